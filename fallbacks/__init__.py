@@ -1,0 +1,1 @@
+"""What keeps a ticket safe: ledger, budgets, recovery, plan, hand-off, inbox, alerts, autonomy, console."""

@@ -1,0 +1,1 @@
+"""What to do with a ticket: contract, triage, tools, limits, the bounded loop. Pure: ports in, values out."""

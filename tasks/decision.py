@@ -1,0 +1,107 @@
+"""The decision: what a run submits, what it must satisfy, and what stands in the end."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from tasks.errors import InvalidDecision
+from tasks.taxonomy import Taxonomy
+from tasks.ticket import Priority, Ticket
+
+_RANK = {priority: rank for rank, priority in enumerate(Priority)}
+
+
+class Submission(BaseModel):
+    """The arguments of `submit_decision`, as the model gives them. The team follows from the label."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: Annotated[str, Field(description="Exactly one label of the taxonomy.")]
+    priority: Annotated[Priority, Field(description="How soon a person should look.")]
+    summary: Annotated[
+        str, StringConstraints(min_length=1, max_length=500), Field(description="One sentence for the team.")
+    ]
+    rationale: Annotated[
+        str, StringConstraints(min_length=1, max_length=2000), Field(description="Why this label and no other.")
+    ]
+    evidence: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=1, max_length=500)], ...],
+        Field(min_length=1, max_length=5, description="Quotes copied character by character from the ticket."),
+    ]
+    confidence: Annotated[
+        float, Field(ge=0, le=1, description="Probability that a person would route it the same way.")
+    ]
+
+
+class Decision(BaseModel):
+    """Where a ticket goes and why.
+
+    team: from the taxonomy, by label.
+    evidence: verbatim quotes of the ticket.
+    confidence: 0..1, the probability that a person would route it the same way; 1 for a person's own decision.
+    decided_by: "agent", or the name of the person.
+    tier: the model that proposed it, or "person".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    team: str
+    priority: Priority
+    summary: str
+    rationale: str
+    evidence: tuple[str, ...]
+    confidence: float
+    decided_by: str
+    tier: str
+
+
+def validate_submission(arguments: Any, ticket: Ticket, taxonomy: Taxonomy, tier: str) -> Decision:
+    """Turn a model's arguments into a decision, or raise `InvalidDecision` naming every fault at once."""
+    try:
+        submitted = Submission.model_validate(arguments)
+    except ValidationError as error:
+        raise InvalidDecision(_faults(error)) from None
+    faults: list[str] = []
+    if submitted.label not in taxonomy.by_name:
+        faults.append(f"label: {submitted.label[:80]!r} is not in the taxonomy")
+    said = _folded(ticket.text)
+    faults += [
+        f"evidence.{index}: not a verbatim quote of the ticket"
+        for index, quote in enumerate(submitted.evidence)
+        if not _folded(quote) or _folded(quote) not in said
+    ]
+    if faults:
+        raise InvalidDecision("; ".join(faults))
+    return Decision(
+        **submitted.model_dump(exclude={"priority"}),
+        team=taxonomy.by_name[submitted.label].team,
+        priority=ruled_priority(submitted.priority, ticket, taxonomy),
+        decided_by="agent",
+        tier=tier,
+    )
+
+
+def ruled_priority(proposed: Priority, ticket: Ticket, taxonomy: Taxonomy) -> Priority:
+    """The highest of what was proposed, what upstream set, and what the taxonomy's word rules demand."""
+    candidates = [proposed]
+    if ticket.priority is not None:
+        candidates.append(ticket.priority)
+    text = ticket.text
+    for rule in taxonomy.priority_rules:
+        words = "|".join(re.escape(word) for word in rule.words)
+        if re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE):
+            candidates.append(rule.priority)
+    return max(candidates, key=_RANK.__getitem__)
+
+
+def _folded(text: str) -> str:
+    """White space is not part of a quote: models reflow lines."""
+    return " ".join(text.split())
+
+
+def _faults(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc']) or 'arguments'}: {fault['msg']}" for fault in error.errors()
+    )

@@ -1,0 +1,59 @@
+"""Every error this package raises."""
+
+from tasks.reasons import Reason
+
+
+class TasksError(Exception):
+    """Base of the package's errors."""
+
+
+class InvalidDecision(TasksError):
+    """A submitted decision broke the contract. The message is written for the model: it gets it once."""
+
+
+class InvalidTaxonomy(TasksError):
+    """A taxonomy contradicts itself. `path` names the entry, e.g. ("labels", 3, "team")."""
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class ModelError(TasksError):
+    """A model call gave no usable reply.
+
+    reason: what the failure plan is asked about.
+    detail: one line for people; never ticket text.
+    maybe_paid: whether the provider may have charged it; if so it is settled at its full reservation.
+    retry_after_seconds: the provider's own wish, None when it gave none.
+    """
+
+    def __init__(
+        self, reason: Reason, detail: str, *, maybe_paid: bool, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.maybe_paid = maybe_paid
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ToolError(TasksError):
+    """A tool could not do its work. The message goes to the model and the journal: no secrets, one line."""
+
+
+class StepRefused(TasksError):
+    """The ledger refused to begin a step: a budget, the kill switch or a cancellation. Nothing was reserved."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class LeaseLost(TasksError):
+    """Somebody else owns this ticket now. Stop at once and write nothing."""
+
+
+class EffectUnknown(TasksError):
+    """An effect was begun, its result was lost, and its receiver does not honour the key: a person must look."""

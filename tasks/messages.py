@@ -1,0 +1,119 @@
+"""The conversation with a model, in the Messages API's own block shapes, kept verbatim and append-only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from tasks.ticket import Ticket
+
+Block = Mapping[str, Any]
+"""One content block: {"type": "text" | "tool_use" | "tool_result" | "thinking" | ..., ...}; replayed as received."""
+
+Message = Mapping[str, Any]
+"""{"role": "user" | "assistant", "content": [Block, ...]}."""
+
+
+class StopReason(StrEnum):
+    """Why the model stopped (Messages API); anything new is `UNKNOWN` and goes to the plan."""
+
+    END_TURN = "end_turn"
+    MAX_TOKENS = "max_tokens"
+    STOP_SEQUENCE = "stop_sequence"
+    TOOL_USE = "tool_use"
+    PAUSE_TURN = "pause_turn"
+    REFUSAL = "refusal"
+    CONTEXT_WINDOW = "model_context_window_exceeded"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens of one call, or of a run when added up.
+
+    input_tokens: uncached input. output_tokens: includes thinking.
+    cache_write_tokens / cache_read_tokens: input written to and read from the prompt cache.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_read_tokens: int = 0
+
+    @property
+    def billed_input(self) -> int:
+        """All input the provider charges for, at whatever rate."""
+        return self.input_tokens + self.cache_write_tokens + self.cache_read_tokens
+
+    @property
+    def total(self) -> int:
+        """Every token, in and out."""
+        return self.billed_input + self.output_tokens
+
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model sees it. input_schema: JSON Schema of an object, no additional properties."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool_use block. arguments: what the model sent, not yet validated."""
+
+    id: str
+    name: str
+    arguments: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """Everything a model needs for one call.
+
+    call_id: unique per try; the key of its reservation.
+    ticket: for models that read the ticket itself (the local classifier); remote ones use `messages` only.
+    system: the stable instruction. tools: in stable order. Both form the cacheable prefix.
+    max_tokens: hard bound on the output, thinking included.
+    prior_usage: the previous call's usage in this conversation, None for the first: tightens the worst case.
+    new_from: index of the first message the previous call has not seen.
+    """
+
+    call_id: str
+    ticket: Ticket
+    system: str
+    tools: tuple[ToolSpec, ...]
+    messages: tuple[Message, ...]
+    max_tokens: int
+    prior_usage: TokenUsage | None = None
+    new_from: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """One model answer. content: blocks exactly as received, so that they can be replayed."""
+
+    content: tuple[Block, ...]
+    stop: StopReason
+    usage: TokenUsage
+    model: str
+    raw_stop: str = ""
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool_use blocks in order."""
+        return tuple(
+            ToolCall(str(block["id"]), str(block["name"]), block.get("input"))
+            for block in self.content
+            if block.get("type") == "tool_use"
+        )

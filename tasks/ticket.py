@@ -1,0 +1,85 @@
+"""The ticket: what upstream sends, immutable, every field bounded."""
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+MAX_BODY_CHARS = 60_000
+MAX_METADATA_ENTRIES = 50
+MAX_DEADLINE_SECONDS = 30 * 24 * 3600
+
+TicketId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+MetadataValue = Annotated[str, StringConstraints(max_length=500)] | bool | int | float | None
+
+
+class Priority(StrEnum):
+    """How soon a person would want it, most urgent last."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class Requester(BaseModel):
+    """Who asks. Comes with the envelope, so tools may trust it; the model can neither read nor change `id`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Short | None = None
+    email: Annotated[str, StringConstraints(max_length=320)] | None = None
+    name: Short | None = None
+
+
+class Ticket(BaseModel):
+    """One support request.
+
+    id: upstream's own id; given by us on acceptance when absent. Sending it twice accepts it once.
+    source: the system it comes from, e.g. "zendesk".
+    subject: up to 998 characters (RFC 5322's line), may be empty when the body is not.
+    body: plain text, up to 60,000 characters.
+    channel: e.g. "email", "chat".
+    received_at: when the requester wrote it, with a UTC offset.
+    deadline_seconds: after this long since acceptance an untouched ticket goes to people; None: no deadline.
+    metadata: up to 50 scalar values, kept and shown, never interpreted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: TicketId | None = None
+    source: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    subject: Annotated[str, StringConstraints(max_length=998)]
+    body: Annotated[str, StringConstraints(max_length=MAX_BODY_CHARS)]
+    requester: Requester | None = None
+    channel: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    priority: Priority | None = None
+    received_at: AwareDatetime | None = None
+    deadline_seconds: Annotated[int, Field(ge=1, le=MAX_DEADLINE_SECONDS)] | None = None
+    metadata: Annotated[dict[Short, MetadataValue], Field(max_length=MAX_METADATA_ENTRIES)] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.subject.strip() and not self.body.strip():
+            raise ValueError("subject and body are both empty")
+        return self
+
+    @property
+    def text(self) -> str:
+        """Subject and body as the agent and evidence checks see them."""
+        return f"{self.subject}\n\n{self.body}" if self.subject.strip() else self.body
+
+    def canonical(self) -> str:
+        """The ticket as stable JSON: what is stored and what its digest covers."""
+        fields: dict[str, Any] = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def digest(self) -> str:
+        """SHA-256 of everything but the id: equal for a resend, different for another body under one id."""
+        anonymous = self.model_copy(update={"id": None})
+        return hashlib.sha256(anonymous.canonical().encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The machine: settings, Celery app, queues, model clients, executor, intake, command line, wiring."""
