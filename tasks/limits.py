@@ -41,7 +41,6 @@ def exceeded(limits: Limits, usage: Usage, now_ms: int) -> Reason | None:
     """The first limit that forbids one more step, or None. Money is the ledger's to refuse: it knows the worst case."""
     checks = (
         (limits.max_steps, usage.steps, Reason.STEP_LIMIT),
-        (limits.max_tool_calls, usage.tool_calls - 1, Reason.TOOL_CALL_LIMIT),
         (limits.max_tokens, usage.tokens.total, Reason.TOKEN_LIMIT),
         (limits.max_seconds, usage.seconds(now_ms), Reason.TIME_LIMIT),
     )

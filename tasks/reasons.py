@@ -17,6 +17,7 @@ class Reason(StrEnum):
     # what the model answered
     NO_DECISION = "no_decision"
     INVALID_DECISION = "invalid_decision"
+    INVALID_TOOL_CALL = "invalid_tool_call"
     LOW_CONFIDENCE = "low_confidence"
     MODEL_REFUSED = "model_refused"
     REPLY_TRUNCATED = "reply_truncated"
