@@ -1,0 +1,62 @@
+# `make` lists what there is. Everything lives in .venv; nothing is installed into the system's Python.
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --no-compile --prefer-binary
+COMPILE_PYC = .venv/bin/python -m compileall -q -j 0
+# Only names, versions and hashes: where packages come from is the installing machine's own affair.
+LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate $(if $(UPGRADE),--upgrade)
+BUILD_TOOLS = printf 'hatchling\neditables\n'
+
+.PHONY: help setup demo test check bench chaos lock clean
+.DEFAULT_GOAL := help
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## create .venv with the locked dependencies and deskhand itself
+
+demo: .venv/.ready ## see it work: real tickets, a real worker, no key needed
+	.venv/bin/deskhand demo
+
+test: .venv/.ready-for-tests ## run every test, against real servers and a real browser
+	tests/install-services
+	.venv/bin/python -m pytest -q
+
+check: .venv/.ready-for-tests ## lint, format, types, import layers and documentation
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python tests/check_docs.py
+
+bench: .venv/.ready-for-tests ## measure throughput, latency and memory
+	.venv/bin/python -m tests.bench
+
+chaos: .venv/.ready-for-tests ## the long fault campaign: kills, cuts and clock jumps under load
+	tests/install-services
+	.venv/bin/python -m tests.chaos
+
+lock: .venv/.ready-for-tests ## pin the dependencies anew (UPGRADE=1 takes newer releases)
+	$(BUILD_TOOLS) | $(LOCK) --extra all pyproject.toml - --output-file docker/requirements.lock
+	$(BUILD_TOOLS) | $(LOCK) --extra dev --constraint docker/requirements.lock pyproject.toml - --output-file tests/requirements.lock
+
+clean: ## remove .venv and caches; the state folder .deskhand stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find tasks fallbacks worker tests -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Deskhand needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "python3 -m venv failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+.venv/.ready: docker/requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Installing the locked dependencies into .venv (once; about a minute)"
+	@$(PIP) --require-hashes --requirement docker/requirements.lock
+	@$(PIP) --no-deps --no-index --no-build-isolation --editable .
+	@$(COMPILE_PYC) .venv/lib tasks fallbacks worker
+	@touch $@
+
+.venv/.ready-for-tests: tests/requirements.lock .venv/.ready
+	@echo "Installing the locked test tools into .venv (once)"
+	@$(PIP) --require-hashes --requirement tests/requirements.lock
+	@$(COMPILE_PYC) .venv/lib
+	@touch $@
