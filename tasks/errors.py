@@ -45,14 +45,19 @@ class ToolError(TasksError):
 class StepRefused(TasksError):
     """The ledger refused to begin a step: a budget, the kill switch or a cancellation. Nothing was reserved."""
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.retry_after_seconds = retry_after_seconds
 
 
 class LeaseLost(TasksError):
     """Somebody else owns this ticket now. Stop at once and write nothing."""
+
+
+class Draining(TasksError):
+    """This worker is shutting down: give the ticket back before the next step. Nothing was reserved."""
 
 
 class EffectUnknown(TasksError):

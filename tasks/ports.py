@@ -40,7 +40,8 @@ class RunBooks(Protocol):
         ...
 
     async def begin_effect(self, key: str, tool: str, before: Sequence[Event], *, key_honoured: bool) -> str | None:
-        """Record the intent of an effect. Returns the stored result (JSON) where it is done already, else None.
+        """Record the intent of an effect, with `before`. Returns None: go on; or the stored result (JSON) where it
+        is done already, and then writes nothing.
 
         Raises `EffectUnknown` where an earlier try lost its result and the receiver does not honour the key.
         """

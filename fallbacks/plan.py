@@ -1,0 +1,316 @@
+"""The failure plan: for every reason, what follows. Deterministic, exhaustive, printed by `deskhand plan`.
+
+The answers are tried in this order: retry now, park, next tier, hand off. Each is bounded; the last always works.
+"""
+
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tasks.checkpoint import Checkpoint, Stop
+from tasks.limits import Limits
+from tasks.reasons import Reason
+
+DAY_MS = 86_400_000
+LONGEST_PARK_SECONDS = 120.0
+
+
+class Severity(StrEnum):
+    """How loud the alert is. info: a person's normal work. warning: look today. error: something is broken."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class InboxQueue(StrEnum):
+    """The inbox's queues, by what kind of attention an item wants."""
+
+    SUGGESTIONS = "suggestions"
+    REVIEW = "review"
+    LIMITS = "limits"
+    PROVIDER = "provider"
+    SECURITY = "security"
+    SYSTEM = "system"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """What follows from one reason.
+
+    means: the reason in words. advice: what a person should do next. retries: new tries at once in the same run.
+    parks: times the run may be parked; park_seconds: the first wait, doubled each time, unless the provider names one.
+    next_tier: whether a stronger model may try. breaker: whether it counts against the provider's circuit breaker.
+    """
+
+    means: str
+    advice: str
+    queue: InboxQueue
+    severity: Severity
+    retries: int = 0
+    parks: int = 0
+    park_seconds: float = 2.0
+    next_tier: bool = False
+    breaker: bool = False
+
+
+_REVIEW, _LIMITS, _PROVIDER = InboxQueue.REVIEW, InboxQueue.LIMITS, InboxQueue.PROVIDER
+_SECURITY, _SYSTEM = InboxQueue.SECURITY, InboxQueue.SYSTEM
+_INFO, _WARNING, _ERROR = Severity.INFO, Severity.WARNING, Severity.ERROR
+
+PLAN: dict[Reason, PlanRow] = {
+    Reason.STEP_LIMIT: PlanRow(
+        "it used all its model calls", "Decide by hand, or resume with a hint and more steps.", _LIMITS, _WARNING
+    ),
+    Reason.TOOL_CALL_LIMIT: PlanRow(
+        "it asked for more tool calls than allowed", "Decide by hand, or resume with a hint.", _LIMITS, _WARNING
+    ),
+    Reason.TOKEN_LIMIT: PlanRow(
+        "it used all its tokens", "Decide by hand; a very long ticket may need a higher limit.", _LIMITS, _WARNING
+    ),
+    Reason.COST_LIMIT: PlanRow(
+        "the next call could cost more than the run may spend",
+        "Decide by hand, or resume with a higher limit.",
+        _LIMITS,
+        _WARNING,
+    ),
+    Reason.TIME_LIMIT: PlanRow(
+        "its time was over", "Decide by hand, or resume; check the provider's latency.", _LIMITS, _WARNING
+    ),
+    Reason.DAILY_BUDGET: PlanRow(
+        "today's fleet budget is spent",
+        "Decide by hand, or raise DAILY_BUDGET_USD and resume the group.",
+        _LIMITS,
+        _ERROR,
+        parks=2,
+    ),
+    Reason.LOOP_DETECTED: PlanRow(
+        "it repeated itself without learning anything",
+        "Decide by hand, or resume with a hint that breaks the tie.",
+        _REVIEW,
+        _WARNING,
+        next_tier=True,
+    ),
+    Reason.NO_DECISION: PlanRow(
+        "it answered in prose instead of deciding", "Decide by hand, or resume.", _REVIEW, _WARNING, next_tier=True
+    ),
+    Reason.INVALID_DECISION: PlanRow(
+        "its decision broke the contract twice",
+        "Decide by hand; if it repeats, look at the label's description.",
+        _REVIEW,
+        _WARNING,
+        next_tier=True,
+    ),
+    Reason.INVALID_TOOL_CALL: PlanRow(
+        "it kept calling tools wrongly", "Decide by hand, or resume.", _REVIEW, _WARNING, next_tier=True
+    ),
+    Reason.LOW_CONFIDENCE: PlanRow(
+        "it was not sure enough", "Check its proposal and approve or correct it.", _REVIEW, _INFO, next_tier=True
+    ),
+    Reason.MODEL_REFUSED: PlanRow(
+        "the model refused to work on it",
+        "Read it with care and decide by hand.",
+        _SECURITY,
+        _WARNING,
+        next_tier=True,
+    ),
+    Reason.REPLY_TRUNCATED: PlanRow(
+        "the model's reply was cut short", "Decide by hand, or resume.", _REVIEW, _WARNING, next_tier=True
+    ),
+    Reason.CONTEXT_EXCEEDED: PlanRow(
+        "the ticket is too long for the model", "Decide by hand.", _REVIEW, _WARNING, next_tier=True
+    ),
+    Reason.UNKNOWN_STOP: PlanRow(
+        "the model stopped for a reason we do not know",
+        "Decide by hand; the model's API may have changed.",
+        _SYSTEM,
+        _ERROR,
+        next_tier=True,
+    ),
+    Reason.MALFORMED_REPLY: PlanRow(
+        "the model's reply could not be read",
+        "Decide by hand; if it repeats, check the proxy in front of the model.",
+        _PROVIDER,
+        _ERROR,
+        retries=1,
+        next_tier=True,
+        breaker=True,
+    ),
+    Reason.MODEL_RATE_LIMITED: PlanRow(
+        "the provider's rate limit held it up",
+        "Resume when the limit is free; raise the limit or add a tier.",
+        _PROVIDER,
+        _WARNING,
+        parks=8,
+        next_tier=True,
+        breaker=True,
+    ),
+    Reason.MODEL_OVERLOADED: PlanRow(
+        "the provider was overloaded",
+        "Resume the group when the provider is well.",
+        _PROVIDER,
+        _WARNING,
+        parks=8,
+        next_tier=True,
+        breaker=True,
+    ),
+    Reason.MODEL_UNAVAILABLE: PlanRow(
+        "the provider could not be reached or failed",
+        "Resume the group when the provider is well.",
+        _PROVIDER,
+        _ERROR,
+        retries=1,
+        parks=8,
+        next_tier=True,
+        breaker=True,
+    ),
+    Reason.MODEL_TIMEOUT: PlanRow(
+        "the model did not answer in time",
+        "Resume the group when the provider is well.",
+        _PROVIDER,
+        _WARNING,
+        retries=1,
+        parks=2,
+        next_tier=True,
+        breaker=True,
+    ),
+    Reason.MODEL_AUTH: PlanRow(
+        "the provider refused our key", "Fix ANTHROPIC_API_KEY, then resume the group.", _PROVIDER, _ERROR
+    ),
+    Reason.MODEL_SPEND_LIMIT: PlanRow(
+        "the provider account's spend limit is reached",
+        "Raise the provider's limit, then resume the group.",
+        _PROVIDER,
+        _ERROR,
+    ),
+    Reason.MODEL_REQUEST_INVALID: PlanRow(
+        "the provider refused the request as invalid",
+        "Decide by hand; report it: this is a fault of ours.",
+        _SYSTEM,
+        _ERROR,
+    ),
+    Reason.PRICE_UNKNOWN: PlanRow(
+        "the model has no known price, so its cost cannot be bounded",
+        "Set a model that `deskhand doctor` can price, then resume the group.",
+        _SYSTEM,
+        _ERROR,
+    ),
+    Reason.TOOL_FAILED: PlanRow(
+        "its tools kept failing", "Check the tool's service, then resume the group.", _SYSTEM, _ERROR
+    ),
+    Reason.EFFECT_UNKNOWN: PlanRow(
+        "an action outside may or may not have happened",
+        "Look in the receiving system before you resume or decide.",
+        _SYSTEM,
+        _ERROR,
+    ),
+    Reason.INJECTION_SUSPECTED: PlanRow(
+        "the text looks like an attempt to steer the agent",
+        "Read it as data; check the proposal with care.",
+        _SECURITY,
+        _WARNING,
+    ),
+    Reason.DEADLINE_PASSED: PlanRow(
+        "it waited longer than it may",
+        "Decide by hand now; add workers if it repeats.",
+        _LIMITS,
+        _WARNING,
+    ),
+    Reason.UNREADABLE: PlanRow(
+        "it could not be read as a ticket",
+        "Repair it or dismiss it; tell the sender.",
+        InboxQueue.REJECTED,
+        _ERROR,
+    ),
+    Reason.WORKER_LOST: PlanRow(
+        "it was being worked on each time a worker died",
+        "Decide by hand; report it: it may be what kills them.",
+        _SYSTEM,
+        _ERROR,
+    ),
+    Reason.INTERNAL_ERROR: PlanRow(
+        "Deskhand itself failed on it", "Decide by hand; report it with the timeline.", _SYSTEM, _ERROR, next_tier=False
+    ),
+    Reason.AUTONOMY_OFF: PlanRow(
+        "the agent is switched off", "Decide by hand, or switch it on and resume the group.", _LIMITS, _INFO
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RetryNow:
+    """Try again in the same run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Wait until this store time (ms) without holding a slot."""
+
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseTier:
+    """Start a conversation of its own on the next tier's model."""
+
+    tier: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """Give it to a person."""
+
+    queue: InboxQueue
+    severity: Severity
+
+
+Answer = RetryNow | Park | RaiseTier | HandOff
+
+
+def answer(
+    stop: Stop,
+    checkpoint: Checkpoint,
+    limits: Limits,
+    *,
+    ticket_id: str,
+    tiers: int,
+    now_ms: int,
+    deadline_ms: int | None,
+) -> Answer:
+    """What follows from a stop. tiers: how many models there are. deadline_ms: the ticket's own, None for none."""
+    row = PLAN[stop.reason]
+    if checkpoint.attempted(stop.reason, "retry") < row.retries:
+        return RetryNow()
+    parks = checkpoint.attempted(stop.reason, "park")
+    if parks < row.parks:
+        until = _park_until(stop, row, parks, ticket_id, now_ms)
+        if until < _ends_at(checkpoint, limits, deadline_ms):
+            return Park(until)
+    if row.next_tier and checkpoint.tier + 1 < tiers:
+        return RaiseTier(checkpoint.tier + 1)
+    return HandOff(row.queue, row.severity)
+
+
+def _park_until(stop: Stop, row: PlanRow, parks: int, ticket_id: str, now_ms: int) -> int:
+    jitter = 1 + (zlib.crc32(f"{ticket_id}:{parks}".encode()) % 250) / 1000
+    if stop.reason is Reason.DAILY_BUDGET:
+        return (now_ms // DAY_MS + 1) * DAY_MS + int(60_000 * (jitter - 1))
+    if stop.retry_after_seconds is not None:
+        return now_ms + int(stop.retry_after_seconds * 1000 * jitter)
+    return now_ms + int(min(LONGEST_PARK_SECONDS, row.park_seconds * 2**parks) * 1000 * jitter)
+
+
+def _ends_at(checkpoint: Checkpoint, limits: Limits, deadline_ms: int | None) -> float:
+    """When waiting stops making sense: the run's own time is over, or the ticket's deadline."""
+    ends = [float("inf")]
+    if deadline_ms is not None:
+        ends.append(deadline_ms)
+    if checkpoint.usage.started_ms is not None and limits.max_seconds is not None:
+        ends.append(checkpoint.usage.started_ms + limits.max_seconds * 1000)
+    return min(ends)
+
+
+def counts_against_breaker(reason: Reason) -> bool:
+    """Whether this failure says that the provider is unwell."""
+    return PLAN[reason].breaker

@@ -1,0 +1,249 @@
+"""The checkpoint: a run's state, folded from its journal. Resuming is folding and going on after the last result."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tasks import events as ev
+from tasks.limits import Usage
+from tasks.messages import Block, Message, TokenUsage, ToolCall
+from tasks.prompt import SUBMIT
+from tasks.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the run stands still. step: the failing step, 0 before the first."""
+
+    reason: Reason
+    detail: str
+    step: int
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a run knows.
+
+    tier: index of the model in use. conversation: whether its opening was written.
+    messages: what the model has been sent and said, verbatim. turn: blocks of the user turn not sent yet.
+    pending: tool calls asked for and not run. repairs: repair turns used in this conversation.
+    decision: the validated submission, as JSON values. stop: set while the plan must answer.
+    attempts: how often the plan has answered each (reason, answer). trail: fingerprints for stuck detection.
+    prior: usage of the last call in this conversation. sent: messages the model had seen by then.
+    marks: (step, messages sent in it), to rewind by.
+    """
+
+    tier: int = 0
+    context: str | None = None
+    conversation: bool = False
+    messages: tuple[Message, ...] = ()
+    turn: tuple[Block, ...] = ()
+    pending: tuple[ToolCall, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    repairs: int = 0
+    tool_errors: int = 0
+    decision: Any = None
+    stop: Stop | None = None
+    attempts: tuple[tuple[str, str], ...] = ()
+    trail: tuple[tuple[str, str, str], ...] = ()
+    findings: tuple[str, ...] = ()
+    prior: TokenUsage | None = None
+    sent: int = 0
+    marks: tuple[tuple[int, int], ...] = ()
+
+    def attempted(self, reason: Reason, answer: str) -> int:
+        """How often the plan gave this answer to this reason."""
+        return self.attempts.count((reason.value, answer))
+
+    def apply(self, recorded: ev.Recorded) -> "Checkpoint":
+        """The checkpoint after one more event. Events that do not concern the run change nothing."""
+        fold = _FOLDS.get(type(recorded.event))
+        return self if fold is None else fold(self, recorded.event, recorded.at_ms)
+
+
+def fold(journal: Iterable[ev.Recorded]) -> Checkpoint:
+    """The checkpoint of a whole journal."""
+    checkpoint = Checkpoint()
+    for recorded in journal:
+        checkpoint = checkpoint.apply(recorded)
+    return checkpoint
+
+
+def _context(cp: Checkpoint, event: ev.ContextFetched, _at: int) -> Checkpoint:
+    return replace(cp, context=event.result)
+
+
+def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Checkpoint:
+    return replace(cp, conversation=True, tier=event.tier, turn=(*cp.turn, {"type": "text", "text": event.opening}))
+
+
+def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
+    turn = sorted(cp.turn, key=_results_first)
+    messages = (*cp.messages, {"role": "user", "content": turn}) if turn else cp.messages
+    started = at if cp.usage.started_ms is None else cp.usage.started_ms
+    usage = replace(cp.usage, steps=max(event.step, cp.usage.steps), started_ms=started)
+    return replace(cp, messages=messages, turn=(), usage=usage, marks=(*cp.marks, (event.step, len(messages))))
+
+
+def _model_replied(cp: Checkpoint, event: ev.ModelReplied, _at: int) -> Checkpoint:
+    tokens = TokenUsage(event.input_tokens, event.output_tokens, event.cache_write_tokens, event.cache_read_tokens)
+    said = ({"role": "assistant", "content": list(event.content)},) if event.content else ()
+    asked = tuple(
+        ToolCall(str(block["id"]), str(block["name"]), block.get("input"))
+        for block in event.content
+        if block.get("type") == "tool_use" and block.get("name") != SUBMIT
+    )
+    usage = replace(
+        cp.usage,
+        tokens=cp.usage.tokens + tokens,
+        cost_nanodollars=cp.usage.cost_nanodollars + event.cost_nanodollars,
+    )
+    sent = len(cp.messages)
+    return replace(cp, messages=(*cp.messages, *said), pending=asked, usage=usage, prior=tokens, sent=sent)
+
+
+def _model_failed(cp: Checkpoint, event: ev.ModelFailed | ev.CallLost, _at: int) -> Checkpoint:
+    cost = cp.usage.cost_nanodollars + event.cost_nanodollars
+    return replace(cp, usage=replace(cp.usage, cost_nanodollars=cost))
+
+
+def _tool_finished(cp: Checkpoint, event: ev.ToolFinished, _at: int) -> Checkpoint:
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": event.tool_call_id, "content": event.result}
+    if event.outcome != "ok":
+        result["is_error"] = True
+    return replace(
+        cp,
+        turn=(*cp.turn, result),
+        pending=tuple(call for call in cp.pending if call.id != event.tool_call_id),
+        usage=replace(cp.usage, tool_calls=cp.usage.tool_calls + 1),
+        trail=(*cp.trail, (event.tool, repr(event.arguments), event.result)),
+        tool_errors=cp.tool_errors + (event.outcome in ("error", "timeout")),
+        repairs=cp.repairs + (event.outcome == "invalid"),
+    )
+
+
+def _repair_asked(cp: Checkpoint, event: ev.RepairAsked, _at: int) -> Checkpoint:
+    block: Block = {"type": "text", "text": event.message}
+    if event.tool_call_id:
+        block = {
+            "type": "tool_result",
+            "tool_use_id": event.tool_call_id,
+            "content": event.message,
+            "is_error": True,
+        }
+    return replace(cp, turn=(*cp.turn, block), repairs=cp.repairs + 1)
+
+
+def _decision_submitted(cp: Checkpoint, event: ev.DecisionSubmitted, _at: int) -> Checkpoint:
+    return replace(cp, decision=event.decision, pending=())
+
+
+def _run_stopped(cp: Checkpoint, event: ev.RunStopped, _at: int) -> Checkpoint:
+    stop = Stop(Reason(event.reason), event.detail, event.step, event.retry_after_seconds)
+    return replace(cp, stop=stop)
+
+
+def _retried(cp: Checkpoint, event: ev.Retried, _at: int) -> Checkpoint:
+    return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, "retry")))
+
+
+def _parked(cp: Checkpoint, event: ev.Parked, _at: int) -> Checkpoint:
+    return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, "park")))
+
+
+def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:
+    note = f"An earlier attempt stopped: {event.reason}."
+    if cp.decision:
+        note += f" It leaned towards {cp.decision['label']} (confidence {cp.decision['confidence']:.2f})."
+    fresh = _fresh_conversation(cp)
+    return replace(
+        fresh,
+        tier=event.tier,
+        attempts=(*cp.attempts, (event.reason, "tier")),
+        findings=(*cp.findings, note),
+    )
+
+
+def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
+    hint = f"A person looked at this ticket and adds: {event.hint}" if event.hint else ""
+    renewed = replace(cp, usage=replace(cp.usage, started_ms=None), attempts=())
+    if not cp.conversation or (cp.stop is not None and cp.stop.reason in _DEAD_ENDS):
+        again = _fresh_conversation(renewed)
+        return replace(again, findings=(*cp.findings, hint)) if hint else again
+    if event.from_step:
+        renewed = _rewound(renewed, event.from_step)
+    said: tuple[Block, ...] = ({"type": "text", "text": hint},) if hint else ()
+    return replace(
+        renewed,
+        stop=None,
+        decision=None,
+        trail=(),
+        repairs=0,
+        tool_errors=0,
+        turn=(*renewed.turn, *_unanswered_submissions(renewed), *said),
+    )
+
+
+def _rewound(cp: Checkpoint, step: int) -> Checkpoint:
+    """The conversation as it was when the call of `step` was about to be made; finished calls stay paid."""
+    marks = [length for number, length in cp.marks if number >= step]
+    if not marks:
+        return cp
+    kept = tuple(mark for mark in cp.marks if mark[0] < step)
+    return replace(cp, messages=cp.messages[: marks[0]], marks=kept, turn=(), pending=(), prior=None, sent=0)
+
+
+def _unanswered_submissions(cp: Checkpoint) -> tuple[Block, ...]:
+    """The API wants a result for every tool_use; a submission that ended the run has none."""
+    answered = {block.get("tool_use_id") for block in cp.turn}
+    last: Message = cp.messages[-1] if cp.messages else {"role": "user", "content": []}
+    return tuple(
+        {"type": "tool_result", "tool_use_id": block["id"], "content": "not accepted", "is_error": True}
+        for block in (last["content"] if last["role"] == "assistant" else ())
+        if block.get("type") == "tool_use" and block["name"] == SUBMIT and block["id"] not in answered
+    )
+
+
+def _fresh_conversation(cp: Checkpoint) -> Checkpoint:
+    return replace(
+        cp,
+        conversation=False,
+        messages=(),
+        turn=(),
+        pending=(),
+        decision=None,
+        stop=None,
+        repairs=0,
+        tool_errors=0,
+        trail=(),
+        prior=None,
+        sent=0,
+        marks=(),
+    )
+
+
+def _results_first(block: Block) -> bool:
+    """The API wants tool results ahead of any text in a user turn."""
+    return block.get("type") != "tool_result"
+
+
+_DEAD_ENDS = frozenset({Reason.REPLY_TRUNCATED, Reason.MODEL_REFUSED, Reason.CONTEXT_EXCEEDED, Reason.UNKNOWN_STOP})
+"""Stops whose conversation cannot be continued: the last reply is unfit to be replayed."""
+
+_FOLDS: dict[type[ev.Event], Any] = {
+    ev.ContextFetched: _context,
+    ev.ConversationStarted: _conversation,
+    ev.StepStarted: _step_started,
+    ev.ModelReplied: _model_replied,
+    ev.ModelFailed: _model_failed,
+    ev.CallLost: _model_failed,
+    ev.ToolFinished: _tool_finished,
+    ev.RepairAsked: _repair_asked,
+    ev.DecisionSubmitted: _decision_submitted,
+    ev.RunStopped: _run_stopped,
+    ev.Retried: _retried,
+    ev.Parked: _parked,
+    ev.TierRaised: _tier_raised,
+    ev.Resumed: _resumed,
+}
