@@ -1,0 +1,21 @@
+"""Every error this package raises."""
+
+from pathlib import Path
+
+
+class WorkerError(Exception):
+    """Base of the package's errors. The message is one line for the operator and names what to change."""
+
+
+class TaxonomyFileError(WorkerError):
+    """A taxonomy file cannot be used. The message is `FILE:LINE: reason`; `line` counts from 1."""
+
+    def __init__(self, path: Path, line: int, reason: str) -> None:
+        super().__init__(f"{path}:{line}: {reason}")
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+
+class LocalModelError(WorkerError):
+    """The local model cannot be trained or does not fit the taxonomy in force."""
