@@ -217,6 +217,12 @@ PLAN: dict[Reason, PlanRow] = {
         _LIMITS,
         _WARNING,
     ),
+    Reason.SUGGESTION_REJECTED: PlanRow(
+        "a reviewer rejected the agent's suggestion",
+        "Decide by hand; the reviewer's reason is in the timeline.",
+        _REVIEW,
+        _INFO,
+    ),
     Reason.UNREADABLE: PlanRow(
         "it could not be read as a ticket",
         "Repair it or dismiss it; tell the sender.",

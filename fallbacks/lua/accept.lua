@@ -1,0 +1,37 @@
+-- Accept a ticket: its row first, so that it is never only a message. Sending it again changes nothing.
+-- ARGV: prefix, id, header {digest, limits, source, priority, requester, idem, due_in, wait_ms}, body, event
+local h = cjson.decode(ARGV[3])
+if h.idem then
+  local seen = redis.call('HMGET', P .. 'idem:' .. h.idem, 'id', 'digest')
+  if seen[1] then
+    if seen[2] ~= h.digest then return {'conflict', seen[1]} end
+    at_ticket(seen[1])
+  end
+end
+local row = redis.call('HMGET', T, 'digest', 'state')
+if row[1] then
+  if row[1] ~= h.digest then return {'conflict', ID} end
+  return {'seen', ID, row[2]}
+end
+redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
+  'priority', h.priority, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
+place('queued')
+local due = NOW + h.due_in
+if h.wait_ms then
+  redis.call('HSET', T, 'deadline', int(NOW + h.wait_ms))
+  due = math.min(due, NOW + h.wait_ms)
+end
+due_at(due)
+redis.call('HINCRBY', P .. 'n', 'accepted', 1)
+if h.idem then
+  redis.call('HSET', P .. 'idem:' .. h.idem, 'id', ID, 'digest', h.digest)
+  redis.call('PEXPIRE', P .. 'idem:' .. h.idem, 604800000)
+end
+if h.requester then
+  local R = P .. 'req:' .. h.requester
+  redis.call('LPUSH', R, ID)
+  redis.call('LTRIM', R, 0, 19)
+  redis.call('PEXPIRE', R, 7776000000)
+end
+append(ARGV[5], 0)
+return {'new', ID, 'queued'}

@@ -1,0 +1,14 @@
+-- The intent of an effect, before it is attempted.
+-- ARGV: prefix, id, header {epoch, owner, lease_ms, key, honoured, try}, events...
+local h = cjson.decode(ARGV[3])
+if not holds(h.epoch, h.owner) then return {'lost'} end
+local E = P .. 'effects:' .. ID
+local known = redis.call('HGET', E, h.key)
+if known and string.sub(known, 1, 5) == 'done:' then return {'done', string.sub(known, 6)} end
+if known and known ~= 'begun:' .. h.try and not h.honoured then return {'unknown'} end
+if not known then
+  redis.call('HSET', E, h.key, 'begun:' .. h.try)
+  append_from(4, h.epoch)
+end
+lease_until(h.lease_ms)
+return {known and 'again' or 'new'}

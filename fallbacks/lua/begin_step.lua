@@ -1,0 +1,32 @@
+-- The intent of a model call: looks at the kill switch and the breaker, reserves run and day together, or refuses.
+-- ARGV: prefix, id, header {epoch, owner, lease_ms, call, worst, run_cap, day_cap, breaker}, events...
+local h = cjson.decode(ARGV[3])
+if not holds(h.epoch, h.owner) then return {'lost'} end
+if redis.call('HGET', T, 'rsv_call') == h.call then return {'ok', int(NOW)} end
+local control = redis.call('HMGET', P .. 'control', 'autonomy', 'day_cap')
+if control[1] == 'off' then return {'off'} end
+
+local B = P .. 'breaker:' .. h.breaker
+local b = redis.call('HMGET', B, 'open_until', 'probe_until', 'reason')
+if b[1] then
+  local wait = math.max(tonumber(b[1]), tonumber(b[2] or '0'))
+  if NOW < wait then return {'breaker', b[3], int(wait - NOW)} end
+  redis.call('HSET', B, 'probe_until', int(NOW + h.lease_ms)) -- half-open: one probe at a time
+end
+
+local spent = redis.call('HMGET', T, 'spent', 'rsv')
+if spent[2] then settle_lost(h.epoch); spent = redis.call('HMGET', T, 'spent', 'rsv') end
+local run_total = tonumber(spent[1] or '0') + h.worst
+if h.run_cap and run_total > h.run_cap then return {'run_cap', int(tonumber(spent[1] or '0')), int(h.run_cap)} end
+local D = P .. 'day:' .. int(math.floor(NOW / 86400000))
+local day = redis.call('HMGET', D, 'spent', 'reserved')
+local day_total = tonumber(day[1] or '0') + tonumber(day[2] or '0') + h.worst
+local day_cap = tonumber(control[2]) or h.day_cap
+if day_cap and day_total > day_cap then return {'day_cap', int(day_total - h.worst), int(day_cap)} end
+
+redis.call('HINCRBY', D, 'reserved', int(h.worst))
+redis.call('HSET', T, 'rsv', int(h.worst), 'rsv_call', h.call, 'rsv_day', D)
+redis.call('HINCRBY', T, 'steps', 1)
+lease_until(h.lease_ms)
+append_from(4, h.epoch)
+return {'ok', int(NOW)}

@@ -1,0 +1,13 @@
+-- What became of a delivery. ARGV: prefix, ticket id, message id, outcome (delivered, retry or failed), retry_in_ms
+local O = P .. 'out:' .. ARGV[3]
+if redis.call('EXISTS', O) == 0 then return {'gone'} end
+redis.call('HINCRBY', P .. 'n', 'outbox_' .. ARGV[4], 1)
+if ARGV[4] == 'retry' then
+  redis.call('ZADD', P .. 'outbox', int(NOW + tonumber(ARGV[5])), ARGV[3])
+  return {'ok'}
+end
+redis.call('ZREM', P .. 'outbox', ARGV[3])
+redis.call('HSET', O, 'outcome', ARGV[4], 'ended', int(NOW))
+redis.call('PEXPIRE', O, 604800000) -- a week in which it can be sent again by command
+if redis.call('EXISTS', T) == 1 then redis.call('HSET', T, 'delivery', ARGV[4]) end
+return {'ok'}

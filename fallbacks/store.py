@@ -1,0 +1,56 @@
+"""The store under the books: atomic scripts by name, and plain reads. `redis_store.py` is the real one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+
+class Store(Protocol):
+    """What the ledger, the inbox and the outbox stand on. Raises `BooksUnreachable` when it cannot answer."""
+
+    async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
+        """Run `lua/<script>.lua` atomically. ticket_id "" for scripts that are not about one ticket."""
+        ...
+
+    async def row(self, ticket_id: str) -> dict[str, str]:
+        """A ticket's row, empty when there is none."""
+        ...
+
+    async def rows(self, ticket_ids: Sequence[str], fields: Sequence[str]) -> list[list[str | None]]:
+        """Some fields of many rows, in order, in one trip."""
+        ...
+
+    async def journal(self, ticket_id: str, start: int = 0, stop: int = -1) -> list[str]:
+        """Stored events from `start` to `stop`, both included, -1 being the last."""
+        ...
+
+    async def ranked(self, index: str, start: int, stop: int) -> list[tuple[str, float]]:
+        """(member, score) of a sorted index by rank, both ends included."""
+        ...
+
+    async def crossed(self, indexes: Sequence[str], start: int, stop: int) -> tuple[list[str], int]:
+        """Members standing in every one of the indexes, by score, and how many there are."""
+        ...
+
+    async def sizes(self, indexes: Sequence[str]) -> list[int]:
+        """How many members each sorted index has, in one trip."""
+        ...
+
+    async def listed(self, name: str, start: int, stop: int) -> list[str]:
+        """A slice of a list, both ends included."""
+        ...
+
+    async def fields(self, name: str) -> dict[str, str]:
+        """All fields of a hash such as `control`, `n` or `day:...`."""
+        ...
+
+    async def put(self, name: str, values: Mapping[str, str | None]) -> None:
+        """Set fields of a hash; None removes the field."""
+        ...
+
+    async def tick(self, name: str, window_seconds: int) -> int:
+        """Count one more in a fixed window that starts with the first; returns the count."""
+        ...
+
+    async def now_ms(self) -> int:
+        """The store's time, ms since the epoch."""
+        ...
