@@ -1,0 +1,126 @@
+"""A real server as a child process, with the faults a campaign needs."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Self
+
+from tests.services.waiting import wait_for
+
+
+class ServiceMissing(Exception):
+    """A program that the tests run for real is not installed."""
+
+
+def program(name: str, *elsewhere: str, package: str) -> str:
+    """The path of an installed program, looked for on PATH and then at the given paths."""
+    for candidate in (name, *elsewhere):
+        if found := shutil.which(candidate):
+            return found
+    raise ServiceMissing(f"{name} is not installed. Run tests/install-services, or: apt-get install {package}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ServerProcess(ABC):
+    """A server on 127.0.0.1 with its files in `folder`; it keeps its port and its data over kill9 and restart."""
+
+    ready_seconds = 10.0
+    stop_seconds = 10.0
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self.folder = folder
+        self.port = port or free_port()
+        self.log = folder / "output.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    @abstractmethod
+    def url(self) -> str: ...
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """Write what the server needs to its folder and return its command line."""
+
+    @abstractmethod
+    def is_ready(self) -> bool: ...
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise RuntimeError(f"{type(self).__name__} is not running")
+        return self._process.pid
+
+    def start(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = self.command()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            wait_for(
+                self._ready_or_ended, self.ready_seconds, f"{command[0]} ready on port {self.port}, see {self.log}"
+            )
+        except BaseException:
+            self.kill9()
+            raise
+        return self
+
+    def _ready_or_ended(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            raise RuntimeError(f"the server ended at its start:\n{self.log.read_text(errors='replace')[-2000:]}")
+        return self.is_ready()
+
+    def stop(self) -> None:
+        """End the server in good order; kill it if it does not end."""
+        if self._process is None:
+            return
+        self.resume()
+        self._process.terminate()
+        try:
+            self._process.wait(self.stop_seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def kill9(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def restart(self) -> Self:
+        self.stop()
+        return self.start()
+
+    def pause(self) -> None:
+        """Freeze the server: connections stay open and nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)

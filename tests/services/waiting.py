@@ -1,0 +1,18 @@
+"""The one place where a test polls."""
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+def wait_for(condition: Callable[[], Value], timeout: float = 10.0, message: str = "", interval: float = 0.02) -> Value:
+    """Return the condition's first true value; fail with `message` after `timeout` seconds without one."""
+    deadline = monotonic() + timeout
+    while not (value := condition()):
+        if monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {message or getattr(condition, '__name__', condition)}")
+        threading.Event().wait(interval)
+    return value
