@@ -23,13 +23,15 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from worker.errors import WorkerError
+
 READY_SECONDS = 20.0  # loading a large append-only file takes longest
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.02
 MAX_EARLY_ENDS = 3  # another program may take the free port first; a server that ends thrice has a real fault
 
 
-class EmbeddedValkeyError(Exception):
+class EmbeddedValkeyError(WorkerError):
     """The embedded Valkey cannot run here; the message says what to do."""
 
 
@@ -54,7 +56,7 @@ class EmbeddedValkey:
         A server that holds the data and does not answer in time is killed and replaced.
 
         Raises:
-            EmbeddedValkeyError: nothing could be started; the message says why and ends with the server's log.
+            EmbeddedValkeyError: nothing could be started; the message says why and what the server said last.
         """
         if self._users_lock is None:
             self._users_lock = self._join()
@@ -82,9 +84,7 @@ class EmbeddedValkey:
             _shutdown(url)
         if url is None or not self._server_gone(STOP_SECONDS):
             self._kill_unresponsive()
-        if self._process is not None:
-            self._process.wait(STOP_SECONDS)
-            self._process = None
+        self._process = None
 
     def _leave(self) -> None:
         if self._users_lock is not None:
@@ -112,7 +112,7 @@ class EmbeddedValkey:
                 self._process = None
                 early_ends += 1
                 if early_ends == MAX_EARLY_ENDS:
-                    raise EmbeddedValkeyError(f"Valkey ended at its start. {_log_tail(self.folder)}")
+                    raise EmbeddedValkeyError(f"Valkey ended at its start. {_last_words(self.folder)}")
             if (server_lock := _try_lock(self.folder / "server.lock")) is not None:
                 self._spawn(server_lock)
             threading.Event().wait(POLL_SECONDS)
@@ -122,7 +122,7 @@ class EmbeddedValkey:
         """Kill the server that holds the data and does not answer, and start another."""
         url = self._answering_url() if self._kill_unresponsive() else None
         if url is None:
-            raise EmbeddedValkeyError(f"Valkey in {self.folder} does not answer. {_log_tail(self.folder)}")
+            raise EmbeddedValkeyError(f"Valkey in {self.folder} does not answer. {_last_words(self.folder)}")
         return url
 
     def _spawn(self, server_lock: int) -> None:
@@ -131,14 +131,15 @@ class EmbeddedValkey:
             port = _free_port(preferred=_stored_port(self.folder))
             (self.folder / "valkey.conf").write_text(_config(self.folder, port), encoding="utf-8")
             (self.folder / "valkey.port").write_text(f"{port}\n", encoding="ascii")
-            self._process = subprocess.Popen(  # noqa: S603 # the binary is the installed package's own
-                [str(_binary()), str(self.folder / "valkey.conf")],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(server_lock,),
-                start_new_session=True,  # Ctrl-C reaches a whole process group; the books must outlive the workers
-            )
+            with (self.folder / "valkey.log").open("ab") as log:
+                self._process = subprocess.Popen(  # noqa: S603 # the binary is the installed package's own
+                    [str(_binary()), str(self.folder / "valkey.conf")],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=(server_lock,),
+                    start_new_session=True,  # Ctrl-C reaches a whole process group; the books must outlive the workers
+                )
         finally:
             os.close(server_lock)
         threading.Thread(target=self._process.wait, daemon=True).start()  # it may outlive our use: leave no zombie
@@ -284,10 +285,10 @@ def _command_line(pid: int) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.rstrip()  # noqa: S603 # a number
 
 
-def _log_tail(folder: Path) -> str:
+def _last_words(folder: Path) -> str:
     log = folder / "valkey.log"
     try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
         return "It wrote no log."
-    return f"The end of {log}:\n" + "\n".join(lines[-5:])
+    return f"{log} ends with: {next((line for line in reversed(lines) if line.strip()), 'nothing')}"
