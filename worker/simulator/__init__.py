@@ -1,0 +1,6 @@
+"""The Messages API on 127.0.0.1: a rule-based agent over real HTTP, with every failure at the flick of a switch."""
+
+from worker.simulator.faults import Fault, FaultName
+from worker.simulator.server import Simulator, run_in_thread
+
+__all__ = ["Fault", "FaultName", "Simulator", "run_in_thread"]
