@@ -1,0 +1,125 @@
+"""What each failure of the Anthropic SDK means: a reason, whether it may be charged, and when to come back."""
+
+import re
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import httpx2
+from anthropic import APIConnectionError, APIError, APIStatusError, APITimeoutError
+
+from tasks.errors import ModelError
+from tasks.reasons import Reason
+
+_SPEND_LIMITS = {
+    "contract_spend_limit_reached",
+    "enforced_spend_limit_reached",
+    "linked_organization_spend_limit_reached",
+    "linked_organization_billing_unavailable",
+}
+"""`error_code`s that waiting for the next minute does not cure (anthropic 2.12, types/shared/*_error_details.py)."""
+
+_TOO_LONG = ("prompt is too long", "exceed context limit", "context window")
+_NO_CREDIT = "credit balance is too low"
+_FIELD = re.compile(r"^[a-z_]+(?:\.[a-z0-9_]+)*(?=:)")
+
+_NEVER_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.UnsupportedProtocol,
+)
+_TRANSPORT = (aiohttp.ClientError, httpx2.HTTPError, OSError, EOFError, TimeoutError)
+
+
+def model_error(error: APIError) -> ModelError:
+    """The failure in our words. Raises the cause where that was none of the transport's: it is not ours to explain."""
+    if isinstance(error, APIStatusError):
+        return _from_status(error)
+    if isinstance(error, APIConnectionError):
+        return _from_connection(error)
+    return ModelError(Reason.MALFORMED_REPLY, f"{type(error).__name__} from the SDK", maybe_paid=True)
+
+
+def _from_connection(error: APIConnectionError) -> ModelError:
+    causes = list(_causes(error))
+    # The SDK wraps whatever is raised inside it, a Celery time limit or an exit included.
+    if causes and not isinstance(causes[0], _TRANSPORT):
+        raise causes[0]
+    name = type(causes[-1] if causes else error).__name__
+    if any(isinstance(cause, _NEVER_SENT) for cause in causes):
+        return ModelError(Reason.MODEL_UNAVAILABLE, f"the model API could not be reached ({name})", maybe_paid=False)
+    if isinstance(error, APITimeoutError):
+        return ModelError(Reason.MODEL_TIMEOUT, f"the model API went silent ({name})", maybe_paid=True)
+    return ModelError(
+        Reason.MODEL_UNAVAILABLE, f"the connection was lost before the reply was complete ({name})", maybe_paid=True
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _from_status(error: APIStatusError) -> ModelError:
+    return ModelError(
+        _reason(error),
+        _detail(error),
+        maybe_paid=_maybe_paid(error),
+        retry_after_seconds=_retry_after_seconds(error.response.headers),
+    )
+
+
+def _reason(error: APIStatusError) -> Reason:
+    status, message = error.status_code, (error.api_message or "").lower()
+    if status == 402 or error.error_code in _SPEND_LIMITS or _NO_CREDIT in message:
+        return Reason.MODEL_SPEND_LIMIT
+    if status == 429:
+        final = error.response.headers.get("x-should-retry") == "false"
+        return Reason.MODEL_SPEND_LIMIT if final else Reason.MODEL_RATE_LIMITED
+    if status == 413 or (status == 400 and any(words in message for words in _TOO_LONG)):
+        return Reason.CONTEXT_EXCEEDED
+    if status in (401, 403):
+        return Reason.MODEL_AUTH
+    if status == 529:
+        return Reason.MODEL_OVERLOADED
+    if status in (408, 504):
+        return Reason.MODEL_TIMEOUT
+    transient = status >= 500 or status < 400 or status == 409
+    return Reason.MODEL_UNAVAILABLE if transient else Reason.MODEL_REQUEST_INVALID
+
+
+def _maybe_paid(error: APIStatusError) -> bool:
+    """Only a server-side failure can hide a finished call: when it is a gateway's word and not the API's own."""
+    if error.status_code < 500:
+        return False
+    return error.status_code == 504 or error.type is None
+
+
+def _detail(error: APIStatusError) -> str:
+    """Status, type, code, field and request id. The API's message stays out: it may quote the conversation."""
+    field = _FIELD.match(error.api_message or "")
+    parts = (
+        f"HTTP {error.status_code}",
+        error.type,
+        error.error_code,
+        f"at {field[0]}" if field else None,
+        f"request {error.request_id}" if error.request_id else None,
+    )
+    return " ".join(str(part)[:120] for part in parts if part)
+
+
+def _retry_after_seconds(headers: httpx2.Headers) -> float | None:
+    """`retry-after` in seconds or as an HTTP date; never negative; None where it says nothing usable."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(?:\.\d+)?", value):
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
