@@ -35,5 +35,5 @@ def ticket_view(ticket: PastTicket) -> dict[str, str]:
     """What was said and what was decided; an undecided ticket has no label."""
     view = {"text": clip(ticket.text, TICKET_CHARS)}
     if ticket.label:
-        view |= {"label": clip(ticket.label, 80), "team": clip(ticket.team, 80)}
+        view |= {"label": clip(ticket.label, FIELD_CHARS * 2), "team": clip(ticket.team, FIELD_CHARS)}
     return view
