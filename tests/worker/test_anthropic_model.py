@@ -219,8 +219,8 @@ def test_the_callers_deadline_cuts_any_call_truly(fault: str, options: dict[str,
 
 
 def test_what_the_transport_did_not_raise_is_not_explained_away() -> None:
-    class TimeLimit(Exception):  # noqa: N818 - stands for Celery's, which the SDK wraps like anything raised inside it
-        pass
+    class TimeLimit(Exception):
+        """Stands for Celery's, which the SDK wraps like anything else raised inside it."""
 
     error = APIConnectionError(request=httpx2.Request("POST", "http://127.0.0.1"))
     error.__cause__ = TimeLimit()
