@@ -102,7 +102,7 @@ class Ledger:
         }
         event = ev.Accepted(ticket.source).to_json()
         body = ticket.model_copy(update={"id": ticket_id}).canonical()
-        outcome, known_id, *state = await self.store.run("accept", ticket_id, _header(header), body, event)
+        outcome, known_id, *state = await self.store.run("accept", ticket_id, lua_header(header), body, event)
         if outcome == "conflict":
             raise IdempotencyConflict(known_id)
         return Accepted(known_id, State(state[0]), outcome == "new")
@@ -114,11 +114,11 @@ class Ledger:
             "origin": origin[:64],
             "error": error[:1000],
             "sla_in": SLA_SECONDS[Priority.NORMAL] * 1000,
-            "facets": _facets(row.queue, Reason.UNREADABLE, None),
+            "facets": item_facets(row.queue, Reason.UNREADABLE, None),
             "severity": row.severity,
         }
         event = ev.Rejected(error[:1000], origin[:64]).to_json()
-        await self.store.run("reject", ticket_id, _header(header), raw_base64, event)
+        await self.store.run("reject", ticket_id, lua_header(header), raw_base64, event)
 
     async def claim(self, ticket_id: str, owner: str, queue: str = "tickets") -> Claim | str:
         """Take a queued ticket. Returns the state it is in (or "unknown", "paused") when there is nothing to claim."""
@@ -160,7 +160,7 @@ class Ledger:
             "breaker": started.model,
         }
         events = [event.to_json() for event in (*before, started)]
-        verdict = await self.store.run("begin_step", lease.ticket_id, _header(header), *events)
+        verdict = await self.store.run("begin_step", lease.ticket_id, lua_header(header), *events)
         match verdict[0]:
             case "ok":
                 return int(verdict[1])
@@ -201,7 +201,7 @@ class Ledger:
             "retry_after_ms": int(retry_after_seconds * 1000) if retry_after_seconds else None,
         }
         args = [event.to_json() for event in events]
-        _held(await self.store.run("end_step", lease.ticket_id, _header(header), *args), lease)
+        _held(await self.store.run("end_step", lease.ticket_id, lua_header(header), *args), lease)
 
     async def begin_effect(
         self, lease: Lease, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool
@@ -209,7 +209,7 @@ class Ledger:
         """Record an effect's intent. Returns its stored result where it is done. Raises `EffectUnknown`."""
         header = {**self._fence(lease), "key": key, "honoured": key_honoured, "try": uuid4().hex}
         events = [event.to_json() for event in (*before, ev.EffectBegun(key, tool))]
-        verdict = await self.store.run("begin_effect", lease.ticket_id, _header(header), *events)
+        verdict = await self.store.run("begin_effect", lease.ticket_id, lua_header(header), *events)
         if verdict[0] == "unknown":
             raise EffectUnknown(f"{tool} was begun before and its result was lost")
         return str(verdict[1]) if _held(verdict, lease)[0] == "done" else None
@@ -218,7 +218,7 @@ class Ledger:
         """Record an effect's result."""
         header = {**self._fence(lease), "key": key}
         event = ev.EffectEnded(key).to_json()
-        _held(await self.store.run("end_effect", lease.ticket_id, _header(header), result, event), lease)
+        _held(await self.store.run("end_effect", lease.ticket_id, lua_header(header), result, event), lease)
 
     async def park(self, lease: Lease, events: Sequence[ev.Event], reason: Reason, until_ms: int) -> None:
         """Let a run wait without holding a slot."""
@@ -243,7 +243,7 @@ class Ledger:
                 "label": decision["label"],
             },
             unset=["reason", "detail"],
-            inbox=_inbox(conclusion.priority, _facets(queue, None, decision)),
+            inbox=_inbox(conclusion.priority, item_facets(queue, None, decision)),
         )
 
     async def decide(self, lease: Lease, conclusion: Conclusion, outbox: Sequence[dict[str, Any]]) -> None:
@@ -280,7 +280,7 @@ class Ledger:
             (*conclusion.events, ev.HandedOff(reason.value, detail[:500], queue.value, severity.value)),
             set=values,
             unset=[] if conclusion.decision else ["decision", "label"],
-            inbox=_inbox(conclusion.priority, _facets(queue, reason, conclusion.decision)),
+            inbox=_inbox(conclusion.priority, item_facets(queue, reason, conclusion.decision)),
             alert={"reason": reason.value, "severity": severity.value},
             outbox=list(outbox),
         )
@@ -305,7 +305,7 @@ class Ledger:
     async def _leave(self, lease: Lease, state: State, events: Sequence[ev.Event], **what: Any) -> None:
         header = {"op": uuid4().hex, "states": ["running"], "state": state.value, **self._fence(lease), **what}
         args = [event.to_json() for event in events]
-        _held(await self.store.run("move", lease.ticket_id, _header(header), *args), lease)
+        _held(await self.store.run("move", lease.ticket_id, lua_header(header), *args), lease)
 
 
 def new_id() -> str:
@@ -313,7 +313,7 @@ def new_id() -> str:
     return f"tkt_{int(time.time() * 1000):012x}{uuid4().hex[:12]}"
 
 
-def _header(values: dict[str, Any]) -> str:
+def lua_header(values: dict[str, Any]) -> str:
     """Lua reads JSON null as a truthy value, so what is None is left out; an empty list would be read as a table."""
     return json.dumps({key: value for key, value in values.items() if value is not None}, ensure_ascii=False)
 
@@ -328,7 +328,7 @@ def _inbox(priority: Priority, facets: list[str]) -> dict[str, Any]:
     return {"sla_in": SLA_SECONDS[priority] * 1000, "facets": facets}
 
 
-def _facets(queue: InboxQueue, reason: Reason | None, decision: dict[str, Any] | None) -> list[str]:
+def item_facets(queue: InboxQueue, reason: Reason | None, decision: dict[str, Any] | None) -> list[str]:
     """The inbox indexes an item stands in besides the whole: by queue, reason, label and team."""
     facets = [f"queue:{queue.value}"]
     if reason is not None:

@@ -19,3 +19,11 @@ class TaxonomyFileError(WorkerError):
 
 class LocalModelError(WorkerError):
     """The local model cannot be trained or does not fit the taxonomy in force."""
+
+
+class SettingsError(WorkerError):
+    """The environment cannot be used. `faults`: one clear line each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults

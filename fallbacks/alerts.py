@@ -1,0 +1,91 @@
+"""Alerts: what is told when work reaches people because something failed. One per reason and quiet time, counted."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fallbacks.plan import PLAN, Severity
+from fallbacks.store import Store
+from tasks.reasons import Reason
+
+HIDE_MS = 30_000
+"""A taken alert that nobody settles is due again after this: its sender died."""
+
+RETRY_MS = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """All hand-offs of one reason since the last alert, as one message. Carries no ticket text.
+
+    id: the same on every try. count: how many hand-offs. tickets: ids of the latest, at most five.
+    first_ms / last_ms: store time. link: where people look, "" when no public URL is set.
+    """
+
+    id: str
+    reason: Reason
+    count: int
+    severity: Severity
+    first_ms: int
+    last_ms: int
+    tickets: tuple[str, ...]
+    link: str
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        tickets = "ticket" if self.count == 1 else "tickets"
+        return f"{self.count} {tickets} handed off: {PLAN[self.reason].means}"
+
+
+class AlertSink(Protocol):
+    """Somewhere alerts go."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, alert: Alert) -> None:
+        """Deliver it or raise; it is tried again under the same id."""
+        ...
+
+
+class AlertDesk:
+    """Takes due alerts from the books and sends them to every sink."""
+
+    def __init__(self, store: Store, sinks: tuple[AlertSink, ...], quiet_seconds: float, public_url: str = "") -> None:
+        self.store = store
+        self.sinks = sinks
+        self.quiet_ms = int(quiet_seconds * 1000)
+        self.public_url = public_url.rstrip("/")
+
+    async def send_due(self) -> list[tuple[Alert, dict[str, str]]]:
+        """Send what is due. Returns each alert with the sinks that failed and why; those tries are repeated."""
+        sent: list[tuple[Alert, dict[str, str]]] = []
+        while taken := await self.store.run("take_alert", "", HIDE_MS):
+            alert = self._read(taken)
+            failures = await self._send(alert)
+            wait = RETRY_MS if failures else self.quiet_ms
+            await self.store.run("settle_alert", "", alert.reason.value, alert.id, int(not failures), wait)
+            sent.append((alert, failures))
+        return sent
+
+    async def _send(self, alert: Alert) -> dict[str, str]:
+        failures: dict[str, str] = {}
+        for sink in self.sinks:
+            try:
+                await sink.send(alert)
+            except Exception as error:
+                failures[sink.name] = f"{type(error).__name__}: {error}"[:300]
+        return failures
+
+    def _read(self, taken: list[str | list[str]]) -> Alert:
+        reason, alert_id, count, first, last, severity, tickets = taken
+        return Alert(
+            id=str(alert_id),
+            reason=Reason(str(reason)),
+            count=int(str(count)),
+            severity=Severity(str(severity)),
+            first_ms=int(str(first)),
+            last_ms=int(str(last)),
+            tickets=tuple(tickets),
+            link=f"{self.public_url}/inbox?reason={reason}" if self.public_url else "",
+        )

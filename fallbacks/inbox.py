@@ -1,0 +1,317 @@
+"""The inbox: what people do with what waits for them. One service behind console, API and command line.
+
+Every action names the version it was based on; a stale one, or one on an item that somebody else holds, raises
+`Stale` and changes nothing.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.ledger import SLA_SECONDS, item_facets, lua_header
+from fallbacks.outcomes import Outcome, OutcomeWriter
+from fallbacks.plan import PLAN, InboxQueue
+from fallbacks.states import ENDED, INBOX, State
+from fallbacks.store import Store
+from fallbacks.views import TicketView, Views, read_row
+from tasks import events as ev
+from tasks.decision import Decision
+from tasks.limits import Limits
+from tasks.reasons import Reason
+from tasks.taxonomy import Taxonomy
+from tasks.ticket import Priority
+
+HOLD_MS = 5 * 60_000
+"""How long an item stays with the person who opened it."""
+
+UNDO_MS = 10_000
+"""How long a decision can be undone; nothing leaves the outbox before."""
+
+SCAN = 500
+"""How far down the queue serve-next looks for an item nobody holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the inbox, most urgent first. total: items that match. next_offset: None on the last page."""
+
+    items: list[TicketView]
+    total: int
+    next_offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandDecision:
+    """A person's own words for a decision. priority None keeps the proposed one."""
+
+    label: str
+    priority: Priority | None = None
+    summary: str | None = None
+    rationale: str | None = None
+
+
+class Inbox:
+    """Actions of people. person: who acts, as they are known to the door they came through."""
+
+    def __init__(self, store: Store, taxonomy: Taxonomy, outcomes: OutcomeWriter) -> None:
+        self.store = store
+        self.views = Views(store)
+        self.taxonomy = taxonomy
+        self.outcomes = outcomes
+
+    async def page(self, facets: Sequence[str] = (), offset: int = 0, limit: int = 50) -> Page:
+        """Items waiting, most urgent first. facets: any of "queue:...", "reason:...", "label:...", "team:..."."""
+        if facets:
+            ids, total = await self.store.crossed([f"inbox:{facet}" for facet in facets], offset, offset + limit - 1)
+        else:
+            ids = [member for member, _ in await self.store.ranked("inbox", offset, offset + limit - 1)]
+            (total,) = await self.store.sizes(["inbox"])
+        now = await self.store.now_ms()
+        rows = [(ticket_id, await self.store.row(ticket_id)) for ticket_id in ids]
+        items = [read_row(ticket_id, row, now) for ticket_id, row in rows if row]
+        return Page(items, total, offset + limit if offset + limit < total else None)
+
+    async def next(self, person: str, facet: str | None = None, skip: Sequence[str] = ()) -> TicketView | None:
+        """Hold and return the most urgent item nobody else holds; None when there is none."""
+        index = f"inbox:{facet}" if facet else "inbox"
+        event = ev.PersonActed(person, "claim").to_json()
+        ticket_id = await self.store.run("next_item", "", person, HOLD_MS, SCAN, index, event, *skip)
+        return await self.views.ticket(ticket_id) if ticket_id else None
+
+    async def claim(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
+        """Hold an item for five minutes."""
+        now = await self.store.now_ms()
+        held = {"holder": person, "held_until": str(now + HOLD_MS)}
+        return await self._note(ticket_id, person, version, "claim", set=held)
+
+    async def release(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
+        """Give an item back."""
+        return await self._note(ticket_id, person, version, "release", unset=["holder", "held_until"])
+
+    async def snooze(self, ticket_id: str, person: str, version: int | None, seconds: float) -> TicketView:
+        """Hide an item from serve-next for a while, and give it back."""
+        until = str(await self.store.now_ms() + int(seconds * 1000))
+        gone = ["holder", "held_until"]
+        return await self._note(ticket_id, person, version, "snooze", set={"snoozed_until": until}, unset=gone)
+
+    async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
+        """Add a note to the timeline of any ticket."""
+        view = await self.views.ticket(ticket_id)
+        event = ev.PersonActed(person, "note", text[:4000])
+        keep = {"keep_due": True, "keep_inbox": True}
+        await self._act(ticket_id, person, None, list(State), view.state, [event], **keep)
+        return await self.views.ticket(ticket_id)
+
+    async def approve(self, ticket_id: str, person: str, version: int | None) -> TicketView:
+        """Let the proposed decision stand."""
+        view = await self._waiting(ticket_id, version)
+        if view.decision is None:
+            raise ValueError(f"{ticket_id} has no proposal to approve; decide it by hand")
+        decision = Decision.model_validate({**view.decision, "decided_by": person})
+        return await self._decide(view, person, "approve", decision)
+
+    async def decide(self, ticket_id: str, person: str, version: int | None, by_hand: HandDecision) -> TicketView:
+        """Decide by hand, or correct a proposal; what was proposed stays in the timeline."""
+        view = await self._waiting(ticket_id, version)
+        if view.ticket is None:
+            raise ValueError(f"{ticket_id} could not be read as a ticket; repair or dismiss it")
+        label = self.taxonomy.by_name.get(by_hand.label)
+        if label is None:
+            raise ValueError(f"label {by_hand.label!r} is not in the taxonomy")
+        proposed = view.decision or {}
+        decision = Decision(
+            label=label.name,
+            team=label.team,
+            priority=by_hand.priority or Priority(proposed.get("priority", label.priority)),
+            summary=by_hand.summary or proposed.get("summary") or view.ticket.text[:200],
+            rationale=by_hand.rationale or f"Decided by {person}.",
+            evidence=tuple(proposed.get("evidence", ())),
+            confidence=1.0,
+            decided_by=person,
+            tier="person",
+        )
+        return await self._decide(view, person, "edit" if proposed else "decide", decision)
+
+    async def reject(self, ticket_id: str, person: str, version: int | None, why: str) -> TicketView:
+        """Refuse a suggestion: it stays in the inbox for a decision by hand. An unreadable message is dismissed."""
+        view = await self._waiting(ticket_id, version)
+        if view.state is State.REJECTED:
+            note = ev.PersonActed(person, "dismiss", why[:4000])
+            await self._act(ticket_id, person, view.version, INBOX, State.CANCELLED, [note, ev.Cancelled(person)])
+            return await self.views.ticket(ticket_id)
+        reason = Reason.SUGGESTION_REJECTED
+        row = PLAN[reason]
+        handed = ev.HandedOff(reason.value, why[:500], row.queue.value, row.severity.value)
+        what = {
+            "set": {"reason": reason.value, "detail": why[:500], "queue": row.queue.value},
+            "inbox": self._entry(view, row.queue, reason),
+        }
+        events = [ev.PersonActed(person, "reject", why[:4000]), handed]
+        await self._act(ticket_id, person, view.version, INBOX, State.HANDED_OFF, events, **what)
+        return await self.views.ticket(ticket_id)
+
+    async def resume(
+        self, ticket_id: str, person: str, version: int | None, hint: str, fresh: Limits, from_step: int = 0
+    ) -> TicketView:
+        """Send it back to the agent with a hint and fresh limits; finished calls stay paid and are not made again."""
+        view = await self._waiting(ticket_id, version)
+        if view.ticket is None:
+            raise ValueError(f"{ticket_id} could not be read as a ticket; repair or dismiss it")
+        used = (await self.views.checkpoint(ticket_id)).usage
+        limits = replace(
+            fresh,
+            max_steps=_on_top(fresh.max_steps, used.steps),
+            max_tool_calls=_on_top(fresh.max_tool_calls, used.tool_calls),
+            max_tokens=_on_top(fresh.max_tokens, used.tokens.total),
+            max_cost_nanodollars=_on_top(fresh.max_cost_nanodollars, view.spent_nanodollars),
+        )
+        what = {
+            "set": {"limits": json.dumps(asdict(limits)), "losses": "0"},
+            "unset": ["reason", "detail", "queue", "deadline"],
+            "due_in": 0,
+        }
+        event = ev.Resumed(person, hint[:2000], from_step)
+        states = [State.SUGGESTED, State.HANDED_OFF]
+        await self._act(ticket_id, person, view.version, states, State.QUEUED, [event], **what)
+        return await self.views.ticket(ticket_id)
+
+    async def cancel(self, ticket_id: str, person: str) -> TicketView:
+        """Withdraw a ticket that has not ended; its worker stops at its next write."""
+        view = await self.views.ticket(ticket_id)
+        if view.state is State.CANCELLED:
+            return view
+        states = [state for state in State if state not in ENDED]
+        outbox = self.outcomes.entries(Outcome.CANCELLED, ticket_id, {"state": State.CANCELLED.value})
+        await self._act(ticket_id, None, None, states, State.CANCELLED, [ev.Cancelled(person)], outbox=outbox)
+        return await self.views.ticket(ticket_id)
+
+    async def undo(self, ticket_id: str, person: str, version: int | None) -> TicketView:
+        """Take back a decision within ten seconds: the item waits again as it did."""
+        row = await self.store.row(ticket_id)
+        if not row:
+            raise UnknownTicket(ticket_id)
+        if "undo" not in row:
+            raise ValueError(f"{ticket_id} has nothing to undo")
+        was = json.loads(row["undo"])
+        what: dict[str, Any] = {
+            "undo": True,
+            "set": was["set"],
+            "unset": [*was["unset"], "undo", "undo_until", "delivery"],
+            "inbox": was["inbox"],
+            "drop_outbox": was["outbox"],
+            "drop_example": was["example"],
+            "count": ["undone"],
+        }
+        event = ev.PersonActed(person, "undo")
+        await self._act(ticket_id, person, version, [State.DECIDED], State(was["state"]), [event], **what)
+        return await self.views.ticket(ticket_id)
+
+    async def _decide(self, view: TicketView, person: str, action: str, decision: Decision) -> TicketView:
+        chosen = decision.model_dump(mode="json")
+        told = {"state": State.DECIDED.value, "decision": chosen}
+        outbox = self.outcomes.entries(Outcome.DECIDED, view.id, told, UNDO_MS)
+        example = _example(view, action, person, chosen)
+        before = {
+            "decision": json.dumps(view.decision, ensure_ascii=False) if view.decision else None,
+            "label": (view.decision or {}).get("label"),
+            "reason": view.reason,
+            "detail": view.detail or None,
+            "queue": view.queue,
+        }
+        undo = {
+            "state": view.state.value,
+            "set": {name: value for name, value in before.items() if value is not None},
+            "unset": [name for name, value in before.items() if value is None],
+            "inbox": self._entry(view, InboxQueue(view.queue or "review"), view.reason),
+            "outbox": [message["id"] for message in outbox],
+            "example": example,
+        }
+        what = {
+            "set": {
+                "decision": json.dumps(chosen, ensure_ascii=False),
+                "label": decision.label,
+                "undo": json.dumps(undo, ensure_ascii=False),
+            },
+            "undo_in": UNDO_MS,
+            "outbox": outbox,
+            "example": example,
+            "count": [f"person_{action}"],
+        }
+        states = [State.SUGGESTED, State.HANDED_OFF]
+        event = ev.Decided(person, action, chosen)
+        await self._act(view.id, person, view.version, states, State.DECIDED, [event], **what)
+        return await self.views.ticket(view.id)
+
+    async def _waiting(self, ticket_id: str, version: int | None) -> TicketView:
+        view = await self.views.ticket(ticket_id)
+        if view.state not in INBOX or (version is not None and version != view.version):
+            raise _stale(view.state.value, view.version, view.holder or "", ticket_id)
+        return view
+
+    async def _note(self, ticket_id: str, person: str, version: int | None, action: str, **what: Any) -> TicketView:
+        view = await self._waiting(ticket_id, version)
+        event = ev.PersonActed(person, action)
+        await self._act(ticket_id, person, version, INBOX, view.state, [event], keep_inbox=True, **what)
+        return await self.views.ticket(ticket_id)
+
+    async def _act(
+        self,
+        ticket_id: str,
+        person: str | None,
+        version: int | None,
+        states: Sequence[State] | frozenset[State],
+        state: State,
+        events: Sequence[ev.Event],
+        **what: Any,
+    ) -> None:
+        header = {
+            "op": uuid4().hex,
+            "states": [allowed.value for allowed in states],
+            "state": state.value,
+            "version": version,
+            "person": person,
+            **what,
+        }
+        args = [event.to_json() for event in events]
+        verdict = await self.store.run("move", ticket_id, lua_header(header), *args)
+        if verdict[0] == "unknown":
+            raise UnknownTicket(ticket_id)
+        if verdict[0] == "stale":
+            raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
+
+    def _entry(self, view: TicketView, queue: InboxQueue, reason: Reason | None) -> dict[str, Any]:
+        priority = Priority((view.decision or {}).get("priority", view.priority))
+        return {"sla_in": SLA_SECONDS[priority] * 1000, "facets": item_facets(queue, reason, view.decision)}
+
+
+def _stale(state: str, version: int, holder: str, ticket_id: str) -> Stale:
+    held = f", held by {holder}" if holder else ""
+    message = f"{ticket_id} has changed: it is {state}, version {version}{held}"
+    return Stale(message, state=state, version=version, holder=holder)
+
+
+def _on_top(fresh: int | None, used: int) -> int | None:
+    return None if fresh is None else fresh + used
+
+
+def _example(view: TicketView, action: str, person: str, decision: dict[str, Any]) -> str:
+    """One labelled example: what a person decided, beside what was proposed."""
+    return json.dumps(
+        {
+            "id": view.id,
+            "text": view.ticket.text[:4000] if view.ticket else "",
+            "label": decision["label"],
+            "team": decision["team"],
+            "priority": decision["priority"],
+            "by": person,
+            "action": action,
+            "proposed": (view.decision or {}).get("label"),
+            "tier": (view.decision or {}).get("tier"),
+            "reason": view.reason,
+            "epoch": view.epoch,
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,153 @@
+"""Trains the local model: multinomial logistic regression over TF-IDF, sharpened on tickets it has not seen.
+
+scikit-learn is needed here only. The settings (C, n-gram sizes, thresholds) were chosen by cross-validation on
+Banking77's train split; tests/worker/test_local_model.py holds what they reach on its test split.
+"""
+
+import gzip
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from worker.errors import LocalModelError
+from worker.local_features import Features, Floats, Ints, Vocabulary
+from worker.local_parameters import Parameters
+
+_C = 10.0
+_HELD_OUT_EVERY = 5
+_COMMON_SHARE = 0.2
+"""Character n-grams in more than this share of the texts tell nothing of familiarity and cost the most."""
+_UNFAMILIAR_SHARE = 0.01
+"""So many known-good held-out tickets may be called unfamiliar: the price of refusing what is foreign."""
+
+
+def read_rows(path: Path) -> list[tuple[str, str]]:
+    """(text, label) of every training line of a JSONL file, gzipped or not; a row of another split is left out."""
+    try:
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+        return [
+            (f"{row.get('subject') or ''}\n\n{row.get('body') or ''}".strip(), str(row["label"]))
+            for row in map(json.loads, filter(str.strip, text.split("\n")))
+            if row.get("split", "train") == "train"
+        ]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LocalModelError(f"{path}: not labelled JSONL (fields: subject, body, label): {error!r}") from None
+
+
+def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters:
+    """Learn from labelled texts; seconds for ten thousand.
+
+    team_of: the team of every label in force; confidence is about teams. Raises `LocalModelError` for fewer than
+    two labels, and for a label without a team.
+    """
+    labels = tuple(sorted({label for _, label in rows}))
+    if len(labels) < 2:
+        raise LocalModelError("the training data has fewer than two labels")
+    _refuse_foreign(labels, team_of)
+    vocabulary = Vocabulary.learn(text for text, _ in rows)
+    encoded = [vocabulary.encode(text) for text, _ in rows]
+    wanted = np.array([labels.index(label) for _, label in rows])
+    held = _held_out(wanted)
+    sparse = _matrix(encoded, len(vocabulary.grams))
+    regression = _regression()
+    trial = _fitted(regression, sparse[~held], wanted[~held], labels, vocabulary)
+    trial = _indexed(trial, [encoded[i] for i in np.flatnonzero(~held)])
+    unseen = [encoded[i] for i in np.flatnonzero(held)]
+    final = _fitted(regression, sparse, wanted, labels, vocabulary)
+    return _indexed(final, encoded, _sharpness(trial, unseen, wanted[held], team_of), _familiar_from(trial, unseen))
+
+
+def _refuse_foreign(labels: tuple[str, ...], team_of: Mapping[str, str]) -> None:
+    foreign = [label for label in labels if label not in team_of]
+    if foreign:
+        raise LocalModelError(
+            f"the training data has {foreign[0]!r} and {len(foreign) - 1} more labels that the taxonomy does not: "
+            "train on decisions made with this taxonomy, or choose another model"
+        )
+
+
+def _regression() -> Any:
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError:
+        raise LocalModelError('training the local model needs scikit-learn: pip install "deskhand[local]"') from None
+    # the second fit starts from the first one's answer
+    return LogisticRegression(C=_C, max_iter=300, tol=1e-4, warm_start=True)
+
+
+def _matrix(encoded: list[Features], width: int) -> Any:
+    from scipy.sparse import csr_matrix
+
+    starts = np.cumsum([0, *(len(features.ids) for features in encoded)])
+    ids = np.concatenate([features.ids for features in encoded])
+    weights = np.concatenate([features.weights for features in encoded])
+    return csr_matrix((weights, ids, starts), shape=(len(encoded), width))
+
+
+def _held_out(wanted: Any) -> Any:
+    """Every fifth row of each label; a label with fewer keeps all of its rows for training."""
+    held = np.zeros(len(wanted), dtype=bool)
+    for label in np.unique(wanted):
+        held[np.flatnonzero(wanted == label)[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY]] = True
+    return held
+
+
+def _fitted(regression: Any, sparse: Any, wanted: Any, labels: tuple[str, ...], vocabulary: Vocabulary) -> Parameters:
+    regression.fit(sparse, wanted)
+    weights, bias = regression.coef_.T, regression.intercept_
+    if len(labels) == 2:  # scikit-learn keeps one column for two labels
+        weights, bias = np.hstack([-weights, weights]) / 2, np.array([-bias[0], bias[0]]) / 2
+    none: Any = np.zeros(0, dtype=np.int32)
+    return Parameters(
+        labels, vocabulary, weights.astype(np.float32), bias.astype(np.float32), 1.0, none, none, none, 0.0
+    )
+
+
+def _indexed(
+    parameters: Parameters, encoded: list[Features], sharpness: float = 1.0, familiar_from: float = 0.0
+) -> Parameters:
+    """With the postings over `encoded` for `familiarity`."""
+    width = len(parameters.vocabulary.grams)
+    columns = _matrix(encoded, width).tocsc()
+    counts = np.diff(columns.indptr)
+    useful = ~parameters.vocabulary.is_word & (counts <= max(1, _COMMON_SHARE * len(encoded)))
+    kept = np.repeat(useful, counts)
+    starts: Ints = np.concatenate([[0], np.cumsum(np.where(useful, counts, 0))]).astype(np.int32)
+    texts: Ints = columns.indices[kept].astype(np.int32)
+    shares: Floats = columns.data[kept].astype(np.float32)
+    return Parameters(
+        parameters.labels,
+        parameters.vocabulary,
+        parameters.weights,
+        parameters.bias,
+        sharpness,
+        starts,
+        texts,
+        shares,
+        familiar_from,
+    )
+
+
+def _sharpness(trial: Parameters, unseen: list[Features], wanted: Any, team_of: Mapping[str, str]) -> float:
+    """The factor under which the team probabilities of unseen tickets are most honest (least log loss)."""
+    if not unseen:
+        return 1.0
+    logs = np.log(np.array([trial.probabilities(features) for features in unseen]) + 1e-12)
+    teams = np.array([team_of[label] for label in trial.labels])
+    own_team = teams[None, :] == teams[wanted][:, None]
+
+    def loss(factor: float) -> float:
+        grown = np.exp(logs * factor)
+        return -float(np.mean(np.log((grown * own_team).sum(axis=1) / grown.sum(axis=1))))
+
+    return float(min(np.geomspace(0.25, 4.0, 81), key=loss))
+
+
+def _familiar_from(trial: Parameters, unseen: list[Features]) -> float:
+    if not unseen:
+        return 0.0
+    return float(np.quantile([trial.familiarity(features) for features in unseen], _UNFAMILIAR_SHARE))

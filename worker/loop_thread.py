@@ -1,0 +1,29 @@
+"""One event loop per process, in a thread of its own: Celery's threads wait on it, everything that talks runs on it."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """An asyncio loop that sync code can hand coroutines to. Made after fork; a daemon, it ends with the process."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="deskhand-loop", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Run a coroutine on the loop and wait for its result, at most `timeout` seconds."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run a coroutine on the loop without waiting."""
+        asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()

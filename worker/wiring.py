@@ -1,0 +1,191 @@
+"""The one place that wires: settings in, working parts out. Nothing else chooses an implementation."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import uuid4
+
+from celery import Celery
+
+from fallbacks.alerts import AlertDesk, AlertSink
+from fallbacks.history import BooksHistory
+from fallbacks.inbox import Inbox
+from fallbacks.ledger import Ledger
+from fallbacks.outcomes import OutcomeWriter
+from fallbacks.redis_store import RedisStore
+from fallbacks.store import Store
+from fallbacks.views import Views
+from tasks.ports import CustomerDirectory, Model
+from tasks.taxonomy import Taxonomy
+from tasks.tool import Tool
+from tasks.tools import discover
+from worker import sample
+from worker.courier import Courier
+from worker.executor import PREFETCH, Executor, Tier
+from worker.genai_pricing import Prices
+from worker.heart import Heart
+from worker.history import History
+from worker.publisher import Publisher
+from worker.settings import LOCAL, Settings
+from worker.sqlite_customers import SqliteCustomers
+from worker.sqlite_history import SimilarTickets
+from worker.sqlite_knowledge import SqliteKnowledge
+from worker.yaml_taxonomy import load_taxonomy
+
+VERSION = "0.1.0"
+
+REMOTE_MIN_CONFIDENCE = 0.6
+"""Told to the model in its instructions: below it a person takes over."""
+
+HISTORY_SEED = 2000
+"""Labelled sample tickets that similar-ticket search starts with, where the sample taxonomy is in force."""
+
+
+@dataclass
+class Parts:
+    """Everything a process may need, made on first use. One instance per process and event loop.
+
+    wrap_store: lets a test stand between the books and everything above them.
+    """
+
+    settings: Settings
+    app: Celery
+    redis_url: str
+    wrap_store: Callable[[Store], Store] = lambda store: store
+
+    @cached_property
+    def owner(self) -> str:
+        """This process, as leases name it."""
+        return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        return load_taxonomy(self.settings.taxonomy or sample.path("taxonomy.yaml"))
+
+    @cached_property
+    def store(self) -> Store:
+        return self.wrap_store(RedisStore(self.redis_url, f"{self.settings.namespace}:"))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.store, int(self.settings.lease_seconds * 1000))
+
+    @cached_property
+    def views(self) -> Views:
+        return Views(self.store)
+
+    @cached_property
+    def outcomes(self) -> OutcomeWriter:
+        return OutcomeWriter(wanted=self.settings.webhook_url is not None)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        return Inbox(self.store, self.taxonomy, self.outcomes)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        return Publisher(self.app, queue_names(self.settings))
+
+    @cached_property
+    def tools(self) -> Mapping[str, Tool]:
+        """The prefetch and the allow-listed tools, clients injected."""
+        wanted = {PREFETCH, *self.settings.tools}
+        tools = {definition.name: definition.bind(self._clients) for definition in discover()}
+        unknown = sorted(wanted - tools.keys())
+        if unknown:
+            raise LookupError(f"DESKHAND_TOOLS names {unknown[0]!r}; there are: {', '.join(sorted(tools))}")
+        return {name: tool for name, tool in sorted(tools.items()) if name in wanted}
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {
+            "knowledge": SqliteKnowledge(self.settings.knowledge or sample.path("knowledge")),
+            "customers": self._customers,
+            "history": History(BooksHistory(self.store), self._similar),
+        }
+
+    @cached_property
+    def _customers(self) -> CustomerDirectory:
+        settings = self.settings
+        if settings.customers_url is None:
+            return SqliteCustomers(sample.path("customers.jsonl"))
+        from worker.http_customers import HttpCustomers  # httpx only where a directory is configured
+
+        token = settings.customers_token.get_secret_value() if settings.customers_token else ""
+        return HttpCustomers(settings.customers_url, token)
+
+    @cached_property
+    def _similar(self) -> SimilarTickets:
+        similar = SimilarTickets()
+        if self.settings.taxonomy is None:
+            similar.add_many(sample.labelled_tickets("train", HISTORY_SEED))
+        return similar
+
+    @cached_property
+    def tiers(self) -> tuple[Tier, ...]:
+        return tuple(self._tier(name) for name in self.settings.tiers)
+
+    def _tier(self, name: str) -> Tier:
+        settings = self.settings
+        model: Model
+        if name == LOCAL:
+            from worker.local_model import MIN_CONFIDENCE, LocalModel  # numpy only where the local tier is in use
+
+            training = settings.training_data or sample.path("banking77.jsonl.gz")
+            model, least = LocalModel(self.taxonomy, settings.home / "models", training), MIN_CONFIDENCE
+        else:
+            from worker.anthropic_model import AnthropicModel  # 1.5 s of import only where it is in use
+
+            assert settings.anthropic_api_key is not None  # noqa: S101 - Settings refuses a remote tier without it
+            key = settings.anthropic_api_key.get_secret_value()
+            model = AnthropicModel(name, Prices(), api_key=key, base_url=settings.anthropic_base_url)
+            least = REMOTE_MIN_CONFIDENCE
+        return Tier(model, least if settings.min_confidence is None else settings.min_confidence)
+
+    @cached_property
+    def executor(self) -> Executor:
+        settings = self.settings
+        return Executor(
+            owner=self.owner,
+            ledger=self.ledger,
+            taxonomy=self.taxonomy,
+            tiers=self.tiers,
+            tools=self.tools,
+            outcomes=self.outcomes,
+            autonomy=settings.autonomy,
+            day_cap=settings.day_cap_nanodollars,
+            call_seconds=settings.call_seconds,
+            max_output_tokens=settings.max_output_tokens,
+            max_losses=settings.max_worker_losses,
+            proved=self._proved,
+        )
+
+    async def _proved(self, _decision: Mapping[str, Any]) -> bool:
+        return False
+
+    def heart(self, slots: int, queues: tuple[str, ...]) -> Heart:
+        """The beat of a worker process that offers `slots` on `queues`."""
+        return Heart(self.executor, self.publisher, self.settings.sweep_seconds, slots, queues)
+
+    @cached_property
+    def courier(self) -> Courier:
+        settings = self.settings
+        sinks: list[AlertSink] = []
+        if settings.sentry_dsn is not None:
+            from fallbacks.sentry_alerts import SentryAlerts  # the SDK only where a DSN is set
+
+            sinks.append(SentryAlerts(settings.sentry_dsn.get_secret_value(), f"deskhand@{VERSION}"))
+        if settings.alert_webhook_url is not None:
+            from fallbacks.http_alerts import WebhookAlerts  # httpx only where a receiver is set
+
+            sinks.append(WebhookAlerts(settings.alert_webhook_url))
+        return Courier(AlertDesk(self.store, tuple(sinks), settings.alert_quiet_seconds, settings.public_url or ""))
+
+
+def queue_names(settings: Settings) -> dict[str, str]:
+    """Celery and kombu queue names by kind. Another namespace has queues of its own."""
+    prefix = "" if settings.namespace == "deskhand" else f"{settings.namespace}."
+    return {kind: f"{prefix}{kind}" for kind in ("tickets", "handoff", "intake")}
