@@ -23,9 +23,14 @@ _AI = r"(?:ai|bot|chatbot|model|assistant|agent|classifier|llm|language model|au
 
 _OVERRIDE = (
     rf"\b(?:ignore|disregard|forget|override|bypass|neglect|(?:do not|don't|stop) follow(?:ing)?) {_WHOSE}{_THING}\b",
-    r"\b(?:ignore|disregard|forget) (?:everything|all|anything|what) (?:that )?(?:was|is|has been|i|you|you've)? ?"
-    r"(?:said|told|written|were told|above|before|previously|earlier|so far|known?)\b",
-    rf"\b(?:new|updated|actual|special|additional|hidden|secret) (?:system )?{_THING}(?: for you)? ?(?::|are\b|is\b|follow)",
+    (
+        r"\b(?:ignore|disregard|forget) (?:everything|all|anything|what) (?:that )?(?:was|is|has been|i|you|you've)? ?"
+        r"(?:said|told|written|were told|above|before|previously|earlier|so far|known?)\b"
+    ),
+    (
+        rf"\b(?:new|updated|actual|special|additional|hidden|secret) (?:system )?{_THING}"
+        r"(?: for you)? ?(?::|are\b|is\b|follow)"
+    ),
     r"\bfrom now on,? you (?:are|will|must|should|shall)\b",
     r"\byou (?:must|should|shall|will) (?:now )?(?:obey|comply|ignore|disregard)\b",
     r"\binstead of (?:answering|classifying|routing|summari[sz]ing)\b",
@@ -37,38 +42,57 @@ _ROLE_PLAY = (
     r"\byou are now (?:a|an|the|in|called|acting|going|free|dan)\b",
     r"\byou are no longer (?:a|an|bound|required|restricted|subject)\b",
     r"\byou are (?:about|going) to (?:act|be|become|immerse|play|pretend|take)\b",
-    r"\b(?:do anything now|jailbreak\w{0,5}|developer mode|dan mode|god mode|unrestricted (?:ai|mode)|evil (?:ai|twin))\b",
+    r"\b(?:do anything now|jailbreak\w{0,5}|(?:developer|dan|god|unrestricted) mode|unrestricted ai|evil (?:ai|twin))\b",
     rf"\b(?:act|behave|respond|answer|reply|speak) as (?:if you|though you|a |an )(?:were |are )?{_AI}\b",
     r"\b(?:pretend|imagine) (?:that )?(?:you|we|there) ?(?:are|were|have|live|'re|is)\b",
     r"\b(?:let's|let us) (?:play|pretend|role-?play|imagine)\b",
 )
 _MODEL_TALK = (
     r"\b(?:system|hidden|initial|secret) (?:prompt|instructions?)\b",
-    r"\b(?:reveal|repeat|print|show|output|disclose|tell me|give me|what is|what's|what are|leak|divulge|share) "
-    r"(?:me )?(?:your|the) (?:\w{1,12} ){0,2}(?:prompt|instructions|secret key|secret password|system message|training data)\b",
+    (
+        r"\b(?:reveal|repeat|print|show|output|disclose|tell me|give me|what is|what's|what are|leak|divulge|share) "
+        r"(?:me )?(?:your|the) (?:\w{1,12} ){0,2}"
+        r"(?:prompt|instructions|secret key|secret password|system message|training data)\b"
+    ),
     r"\b(?:language model|llms?|chatgpt|gpt-?[345]\w?|openai|as an ai|ai (?:model|agent|assistant|system))\b",
     r"\b(?:automated|virtual) (?:assistant|agent|classifier|triage|reader)\b",
     rf"\b(?:note|message|instruction|attention|memo|reminder)s? (?:for|to) (?:the |any |all )?{_AI}\b",
 )
 _ROUTING = (
-    r"\b(?:classify|label|route|categori[sz]e|triage|tag|re-?route) (?:this|the|all|every|these|it|any) "
-    r"?(?:ticket|message|request|e-?mail|case|issue|conversation)?s? ?(?:as|to|under|with|into|for)\b",
-    r"\b(?:assign|mark|file|forward|escalate|send|move|close) (?:this|the|all|every|these) (?:ticket|case|message)s? (?:as|to|under|with|into)\b",
-    r"\b(?:set|choose|select|pick|output|return|report|submit) (?:the |its |a |your )?(?:label|team|priority|confidence|category|queue)\b",
-    r"\bconfidence (?:of |to |is |= ?|: ?)?(?:1\.0|0?\.9\d?|100|1\b)",
+    (
+        r"\b(?:classify|label|route|categori[sz]e|triage|tag|re-?route) (?:this|the|all|every|these|it|any) "
+        r"?(?:ticket|message|request|e-?mail|case|issue|conversation)?s? ?(?:as|to|under|with|into|for)\b"
+    ),
+    (
+        r"\b(?:assign|mark|file|forward|escalate|send|move|close) (?:this|the|all|every|these) "
+        r"(?:ticket|case|message)s? (?:as|to|under|with|into)\b"
+    ),
+    (
+        r"\b(?:set|choose|select|pick|output|return|report|submit) (?:the |its |a |your )?"
+        r"(?:label|team|priority|confidence|category|queue)\b"
+    ),
+    r"\bconfidence ?(?:of |to |is |= ?|: ?)?(?:1\.0|0?\.9\d?|100|1\b)",
 )
 _TOOL_MIMICRY = (
-    r"\b(?:call|use|invoke|execute|run|utili[sz]e|employ|trigger|leverage) (?:the |your |a |an )?[`'\"]?"
-    r"(?:\w{1,24} ){0,3}(?:tool|function call|plugin|api|endpoint|code interpreter)s?\b",
-    r"\b(?:submit_decision|lookup_customer|search_knowledge_base|find_similar_tickets|ticket_context|tool_use|tool_result"
-    r"|tool_call|function_call)\b",
+    (
+        r"\b(?:call|use|invoke|execute|run|utili[sz]e|employ|trigger|leverage) (?:the |your |a |an )?[`'\"]?"
+        r"(?:\w{1,24} ){0,3}(?:tool|function call|plugin|api|endpoint|code interpreter)s?\b"
+    ),
+    (
+        r"\b(?:submit_decision|lookup_customer|search_knowledge_base|find_similar_tickets|ticket_context|tool_use|tool_result"
+        r"|tool_call|function_call)\b"
+    ),
     r"[{\[] ?\"(?:role|name|tool|type|label|function|arguments|action|content|team|priority)\" ?:",
-    r"(?-i:\b(?:[Uu]s(?:e|ing)|[Vv]ia|[Ww]ith|[Tt]hrough|[Bb]y|[Cc]all|[Ee]mploy|[Tt]he|[Uu]tili[sz]e|[Ll]everage) "
-    r"[`'\"]?(?:[A-Z][a-z]{1,20}){2,6}\b)",
+    (
+        r"(?-i:\b(?:[Uu]s(?:e|ing)|[Vv]ia|[Ww]ith|[Tt]hrough|[Bb]y|[Cc]all|[Ee]mploy|[Tt]he|[Uu]tili[sz]e|[Ll]everage) "
+        r"[`'\"]?(?:[A-Z][a-z]{1,20}){3,6}\b)"
+    ),
 )
 _DELIMITER = (
-    r"<\|?/?(?:im_start|im_end|system|assistant|user|human|endoftext|eot_id|ticket|instructions?|information"
-    r"|tool_\w{1,8}|inst)\b[^<>\n]{0,60}>",
+    (
+        r"<\|?/?(?:im_start|im_end|system|assistant|user|human|endoftext|eot_id|ticket|instructions?|information"
+        r"|tool_\w{1,8}|inst)\b[^<>\n]{0,60}>"
+    ),
     r"\[/?(?:INST|SYSTEM|SYS|ASSISTANT)\]|<</?SYS>>|<!--|```|\"\"\"",
     r"^ {0,3}(?:#{1,6} ?)?(?:system|assistant|human|user|instructions?) ?:",
     r"^ {0,3}[-=#*]{3,12} ?(?:end|begin|start|new|system|instructions?|ticket)\b",
@@ -77,8 +101,10 @@ _DELIMITER = (
 _EXFILTRATION = (
     r"!\[[^\]\[\n]{0,80}\]\( ?https?:",
     r"\bhttps?://[^\s?&#=]{0,200}[?&#][^\s?&#=]{1,40}=",
-    r"\b(?:send|forward|e-?mail|post|upload|exfiltrate|transmit|leak|copy)\b[^.\n]{1,60}\b(?:to|at) "
-    r"(?:https?://|[\w+-]{1,40}(?:\.[\w+-]{1,40}){0,3}@|this (?:url|address|server)\b|the attacker\b)",
+    (
+        r"\b(?:send|forward|e-?mail|post|upload|exfiltrate|transmit|leak|copy)\b[^.\n]{1,60}\b(?:to|at) "
+        r"(?:https?://|[\w+-]{1,40}(?:\.[\w+-]{1,40}){0,3}@|this (?:url|address|server)\b|the attacker\b)"
+    ),
 )
 _ENCODED = (
     r"(?-i:(?=[A-Za-z0-9+/]{0,40}[0-9+/A-Z])(?=[A-Za-z0-9+/]{0,40}[a-z])[A-Za-z0-9+/]{40})",
