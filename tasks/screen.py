@@ -42,7 +42,7 @@ _ROLE_PLAY = (
     r"\byou are now (?:a|an|the|in|called|acting|going|free|dan)\b",
     r"\byou are no longer (?:a|an|bound|required|restricted|subject)\b",
     r"\byou are (?:about|going) to (?:act|be|become|immerse|play|pretend|take)\b",
-    r"\b(?:do anything now|jailbreak\w{0,5}|(?:developer|dan|god|unrestricted) mode|unrestricted ai|evil (?:ai|twin))\b",
+    r"\b(?:do anything now|jailbreak\w{0,5}|(?:developer|dan|god|unrestricted) mode|(?:unrestricted|evil) ai)\b",
     rf"\b(?:act|behave|respond|answer|reply|speak) as (?:if you|though you|a |an )(?:were |are )?{_AI}\b",
     r"\b(?:pretend|imagine) (?:that )?(?:you|we|there) ?(?:are|were|have|live|'re|is)\b",
     r"\b(?:let's|let us) (?:play|pretend|role-?play|imagine)\b",

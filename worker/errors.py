@@ -27,3 +27,7 @@ class SettingsError(WorkerError):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+
+class CustomerFileError(WorkerError):
+    """The embedded customer directory's file cannot be used. The message is `FILE:LINE: reason`."""
