@@ -5,7 +5,7 @@ local clock = redis.call('TIME')
 local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local T, J = P .. 't:' .. ID, P .. 'j:' .. ID
 
-local function int(n) return string.format('%.0f', n) end
+local function int(n) return string.format('%.0f', n + 0) end -- + 0: a negative zero prints as -0, which is no integer to Redis
 
 -- Point the script at another ticket (sweeps and renewals touch many).
 local function at_ticket(id) ID = id; T = P .. 't:' .. id; J = P .. 'j:' .. id end
