@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Celery, signals
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 
 from worker.embedded_valkey import running_url
 from worker.errors import SettingsError
@@ -100,7 +100,11 @@ def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
     arguments = {"x-queue-type": "quorum"} if amqp else None
     names = queue_names(settings)
     return {
-        "task_queues": [Queue(names[kind], queue_arguments=arguments) for kind in ("tickets", "handoff")],
+        "task_queues": [
+            # an exchange each: with the default one, a message for either queue would reach both
+            Queue(name, Exchange(name, type="direct"), routing_key=name, queue_arguments=arguments)
+            for name in (names["tickets"], names["handoff"])
+        ],
         "task_default_queue": names["tickets"],
         "accept_content": ["json"],  # pickle runs code
         "task_serializer": "json",
