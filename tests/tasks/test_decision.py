@@ -1,0 +1,110 @@
+"""A submission becomes a decision only when every field keeps the contract; the rules outrank the model."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.decision import ruled_priority, validate_submission
+from tasks.errors import InvalidDecision
+from tasks.taxonomy import Label, PriorityRule, Taxonomy, Team
+from tasks.ticket import Priority, Ticket
+
+TAXONOMY = Taxonomy(
+    teams=(Team(name="cards", description="c"), Team(name="fraud", description="f")),
+    labels=(
+        Label(name="lost_card", description="l", team="fraud"),
+        Label(name="new_card", description="n", team="cards"),
+    ),
+    priority_rules=(
+        PriorityRule(words=("stolen", "identity theft", "c++"), priority=Priority.URGENT),
+        PriorityRule(words=("soon",), priority=Priority.HIGH),
+    ),
+)
+TICKET = Ticket(source="test", subject="Help", body="I lost my\n card  yesterday. Please block it.")
+GOOD: dict[str, Any] = {
+    "label": "lost_card",
+    "priority": "normal",
+    "summary": "Lost card.",
+    "rationale": "They say so.",
+    "evidence": ["I lost my card yesterday."],
+    "confidence": 0.9,
+}
+
+
+def test_a_good_submission_becomes_a_decision_with_the_labels_team() -> None:
+    decision = validate_submission(GOOD, TICKET, TAXONOMY, "tier-1")
+    assert (decision.label, decision.team, decision.decided_by, decision.tier) == (
+        "lost_card",
+        "fraud",
+        "agent",
+        "tier-1",
+    )
+
+
+def test_white_space_is_not_part_of_a_quote_but_every_character_is() -> None:
+    validate_submission({**GOOD, "evidence": ["lost   my card\tyesterday"]}, TICKET, TAXONOMY, "t")
+    with pytest.raises(InvalidDecision, match=r"evidence\.0: not a verbatim quote"):
+        validate_submission({**GOOD, "evidence": ["I lost my Card"]}, TICKET, TAXONOMY, "t")
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"label": "stolen_card"}, "label: 'stolen_card' is not in the taxonomy"),
+        ({"team": "cards"}, "team: Extra inputs are not permitted"),
+        ({"priority": "asap"}, "priority: Input should be"),
+        ({"confidence": 1.2}, "confidence: "),
+        ({"confidence": float("nan")}, "confidence: "),
+        ({"evidence": []}, "evidence: "),
+        ({"evidence": ["I"] * 6}, "evidence: "),
+        ({"evidence": ["the customer lost it"]}, "evidence.0: not a verbatim quote"),
+        ({"evidence": ["I lost", " \n"]}, "evidence.1: not a verbatim quote"),
+        ({"summary": ""}, "summary: "),
+        ({"rationale": "x" * 2001}, "rationale: "),
+    ],
+)
+def test_a_fault_is_named_by_its_field(change: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InvalidDecision) as refused:
+        validate_submission({**GOOD, **change}, TICKET, TAXONOMY, "t")
+    assert fault in str(refused.value)
+
+
+def test_all_faults_are_named_at_once() -> None:
+    with pytest.raises(InvalidDecision, match=r"label: .*; evidence\.0: "):
+        validate_submission({**GOOD, "label": "x", "evidence": ["nowhere"]}, TICKET, TAXONOMY, "t")
+    with pytest.raises(InvalidDecision, match=r"summary: .*; confidence: "):
+        validate_submission({**GOOD, "summary": "", "confidence": 7}, TICKET, TAXONOMY, "t")
+
+
+@pytest.mark.parametrize("arguments", [None, "lost_card", [], 3, {}])
+def test_what_is_not_a_submission_at_all_is_refused(arguments: object) -> None:
+    with pytest.raises(InvalidDecision):
+        validate_submission(arguments, TICKET, TAXONOMY, "t")
+
+
+@pytest.mark.parametrize(
+    ("text", "priority"),
+    [
+        ("it was STOLEN!", Priority.URGENT),
+        ("identity theft", Priority.URGENT),
+        ("my c++ card", Priority.URGENT),
+        ("unstolen stolens", Priority.LOW),
+        ("soon", Priority.HIGH),
+        ("soon it was stolen", Priority.URGENT),
+        ("nothing", Priority.LOW),
+    ],
+)
+def test_a_rule_raises_the_priority_on_whole_words_in_any_case(text: str, priority: Priority) -> None:
+    asked = Ticket(source="test", subject="", body=text)
+    assert ruled_priority(Priority.LOW, asked, TAXONOMY) is priority
+
+
+@given(st.sampled_from(Priority), st.none() | st.sampled_from(Priority), st.sampled_from(["", "soon", "stolen"]))
+def test_nothing_lowers_a_priority(proposed: Priority, upstream: Priority | None, word: str) -> None:
+    asked = Ticket(source="test", subject="x", body=word, priority=upstream)
+    order = list(Priority)
+    result = order.index(ruled_priority(proposed, asked, TAXONOMY))
+    assert result >= order.index(proposed)
+    assert upstream is None or result >= order.index(upstream)
