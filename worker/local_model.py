@@ -19,7 +19,8 @@ from worker.local_parameters import cached
 from worker.local_training import read_rows, train
 
 MIN_CONFIDENCE = 0.7
-"""From here on the team is right in 98 % of the tickets (cross-validated on Banking77's train split)."""
+"""Cross-validated on Banking77's train split: 95 % of the tickets reach it, and 98.0 % of those get the right team
+(one-sided 95 % bound 97.7 %). Foreign tickets are another matter: keep the random audit."""
 
 UNFAMILIAR_CEILING = 0.5
 """Confidence of a ticket unlike anything learned: a classifier is sure of some foreign text too."""

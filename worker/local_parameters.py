@@ -96,7 +96,7 @@ def save(parameters: Parameters, file: Path) -> None:
 def load(file: Path) -> Parameters | None:
     """The stored parameters; None where there are none, or where the file is damaged and has to be made again."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as source, np.load(source, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _ARRAYS}
             meta = json.loads(stored["meta"].tobytes())
         idf = arrays.pop("idf")

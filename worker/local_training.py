@@ -76,7 +76,7 @@ def _regression() -> Any:
     except ImportError:
         raise LocalModelError('training the local model needs scikit-learn: pip install "deskhand[local]"') from None
     # the second fit starts from the first one's answer
-    return LogisticRegression(C=_C, max_iter=300, tol=1e-4, warm_start=True)
+    return LogisticRegression(C=_C, max_iter=300, tol=3e-4, warm_start=True)
 
 
 def _matrix(encoded: list[Features], width: int) -> Any:
