@@ -81,9 +81,8 @@ class RedisStore:
         return [(member, float(score)) for member, score in cast("list[tuple[str, float]]", await self._told(found))]
 
     async def crossed(self, indexes: Sequence[str], start: int, stop: int) -> tuple[list[str], int]:
-        found: list[str] = await self._told(
-            self.redis.zinter([self.prefix + name for name in indexes], aggregate="MIN")
-        )
+        keys = [self.prefix + name for name in indexes]
+        found = await self._told(cast("Awaitable[list[str]]", self.redis.zinter(keys, aggregate="MIN")))
         return (found[start:] if stop < 0 else found[start : stop + 1]), len(found)
 
     async def sizes(self, indexes: Sequence[str]) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from celery import Celery
+from pydantic import SecretStr
 
 from fallbacks.alerts import AlertDesk, AlertSink
 from fallbacks.history import BooksHistory
@@ -114,8 +115,7 @@ class Parts:
             return SqliteCustomers(sample.path("customers.jsonl"))
         from worker.http_customers import HttpCustomers  # httpx only where a directory is configured
 
-        token = settings.customers_token.get_secret_value() if settings.customers_token else ""
-        return HttpCustomers(settings.customers_url, token)
+        return HttpCustomers(settings.customers_url, settings.customers_token or SecretStr(""))
 
     @cached_property
     def _similar(self) -> SimilarTickets:

@@ -80,7 +80,7 @@ local function enter_inbox(sla, facets)
   for _, facet in ipairs(facets) do redis.call('ZADD', P .. 'inbox:' .. facet, int(sla), ID) end
 end
 
--- A failure raises an alert: counted per reason, due at once, or when the quiet time after the last one is over.
+-- A failure raises an alert: counted per reason, due in three seconds (a storm gathers), or after the quiet time.
 local function raise_alert(reason, severity)
   local A = P .. 'alert:' .. reason
   redis.call('HINCRBY', A, 'count', 1)
@@ -89,5 +89,5 @@ local function raise_alert(reason, severity)
   redis.call('HSET', A, 'last', int(NOW), 'severity', severity)
   if redis.call('LPUSH', A .. ':tickets', ID) > 5 then redis.call('LTRIM', A .. ':tickets', 0, 4) end
   local quiet_until = tonumber(redis.call('HGET', A, 'quiet_until') or '0')
-  redis.call('ZADD', P .. 'alerts', 'NX', int(math.max(NOW, quiet_until)), reason)
+  redis.call('ZADD', P .. 'alerts', 'NX', int(math.max(NOW + 3000, quiet_until)), reason)
 end
