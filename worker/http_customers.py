@@ -33,6 +33,7 @@ class _Record(BaseModel):
 class HttpCustomers:
     """Implements `tasks.ports.CustomerDirectory`. One client per process, made after fork, closed in the end.
 
+    token: empty for a directory that asks for none.
     seconds: all tries of one lookup together; keep it under the tool's own timeout.
     tries: at most so many, on 502, 503, 504 and connection trouble only.
     """
@@ -41,8 +42,9 @@ class HttpCustomers:
         self._base_url = base_url.rstrip("/")
         self._seconds = seconds
         self._tries = tries
+        secret = token.get_secret_value()
         self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {token.get_secret_value()}", "Accept": "application/json"},
+            headers={"Accept": "application/json"} | ({"Authorization": f"Bearer {secret}"} if secret else {}),
             timeout=httpx.Timeout(seconds, connect=min(1.0, seconds)),
             follow_redirects=False,  # the token must not travel to a place we were not told of
             trust_env=False,

@@ -81,9 +81,11 @@ def status(code: int, **headers: str) -> Answer:
     return code, headers, b"internal detail"
 
 
-def get(directory: Directory, customer_id: str = "c1", seconds: float = 5.0, tries: int = 3) -> Customer | None:
+def get(
+    directory: Directory, customer_id: str = "c1", seconds: float = 5.0, tries: int = 3, token: str = TOKEN
+) -> Customer | None:
     async def ask() -> Customer | None:
-        async with HttpCustomers(directory.url, SecretStr(TOKEN), seconds=seconds, tries=tries) as customers:
+        async with HttpCustomers(directory.url, SecretStr(token), seconds=seconds, tries=tries) as customers:
             return await customers.get(customer_id)
 
     return asyncio.run(ask())
@@ -94,6 +96,12 @@ def test_a_record_is_read_with_the_token_and_what_is_not_needed_is_dropped() -> 
         assert get(directory) == Customer("c1", "Ann", "vip", "GB", "2020-01-01", ("new",))
     assert directory.paths == ["/customers/c1"]
     assert directory.tokens == [f"Bearer {TOKEN}"]
+
+
+def test_without_a_token_none_is_sent() -> None:
+    with serving(Directory(ok())) as directory:
+        assert get(directory, token="") is not None
+    assert directory.tokens == [None]
 
 
 def test_an_unknown_customer_is_none() -> None:
