@@ -30,6 +30,9 @@ HOLD_MS = 5 * 60_000
 UNDO_MS = 10_000
 """How long a decision can be undone; nothing leaves the outbox before."""
 
+NOTE_TRIES = 5
+"""A note on a ticket that moves this often meanwhile is refused."""
+
 SCAN = 500
 """How far down the queue serve-next looks for an item nobody holds."""
 
@@ -99,10 +102,16 @@ class Inbox:
 
     async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
         """Add a note to the timeline of any ticket."""
-        view = await self.views.ticket(ticket_id)
         event = ev.PersonActed(person, "note", text[:4000])
         keep = {"keep_due": True, "keep_inbox": True}
-        await self._act(ticket_id, person, None, list(State), view.state, [event], **keep)
+        for last in (*[False] * NOTE_TRIES, True):
+            state = (await self.views.ticket(ticket_id)).state
+            try:  # a note moves nothing: it is written in the state that was read, or read again
+                await self._act(ticket_id, None, None, [state], state, [event], **keep)
+                break
+            except Stale:
+                if last:
+                    raise
         return await self.views.ticket(ticket_id)
 
     async def approve(self, ticket_id: str, person: str, version: int | None) -> TicketView:
@@ -178,14 +187,14 @@ class Inbox:
         await self._act(ticket_id, person, view.version, states, State.QUEUED, [event], **what)
         return await self.views.ticket(ticket_id)
 
-    async def cancel(self, ticket_id: str, person: str) -> TicketView:
+    async def cancel(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
         """Withdraw a ticket that has not ended; its worker stops at its next write."""
         view = await self.views.ticket(ticket_id)
         if view.state is State.CANCELLED:
             return view
         states = [state for state in State if state not in ENDED]
         outbox = self.outcomes.entries(Outcome.CANCELLED, ticket_id, {"state": State.CANCELLED.value})
-        await self._act(ticket_id, None, None, states, State.CANCELLED, [ev.Cancelled(person)], outbox=outbox)
+        await self._act(ticket_id, None, version, states, State.CANCELLED, [ev.Cancelled(person)], outbox=outbox)
         return await self.views.ticket(ticket_id)
 
     async def undo(self, ticket_id: str, person: str, version: int | None) -> TicketView:
@@ -254,7 +263,7 @@ class Inbox:
     async def _note(self, ticket_id: str, person: str, version: int | None, action: str, **what: Any) -> TicketView:
         view = await self._waiting(ticket_id, version)
         event = ev.PersonActed(person, action)
-        await self._act(ticket_id, person, version, INBOX, view.state, [event], keep_inbox=True, **what)
+        await self._act(ticket_id, person, version, [view.state], view.state, [event], keep_inbox=True, **what)
         return await self.views.ticket(ticket_id)
 
     async def _act(
@@ -283,8 +292,12 @@ class Inbox:
             raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
 
     def _entry(self, view: TicketView, queue: InboxQueue, reason: Reason | None) -> dict[str, Any]:
+        """An item that stays, or comes back by undo, is as urgent as it was: the requester waits all the while."""
         priority = Priority((view.decision or {}).get("priority", view.priority))
-        return {"sla_in": SLA_SECONDS[priority] * 1000, "facets": item_facets(queue, reason, view.decision)}
+        facets = item_facets(queue, reason, view.decision)
+        if view.due_by_ms is not None:
+            return {"sla": view.due_by_ms, "facets": facets}
+        return {"sla_in": SLA_SECONDS[priority] * 1000, "facets": facets}
 
 
 def _stale(state: str, version: int, holder: str, ticket_id: str) -> Stale:

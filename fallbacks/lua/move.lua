@@ -1,7 +1,7 @@
 -- Move a ticket to another state, with everything that must happen in the same moment.
 -- ARGV: prefix, id, header, events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
---   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla_in, facets};
+--   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
 --   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, due_in, body}]; drop_outbox [id]; example, drop_example; count [name]; keep_due, keep_inbox
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op')
@@ -36,7 +36,7 @@ if due then
 elseif not h.keep_due then
   due_at(nil)
 end
-if h.inbox then enter_inbox(NOW + h.inbox.sla_in, h.inbox.facets) elseif not h.keep_inbox then leave_inbox() end
+if h.inbox then enter_inbox(h.inbox.sla or NOW + h.inbox.sla_in, h.inbox.facets) elseif not h.keep_inbox then leave_inbox() end
 append_from(4, row[2])
 if h.alert then raise_alert(h.alert.reason, h.alert.severity) end
 for _, id in ipairs(h.drop_outbox or {}) do
