@@ -36,3 +36,47 @@ class Stale(FallbacksError):
 
 class BooksUnreachable(FallbacksError):
     """The store did not answer, or refused to write. Whoever waits must try again; nothing may be assumed."""
+
+
+class UserExists(FallbacksError):
+    """Somebody has this name already. Nothing was changed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is already a user {name!r}")
+        self.name = name
+
+
+class UnknownUser(FallbacksError):
+    """Nobody has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no user {name!r}")
+        self.name = name
+
+
+class SignInThrottled(FallbacksError):
+    """Too many tries to sign in with this name or from this address."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"too many tries to sign in; wait {retry_after_seconds // 60} minutes")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UnknownApiKey(FallbacksError):
+    """There is no API key with this id."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"there is no API key {key_id!r}: `deskhand keys list` shows them")
+        self.key_id = key_id
+
+
+class WebhookSecretError(FallbacksError):
+    """A webhook secret is not `whsec_` and base64."""
+
+
+class WebhookMessageGone(FallbacksError):
+    """There is no outcome message with this id, or its week is over."""
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(f"there is no webhook message {message_id!r}, or its week is over")
+        self.message_id = message_id
