@@ -1,0 +1,40 @@
+"""The Typer application: which module brings which commands."""
+
+from typing import Annotated
+
+import typer
+
+from worker.cli import control, export, inbox, machines, plan, retry, show, simulator, status, tickets
+
+app = typer.Typer(
+    name="deskhand",
+    help="One narrow AI agent on a ticket queue, made safe to leave running.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"deskhand {version('deskhand')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _deskhand(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+for start in (machines.demo, machines.up, machines.worker):
+    app.command(rich_help_panel="Start")(start)
+for commands in (simulator, tickets, show, inbox, export, status, control, retry, plan):
+    commands.register(app)

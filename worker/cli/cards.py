@@ -1,0 +1,166 @@
+"""The cards of one ticket as Rich draws them: cause, ticket, decision, timeline. All text is cleaned on its way in."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.box import ROUNDED
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.text import Text
+
+from fallbacks.evidence import evidence_spans
+from fallbacks.explain import Explanation, StepSummary, Used
+from fallbacks.narrate import Line, Tone
+from fallbacks.states import State
+from tasks.money import format_usd, from_usd
+from worker.cli.documents import moment, span
+from worker.cli.output import Cell, Report
+from worker.cli.printable import one_line, printable
+
+if TYPE_CHECKING:
+    from fallbacks.views import TicketView
+
+LONGEST_BODY = 4000
+"""Characters of a ticket on the screen; `--json` has all of them."""
+
+_STATE_STYLES = {
+    State.DECIDED: "green",
+    State.SUGGESTED: "cyan",
+    State.HANDED_OFF: "yellow",
+    State.REJECTED: "red",
+    State.CANCELLED: "dim",
+}
+_TONE_STYLES = {
+    Tone.ROUTINE: "dim",
+    Tone.PROGRESS: "",
+    Tone.ATTENTION: "yellow",
+    Tone.FAILURE: "red",
+    Tone.PERSON: "cyan",
+}
+
+
+def cause_card(card: Explanation, view: "TicketView") -> Panel:
+    """What a person reads first."""
+    parts: list[RenderableType] = [Text(one_line(card.headline), style="bold")]
+    if card.reason:
+        parts.append(_pair("reason", card.reason.value))
+    if card.detail:
+        parts.append(_pair("detail", card.detail))
+    if card.failing_step:
+        parts.append(_pair("failed at", f"step {card.failing_step}"))
+    parts.append(_pair("used", _used(card.usage)))
+    for index, step in enumerate(card.last_steps):
+        parts.append(_pair("last steps" if index == 0 else "", _step(step)))
+    parts.append(_pair("next", card.next))
+    title = Text(one_line(f"{view.id}  {view.state.value}"))
+    return Panel(
+        Group(*parts), title=title, title_align="left", border_style=_STATE_STYLES.get(view.state, "blue"), box=ROUNDED
+    )
+
+
+def ticket_card(view: "TicketView", unread: str) -> Panel:
+    """The ticket with the decision's evidence highlighted; a rejected message as it came."""
+    if view.ticket is None:
+        return Panel(Text(printable(unread[:LONGEST_BODY])), title="the message as it came", title_align="left")
+    ticket = view.ticket
+    envelope = [f"from {view.source}", f"priority {view.priority}", f"accepted {moment(view.accepted_ms)}"]
+    if ticket.requester:
+        who = ticket.requester
+        envelope.append(f"requester {who.name or who.email or who.id}")
+    if ticket.channel:
+        envelope.append(f"by {ticket.channel}")
+    quotes = (view.decision or {}).get("evidence", ())
+    shown = highlighted(ticket.text, quotes)
+    return Panel(Group(Text(one_line(", ".join(envelope)), style="dim"), shown), title="ticket", title_align="left")
+
+
+def highlighted(text: str, quotes: Sequence[str]) -> Text:
+    """The text, clean, with every quote marked; cut where it is very long."""
+    shown, at = Text(), 0
+    for start, end in evidence_spans(text, quotes):
+        if start >= LONGEST_BODY:
+            break
+        shown.append(printable(text[at:start]))
+        shown.append(printable(text[start:end]), style="bold black on yellow")
+        at = end
+    shown.append(printable(text[at : max(at, LONGEST_BODY)]))
+    if max(at, LONGEST_BODY) < len(text):
+        shown.append(f"\n… {len(text) - max(at, LONGEST_BODY)} more characters: see --json", style="dim")
+    return shown
+
+
+def decision_card(view: "TicketView") -> Panel:
+    """What stands, or what is proposed."""
+    decision: dict[str, Any] = view.decision or {}
+    parts = [
+        _pair("label", f"{decision.get('label')} → {decision.get('team')}"),
+        _pair("priority", decision.get("priority")),
+        _pair("by", f"{decision.get('decided_by')} ({decision.get('tier')}), confidence {decision.get('confidence')}"),
+        _pair("summary", decision.get("summary")),
+        _pair("why", decision.get("rationale")),
+    ]
+    parts += [_pair("quote" if index == 0 else "", f"“{quote}”") for index, quote in enumerate(decision["evidence"])]
+    title = "decision" if view.state is State.DECIDED else "proposal"
+    return Panel(Group(*parts), title=title, title_align="left")
+
+
+def timeline_table(lines: Sequence[Line]) -> Report:
+    """Every event with its time, tokens, cost and latency; the time is relative to the first."""
+    numeric = frozenset({"after", "tokens", "cost", "took"})
+    table = Report(("#", "after", "event", "tokens", "cost", "took"), title="timeline", numeric=numeric)
+    first = lines[0].at_ms if lines else 0
+    for line in lines:
+        tokens = "" if line.tokens_in is None else f"{line.tokens_in}+{line.tokens_out}"
+        cost = "" if line.cost_nanodollars is None else format_usd(line.cost_nanodollars)
+        took = "" if line.seconds is None else f"{line.seconds:.2f}s"
+        text = f"{line.text} — {line.detail}" if line.detail else line.text
+        after = f"+{(line.at_ms - first) / 1000:.1f}s"
+        table.add(str(line.seq), after, Cell(text, _TONE_STYLES[line.tone]), tokens, cost, took)
+    return table
+
+
+def commands(card: Explanation, ticket_id: str) -> Text:
+    """The commands for what a person may do now."""
+    text = Text()
+    for action in card.actions:
+        text.append(f"  deskhand {_COMMANDS[action].format(id=one_line(ticket_id))}\n", style="cyan")
+    return text
+
+
+_COMMANDS = {
+    "approve": "inbox approve {id}",
+    "edit": "decide {id} --label LABEL",
+    "reject": "inbox reject {id} --why WHY",
+    "resume": "resume {id} --hint HINT",
+    "snooze": "inbox snooze {id} --for 1h",
+    "undo": "inbox undo {id}",
+    "cancel": "cancel {id}",
+}
+
+
+def _pair(name: str, value: object) -> Text:
+    line = Text(f"{name:<11}", style="dim")
+    return line.append(one_line("" if value is None else value), style="not dim")
+
+
+def _used(usage: Sequence[Used]) -> str:
+    return ", ".join(_one_used(used) for used in usage)
+
+
+def _one_used(used: Used) -> str:
+    full = " (all)" if used.exhausted and used.used else ""
+    if used.name == "dollars":
+        limit = "" if used.limit is None else f" of {format_usd(from_usd(used.limit))}"
+        return f"{format_usd(from_usd(used.used))}{limit}{full}"
+    limit = "" if used.limit is None else f" of {used.limit:g}"
+    return f"{used.used:g}{limit} {used.name}{full}"
+
+
+def _step(step: StepSummary) -> str:
+    figures = f"{step.tokens} tokens, {format_usd(step.cost_nanodollars)}, {step.seconds:.2f}s"
+    return f"{step.step}. {step.model} {step.did} [{figures}]"
+
+
+def age(now_ms: int, since_ms: int | None) -> str:
+    """How long ago, coarsely."""
+    return "" if since_ms is None else span((now_ms - since_ms) / 1000)

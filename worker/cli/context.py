@@ -1,0 +1,63 @@
+"""How commands get at the books: settings and parts made once, one event loop, everything closed at the end."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from worker.settings import Settings
+    from worker.wiring import Parts
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open connection to the books. Ctrl-C between two calls is an ordinary KeyboardInterrupt."""
+
+    parts: "Parts"
+    runner: asyncio.Runner
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run one coroutine on the session's loop."""
+        return self.runner.run(work)
+
+
+def load() -> "Settings":
+    """The settings. Raises `SettingsError`."""
+    from worker.settings import load_settings
+
+    return load_settings()
+
+
+@contextmanager
+def session() -> Iterator[Session]:
+    """Settings and parts for a command that goes on for a while; closed at its end. Raises `SettingsError`."""
+    from worker.celery_factory import books_url, sender_app
+    from worker.wiring import Parts
+
+    settings = load()
+    redis_url = books_url(settings)
+    parts = Parts(settings, sender_app(settings, redis_url), redis_url)
+    with asyncio.Runner() as runner:
+        try:
+            yield Session(parts, runner)
+        finally:
+            runner.run(_close(parts))
+
+
+def run(work: "Callable[[Parts], Coroutine[Any, Any, T]]") -> T:
+    """Run a command's coroutine with parts, and close them."""
+    with session() as opened:
+        return opened.run(work(opened.parts))
+
+
+async def _close(parts: "Parts") -> None:
+    from fallbacks.redis_store import RedisStore
+
+    store = parts.__dict__.get("store")  # only if a command has used it
+    if isinstance(store, RedisStore):
+        await store.aclose()
+    parts.app.close()

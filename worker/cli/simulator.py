@@ -1,0 +1,41 @@
+"""`deskhand simulator`: the Messages API on 127.0.0.1, with every fault, for drills without a key."""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from worker.cli.options import Json
+from worker.cli.output import dump, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel="Start")(simulator)
+
+
+def simulator(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    latency: Annotated[str, typer.Option(help="none, typical, or seconds.")] = "none",
+    fault: Annotated[list[str] | None, typer.Option(help="On from the start, e.g. 429; may be repeated.")] = None,
+    times: Annotated[int | None, typer.Option(min=0, help="How often each fault hits; default: always.")] = None,
+    seed: Annotated[int, typer.Option(help="Makes latency, ids and shares repeatable.")] = 0,
+    json: Json = False,
+) -> None:
+    """Serve a simulated model until Ctrl-C: point ANTHROPIC_BASE_URL at the URL it prints first."""
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(port, latency, fault or [], times, seed, json=json))
+
+
+async def _serve(port: int, latency: str, names: list[str], times: int | None, seed: int, *, json: bool) -> None:
+    from worker.simulator.faults import Fault, FaultName
+    from worker.simulator.server import Simulator
+
+    known = [name.value for name in FaultName]
+    if unknown := [name for name in names if name not in known]:
+        raise typer.BadParameter(f"no fault {unknown[0]!r}; there are: {', '.join(known)}")
+    faults = [Fault(fault=FaultName(name), times=times) for name in names]
+    async with Simulator(*faults, latency=latency, seed=seed, port=port) as served:
+        dump({"url": served.url}) if json else say(served.url)
+        await asyncio.Event().wait()

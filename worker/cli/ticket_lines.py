@@ -1,0 +1,90 @@
+"""Reads tickets from JSONL or from one JSON array, item by item: a bad one is a fault with its line, never the end."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from pydantic import ValidationError
+
+from tasks.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A ticket. where: `line 3`, or `item 3` of an array; both count from 1."""
+
+    where: str
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """What cannot be read as a ticket, and why: one line."""
+
+    where: str
+    why: str
+
+
+def read_tickets(stream: BinaryIO) -> Iterator[Good | Bad]:
+    """Every line of JSONL, or every item where the first character is `[`. Empty lines say nothing."""
+    lines = iter(stream)
+    first = next(lines, b"").removeprefix(b"\xef\xbb\xbf")
+    if first.lstrip().startswith(b"["):
+        yield from _array(first + b"".join(lines))
+        return
+    for number, line in enumerate(_chain(first, lines), 1):
+        if line.strip():
+            yield _line(f"line {number}", line)
+
+
+def why_invalid(error: ValidationError) -> str:
+    """Every fault of a ticket on one line."""
+    faults = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'ticket'}: {fault['msg']}" for fault in faults)
+
+
+def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _array(whole: bytes) -> Iterator[Good | Bad]:
+    try:
+        items = _parsed(whole)
+    except ValueError as error:
+        yield Bad("the array", str(error))
+        return
+    for number, item in enumerate(items, 1):
+        yield _ticket(f"item {number}", item)
+
+
+def _line(where: str, line: bytes) -> Good | Bad:
+    try:
+        return _ticket(where, _parsed(line))
+    except ValueError as error:
+        return Bad(where, str(error))
+
+
+def _ticket(where: str, value: Any) -> Good | Bad:
+    if not isinstance(value, dict):
+        return Bad(where, "a ticket is a JSON object")
+    try:
+        return Good(where, Ticket.model_validate(value))
+    except ValidationError as error:
+        return Bad(where, why_invalid(error))
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text.decode("utf-8"), parse_constant=_no_number)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start + 1}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
+    except RecursionError:
+        raise ValueError("not JSON that can be read: nested too deeply") from None
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"not JSON: {name} is no number")
