@@ -118,7 +118,7 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self.redis.aclose()
+        await self.redis.aclose(close_connection_pool=True)  # a pool that was passed in is otherwise left open
 
     async def _told(self, answer: Awaitable[T]) -> T:
         try:
