@@ -9,7 +9,7 @@ if h.idem then
   end
 end
 local row = redis.call('HMGET', T, 'digest', 'state')
-if row[1] then
+if row[2] then -- a rejected message has a row without a digest: it is never overwritten
   if row[1] ~= h.digest then return {'conflict', ID} end
   return {'seen', ID, row[2]}
 end
