@@ -11,7 +11,6 @@ local b = redis.call('HMGET', B, 'open_until', 'probe_until', 'reason')
 if b[1] then
   local wait = math.max(tonumber(b[1]), tonumber(b[2] or '0'))
   if NOW < wait then return {'breaker', b[3], int(wait - NOW)} end
-  redis.call('HSET', B, 'probe_until', int(NOW + h.lease_ms)) -- half-open: one probe at a time
 end
 
 local spent = redis.call('HMGET', T, 'spent', 'rsv')
@@ -24,6 +23,7 @@ local day_total = tonumber(day[1] or '0') + tonumber(day[2] or '0') + h.worst
 local day_cap = tonumber(control[2]) or h.day_cap
 if day_cap and day_total > day_cap then return {'day_cap', int(day_total - h.worst), int(day_cap)} end
 
+if b[1] then redis.call('HSET', B, 'probe_until', int(NOW + h.lease_ms)) end -- half-open: one probe at a time
 redis.call('HINCRBY', D, 'reserved', int(h.worst))
 redis.call('HSET', T, 'rsv', int(h.worst), 'rsv_call', h.call, 'rsv_day', D)
 redis.call('HINCRBY', T, 'steps', 1)
