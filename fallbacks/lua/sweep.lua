@@ -30,7 +30,8 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'due', '-inf', int(NOW), 'L
     due_at(NOW + base)
   elseif state == 'queued' or state == 'running' or state == 'parked' then
     local sweeps = redis.call('HINCRBY', T, 'sweeps', 1)
-    due_at(NOW + math.min(600000, base * 2 ^ math.min(sweeps - 1, 12)))
+    local again = NOW + math.min(600000, base * 2 ^ math.min(sweeps - 1, 12))
+    due_at(row[5] and not late and math.min(again, tonumber(row[5])) or again)
     if state == 'queued' then redis.call('HINCRBY', P .. 'n', 'republished', 1) end
     found[#found + 1] = (late or losses >= max_losses) and 'hand_off' or 'triage'
     found[#found + 1] = id
