@@ -70,7 +70,7 @@ local function leave_inbox()
   if not facets then return end
   redis.call('ZREM', P .. 'inbox', ID)
   for _, facet in ipairs(cjson.decode(facets)) do redis.call('ZREM', P .. 'inbox:' .. facet, ID) end
-  redis.call('HDEL', T, 'facets', 'sla', 'holder', 'held_until')
+  redis.call('HDEL', T, 'facets', 'sla', 'holder', 'held_until', 'snoozed_until')
 end
 
 local function enter_inbox(sla, facets)
