@@ -1,0 +1,1 @@
+"""Real classes on the product's own ports, for tests that want no server."""

@@ -1,0 +1,124 @@
+"""The prelude of the scripts over plain dicts: rows, indexes, the clock, money, the inbox, alerts."""
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+STATES = ("queued", "running", "parked", "suggested", "handed_off", "decided", "cancelled", "rejected")
+
+
+@dataclass(slots=True)
+class MemoryBooks:
+    """Hashes, sorted indexes and lists by name. now: the store's time, ms; stands still until a test moves it."""
+
+    now: int = field(default_factory=lambda: int(time.time() * 1000))
+    hashes: dict[str, dict[str, str]] = field(default_factory=dict)
+    ranks: dict[str, dict[str, float]] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    expires: dict[str, int] = field(default_factory=dict)
+
+    def hash(self, name: str) -> dict[str, str]:
+        return self.hashes.setdefault(name, {})
+
+    def rank(self, name: str) -> dict[str, float]:
+        return self.ranks.setdefault(name, {})
+
+    def entries(self, name: str) -> list[str]:
+        return self.lists.setdefault(name, [])
+
+    def row(self, ticket_id: str) -> dict[str, str]:
+        return self.hash(f"t:{ticket_id}")
+
+    def add(self, name: str, key: str, amount: int) -> int:
+        """Count in a hash's field."""
+        total = int(self.hash(name).get(key, 0)) + amount
+        self.hash(name)[key] = str(total)
+        return total
+
+    def ordered(self, index: str) -> list[str]:
+        """Members by score, then by name, as Redis does."""
+        return [member for member, _ in sorted(self.rank(index).items(), key=lambda item: (item[1], item[0]))]
+
+    def due_in(self, index: str, limit: int) -> list[str]:
+        """Members whose time has come."""
+        return [member for member in self.ordered(index) if self.rank(index)[member] <= self.now][:limit]
+
+    def forget_expired(self) -> None:
+        for name in [name for name, at in self.expires.items() if at <= self.now]:
+            for kept in (self.hashes, self.ranks, self.lists, self.expires):
+                kept.pop(name, None)
+
+    def append(self, ticket_id: str, event: str, epoch: str | int) -> None:
+        self.entries(f"j:{ticket_id}").append(f'{{"at":{self.now},"epoch":{epoch},{event[1:]}')
+
+    def place(self, ticket_id: str, new: str) -> None:
+        row = self.row(ticket_id)
+        old = row.get("state")
+        if old == new:
+            return
+        if old:
+            self.rank(f"s:{old}").pop(ticket_id, None)
+        self.rank(f"s:{new}")[ticket_id] = self.now
+        row |= {"state": new, "since": str(self.now)}
+
+    def due_at(self, ticket_id: str, ms: float | None) -> None:
+        if ms is None:
+            self.rank("due").pop(ticket_id, None)
+        else:
+            self.rank("due")[ticket_id] = int(ms)
+
+    def settle(self, ticket_id: str, cost: int | None) -> tuple[int, str] | None:
+        """Close the open reservation; None where there is none. cost None: in full."""
+        row = self.row(ticket_id)
+        if "rsv" not in row:
+            return None
+        held, day, call = int(row.pop("rsv")), row.pop("rsv_day"), row.pop("rsv_call")
+        charged = held if cost is None else cost
+        self.add(f"t:{ticket_id}", "spent", charged)
+        self.add(day, "spent", charged)
+        self.add(day, "reserved", -held)
+        if charged > held:
+            self.add("n", "bound_violations", 1)
+        return charged, call
+
+    def settle_lost(self, ticket_id: str, epoch: str) -> None:
+        if lost := self.settle(ticket_id, None):
+            event = {"type": "call_lost", "v": 1, "call_id": lost[1], "cost_nanodollars": lost[0]}
+            self.append(ticket_id, json.dumps(event, separators=(",", ":")), epoch)
+
+    def holds(self, ticket_id: str, header: dict[str, Any]) -> bool:
+        row = self.row(ticket_id)
+        now = (row.get("state"), row.get("epoch"), row.get("owner"))
+        return now == ("running", header["epoch"], header["owner"])
+
+    def lease_for(self, ticket_id: str, ms: int) -> None:
+        self.row(ticket_id)["lease"] = str(self.now + ms)
+        self.due_at(ticket_id, self.now + ms)
+
+    def leave_inbox(self, ticket_id: str) -> None:
+        row = self.row(ticket_id)
+        if "facets" not in row:
+            return
+        for index in ("inbox", *(f"inbox:{facet}" for facet in json.loads(row["facets"]))):
+            self.rank(index).pop(ticket_id, None)
+        for name in ("facets", "sla", "holder", "held_until", "snoozed_until"):
+            row.pop(name, None)
+
+    def enter_inbox(self, ticket_id: str, sla_ms: int, facets: list[str]) -> None:
+        self.leave_inbox(ticket_id)
+        self.row(ticket_id).update(facets=json.dumps(facets), sla=str(sla_ms))
+        for index in ("inbox", *(f"inbox:{facet}" for facet in facets)):
+            self.rank(index)[ticket_id] = sla_ms
+
+    def raise_alert(self, ticket_id: str, reason: str, severity: str) -> None:
+        name = f"alert:{reason}"
+        self.add(name, "count", 1)
+        self.add("n", "alerts_raised", 1)
+        alert = self.hash(name)
+        alert.setdefault("first", str(self.now))
+        alert |= {"last": str(self.now), "severity": severity}
+        tickets = self.entries(f"{name}:tickets")
+        tickets.insert(0, ticket_id)
+        del tickets[5:]
+        self.rank("alerts").setdefault(reason, max(self.now + 3000, int(alert.get("quiet_until", 0))))

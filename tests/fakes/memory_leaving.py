@@ -1,0 +1,95 @@
+"""Serve-next, and what leaves the books: outbox messages and alerts."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.memory_books import MemoryBooks
+
+WEEK_MS = 604_800_000
+
+
+def next_item(
+    b: MemoryBooks, _: str, person: str, hold_ms: str, scan: str, index: str, event: str, *skip: str
+) -> str | None:
+    for ticket_id in b.ordered(index)[: int(scan)]:
+        row = b.row(ticket_id)
+        holder = row.get("holder")
+        held = holder not in (None, person) and int(row.get("held_until", 0)) > b.now
+        if held or ticket_id in skip or int(row.get("snoozed_until", 0)) > b.now:
+            continue
+        row |= {"holder": person, "held_until": str(b.now + int(hold_ms))}
+        if holder != person:
+            b.append(ticket_id, event, row["epoch"])
+        return ticket_id
+    return None
+
+
+def take_outbox(b: MemoryBooks, _: str, limit: str, hide_ms: str) -> list[Any]:
+    taken = []
+    for message_id in b.due_in("outbox", int(limit)):
+        b.rank("outbox")[message_id] = b.now + int(hide_ms)
+        b.add(f"out:{message_id}", "attempts", 1)
+        flat = [part for pair in b.hash(f"out:{message_id}").items() for part in pair]
+        taken.append([message_id, flat])
+    return taken
+
+
+def settle_outbox(b: MemoryBooks, ticket_id: str, message_id: str, outcome: str, retry_in: str = "0") -> list[str]:
+    message = b.hash(f"out:{message_id}")
+    if not message:
+        return ["gone"]
+    b.add("n", f"outbox_{outcome}", 1)
+    if outcome == "retry":
+        b.rank("outbox")[message_id] = b.now + int(retry_in)
+        return ["ok"]
+    b.rank("outbox").pop(message_id, None)
+    message |= {"outcome": outcome, "ended": str(b.now)}
+    b.expires[f"out:{message_id}"] = b.now + WEEK_MS
+    if b.row(ticket_id):
+        b.row(ticket_id)["delivery"] = outcome
+    return ["ok"]
+
+
+def take_alert(b: MemoryBooks, _: str, hide_ms: str) -> list[Any] | None:
+    due = b.due_in("alerts", 1)
+    if not due:
+        return None
+    reason = due[0]
+    alert = b.hash(f"alert:{reason}")
+    b.rank("alerts")[reason] = b.now + int(hide_ms)
+    if "sending" not in alert:
+        serial = b.add(f"alert:{reason}", "serial", 1)
+        alert |= {"sending": alert["count"], "sending_id": f"{reason}-{serial}", "count": "0"}
+    told = [alert.get(name) for name in ("sending_id", "sending", "first", "last", "severity")]
+    return [reason, *told, list(b.entries(f"alert:{reason}:tickets"))]
+
+
+def settle_alert(b: MemoryBooks, _: str, reason: str, alert_id: str, sent: str, wait_ms: str) -> list[str]:
+    alert = b.hash(f"alert:{reason}")
+    if alert.get("sending_id") != alert_id:
+        return ["gone"]
+    again = b.now + int(wait_ms)
+    if sent == "0":
+        b.rank("alerts")[reason] = again
+        b.add("n", "alert_failures", 1)
+        return ["ok"]
+    b.add("n", "alerts_told", int(alert["sending"]))
+    for name in ("sending", "sending_id", "first"):
+        alert.pop(name, None)
+    alert["quiet_until"] = str(again)
+    if int(alert["count"]) > 0:
+        alert["first"] = str(b.now)
+        b.rank("alerts")[reason] = again
+    else:
+        b.rank("alerts").pop(reason, None)
+        b.lists.pop(f"alert:{reason}:tickets", None)
+    return ["ok"]
+
+
+LEAVING: dict[str, Callable[..., Any]] = {
+    "next_item": next_item,
+    "take_outbox": take_outbox,
+    "settle_outbox": settle_outbox,
+    "take_alert": take_alert,
+    "settle_alert": settle_alert,
+}

@@ -1,0 +1,149 @@
+"""Moves between states: by worker, person or sweep; and what cannot be read as a ticket."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.memory_books import MemoryBooks
+
+
+def move(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]:
+    h = json.loads(header)
+    row = b.row(ticket_id)
+    if not row:
+        return ["unknown"]
+    if row.get("op") == h["op"]:
+        return ["ok", row["state"], row["version"], b.now]
+    if refusal := _refusal(b, row, h):
+        return refusal
+    old, new = row["state"], h.get("state", row["state"])
+    if new != "running":
+        b.settle_lost(ticket_id, row["epoch"])
+        if old == "running":
+            row.pop("owner", None)
+            row.pop("lease", None)
+    row.update(h.get("set", {}))
+    for name in h.get("unset", []):
+        row.pop(name, None)
+    row["op"] = h["op"]
+    b.add(f"t:{ticket_id}", "version", 1)
+    b.place(ticket_id, new)
+    _schedule(b, ticket_id, row, h)
+    if "inbox" in h:
+        b.enter_inbox(ticket_id, b.now + h["inbox"]["sla_in"], h["inbox"]["facets"])
+    elif not h.get("keep_inbox"):
+        b.leave_inbox(ticket_id)
+    for event in events:
+        b.append(ticket_id, event, row["epoch"])
+    _tell(b, ticket_id, row, h)
+    return ["ok", new, row["version"], b.now]
+
+
+def _refusal(b: MemoryBooks, row: dict[str, str], h: dict[str, Any]) -> list[Any] | None:
+    held = row.get("holder", "") if int(row.get("held_until", 0)) > b.now else ""
+    stale = ["stale", row["state"], row["version"], held]
+    allowed = row["state"] in h["states"]
+    if "owner" in h:
+        mine = allowed and (row["epoch"], row.get("owner")) == (h["epoch"], h["owner"])
+        return None if mine else ["lost"]
+    if not allowed or ("version" in h and h["version"] != int(row["version"])):
+        return stale
+    if "person" in h and held not in ("", h["person"]):
+        return stale
+    if h.get("undo") and b.now >= int(row.get("undo_until", 0)):
+        return stale
+    return None
+
+
+def _schedule(b: MemoryBooks, ticket_id: str, row: dict[str, str], h: dict[str, Any]) -> None:
+    due = h.get("due_at", b.now + h["due_in"] if "due_in" in h else None)
+    if due is not None:
+        b.due_at(ticket_id, min(due, max(int(row["deadline"]), b.now)) if "deadline" in row else due)
+    elif not h.get("keep_due"):
+        b.due_at(ticket_id, None)
+
+
+def _tell(b: MemoryBooks, ticket_id: str, row: dict[str, str], h: dict[str, Any]) -> None:
+    if "alert" in h:
+        b.raise_alert(ticket_id, h["alert"]["reason"], h["alert"]["severity"])
+    for message_id in h.get("drop_outbox", []):
+        b.rank("outbox").pop(message_id, None)
+        b.hashes.pop(f"out:{message_id}", None)
+    for message in h.get("outbox", []):
+        sequence = b.add(f"t:{ticket_id}", "sequence", 1)
+        kept = {"ticket": ticket_id, "body": message["body"], "event": message["event"], "attempts": "0"}
+        b.hash(f"out:{message['id']}").update(kept, sequence=str(sequence), created=str(b.now))
+        b.rank("outbox")[message["id"]] = b.now + message["due_in"]
+        row["delivery"] = "pending"
+    examples = b.entries("examples")
+    if h.get("drop_example") in examples:
+        del examples[len(examples) - 1 - examples[::-1].index(h["drop_example"])]
+    if "undo_in" in h:
+        row["undo_until"] = str(b.now + h["undo_in"])
+    if "example" in h:
+        examples.append(h["example"])
+    for name in h.get("count", []):
+        b.add("n", name, 1)
+
+
+def reject(b: MemoryBooks, ticket_id: str, header: str, raw: str, event: str) -> list[str]:
+    row = b.row(ticket_id)
+    if row:
+        return ["seen", ticket_id]
+    h = json.loads(header)
+    row |= {"raw": raw, "source": h["origin"], "priority": "normal", "accepted": str(b.now), "version": "1"}
+    row |= {"epoch": "0", "losses": "0", "spent": "0"}
+    row |= {"reason": "unreadable", "detail": h["error"], "queue": "rejected"}
+    b.place(ticket_id, "rejected")
+    b.add("n", "accepted", 1)
+    b.enter_inbox(ticket_id, b.now + h["sla_in"], h["facets"])
+    b.append(ticket_id, event, 0)
+    b.raise_alert(ticket_id, "unreadable", h["severity"])
+    return ["new", ticket_id]
+
+
+def sweep(b: MemoryBooks, _: str, limit: str, max_losses: str, base_ms: str, backlogged: str) -> list[str]:
+    base, found = int(base_ms), list[str]()
+    unended = [ticket_id for state in ("queued", "running", "parked") for ticket_id in b.rank(f"s:{state}")]
+    if len(unended) != len(b.rank("due")):
+        for ticket_id in unended:
+            b.rank("due").setdefault(ticket_id, b.now)
+    held_back = "paused:tickets" in b.hash("control") or backlogged == "1"
+    for ticket_id in b.due_in("due", int(limit)):
+        row = b.row(ticket_id)
+        state = row.get("state")
+        late = "deadline" in row and int(row["deadline"]) <= b.now
+        if state not in ("queued", "running", "parked"):
+            b.due_at(ticket_id, None)
+            continue
+        _taken_back(b, ticket_id, row)
+        if state == "queued" and not late and held_back:
+            b.due_at(ticket_id, b.now + base)
+            continue
+        sweeps = b.add(f"t:{ticket_id}", "sweeps", 1)
+        wait = b.now + min(600_000, base * 2 ** min(sweeps - 1, 12))
+        b.due_at(ticket_id, min(wait, int(row["deadline"])) if "deadline" in row and not late else wait)
+        if state == "queued":
+            b.add("n", "republished", 1)
+        lost = int(row["losses"]) >= int(max_losses)
+        found += ["hand_off" if late or lost else "triage", ticket_id]
+    return found
+
+
+def _taken_back(b: MemoryBooks, ticket_id: str, row: dict[str, str]) -> None:
+    if row["state"] == "queued":
+        return
+    if row["state"] == "running":
+        b.settle_lost(ticket_id, row["epoch"])
+        losses = b.add(f"t:{ticket_id}", "losses", 1)
+        event = {"type": "lease_expired", "v": 1, "owner": row.pop("owner"), "losses": losses}
+        row.pop("lease", None)
+        b.add("n", "leases_lost", 1)
+    else:
+        event = {"type": "unparked", "v": 1}
+    b.append(ticket_id, json.dumps(event, separators=(",", ":")), row["epoch"])
+    b.add(f"t:{ticket_id}", "version", 1)
+    b.place(ticket_id, "queued")
+
+
+MOVES: dict[str, Callable[..., Any]] = {"move": move, "reject": reject, "sweep": sweep}

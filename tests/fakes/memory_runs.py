@@ -1,0 +1,171 @@
+"""What a worker does with a ticket it holds: claim, step, effect, renew, sweep; and accept before it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.memory_books import MemoryBooks
+
+WEEK_MS = 604_800_000
+
+
+def accept(b: MemoryBooks, ticket_id: str, header: str, body: str, event: str) -> list[str]:
+    h = json.loads(header)
+    seen = b.hash(f"idem:{h.get('idem')}")
+    if seen:
+        if seen["digest"] != h["digest"]:
+            return ["conflict", seen["id"]]
+        ticket_id = seen["id"]
+    row = b.row(ticket_id)
+    if row:
+        return ["seen", ticket_id, row["state"]] if row.get("digest") == h["digest"] else ["conflict", ticket_id]
+    row |= {name: h[name] for name in ("digest", "limits", "source", "priority")}
+    row |= {"body": body, "accepted": str(b.now), "version": "1", "epoch": "0", "losses": "0", "spent": "0"}
+    b.place(ticket_id, "queued")
+    due = b.now + h["due_in"]
+    if "wait_ms" in h:
+        row["deadline"] = str(b.now + h["wait_ms"])
+        due = min(due, b.now + h["wait_ms"])
+    b.due_at(ticket_id, due)
+    b.add("n", "accepted", 1)
+    if "idem" in h:
+        b.hash(f"idem:{h['idem']}").update(id=ticket_id, digest=h["digest"])
+        b.expires[f"idem:{h['idem']}"] = b.now + WEEK_MS
+    if "requester" in h:
+        b.entries(f"req:{h['requester']}").insert(0, ticket_id)
+        del b.entries(f"req:{h['requester']}")[20:]
+    b.append(ticket_id, event, 0)
+    return ["new", ticket_id, "queued"]
+
+
+def claim(b: MemoryBooks, ticket_id: str, owner: str, lease_ms: str, queue: str, claim: str, event: str) -> list[Any]:
+    row = b.row(ticket_id)
+    if not row:
+        return ["unknown"]
+    if not (row["state"] == "running" and row.get("claim") == claim):
+        if row["state"] != "queued":
+            return [row["state"]]
+        if f"paused:{queue}" in b.hash("control"):
+            return ["paused"]
+        row |= {"epoch": str(int(row["epoch"]) + 1), "owner": owner, "claim": claim}
+        row.setdefault("first_claimed", str(b.now))
+        row.pop("sweeps", None)
+        b.place(ticket_id, "running")
+        b.lease_for(ticket_id, int(lease_ms))
+        b.append(ticket_id, event, row["epoch"])
+    flat = [part for pair in row.items() for part in pair]
+    return ["ok", row["epoch"], b.now, flat, list(b.entries(f"j:{ticket_id}"))]
+
+
+def begin_step(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]:
+    h = json.loads(header)
+    row, control = b.row(ticket_id), b.hash("control")
+    if not b.holds(ticket_id, h):
+        return ["lost"]
+    if row.get("rsv_call") == h["call"]:
+        return ["ok", b.now]
+    if control.get("autonomy") == "off":
+        return ["off"]
+    breaker = b.hash(f"breaker:{h['breaker']}")
+    if "open_until" in breaker:
+        wait = max(int(breaker["open_until"]), int(breaker.get("probe_until", 0)))
+        if b.now < wait:
+            return ["breaker", breaker["reason"], wait - b.now]
+    b.settle_lost(ticket_id, h["epoch"])
+    spent = int(row.get("spent", 0))
+    if "run_cap" in h and spent + h["worst"] > h["run_cap"]:
+        return ["run_cap", spent, h["run_cap"]]
+    name = f"day:{b.now // 86_400_000}"
+    day_used = sum(int(b.hash(name).get(kind, 0)) for kind in ("spent", "reserved"))
+    day_cap = int(control["day_cap"]) if "day_cap" in control else h.get("day_cap")
+    if day_cap is not None and day_used + h["worst"] > day_cap:
+        return ["day_cap", day_used, day_cap]
+    if "open_until" in breaker:
+        breaker["probe_until"] = str(b.now + h["lease_ms"])
+    b.add(name, "reserved", h["worst"])
+    row |= {"rsv": str(h["worst"]), "rsv_call": h["call"], "rsv_day": name}
+    b.add(f"t:{ticket_id}", "steps", 1)
+    return _written(b, ticket_id, h, events)
+
+
+def end_step(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]:
+    h = json.loads(header)
+    row = b.row(ticket_id)
+    if not b.holds(ticket_id, h):
+        return ["lost"]
+    if row.get("rsv_call") != h["call"]:
+        return ["ok", b.now] if row.get("settled_call") == h["call"] else ["lost"]
+    b.settle(ticket_id, h["cost"])
+    row["settled_call"] = h["call"]
+    _learn(b, f"breaker:{h['breaker']}", h)
+    return _written(b, ticket_id, h, events)
+
+
+def _learn(b: MemoryBooks, breaker: str, h: dict[str, Any]) -> None:
+    if h["health"] == "well":
+        b.hashes.pop(breaker, None)
+    if h["health"] != "unwell":
+        return
+    failures = b.add(breaker, "failures", 1)
+    wait = min(300_000, 2500 * 2 ** min(failures - 4, 8)) if failures >= 5 else 0
+    wait = max(wait, h.get("retry_after_ms", 0))
+    if wait:
+        b.hash(breaker).update(open_until=str(b.now + wait), reason=h["reason"])
+    b.hash(breaker).pop("probe_until", None)
+    b.expires[breaker] = b.now + max(600_000, wait * 2)
+
+
+def _written(b: MemoryBooks, ticket_id: str, h: dict[str, Any], events: tuple[str, ...]) -> list[Any]:
+    b.lease_for(ticket_id, h["lease_ms"])
+    for event in events:
+        b.append(ticket_id, event, h["epoch"])
+    return ["ok", b.now]
+
+
+def begin_effect(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[str]:
+    h = json.loads(header)
+    if not b.holds(ticket_id, h):
+        return ["lost"]
+    effects, begun = b.hash(f"effects:{ticket_id}"), f"begun:{h['try']}"
+    known = effects.get(h["key"])
+    if known and known.startswith("done:"):
+        return ["done", known.removeprefix("done:")]
+    if known and known != begun and not h["honoured"]:
+        return ["unknown"]
+    unwritten = () if known == begun else events[:-1] if known else events
+    effects[h["key"]] = begun
+    _written(b, ticket_id, h, unwritten)
+    return ["again" if known else "new"]
+
+
+def end_effect(b: MemoryBooks, ticket_id: str, header: str, result: str, event: str) -> list[str]:
+    h = json.loads(header)
+    if not b.holds(ticket_id, h):
+        return ["lost"]
+    effects = b.hash(f"effects:{ticket_id}")
+    ended = effects.get(h["key"], "").startswith("begun:")
+    if ended:
+        effects[h["key"]] = f"done:{result}"
+    _written(b, ticket_id, h, (event,) if ended else ())
+    return ["ok"]
+
+
+def renew(b: MemoryBooks, _: str, owner: str, lease_ms: str, *pairs: str) -> list[str]:
+    gone = []
+    for ticket_id, epoch in zip(pairs[::2], pairs[1::2], strict=True):
+        if b.holds(ticket_id, {"epoch": epoch, "owner": owner}):
+            b.lease_for(ticket_id, int(lease_ms))
+        else:
+            gone.append(ticket_id)
+    return gone
+
+
+RUNS: dict[str, Callable[..., Any]] = {
+    "accept": accept,
+    "claim": claim,
+    "begin_step": begin_step,
+    "end_step": end_step,
+    "begin_effect": begin_effect,
+    "end_effect": end_effect,
+    "renew": renew,
+}

@@ -1,0 +1,167 @@
+"""A scene on which a test plays: a store (the fake or the real one) with ledger and inbox, and time that obeys."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from fallbacks.inbox import Inbox
+from fallbacks.ledger import Claim, Conclusion, Lease, Ledger
+from fallbacks.outcomes import OutcomeWriter
+from fallbacks.plan import PLAN
+from fallbacks.redis_store import RedisStore
+from fallbacks.states import State
+from tasks import events as ev
+from tasks.limits import Limits
+from tasks.reasons import Reason
+from tasks.taxonomy import Label, Taxonomy, Team
+from tasks.ticket import Priority, Ticket
+from tests.fakes.memory_store import MemoryStore
+
+AGE = (Path(__file__).parent / "age.lua").read_text()
+
+TAXONOMY = Taxonomy(
+    teams=(Team(name="cards", description="Cards."), Team(name="loans", description="Loans.")),
+    labels=(
+        Label(name="lost_card", description="A card is lost.", team="cards", priority=Priority.HIGH),
+        Label(name="new_loan", description="A loan is wanted.", team="loans"),
+    ),
+)
+
+DECISION: dict[str, Any] = {
+    "label": "lost_card",
+    "team": "cards",
+    "priority": "high",
+    "summary": "The card is lost.",
+    "rationale": "It says so.",
+    "evidence": ["lost my card"],
+    "confidence": 0.9,
+    "decided_by": "agent",
+    "tier": "small",
+}
+
+MODEL = "small"
+
+
+def ticket(ticket_id: str | None = None, body: str = "I lost my card", **fields: Any) -> Ticket:
+    return Ticket.model_validate({"id": ticket_id, "source": "mail", "subject": "Help", "body": body, **fields})
+
+
+def replied(call_id: str, cost: int, step: int = 1) -> ev.ModelReplied:
+    content = ({"type": "text", "text": "Done."},)
+    return ev.ModelReplied(step, call_id, content, "end_turn", 900, 80, 0, 0, cost, 0.5)
+
+
+@dataclass(slots=True)
+class Scene:
+    """store, ledger and inbox of one test. Sugar for what most tests need first."""
+
+    store: MemoryStore | RedisStore
+    ledger: Ledger = field(init=False)
+    inbox: Inbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.store)
+        self.inbox = Inbox(self.store, TAXONOMY, OutcomeWriter(wanted=True))
+
+    async def pass_ms(self, ms: int) -> None:
+        """Let time pass: the fake's clock moves on; on the real server every stored time moves back."""
+        if isinstance(self.store, MemoryStore):
+            self.store.pass_ms(ms)
+        else:
+            await self.store.redis.eval(AGE, 0, self.store.prefix, ms)
+
+    async def accept(self, ticket_id: str = "t1", limits: Limits | None = None, **fields: Any) -> str:
+        return (await self.ledger.accept(ticket(ticket_id, **fields), limits or Limits())).id
+
+    async def claim(self, ticket_id: str = "t1", owner: str = "w1") -> Lease:
+        claim = await self.ledger.claim(ticket_id, owner)
+        assert isinstance(claim, Claim), claim
+        return claim.lease
+
+    async def running(self, ticket_id: str = "t1", owner: str = "w1", **fields: Any) -> Lease:
+        """A lease on a new ticket."""
+        return await self.claim(await self.accept(ticket_id, **fields), owner)
+
+    async def begin(
+        self, lease: Lease, worst: int, call: str = "c1", run_cap: int | None = None, day_cap: int | None = None
+    ) -> int:
+        started = ev.StepStarted(1, call, MODEL, worst)
+        return await self.ledger.begin_step(lease, started, (), run_cap=run_cap, day_cap=day_cap)
+
+    async def end(self, lease: Lease, cost: int, call: str = "c1") -> None:
+        events = (replied(call, cost),)
+        await self.ledger.end_step(lease, call, cost, events, model=MODEL, health="well")
+
+    async def fail(self, lease: Lease, call: str, retry_after_seconds: float | None = None) -> None:
+        """A call that says that the provider is unwell."""
+        reason = Reason.MODEL_OVERLOADED.value
+        await self.ledger.end_step(
+            lease,
+            call,
+            0,
+            (ev.ModelFailed(1, call, reason, "529"),),
+            model=MODEL,
+            health="unwell",
+            reason=reason,
+            retry_after_seconds=retry_after_seconds,
+        )
+
+    async def suggested(self, ticket_id: str = "t1", **decision: Any) -> int:
+        """A new ticket with a suggestion; returns its version."""
+        conclusion = Conclusion((), DECISION | decision, Priority.NORMAL)
+        await self.ledger.suggest(await self.running(ticket_id), conclusion)
+        return await self.version(ticket_id)
+
+    async def hand_off(self, lease: Lease, reason: Reason = Reason.STEP_LIMIT, outbox: Any = ()) -> None:
+        row, conclusion = PLAN[reason], Conclusion((), None, Priority.NORMAL)
+        await self.ledger.hand_off(lease, conclusion, reason, "why", row.queue, row.severity, outbox)
+
+    async def handed_off(self, ticket_id: str = "t1", reason: Reason = Reason.STEP_LIMIT) -> int:
+        await self.hand_off(await self.running(ticket_id), reason)
+        return await self.version(ticket_id)
+
+    async def version(self, ticket_id: str = "t1") -> int:
+        return (await self.inbox.views.ticket(ticket_id)).version
+
+    async def state(self, ticket_id: str = "t1") -> State:
+        return (await self.inbox.views.ticket(ticket_id)).state
+
+    async def row(self, ticket_id: str = "t1") -> dict[str, str]:
+        return await self.store.row(ticket_id)
+
+    async def types(self, ticket_id: str = "t1") -> list[str]:
+        """The journal's event types."""
+        return [json.loads(event)["type"] for event in await self.store.journal(ticket_id)]
+
+    async def members(self, index: str) -> list[str]:
+        return [member for member, _ in await self.store.ranked(index, 0, -1)]
+
+    async def day(self) -> tuple[int, int]:
+        """Spent and reserved today."""
+        day = await self.store.fields(f"day:{await self.store.now_ms() // 86_400_000}")
+        return int(day.get("spent", 0)), int(day.get("reserved", 0))
+
+    async def sweep(self, max_losses: int = 3, backlogged: bool = False, limit: int = 100) -> list[tuple[str, str]]:
+        return await self.ledger.sweep(limit=limit, max_losses=max_losses, backlogged=backlogged)
+
+
+def message(due_in: int = 0) -> list[dict[str, Any]]:
+    return [{"id": f"msg_{uuid4().hex}", "due_in": due_in, "event": "ticket.handed_off", "body": "{}"}]
+
+
+Story = Callable[[Scene], Awaitable[None]]
+
+
+def scene(story: Story) -> Callable[[Callable[[Story], None]], None]:
+    """Play an async story in a loop of its own, on every store the `play` fixture offers."""
+
+    @wraps(story)
+    def test(play: Callable[[Story], None]) -> None:
+        play(story)
+
+    del test.__wrapped__  # type: ignore[attr-defined] # pytest would look for the story's own arguments
+    return test
