@@ -96,12 +96,14 @@ class Settings(BaseSettings):
     )
     training_data: Path | None = Field(None, description="labelled JSONL for the local model; none: the sample")
     webhook_url: Url | None = None
-    webhook_secret: SecretStr | None = None
+    webhook_secret: SecretStr | None = Field(None, description="`whsec_` secrets; several, split by spaces or commas")
+    webhook_allow_private: bool = Field(False, description="let outcomes go to private and loopback addresses")
     alert_webhook_url: Url | None = None
     alert_quiet_seconds: Seconds = Field(60.0, description="least time between two alerts of one reason")
     public_url: Url | None = Field(None, description="where people reach the console; links in alerts start with it")
     sentry_dsn: SecretStr | None = None
-    api_keys: Names = ()
+    api_keys: Names = Field((), description="whole API keys with every scope, beside those of `deskhand keys`")
+    api_requests_per_minute: Count = Field(60_000, description="requests one API key may make in a minute")
     log_format: LogFormat = LogFormat.CONSOLE
 
     @model_validator(mode="after")
