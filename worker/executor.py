@@ -208,6 +208,8 @@ class Executor:
         return State.SUGGESTED.value
 
     async def _hand_off(self, claim: Claim, checkpoint: Checkpoint, unwritten: Sequence[ev.Event], stop: Stop) -> str:
+        if checkpoint.stop is None:  # stopped from outside the loop: the journal must tell why, too
+            unwritten = (*unwritten, ev.RunStopped(stop.step, stop.reason.value, stop.detail))
         row = plan.PLAN[stop.reason]
         decision = checkpoint.decision
         priority = Priority(decision["priority"]) if decision else claim.ticket.priority or Priority.NORMAL
