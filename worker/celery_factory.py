@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Celery, signals
+from celery.exceptions import Reject
 from kombu.entity import Exchange, Queue
 
+from fallbacks.errors import BooksUnreachable
 from worker.embedded_valkey import running_url
 from worker.errors import SettingsError
 from worker.logs import configure_logs
@@ -42,7 +44,10 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
     @app.task(name=TRIAGE)
     def triage(*args: Any, **kwargs: Any) -> str:
         """Any shape is taken: what is no ticket is kept as rejected; failing the task would lose it."""
-        return machines.get().triage(args, kwargs)
+        try:
+            return machines.get().triage(args, kwargs)
+        except BooksUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
+            raise Reject(error, requeue=True) from error
 
     @app.task(name=HAND_OFF)
     def hand_off(ticket_id: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import logging
+from collections.abc import Coroutine
 from typing import Any
 from uuid import uuid4
 
@@ -41,7 +42,7 @@ class Machine:
 
     def hand_off(self, ticket_id: str) -> str:
         """Hand off a ticket that no agent should touch."""
-        return self.thread.run(self.parts.executor.hand_off(ticket_id))
+        return self.thread.run(self._passed_on(ticket_id, self.parts.executor.hand_off(ticket_id)))
 
     def drain(self) -> None:
         """Take no new work; give back what is running at its next step, and cut model calls when time is over."""
@@ -56,9 +57,18 @@ class Machine:
 
     async def _triage(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         if not args and set(kwargs) == {"ticket_id"} and isinstance(kwargs["ticket_id"], str):
-            return await self.parts.executor.triage(kwargs["ticket_id"])
+            return await self._passed_on(kwargs["ticket_id"], self.parts.executor.triage(kwargs["ticket_id"]))
         ticket_id = await self.take_in({"args": args, "kwargs": kwargs} if args else kwargs.get("ticket", kwargs))
-        return "rejected" if ticket_id is None else await self.parts.executor.triage(ticket_id)
+        if ticket_id is None:
+            return "rejected"
+        return await self._passed_on(ticket_id, self.parts.executor.triage(ticket_id))
+
+    async def _passed_on(self, ticket_id: str, work: Coroutine[Any, Any, str]) -> str:
+        """A ticket given back is published at once, so that another worker need not wait for its sweep."""
+        outcome = await work
+        if outcome == "released":
+            await self.parts.publisher.publish([("triage", ticket_id)])
+        return outcome
 
     async def take_in(self, raw: Any, origin: str = "tasks.triage") -> str | None:
         """Accept a ticket somebody put straight on a queue. What cannot be read is kept whole; then None."""
