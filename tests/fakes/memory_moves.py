@@ -30,7 +30,8 @@ def move(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]
     b.place(ticket_id, new)
     _schedule(b, ticket_id, row, h)
     if "inbox" in h:
-        b.enter_inbox(ticket_id, b.now + h["inbox"]["sla_in"], h["inbox"]["facets"])
+        entry = h["inbox"]
+        b.enter_inbox(ticket_id, entry["sla"] if "sla" in entry else b.now + entry["sla_in"], entry["facets"])
     elif not h.get("keep_inbox"):
         b.leave_inbox(ticket_id)
     for event in events:
