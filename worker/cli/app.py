@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import control, export, inbox, machines, plan, retry, show, simulator, status, tickets
+from worker.cli import audit, control, doctor, export, inbox, machines, plan, retry, show, simulator, status, tickets
 
 app = typer.Typer(
     name="deskhand",
@@ -36,5 +36,5 @@ def _deskhand(
 
 for start in (machines.demo, machines.up, machines.worker):
     app.command(rich_help_panel="Start")(start)
-for commands in (simulator, tickets, show, inbox, export, status, control, retry, plan):
+for commands in (simulator, tickets, show, inbox, export, status, audit, doctor, control, retry, plan):
     commands.register(app)

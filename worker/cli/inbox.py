@@ -1,12 +1,14 @@
 """`deskhand inbox`: what waits for people. Bare, it lists."""
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from worker.cli import inbox_actions
-from worker.cli.context import run
+from worker.cli.context import run, session
+from worker.cli.faults import CommandFailed
 from worker.cli.options import Json, Person, person_named
 from worker.cli.output import dump, say, show
 
@@ -22,9 +24,9 @@ ForReason = Annotated[str | None, typer.Option("--reason", help="Only this reaso
 class ListsByDefault(TyperGroup):
     """`deskhand inbox --reason cost_limit` means `deskhand inbox list --reason cost_limit`."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         named = args[:1] and (args[0] in self.commands or args[0] in ("-h", "--help") or not args[0].startswith("-"))
-        return super().parse_args(ctx, args if named else ["list", *args])  # type: ignore[arg-type]
+        return super().parse_args(ctx, args if named else ["list", *args])
 
 
 inbox = typer.Typer(
@@ -69,10 +71,7 @@ def list_items(
 @inbox.command("next")
 def next_item(queue: InQueue = None, reason: ForReason = None, person: Person = None, json: Json = False) -> None:
     """Take the most urgent item that nobody holds; it is yours for five minutes."""
-    who = person_named(person)
-    if queue and reason:
-        raise typer.BadParameter("choose one of --queue and --reason")
-    chosen = facet("queue", queue) if queue else facet("reason", reason) if reason else None
+    who, chosen = person_named(person), _one_facet(queue, reason)
     view: TicketView | None = run(lambda parts: parts.inbox.next(who, chosen))
     if json:
         from worker.cli.documents import ticket_document
@@ -84,6 +83,25 @@ def next_item(queue: InQueue = None, reason: ForReason = None, person: Person = 
         from worker.cli.show import show_ticket
 
         show_ticket(view.id)
+
+
+@inbox.command()
+def work(queue: InQueue = None, reason: ForReason = None, person: Person = None) -> None:
+    """Work through what waits by keyboard: one item after the other, most urgent first."""
+    who, chosen = person_named(person), _one_facet(queue, reason)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise CommandFailed("inbox work needs a terminal; in scripts use `inbox next --json` and `inbox approve ID`")
+    from worker.cli.drain import Drain
+    from worker.cli.keyboard import Keyboard
+
+    with session() as opened, Keyboard() as keys:
+        Drain(opened, keys, who, chosen).go()
+
+
+def _one_facet(queue: str | None, reason: str | None) -> str | None:
+    if queue and reason:
+        raise typer.BadParameter("choose one of --queue and --reason")
+    return facet("queue", queue) if queue else facet("reason", reason) if reason else None
 
 
 def facet(name: str, value: str) -> str:

@@ -57,15 +57,17 @@ def _tiers(settings: "Settings") -> list[dict[str, Any]]:
     ]
 
 
-def _least(name: str, settings: "Settings") -> float:
+def _least(name: str, settings: "Settings") -> float | None:
     """The threshold in force; the local model's own is read where its libraries are."""
     from worker.settings import LOCAL
 
     if settings.min_confidence is not None:
         return settings.min_confidence
     if name == LOCAL:
-        from worker.local_model import MIN_CONFIDENCE
-
+        try:
+            from worker.local_model import MIN_CONFIDENCE
+        except ImportError:  # the extra is not installed; `deskhand doctor` says so
+            return None
         return MIN_CONFIDENCE
     from worker.wiring import REMOTE_MIN_CONFIDENCE
 

@@ -1,0 +1,160 @@
+"""The doctor's checks that need working parts: taxonomy, knowledge, prices, broker, workers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from redis import RedisError
+
+from fallbacks.errors import BooksUnreachable
+from tasks.errors import TasksError
+from tasks.messages import ModelRequest
+from tasks.money import format_usd
+from tasks.prompt import opening, submit_spec, system_prompt
+from tasks.ticket import MAX_BODY_CHARS, Ticket
+from worker import sample
+from worker.doctor import STORE_CHECKS, Check, failed, masked_url, passed, warned
+from worker.errors import WorkerError
+from worker.executor import Tier
+from worker.redis_facts import read_facts
+from worker.settings import LOCAL
+from worker.wiring import Parts
+
+USUAL_CHARS = 4_000
+"""A long everyday ticket with its context: if this call does not fit the cap, nearly none does."""
+
+
+LONGEST = "\U0001f600" * MAX_BODY_CHARS
+"""The longest body in bytes, which bound its tokens."""
+
+
+async def examine(parts: Parts) -> list[Check]:
+    """Every check, in order; one that breaks is itself a failed check."""
+    found = [_guarded("taxonomy", taxonomy, parts), _guarded("knowledge base", knowledge, parts)]
+    found += [_guarded("tools", tools, parts), *_prices(parts)]
+    found += store(parts.redis_url)
+    found.append(await asyncio.to_thread(broker, parts))
+    if all(check.verdict != "fail" for check in found if check.name == "books"):
+        found += [await _awaited("workers", workers, parts), await _awaited("switches", switches, parts)]
+    return found
+
+
+def taxonomy(parts: Parts) -> Check:
+    """Labels and teams."""
+    read = parts.taxonomy
+    origin = parts.settings.taxonomy or "the sample"
+    return passed("taxonomy", f"{len(read.labels)} labels, {len(read.teams)} teams ({origin})")
+
+
+def knowledge(parts: Parts) -> Check:
+    """Articles the agent can search."""
+    folder = parts.settings.knowledge or sample.path("knowledge")
+    if not folder.is_dir():
+        return failed("knowledge base", f"no folder {folder}", "set DESKHAND_KNOWLEDGE to a folder of Markdown")
+    count = sum(1 for _ in folder.rglob("*.md"))
+    if not count:
+        return warned("knowledge base", f"no *.md below {folder}", "add articles: the agent finds nothing to read")
+    return passed("knowledge base", f"{count} articles")
+
+
+def tools(parts: Parts) -> Check:
+    """What the agent may call."""
+    offered = [name for name, tool in parts.tools.items() if tool.offered]
+    return passed("tools", ", ".join(offered) or "none")
+
+
+def price(parts: Parts, tier: Tier) -> Check:
+    """Whether a model's price is known, and a first call fits the run's cap."""
+    name, cap = f"price of {tier.model.name}", parts.settings.limits.max_cost_nanodollars
+    usual, largest = (tier.model.worst_case(_first_call(parts, body)) for body in ("x" * USUAL_CHARS, LONGEST))
+    found = f"a first call costs at most {format_usd(usual)}, for the longest ticket {format_usd(largest)}"
+    if cap is not None and usual > cap:
+        return failed(name, found, f"raise DESKHAND_MAX_COST_USD ({format_usd(cap)}): no call would be made")
+    if cap is not None and largest > cap:
+        return warned(name, found, f"the longest tickets go to people under DESKHAND_MAX_COST_USD ({format_usd(cap)})")
+    day = parts.settings.day_cap_nanodollars
+    if day is not None and usual > day:
+        return failed(name, found, f"raise DESKHAND_DAILY_BUDGET_USD ({format_usd(day)}): no call would be made")
+    return passed(name, found)
+
+
+def store(url: str) -> list[Check]:
+    """The books: reachable, durable, not full."""
+    try:
+        facts = read_facts(url)
+    except (RedisError, OSError, ValueError) as error:
+        return [failed("books", f"{masked_url(url)}: {error}", "start it, or correct DESKHAND_REDIS_URL")]
+    return [passed("books", f"{masked_url(url)} answers in {facts.ping_ms:.1f} ms"), *(c(facts) for c in STORE_CHECKS)]
+
+
+def broker(parts: Parts) -> Check:
+    """Where hints travel."""
+    url = parts.settings.broker_url or parts.redis_url
+    try:
+        with parts.app.connection() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=3)
+    except Exception as error:  # each transport has its own errors; all mean the same here
+        change = "start it, or correct DESKHAND_BROKER_URL"
+        return failed("broker", f"{masked_url(url)}: {type(error).__name__}: {error}", change)
+    return passed("broker", "the same as the books" if url == parts.redis_url else f"{masked_url(url)} answers")
+
+
+async def workers(parts: Parts) -> Check:
+    """Somebody should be there to work."""
+    stats = await parts.views.stats()
+    if not stats.slots:
+        return warned("workers", "none in the last minute", "start one: `deskhand worker`")
+    return passed("workers", f"{len(stats.workers)} with {stats.slots} slots")
+
+
+async def switches(parts: Parts) -> Check:
+    """What was switched at run time and may have been forgotten."""
+    control = await parts.store.fields("control")
+    on = [f"{name} is paused" for name in ("tickets", "handoff") if f"paused:{name}" in control]
+    if "off" in (control.get("autonomy"), parts.settings.autonomy.value):
+        on.append("the agent is switched off")
+    if on:
+        return warned("switches", ", ".join(on), "`deskhand unpause`, `deskhand autonomy suggest`")
+    return passed("switches", "nothing is held")
+
+
+def _prices(parts: Parts) -> list[Check]:
+    """One check a remote tier; the models are built without the local one, which would be trained first."""
+    settings, found = parts.settings, []
+    for name in settings.tiers:
+        if name != LOCAL:
+            alone = replace(parts, settings=settings.model_copy(update={"models": (name,)}))
+            found.append(_guarded(f"price of {name}", _price_of_only_tier, alone))
+    return found
+
+
+def _price_of_only_tier(parts: Parts) -> Check:
+    return price(parts, parts.tiers[0])
+
+
+def _first_call(parts: Parts, body: str) -> ModelRequest:
+    ticket = Ticket(id="doctor", source="doctor", subject="", body=body)
+    specs = (*(tool.spec() for tool in parts.tools.values() if tool.offered), submit_spec(parts.taxonomy))
+    message = {"role": "user", "content": [{"type": "text", "text": opening(ticket, "")}]}
+    return ModelRequest(
+        call_id="doctor",
+        ticket=ticket,
+        system=system_prompt(parts.taxonomy),
+        tools=specs,
+        messages=(message,),
+        max_tokens=parts.settings.max_output_tokens,
+    )
+
+
+def _guarded(name: str, check: Callable[[Parts], Check], parts: Parts) -> Check:
+    try:
+        return check(parts)
+    except (WorkerError, TasksError, LookupError, OSError) as error:
+        return failed(name, str(error), "correct it as the message says")
+
+
+async def _awaited(name: str, check: Callable[[Parts], Awaitable[Check]], parts: Parts) -> Check:
+    try:
+        return await check(parts)
+    except BooksUnreachable as error:
+        return failed(name, str(error), "see the checks of the books")
