@@ -1,0 +1,42 @@
+-- The totals, all in one moment, and the money of every ticket that may have moved since a time.
+-- ARGV: prefix, '', since_ms, limit (of such tickets), days back, states (JSON), reasons (JSON)
+-- Returns {now, sizes of the state indexes, due, inbox, counters, {day, spent, reserved, ...},
+--   {reason, not told yet, due to be told, ...}, {id, spent, rsv, rsv_day, ...} or false where there are too many}.
+local limit, states = tonumber(ARGV[4]), cjson.decode(ARGV[6])
+local sizes, days, alerts, moved, seen = {}, {}, {}, {}, {}
+for i, state in ipairs(states) do sizes[i] = redis.call('ZCARD', P .. 's:' .. state) end
+
+local today = math.floor(NOW / 86400000)
+for day = today - tonumber(ARGV[5]), today do
+  local d = redis.call('HMGET', P .. 'day:' .. int(day), 'spent', 'reserved')
+  if d[1] or d[2] then
+    days[#days + 1] = int(day)
+    days[#days + 1] = d[1] or '0'
+    days[#days + 1] = d[2] or '0'
+  end
+end
+
+for _, reason in ipairs(cjson.decode(ARGV[7])) do
+  local a = redis.call('HMGET', P .. 'alert:' .. reason, 'count', 'sending')
+  if a[1] then
+    alerts[#alerts + 1] = reason
+    alerts[#alerts + 1] = int(tonumber(a[1]) + tonumber(a[2] or '0'))
+    alerts[#alerts + 1] = redis.call('ZSCORE', P .. 'alerts', reason) and '1' or '0'
+  end
+end
+
+-- Money moves only while a ticket runs, and every move of a ticket dates its index entry anew.
+local function collect(state, from)
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 's:' .. state, from, '+inf', 'LIMIT', 0, limit + 1)) do
+    if #seen > limit then return end
+    seen[#seen + 1] = id
+    local r = redis.call('HMGET', P .. 't:' .. id, 'spent', 'rsv', 'rsv_day')
+    moved[#moved + 1] = {id, r[1] or '0', r[2] or '0', r[3] or ''}
+  end
+end
+for _, state in ipairs(states) do collect(state, state == 'running' and '-inf' or ARGV[3]) end
+
+return {
+  int(NOW), sizes, redis.call('ZCARD', P .. 'due'), redis.call('ZCARD', P .. 'inbox'),
+  redis.call('HGETALL', P .. 'n'), days, alerts, #seen <= limit and moved,
+}
