@@ -167,22 +167,20 @@ def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:
 
 def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
     hint = f"A person looked at this ticket and adds: {event.hint}" if event.hint else ""
-    renewed = replace(cp, usage=replace(cp.usage, started_ms=None), attempts=())
+    findings = (*cp.findings, hint) if hint else cp.findings
+    renewed = replace(cp, usage=replace(cp.usage, started_ms=None), attempts=(), findings=findings)
     if not cp.conversation or (cp.stop is not None and cp.stop.reason in _DEAD_ENDS):
-        again = _fresh_conversation(renewed)
-        return replace(again, findings=(*cp.findings, hint)) if hint else again
+        return _fresh_conversation(renewed)
     if event.from_step:
         renewed = _rewound(renewed, event.from_step)
-    said: tuple[Block, ...] = ({"type": "text", "text": hint},) if hint else ()
-    return replace(
-        renewed,
-        stop=None,
-        decision=None,
-        trail=(),
-        repairs=0,
-        tool_errors=0,
-        turn=(*renewed.turn, *_unanswered_submissions(renewed), *said),
-    )
+    if cp.stop is not None and cp.stop.reason in _BLOCKED_CALLS:
+        renewed = replace(renewed, pending=())
+    turn = (*renewed.turn, *_unanswered_calls(renewed))
+    if hint:
+        turn = (*turn, {"type": "text", "text": hint})
+    elif not turn and not renewed.pending and renewed.messages and renewed.messages[-1]["role"] == "assistant":
+        turn = ({"type": "text", "text": _GO_ON},)  # a request that ends with the assistant is refused as a prefill
+    return replace(renewed, stop=None, decision=None, trail=(), repairs=0, tool_errors=0, turn=turn)
 
 
 def _rewound(cp: Checkpoint, step: int) -> Checkpoint:
@@ -194,14 +192,19 @@ def _rewound(cp: Checkpoint, step: int) -> Checkpoint:
     return replace(cp, messages=cp.messages[: marks[0]], marks=kept, turn=(), pending=(), prior=None, sent=0)
 
 
-def _unanswered_submissions(cp: Checkpoint) -> tuple[Block, ...]:
-    """The API wants a result for every tool_use; a submission that ended the run has none."""
-    answered = {block.get("tool_use_id") for block in cp.turn}
+def _unanswered_calls(cp: Checkpoint) -> tuple[Block, ...]:
+    """The API wants a result for every tool_use; a submission that ended the run and what stood beside it have none."""
+    settled = {block.get("tool_use_id") for block in cp.turn} | {call.id for call in cp.pending}
     last: Message = cp.messages[-1] if cp.messages else {"role": "user", "content": []}
     return tuple(
-        {"type": "tool_result", "tool_use_id": block["id"], "content": "not accepted", "is_error": True}
+        {
+            "type": "tool_result",
+            "tool_use_id": block["id"],
+            "content": "not accepted" if block["name"] == SUBMIT else _NOT_RUN,
+            "is_error": True,
+        }
         for block in (last["content"] if last["role"] == "assistant" else ())
-        if block.get("type") == "tool_use" and block["name"] == SUBMIT and block["id"] not in answered
+        if block.get("type") == "tool_use" and block["id"] not in settled
     )
 
 
@@ -228,8 +231,22 @@ def _results_first(block: Block) -> bool:
     return block.get("type") != "tool_result"
 
 
-_DEAD_ENDS = frozenset({Reason.REPLY_TRUNCATED, Reason.MODEL_REFUSED, Reason.CONTEXT_EXCEEDED, Reason.UNKNOWN_STOP})
-"""Stops whose conversation cannot be continued: the last reply is unfit to be replayed."""
+_DEAD_ENDS = frozenset(
+    {
+        Reason.REPLY_TRUNCATED,
+        Reason.MODEL_REFUSED,
+        Reason.CONTEXT_EXCEEDED,
+        Reason.UNKNOWN_STOP,
+        Reason.MODEL_REQUEST_INVALID,
+    }
+)
+"""Stops whose conversation cannot be continued: it, or its last reply, is unfit to be replayed."""
+
+_BLOCKED_CALLS = frozenset({Reason.TOOL_CALL_LIMIT, Reason.EFFECT_UNKNOWN})
+"""Stops whose pending calls would stop the run again at once: after a person looked, they are answered instead."""
+
+_NOT_RUN = "this call was not carried to its end; a person has looked at the ticket since"
+_GO_ON = "Go on, and end by calling submit_decision."
 
 _FOLDS: dict[type[ev.Event], Any] = {
     ev.ContextFetched: _context,
