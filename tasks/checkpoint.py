@@ -25,7 +25,7 @@ class Stop:
 class Checkpoint:
     """What a run knows.
 
-    tier: index of the model in use. conversation: whether its opening was written.
+    tier: index of the model in use. conversation: whether its opening was written. model: whose conversation it is.
     messages: what the model has been sent and said, verbatim. turn: blocks of the user turn not sent yet.
     pending: tool calls asked for and not run. repairs: repair turns used in this conversation.
     decision: the validated submission, as JSON values. stop: set while the plan must answer.
@@ -37,6 +37,7 @@ class Checkpoint:
     tier: int = 0
     context: str | None = None
     conversation: bool = False
+    model: str = ""
     messages: tuple[Message, ...] = ()
     turn: tuple[Block, ...] = ()
     pending: tuple[ToolCall, ...] = ()
@@ -70,12 +71,18 @@ def fold(journal: Iterable[ev.Recorded]) -> Checkpoint:
     return checkpoint
 
 
+def _claimed(cp: Checkpoint, _event: ev.Claimed, _at: int) -> Checkpoint:
+    """A deployment may have changed the system text or the tools since: the last call's usage bounds nothing now."""
+    return replace(cp, prior=None)
+
+
 def _context(cp: Checkpoint, event: ev.ContextFetched, _at: int) -> Checkpoint:
     return replace(cp, context=event.result)
 
 
 def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Checkpoint:
-    return replace(cp, conversation=True, tier=event.tier, turn=(*cp.turn, {"type": "text", "text": event.opening}))
+    opening: Block = {"type": "text", "text": event.opening}
+    return replace(_fresh_conversation(cp), conversation=True, tier=event.tier, model=event.model, turn=(opening,))
 
 
 def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
@@ -249,6 +256,7 @@ _NOT_RUN = "this call was not carried to its end; a person has looked at the tic
 _GO_ON = "Go on, and end by calling submit_decision."
 
 _FOLDS: dict[type[ev.Event], Any] = {
+    ev.Claimed: _claimed,
     ev.ContextFetched: _context,
     ev.ConversationStarted: _conversation,
     ev.StepStarted: _step_started,

@@ -64,19 +64,20 @@ class Halt:
 Action = CallModel | FetchContext | OpenConversation | RunTools | Submit | Halt
 
 
-def next_action(checkpoint: Checkpoint, limits: Limits, now_ms: int) -> Action:
-    """What the run does next. Pure: the same checkpoint, limits and time give the same answer."""
+def next_action(checkpoint: Checkpoint, limits: Limits, now_ms: int, model: str) -> Action:
+    """What the run does next. Pure: the same arguments give the same answer. model: the one in use now."""
     if checkpoint.stop is not None:
         return Halt(checkpoint.stop.reason, checkpoint.stop.detail, checkpoint.stop.retry_after_seconds)
     if checkpoint.decision is not None:
         return Submit()
     if halt := _bounded(checkpoint, limits, now_ms):
         return halt
-    if checkpoint.pending:
+    ours = checkpoint.conversation and checkpoint.model == model  # a conversation is bound to its model
+    if ours and checkpoint.pending:
         return RunTools()
     if checkpoint.context is None:
         return FetchContext()
-    if not checkpoint.conversation:
+    if not ours:
         return OpenConversation()
     return CallModel()
 
@@ -133,7 +134,7 @@ class Run:
     async def advance(self) -> Stop | None:
         """Work until a decision stands (None) or the run stops. Raises `LeaseLost`; `unwritten` holds what is left."""
         while True:
-            match next_action(self.checkpoint, self.limits, self.clock.now_ms()):
+            match next_action(self.checkpoint, self.limits, self.clock.now_ms(), self.model.name):
                 case Submit():
                     return None
                 case Halt(reason, detail, retry_after):

@@ -177,3 +177,22 @@ def test_a_hint_outlives_the_conversation_it_was_given_in() -> None:
     desk.books.write([ev.TierRaised(1, "low_confidence")])
     desk.work()
     assert "they mean the blue card" in texts(desk)
+
+
+def test_a_conversation_is_never_continued_on_another_model() -> None:
+    desk = Desk(ScriptedModel([reply(text("hm")), reply(text("well"))], name="first"))
+    desk.work()
+    desk.resume("try this")
+    desk.model = ScriptedModel([reply(submit())], name="second")
+    assert desk.work() is None
+    (request,) = desk.model.asked
+    assert len(request.messages) == 1
+    assert request.prior_usage is None
+    assert "try this" in str(request.messages)
+
+
+def test_the_first_call_after_a_claim_is_bounded_by_the_whole_request() -> None:
+    """Between two claims a deployment may have changed the system text or the tools: the last usage bounds nothing."""
+    said = (ev.ConversationStarted(opening="hi"), ev.StepStarted(1, "c"), ev.ModelReplied(1, "c", input_tokens=9))
+    assert fold(recorded(*said)).prior is not None
+    assert fold(recorded(*said, ev.Claimed("w"))).prior is None
