@@ -1,5 +1,6 @@
 """The checkpoint: a run's state, folded from its journal. Resuming is folding and going on after the last result."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -95,7 +96,8 @@ def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
 
 def _model_replied(cp: Checkpoint, event: ev.ModelReplied, _at: int) -> Checkpoint:
     tokens = TokenUsage(event.input_tokens, event.output_tokens, event.cache_write_tokens, event.cache_read_tokens)
-    said = ({"role": "assistant", "content": list(event.content)},) if event.content else ()
+    sayable = [block for block in event.content if not _blank(block)]
+    said = ({"role": "assistant", "content": sayable},) if sayable else ()
     asked = tuple(
         ToolCall(str(block["id"]), str(block["name"]), block.get("input"))
         for block in event.content
@@ -124,7 +126,7 @@ def _tool_finished(cp: Checkpoint, event: ev.ToolFinished, _at: int) -> Checkpoi
         turn=(*cp.turn, result),
         pending=tuple(call for call in cp.pending if call.id != event.tool_call_id),
         usage=replace(cp.usage, tool_calls=cp.usage.tool_calls + 1),
-        trail=(*cp.trail, (event.tool, repr(event.arguments), event.result)),
+        trail=(*cp.trail, (event.tool, json.dumps(event.arguments, sort_keys=True), event.result)),
         tool_errors=cp.tool_errors + (event.outcome in ("error", "timeout")),
         repairs=cp.repairs + (event.outcome == "invalid"),
     )
@@ -147,8 +149,11 @@ def _decision_submitted(cp: Checkpoint, event: ev.DecisionSubmitted, _at: int) -
 
 
 def _run_stopped(cp: Checkpoint, event: ev.RunStopped, _at: int) -> Checkpoint:
-    stop = Stop(Reason(event.reason), event.detail, event.step, event.retry_after_seconds)
-    return replace(cp, stop=stop)
+    try:
+        reason, detail = Reason(event.reason), event.detail
+    except ValueError:  # a later version's; a journal that could not be read would keep its ticket for ever
+        reason, detail = Reason.INTERNAL_ERROR, f"{event.reason}: {event.detail}"
+    return replace(cp, stop=Stop(reason, detail, event.step, event.retry_after_seconds))
 
 
 def _retried(cp: Checkpoint, event: ev.Retried, _at: int) -> Checkpoint:
@@ -231,6 +236,11 @@ def _fresh_conversation(cp: Checkpoint) -> Checkpoint:
         sent=0,
         marks=(),
     )
+
+
+def _blank(block: Block) -> bool:
+    """The API may say nothing in a text block, and refuses to hear that again."""
+    return block.get("type") == "text" and not str(block.get("text") or "").strip()
 
 
 def _results_first(block: Block) -> bool:

@@ -196,3 +196,24 @@ def test_the_first_call_after_a_claim_is_bounded_by_the_whole_request() -> None:
     said = (ev.ConversationStarted(opening="hi"), ev.StepStarted(1, "c"), ev.ModelReplied(1, "c", input_tokens=9))
     assert fold(recorded(*said)).prior is not None
     assert fold(recorded(*said, ev.Claimed("w"))).prior is None
+
+
+def test_a_stop_for_a_reason_of_a_later_version_is_still_a_stop() -> None:
+    stop = fold(recorded(ev.RunStopped(3, "solar_flare", "ouch"))).stop
+    assert stop is not None
+    assert (stop.reason, stop.step) == (Reason.INTERNAL_ERROR, 3)
+    assert "solar_flare" in stop.detail
+
+
+def test_blank_text_is_kept_in_the_journal_and_not_sent_back() -> None:
+    desk = Desk(ScriptedModel([reply(text(""), search("a")), reply(text(" \n")), reply(submit())]))
+    desk.work()
+    assert [unfit(request.messages) for request in desk.model.asked] == [None, None, None]
+    first = next(event for event in desk.books.events() if isinstance(event, ev.ModelReplied))
+    assert first.content[0] == text("")
+
+
+def test_the_order_of_argument_names_does_not_hide_a_repetition() -> None:
+    one = fold(recorded(ev.ToolFinished(1, "a", "t", {"x": 1, "y": 2}, "{}")))
+    other = fold(recorded(ev.ToolFinished(1, "b", "t", {"y": 2, "x": 1}, "{}")))
+    assert one.trail == other.trail
