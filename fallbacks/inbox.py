@@ -222,7 +222,7 @@ class Inbox:
         chosen = decision.model_dump(mode="json")
         told = {"state": State.DECIDED.value, "decision": chosen}
         outbox = self.outcomes.entries(Outcome.DECIDED, view.id, told, UNDO_MS)
-        example = _example(view, action, person, chosen)
+        example = _example(view, action, person, chosen, await self.store.now_ms())
         before = {
             "decision": json.dumps(view.decision, ensure_ascii=False) if view.decision else None,
             "label": (view.decision or {}).get("label"),
@@ -310,8 +310,13 @@ def _on_top(fresh: int | None, used: int) -> int | None:
     return None if fresh is None else fresh + used
 
 
-def _example(view: TicketView, action: str, person: str, decision: dict[str, Any]) -> str:
-    """One labelled example: what a person decided, beside what was proposed."""
+def _example(view: TicketView, action: str, person: str, decision: dict[str, Any], now_ms: int) -> str:
+    """One labelled example: what a person decided, beside what was proposed.
+
+    agent: what the agent chose before any person had a part in it, None after a hand-off; blind only where the person
+    has chosen and not approved. at: store time.
+    """
+    agent = {**view.proposal, "blind": view.proposal["blind"] and action != "approve"} if view.proposal else None
     return json.dumps(
         {
             "id": view.id,
@@ -325,6 +330,8 @@ def _example(view: TicketView, action: str, person: str, decision: dict[str, Any
             "tier": (view.decision or {}).get("tier"),
             "reason": view.reason,
             "epoch": view.epoch,
+            "agent": agent,
+            "at": now_ms,
         },
         ensure_ascii=False,
     )

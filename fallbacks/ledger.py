@@ -65,11 +65,18 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """Where a run leaves its ticket. events: everything not written yet, oldest first."""
+    """Where a run leaves its ticket. events: everything not written yet, oldest first.
+
+    why: what allows the agent to decide alone, or does not. proposal: what the agent chose before any person had a
+    part in it (JSON values): the evidence of autonomy. blind: a person must decide without seeing the proposal.
+    """
 
     events: Sequence[ev.Event]
     decision: dict[str, Any] | None
     priority: Priority
+    why: str = ""
+    proposal: dict[str, Any] | None = None
+    blind: bool = False
 
 
 class Ledger:
@@ -233,16 +240,21 @@ class Ledger:
         """Put a validated decision into the inbox."""
         decision = conclusion.decision or {}
         queue = InboxQueue.SUGGESTIONS
+        values = {
+            "decision": json.dumps(decision, ensure_ascii=False),
+            "queue": queue.value,
+            "label": decision["label"],
+        }
+        if conclusion.proposal:  # the first one stays, whatever a person's hint makes of it later
+            values["proposal"] = json.dumps(conclusion.proposal, ensure_ascii=False)
+        if conclusion.blind:
+            values["blind"] = "1"
         await self._leave(
             lease,
             State.SUGGESTED,
-            (*conclusion.events, ev.Suggested(queue.value)),
-            set={
-                "decision": json.dumps(decision, ensure_ascii=False),
-                "queue": queue.value,
-                "label": decision["label"],
-            },
-            unset=["reason", "detail"],
+            (*conclusion.events, ev.Suggested(queue.value, conclusion.why)),
+            set=values,
+            unset=["reason", "detail"] if conclusion.blind else ["reason", "detail", "blind"],
             inbox=_inbox(conclusion.priority, item_facets(queue, None, decision)),
         )
 
@@ -252,7 +264,7 @@ class Ledger:
         await self._leave(
             lease,
             State.DECIDED,
-            (*conclusion.events, ev.Decided("agent", "auto", decision)),
+            (*conclusion.events, ev.Decided("agent", "auto", decision, conclusion.why)),
             set={"decision": json.dumps(decision, ensure_ascii=False), "label": decision["label"]},
             unset=["reason", "detail"],
             outbox=list(outbox),

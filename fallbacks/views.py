@@ -24,6 +24,8 @@ class TicketView:
 
     Times are store time, ms since the epoch; None where it has not happened. ticket: None for a rejected message,
     whose bytes are in `raw` (base64). decision: what stands, or is proposed while the state is not `decided`.
+    proposal: what the agent chose before any person had a part in it: label, team, tier, version, blind. blind: its
+    proposal is not to be shown to the person who decides.
     """
 
     id: str
@@ -51,6 +53,8 @@ class TicketView:
     snoozed_until_ms: int | None
     undo_until_ms: int | None
     delivery: str
+    proposal: dict[str, Any] | None = None
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +173,6 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         snoozed_until_ms=int(row["snoozed_until"]) if int(row.get("snoozed_until", 0)) > now_ms else None,
         undo_until_ms=int(row["undo_until"]) if int(row.get("undo_until", 0)) > now_ms else None,
         delivery=row.get("delivery", "none"),
+        proposal=json.loads(row["proposal"]) if "proposal" in row else None,
+        blind=state is State.SUGGESTED and "blind" in row,
     )

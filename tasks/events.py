@@ -217,10 +217,11 @@ class EffectEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Suggested(Event):
-    """A validated decision waits for a person."""
+    """A validated decision waits for a person. why: what its label still lacks for autonomy, in words."""
 
     type: ClassVar[str] = "suggested"
     queue: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +237,16 @@ class HandedOff(Event):
 
 @dataclass(frozen=True, slots=True)
 class Decided(Event):
-    """The decision that stands. by: "agent" or a person. action: auto, approve, edit or decide."""
+    """The decision that stands. by: "agent" or a person. action: auto, approve, edit or decide.
+
+    why: what allowed the agent to decide alone, in words.
+    """
 
     type: ClassVar[str] = "decided"
     by: str = ""
     action: str = ""
     decision: Mapping[str, Any] | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

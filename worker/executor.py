@@ -4,7 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any, assert_never
@@ -14,6 +14,7 @@ from fallbacks.errors import BooksUnreachable
 from fallbacks.ledger import Claim, Conclusion, Lease, Ledger
 from fallbacks.outcomes import Outcome, OutcomeWriter
 from fallbacks.run_books import LeasedBooks
+from fallbacks.standings import Judgement, Key
 from fallbacks.states import State
 from tasks import events as ev
 from tasks.checkpoint import Checkpoint, Stop, fold
@@ -40,10 +41,11 @@ Work = Callable[[Claim], Coroutine[Any, Any, str]]
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One model and the confidence below which it abstains."""
+    """One model and the confidence below which it abstains. version: of all that its decisions depend on."""
 
     model: Model
     min_confidence: float
+    version: str = ""
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class StoreClock:
 class Executor:
     """Works tickets on one event loop.
 
-    proved: whether a decision's label has earned autonomy. runs: what this process holds now, by ticket id.
+    judge: whether a decision of a tier may be decided alone. runs: what this process holds now, by ticket id.
     """
 
     owner: str
@@ -80,7 +82,7 @@ class Executor:
     call_seconds: float
     max_output_tokens: int
     max_losses: int
-    proved: Callable[[Mapping[str, Any]], Awaitable[bool]]
+    judge: Callable[[Key], Awaitable[Judgement]]
     draining: bool = False
     runs: dict[str, tuple[Lease, asyncio.Task[str]]] = field(default_factory=dict)
     system: str = field(init=False)
@@ -198,8 +200,15 @@ class Executor:
             detail = f"the text shows {', '.join(signals)}"
             stop = Stop(Reason.INJECTION_SUSPECTED, detail, run.checkpoint.usage.steps)
             return await self._hand_off(claim, run.checkpoint, run.unwritten, stop)
-        conclusion = Conclusion(run.unwritten, decision, Priority(decision["priority"]))
-        if self.autonomy is Autonomy.AUTO and await self.proved(decision):
+        key = Key(decision["label"], decision["tier"], self._tier(run.checkpoint).version)
+        if _by_agent_alone(claim):
+            judgement = await self.judge(key)
+            proposal = {**asdict(key), "team": decision["team"], "blind": judgement.blind}
+        else:
+            judgement, proposal = Judgement(auto=False, blind=False, why="a person has had a part in it"), None
+        priority = Priority(decision["priority"])
+        conclusion = Conclusion(run.unwritten, decision, priority, judgement.why, proposal, judgement.blind)
+        if judgement.auto:
             told = {"state": State.DECIDED.value, "decision": decision}
             outbox = self.outcomes.entries(Outcome.DECIDED, claim.lease.ticket_id, told)
             await self.ledger.decide(claim.lease, conclusion, outbox)
@@ -225,8 +234,11 @@ class Executor:
         )
         return State.HANDED_OFF.value
 
+    def _tier(self, checkpoint: Checkpoint) -> Tier:
+        return self.tiers[min(checkpoint.tier, len(self.tiers) - 1)]
+
     def _run(self, claim: Claim, checkpoint: Checkpoint, clock: StoreClock, unwritten: list[ev.Event]) -> Run:
-        tier = self.tiers[min(checkpoint.tier, len(self.tiers) - 1)]
+        tier = self._tier(checkpoint)
         books = LeasedBooks(
             self.ledger, claim.lease, claim.limits, self.day_cap, lambda: self.draining, tier.model.name
         )
@@ -246,6 +258,11 @@ class Executor:
             call_seconds=self.call_seconds,
             unwritten=unwritten,
         )
+
+
+def _by_agent_alone(claim: Claim) -> bool:
+    """A proposal made with a person's hint proves nothing of the agent, and the person wants to see it."""
+    return not any(isinstance(recorded.event, ev.Resumed) for recorded in claim.journal)
 
 
 def _where(error: Exception) -> str:

@@ -51,6 +51,8 @@ class LocalModel:
     """Implements `tasks.ports.Model` without a network, a key or a price."""
 
     name = "local"
+    version: str
+    """Of what it has learned and of the code that learned it."""
 
     def __init__(self, taxonomy: Taxonomy, state_folder: Path, training_data: Path | None = None) -> None:
         """Load the parameters, training them first where the state folder has none for this data and code.
@@ -60,7 +62,8 @@ class LocalModel:
         data = training_data or sample.path("banking77.jsonl.gz")
         self._taxonomy = taxonomy
         team_of = {label.name: label.team for label in taxonomy.labels}
-        self._parameters = cached(state_folder, _key(data, team_of), lambda: train(read_rows(data), team_of))
+        self.version = _key(data, team_of)
+        self._parameters = cached(state_folder, self.version, lambda: train(read_rows(data), team_of))
         label_teams = [team_of[label] for label in self._parameters.labels]
         self._teams = sorted(set(label_teams))
         self._team_of = np.array([self._teams.index(team) for team in label_teams])

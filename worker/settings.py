@@ -4,7 +4,7 @@ import os
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -87,6 +87,13 @@ class Settings(BaseSettings):
     drain_seconds: Seconds = Field(20.0, description="how long a stopping worker lets model calls finish")
     max_worker_losses: int = Field(3, ge=1, description="workers a ticket may outlive")
     autonomy: Autonomy = Field(Autonomy.SUGGEST)
+    autonomy_target: float = Field(0.98, ge=0.5, lt=1, description="agreement a label must be proved to exceed")
+    autonomy_error: float = Field(0.05, gt=0, lt=1, description="risk of promoting a label that does not exceed it")
+    autonomy_audit_share: float = Field(0.05, ge=0, le=1, description="of what it could decide alone, decided blind")
+    autonomy_agree_on: Literal["label", "team"] = Field("label", description="what must agree with people's decision")
+    autonomy_severe: Names = Field(
+        ("fraud_and_security",), description="teams never to be missed, and `proposed>decided` label pairs"
+    )
     taxonomy: Path | None = Field(None, description="your labels and teams; none: the sample")
     knowledge: Path | None = Field(None, description="folder of Markdown; none: the sample")
     customers_url: Url | None = Field(None, description="customer directory over HTTP; none: the sample in SQLite")

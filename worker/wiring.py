@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -12,14 +13,17 @@ from celery import Celery
 from pydantic import SecretStr
 
 from fallbacks.alerts import AlertDesk, AlertSink
+from fallbacks.autonomy import Rule
 from fallbacks.history import BooksHistory
 from fallbacks.inbox import Inbox
 from fallbacks.ledger import Ledger
 from fallbacks.outcomes import OutcomeWriter
 from fallbacks.redis_store import RedisStore
+from fallbacks.standings import Autonomy, Judgement, Key, Terms
 from fallbacks.store import Store
 from fallbacks.views import Views
 from tasks.ports import CustomerDirectory, Model, PastTicket
+from tasks.prompt import VERSION as PROMPT_VERSION
 from tasks.taxonomy import Taxonomy
 from tasks.tool import Tool
 from tasks.tools import discover
@@ -136,15 +140,19 @@ class Parts:
             from worker.local_model import MIN_CONFIDENCE, LocalModel  # numpy only where the local tier is in use
 
             training = settings.training_data or sample.path("banking77.jsonl.gz")
-            model, least = LocalModel(self.taxonomy, settings.home / "models", training), MIN_CONFIDENCE
+            local = LocalModel(self.taxonomy, settings.home / "models", training)
+            model, least, made_of = local, MIN_CONFIDENCE, local.version
         else:
             from worker.anthropic_model import AnthropicModel  # 1.5 s of import only where it is in use
 
             assert settings.anthropic_api_key is not None  # noqa: S101 - Settings refuses a remote tier without it
             key = settings.anthropic_api_key.get_secret_value()
             model = AnthropicModel(name, Prices(), api_key=key, base_url=settings.anthropic_base_url)
-            least = REMOTE_MIN_CONFIDENCE
-        return Tier(model, least if settings.min_confidence is None else settings.min_confidence)
+            least, made_of = REMOTE_MIN_CONFIDENCE, PROMPT_VERSION
+        least = least if settings.min_confidence is None else settings.min_confidence
+        # another model, prompt, taxonomy or threshold is another agent, and earns autonomy anew
+        depends_on = (model.name, made_of, self.taxonomy.version, f"{least:.4f}")
+        return Tier(model, least, sha256("\n".join(depends_on).encode()).hexdigest()[:12])
 
     @cached_property
     def executor(self) -> Executor:
@@ -161,11 +169,23 @@ class Parts:
             call_seconds=settings.call_seconds,
             max_output_tokens=settings.max_output_tokens,
             max_losses=settings.max_worker_losses,
-            proved=self._proved,
+            judge=self._judge,
         )
 
-    async def _proved(self, _decision: Mapping[str, Any]) -> bool:
-        return False
+    @cached_property
+    def standings(self) -> Autonomy:
+        """What labels have earned, by people's decisions."""
+        settings = self.settings
+        rule = Rule(settings.autonomy_target, settings.autonomy_error)
+        terms = Terms(
+            rule, settings.autonomy_audit_share, settings.autonomy_agree_on, frozenset(settings.autonomy_severe)
+        )
+        return Autonomy(self.store, terms)
+
+    async def _judge(self, key: Key) -> Judgement:
+        switched = (await self.store.fields("control")).get("autonomy")
+        mode = switched or self.settings.autonomy.value
+        return await self.standings.judge(key, may_act=mode == "auto")
 
     def heart(self, slots: int, queues: tuple[str, ...]) -> Heart:
         """The beat of a worker process that offers `slots` on `queues`."""

@@ -1,0 +1,171 @@
+"""Earned autonomy, the statistics: when a label may be decided alone, and when that right ends. Pure.
+
+Promotion is an anytime-valid test: a beta mixture of likelihood ratios is a supermartingale while the true agreement
+is at or below the target, so by Ville's inequality it ever reaches 1 / error with at most that probability, however
+often anybody looks. Demotion is a Shiryaev-Roberts e-detector (Shin, Ramdas & Rinaldo 2023): while the agreement is
+at the target or above, its false alarms are on average at least `alarm_from` observations apart.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import exp, inf, log
+
+_GRID = 32
+_SKEW = 1.0
+"""The mixture is Beta(1 + _SKEW, 1) over what lies above the target: more weight near 1 costs no validity and saves
+labels. Of six priors tried by exact calculation it needs the fewest at a true agreement of 0.99 and 0.995."""
+
+_FALLEN_TO = (0.5, 0.8, 0.9, 0.95)
+"""The agreements that the detector looks for, as shares of the target."""
+
+MOST_DOUBLINGS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a label must prove.
+
+    target: agreement with people that must be exceeded, 0..1. error: probability of promoting a label that does not
+    exceed it. alarm_from: observations between two false alarms of a label that is just good enough; fewer demote
+    faster.
+    """
+
+    target: float = 0.98
+    error: float = 0.05
+    alarm_from: float = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One decision of a person beside the agent's own.
+
+    severe: a disagreement nobody can afford twice. blind: the person did not see the proposal. at_ms: store time.
+    """
+
+    agreed: bool
+    severe: bool = False
+    blind: bool = False
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one label of one version of one tier stands.
+
+    auto: it may be decided alone. since_ms: store time of the last promotion or demotion, 0 for none.
+    n, agreements: the evidence of the present proof, restarted by every demotion. blind_n, blind_agreements: the part
+    that people gave without seeing the proposal. alarms: the detector, one number per fallen agreement.
+    promotions: how often it was promoted; each further proof must be twice as strong. why: the last change, in words.
+    """
+
+    auto: bool = False
+    since_ms: int = 0
+    n: int = 0
+    agreements: int = 0
+    blind_n: int = 0
+    blind_agreements: int = 0
+    alarms: tuple[float, ...] = (0.0,) * len(_FALLEN_TO)
+    promotions: int = 0
+    why: str = ""
+
+    @property
+    def alarm(self) -> float:
+        """The detector's value."""
+        return sum(self.alarms) / len(self.alarms)
+
+    def e_value(self, rule: Rule) -> float:
+        """The evidence that the agreement exceeds the target; 1 says nothing, 20 excludes chance at 5 %."""
+        return e_value(self.agreements, self.n - self.agreements, rule.target)
+
+
+def e_value(agreements: int, disagreements: int, target: float) -> float:
+    """The wealth of a gambler who bet on an agreement above `target`, having started with 1."""
+    logs = [
+        log(weight) + agreements * gain + (disagreements * loss if disagreements else 0.0)
+        for weight, gain, loss in _bets(target)
+    ]
+    top = max(logs)
+    grown = top + log(sum(exp(value - top) for value in logs))
+    return exp(grown) if grown < 700 else inf
+
+
+def needed(standing: Standing, rule: Rule) -> float:
+    """The e-value at which a label is promoted. Doubling it each time keeps all promotions within twice `error`."""
+    return 2.0 ** min(standing.promotions, MOST_DOUBLINGS) / rule.error
+
+
+def least_labels(rule: Rule) -> int:
+    """How many agreements without a single disagreement promote a label."""
+    count = 1
+    while e_value(count, 0, rule.target) < 1 / rule.error:
+        count += 1
+    return count
+
+
+def observed(standing: Standing, observation: Observation, rule: Rule) -> Standing:
+    """The standing after one more decision of a person."""
+    counted = replace(
+        standing,
+        n=standing.n + 1,
+        agreements=standing.agreements + observation.agreed,
+        blind_n=standing.blind_n + observation.blind,
+        blind_agreements=standing.blind_agreements + (observation.blind and observation.agreed),
+        alarms=_alarmed(standing, observation, rule),
+    )
+    if observation.severe:
+        return _restarted(counted, observation, rule, "a severe error")
+    if counted.alarm >= rule.alarm_from:
+        what = "people stopped agreeing" if counted.auto else "people who did not see the proposal disagreed"
+        return _restarted(counted, observation, rule, what)
+    if not counted.auto and counted.e_value(rule) >= needed(counted, rule):
+        return _promoted(counted, observation, rule)
+    return counted
+
+
+def _alarmed(standing: Standing, observation: Observation, rule: Rule) -> tuple[float, ...]:
+    """An automatic label is watched on everything people see of it; before that, on what they decided blind."""
+    if not (standing.auto or observation.blind):
+        return standing.alarms
+    return tuple(
+        (1 + value) * _ratio(observation.agreed, share * rule.target, rule.target)
+        for value, share in zip(standing.alarms, _FALLEN_TO, strict=True)
+    )
+
+
+def _ratio(agreed: bool, fallen: float, target: float) -> float:
+    return fallen / target if agreed else (1 - fallen) / (1 - target)
+
+
+def _promoted(standing: Standing, observation: Observation, rule: Rule) -> Standing:
+    why = (
+        f"{standing.agreements} of {standing.n} agreed: e-value {standing.e_value(rule):.1f}, "
+        f"{needed(standing, rule):.0f} needed for more than {rule.target:.1%} at {rule.error:.0%} error"
+    )
+    return replace(
+        standing,
+        auto=True,
+        since_ms=observation.at_ms,
+        alarms=(0.0,) * len(_FALLEN_TO),
+        promotions=standing.promotions + 1,
+        why=why,
+    )
+
+
+def _restarted(standing: Standing, observation: Observation, rule: Rule, what: str) -> Standing:
+    """Lose the right and the wealth. A gambler who has lost already is not given new money: the counts stay."""
+    quiet = replace(standing, alarms=(0.0,) * len(_FALLEN_TO))
+    if not standing.auto and standing.e_value(rule) <= 1:
+        return quiet
+    verb = "demoted" if standing.auto else "began anew"
+    why = f"{verb}: {what}, {standing.agreements} of {standing.n} agreed"
+    fresh = replace(quiet, auto=False, n=0, agreements=0, blind_n=0, blind_agreements=0, why=why)
+    return replace(fresh, since_ms=observation.at_ms) if standing.auto else fresh
+
+
+@lru_cache(maxsize=8)
+def _bets(target: float) -> tuple[tuple[float, float, float], ...]:
+    """(weight, log ratio of an agreement, log ratio of a disagreement) of every alternative above the target."""
+    places = [(step + 0.5) / _GRID for step in range(_GRID)]
+    total = sum(place**_SKEW for place in places)
+    alternatives = [(place**_SKEW / total, target + (1 - target) * place) for place in places]
+    return tuple((weight, log(q / target), log((1 - q) / (1 - target))) for weight, q in alternatives)
