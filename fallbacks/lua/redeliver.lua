@@ -1,0 +1,14 @@
+-- Let a message leave again, from its first try, under its own id. Returns its ticket; false when there is no such one.
+-- ARGV: prefix, '', message id
+local O = P .. 'out:' .. ARGV[3]
+local ticket = redis.call('HGET', O, 'ticket')
+if not ticket then return false end
+redis.call('HSET', O, 'attempts', 0)
+redis.call('HDEL', O, 'outcome', 'ended', 'error')
+redis.call('PERSIST', O)
+redis.call('ZREM', P .. 'outbox_failed', ARGV[3])
+redis.call('ZADD', P .. 'outbox', int(NOW), ARGV[3])
+at_ticket(ticket)
+if redis.call('EXISTS', T) == 1 then redis.call('HSET', T, 'delivery', 'pending') end
+redis.call('HINCRBY', P .. 'n', 'outbox_redelivered', 1)
+return ticket
