@@ -1,0 +1,83 @@
+"""Who may do what: API keys, scopes and the rate of each key. Open only on loopback while no key exists."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from fallbacks.api_keys import Caller, Scope
+from worker.http.desk import Desk, DeskDep
+from worker.http.problems import Kind, Problem
+
+LOCAL = Caller("", "local", frozenset(Scope))
+"""Everybody on this machine, while the API is open."""
+
+_LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+_ABOUT = f"`deskhand keys create` makes keys; scopes: {', '.join(Scope)}"
+_Bearer = Annotated[object, Security(HTTPBearer(scheme_name="bearer", description=_ABOUT, auto_error=False))]
+_Header = Annotated[object, Security(APIKeyHeader(name="X-API-Key", scheme_name="header", auto_error=False))]
+"""What the OpenAPI document says; `shown_key` reads the headers."""
+
+
+class _Needs:
+    """A dependency that lets callers with `scope` pass."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    async def __call__(self, request: Request, desk: DeskDep, _bearer: _Bearer, _header: _Header) -> Caller:
+        caller = await _caller(request, desk)
+        if self.scope not in caller.scopes:
+            raise Problem(Kind.FORBIDDEN, f"this needs a key with the scope {self.scope.value}", scope=self.scope.value)
+        return caller
+
+
+Writer = Annotated[Caller, Depends(_Needs(Scope.WRITE))]
+Reader = Annotated[Caller, Depends(_Needs(Scope.READ))]
+Person = Annotated[Caller, Depends(_Needs(Scope.INBOX))]
+Operator = Annotated[Caller, Depends(_Needs(Scope.OPERATE))]
+
+
+async def _caller(request: Request, desk: Desk) -> Caller:
+    shown = shown_key(request)
+    verdict = await desk.keys.check(shown, desk.settings.api_requests_per_minute)
+    if verdict.limited:
+        wait = str(max(1, -(-verdict.wait_ms // 1000)))
+        raise Problem(
+            Kind.LIMITED, f"this key's minute is used up; try again in {wait} s", headers={"retry-after": wait}
+        )
+    if verdict.caller is not None:
+        return verdict.caller
+    if verdict.keys == 0 and desk.on_loopback and shown is None:
+        _refuse_other_sites(request)
+        return LOCAL
+    challenge = {"www-authenticate": 'Bearer realm="deskhand"'}
+    if shown is not None:
+        raise Problem(Kind.UNAUTHORIZED, "the key is unknown or revoked", headers=challenge)
+    raise Problem(
+        Kind.UNAUTHORIZED,
+        "send `Authorization: Bearer dk_...`; `deskhand keys create` makes a key",
+        headers=challenge,
+    )
+
+
+def shown_key(request: Request) -> str | None:
+    """The key of `Authorization: Bearer` or `X-API-Key`; None when neither was sent."""
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        return request.headers.get("x-api-key")
+    scheme, _, key = authorization.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def _refuse_other_sites(request: Request) -> None:
+    """An open API on loopback is within reach of every page in the local browser, by rebinding DNS too."""
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    origin = request.headers.get("origin")
+    site = request.headers.get("sec-fetch-site", "none")
+    same = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if host not in _LOCAL_NAMES or not same or site not in ("none", "same-origin"):
+        raise Problem(Kind.FORBIDDEN, "without keys, only programs and pages of this machine's own address may call")

@@ -1,0 +1,29 @@
+"""The FastAPI application of `/v1`, health and metrics."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+
+from worker.http import batch, health, inbox, journal, load, metrics, openapi, problems, tickets
+from worker.http.request_ids import RequestIds
+from worker.wiring import VERSION
+
+
+def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """Opens nothing: the lifespan puts the desk at `app.state.desk` and takes it down."""
+    app = FastAPI(
+        title="Deskhand",
+        version=VERSION,
+        lifespan=lifespan,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # Swagger's and ReDoc's pages load scripts from a CDN
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.add_middleware(RequestIds)
+    problems.install(app)
+    for module in (batch, tickets, journal, inbox, load, health, metrics):
+        app.include_router(module.router)
+    openapi.install(app, VERSION)
+    return app

@@ -1,0 +1,168 @@
+"""`POST /v1/tickets/batch`: many tickets in one request, with a result for each, in order."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
+
+from fallbacks.api_keys import Caller
+from fallbacks.errors import BooksUnreachable, IdempotencyConflict
+from fallbacks.states import State
+from worker.http.access import Writer
+from worker.http.desk import Desk, DeskDep
+from worker.http.intake import checked_key, take_in
+from worker.http.problems import Kind, Problem, ProblemDocument, as_problem, responses
+from worker.http.reading import JSON_TYPES, MAX_TICKET_BYTES, chunks, media_type, read_body, too_large
+
+MOST_ITEMS = 100
+NDJSON = "application/x-ndjson"
+NDJSON_TYPES = frozenset({NDJSON, "application/ndjson", "application/jsonl"})
+
+TOGETHER = 32
+"""Lines of a stream that are accepted side by side."""
+
+router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
+
+
+class ResultDocument(BaseModel):
+    """What became of one item. index: from 0. status: as its own request would have been answered."""
+
+    index: int
+    status: int
+    id: str | None = None
+    state: State | None = None
+    problem: ProblemDocument | None = None
+
+
+class BatchDocument(BaseModel):
+    """The results, in the order of the items."""
+
+    results: list[ResultDocument]
+
+
+@router.post("/batch", response_model=BatchDocument, responses=responses(400, 413, 415))
+async def accept_batch(
+    request: Request, desk: DeskDep, caller: Writer, idempotency_key: Annotated[str | None, Header()] = None
+) -> Any:
+    """Accept up to 100 tickets of a JSON array, or any number of lines of NDJSON.
+
+    NDJSON is answered with NDJSON, results leaving while lines still come. An `Idempotency-Key` covers each item by its
+    place.
+    """
+    key = checked_key(idempotency_key)
+    if media_type(request) in NDJSON_TYPES:
+        return _NdjsonAnswer(request, desk, caller, key)
+    body = await read_body(request, MOST_ITEMS * MAX_TICKET_BYTES, JSON_TYPES | NDJSON_TYPES)
+    items = _items(body)
+    return BatchDocument(results=await _take_in_all(desk, caller, items, 0, key, request))
+
+
+def _items(body: bytes) -> list[bytes]:
+    try:
+        items = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Problem(Kind.INVALID_SYNTAX, f"the body is not JSON: {error}"[:200]) from None
+    if not isinstance(items, list):
+        raise Problem(Kind.INVALID, "the body must be an array of tickets", errors=[("", "not an array")])
+    if not 1 <= len(items) <= MOST_ITEMS:
+        fault = f"1 to {MOST_ITEMS} tickets; send more as {NDJSON}"
+        raise Problem(Kind.INVALID, fault, errors=[("", fault)])
+    return [json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass") for item in items]
+
+
+async def _take_in_all(
+    desk: Desk, caller: Caller, items: Sequence[bytes | Problem], first: int, key: str | None, request: Request
+) -> list[ResultDocument]:
+    work = [_result(desk, caller, item, index, key, request) for index, item in enumerate(items, first)]
+    return await asyncio.gather(*work)
+
+
+async def _result(
+    desk: Desk, caller: Caller, item: bytes | Problem, index: int, key: str | None, request: Request
+) -> ResultDocument:
+    try:
+        if isinstance(item, Problem):
+            raise item
+        if len(item) > MAX_TICKET_BYTES:
+            raise too_large(MAX_TICKET_BYTES)
+        accepted = await take_in(desk, caller, item, key and f"{key}#{index}")
+    except (Problem, IdempotencyConflict, BooksUnreachable) as error:
+        problem = as_problem(error)
+        assert problem is not None  # noqa: S101 - these three always are
+        told = problem.document(str(request.scope.get("deskhand.request_id", "")))
+        return ResultDocument(index=index, status=problem.kind.status, problem=ProblemDocument.model_validate(told))
+    return ResultDocument(index=index, status=202, id=accepted.id, state=State.QUEUED)
+
+
+class _NdjsonAnswer(Response):
+    """Answers while it reads. Results wait in memory for a client that reads only after it has sent everything:
+    waiting for it to read would wait for ever."""
+
+    def __init__(self, request: Request, desk: Desk, caller: Caller, key: str | None) -> None:
+        super().__init__(media_type=NDJSON)
+        del self.headers["content-length"]
+        self._work = (desk, caller, key, request)
+        self._request = request
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        results: asyncio.Queue[ResultDocument | None] = asyncio.Queue()
+        reading = asyncio.ensure_future(self._read(results))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            while (result := await results.get()) is not None:
+                line = result.model_dump_json(exclude_none=True).encode() + b"\n"
+                await send({"type": "http.response.body", "body": line, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            reading.cancel()
+
+    async def _read(self, results: "asyncio.Queue[ResultDocument | None]") -> None:
+        desk, caller, key, request = self._work
+        first = 0
+        try:
+            async for group in _groups(_lines(self._request)):
+                for result in await _take_in_all(desk, caller, group, first, key, request):
+                    results.put_nowait(result)
+                first += len(group)
+        except Problem:
+            pass  # the client hung up within the body; what came before is in the books
+        finally:
+            results.put_nowait(None)
+
+
+async def _lines(request: Request) -> AsyncIterator[bytes | Problem | None]:
+    """Each line that says something; a `Problem` for one that is too long; None where the client pauses."""
+    held, skipping = bytearray(), False
+    async for chunk in chunks(request):
+        *ended, rest = chunk.split(b"\n")
+        for part in ended:
+            held += part
+            if skipping or len(held) > MAX_TICKET_BYTES:
+                yield too_large(MAX_TICKET_BYTES)
+            elif held.strip():
+                yield bytes(held)
+            held, skipping = bytearray(), False
+        held += rest
+        if len(held) > MAX_TICKET_BYTES:
+            held, skipping = bytearray(), True
+        yield None
+    if skipping:
+        yield too_large(MAX_TICKET_BYTES)
+    elif held.strip():
+        yield bytes(held)
+
+
+async def _groups(lines: AsyncIterator[bytes | Problem | None]) -> AsyncIterator[list[bytes | Problem]]:
+    group: list[bytes | Problem] = []
+    async for line in lines:
+        if line is not None:
+            group.append(line)
+        if group and (line is None or len(group) >= TOGETHER):
+            yield group
+            group = []
+    if group:
+        yield group

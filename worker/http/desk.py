@@ -1,0 +1,77 @@
+"""What the routes stand on: one object per web process, made inside its event loop."""
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from fallbacks.api_keys import ApiKeys
+from fallbacks.redis_store import RedisStore
+from worker.http.hints import Hints
+from worker.http.watch import Watch
+from worker.settings import Settings
+from worker.wiring import Parts
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Desk:
+    """Parts of the process, and what only its web side has. closing: set when the process is asked to stop."""
+
+    parts: Parts
+    keys: ApiKeys
+    hints: Hints
+    watch: Watch
+    heartbeat_seconds: float = 15.0
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def settings(self) -> Settings:
+        return self.parts.settings
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether nobody but this machine can reach the process."""
+        host = self.settings.host
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    def close(self) -> None:
+        """End what would keep a stopping server waiting: long-polls and event streams."""
+        self.closing.set()
+        self.watch.close()
+
+
+@asynccontextmanager
+async def open_desk(parts: Parts) -> AsyncIterator[Desk]:
+    """A desk with its background work, closed in good order."""
+    store = parts.store
+    desk = Desk(parts, ApiKeys(store, parts.settings.api_keys), Hints(parts.publisher), Watch(store))
+    background = [asyncio.ensure_future(desk.hints.run_forever()), asyncio.ensure_future(desk.watch.run_forever())]
+    try:
+        yield desk
+    finally:
+        desk.close()
+        for task in background:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await desk.hints.flush()
+        if isinstance(store, RedisStore):
+            await store.aclose()
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+DeskDep = Annotated[Desk, Depends(_desk)]

@@ -1,0 +1,171 @@
+"""Tickets, events and items as JSON: times are RFC 3339 in UTC, money is both dollars and nanodollars."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from fallbacks.states import State
+from fallbacks.views import TicketView
+from tasks.decision import Decision
+from tasks.events import Recorded
+from tasks.limits import Limits
+from tasks.limits import Usage as RunUsage
+from tasks.money import to_usd
+from tasks.reasons import Reason
+from tasks.ticket import Ticket
+
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+def moment(at_ms: int) -> str:
+    """RFC 3339 in UTC, with milliseconds."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def maybe_moment(at_ms: int | None) -> str | None:
+    """As `moment`, or None."""
+    return None if at_ms is None else moment(at_ms)
+
+
+class AcceptedDocument(BaseModel):
+    """An accepted ticket. state: at its acceptance, so that a repeated request gets the same answer."""
+
+    id: str
+    state: State = State.QUEUED
+
+
+class LimitsDocument(BaseModel):
+    """What the run may use; null is unlimited."""
+
+    max_steps: int | None
+    max_tool_calls: int | None
+    max_tokens: int | None
+    max_cost_usd: float | None
+    max_cost_nanodollars: int | None
+    max_seconds: float | None
+
+
+class UsageDocument(BaseModel):
+    """What the run has used. reserved: held for a call in flight."""
+
+    steps: int
+    tool_calls: int
+    tokens: int
+    cost_usd: float
+    cost_nanodollars: int
+    reserved_usd: float
+    reserved_nanodollars: int
+    started_at: Moment | None
+
+
+class TicketDocument(BaseModel):
+    """One ticket. decision: what stands once the state is `decided`; until then what is proposed, if anything.
+
+    holder, held_until: who has the inbox item open. due_by: when a person should have looked. undo_until: a decision
+    can be taken back before. delivery: of the outcome to the webhook. raw_base64: a message that could not be read.
+    """
+
+    id: str
+    state: State
+    version: int
+    epoch: int
+    source: str
+    priority: str
+    ticket: Ticket | None
+    raw_base64: str | None
+    decision: Decision | None
+    reason: Reason | None
+    detail: str
+    queue: str | None
+    usage: UsageDocument
+    limits: LimitsDocument
+    workers_lost: int
+    delivery: str
+    holder: str | None
+    accepted_at: Moment
+    since: Moment
+    due_by: Moment | None
+    held_until: Moment | None
+    snoozed_until: Moment | None
+    undo_until: Moment | None
+
+
+class EventDocument(BaseModel):
+    """One event of the journal. seq: its place, from 0. data: the fields of its type."""
+
+    seq: int
+    type: str
+    at: Moment
+    epoch: int
+    data: dict[str, Any]
+
+
+def ticket_document(view: TicketView, usage: RunUsage) -> TicketDocument:
+    """A view as JSON."""
+    return TicketDocument(
+        id=view.id,
+        state=view.state,
+        version=view.version,
+        epoch=view.epoch,
+        source=view.source,
+        priority=view.priority,
+        ticket=view.ticket,
+        raw_base64=view.raw,
+        decision=None if view.decision is None else Decision.model_validate(view.decision),
+        reason=view.reason,
+        detail=view.detail,
+        queue=view.queue,
+        usage=_usage(view, usage),
+        limits=_limits(view.limits),
+        workers_lost=view.losses,
+        delivery=view.delivery,
+        holder=view.holder,
+        accepted_at=moment(view.accepted_ms),
+        since=moment(view.since_ms),
+        due_by=maybe_moment(view.due_by_ms),
+        held_until=maybe_moment(view.held_until_ms),
+        snoozed_until=maybe_moment(view.snoozed_until_ms),
+        undo_until=maybe_moment(view.undo_until_ms),
+    )
+
+
+def event_document(recorded: Recorded) -> EventDocument:
+    """An event as JSON; nanodollars gain dollars, and store times become moments."""
+    data: dict[str, Any] = {}
+    for name, value in asdict(recorded.event).items():
+        if name.endswith("_ms") and isinstance(value, int):
+            data[name.removesuffix("_ms")] = moment(value)
+            continue
+        data[name] = value
+        if name.endswith("_nanodollars") and isinstance(value, int):
+            data[name.removesuffix("_nanodollars") + "_usd"] = to_usd(value)
+    return EventDocument(
+        seq=recorded.seq, type=recorded.event.type, at=moment(recorded.at_ms), epoch=recorded.epoch, data=data
+    )
+
+
+def _usage(view: TicketView, usage: RunUsage) -> UsageDocument:
+    return UsageDocument(
+        steps=view.steps,
+        tool_calls=usage.tool_calls,
+        tokens=usage.tokens.total,
+        cost_usd=to_usd(view.spent_nanodollars),
+        cost_nanodollars=view.spent_nanodollars,
+        reserved_usd=to_usd(view.reserved_nanodollars),
+        reserved_nanodollars=view.reserved_nanodollars,
+        started_at=maybe_moment(usage.started_ms),
+    )
+
+
+def _limits(limits: Limits) -> LimitsDocument:
+    cap = limits.max_cost_nanodollars
+    return LimitsDocument(
+        max_steps=limits.max_steps,
+        max_tool_calls=limits.max_tool_calls,
+        max_tokens=limits.max_tokens,
+        max_cost_usd=None if cap is None else to_usd(cap),
+        max_cost_nanodollars=cap,
+        max_seconds=limits.max_seconds,
+    )

@@ -1,0 +1,55 @@
+"""Publishing after accepting: hints leave in the background, together, so that no answer waits for the broker."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+from worker.publisher import Publisher
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 500
+MOST_WAITING = 20_000
+"""Beyond this the oldest hints are dropped: the sweepers of the workers publish from the books."""
+
+FLUSH_SECONDS = 3.0
+
+
+class Hints:
+    """A line of hints before the broker. What cannot be published is forgotten: the books know every ticket."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._waiting: deque[tuple[str, str]] = deque(maxlen=MOST_WAITING)
+        self._some = asyncio.Event()
+
+    async def publish(self, work: Sequence[tuple[str, str]]) -> None:
+        """Line up (kind, ticket id) pairs. Never waits and never fails."""
+        self._waiting.extend(work)
+        self._some.set()
+
+    async def run_forever(self) -> None:
+        """Publish what is lined up, many at a time."""
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            await self._drain()
+
+    async def flush(self) -> None:
+        """Publish what is left, if the broker takes it in time."""
+        try:
+            await asyncio.wait_for(self._drain(), FLUSH_SECONDS)
+        except TimeoutError:
+            log.warning("%d hints were not published; the workers' sweep finds their tickets", len(self._waiting))
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch = list(islice(self._waiting, TOGETHER))
+            for _ in batch:
+                self._waiting.popleft()
+            try:
+                await self._publisher.publish(batch)
+            except Exception as error:  # kombu's transports raise errors of many libraries
+                log.warning("%d hints were not published, the sweep will: %s", len(batch), error)

@@ -1,0 +1,153 @@
+"""`/v1/inbox`: what people do with what waits for them, by the same service as the console and the command line."""
+
+from collections.abc import Awaitable
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from fallbacks.inbox import HandDecision
+from fallbacks.views import TicketView
+from tasks.reasons import Reason
+from tasks.ticket import TicketId
+from worker.http import inbox_bodies as bodies
+from worker.http.access import Person
+from worker.http.desk import Desk, DeskDep
+from worker.http.documents import TicketDocument
+from worker.http.inbox_pages import page_after, read_cursor
+from worker.http.problems import Kind, Problem, responses
+from worker.http.reading import read_json, read_json_or_nothing
+from worker.http.tickets import read_ticket
+
+router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
+
+ACTION = responses(400, 404, 409, 413, 415)
+
+
+class InboxDocument(BaseModel):
+    """A page, most urgent first. total: items of these facets, of any age. next: the cursor of the next page."""
+
+    items: list[TicketDocument]
+    total: int
+    next: str | None
+
+
+@router.get("", response_model=InboxDocument, responses=responses())
+async def list_inbox(
+    desk: DeskDep,
+    _: Person,
+    queue: bodies.Facet | None = None,
+    reason: Reason | None = None,
+    label: bodies.Facet | None = None,
+    team: bodies.Facet | None = None,
+    older_than: Annotated[float, Query(ge=0, le=315_360_000, description="seconds in the inbox, at least")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> InboxDocument:
+    """Items waiting for a person, sorted by when somebody should have looked."""
+    inbox = desk.parts.inbox
+    facets = bodies.facets_of(queue, reason, label, team)
+    since = await desk.parts.store.now_ms() - int(older_than * 1000)
+    after = None if cursor is None else read_cursor(cursor)
+    views, following, total = await page_after(inbox, facets, after, limit, since)
+    items = [await read_ticket(desk, view.id) for view in views]
+    return InboxDocument(items=items, total=total, next=following.text() if following else None)
+
+
+@router.post(
+    "/next",
+    response_model=TicketDocument,
+    responses={**responses(400, 413, 415), 204: {"description": "Nothing waits that nobody holds"}},
+)
+async def next_item(request: Request, desk: DeskDep, key: Person) -> TicketDocument | Response:
+    """Hold the most urgent item that nobody holds, for five minutes, and return it."""
+    body = await read_json_or_nothing(request, bodies.NextBody)
+    facets = bodies.facets_of(body.queue, body.reason, body.label, body.team)
+    view = await desk.parts.inbox.next(_who(key.name, body), facets[0] if facets else None, body.skip)
+    return Response(status_code=204) if view is None else await read_ticket(desk, view.id)
+
+
+@router.post("/{ticket_id}/claim", response_model=TicketDocument, responses=ACTION)
+async def claim_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Hold an item for five minutes."""
+    body = await read_json_or_nothing(request, bodies.MaybeVersioned)
+    return await _done(desk, desk.parts.inbox.claim(ticket_id, _who(key.name, body), body.version))
+
+
+@router.post("/{ticket_id}/release", response_model=TicketDocument, responses=ACTION)
+async def release_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Give an item back."""
+    body = await read_json_or_nothing(request, bodies.MaybeVersioned)
+    return await _done(desk, desk.parts.inbox.release(ticket_id, _who(key.name, body), body.version))
+
+
+@router.post("/{ticket_id}/approve", response_model=TicketDocument, responses=ACTION)
+async def approve_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Let the proposed decision stand."""
+    body = await read_json(request, bodies.Versioned)
+    return await _done(desk, desk.parts.inbox.approve(ticket_id, _who(key.name, body), body.version))
+
+
+@router.post("/{ticket_id}/edit", response_model=TicketDocument, responses=ACTION)
+async def edit_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Decide by hand, or correct the proposal; what was proposed stays in the journal."""
+    body = await read_json(request, bodies.EditBody)
+    if body.label not in desk.parts.taxonomy.by_name:
+        fault = "not a label of the taxonomy"
+        raise Problem(Kind.INVALID, f"/label: {fault}", errors=[("/label", fault)])
+    by_hand = HandDecision(body.label, body.priority, body.summary, body.rationale)
+    return await _done(desk, desk.parts.inbox.decide(ticket_id, _who(key.name, body), body.version, by_hand))
+
+
+@router.post("/{ticket_id}/reject", response_model=TicketDocument, responses=ACTION)
+async def reject_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Refuse a proposal: the item waits for a decision by hand. An unreadable message is dismissed."""
+    body = await read_json(request, bodies.RejectBody)
+    return await _done(desk, desk.parts.inbox.reject(ticket_id, _who(key.name, body), body.version, body.reason))
+
+
+@router.post("/{ticket_id}/resume", response_model=TicketDocument, responses=ACTION)
+async def resume_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Send it back to the agent with a hint and fresh limits: the next epoch. Finished calls are not paid again."""
+    body = await read_json(request, bodies.ResumeBody)
+    fresh = body.limits.over(desk.settings.limits)
+    work = desk.parts.inbox.resume(ticket_id, _who(key.name, body), body.version, body.hint, fresh, body.from_step)
+    document = await _done(desk, work)
+    await desk.hints.publish([("triage", ticket_id)])
+    return document
+
+
+@router.post("/{ticket_id}/snooze", response_model=TicketDocument, responses=ACTION)
+async def snooze_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Let `next` pass it over for a while, and give it back."""
+    body = await read_json(request, bodies.SnoozeBody)
+    return await _done(desk, desk.parts.inbox.snooze(ticket_id, _who(key.name, body), body.version, body.seconds))
+
+
+@router.post("/{ticket_id}/note", response_model=TicketDocument, responses=ACTION)
+async def note_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Add a note to the journal of any ticket."""
+    body = await read_json(request, bodies.NoteBody)
+    return await _done(desk, desk.parts.inbox.note(ticket_id, _who(key.name, body), body.text))
+
+
+@router.post("/{ticket_id}/undo", response_model=TicketDocument, responses=ACTION)
+async def undo_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Take back a decision within ten seconds."""
+    body = await read_json(request, bodies.Versioned)
+    return await _done(desk, desk.parts.inbox.undo(ticket_id, _who(key.name, body), body.version))
+
+
+async def _done(desk: Desk, work: Awaitable[TicketView]) -> TicketDocument:
+    """The item after the action. What the inbox calls impossible is a problem, not a fault of ours."""
+    try:
+        view = await work
+    except ValueError as error:
+        if type(error) is not ValueError:  # a subclass, e.g. of pydantic, is a fault of ours
+            raise
+        raise Problem(Kind.IMPOSSIBLE, str(error)) from None
+    return await read_ticket(desk, view.id)
+
+
+def _who(key: str, body: bodies.Body) -> str:
+    return f"{key}:{body.person}" if body.person else key

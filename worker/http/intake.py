@@ -1,0 +1,43 @@
+"""One ticket from JSON bytes into the books. Published afterwards, in the background."""
+
+import re
+
+from fallbacks.api_keys import Caller
+from fallbacks.errors import IdempotencyConflict
+from fallbacks.ledger import Accepted
+from tasks.ticket import Ticket
+from worker.http.desk import Desk
+from worker.http.problems import Kind, Problem
+from worker.http.reading import parse
+
+IDEMPOTENCY_KEY = "idempotency-key"
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str | None) -> Accepted:
+    """Accept a ticket and line up its hint. A twin in flight cannot exist: accepting is one atomic step.
+
+    Raises `Problem`, `IdempotencyConflict`, `BooksUnreachable`.
+    """
+    ticket = parse(body, Ticket)
+    settings = desk.settings
+    accepted = await desk.parts.ledger.accept(
+        ticket,
+        settings.limits,
+        idempotency_key=idempotency_key and f"{caller.id}:{idempotency_key}",
+        max_wait_seconds=settings.max_wait_seconds,
+    )
+    if ticket.id is not None and accepted.id != ticket.id:  # the key was used with the same text under another id
+        raise IdempotencyConflict(accepted.id)
+    if accepted.created:
+        await desk.hints.publish([("triage", accepted.id)])
+    return accepted
+
+
+def checked_key(key: str | None) -> str | None:
+    """The header's value; raises `Problem` for what cannot be a key."""
+    if key is not None and not _KEY.fullmatch(key):
+        fault = "1 to 255 visible ASCII characters"
+        raise Problem(Kind.INVALID, f"Idempotency-Key: {fault}", errors=[(IDEMPOTENCY_KEY, fault)])
+    return key

@@ -1,0 +1,89 @@
+"""`/v1/tickets/{id}/events`: the journal, paged as JSON or followed live as server-sent events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from time import monotonic
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel
+
+from fallbacks.errors import BooksUnreachable
+from tasks.ticket import TicketId
+from worker.http.access import Reader
+from worker.http.desk import Desk, DeskDep
+from worker.http.documents import EventDocument, event_document
+from worker.http.problems import Kind, Problem, responses
+
+EVENT_STREAM = "text/event-stream"
+PAUSE_SECONDS = 0.25
+RECONNECT_MS = 2000
+PAGE = 100
+
+router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
+
+
+class EventsDocument(BaseModel):
+    """A page of the journal. next: the `after` of the next page; null when this was the last event so far."""
+
+    events: list[EventDocument]
+    next: int | None
+
+
+@router.get(
+    "/{ticket_id}/events",
+    response_model=EventsDocument,
+    responses={
+        **responses(404),
+        200: {
+            "description": "A page, or the stream: id is the event's seq, event its type, data an EventDocument",
+            "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+        },
+    },
+)
+async def get_events(
+    request: Request,
+    ticket_id: TicketId,
+    desk: DeskDep,
+    _: Reader,
+    after: Annotated[int, Query(ge=-1, le=1_000_000_000, description="the last seq already known")] = -1,
+    limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
+    last_event_id: Annotated[str | None, Header(description="resumes a stream after this id")] = None,
+) -> Response:
+    """What happened to a ticket, oldest first. `Accept: text/event-stream` follows it until the client leaves."""
+    await desk.parts.views.ticket(ticket_id)
+    if EVENT_STREAM in request.headers.get("accept", ""):
+        first = (after if last_event_id is None else _resumed(last_event_id)) + 1
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(_follow(desk, ticket_id, first), headers=headers, media_type=EVENT_STREAM)
+    timeline = await desk.parts.views.timeline(ticket_id, after + 1, after + 1 + limit)
+    page = [event_document(recorded) for recorded in timeline[:limit]]
+    more = len(timeline) > limit
+    document = EventsDocument(events=page, next=page[-1].seq if more else None)
+    return Response(document.model_dump_json(), media_type="application/json")
+
+
+async def _follow(desk: Desk, ticket_id: str, seq: int) -> AsyncIterator[str]:
+    """Frames until shutdown; the client's leaving cancels it. Without the books it ends, and the client resumes."""
+    yield f"retry: {RECONNECT_MS}\n\n"
+    told = monotonic()
+    with suppress(BooksUnreachable):
+        while not desk.closing.is_set():
+            for recorded in await desk.parts.views.timeline(ticket_id, seq, seq + PAGE - 1):
+                document = event_document(recorded)
+                yield f"id: {document.seq}\nevent: {document.type}\ndata: {document.model_dump_json()}\n\n"
+                seq, told = document.seq + 1, monotonic()
+            if monotonic() - told >= desk.heartbeat_seconds:
+                yield ": still here\n\n"
+                told = monotonic()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(desk.closing.wait(), PAUSE_SECONDS)
+
+
+def _resumed(last_event_id: str) -> int:
+    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 9:
+        fault = "not an id of this stream"
+        raise Problem(Kind.INVALID, f"Last-Event-ID: {fault}", errors=[("last-event-id", fault)])
+    return int(last_event_id)

@@ -1,0 +1,152 @@
+"""`/v1/stats`: how much there is to do, for people and autoscalers."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from fallbacks.states import INBOX, State
+from fallbacks.views import Stats
+from tasks.money import to_usd
+from worker.http.access import Operator
+from worker.http.desk import Desk, DeskDep
+from worker.http.documents import Moment, moment
+from worker.http.problems import responses
+
+log = logging.getLogger(__name__)
+
+BROKER_SECONDS = 3.0
+QUEUES = ("tickets", "handoff", "intake")
+
+router = APIRouter(prefix="/v1", tags=["operations"])
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The numbers of the whole, with the broker's. depths: messages ready by queue; None where it did not answer."""
+
+    stats: Stats
+    depths: dict[str, int | None]
+
+    @property
+    def ready(self) -> int:
+        """Work nobody has taken: rows in the books, or messages of producers who bypass the books, if more."""
+        direct = (self.depths["tickets"] or 0) + (self.depths["intake"] or 0)
+        return max(self.stats.states[State.QUEUED], direct)
+
+    @property
+    def in_flight(self) -> int:
+        return self.stats.states[State.RUNNING]
+
+    @property
+    def load(self) -> float:
+        """(ready + in flight) / slots; with no slot at all it counts as if there were one, so that scaling starts."""
+        return (self.ready + self.in_flight) / max(1, self.stats.slots)
+
+    @property
+    def oldest_in_inbox(self) -> float | None:
+        """Seconds the longest-waiting item has waited for a person."""
+        ages = [age for state, age in self.stats.oldest_seconds.items() if State(state) in INBOX]
+        return max(ages, default=None)
+
+
+class SpendDocument(BaseModel):
+    """This UTC day. reserved: held for calls in flight. budget: null for none."""
+
+    cost_usd: float
+    cost_nanodollars: int
+    reserved_usd: float
+    reserved_nanodollars: int
+    budget_usd: float | None
+    budget_nanodollars: int | None
+
+
+class InboxStats(BaseModel):
+    """What waits for people. by_reason: "suggestion" stands for proposals without a reason."""
+
+    total: int
+    oldest_seconds: float | None
+    by_reason: dict[str, int]
+
+
+class StatsDocument(BaseModel):
+    """queues: messages ready; null where the broker did not answer. load: (ready + in_flight) / slots.
+
+    webhook_disabled: why outcomes do not leave; null while they do. outbox: outcomes on their way.
+    """
+
+    at: Moment
+    ready: int
+    in_flight: int
+    slots: int
+    load: float
+    oldest_ready_seconds: float | None
+    states: dict[str, int]
+    oldest_seconds: dict[str, float]
+    queues: dict[str, int | None]
+    inbox: InboxStats
+    spend_today: SpendDocument
+    outbox: int
+    alerts: int
+    webhook_disabled: str | None
+    autonomy: str
+    paused: list[str]
+    workers: list[dict[str, Any]]
+
+
+@router.get("/stats", response_model=StatsDocument, responses=responses())
+async def get_stats(desk: DeskDep, _: Operator) -> StatsDocument:
+    """Queue depth, oldest ages, in flight, slots, inbox by reason, spend today: the autoscaling signal."""
+    measured = await measure(desk)
+    stats = measured.stats
+    day_cap = stats.control.get("day_cap")
+    cap = int(day_cap) if day_cap else desk.settings.day_cap_nanodollars
+    return StatsDocument(
+        at=moment(stats.now_ms),
+        ready=measured.ready,
+        in_flight=measured.in_flight,
+        slots=stats.slots,
+        load=measured.load,
+        oldest_ready_seconds=stats.oldest_seconds.get(State.QUEUED),
+        states=stats.states,
+        oldest_seconds=stats.oldest_seconds,
+        queues=measured.depths,
+        inbox=InboxStats(
+            total=sum(stats.states[state] for state in INBOX),
+            oldest_seconds=measured.oldest_in_inbox,
+            by_reason=stats.inbox,
+        ),
+        spend_today=SpendDocument(
+            cost_usd=to_usd(stats.spent_nanodollars),
+            cost_nanodollars=stats.spent_nanodollars,
+            reserved_usd=to_usd(stats.reserved_nanodollars),
+            reserved_nanodollars=stats.reserved_nanodollars,
+            budget_usd=None if cap is None else to_usd(cap),
+            budget_nanodollars=cap,
+        ),
+        outbox=stats.outbox,
+        alerts=stats.alerts,
+        webhook_disabled=stats.control.get("webhook_disabled"),
+        autonomy=stats.control.get("autonomy", desk.settings.autonomy.value),
+        paused=sorted(name.removeprefix("paused:") for name in stats.control if name.startswith("paused:")),
+        workers=stats.workers,
+    )
+
+
+async def measure(desk: Desk) -> Load:
+    """Everything at one moment. The books must answer; the broker may be away."""
+    depths = asyncio.gather(*(depth_of(desk, queue) for queue in QUEUES))
+    stats, found = await asyncio.gather(desk.parts.views.stats(), depths)
+    return Load(stats, dict(zip(QUEUES, found, strict=True)))
+
+
+async def depth_of(desk: Desk, queue: str) -> int | None:
+    """Messages ready on a queue; None where the broker does not answer in time."""
+    try:
+        return await asyncio.wait_for(desk.parts.publisher.depth(queue), BROKER_SECONDS)
+    except Exception as error:  # kombu's transports raise errors of many libraries
+        log.warning("the broker did not tell the depth of %s: %s", queue, error or type(error).__name__)
+        return None

@@ -1,0 +1,78 @@
+"""Reading request bodies: never more than allowed, JSON only, every fault with its pointer."""
+
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
+
+from worker.http.problems import Kind, Problem, json_pointer
+
+MAX_TICKET_BYTES = 256 * 1024
+
+JSON_TYPES = frozenset({"", "application/json"})
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def media_type(request: Request) -> str:
+    """The content type without its parameters, in lower case; "" when none was sent."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read_body(request: Request, limit: int = MAX_TICKET_BYTES, types: frozenset[str] = JSON_TYPES) -> bytes:
+    """The whole body; raises `Problem` as soon as more than `limit` bytes are announced or have come."""
+    if media_type(request) not in types:
+        raise Problem(Kind.MEDIA, f"send {' or '.join(sorted(filter(None, types)))}")
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
+        raise too_large(limit)
+    parts, size = [], 0
+    async for part in chunks(request):
+        size += len(part)
+        if size > limit:
+            raise too_large(limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def chunks(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes. A client that hangs up within it gets no answer, and none is logged as our fault."""
+    try:
+        async for part in request.stream():
+            yield part
+    except ClientDisconnect:
+        raise Problem(Kind.INVALID_SYNTAX, "the body ended early") from None
+
+
+async def read_json(request: Request, model: type[T]) -> T:
+    """The body as `model`, strictly: what the OpenAPI document does not allow is refused."""
+    return parse(await read_body(request), model)
+
+
+async def read_json_or_nothing(request: Request, model: type[T]) -> T:
+    """As `read_json`; an empty body stands for `{}`."""
+    return parse(await read_body(request) or b"{}", model)
+
+
+def parse(body: bytes, model: type[T]) -> T:
+    """JSON bytes as `model`; raises `Problem` naming every fault."""
+    try:
+        return model.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def invalid(error: ValidationError) -> Problem:
+    """A pydantic error as a problem. Quotes nothing of the body."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    if faults and faults[0]["type"] == "json_invalid":
+        return Problem(Kind.INVALID_SYNTAX, faults[0]["msg"], errors=[("", faults[0]["msg"])])
+    told = [(json_pointer(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in faults]
+    return Problem(Kind.INVALID, f"{told[0][0] or 'the body'}: {told[0][1]}", errors=told)
+
+
+def too_large(limit: int) -> Problem:
+    """413. The connection is closed: the rest of the body would have to be read for nothing."""
+    return Problem(Kind.TOO_LARGE, f"at most {limit} bytes are read", headers={"connection": "close"})

@@ -1,0 +1,84 @@
+"""`/v1/tickets`: accept one, look at one, wait for its end, cancel it."""
+
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from tasks.limits import Usage
+from tasks.ticket import TicketId
+from worker.http.access import Reader, Writer
+from worker.http.desk import Desk, DeskDep
+from worker.http.documents import AcceptedDocument, TicketDocument, ticket_document
+from worker.http.intake import checked_key, take_in
+from worker.http.problems import responses
+from worker.http.reading import read_body
+
+LONGEST_WAIT_SECONDS = 60.0
+
+router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
+
+
+@router.post("", status_code=202, response_model=AcceptedDocument, responses=responses(400, 409, 413, 415))
+async def accept_ticket(
+    request: Request,
+    response: Response,
+    desk: DeskDep,
+    caller: Writer,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> AcceptedDocument:
+    """Accept a ticket: it is in the books when this answers.
+
+    The same `Idempotency-Key`, or the same ticket `id`, with the same body gets the same answer; with another body 409.
+    """
+    key = checked_key(idempotency_key)
+    accepted = await take_in(desk, caller, await read_body(request), key)
+    response.headers["location"] = f"/v1/tickets/{accepted.id}"
+    if not accepted.created:
+        response.headers["idempotent-replayed"] = "true"
+    return AcceptedDocument(id=accepted.id)
+
+
+@router.get(
+    "/{ticket_id}",
+    response_model=TicketDocument,
+    responses={**responses(404), 304: {"description": "Not Modified: If-None-Match names what there is"}},
+)
+async def get_ticket(
+    ticket_id: TicketId,
+    desk: DeskDep,
+    _: Reader,
+    wait: Annotated[
+        float, Query(ge=0, description="seconds to wait for an end or a person's turn, 60 at most", le=86400)
+    ] = 0,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """State, decision, reason, usage, limits and times. `?wait=20` answers when the agent is done, or after 20 s."""
+    if wait > 0:
+        await desk.parts.views.ticket(ticket_id)  # what does not exist is not waited for
+        await desk.watch.settled(ticket_id, min(wait, LONGEST_WAIT_SECONDS))
+    body = (await read_ticket(desk, ticket_id)).model_dump_json().encode()
+    etag = f'"{sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": etag, "cache-control": "private, no-cache"}
+    if if_none_match is not None and _names(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+@router.post("/{ticket_id}/cancel", response_model=TicketDocument, responses=responses(404, 409))
+async def cancel_ticket(ticket_id: TicketId, desk: DeskDep, caller: Writer) -> TicketDocument:
+    """Withdraw a ticket that has not ended. Cancelling twice changes nothing; a decided one is 409."""
+    await desk.parts.inbox.cancel(ticket_id, caller.name)
+    return await read_ticket(desk, ticket_id)
+
+
+async def read_ticket(desk: Desk, ticket_id: str) -> TicketDocument:
+    """One ticket with its usage, which only the journal knows in full."""
+    views = desk.parts.views
+    view = await views.ticket(ticket_id)
+    return ticket_document(view, (await views.checkpoint(ticket_id)).usage if view.steps else Usage())
+
+
+def _names(if_none_match: str, etag: str) -> bool:
+    """RFC 9110: weak comparison, a list, or any."""
+    return "*" in if_none_match or etag in [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
