@@ -14,7 +14,7 @@ from fallbacks.states import INBOX, State
 from fallbacks.store import Store
 from tasks.reasons import Reason
 
-PAGE = 1000
+PAGE = 500
 """Keys that one script looks at: a few milliseconds of the server's time."""
 
 MOVED = 10_000

@@ -1,0 +1,17 @@
+-- Take archived tickets off the books, and keep count of them so that the audit still balances.
+-- One that changed since it was read (a note, an outcome sent again) stays for the next time.
+-- ARGV: prefix, '', state, id, version, id, version...
+-- Returns how many went.
+local went = 0
+for i = 4, #ARGV, 2 do
+  at_ticket(ARGV[i])
+  local row = redis.call('HMGET', T, 'state', 'version', 'delivery', 'spent')
+  if row[1] == ARGV[3] and row[2] == ARGV[i + 1] and row[3] ~= 'pending' then
+    redis.call('ZREM', P .. 's:' .. row[1], ID)
+    redis.call('DEL', T, J, P .. 'effects:' .. ID)
+    redis.call('HINCRBY', P .. 'n', 'archived', 1)
+    redis.call('HINCRBY', P .. 'n', 'archived_spent', row[4] or '0')
+    went = went + 1
+  end
+end
+return went

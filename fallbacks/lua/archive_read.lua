@@ -1,0 +1,14 @@
+-- The longest ended tickets of a state, whole. One whose outcome still waits to be told stays: only its id is returned.
+-- ARGV: prefix, '', state, ended_before_ms, offset, limit
+-- Returns {id, row, journal, effects} or {id} each.
+local found = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 's:' .. ARGV[3], '-inf', ARGV[4], 'LIMIT', ARGV[5], ARGV[6])) do
+  at_ticket(id)
+  if redis.call('HGET', T, 'delivery') == 'pending' then
+    found[#found + 1] = {id}
+  else
+    local journal, effects = redis.call('LRANGE', J, 0, -1), redis.call('HGETALL', P .. 'effects:' .. id)
+    found[#found + 1] = {id, redis.call('HGETALL', T), journal, effects}
+  end
+end
+return found
