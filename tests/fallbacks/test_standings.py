@@ -1,0 +1,173 @@
+"""The bookkeeping of autonomy: evidence from people's decisions, the same for every reader, without gaps by undo."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from fallbacks import standings
+from fallbacks.inbox import HandDecision
+from fallbacks.ledger import Conclusion
+from fallbacks.standings import SETTLED_AFTER_MS, Autonomy, Key, Terms, replay
+from tasks.limits import Limits
+from tasks.ticket import Priority
+from tests.fallbacks.scene import DECISION, Scene, scene
+
+KEY = Key("lost_card", "small", "v1")
+
+
+def example(label: str = "lost_card", team: str = "cards", /, at: int = 0, **agent: Any) -> str:
+    proposed = {"label": "lost_card", "tier": "small", "version": "v1", "team": "cards", "blind": False, **agent}
+    return json.dumps({"label": label, "team": team, "at": at, "agent": proposed})
+
+
+async def proposed(s: Scene, ticket_id: str, *, blind: bool = False) -> int:
+    proposal = {"label": "lost_card", "tier": "small", "version": "v1", "team": "cards", "blind": blind}
+    conclusion = Conclusion((), DECISION, Priority.NORMAL, "not proved", proposal, blind)
+    await s.ledger.suggest(await s.running(ticket_id), conclusion)
+    return await s.version(ticket_id)
+
+
+def judge(s: Scene, dice: float = 0.99, terms: Terms | None = None) -> Autonomy:
+    return Autonomy(s.store, terms or Terms(), lambda: dice)
+
+
+async def give(s: Scene, *examples: str) -> None:
+    """Examples as the inbox would have written them."""
+    for stored in examples:
+        ticket_id = uuid4().hex
+        await s.suggested(ticket_id)
+        header = {"op": ticket_id, "states": ["suggested"], "state": "decided", "example": stored}
+        assert (await s.store.run("move", ticket_id, json.dumps(header)))[0] == "ok"
+
+
+@scene
+async def test_approval_and_correction_are_evidence(s: Scene) -> None:
+    await s.inbox.approve("a", "ann", await proposed(s, "a"))
+    await s.inbox.decide("b", "ann", await proposed(s, "b"), HandDecision("new_loan"))
+    standing = (await judge(s).standings())[KEY]
+    assert (standing.n, standing.agreements) == (2, 1)
+
+
+@scene
+async def test_a_rejected_or_resumed_proposal_still_counts_as_it_was_made(s: Scene) -> None:
+    await s.inbox.reject("a", "ann", await proposed(s, "a"), "no")
+    await s.inbox.decide("a", "ann", await s.version("a"), HandDecision("new_loan"))
+    await s.inbox.resume("b", "ann", await proposed(s, "b"), "think again", Limits())
+    better = Conclusion((), DECISION | {"label": "new_loan", "team": "loans"}, Priority.NORMAL)
+    await s.ledger.suggest(await s.claim("b"), better)
+    await s.inbox.approve("b", "ann", await s.version("b"))
+    standing = (await judge(s).standings())[KEY]
+    assert (standing.n, standing.agreements) == (2, 0)
+
+
+@scene
+async def test_a_hand_off_is_no_evidence(s: Scene) -> None:
+    await s.inbox.decide("a", "ann", await s.handed_off("a"), HandDecision("new_loan"))
+    assert await judge(s).standings() == {}
+
+
+@scene
+async def test_an_undone_decision_is_forgotten_even_when_it_was_seen(s: Scene) -> None:
+    autonomy = judge(s)
+    await s.inbox.approve("a", "ann", await proposed(s, "a"))
+    assert (await autonomy.standings())[KEY].n == 1
+    await s.inbox.undo("a", "ann", await s.version("a"))
+    assert await autonomy.standings() == {}
+    await s.inbox.decide("a", "ann", await s.version("a"), HandDecision("new_loan"))
+    assert (await autonomy.standings())[KEY].agreements == 0
+
+
+@scene
+async def test_a_blind_mark_shows_on_the_ticket_and_counts_unless_the_proposal_was_approved(s: Scene) -> None:
+    await proposed(s, "a", blind=True)
+    assert (await s.inbox.views.ticket("a")).blind
+    await s.inbox.decide("a", "ann", None, HandDecision("lost_card"))
+    assert not (await s.inbox.views.ticket("a")).blind
+    await proposed(s, "b", blind=True)
+    await s.inbox.approve("b", "ann", None)
+    standing = (await judge(s).standings())[KEY]
+    assert (standing.n, standing.blind_n, standing.blind_agreements) == (2, 1, 1)
+
+
+@scene
+async def test_readers_that_look_at_different_times_stand_at_the_same_place(s: Scene) -> None:
+    early, late = judge(s), judge(s)
+    for index in range(6):
+        if index % 2:
+            await s.inbox.approve(f"t{index}", "ann", await proposed(s, f"t{index}"))
+        else:
+            await s.inbox.decide(f"t{index}", "ann", await proposed(s, f"t{index}"), HandDecision("new_loan"))
+        await early.standings()
+    seen = await early.standings()
+    assert seen == await late.standings()
+    stored = await s.store.listed("examples", 0, -1)
+    assert seen == replay(stored, Terms())
+
+
+def test_folding_in_parts_is_folding_at_once() -> None:
+    stored = [example("lost_card" if index % 7 else "new_loan", at=index) for index in range(500)]
+    whole = replay(stored, Terms())
+    for cut in (0, 1, 196, 499, 500):
+        assert replay(stored[cut:], Terms(), replay(stored[:cut], Terms())) == whole
+
+
+@scene
+async def test_old_decisions_are_folded_once_and_young_ones_anew(s: Scene) -> None:
+    now = await s.store.now_ms()
+    old, young = now - SETTLED_AFTER_MS - 1, now
+    await give(s, *[example(at=old)] * 5, *[example(at=young)] * 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(standings, "PAGE", 3)
+        autonomy = judge(s)
+        for _ in range(2):
+            assert (await autonomy.standings())[KEY].n == 9
+        assert autonomy._folded[0] == 5
+
+
+@scene
+async def test_a_proved_label_is_decided_alone_but_for_the_audit(s: Scene) -> None:
+    await give(s, *[example()] * 4)
+    easy = Terms(rule=standings.Rule(target=0.5, error=0.5))
+    sure = await judge(s, terms=easy).judge(KEY, may_act=True)
+    assert (sure.auto, sure.blind) == (True, False)
+    assert "agreed" in sure.why
+    audited = await judge(s, dice=0.01, terms=easy).judge(KEY, may_act=True)
+    assert (audited.auto, audited.blind) == (False, True)
+    held = await judge(s, terms=easy).judge(KEY, may_act=False)
+    assert not held.auto
+
+
+@scene
+async def test_another_version_another_tier_and_another_label_have_earned_nothing(s: Scene) -> None:
+    await give(s, *[example()] * 4)
+    autonomy = judge(s, terms=Terms(rule=standings.Rule(target=0.5, error=0.5)))
+    assert (await autonomy.judge(KEY, may_act=True)).auto
+    for other in (Key("lost_card", "small", "v2"), Key("lost_card", "big", "v1"), Key("new_loan", "small", "v1")):
+        assert not (await autonomy.judge(other, may_act=True)).auto
+
+
+@scene
+async def test_rows_show_the_versions_in_force(s: Scene) -> None:
+    await give(s, example(), example(version="v2"), example("new_loan", "loans", label="new_loan", team="loans"))
+    rows = await judge(s).rows({"small": "v1"})
+    assert [(row.label, row.version, row.state, row.n, row.agreements) for row in rows] == [
+        ("lost_card", "v1", "suggest", 1, 1),
+        ("new_loan", "v1", "suggest", 1, 1),
+    ]
+    assert len(await judge(s).rows()) == 3
+
+
+def test_a_missed_team_and_a_confused_pair_are_severe() -> None:
+    terms = Terms(severe=frozenset({"fraud", "lost_card>stolen_card"}))
+    assert terms.observe(json.loads(example("scam", "fraud"))).severe
+    assert terms.observe(json.loads(example("stolen_card", "cards"))).severe
+    assert not terms.observe(json.loads(example("new_loan", "loans"))).severe
+    assert not terms.observe(json.loads(example("scam", "fraud", team="fraud"))).severe
+
+
+def test_agreement_can_be_asked_of_the_team_alone() -> None:
+    other_label = json.loads(example("stolen_card", "cards"))
+    assert not Terms().observe(other_label).agreed
+    assert Terms(agree_on="team").observe(other_label).agreed
