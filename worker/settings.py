@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fallbacks.errors import WebhookSecretError
+from fallbacks.webhook_signing import read_secrets
 from tasks.limits import Limits
 from tasks.money import from_usd
 from worker.errors import SettingsError
@@ -117,6 +119,11 @@ class Settings(BaseSettings):
     def _consistent(self) -> Self:
         if self.webhook_url and not self.webhook_secret:
             raise ValueError("DESKHAND_WEBHOOK_URL needs DESKHAND_WEBHOOK_SECRET: unsigned outcomes cannot be trusted")
+        if self.webhook_secret:
+            try:
+                read_secrets(self.webhook_secret.get_secret_value())
+            except WebhookSecretError as error:
+                raise ValueError(f"DESKHAND_WEBHOOK_SECRET: {error}") from None
         if self.sweep_seconds > self.lease_seconds * 10:
             raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
         if any(tier != LOCAL for tier in self.tiers) and not self.anthropic_api_key:

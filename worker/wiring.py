@@ -17,6 +17,7 @@ from fallbacks.autonomy import Rule
 from fallbacks.history import BooksHistory
 from fallbacks.inbox import Inbox
 from fallbacks.ledger import Ledger
+from fallbacks.outbox import Outbox
 from fallbacks.outcomes import OutcomeWriter
 from fallbacks.redis_store import RedisStore
 from fallbacks.standings import Autonomy, Judgement, Key, Terms
@@ -203,7 +204,20 @@ class Parts:
             from fallbacks.http_alerts import WebhookAlerts  # httpx only where a receiver is set
 
             sinks.append(WebhookAlerts(settings.alert_webhook_url))
-        return Courier(AlertDesk(self.store, tuple(sinks), settings.alert_quiet_seconds, settings.public_url or ""))
+        desk = AlertDesk(self.store, tuple(sinks), settings.alert_quiet_seconds, settings.public_url or "")
+        return Courier(desk, self._outbox)
+
+    @property
+    def _outbox(self) -> Outbox | None:
+        settings = self.settings
+        if settings.webhook_url is None or settings.webhook_secret is None:
+            return None
+        from fallbacks.http_webhooks import HttpWebhooks  # httpx only where a receiver is set
+
+        secret = settings.webhook_secret.get_secret_value()
+        return Outbox(
+            self.store, HttpWebhooks(settings.webhook_url, secret, allow_private=settings.webhook_allow_private)
+        )
 
 
 def queue_names(settings: Settings) -> dict[str, str]:
