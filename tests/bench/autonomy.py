@@ -22,7 +22,7 @@ FALLS = (0.995, 0.99, 0.98, 0.95, 0.90, 0.80, 0.50)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=20_000)
-    parser.add_argument("--target", type=float, default=Rule.target)
+    parser.add_argument("--target", type=float, default=Rule().target)
     arguments = parser.parse_args()
     rule = Rule(target=arguments.target)
     dice = np.random.default_rng(20261122)
