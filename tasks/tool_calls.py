@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from pydantic import ValidationError
@@ -66,13 +67,14 @@ class ToolRunner:
         if done is not None:
             return ToolResult("ok", done)
         before.clear()
-        result = await attempt(tool, arguments, ToolContext(self.ticket, key), seconds_left)
-        if result.outcome == "ok":
-            await self.books.end_effect(key, result.text)
-        elif not honoured:
-            raise EffectUnknown(
-                f"{tool.name} answered {result.outcome}; its receiver cannot tell a retry from a new call"
-            )
+        context, began = ToolContext(self.ticket, key), monotonic()
+        result = await attempt(tool, arguments, context, seconds_left)
+        if result.outcome != "ok" and honoured:
+            left = None if seconds_left is None else max(0.0, seconds_left - (monotonic() - began))
+            result = await attempt(tool, arguments, context, left)
+        if result.outcome != "ok":  # the model must not hear of it: its next call would carry another key
+            raise EffectUnknown(f"{tool.name} answered {result.outcome}; it may or may not have been done")
+        await self.books.end_effect(key, result.text)
         return result
 
 
@@ -82,6 +84,8 @@ async def attempt(tool: Tool, arguments: Any, context: ToolContext, seconds_left
     try:
         async with asyncio.timeout(limit):
             value = await tool.run(arguments, context)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+        text.encode()  # half a surrogate pair could neither be stored nor sent
     except TimeoutError:
         return ToolResult("timeout", _error(f"{tool.name} did not answer within {limit:.1f} s"))
     except ToolError as error:
@@ -90,7 +94,6 @@ async def attempt(tool: Tool, arguments: Any, context: ToolContext, seconds_left
         raise
     except Exception as error:
         return ToolResult("error", _error(f"{tool.name} failed: {type(error).__name__}"))
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     if len(text) > MAX_RESULT_CHARS:
         text = _error(f"the result of {tool.name} was too long: {len(text)} characters")
         return ToolResult("error", text)
