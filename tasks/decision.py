@@ -1,6 +1,7 @@
 """The decision: what a run submits, what it must satisfy, and what stands in the end."""
 
 import re
+from html import unescape
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -66,16 +67,15 @@ def validate_submission(arguments: Any, ticket: Ticket, taxonomy: Taxonomy, tier
     faults: list[str] = []
     if submitted.label not in taxonomy.by_name:
         faults.append(f"label: {submitted.label[:80]!r} is not in the taxonomy")
-    said = _folded(ticket.text)
+    evidence = [_verbatim(quote, ticket) for quote in submitted.evidence]
     faults += [
-        f"evidence.{index}: not a verbatim quote of the ticket"
-        for index, quote in enumerate(submitted.evidence)
-        if not _folded(quote) or _folded(quote) not in said
+        f"evidence.{index}: not a verbatim quote of the ticket" for index, quote in enumerate(evidence) if quote is None
     ]
     if faults:
         raise InvalidDecision("; ".join(faults))
     return Decision(
-        **submitted.model_dump(exclude={"priority"}),
+        **submitted.model_dump(exclude={"priority", "evidence"}),
+        evidence=tuple(quote for quote in evidence if quote is not None),
         team=taxonomy.by_name[submitted.label].team,
         priority=ruled_priority(submitted.priority, ticket, taxonomy),
         decided_by="agent",
@@ -94,6 +94,14 @@ def ruled_priority(proposed: Priority, ticket: Ticket, taxonomy: Taxonomy) -> Pr
         if re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE):
             candidates.append(rule.priority)
     return max(candidates, key=_RANK.__getitem__)
+
+
+def _verbatim(quote: str, ticket: Ticket) -> str | None:
+    """The quote as it stands in the ticket, or None. The model reads the ticket escaped, and may copy it so."""
+    said = _folded(ticket.text)
+    return next(
+        (said_so for said_so in (quote, unescape(quote)) if _folded(said_so) and _folded(said_so) in said), None
+    )
 
 
 def _folded(text: str) -> str:
