@@ -17,6 +17,8 @@ from fallbacks.store import Store
 
 KEYS, USED = "api_keys", "api_keys_used"
 
+_NAME = re.compile(r"[A-Za-z0-9._@+-]{1,40}")
+_TAKEN = frozenset({"agent", "local", "environment"})
 _SHAPE = re.compile(r"dk_([0-9a-f]{12})_([A-Za-z0-9_-]{20,100})")
 
 
@@ -73,7 +75,9 @@ class ApiKeys:
         self._given = [(sha256(key.encode()).hexdigest(), key) for key in given]
 
     async def create(self, name: str, scopes: Sequence[Scope]) -> tuple[ApiKey, str]:
-        """A new key and its text, which is shown this once."""
+        """A new key and its text, which is shown this once. Raises `ValueError` for a name that is none."""
+        if not _NAME.fullmatch(name) or name in _TAKEN:
+            raise ValueError("a key's name is 1 to 40 of A-Z a-z 0-9 . _ @ + -, and not the agent's")
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         chosen = tuple(sorted(set(scopes)))
         key = ApiKey(key_id, name, chosen, digest(secret), await self.store.now_ms())

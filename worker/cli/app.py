@@ -4,7 +4,23 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import audit, control, doctor, export, inbox, machines, plan, retry, show, simulator, status, tickets
+from worker.cli import (
+    audit,
+    control,
+    doctor,
+    export,
+    inbox,
+    keys,
+    machines,
+    plan,
+    retry,
+    serve,
+    show,
+    simulator,
+    status,
+    tickets,
+    webhooks,
+)
 
 app = typer.Typer(
     name="deskhand",
@@ -36,5 +52,20 @@ def _deskhand(
 
 for start in (machines.demo, machines.up, machines.worker):
     app.command(rich_help_panel="Start")(start)
-for commands in (simulator, tickets, show, inbox, export, status, audit, doctor, control, retry, plan):
+for commands in (
+    serve,
+    simulator,
+    tickets,
+    show,
+    inbox,
+    export,
+    status,
+    audit,
+    doctor,
+    control,
+    retry,
+    plan,
+    keys,
+    webhooks,
+):
     commands.register(app)
