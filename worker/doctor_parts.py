@@ -24,10 +24,6 @@ USUAL_CHARS = 4_000
 """A long everyday ticket with its context: if this call does not fit the cap, nearly none does."""
 
 
-LONGEST = "\U0001f600" * MAX_BODY_CHARS
-"""The longest body in bytes, which bound its tokens."""
-
-
 async def examine(parts: Parts) -> list[Check]:
     """Every check, in order; one that breaks is itself a failed check."""
     found = [_guarded("taxonomy", taxonomy, parts), _guarded("knowledge base", knowledge, parts)]
@@ -66,8 +62,8 @@ def tools(parts: Parts) -> Check:
 def price(parts: Parts, tier: Tier) -> Check:
     """Whether a model's price is known, and a first call fits the run's cap."""
     name, cap = f"price of {tier.model.name}", parts.settings.limits.max_cost_nanodollars
-    usual, largest = (tier.model.worst_case(_first_call(parts, body)) for body in ("x" * USUAL_CHARS, LONGEST))
-    found = f"a first call costs at most {format_usd(usual)}, for the longest ticket {format_usd(largest)}"
+    usual, largest = (tier.model.worst_case(_first_call(parts, chars)) for chars in (USUAL_CHARS, MAX_BODY_CHARS))
+    found = f"a first call costs at most {format_usd(usual)}, for {MAX_BODY_CHARS:,} characters {format_usd(largest)}"
     if cap is not None and usual > cap:
         return failed(name, found, f"raise DESKHAND_MAX_COST_USD ({format_usd(cap)}): no call would be made")
     if cap is not None and largest > cap:
@@ -132,8 +128,8 @@ def _price_of_only_tier(parts: Parts) -> Check:
     return price(parts, parts.tiers[0])
 
 
-def _first_call(parts: Parts, body: str) -> ModelRequest:
-    ticket = Ticket(id="doctor", source="doctor", subject="", body=body)
+def _first_call(parts: Parts, chars: int) -> ModelRequest:
+    ticket = Ticket(id="doctor", source="doctor", subject="", body="x" * chars)
     specs = (*(tool.spec() for tool in parts.tools.values() if tool.offered), submit_spec(parts.taxonomy))
     message = {"role": "user", "content": [{"type": "text", "text": opening(ticket, "")}]}
     return ModelRequest(
