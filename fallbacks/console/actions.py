@@ -1,0 +1,182 @@
+"""What forms on a ticket's page do. Every one carries the version it was based on."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from fallbacks.console.filters import Filters
+from fallbacks.console.pages import words
+from fallbacks.console.resuming import publish_quietly
+from fallbacks.console.visit import Visit, signed_in
+from fallbacks.inbox import HandDecision
+from fallbacks.users import Role
+from fallbacks.views import TicketView
+from tasks.ticket import Priority
+
+LONGEST_SNOOZE_SECONDS = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form on a ticket. version: what the page showed."""
+
+    visit: Visit
+    ticket_id: str
+    version: int
+    form: FormData
+
+    def text(self, name: str) -> str:
+        """A field's text, stripped; "" where it is missing."""
+        value = self.form.get(name, "")
+        return value.strip() if isinstance(value, str) else ""
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """A field's number within 0 and `most`; raises `HTTPException`."""
+        text = self.text(name) or str(default)
+        if not text.isdecimal() or len(text) > 12 or int(text) > most:
+            raise HTTPException(422, f"{name} must be a number from 0 to {most}.")
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done, in words. leaves: the next item follows. undo_version: of a decision that can be undone."""
+
+    said: str
+    leaves: bool = True
+    undo_version: int | None = None
+
+
+async def _approve(sent: Sent) -> Done:
+    view = await sent.visit.deps.inbox.approve(sent.ticket_id, sent.visit.person, sent.version)
+    return Done(f"Approved as {_label(view)}", undo_version=view.version)
+
+
+async def _decide(sent: Sent) -> Done:
+    priority = sent.text("priority")
+    if priority and priority not in list(Priority):
+        raise HTTPException(422, "There is no such priority.")
+    by_hand = HandDecision(
+        label=sent.text("label"),
+        priority=Priority(priority) if priority else None,
+        summary=sent.text("summary")[:500] or None,
+        rationale=sent.text("rationale")[:2000] or None,
+    )
+    view = await sent.visit.deps.inbox.decide(sent.ticket_id, sent.visit.person, sent.version, by_hand)
+    return Done(f"Decided as {_label(view)}", undo_version=view.version)
+
+
+async def _reject(sent: Sent) -> Done:
+    why = ": ".join(part for part in (sent.text("why"), sent.text("more")) if part)
+    if not why:
+        raise HTTPException(422, "Say why it is rejected.")
+    view = await sent.visit.deps.inbox.reject(sent.ticket_id, sent.visit.person, sent.version, why)
+    await sent.visit.skip(view.id)  # it waits for a decision by hand; whoever refused it is served others first
+    return Done(f"Rejected: {why[:80]}")
+
+
+async def _resume(sent: Sent) -> Done:
+    deps = sent.visit.deps
+    from_step = sent.number("from_step", 0, 1000)
+    await deps.inbox.resume(sent.ticket_id, sent.visit.person, sent.version, sent.text("hint"), deps.limits, from_step)
+    await publish_quietly(deps, [sent.ticket_id])
+    return Done("Sent back to the agent")
+
+
+async def _release(sent: Sent) -> Done:
+    await sent.visit.deps.inbox.release(sent.ticket_id, sent.visit.person, sent.version)
+    return Done("Given back")
+
+
+async def _skip(sent: Sent) -> Done:
+    await sent.visit.deps.inbox.release(sent.ticket_id, sent.visit.person, sent.version)
+    await sent.visit.skip(sent.ticket_id)
+    return Done("Skipped")
+
+
+async def _claim(sent: Sent) -> Done:
+    await sent.visit.deps.inbox.claim(sent.ticket_id, sent.visit.person, sent.version)
+    return Done("Held for you for five minutes", leaves=False)
+
+
+async def _snooze(sent: Sent) -> Done:
+    seconds = sent.number("seconds", 3600, LONGEST_SNOOZE_SECONDS)
+    await sent.visit.deps.inbox.snooze(sent.ticket_id, sent.visit.person, sent.version, seconds)
+    return Done("Snoozed")
+
+
+async def _note(sent: Sent) -> Done:
+    if not sent.text("text"):
+        raise HTTPException(422, "The note is empty.")
+    await sent.visit.deps.inbox.note(sent.ticket_id, sent.visit.person, sent.text("text"))
+    return Done("Noted", leaves=False)
+
+
+async def _undo(sent: Sent) -> Done:
+    view = await sent.visit.deps.views.ticket(sent.ticket_id)
+    mine = (view.decision or {}).get("decided_by") == sent.visit.person
+    if not mine and not sent.visit.may(Role.OPERATOR):
+        raise HTTPException(403, "Only who decided it, or an operator, can undo it.")
+    await sent.visit.deps.inbox.undo(sent.ticket_id, sent.visit.person, sent.version)
+    return Done("Undone; it waits as before", leaves=False)
+
+
+async def _cancel(sent: Sent) -> Done:
+    if not sent.visit.may(Role.OPERATOR):
+        raise HTTPException(403, "Cancelling needs the role operator: it cannot be undone.")
+    await sent.visit.deps.inbox.cancel(sent.ticket_id, sent.visit.person, sent.version)
+    return Done("Cancelled")
+
+
+ACTIONS: dict[str, Callable[[Sent], Awaitable[Done]]] = {
+    "approve": _approve,
+    "decide": _decide,
+    "reject": _reject,
+    "resume": _resume,
+    "release": _release,
+    "skip": _skip,
+    "claim": _claim,
+    "snooze": _snooze,
+    "note": _note,
+    "undo": _undo,
+    "cancel": _cancel,
+}
+
+
+@signed_in()
+async def act(visit: Visit) -> Response:
+    """Do what a form says; then on to the next item, or back to the ticket."""
+    action = ACTIONS.get(visit.request.path_params["action"])
+    if action is None:
+        raise HTTPException(404, "There is no such action.")
+    form = await visit.request.form()
+    ticket_id, version = visit.request.path_params["ticket_id"], str(form.get("version", ""))
+    if not version.isdecimal() or len(version) > 15:
+        raise HTTPException(422, "The form does not say which version of the ticket it is about.")
+    sent = Sent(visit, ticket_id, int(version), form)
+    try:
+        done = await action(sent)
+    except ValueError as error:  # the inbox says in words what cannot be done to such an item
+        raise HTTPException(422, str(error)) from None
+    notice = await visit.tell(done.said, ticket_id, undo_version=done.undo_version)
+    go = _onward(sent, done)
+    if visit.by_script:
+        html = visit.desk.pages.text("_notice.html", {"notice": notice, "working": sent.text("then") == "work"})
+        return JSONResponse({"notice": html, "go": None if done.leaves else go})
+    return RedirectResponse(go, 303)
+
+
+def _onward(sent: Sent, done: Done) -> str:
+    if sent.text("then") != "work":
+        return f"/tickets/{sent.ticket_id}"
+    filters = Filters.parse(sent.text("filters")).query
+    item = "" if done.leaves else f"item={sent.ticket_id}"
+    query = "&".join(part for part in (item, filters) if part)
+    return "/work" + (f"?{query}" if query else "")
+
+
+def _label(view: TicketView) -> str:
+    return words((view.decision or {}).get("label", ""))

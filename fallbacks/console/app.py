@@ -1,0 +1,112 @@
+"""The console as one ASGI application: routes, and what becomes of errors."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from fallbacks.console.actions import act
+from fallbacks.console.deps import ConsoleDeps, Desk
+from fallbacks.console.groups import group, groups, resolve_group, resume_group
+from fallbacks.console.guard import Guard
+from fallbacks.console.inbox_list import inbox
+from fallbacks.console.labels import labels
+from fallbacks.console.overview import overview
+from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
+from fallbacks.console.stream import stream
+from fallbacks.console.visit import Visit
+from fallbacks.console.work import ahead, ticket, work
+from fallbacks.errors import BooksUnreachable, Stale, UnknownTicket
+
+ROUTES = [
+    Route("/", lambda _: RedirectResponse("/inbox", 303)),
+    Route("/sign-in", sign_in_page),
+    Route("/sign-in", sign_in, methods=["POST"]),
+    Route("/sign-out", sign_out, methods=["POST"]),
+    Route("/settings", settings),
+    Route("/settings", change_settings, methods=["POST"]),
+    Route("/inbox", inbox),
+    Route("/work", work),
+    Route("/work/ahead", ahead, methods=["POST"]),
+    Route("/tickets/{ticket_id}", ticket),
+    Route("/tickets/{ticket_id}/stream", stream),
+    Route("/tickets/{ticket_id}/{action}", act, methods=["POST"]),
+    Route("/overview", overview),
+    Route("/groups", groups),
+    Route("/groups/{reason}", group),
+    Route("/groups/{reason}/resume", resume_group, methods=["POST"]),
+    Route("/groups/{reason}/resolve", resolve_group, methods=["POST"]),
+    Route("/labels", labels),
+]
+
+
+class Assets(StaticFiles):
+    """Our own style sheet, script and icon. An address with a version may be kept for ever."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response: Response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        scope = args[2] if len(args) > 2 else kwargs["scope"]
+        versioned = b"v=" in scope["query_string"]  # type: ignore[index]
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
+        return response
+
+
+def make_console(deps: ConsoleDeps) -> Starlette:
+    """The console, to be mounted at "/" after everything that has a path of its own."""
+    app = Starlette(
+        routes=[*ROUTES, Mount("/static", Assets(packages=[("fallbacks.console", "static")]))],
+        middleware=[Middleware(Guard)],
+        exception_handlers={
+            Stale: _stale,
+            UnknownTicket: _unknown,
+            BooksUnreachable: _unreachable,
+            HTTPException: _http,
+        },
+    )
+    app.state.desk = Desk.of(deps)
+    return app
+
+
+async def _stale(request: Request, error: Exception) -> Response:
+    """409, and how it is now."""
+    visit: Visit = request.state.visit
+    assert isinstance(error, Stale)  # noqa: S101 - registered for it
+    view = await visit.deps.views.ticket(request.path_params["ticket_id"])
+    if visit.by_script:
+        return _said(visit, f"Not done: it is {error.state} by now", view.id, 409)
+    return await visit.page("stale.html", {"view": view, "holder": error.holder}, 409)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    return await _message(request, "There is no such ticket", str(error), 404)
+
+
+async def _unreachable(request: Request, error: Exception) -> Response:
+    desk: Desk = request.app.state.desk
+    if request.headers.get("accept") == "application/json":
+        return JSONResponse({"notice": ""}, 503)
+    return desk.pages.page("unreachable.html", {"error": str(error)}, 503)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    titles = {403: "Not allowed", 404: "Not found", 405: "Not found", 422: "That cannot be done"}
+    return await _message(request, titles.get(error.status_code, "Error"), error.detail, error.status_code)
+
+
+async def _message(request: Request, title: str, text: str, status: int) -> Response:
+    desk: Desk = request.app.state.desk
+    visit: Visit | None = getattr(request.state, "visit", None)
+    if visit is None:
+        return desk.pages.page("outside.html", {"title": title, "text": text}, status)
+    if visit.by_script:
+        return _said(visit, text, request.path_params.get("ticket_id", ""), status)
+    return await visit.page("message.html", {"title": title, "text": text}, status)
+
+
+def _said(visit: Visit, text: str, ticket_id: str, status: int) -> Response:
+    notice = {"text": text, "ticket_id": ticket_id, "undo_version": None, "fault": True}
+    return JSONResponse({"notice": visit.desk.pages.text("_notice.html", {"notice": notice, "working": True})}, status)

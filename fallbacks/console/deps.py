@@ -1,0 +1,49 @@
+"""What the console is given, and what it makes of it once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fallbacks.console.pages import Pages
+from fallbacks.console.tally import Tally
+from fallbacks.inbox import Inbox
+from fallbacks.sessions import Sessions
+from fallbacks.store import Store
+from fallbacks.users import Users
+from fallbacks.views import Views
+from tasks.limits import Limits
+from tasks.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleDeps:
+    """Given by the wiring.
+
+    publish: puts (kind, ticket id) pairs on the queues. limits: what a resumed run gets afresh.
+    daily_budget_nanodollars: of the fleet per UTC day, None for none. secure_cookies: True wherever TLS is in front.
+    """
+
+    inbox: Inbox
+    views: Views
+    store: Store
+    taxonomy: Taxonomy
+    publish: Callable[[list[tuple[str, str]]], Awaitable[None]]
+    limits: Limits
+    daily_budget_nanodollars: int | None
+    secure_cookies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One console at work."""
+
+    deps: ConsoleDeps
+    users: Users
+    sessions: Sessions
+    tally: Tally
+    pages: Pages
+
+    @classmethod
+    def of(cls, deps: ConsoleDeps) -> "Desk":
+        """Everything that is made from the given."""
+        users = Users(deps.store)
+        return cls(deps, users, Sessions(deps.store, users), Tally(deps.store), Pages())

@@ -1,0 +1,66 @@
+"""What holds for every request: security headers, no forms from other sites, no endless bodies."""
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MOST_FORM_BYTES = 64 * 1024
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Frame-Options": "DENY",
+}
+
+_READS = frozenset({"GET", "HEAD"})
+
+
+class Guard:
+    """ASGI middleware around the whole console."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refusal = None if scope["method"] in _READS else _refusal(Headers(scope=scope))
+        await (refusal or self._app)(scope, receive, send_guarded)
+
+
+def _refusal(headers: Headers) -> PlainTextResponse | None:
+    """Why a writing request is not let in; None where it may pass."""
+    if not _same_origin(headers):
+        return PlainTextResponse("This form was sent from another site.\n", 403)
+    length = headers.get("content-length", "")
+    if not length.isdecimal():
+        return PlainTextResponse("The length of the form is missing.\n", 411)
+    if int(length) > MOST_FORM_BYTES:
+        return PlainTextResponse("The form is too large.\n", 413)
+    return None
+
+
+def _same_origin(headers: Headers) -> bool:
+    """Browsers tell where a request comes from in headers that no page can forge; who says nothing is refused."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    _, _, host = headers.get("origin", "").partition("://")
+    return bool(host) and host == headers.get("host")

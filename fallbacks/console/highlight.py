@@ -1,0 +1,26 @@
+"""A ticket's text with its evidence marked, cut in two where it is very long."""
+
+from collections.abc import Iterable
+
+from markupsafe import Markup
+
+from fallbacks.console.hidden import visible
+from fallbacks.evidence import evidence_spans
+
+SHOWN_CHARS = 4000
+"""More than this opens on demand: a huge ticket must not push its own cause off the screen."""
+
+
+def marked(text: str, quotes: Iterable[str], start: int = 0, stop: int | None = None) -> Markup:
+    """HTML of `text[start:stop]` with every quote in a <mark>; hidden characters are shown."""
+    end = len(text) if stop is None else min(stop, len(text))
+    parts: list[Markup] = []
+    at = start
+    for first, last in evidence_spans(text, quotes):
+        first, last = max(first, at), min(last, end)
+        if first >= last:
+            continue
+        parts += [visible(text[at:first]), Markup("<mark>{}</mark>").format(visible(text[first:last]))]
+        at = last
+    parts.append(visible(text[at:end]))
+    return Markup("").join(parts)

@@ -1,0 +1,53 @@
+"""Each label with what people decided and how often the agent had said the same."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from fallbacks.console.visit import Visit, signed_in
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """One label. agreement: 0..1 over proposals of this label that people judged; None before the first."""
+
+    name: str
+    description: str
+    decided: int
+    proposed: int
+    agreed: int
+    waiting: int
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of proposals that stood."""
+        return self.agreed / self.proposed if self.proposed else None
+
+
+@signed_in()
+async def labels(visit: Visit) -> Response:
+    """By team, in the taxonomy's order."""
+    rows = await label_rows(visit)
+    teams = {
+        team: [row for row in rows if visit.deps.taxonomy.by_name[row.name].team == team.name]
+        for team in visit.deps.taxonomy.teams
+    }
+    return await visit.page("labels.html", {"teams": teams, "rows": rows})
+
+
+async def label_rows(visit: Visit) -> list[LabelRow]:
+    """Every label of the taxonomy."""
+    known = visit.deps.taxonomy.labels
+    counts = await visit.desk.tally.counts()
+    waiting = await visit.deps.store.sizes([f"inbox:label:{label.name}" for label in known])
+    return [
+        LabelRow(
+            label.name,
+            label.description,
+            counts.decided[label.name],
+            counts.proposed[label.name],
+            counts.agreed[label.name],
+            size,
+        )
+        for label, size in zip(known, waiting, strict=True)
+    ]

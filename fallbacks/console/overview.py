@@ -1,0 +1,98 @@
+"""The whole at one look: flow, throughput, money, agreement, what has waited longest, and who works."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.responses import Response
+
+from fallbacks.console.charts import Bar, bars
+from fallbacks.console.labels import label_rows
+from fallbacks.console.visit import Visit, signed_in
+from fallbacks.plan import DAY_MS
+from fallbacks.states import State
+from fallbacks.views import Stats
+from tasks.money import format_usd
+
+HOURS = 24
+DAYS = 7
+OLDEST = 5
+LABELS = 8
+HOUR_MS = 3_600_000
+
+CHART_WIDTH, CHART_HEIGHT = 480.0, 96.0
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """This UTC day in nanodollars. budget: None for none."""
+
+    spent: int
+    reserved: int
+    budget: int | None
+
+    @property
+    def share(self) -> float | None:
+        """Of the budget that is gone or promised, 0..1."""
+        return min(1.0, (self.spent + self.reserved) / self.budget) if self.budget else None
+
+
+@signed_in()
+async def overview(visit: Visit) -> Response:
+    """All of it from the books, at one moment."""
+    stats = await visit.deps.views.stats()
+    judged = [row for row in await label_rows(visit) if row.proposed]
+    proposed, agreed = sum(row.proposed for row in judged), sum(row.agreed for row in judged)
+    oldest = await visit.deps.inbox.page((), 0, OLDEST)
+    values = {
+        "stats": stats,
+        "states": [(state.value, stats.states[state.value]) for state in State],
+        "money": _money(visit, stats),
+        "hours": await _hours(visit, stats.now_ms),
+        "days": await _days(visit, stats.now_ms),
+        "judged": sorted(judged, key=lambda row: -row.proposed)[:LABELS],
+        "agreement": agreed / proposed if proposed else None,
+        "proposed": proposed,
+        "oldest": oldest.items,
+        "people": _people(stats),
+        "chart": (CHART_WIDTH, CHART_HEIGHT),
+    }
+    return await visit.page("overview.html", values)
+
+
+def _money(visit: Visit, stats: Stats) -> Money:
+    """The cap set at run time goes before the one the process was started with, as in the ledger."""
+    cap = stats.control.get("day_cap")
+    budget = int(cap) if cap is not None else visit.deps.daily_budget_nanodollars
+    return Money(stats.spent_nanodollars, stats.reserved_nanodollars, budget)
+
+
+async def _hours(visit: Visit, now_ms: int) -> list[Bar]:
+    counts: list[int] = await visit.deps.store.run("per_hour", "", State.DECIDED.value, HOURS)
+    starts = [(now_ms // HOUR_MS - HOURS + 1 + place) % HOURS for place in range(HOURS)]
+    rows = [
+        (f"{start:02d}" if start % 6 == 0 else "", count, f"{start:02d}:00 UTC: {count} decided")
+        for start, count in zip(starts, counts, strict=True)
+    ]
+    return bars(rows, width=CHART_WIDTH, height=CHART_HEIGHT)
+
+
+async def _days(visit: Visit, now_ms: int) -> list[Bar]:
+    today = now_ms // DAY_MS
+    rows: list[tuple[str, float, str]] = []
+    for day in range(today - DAYS + 1, today + 1):
+        spent = int((await visit.deps.store.fields(f"day:{day}")).get("spent", 0))
+        date = datetime.fromtimestamp(day * DAY_MS / 1000, UTC)
+        rows.append((date.strftime("%a"), spent, f"{date:%Y-%m-%d}: {format_usd(spent)}"))
+    return bars(rows, width=CHART_WIDTH, height=CHART_HEIGHT, gap=0.5)
+
+
+def _people(stats: Stats) -> list[tuple[str, Any]]:
+    names = {
+        "person_approve": "approved",
+        "person_edit": "corrected",
+        "person_decide": "decided by hand",
+        "undone": "undone",
+        "decided_auto": "decided by the agent alone",
+    }
+    return [(said, stats.counters.get(name, 0)) for name, said in names.items()]

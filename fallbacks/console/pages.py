@@ -1,0 +1,86 @@
+"""Templates to responses. Whatever is printed is escaped and has its hidden characters made visible, by default."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from fallbacks.console.hidden import plain, visible
+from fallbacks.console.highlight import marked
+from tasks.money import format_usd
+
+STATIC = files("fallbacks.console") / "static"
+
+
+class Pages:
+    """The templates, read once."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("fallbacks.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=_shown,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(
+            visible=visible,
+            marked=marked,
+            usd=format_usd,
+            words=words,
+            lasting=lasting,
+            clock=clock,
+            iso=iso,
+            pretty=pretty,
+            count=lambda number: f"{number:,}",
+        )
+        version = hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in ("console.css", "console.js")))
+        self._environment.globals["static_version"] = version.hexdigest()[:12]
+
+    def text(self, template: str, values: Mapping[str, Any]) -> str:
+        """A rendered template."""
+        return self._environment.get_template(template).render(values)
+
+    def page(self, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+        """A rendered template as a response."""
+        return HTMLResponse(self.text(template, values), status)
+
+
+def words(name: str) -> str:
+    """A label, reason or state as words: `card_not_working` reads `card not working`."""
+    return name.replace("_", " ")
+
+
+def lasting(milliseconds: float) -> str:
+    """A length of time in one unit, e.g. `3 min`; of either sign."""
+    seconds = abs(milliseconds) / 1000
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 or not milliseconds else f"{seconds:.1f} s"
+
+
+def clock(at_ms: int) -> str:
+    """Store time as a person reads it on a clock, UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S")
+
+
+def iso(at_ms: int) -> str:
+    """Store time for machines."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def pretty(value: Any) -> str:
+    """JSON as a person reads it."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def _shown(value: Any) -> Any:
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

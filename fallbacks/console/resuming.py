@@ -1,0 +1,18 @@
+"""Sending work back to the agent: hints to the queue, which may be lost without harm."""
+
+import logging
+from collections.abc import Sequence
+
+from fallbacks.console.deps import ConsoleDeps
+
+log = logging.getLogger(__name__)
+
+
+async def publish_quietly(deps: ConsoleDeps, ticket_ids: Sequence[str]) -> None:
+    """Tell the workers. A broker that is away costs time only: the sweep publishes what is due."""
+    if not ticket_ids:
+        return
+    try:
+        await deps.publish([("triage", ticket_id) for ticket_id in ticket_ids])
+    except Exception:
+        log.warning("could not publish %d resumed tickets; the sweep will", len(ticket_ids), exc_info=True)

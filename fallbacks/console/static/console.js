@@ -1,0 +1,198 @@
+// The console's only script. Everything works without it; with it, keys act at once and the next item is ready.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const main = () => $("#main");
+const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
+
+// What is under way: acts are sent one after the other; `ahead` is the page of the item after this one.
+let last = Promise.resolve();
+let ahead = null;
+let busy = false;
+let source = null;
+
+async function send(url, body) {
+  try {
+    const headers = { Accept: "application/json" };
+    const answer = await fetch(url, { method: "POST", body, headers, redirect: "error" });
+    const said = await answer.json();
+    if (answer.status === 401) location.assign(said.go);
+    return said;
+  } catch {
+    return { notice: null, failed: true };
+  }
+}
+
+async function load(url, options) {
+  const answer = await fetch(url, options);
+  if (answer.status === 204 || !answer.ok) return null;
+  return { page: parsed(await answer.text()), url: answer.url };
+}
+
+function tell(html) {
+  const notice = $("#notice");
+  if (!html) {
+    notice.textContent = "No answer. Look at the ticket before you repeat it.";
+    return;
+  }
+  notice.replaceChildren(...parsed(html).body.childNodes);
+  fade();
+}
+
+function fade() {
+  const toast = $("[data-toast]:not(.fault)");
+  if (toast) setTimeout(() => toast.remove(), 10000);
+}
+
+function show(page) {
+  const next = $("#main", page);
+  if (!next) return;
+  main().replaceWith(next);
+  const badge = $(".badge", page);
+  if (badge) $(".badge").textContent = badge.textContent;
+  document.title = next.dataset.title ?? document.title;
+  scrollTo(0, 0);
+  $("h1", next)?.focus({ preventScroll: true });
+  follow();
+}
+
+function working() {
+  return main().hasAttribute("data-working");
+}
+
+function nextAddress() {
+  const filters = main().dataset.filters;
+  return filters ? `/work?${filters}` : "/work";
+}
+
+// Hold and fetch the item after this one while the person reads.
+function lookAhead() {
+  if (!working()) return;
+  const body = new URLSearchParams({ at_hand: main().dataset.ticket, filters: main().dataset.filters });
+  const found = load("/work/ahead", { method: "POST", body }).catch(() => null);
+  ahead = found;
+}
+
+async function act(form, submitter) {
+  if (busy) return;
+  const body = new URLSearchParams(new FormData(form, submitter));
+  const advances = working() && submitter?.hasAttribute("data-advance");
+  const onward = nextAddress();
+  busy = true;
+  main().setAttribute("aria-busy", "true");
+  const sent = (last = last.then(() => send(form.action, body)));
+  const ready = advances && ahead ? await ahead : null;
+  ahead = null;
+  if (ready) {
+    show(ready.page);
+    busy = false;
+  }
+  const said = await sent;
+  tell(said.notice);
+  try {
+    if (!ready && !said.failed) {
+      const found = await load(said.go ?? (advances ? onward : location.href), { headers: { Accept: "text/html" } });
+      if (found) show(found.page);
+    }
+  } finally {
+    if (!ready) busy = false;
+    main().removeAttribute("aria-busy");
+  }
+  // Somebody fast is at the next act already: that one looks ahead when it is done.
+  if (!busy) lookAhead();
+}
+
+// The timeline grows by itself; a change of the ticket is said, and shown at once where nobody is deciding.
+function follow() {
+  source?.close();
+  source = null;
+  const item = main();
+  if (!item?.dataset.stream || document.hidden) return;
+  const stream = (source = new EventSource(item.dataset.stream));
+  stream.addEventListener("line", (event) => {
+    $("[data-lines]", item).append(...parsed(event.data).body.children);
+    item.dataset.stream = item.dataset.stream.replace(/from=\d+/, `from=${event.lastEventId}`);
+  });
+  stream.addEventListener("version", (event) => {
+    const now = JSON.parse(event.data);
+    if (String(now.version) === item.dataset.version || busy || item !== main()) return;
+    const touched = working() || item.contains(document.activeElement?.closest("form"));
+    if (!touched) {
+      load(location.href).then((found) => found && item === main() && !busy && show(found.page));
+      return;
+    }
+    const banner = $("[data-changed]", item);
+    $("b", banner).textContent = now.state.replaceAll("_", " ") + (now.holder ? `, with ${now.holder}` : "");
+    banner.hidden = false;
+  });
+}
+
+// Keys. A key is named on the element it works: a button is pressed, a field focused, a menu opened.
+function press(key) {
+  if (/^[1-9]$/.test(key)) {
+    const menu = $("details[open][data-key] [data-digit]")?.closest("details");
+    return $(`[data-digit="${key}"]:not(details:not([open]) *)`, menu ?? main());
+  }
+  return $(`#notice [data-key="${CSS.escape(key)}"]`) ?? $(`[data-key="${CSS.escape(key)}"]`);
+}
+
+function use(element) {
+  if (element.matches("details")) {
+    element.open = !element.open;
+    if (element.open) ($("[data-first]", element) ?? $("summary", element)).focus();
+  } else if (element.matches("input, textarea, select")) element.focus();
+  else element.click();
+}
+
+function onKey(event) {
+  const field = event.target.closest?.("input, textarea, select");
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && field?.form) {
+    event.preventDefault();
+    field.form.requestSubmit($("button", field.form));
+    return;
+  }
+  if (event.key === "Escape") {
+    field?.blur();
+    document.querySelectorAll("details[open][data-key]").forEach((menu) => (menu.open = false));
+    return;
+  }
+  const off = !document.body.hasAttribute("data-keys");
+  if (off || field || event.repeat || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
+  if (event.key === "?") {
+    event.preventDefault();
+    $("#keys").showModal();
+    return;
+  }
+  if (event.key === "w" && !working()) {
+    location.assign(nextAddress());
+    return;
+  }
+  const element = busy ? null : press(event.key);
+  if (element) {
+    event.preventDefault();
+    use(element);
+  }
+}
+
+document.addEventListener("keydown", onKey);
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-act]")) return;
+  event.preventDefault();
+  act(event.target, event.submitter);
+});
+
+document.addEventListener("change", (event) => {
+  event.target.closest("form[data-live]")?.requestSubmit();
+});
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-help]")) return;
+  event.preventDefault();
+  $("#keys").showModal();
+});
+
+document.addEventListener("visibilitychange", follow);
+
+fade();
+follow();
+lookAhead();

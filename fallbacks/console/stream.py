@@ -1,0 +1,49 @@
+"""The timeline as it grows: server-sent events, rendered by the same template as the page."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from time import monotonic
+
+from starlette.responses import Response, StreamingResponse
+
+from fallbacks.console.visit import Visit, signed_in
+from fallbacks.narrate import narrate
+
+LOOK_SECONDS = 0.4
+"""How often the journal is looked at; one small read each time."""
+
+LIFE_SECONDS = 25.0
+"""Then the browser comes again with its last id: a server that stops is not held up for longer."""
+
+
+@signed_in()
+async def stream(visit: Visit) -> Response:
+    """Events `line` (HTML of one timeline entry, id = the next seq) and `version` (state, version and holder)."""
+    ticket_id = visit.request.path_params["ticket_id"]
+    await visit.deps.views.ticket(ticket_id)
+    last = visit.request.headers.get("last-event-id") or visit.request.query_params.get("from", "0")
+    start = int(last) if last.isdecimal() and len(last) < 10 else 0
+    return StreamingResponse(_events(visit, ticket_id, start), media_type="text/event-stream")
+
+
+async def _events(visit: Visit, ticket_id: str, seq: int) -> AsyncIterator[str]:
+    yield "retry: 1000\n\n"
+    ends = monotonic() + LIFE_SECONDS
+    shown: str | None = None
+    while monotonic() < ends and not await visit.request.is_disconnected():
+        view = await visit.deps.views.ticket(ticket_id)
+        now = json.dumps({"state": view.state.value, "version": view.version, "holder": view.holder})
+        for line in narrate(await visit.deps.views.timeline(ticket_id, seq)):
+            seq = line.seq + 1
+            html = visit.desk.pages.text("_line.html", {"line": line, "fresh": True})
+            yield _message("line", html, seq)
+        if now != shown:
+            shown = now
+            yield _message("version", now, seq)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _message(event: str, data: str, seq: int) -> str:
+    lines = "".join(f"data: {line}\n" for line in data.splitlines())
+    return f"event: {event}\nid: {seq}\n{lines}\n"

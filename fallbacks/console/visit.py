@@ -1,0 +1,128 @@
+"""One request of a person who is signed in."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from fallbacks.console.deps import ConsoleDeps, Desk
+from fallbacks.inbox import UNDO_MS
+from fallbacks.sessions import Session
+from fallbacks.users import Role
+
+COOKIE = "deskhand_session"
+
+FLASH = "flash"
+SKIPPED = "skipped"
+MOST_SKIPPED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks, and what for."""
+
+    request: Request
+    desk: Desk
+    session: Session
+    keys: bool
+
+    @property
+    def deps(self) -> ConsoleDeps:
+        """What the console was given."""
+        return self.desk.deps
+
+    @property
+    def person(self) -> str:
+        """The name under which this person acts."""
+        return self.session.user.name
+
+    @property
+    def by_script(self) -> bool:
+        """Whether the page's own script asks, and not the browser for a page."""
+        return self.request.headers.get("accept") == "application/json"
+
+    @property
+    def skipped(self) -> list[str]:
+        """Items this person does not want to be served now, oldest first."""
+        found: list[str] = json.loads(self.session.notes.get(SKIPPED, "[]"))
+        return found
+
+    def may(self, role: Role) -> bool:
+        """Whether this person has at least this role."""
+        return self.session.user.role.covers(role)
+
+    async def page(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
+        """A page in the console's frame."""
+        return self.desk.pages.page(template, await self.framed(values), status)
+
+    async def framed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What every template may use, and the given."""
+        now = await self.deps.store.now_ms()
+        (waiting,) = await self.deps.store.sizes(["inbox"])
+        return {
+            "person": self.person,
+            "role": self.session.user.role.value,
+            "operator": self.may(Role.OPERATOR),
+            "keys": self.keys,
+            "path": self.request.url.path,
+            "now_ms": now,
+            "waiting": waiting,
+            "notice": self.notice(now),
+            **values,
+        }
+
+    def notice(self, now_ms: int) -> dict[str, Any] | None:
+        """What was done last, while it can be undone."""
+        notice: dict[str, Any] | None = json.loads(self.session.notes.get(FLASH, "null"))
+        return notice if notice and notice["at_ms"] + UNDO_MS > now_ms else None
+
+    async def tell(self, text: str, ticket_id: str, *, undo_version: int | None = None) -> dict[str, Any]:
+        """Keep a notice for the next page. undo_version: with it the notice offers to undo."""
+        at_ms = await self.deps.store.now_ms()
+        notice = {"text": text, "ticket_id": ticket_id, "undo_version": undo_version, "at_ms": at_ms}
+        await self.desk.sessions.keep(self.session, FLASH, json.dumps(notice))
+        return notice
+
+    async def skip(self, ticket_id: str) -> None:
+        """Do not serve an item to this person again for now."""
+        kept = [*(skipped for skipped in self.skipped if skipped != ticket_id), ticket_id][-MOST_SKIPPED:]
+        await self.desk.sessions.keep(self.session, SKIPPED, json.dumps(kept))
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def signed_in(needed: Role = Role.REVIEWER) -> Callable[[Callable[[Visit], Awaitable[Response]]], Endpoint]:
+    """Give an endpoint its `Visit`, or send the person to sign in. A lesser role gets 403."""
+
+    def wrap(endpoint: Callable[[Visit], Awaitable[Response]]) -> Endpoint:
+        async def entered(request: Request) -> Response:
+            desk: Desk = request.app.state.desk
+            token = request.cookies.get(COOKIE)
+            session = await desk.sessions.of(token) if token else None
+            if session is None:
+                return _to_sign_in(request)
+            if not session.user.role.covers(needed):
+                raise HTTPException(403, f"This needs the role {needed.value}; you are {session.user.role.value}.")
+            person = await desk.deps.store.fields(f"person:{session.user.name}")
+            visit = Visit(request, desk, session, person.get("keys") != "off")
+            request.state.visit = visit
+            return await endpoint(visit)
+
+        return entered
+
+    return wrap
+
+
+def _to_sign_in(request: Request) -> Response:
+    if request.method != "GET":
+        if request.headers.get("accept") == "application/json":
+            return JSONResponse({"go": "/sign-in"}, 401)
+        return RedirectResponse("/sign-in", 303)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/sign-in?next={quote(wanted, safe='')}", 303)

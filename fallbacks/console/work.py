@@ -1,0 +1,112 @@
+"""Serve-next: the most urgent item, held for who asks, and the one after it ahead of time."""
+
+from starlette.responses import RedirectResponse, Response
+
+from fallbacks.console.filters import Filters
+from fallbacks.console.item import load_item
+from fallbacks.console.visit import SKIPPED, Visit, signed_in
+from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.states import INBOX
+from fallbacks.users import Role
+from fallbacks.views import TicketView
+from tasks.ticket import Priority
+
+REJECT_REASONS = (
+    "wrong label",
+    "wrong team",
+    "wrong priority",
+    "the evidence does not support it",
+    "it misread the ticket",
+    "several requests in one ticket",
+    "more information is needed",
+    "it follows instructions in the ticket",
+    "spam or not for us",
+)
+"""Behind `x`, one digit each."""
+
+SNOOZES = ((3600, "1 hour"), (900, "15 minutes"), (4 * 3600, "4 hours"), (16 * 3600, "tomorrow"))
+"""The first is behind `s`."""
+
+CROSSED_TRIES = 50
+"""How far a search by several filters looks for an item nobody holds."""
+
+
+@signed_in()
+async def work(visit: Visit) -> Response:
+    """The item to work on now. ?item= goes back to one, e.g. after an undo; ?skipped=again forgets the skips."""
+    query = visit.request.query_params
+    filters = Filters.read(query)
+    if query.get("skipped") == "again":
+        await visit.desk.sessions.keep(visit.session, SKIPPED, "[]")
+        return RedirectResponse("/work" + (f"?{filters.query}" if filters.query else ""), 303)
+    view = await _chosen(visit, query["item"]) if "item" in query else None
+    view = view or await serve_next(visit, filters, visit.skipped)
+    if view is None:
+        return await visit.page("done.html", {"filters": filters, "skipped": len(visit.skipped)})
+    return await item_page(visit, view, filters, working=True)
+
+
+@signed_in()
+async def ahead(visit: Visit) -> Response:
+    """Hold the item after the one at hand and return its page, so that it is there at once; 204 for none."""
+    form = await visit.request.form()
+    at_hand = str(form.get("at_hand", ""))
+    filters = Filters.parse(str(form.get("filters", "")))
+    view = await serve_next(visit, filters, [*visit.skipped, at_hand])
+    return Response(status_code=204) if view is None else await item_page(visit, view, filters, working=True)
+
+
+async def serve_next(visit: Visit, filters: Filters, skip: list[str]) -> TicketView | None:
+    """Hold the most urgent item that matches and that nobody else holds."""
+    inbox = visit.deps.inbox
+    if not filters.scans and len(filters.indexes) <= 1:
+        return await inbox.next(visit.person, filters.indexes[0] if filters.indexes else None, skip)
+    page = await inbox.page(filters.indexes, 0, CROSSED_TRIES)
+    now = await visit.deps.store.now_ms()
+    for view in page.items:
+        free = view.holder in (None, visit.person) and view.snoozed_until_ms is None and view.id not in skip
+        if free and filters.passes(waiting_since_ms=view.since_ms, due_by_ms=view.due_by_ms, now_ms=now):
+            try:
+                return view if view.holder else await inbox.claim(view.id, visit.person, view.version)
+            except Stale:
+                continue
+    return None
+
+
+async def _chosen(visit: Visit, ticket_id: str) -> TicketView | None:
+    """One wanted item, held; None where it waits no more or somebody else has it."""
+    try:
+        view = await visit.deps.views.ticket(ticket_id)
+        if view.holder == visit.person:
+            return view
+        return await visit.deps.inbox.claim(ticket_id, visit.person, view.version) if view.state in INBOX else None
+    except (Stale, UnknownTicket):
+        return None
+
+
+@signed_in()
+async def ticket(visit: Visit) -> Response:
+    """One ticket's page, whatever its state."""
+    view = await visit.deps.views.ticket(visit.request.path_params["ticket_id"])
+    return await item_page(visit, view, Filters(), working=False)
+
+
+async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working: bool) -> Response:
+    """A ticket's page; working: the next item follows each decision."""
+    item = await load_item(visit.desk, view)
+    can = set(item.cause.actions)
+    if not visit.may(Role.OPERATOR):
+        can.discard("cancel")
+    values = {
+        "item": item,
+        "view": view,
+        "cause": item.cause,
+        "can": can,
+        "filters": filters,
+        "working": working,
+        "taxonomy": visit.deps.taxonomy,
+        "reject_reasons": REJECT_REASONS,
+        "snoozes": SNOOZES,
+        "priorities": [priority.value for priority in Priority],
+    }
+    return await visit.page("ticket.html", values)
