@@ -28,7 +28,8 @@ class Checkpoint:
 
     tier: index of the model in use. conversation: whether its opening was written. model: whose conversation it is.
     messages: what the model has been sent and said, verbatim. turn: blocks of the user turn not sent yet.
-    pending: tool calls asked for and not run. repairs: repair turns used in this conversation.
+    pending: tool calls asked for and not run. repairs: repair turns used in this conversation; repaired: the last step
+    that took one, whose other faults are told in the same turn.
     decision: the validated submission, as JSON values. stop: set while the plan must answer.
     attempts: how often the plan has answered each (reason, answer). trail: fingerprints for stuck detection.
     prior: usage of the last call in this conversation. sent: messages the model had seen by then.
@@ -44,6 +45,7 @@ class Checkpoint:
     pending: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
     repairs: int = 0
+    repaired: int = 0
     tool_errors: int = 0
     decision: Any = None
     stop: Stop | None = None
@@ -122,13 +124,12 @@ def _tool_finished(cp: Checkpoint, event: ev.ToolFinished, _at: int) -> Checkpoi
     if event.outcome != "ok":
         result["is_error"] = True
     return replace(
-        cp,
+        _repair_turn(cp, event.step) if event.outcome == "invalid" else cp,
         turn=(*cp.turn, result),
         pending=tuple(call for call in cp.pending if call.id != event.tool_call_id),
         usage=replace(cp.usage, tool_calls=cp.usage.tool_calls + 1),
         trail=(*cp.trail, (event.tool, json.dumps(event.arguments, sort_keys=True), event.result)),
         tool_errors=cp.tool_errors + (event.outcome in ("error", "timeout")),
-        repairs=cp.repairs + (event.outcome == "invalid"),
     )
 
 
@@ -141,7 +142,11 @@ def _repair_asked(cp: Checkpoint, event: ev.RepairAsked, _at: int) -> Checkpoint
             "content": event.message,
             "is_error": True,
         }
-    return replace(cp, turn=(*cp.turn, block), repairs=cp.repairs + 1)
+    return replace(_repair_turn(cp, event.step), turn=(*cp.turn, block))
+
+
+def _repair_turn(cp: Checkpoint, step: int) -> Checkpoint:
+    return replace(cp, repairs=cp.repairs + (step != cp.repaired), repaired=step)
 
 
 def _decision_submitted(cp: Checkpoint, event: ev.DecisionSubmitted, _at: int) -> Checkpoint:

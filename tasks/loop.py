@@ -194,6 +194,8 @@ class Run:
     async def _run_tools(self) -> None:
         step = self.checkpoint.usage.steps
         for call in self.checkpoint.pending:
+            if self._seconds_left() == 0:  # an effect begun now could only be cut, and its result lost
+                return
             used = sum(tool == call.name for tool, _, _ in self.checkpoint.trail)
             began = self.clock.now_ms()
             try:
