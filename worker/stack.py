@@ -6,7 +6,7 @@ The hand-off worker is a process of its own, so that agents which hang or crash 
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import IO, Self
 from worker.embedded_valkey import EmbeddedValkey
 from worker.errors import WorkerError
 from worker.settings import Settings
+from worker.wiring import queue_names
 
 STOP_SECONDS = 30.0
 
@@ -31,7 +32,7 @@ class ProcessEndedError(WorkerError):
 def worker_command(
     queues: Sequence[str], concurrency: int, pool: str = POOL, app: str = "worker.celery_app"
 ) -> list[str]:
-    """The plain Celery command line of a worker, with the flags that measured best."""
+    """The plain Celery command line of a worker, with the flags that measured best. queues: the broker's names."""
     name = f"deskhand-{queues[0]}@%h-{os.getpid()}"
     flags = ["-P", pool, "-c", str(concurrency), "-Q", ",".join(queues), "-n", name, "-O", "fair"]
     lean = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
@@ -48,12 +49,14 @@ class Stack:
     """Starts the parts on entering, in order, and stops them on leaving, in reverse.
 
     logs: folder for one log file a process; None lets them write to the terminal. web: whether to serve HTTP.
+    environment: what the processes start with besides where the books are; None: the environment of this one.
     """
 
     settings: Settings
     concurrency: int = CONCURRENCY
     logs: Path | None = None
     web: bool = True
+    environment: Mapping[str, str] | None = None
     redis_url: str = ""
     _valkey: EmbeddedValkey | None = None
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -87,6 +90,15 @@ class Stack:
                     continue
                 self.check()
 
+    def kill(self, name: str) -> None:
+        """End a process without a warning, as a crash or a lost machine would."""
+        self._processes[name].kill()
+        self._processes[name].wait()
+
+    def start_worker(self) -> None:
+        """Start the agent worker, in place of the one before."""
+        self._spawn("worker", worker_command([queue_names(self.settings)["tickets"]], self.concurrency))
+
     def stop(self) -> None:
         """Ask every process to finish, the last started first; kill what does not in time."""
         for process in reversed(self._processes.values()):
@@ -111,14 +123,14 @@ class Stack:
             self.redis_url = self._valkey.start()
         else:
             self.redis_url = self.settings.redis_url
-        self._spawn("worker", worker_command(["tickets"], self.concurrency))
-        self._spawn("handoff", worker_command(["handoff"], 4))
+        self.start_worker()
+        self._spawn("handoff", worker_command([queue_names(self.settings)["handoff"]], 4))
         if self.web:
             self._spawn("web", web_command())
 
     def _spawn(self, name: str, command: list[str]) -> None:
         environment = {
-            **os.environ,
+            **(os.environ if self.environment is None else self.environment),
             "DESKHAND_REDIS_URL": self.redis_url,
             "DESKHAND_HOME": str(self.settings.home.resolve()),
             "DESKHAND_PORT": str(self.settings.port),

@@ -25,9 +25,11 @@ def worker(
 ) -> None:
     """Become a Celery worker with the flags that measured best; prints the command line first."""
     from worker.stack import CONCURRENCY, worker_command
+    from worker.wiring import queue_names
 
-    load()
-    command = worker_command(queues.split(","), concurrency or CONCURRENCY, pool)
+    names = queue_names(load())
+    asked = [name.strip() for name in queues.split(",")]
+    command = worker_command([names.get(name, name) for name in asked], concurrency or CONCURRENCY, pool)
     complain("$ celery " + " ".join(command[3:]))
     os.execv(command[0], command)  # noqa: S606 - becoming Celery is what was asked for
 
