@@ -21,12 +21,13 @@ class Queue(StrEnum):
 
 
 class Switch(StrEnum):
-    """What autonomy can be set to, and `status` to look."""
+    """What autonomy can be set to; `status` to look at the switch, `labels` at what each label has earned."""
 
     SUGGEST = "suggest"
     AUTO = "auto"
     OFF = "off"
     STATUS = "status"
+    LABELS = "labels"
 
 
 def register(app: typer.Typer) -> None:
@@ -61,6 +62,11 @@ def autonomy(
     json: Json = False,
 ) -> None:
     """What the agent may do alone. `off` is the kill switch: looked at before every step, tickets go to people."""
+    if switch is Switch.LABELS:
+        from worker.cli.labels import tell_labels
+
+        tell_labels(json=json)
+        return
     if switch is Switch.STATUS:
         _tell(run(_control), json=json)
         return
