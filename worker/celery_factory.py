@@ -1,4 +1,4 @@
-"""Makes Celery apps: a worker's with the tasks, a sender's without. Tasks are thin; each setting has its reason."""
+"""Makes Celery apps: a worker's with the tasks and the doors for messages, a sender's without. Tasks are thin."""
 
 import threading
 from collections.abc import Callable
@@ -6,11 +6,13 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.exceptions import Reject
-from kombu.entity import Exchange, Queue
 
 from fallbacks.errors import BooksUnreachable
+from worker.celery_gate import gate_step
+from worker.celery_settings import celery_settings, is_amqp, is_peeked, queue
 from worker.embedded_valkey import running_url
 from worker.errors import SettingsError
+from worker.kombu_intake import intake_step
 from worker.logs import configure_logs
 from worker.machine import Machine
 from worker.publisher import HAND_OFF, TRIAGE
@@ -41,11 +43,13 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
     app.set_current()
     machines = _Machines(lambda: make_parts(settings, app, redis_url))
 
-    @app.task(name=TRIAGE)
-    def triage(*args: Any, **kwargs: Any) -> str:
+    _guard_doors(app, settings, machines)
+
+    @app.task(name=TRIAGE, bind=True, typing=False)
+    def triage(self: Any, *args: Any, **kwargs: Any) -> str:
         """Any shape is taken: what is no ticket is kept as rejected; failing the task would lose it."""
         try:
-            return machines.get().triage(args, kwargs)
+            return machines.get().triage(args, kwargs, str(self.request.id))
         except BooksUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
             raise Reject(error, requeue=True) from error
 
@@ -61,6 +65,7 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
     def offered(instance: Any, **_: Any) -> None:
         kinds = {name: kind for kind, name in queue_names(settings).items()}
         served = tuple(kinds[name] for name in app.amqp.queues.consume_from if name in kinds)
+        app.amqp.queues.deselect(queue_names(settings)["intake"])  # its messages are not Celery's
         machines.offer(instance.concurrency or 1, served)
 
     @signals.worker_ready.connect(weak=False)
@@ -75,6 +80,16 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
     return app
 
 
+def _guard_doors(app: Celery, settings: Settings, machines: "_Machines") -> None:
+    """Where our own channel does not read the queues, a gate keeps what Celery would drop; AMQP has its own intake."""
+    broker_url = str(app.conf.broker_url)
+    if not is_peeked(broker_url):
+        app.steps["consumer"].add(gate_step(machines.keep, (TRIAGE, HAND_OFF)))
+    if is_amqp(broker_url):
+        intake = queue(queue_names(settings)["intake"], amqp=True)
+        app.steps["consumer"].add(intake_step(machines.take_raw, intake, lambda: "intake" in machines.queues))
+
+
 class _Machines:
     """The machine of this process, made on first use, and again after a fork."""
 
@@ -83,55 +98,23 @@ class _Machines:
         self._lock = threading.Lock()
         self._machine: Machine | None = None
         self._slots = 1
-        self._queues: tuple[str, ...] = ("tickets", "handoff")
+        self.queues: tuple[str, ...] = ("tickets", "handoff")
 
     def offer(self, slots: int, queues: tuple[str, ...]) -> None:
-        self._slots, self._queues = slots, queues
+        self._slots, self.queues = slots, queues
+
+    def keep(self, raw: bytes, error: str, origin: str) -> None:
+        self.get().keep(raw, error, origin)
+
+    def take_raw(self, raw: bytes, message: str, again: bool) -> None:
+        self.get().take_raw(raw, message, again)
 
     def get(self) -> Machine:
         with self._lock:
             if self._machine is None:
-                self._machine = Machine(self._make_parts(), self._slots, self._queues)
+                self._machine = Machine(self._make_parts(), self._slots, self.queues)
             return self._machine
 
     def drain(self) -> None:
         if self._machine is not None:
             self._machine.drain()
-
-
-def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
-    """What makes stock Celery a carrier of hints: nothing here is trusted to keep a ticket, the ledger does."""
-    amqp = broker_url.startswith("amqp")
-    arguments = {"x-queue-type": "quorum"} if amqp else None
-    names = queue_names(settings)
-    return {
-        "task_queues": [
-            # an exchange each: with the default one, a message for either queue would reach both
-            Queue(name, Exchange(name, type="direct"), routing_key=name, queue_arguments=arguments)
-            for name in (names["tickets"], names["handoff"])
-        ],
-        "task_default_queue": names["tickets"],
-        "accept_content": ["json"],  # pickle runs code
-        "task_serializer": "json",
-        "task_ignore_result": True,  # the ledger holds results
-        "task_acks_late": True,  # flow control: exactly one message per slot in flight
-        "worker_prefetch_multiplier": 1,
-        "task_reject_on_worker_lost": False,  # unbounded redelivery; the lease does it, bounded
-        "worker_cancel_long_running_tasks_on_connection_loss": False,  # strands running work
-        "broker_connection_retry_on_startup": True,
-        "broker_connection_max_retries": None,  # the default gives up after 100 tries
-        "broker_connection_timeout": 3,
-        "worker_enable_remote_control": False,  # fewer lossy parts; control goes through the books
-        "worker_detect_quorum_queues": amqp,
-        "broker_transport_options": {"confirm_publish": True} if amqp else REDIS_TRANSPORT,
-    }
-
-
-REDIS_TRANSPORT: dict[str, Any] = {
-    "visibility_timeout": 900,  # only clears stale unacked entries: a claim absorbs the duplicate
-    "socket_timeout": 5,  # a broker that accepts and never answers must not hang a publish
-    "socket_connect_timeout": 3,
-    "socket_keepalive": True,
-    "health_check_interval": 25,
-    "priority_steps": [0],  # one list per queue
-}

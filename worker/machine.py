@@ -1,17 +1,10 @@
 """One worker process: an event loop, its parts, a heart, and the doors that Celery's threads knock on."""
 
 import asyncio
-import base64
-import json
 import logging
 from collections.abc import Coroutine
 from typing import Any
-from uuid import uuid4
 
-from pydantic import ValidationError
-
-from fallbacks.errors import IdempotencyConflict
-from tasks.ticket import Ticket
 from worker.loop_thread import LoopThread
 from worker.wiring import Parts
 
@@ -33,16 +26,32 @@ class Machine:
         executor = self.parts.executor
         log.info("models: %s", ", ".join(tier.model.name for tier in executor.tiers))
         self._background = [asyncio.ensure_future(self.parts.heart(self.slots, self.queues).beat_forever())]
+        self._background += [
+            asyncio.ensure_future(loop.run_forever()) for loop in self.parts.message_loops(self.queues)
+        ]
         if "handoff" in self.queues:
             self._background.append(asyncio.ensure_future(self.parts.courier.run_forever()))
 
-    def triage(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        """Work a message of queue `tickets`: an id of ours, or a whole ticket from any Celery producer."""
-        return self.thread.run(self._triage(args, kwargs))
+    def triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> str:
+        """Work a message of queue `tickets`: an id of ours, or a whole ticket from any Celery producer.
+
+        message: the id its producer gave it.
+        """
+        return self.thread.run(self._triage(args, kwargs, message))
 
     def hand_off(self, ticket_id: str) -> str:
         """Hand off a ticket that no agent should touch."""
         return self.thread.run(self._passed_on(ticket_id, self.parts.executor.hand_off(ticket_id)))
+
+    def keep(self, raw: bytes, error: str, origin: str) -> None:
+        """Put an unreadable message into the inbox, whole. Waits for the books; raises `BooksUnreachable` on drain."""
+        self.thread.run(self.parts.doorstep.keep_patiently(raw, error, origin))
+
+    def take_raw(self, raw: bytes, message: str, again: bool) -> None:
+        """Accept a plain JSON ticket and publish its hint. Waits for the books; raises `BooksUnreachable` on drain."""
+        ticket_id = self.thread.run(self.parts.doorstep.take_patiently(raw, "intake", message, again=again))
+        if ticket_id is not None:
+            self.thread.start(self.parts.publisher.publish([("triage", ticket_id)]))
 
     def drain(self) -> None:
         """Take no new work; give back what is running at its next step, and cut model calls when time is over."""
@@ -55,10 +64,11 @@ class Machine:
         for _, task in list(self.parts.executor.runs.values()):
             task.cancel()
 
-    async def _triage(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    async def _triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> str:
         if not args and set(kwargs) == {"ticket_id"} and isinstance(kwargs["ticket_id"], str):
             return await self._passed_on(kwargs["ticket_id"], self.parts.executor.triage(kwargs["ticket_id"]))
-        ticket_id = await self.take_in({"args": args, "kwargs": kwargs} if args else kwargs.get("ticket", kwargs))
+        found = {"args": args, "kwargs": kwargs} if args else kwargs.get("ticket", kwargs)
+        ticket_id = await self.parts.doorstep.take(found, "tasks.triage", message)
         if ticket_id is None:
             return "rejected"
         return await self._passed_on(ticket_id, self.parts.executor.triage(ticket_id))
@@ -69,23 +79,3 @@ class Machine:
         if outcome == "released":
             await self.parts.publisher.publish([("triage", ticket_id)])
         return outcome
-
-    async def take_in(self, raw: Any, origin: str = "tasks.triage") -> str | None:
-        """Accept a ticket somebody put straight on a queue. What cannot be read is kept whole; then None."""
-        settings = self.parts.settings
-        try:
-            ticket = Ticket.model_validate(raw)
-            accepted = await self.parts.ledger.accept(
-                ticket, settings.limits, max_wait_seconds=settings.max_wait_seconds
-            )
-        except (ValidationError, IdempotencyConflict) as error:
-            body = json.dumps(raw, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
-            await self.parts.ledger.reject(f"rej_{uuid4().hex}", base64.b64encode(body).decode(), _why(error), origin)
-            return None
-        return accepted.id
-
-
-def _why(error: ValidationError | IdempotencyConflict) -> str:
-    if isinstance(error, IdempotencyConflict):
-        return str(error)
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'ticket'}: {fault['msg']}" for fault in error.errors())

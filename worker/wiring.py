@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from celery import Celery
 from pydantic import SecretStr
+from redis.asyncio import Redis
 
 from fallbacks.alerts import AlertDesk, AlertSink
 from fallbacks.autonomy import Rule
@@ -30,11 +31,14 @@ from tasks.tool import Tool
 from tasks.tools import discover
 from worker import sample
 from worker.courier import Courier
+from worker.doorstep import Doorstep
 from worker.executor import PREFETCH, Executor, Tier
 from worker.genai_pricing import Prices
 from worker.heart import Heart
 from worker.history import History
 from worker.publisher import Publisher
+from worker.redis_intake import RedisIntake
+from worker.redis_poison import PoisonList
 from worker.settings import LOCAL, Settings
 from worker.sqlite_customers import SqliteCustomers
 from worker.sqlite_history import SimilarTickets
@@ -188,6 +192,23 @@ class Parts:
         mode = switched or self.settings.autonomy.value
         return await self.standings.judge(key, may_act=mode == "auto")
 
+    @cached_property
+    def doorstep(self) -> Doorstep:
+        return Doorstep(self.ledger, self.settings, lambda: self.executor.draining)
+
+    def message_loops(self, queues: tuple[str, ...]) -> list[PoisonList | RedisIntake]:
+        """What reads messages beside Celery: unreadable ones and plain JSON ones, where the broker is a Redis."""
+        settings, url = self.settings, self.settings.broker_url or self.redis_url
+        if not url.startswith(("redis://", "rediss://", "valkey://", "valkeys://")):
+            return []
+        url = "redis" + url.removeprefix("redis").removeprefix("valkey")  # one client for both, told by its scheme
+        redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3)
+        loops: list[PoisonList | RedisIntake] = [PoisonList(redis, poison_key(settings), self.doorstep)]
+        if "intake" in queues:
+            name, hold = queue_names(settings)["intake"], 2 * settings.lease_seconds
+            loops.append(RedisIntake(redis, name, settings.namespace, hold, self.doorstep, self.publisher))
+        return loops
+
     def heart(self, slots: int, queues: tuple[str, ...]) -> Heart:
         """The beat of a worker process that offers `slots` on `queues`."""
         return Heart(self.executor, self.publisher, self.settings.sweep_seconds, slots, queues)
@@ -218,6 +239,11 @@ class Parts:
         return Outbox(
             self.store, HttpWebhooks(settings.webhook_url, secret, allow_private=settings.webhook_allow_private)
         )
+
+
+def poison_key(settings: Settings) -> str:
+    """The list of messages that Celery could not survive, on a Redis broker."""
+    return f"{settings.namespace}:poison"
 
 
 def queue_names(settings: Settings) -> dict[str, str]:
