@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.box import ROUNDED
 from rich.console import Group, RenderableType
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from fallbacks.evidence import evidence_spans
@@ -41,27 +42,25 @@ _TONE_STYLES = {
 
 def cause_card(card: Explanation, view: "TicketView") -> Panel:
     """What a person reads first."""
-    parts: list[RenderableType] = [Text(one_line(card.headline), style="bold")]
+    rows: list[tuple[str, object]] = []
     if card.reason:
-        parts.append(_pair("reason", card.reason.value))
+        rows.append(("reason", card.reason.value))
     if card.detail:
-        parts.append(_pair("detail", card.detail))
+        rows.append(("detail", card.detail))
     if card.failing_step:
-        parts.append(_pair("failed at", f"step {card.failing_step}"))
-    parts.append(_pair("used", _used(card.usage)))
-    for index, step in enumerate(card.last_steps):
-        parts.append(_pair("last steps" if index == 0 else "", _step(step)))
-    parts.append(_pair("next", card.next))
-    title = Text(one_line(f"{view.id}  {view.state.value}"))
-    return Panel(
-        Group(*parts), title=title, title_align="left", border_style=_STATE_STYLES.get(view.state, "blue"), box=ROUNDED
-    )
+        rows.append(("failed at", f"step {card.failing_step}"))
+    rows.append(("used", _used(card.usage)))
+    rows += [("last steps" if index == 0 else "", _step(step)) for index, step in enumerate(card.last_steps)]
+    rows.append(("next", card.next))
+    headline = Text(one_line(card.headline), style="bold")
+    style = _STATE_STYLES.get(view.state, "blue")
+    return _panel(f"{view.id}  {view.state.value}", headline, _pairs(rows), style=style)
 
 
 def ticket_card(view: "TicketView", unread: str) -> Panel:
     """The ticket with the decision's evidence highlighted; a rejected message as it came."""
     if view.ticket is None:
-        return Panel(Text(printable(unread[:LONGEST_BODY])), title="the message as it came", title_align="left")
+        return _panel("the message as it came", Text(printable(unread[:LONGEST_BODY])))
     ticket = view.ticket
     envelope = [f"from {view.source}", f"priority {view.priority}", f"accepted {moment(view.accepted_ms)}"]
     if ticket.requester:
@@ -71,7 +70,7 @@ def ticket_card(view: "TicketView", unread: str) -> Panel:
         envelope.append(f"by {ticket.channel}")
     quotes = (view.decision or {}).get("evidence", ())
     shown = highlighted(ticket.text, quotes)
-    return Panel(Group(Text(one_line(", ".join(envelope)), style="dim"), shown), title="ticket", title_align="left")
+    return _panel("ticket", Text(one_line(", ".join(envelope)), style="dim"), shown)
 
 
 def highlighted(text: str, quotes: Sequence[str]) -> Text:
@@ -92,16 +91,16 @@ def highlighted(text: str, quotes: Sequence[str]) -> Text:
 def decision_card(view: "TicketView") -> Panel:
     """What stands, or what is proposed."""
     decision: dict[str, Any] = view.decision or {}
-    parts = [
-        _pair("label", f"{decision.get('label')} → {decision.get('team')}"),
-        _pair("priority", decision.get("priority")),
-        _pair("by", f"{decision.get('decided_by')} ({decision.get('tier')}), confidence {decision.get('confidence')}"),
-        _pair("summary", decision.get("summary")),
-        _pair("why", decision.get("rationale")),
+    rows: list[tuple[str, object]] = [
+        ("label", f"{decision.get('label')} → {decision.get('team')}"),
+        ("priority", decision.get("priority")),
+        ("by", f"{decision.get('decided_by')} ({decision.get('tier')}), confidence {decision.get('confidence')}"),
+        ("summary", decision.get("summary")),
+        ("why", decision.get("rationale")),
     ]
-    parts += [_pair("quote" if index == 0 else "", f"“{quote}”") for index, quote in enumerate(decision["evidence"])]
-    title = "decision" if view.state is State.DECIDED else "proposal"
-    return Panel(Group(*parts), title=title, title_align="left")
+    quotes = decision.get("evidence", ())
+    rows += [("quote" if index == 0 else "", f"“{quote}”") for index, quote in enumerate(quotes)]
+    return _panel("decision" if view.state is State.DECIDED else "proposal", _pairs(rows))
 
 
 def timeline_table(lines: Sequence[Line]) -> Report:
@@ -138,9 +137,18 @@ _COMMANDS = {
 }
 
 
-def _pair(name: str, value: object) -> Text:
-    line = Text(f"{name:<11}", style="dim")
-    return line.append(one_line("" if value is None else value), style="not dim")
+def _panel(title: str, *parts: RenderableType, style: str = "none") -> Panel:
+    return Panel(Group(*parts), title=Text(printable(title)), title_align="left", border_style=style, box=ROUNDED)
+
+
+def _pairs(rows: Sequence[tuple[str, object]]) -> Table:
+    """Names on the left, what they are on the right."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        grid.add_row(name, Text(one_line("" if value is None else value)))
+    return grid
 
 
 def _used(usage: Sequence[Used]) -> str:

@@ -84,7 +84,7 @@ class Drain:
             show(decision_card(view))
         labels = likely_labels(self.session.parts.taxonomy, view.ticket, view.decision, story.checkpoint.context)
         if view.ticket is not None:
-            say("  ".join(f"{number} {label}" for number, label in enumerate(labels, 1)))
+            say(*(f"  {number} {label}" for number, label in enumerate(labels, 1)))
         return labels
 
     def _press(self, story: Story, labels: tuple[str, ...]) -> After:

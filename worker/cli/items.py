@@ -17,7 +17,11 @@ SUBJECT_CHARS = 48
 def items_table(items: "Sequence[TicketView]", now_ms: int) -> Report:
     """Waiting items, most urgent first."""
     numeric = frozenset({"waits", "due in"})
-    table = Report(("id", "why", "proposal", "waits", "due in", "held by", "ticket"), numeric=numeric)
+    table = Report(
+        ("id", "why", "proposal", "waits", "due in", "held by", "ticket"),
+        numeric=numeric,
+        whole=frozenset({"why", "proposal"}),
+    )
     for view in items:
         due = None if view.due_by_ms is None else (view.due_by_ms - now_ms) / 1000
         asleep = " (snoozed)" if view.snoozed_until_ms else ""

@@ -1,13 +1,14 @@
 """What commands print: one JSON document, or tables for people. Nothing here reads markup out of text."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from worker.cli.printable import one_line
+from worker.cli.printable import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,12 +35,16 @@ class Cell:
 
 @dataclass
 class Report:
-    """A table for people. The first column, a name or an id, is never wrapped. Cells are cleaned on their way out."""
+    """A table for people. Cells are cleaned on their way out.
+
+    numeric: columns set to the right. whole: columns never wrapped, besides the first, which is a name or an id.
+    """
 
     columns: Sequence[str]
     rows: list[Sequence[object]] = field(default_factory=list)
     title: str = ""
     numeric: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
 
     def add(self, *cells: object) -> None:
         """One more row."""
@@ -59,7 +64,7 @@ class Report:
         )
         for index, name in enumerate(self.columns):
             justify: Literal["left", "right"] = "right" if name in self.numeric else "left"
-            table.add_column(name, justify=justify, overflow="fold", no_wrap=index == 0)
+            table.add_column(name, justify=justify, overflow="fold", no_wrap=index == 0 or name in self.whole)
         for row in self.rows:
             table.add_row(*(styled(cell) for cell in row))
         return table
@@ -81,7 +86,7 @@ def console(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else NARROW
+    width = None if stream.isatty() or "COLUMNS" in os.environ else NARROW
     return Console(file=stream, markup=False, emoji=False, highlight=False, width=width, soft_wrap=False)
 
 
@@ -95,13 +100,18 @@ def show(*parts: object) -> None:
 def say(*lines: str) -> None:
     """Plain lines to stdout, clean and never wrapped: scripts read them too."""
     for line in lines:
-        print(one_line(line))
+        print(_unbroken(line))
 
 
 def complain(*lines: str) -> None:
     """Plain lines to stderr: faults, warnings, and what is going on."""
     for line in lines:
-        print(one_line(line), file=sys.stderr)
+        print(_unbroken(line), file=sys.stderr)
+
+
+def _unbroken(line: str) -> str:
+    """Clean and on one line, with its own spacing."""
+    return printable(line).replace("\n", " ")
 
 
 def dump(document: Any) -> None:

@@ -90,7 +90,7 @@ async def _enqueue(
     with progress("accepting", None) as advance:
         while batch := list(islice(items, BATCH)):
             await _accept(parts, batch, done)
-            advance(len(done.ids), f"{len(done.faults)} bad" if done.faults else "")
+            advance(len(done.accepted) + len(done.known), f"{len(done.faults)} bad" if done.faults else "")
     if not wait:
         return done, None
     with progress("working", len(done.ids)) as advance:
@@ -112,9 +112,8 @@ async def _accept(parts: "Parts", batch: "Sequence[Good | Bad]", done: Enqueued)
             done.faults.append((result.where, result.why))
             complain(f"{result.where}: {result.why}")
         elif isinstance(result, BaseException):
-            known = len(done.ids)
             if isinstance(result, BooksUnreachable):
-                complain(f"{item.where}: not accepted; {known} tickets before it are in the books")
+                complain(f"{item.where}: not accepted; {len(done.ids)} tickets before it are in the books")
             raise result
         else:
             (done.accepted if result.created else done.known).append(result.id)
