@@ -20,8 +20,8 @@ PAGE = 500
 MOVED = 10_000
 """More tickets than this in motion, and sums are compared with what moved meanwhile as tolerance."""
 
-DAYS = 3660
-"""How many days back money is summed."""
+PAUSE_DAYS = 400
+"""Money is summed back to the first day before a pause as long as this."""
 
 PASSES = 3
 """A check that does not balance is made again before it is reported."""
@@ -156,7 +156,7 @@ async def _totals(store: Store, since_ms: int | None) -> Totals:
     """since_ms None: nothing is read of tickets in motion."""
     states, reasons = [state.value for state in State], [reason.value for reason in Reason]
     since, limit = ("+inf", -1) if since_ms is None else (str(since_ms), MOVED)
-    args = (since, limit, DAYS, json.dumps(states), json.dumps(reasons))
+    args = (since, limit, PAUSE_DAYS, json.dumps(states), json.dumps(reasons))
     now, sizes, due, inbox, counters, days, alerts, moved = await store.run("audit_sums", "", *args)
     return Totals(
         now_ms=int(now),

@@ -1,19 +1,23 @@
 -- The totals, all in one moment, and the money of every ticket that may have moved since a time.
--- ARGV: prefix, '', since_ms, limit (of such tickets), days back, states (JSON), reasons (JSON)
+-- ARGV: prefix, '', since_ms, limit (of such tickets), longest pause in days, states (JSON), reasons (JSON)
 -- Returns {now, sizes of the state indexes, due, inbox, counters, {day, spent, reserved, ...},
 --   {reason, not told yet, due to be told, ...}, {id, spent, rsv, rsv_day, ...} or false where there are too many}.
 local limit, states = tonumber(ARGV[4]), cjson.decode(ARGV[6])
 local sizes, days, alerts, moved, seen = {}, {}, {}, {}, {}
 for i, state in ipairs(states) do sizes[i] = redis.call('ZCARD', P .. 's:' .. state) end
 
-local today = math.floor(NOW / 86400000)
-for day = today - tonumber(ARGV[5]), today do
+-- Back from today, until no day was written for so many days in a row.
+local day, unwritten = math.floor(NOW / 86400000), 0
+while unwritten <= tonumber(ARGV[5]) do
   local d = redis.call('HMGET', P .. 'day:' .. int(day), 'spent', 'reserved')
+  unwritten = unwritten + 1
   if d[1] or d[2] then
+    unwritten = 0
     days[#days + 1] = int(day)
     days[#days + 1] = d[1] or '0'
     days[#days + 1] = d[2] or '0'
   end
+  day = day - 1
 end
 
 for _, reason in ipairs(cjson.decode(ARGV[7])) do

@@ -59,7 +59,7 @@ async def measure(url: str, count: int) -> None:
     await s.inbox.approve("decided", "ann", None)
     await typical(s, "waiting")
     for key in ("t:decided", "j:decided", "t:waiting", "j:waiting"):
-        say(f"{key}: {await store.redis.memory_usage(store.prefix + key)} bytes")
+        say(f"{key}: {await store.redis.memory_usage(store.prefix + key, samples=0)} bytes")
     began, empty = perf_counter(), (await store.redis.info("memory"))["used_memory"]
     for ticket_id, share in (("decided", count * 9 // 10), ("waiting", count // 10)):
         for start in range(1, share + 1, 500):

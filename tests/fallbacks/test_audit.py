@@ -23,7 +23,7 @@ async def changed(s: Scene, *command: Any) -> AuditReport:
     await fill(s)
     name, key, *rest = command
     today = await s.store.now_ms() // DAY_MS
-    await s.store.redis.execute_command(name, s.store.prefix + key.format(today=today), *rest)
+    await s.store.redis.execute_command(name, s.store.prefix + key.format(today=today, long_ago=today - 390), *rest)
     return await audit(s.store)
 
 
@@ -85,7 +85,7 @@ CORRUPTIONS = {
     "effect open at the end": (("HSET", "effects:decided", "k", "begun:x"), "decided"),
     "day spent changed": (("HINCRBY", "day:{today}", "spent", 5), ""),
     "day reservation leaked": (("HINCRBY", "day:{today}", "reserved", 5), ""),
-    "another day invented": (("HSET", "day:20000", "spent", 5), ""),
+    "another day invented": (("HSET", "day:{long_ago}", "spent", 5), ""),
     "accepted changed": (("HINCRBY", "n", "accepted", 1), ""),
     "alert forgotten": (("ZREM", "alerts", "step_limit"), ""),
     "alert lost": (("DEL", "alert:step_limit"), ""),
