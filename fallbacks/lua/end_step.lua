@@ -15,12 +15,17 @@ local B = P .. 'breaker:' .. h.breaker
 if h.health == 'well' then
   redis.call('DEL', B)
 elseif h.health == 'unwell' then
-  local failures = redis.call('HINCRBY', B, 'failures', 1)
-  local wait = 0
-  if failures >= 5 then wait = math.min(300000, 2500 * 2 ^ math.min(failures - 4, 8)) end
-  wait = math.max(wait, h.retry_after_ms or 0)
-  if wait > 0 then redis.call('HSET', B, 'open_until', int(NOW + wait), 'reason', h.reason) end
-  redis.call('HDEL', B, 'probe_until')
-  redis.call('PEXPIRE', B, int(math.max(600000, wait * 2)))
+  local open_until = tonumber(redis.call('HGET', B, 'open_until') or '0')
+  local wait = h.retry_after_ms or 0
+  if NOW >= open_until then -- a call begun before it opened says nothing new: a burst must not count as failed probes
+    local failures = redis.call('HINCRBY', B, 'failures', 1)
+    if failures >= 5 then wait = math.max(wait, math.min(300000, 2500 * 2 ^ math.min(failures - 4, 8))) end
+    redis.call('HDEL', B, 'probe_until')
+  end
+  if wait > 0 and NOW + wait > open_until then
+    open_until = NOW + wait
+    redis.call('HSET', B, 'open_until', int(open_until), 'reason', h.reason)
+  end
+  redis.call('PEXPIRE', B, int(math.max(600000, (open_until - NOW) * 2)))
 end
 return {'ok', int(NOW)}

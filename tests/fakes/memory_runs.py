@@ -106,13 +106,16 @@ def _learn(b: MemoryBooks, breaker: str, h: dict[str, Any]) -> None:
         b.hashes.pop(breaker, None)
     if h["health"] != "unwell":
         return
-    failures = b.add(breaker, "failures", 1)
-    wait = min(300_000, 2500 * 2 ** min(failures - 4, 8)) if failures >= 5 else 0
-    wait = max(wait, h.get("retry_after_ms", 0))
-    if wait:
-        b.hash(breaker).update(open_until=str(b.now + wait), reason=h["reason"])
-    b.hash(breaker).pop("probe_until", None)
-    b.expires[breaker] = b.now + max(600_000, wait * 2)
+    open_until = int(b.hash(breaker).get("open_until", "0"))
+    wait = h.get("retry_after_ms", 0)
+    if b.now >= open_until:
+        failures = b.add(breaker, "failures", 1)
+        wait = max(wait, min(300_000, 2500 * 2 ** min(failures - 4, 8)) if failures >= 5 else 0)
+        b.hash(breaker).pop("probe_until", None)
+    if wait and b.now + wait > open_until:
+        open_until = b.now + wait
+        b.hash(breaker).update(open_until=str(open_until), reason=h["reason"])
+    b.expires[breaker] = b.now + max(600_000, (open_until - b.now) * 2)
 
 
 def _written(b: MemoryBooks, ticket_id: str, h: dict[str, Any], events: tuple[str, ...]) -> list[Any]:

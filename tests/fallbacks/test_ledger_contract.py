@@ -236,6 +236,19 @@ async def test_a_failed_probe_opens_the_breaker_for_longer(s: Scene) -> None:
 
 
 @scene
+async def test_a_burst_in_flight_opens_the_breaker_no_longer_than_its_fifth_failure(s: Scene) -> None:
+    leases = [await s.running(f"t{number}", f"w{number}") for number in range(12)]
+    for number, lease in enumerate(leases):
+        await s.begin(lease, 10, f"c{number}")
+    for number, lease in enumerate(leases):
+        await s.fail(lease, f"c{number}")
+    with pytest.raises(StepRefused) as refused:
+        await s.begin(leases[0], 10, "next")
+    assert refused.value.retry_after_seconds is not None
+    assert refused.value.retry_after_seconds <= 5
+
+
+@scene
 async def test_one_retry_after_holds_for_the_whole_fleet(s: Scene) -> None:
     first = await s.running("t1", "w1")
     await s.begin(first, 10)
