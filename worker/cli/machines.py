@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -141,8 +142,9 @@ def _print(report: "DemoReport", settings: "Settings") -> None:
         f"audit: {'balanced' if report.audit.balanced else 'NOT balanced'}",
         "",
         "See them as the people who decide would: start the stack on these books,",
-        f"  DESKHAND_HOME={_relative(settings.home)} deskhand up",
-        f"then open {_console(settings)} or try `deskhand inbox`, `deskhand show b77-test-...`.",
+        f"  DESKHAND_HOME={_relative(settings.home)} {_myself()} up",
+        f"then open {_console(settings)}, or in another terminal try",
+        f"  DESKHAND_HOME={_relative(settings.home)} {_myself()} inbox",
     )
 
 
@@ -165,6 +167,11 @@ def _document(report: "DemoReport") -> dict[str, Any]:
 
 def _console(settings: "Settings") -> str:
     return f"http://{settings.host}:{settings.port}/"
+
+
+def _myself() -> str:
+    """How this command was called, so that what is printed can be pasted."""
+    return "deskhand" if shutil.which("deskhand") else _relative(Path(sys.argv[0]))
 
 
 def _relative(path: Path) -> str:
