@@ -160,12 +160,12 @@ class Desk:
 
 
 def unfit(messages: Sequence[Message]) -> str | None:
-    """What the Messages API would refuse about a request's messages. It joins user turns in a row into one."""
+    """What the Messages API would refuse about a request's messages. It joins turns of one role in a row into one."""
     joined: list[tuple[str, list[Any]]] = []
     for message in messages:
         if not message["content"]:
             return "empty content"
-        if joined and joined[-1][0] == message["role"] == "user":
+        if joined and joined[-1][0] == message["role"]:
             joined[-1][1].extend(message["content"])
         else:
             joined.append((message["role"], list(message["content"])))
@@ -178,10 +178,7 @@ def _faults(turns: list[tuple[str, list[Any]]]) -> Any:
     if turns and turns[-1][0] != "user":
         yield "ends with the assistant"
     asked: list[str] = []
-    before = ""
-    for role, blocks in turns:
-        if role == before:
-            yield "two assistant turns in a row"
+    for _, blocks in turns:
         results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
         if sorted(results) != sorted(asked):
             yield f"asked {asked}, answered {results}"
@@ -190,7 +187,6 @@ def _faults(turns: list[tuple[str, list[Any]]]) -> Any:
         if any(block["type"] == "text" and not block["text"].strip() for block in blocks):
             yield "blank text"
         asked = [block["id"] for block in blocks if block["type"] == "tool_use"]
-        before = role
 
 
 TOOL_TROUBLE = ToolError("the directory is closed")
