@@ -1,7 +1,8 @@
 """Reading request bodies: never more than allowed, JSON only, every fault with its pointer."""
 
-from collections.abc import AsyncIterator
-from typing import TypeVar
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -61,16 +62,35 @@ def parse(body: bytes, model: type[T]) -> T:
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, body) from None
 
 
-def invalid(error: ValidationError) -> Problem:
+def invalid(error: ValidationError, body: bytes) -> Problem:
     """A pydantic error as a problem. Quotes nothing of the body."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     if faults and faults[0]["type"] == "json_invalid":
         return Problem(Kind.INVALID_SYNTAX, faults[0]["msg"], errors=[("", faults[0]["msg"])])
-    told = [(json_pointer(fault["loc"]), fault["msg"].removeprefix("Value error, ")) for fault in faults]
+    document = json.loads(body)
+    told = [
+        (json_pointer(_place(document, fault["loc"], missing=fault["type"] == "missing")), _said(fault["msg"]))
+        for fault in faults
+    ]
     return Problem(Kind.INVALID, f"{told[0][0] or 'the body'}: {told[0][1]}", errors=told)
+
+
+def _place(document: Any, where: Sequence[int | str], *, missing: bool) -> list[int | str]:
+    """The part of pydantic's path that is in the document: it names members of unions too."""
+    found: list[int | str] = []
+    for part in where:
+        inside = isinstance(document, dict) and part in document
+        if inside or (isinstance(document, list) and isinstance(part, int) and part < len(document)):
+            document = document[part]
+            found.append(part)
+    return [*found, where[-1]] if missing else found
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def too_large(limit: int) -> Problem:

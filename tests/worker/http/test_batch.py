@@ -1,0 +1,95 @@
+"""Many tickets in one request: results in order, one bad item spoils no other."""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from tests.worker.http.served import Served
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+def ticket(number: int, **fields: Any) -> dict[str, Any]:
+    return {"id": f"T-{number}", "source": "web", "subject": "", "body": f"Question {number}", **fields}
+
+
+def lines(tickets: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(item).encode() + b"\n" for item in tickets)
+
+
+def results(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def test_an_array_is_answered_item_by_item(web: Served, api: httpx.Client) -> None:
+    items: list[Any] = [ticket(0), {"source": "web"}, 7, ticket(0), ticket(0, body="other"), ticket(1)]
+    answer = api.post("/v1/tickets/batch", json=items)
+    told = answer.json()["results"]
+    assert answer.status_code == 200
+    assert [result["index"] for result in told] == list(range(6))
+    assert [result["status"] for result in told][1:3] == [422, 422]
+    assert sorted(told[place]["status"] for place in (0, 3, 4)) == [202, 202, 409]
+    assert (told[5]["status"], told[5]["id"], told[5]["state"]) == (202, "T-1", "queued")
+    assert told[1]["problem"]["errors"][0]["pointer"] == "/subject"
+
+
+def test_an_array_has_up_to_a_hundred(api: httpx.Client) -> None:
+    assert len(api.post("/v1/tickets/batch", json=[ticket(n) for n in range(100)]).json()["results"]) == 100
+    for items in ([ticket(n) for n in range(101)], [], {"a": 1}):
+        assert api.post("/v1/tickets/batch", json=items).status_code == 422
+    assert api.post("/v1/tickets/batch", content=b"[", headers={"Content-Type": "application/json"}).status_code == 400
+
+
+def test_long_texts_of_any_script_fit_as_they_do_alone(api: httpx.Client) -> None:
+    (result,) = api.post("/v1/tickets/batch", json=[ticket(0, body="ж" * 60_000)]).json()["results"]
+    assert result["status"] == 202
+
+
+def test_a_repeated_batch_makes_no_ticket_twice(web: Served, api: httpx.Client) -> None:
+    items = [{"source": "web", "subject": "", "body": f"Question {n}"} for n in range(5)]
+    headers = {"Idempotency-Key": "b-1"}
+    first, second = (api.post("/v1/tickets/batch", json=items, headers=headers).json() for _ in range(2))
+    assert first == second
+    assert len({result["id"] for result in first["results"]}) == 5
+
+
+def test_a_stream_of_lines_is_answered_in_order(api: httpx.Client) -> None:
+    def parts() -> Iterator[bytes]:  # cut anywhere, lines of every kind between
+        whole = lines([ticket(n) for n in range(250)]) + b"\n{\n" + b"x" * 300_000 + b"\n" + lines([ticket(250)])
+        for start in range(0, len(whole), 1000):
+            yield whole[start : start + 1000]
+
+    told = results(api.post("/v1/tickets/batch", content=parts(), headers=NDJSON))
+    assert [result["index"] for result in told] == list(range(253))
+    assert [result["status"] for result in told] == [202] * 250 + [400, 413, 202]
+    assert [result.get("id") for result in told if result["status"] == 202] == [f"T-{n}" for n in range(251)]
+
+
+def test_a_last_line_needs_no_end(api: httpx.Client) -> None:
+    told = results(api.post("/v1/tickets/batch", content=lines([ticket(0)]).rstrip(), headers=NDJSON))
+    assert [result["status"] for result in told] == [202]
+
+
+def test_results_leave_while_lines_still_come(web: Served) -> None:
+    key = web.key()
+    with socket.create_connection(("127.0.0.1", web.port), timeout=10) as connection:
+        head = f"POST /v1/tickets/batch HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+        head += "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+        line = lines([ticket(0)])
+        connection.sendall(head.encode() + f"{len(line):x}\r\n".encode() + line + b"\r\n")
+        seen = b""
+        while b'"T-0"' not in seen:
+            seen += connection.recv(4096)
+        connection.sendall(b"0\r\n\r\n")
+        while not seen.endswith(b"0\r\n\r\n"):
+            seen += connection.recv(4096)
+    assert seen.startswith(b"HTTP/1.1 200")
+
+
+def test_a_client_that_reads_last_of_all_is_not_locked_out(api: httpx.Client) -> None:
+    told = results(api.post("/v1/tickets/batch", content=lines([ticket(n) for n in range(3000)]), headers=NDJSON))
+    assert [result["status"] for result in told] == [202] * 3000

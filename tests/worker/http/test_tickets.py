@@ -1,0 +1,185 @@
+"""Looking at tickets: states, ETag, long-poll, the journal as pages and as a stream, cancelling."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.services.waiting import wait_for
+from tests.worker.http.served import Served
+
+
+@contextmanager
+def stream(client: httpx.Client, ticket_id: str, **headers: str) -> Iterator[Iterator[dict[str, str]]]:
+    """The events of a live stream, field by field; the heartbeat is an event with a comment."""
+    accept = {"Accept": "text/event-stream", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    with client.stream("GET", f"/v1/tickets/{ticket_id}/events", headers=accept) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield frames(answer.iter_lines())
+
+
+def frames(lines: Iterator[str]) -> Iterator[dict[str, str]]:
+    frame: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            frame[name or "comment"] = value.strip()
+        elif "retry" not in frame:
+            yield frame
+            frame = {}
+        else:
+            frame = {}
+
+
+def seqs(events: Iterator[dict[str, str]], count: int) -> list[int]:
+    return [int(next(events)["id"]) for _ in range(count)]
+
+
+def test_a_suggested_ticket_is_told_in_full(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    told = api.get("/v1/tickets/T-1").json()
+    assert (told["state"], told["decision"]["label"], told["decision"]["decided_by"]) == (
+        "suggested",
+        "card_arrival",
+        "agent",
+    )
+    assert told["usage"]["cost_usd"] == told["usage"]["cost_nanodollars"] / 1e9 > 0
+    assert told["usage"]["steps"] == 1
+    assert told["usage"]["tokens"] > 0
+    assert told["limits"]["max_cost_nanodollars"] == 50_000_000
+    assert told["accepted_at"].endswith("Z")
+    assert told["due_by"] > told["accepted_at"]
+
+
+@pytest.mark.parametrize("path", ["none", "none/events", "rej_0123"])
+def test_an_unknown_ticket_is_404(api: httpx.Client, path: str) -> None:
+    answer = api.get(f"/v1/tickets/{path}")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
+
+
+@pytest.mark.parametrize("ticket_id", ["%20", "a%00b", "x" * 200, "%F0%9F%92%A9", "-a", "..%2f..", "a%0d%0ab"])
+def test_what_cannot_be_an_id_is_never_a_fault_of_ours(api: httpx.Client, ticket_id: str) -> None:
+    for path in (f"/v1/tickets/{ticket_id}", f"/v1/tickets/{ticket_id}/events"):
+        assert api.get(path).status_code in (404, 422)
+    for path in (f"/v1/tickets/{ticket_id}/cancel", f"/v1/inbox/{ticket_id}/claim"):
+        assert api.post(path).status_code in (404, 422)
+
+
+def test_an_unreadable_message_is_a_ticket_too(web: Served, api: httpx.Client) -> None:
+    web.books.rejected("rej_1", b"\xff{")
+    told = api.get("/v1/tickets/rej_1").json()
+    assert (told["state"], told["reason"], told["ticket"], told["raw_base64"]) == (
+        "rejected",
+        "unreadable",
+        None,
+        "/3s=",
+    )
+
+
+def test_what_has_not_changed_is_not_sent_again(web: Served, api: httpx.Client) -> None:
+    web.books.queued("T-1")
+    etag = api.get("/v1/tickets/T-1").headers["etag"]
+    same = api.get("/v1/tickets/T-1", headers={"If-None-Match": f'"other", W/{etag}'})
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+    api.post("/v1/tickets/T-1/cancel")
+    changed = api.get("/v1/tickets/T-1", headers={"If-None-Match": etag})
+    assert (changed.status_code, changed.json()["state"]) == (200, "cancelled")
+
+
+def test_waiting_ends_when_the_agent_is_done(web: Served, api: httpx.Client) -> None:
+    web.books.queued("T-1")
+    with ThreadPoolExecutor(8) as pool:
+        began = monotonic()
+        waiting = [pool.submit(api.get, "/v1/tickets/T-1?wait=20") for _ in range(8)]
+        wait_for(lambda: web.web.desk is not None and web.web.desk.watch._waiting, message="somebody waits")
+        web.books.suggested("T-1")
+        assert {answer.result().json()["state"] for answer in waiting} == {"suggested"}
+        assert monotonic() - began < 10
+
+
+def test_waiting_ends_with_its_time(web: Served, api: httpx.Client) -> None:
+    web.books.queued("T-1")
+    assert api.get("/v1/tickets/T-1?wait=0.2").json()["state"] == "queued"
+    assert api.get("/v1/tickets/none?wait=20").status_code == 404
+
+
+def test_the_journal_comes_in_pages(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    whole = api.get("/v1/tickets/T-1/events").json()
+    assert whole["next"] is None
+    assert [event["seq"] for event in whole["events"]] == list(range(len(whole["events"])))
+    assert [whole["events"][0]["type"], whole["events"][-1]["type"]] == ["accepted", "suggested"]
+    pages: list[Any] = []
+    after: int | None = -1
+    while after is not None:
+        page = api.get("/v1/tickets/T-1/events", params={"after": after, "limit": 2}).json()
+        pages += page["events"]
+        after = page["next"]
+    assert pages == whole["events"]
+    (reply,) = [event["data"] for event in pages if event["type"] == "model_replied"]
+    assert reply["cost_usd"] == reply["cost_nanodollars"] / 1e9
+
+
+def test_the_journal_is_followed_and_resumed(web: Served, api: httpx.Client) -> None:
+    web.books.queued("T-1")
+    with stream(api, "T-1") as events:
+        first = next(events)
+        assert (first["id"], first["event"], json.loads(first["data"])["type"]) == ("0", "accepted", "accepted")
+        web.books.suggested("T-1")
+        assert seqs(events, 3) == [1, 2, 3]
+    with stream(api, "T-1", Last_Event_ID="1") as events:
+        assert seqs(events, 2) == [2, 3]
+    bad = api.get("/v1/tickets/T-1/events", headers={"Accept": "text/event-stream", "Last-Event-ID": "x"})
+    assert bad.status_code == 422
+
+
+def test_a_quiet_stream_has_a_heartbeat(web: Served, api: httpx.Client) -> None:
+    web.books.queued("T-1")
+    assert web.web.desk is not None
+    web.web.desk.heartbeat_seconds = 0.05
+    try:
+        with stream(api, "T-1") as events:
+            assert [sorted(next(events)) for _ in range(2)] == [["data", "event", "id"], ["comment"]]
+    finally:
+        web.web.desk.heartbeat_seconds = 15.0
+
+
+def test_stopping_ends_streams_and_waits(valkey_url: str) -> None:
+    with Served(valkey_url) as web:
+        web.books.queued("T-1")
+        began, ended = monotonic(), threading.Event()
+
+        def follow() -> None:
+            with stream(web.client(), "T-1") as events:
+                list(events)
+            ended.set()
+
+        with ThreadPoolExecutor(2) as pool:
+            following = pool.submit(follow)
+            waiting = pool.submit(web.client().get, "/v1/tickets/T-1?wait=60")
+            wait_for(lambda: web.web.desk is not None and web.web.desk.watch._waiting)
+            wait_for(lambda: len(web.server.server_state.connections) == 2)
+            web.stop()
+            following.result(5)
+            assert waiting.result(5).json()["state"] == "queued"
+        assert monotonic() - began < 8
+
+
+def test_cancelling_is_final_and_repeatable(web: Served, api: httpx.Client) -> None:
+    web.books.queued("T-1")
+    assert [api.post("/v1/tickets/T-1/cancel").json()["state"] for _ in range(2)] == ["cancelled"] * 2
+    assert api.get("/v1/tickets/T-1/events").json()["events"][-1]["data"] == {"by": "tester"}
+
+
+def test_a_decided_ticket_is_not_cancelled(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    version = api.get("/v1/tickets/T-1").json()["version"]
+    api.post("/v1/inbox/T-1/approve", json={"version": version})
+    answer = api.post("/v1/tickets/T-1/cancel")
+    assert (answer.status_code, answer.json()["type"], answer.json()["state"]) == (409, "/problems/stale", "decided")
