@@ -18,7 +18,7 @@ from uuid import uuid4
 import redis
 from kombu.transport import redis as stock
 from kombu.transport import virtual
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from worker.envelope import fault_of
 from worker.redis_peek_scripts import CLAIM, POISON, RESTORE
@@ -184,7 +184,7 @@ class Channel(stock.Channel):
 
     def _refused(self, error: ResponseError) -> None:
         """Wait where the server is full; anything else (a replica now, say) is for Celery: it connects anew."""
-        if not str(error).startswith(FULL) and "OOM command not allowed" not in str(error):
+        if not isinstance(error, OutOfMemoryError) and not str(error).startswith(FULL):
             raise error
         log.warning("the broker refuses to hand out messages: %s", error)
         self._refused_until = monotonic() + REFUSED_SECONDS

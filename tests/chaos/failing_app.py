@@ -1,0 +1,158 @@
+"""A worker's Celery app that kills its own process at a named point. `CRASH_AT` unset: an ordinary worker.
+
+Points: `before:` or `after:` one of a script of the books (accept, claim, begin_step, end_step, begin_effect,
+end_effect, move, ...), `model`, `effect`, `publish` or `ack`; and `during:model`, while the call is in flight.
+CRASH_HIT: at the n-th time (1). CRASH_TICKET: count only what concerns this ticket. CRASH_TEXT: die at every model
+call for a ticket that holds this text, as a ticket that kills its worker would.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from celery import Celery
+from kombu.message import Message
+
+from fallbacks.store import Store
+from tasks.messages import ModelReply, ModelRequest
+from worker.celery_factory import books_url, make_app
+from worker.executor import Tier
+from worker.publisher import Publisher
+from worker.settings import load_settings
+from worker.wiring import Parts, queue_names
+
+IN_FLIGHT_SECONDS = 0.15
+"""How long a call has been out when `during:model` strikes."""
+
+
+class Failpoints:
+    def __init__(self) -> None:
+        self.at = os.environ.get("CRASH_AT", "")
+        self.left = int(os.environ.get("CRASH_HIT", "1"))
+        self.ticket = os.environ.get("CRASH_TICKET", "")
+        self.text = os.environ.get("CRASH_TEXT", "")
+
+    def hit(self, point: str, ticket_id: str = "") -> None:
+        if point != self.at or (self.ticket and ticket_id and ticket_id != self.ticket):
+            return
+        self.left -= 1
+        if self.left == 0:
+            die()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FailingStore:
+    """Any store, with a point before and after each script."""
+
+    def __init__(self, store: Store, points: Failpoints) -> None:
+        self._store = store
+        self._points = points
+
+    async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
+        self._points.hit(f"before:{script}", ticket_id)
+        found = await self._store.run(script, ticket_id, *args)
+        self._points.hit(f"after:{script}", ticket_id)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class FailingModel:
+    def __init__(self, model: Any, points: Failpoints) -> None:
+        self._model = model
+        self._points = points
+
+    async def call(self, request: ModelRequest) -> ModelReply:
+        if self._points.text and self._points.text in request.ticket.text:
+            die()
+        ticket_id = str(request.ticket.id)
+        self._points.hit("before:model", ticket_id)
+        call = asyncio.ensure_future(self._model.call(request))
+        if self._points.at == "during:model":
+            await asyncio.wait([call], timeout=IN_FLIGHT_SECONDS)
+            self._points.hit("during:model", ticket_id)
+        reply: ModelReply = await call
+        self._points.hit("after:model", ticket_id)
+        return reply
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+class FailingPublisher(Publisher):
+    def __init__(self, app: Celery, queues: dict[str, str], points: Failpoints) -> None:
+        super().__init__(app, queues)
+        self._points = points
+
+    async def publish(self, work: Sequence[tuple[str, str]]) -> None:
+        if work:
+            self._points.hit("before:publish")
+        await super().publish(work)
+        if work:
+            self._points.hit("after:publish")
+
+
+class FailingParts(Parts):
+    @cached_property
+    def points(self) -> Failpoints:
+        return Failpoints()
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        return FailingPublisher(self.app, queue_names(self.settings), self.points)
+
+    @cached_property
+    def tiers(self) -> tuple[Tier, ...]:
+        return tuple(replace(tier, model=FailingModel(tier.model, self.points)) for tier in super().tiers)
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        clients = super()._clients
+        if "team" in clients:
+            clients["team"] = FailingNotifier(clients["team"], self.points)
+        return clients
+
+
+class FailingNotifier:
+    def __init__(self, notifier: Any, points: Failpoints) -> None:
+        self._notifier = notifier
+        self._points = points
+
+    async def notify(self, *args: Any, **kwargs: Any) -> Any:
+        self._points.hit("before:effect")
+        found = await self._notifier.notify(*args, **kwargs)
+        self._points.hit("after:effect")
+        return found
+
+
+def build() -> Celery:
+    """The app of this process's environment."""
+    settings = load_settings()
+    points = Failpoints()
+    _fail_at_ack(points)
+
+    def make_parts(*args: Any) -> Parts:
+        parts = FailingParts(*args, wrap_store=lambda store: FailingStore(store, points))
+        parts.__dict__["points"] = points
+        return parts
+
+    return make_app(settings, books_url(settings), make_parts)
+
+
+def _fail_at_ack(points: Failpoints) -> None:
+    acknowledge: Callable[..., None] = Message.ack
+
+    def ack(self: Message, *args: Any, **kwargs: Any) -> None:
+        points.hit("before:ack")
+        acknowledge(self, *args, **kwargs)
+        points.hit("after:ack")
+
+    Message.ack = ack  # the one place through which every transport acknowledges
