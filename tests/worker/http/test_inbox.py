@@ -1,0 +1,188 @@
+"""`/v1/inbox`: every action over HTTP, stale and foreign ones refused, pages that survive departures."""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from fallbacks.api_keys import Scope
+from tasks.reasons import Reason
+from tests.services.valkey import ValkeyServer
+from tests.services.waiting import wait_for
+from tests.worker.http.served import Served
+
+
+def act(client: httpx.Client, ticket_id: str, action: str, **body: Any) -> httpx.Response:
+    return client.post(f"/v1/inbox/{ticket_id}/{action}", json=body)
+
+
+def version(client: httpx.Client, ticket_id: str) -> int:
+    return int(client.get(f"/v1/tickets/{ticket_id}").json()["version"])
+
+
+def test_the_list_is_filtered_and_sorted(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    web.books.failed("T-2", Reason.STEP_LIMIT)
+    web.books.failed("T-3", Reason.LOOP_DETECTED)
+
+    def found(**query: Any) -> list[str]:
+        return [item["id"] for item in api.get("/v1/inbox", params=query).json()["items"]]
+
+    assert found() == ["T-1", "T-2", "T-3"]
+    assert found(queue="limits") == ["T-2"]
+    assert found(reason="loop_detected") == ["T-3"]
+    assert found(label="card_arrival") == ["T-1"]
+    assert found(queue="review", reason="step_limit") == []
+    assert found(older_than=3600) == []
+    assert api.get("/v1/inbox", params={"reason": "no_such"}).status_code == 422
+    assert api.get("/v1/inbox", params={"cursor": "junk"}).status_code == 422
+
+
+def test_pages_show_each_item_once_though_others_leave(web: Served, api: httpx.Client) -> None:
+    for number in range(12):
+        web.books.suggested(f"T-{number:02}")
+    first = api.get("/v1/inbox", params={"limit": 5}).json()
+    for number in range(4):  # what was seen leaves: later items move up
+        web.client(web.key()).post(f"/v1/tickets/T-{number:02}/cancel")
+    second = api.get("/v1/inbox", params={"limit": 5, "cursor": first["next"]}).json()
+    third = api.get("/v1/inbox", params={"limit": 5, "cursor": second["next"]}).json()
+    seen = [item["id"] for page in (first, second, third) for item in page["items"]]
+    assert seen == [f"T-{number:02}" for number in range(12)]
+    assert (first["total"], third["total"], third["next"]) == (12, 8, None)
+
+
+def test_next_serves_each_person_another_item(web: Served, api: httpx.Client) -> None:
+    for number in range(3):
+        web.books.suggested(f"T-{number}")
+    served = [api.post("/v1/inbox/next", json={"person": f"p{number}"}) for number in range(4)]
+    assert [answer.status_code for answer in served] == [200, 200, 200, 204]
+    assert {answer.json()["id"] for answer in served[:3]} == {"T-0", "T-1", "T-2"}
+    assert [answer.json()["holder"] for answer in served[:3]] == ["tester:p0", "tester:p1", "tester:p2"]
+    assert api.post("/v1/inbox/next", json={"queue": "review", "label": "x"}).status_code == 422
+
+
+def test_approving_decides_and_undo_takes_it_back(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    decided = act(api, "T-1", "approve", version=version(api, "T-1")).json()
+    assert (decided["state"], decided["decision"]["decided_by"], decided["undo_until"] is not None) == (
+        "decided",
+        "tester",
+        True,
+    )
+    back = act(api, "T-1", "undo", version=decided["version"]).json()
+    assert (back["state"], back["decision"]["decided_by"]) == ("suggested", "agent")
+    again = act(api, "T-1", "undo", version=back["version"])
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/not-possible")
+
+
+def test_editing_names_another_label(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    unknown = act(api, "T-1", "edit", version=version(api, "T-1"), label="no_such_label")
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/label")
+    edited = act(api, "T-1", "edit", version=version(api, "T-1"), label="lost_or_stolen_card", priority="urgent").json()
+    assert (edited["decision"]["label"], edited["decision"]["priority"]) == ("lost_or_stolen_card", "urgent")
+
+
+def test_rejecting_keeps_it_waiting_with_the_reason(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    told = act(api, "T-1", "reject", version=version(api, "T-1"), reason="not what they ask").json()
+    assert (told["state"], told["reason"], told["detail"]) == ("handed_off", "suggestion_rejected", "not what they ask")
+
+
+def test_resuming_gives_fresh_limits_and_a_hint_to_the_queue(
+    web: Served, api: httpx.Client, valkey_server: ValkeyServer
+) -> None:
+    web.books.failed("T-1", steps=3)
+    told = act(api, "T-1", "resume", version=version(api, "T-1"), hint="Look at fees.", limits={"max_steps": 5}).json()
+    assert (told["state"], told["limits"]["max_steps"]) == ("queued", 8)
+    events = api.get("/v1/tickets/T-1/events").json()["events"]
+    assert events[-1]["data"] == {"by": "tester", "hint": "Look at fees.", "from_step": 0}
+    with valkey_server.client() as valkey:
+        wait_for(lambda: valkey.llen("tickets") == 1, message="the hint is published")
+
+
+def test_snoozing_and_notes(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    noted = act(api, "T-1", "note", text="called them").json()
+    snoozed = act(api, "T-1", "snooze", version=noted["version"], seconds=600).json()
+    assert snoozed["snoozed_until"] > snoozed["since"]
+    assert api.post("/v1/inbox/next").status_code == 204
+    notes = [
+        event["data"]["note"]
+        for event in api.get("/v1/tickets/T-1/events").json()["events"]
+        if event["type"] == "person_acted"
+    ]
+    assert "called them" in notes
+
+
+@pytest.mark.parametrize("action", ["approve", "edit", "reject", "resume", "snooze", "undo"])
+def test_an_action_without_its_version_is_refused(web: Served, api: httpx.Client, action: str) -> None:
+    web.books.suggested("T-1")
+    answer = api.post(f"/v1/inbox/T-1/{action}", json={})
+    assert answer.status_code == 422
+    assert "/version" in [fault["pointer"] for fault in answer.json()["errors"]]
+
+
+def test_a_stale_version_is_told_how_it_is_now(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    seen = version(api, "T-1")
+    claimed = act(api, "T-1", "claim", version=seen, person="anna").json()
+    stale = act(api, "T-1", "approve", version=seen, person="anna")
+    assert stale.status_code == 409
+    problem = stale.json()
+    now = (problem["type"], problem["state"], problem["version"], problem["holder"])
+    assert now == ("/problems/stale", "suggested", claimed["version"], "tester:anna")
+
+
+def test_what_somebody_else_holds_is_left_alone_until_they_release_it(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    held = act(api, "T-1", "claim", person="anna").json()
+    for action, more in (("approve", {}), ("claim", {}), ("reject", {"reason": "no"})):
+        foreign = act(api, "T-1", action, version=held["version"], person="bert", **more)
+        assert (foreign.status_code, foreign.json()["holder"]) == (409, "tester:anna")
+    free = act(api, "T-1", "release", person="anna").json()
+    assert free["holder"] is None
+    assert act(api, "T-1", "approve", version=free["version"], person="bert").status_code == 200
+
+
+def test_an_action_on_what_does_not_wait_is_stale(web: Served, api: httpx.Client) -> None:
+    web.books.queued("T-1")
+    answer = act(api, "T-1", "claim")
+    assert (answer.status_code, answer.json()["state"]) == (409, "queued")
+    assert act(api, "none", "claim").status_code == 404
+
+
+def test_a_failure_without_a_proposal_cannot_be_approved(web: Served, api: httpx.Client) -> None:
+    web.books.failed("T-1")
+    answer = act(api, "T-1", "approve", version=version(api, "T-1"))
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-possible")
+
+
+def test_an_unreadable_message_is_dismissed_and_nothing_else(web: Served, api: httpx.Client) -> None:
+    web.books.rejected("rej_1", b"{")
+    seen = version(api, "rej_1")
+    assert act(api, "rej_1", "resume", version=seen, hint="try").status_code == 409
+    assert act(api, "rej_1", "reject", version=seen, reason="spam").json()["state"] == "cancelled"
+
+
+def test_two_people_racing_decide_each_item_once(web: Served) -> None:
+    for number in range(30):
+        web.books.suggested(f"T-{number}")
+    key = web.key(Scope.INBOX, Scope.READ)
+    clients = [web.client(key), web.client(key)]
+    seen = {f"T-{n}": version(clients[0], f"T-{n}") for n in range(30)}
+    gate = threading.Barrier(2)
+
+    def drain(who: int) -> list[int]:
+        gate.wait()
+        return [
+            act(clients[who], ticket_id, "approve", version=based_on, person=f"p{who}").status_code
+            for ticket_id, based_on in seen.items()
+        ]
+
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(drain, range(2)))
+    assert Counter(sorted(pair) == [200, 409] for pair in zip(*both, strict=True)) == {True: 30}

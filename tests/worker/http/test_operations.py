@@ -1,0 +1,82 @@
+"""Health, stats and metrics: what operators and autoscalers look at."""
+
+import json
+import re
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tasks.reasons import Reason
+from tests.worker.http.served import Served
+
+
+def scraped(client: httpx.Client) -> dict[tuple[str, str], float]:
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    samples = [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
+    return {(each.name, ",".join(label for _, label in sorted(each.labels.items()))): each.value for each in samples}
+
+
+def test_health_needs_nobody_and_no_key(web: Served) -> None:
+    web.key()
+    client = web.client()
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {
+        "status": "ready",
+        "checks": {"books": "ok", "broker": "ok"},
+        "api": "keys",
+    }
+
+
+def test_the_stats_are_an_autoscaling_signal(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    web.books.failed("T-2", Reason.STEP_LIMIT)
+    web.books.queued("T-3")
+    worker = json.dumps({"at": 2**53, "slots": 4, "busy": 0, "queues": ["tickets"]})
+    web.books.do(lambda ledger: ledger.store.put("workers", {"w": worker}))
+    stats = api.get("/v1/stats").json()
+    assert (stats["ready"], stats["in_flight"], stats["slots"], stats["load"]) == (1, 0, 4, 0.25)
+    assert stats["inbox"]["by_reason"] == {"suggestion": 1, "step_limit": 1}
+    assert stats["inbox"]["total"] == 2
+    assert stats["oldest_ready_seconds"] >= 0
+    spend = stats["spend_today"]
+    assert spend["cost_usd"] == spend["cost_nanodollars"] / 1e9 > 0
+
+
+def test_work_without_a_slot_asks_for_one(web: Served, api: httpx.Client) -> None:
+    assert api.get("/v1/stats").json()["load"] == 0
+    web.books.queued("T-1")
+    assert api.get("/v1/stats").json()["load"] == 1
+
+
+def test_metrics_come_from_the_books(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    web.books.failed("T-2", Reason.STEP_LIMIT)
+    version = api.get("/v1/tickets/T-1").json()["version"]
+    api.post("/v1/inbox/T-1/approve", json={"version": version})
+    numbers = scraped(web.client())
+    assert numbers["deskhand_tickets", "decided"] == 1
+    assert numbers["deskhand_human_items", "step_limit,handed_off"] == 1
+    assert numbers["deskhand_human_decisions_total", "approve"] == 1
+    assert numbers["deskhand_accepted_total", ""] == 2
+    assert numbers["deskhand_spend_today_dollars", ""] > 0
+    assert numbers["deskhand_queue_ready", "tickets"] == 0
+
+
+def test_metrics_name_no_ticket(web: Served) -> None:
+    web.books.failed("T-secret")
+    assert not re.search(r"T-secret|card", web.client().get("/metrics").text)
+
+
+def test_prometheus_may_ask_for_open_metrics(web: Served) -> None:
+    answer = web.client().get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_unknown_paths_of_the_api_are_problems_and_others_the_consoles(web: Served) -> None:
+    client = web.client()
+    assert client.get("/v1/none").json()["type"] == "/problems/not-found"
+    refused = client.delete("/v1/tickets")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    assert client.get("/sign-in").headers["content-type"].startswith("text/html")
