@@ -101,9 +101,9 @@ def _continued(step: StepSummary, event: ev.Event) -> StepSummary:
             return replace(step, did=did(event.content), tokens=tokens, cost_nanodollars=cost, seconds=seconds)
         case ev.ModelFailed():
             cost, seconds = event.cost_nanodollars, event.seconds
-            return replace(step, did=means(event.reason), ok=False, cost_nanodollars=cost, seconds=seconds)
+            return replace(step, did=f"failed: {means(event.reason)}", ok=False, cost_nanodollars=cost, seconds=seconds)
         case ev.CallLost():
-            return replace(step, did="its worker was lost during the call", ok=False, cost_nanodollars=event.cost_nanodollars)  # fmt: skip # noqa: E501
+            return replace(step, did="failed: its worker was lost during the call", ok=False, cost_nanodollars=event.cost_nanodollars)  # fmt: skip # noqa: E501
         case ev.ToolFinished() if event.outcome != "ok":
             return replace(step, did=f"{step.did} ({event.tool}: {event.outcome})", ok=False)
         case ev.RepairAsked():

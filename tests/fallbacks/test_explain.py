@@ -77,7 +77,7 @@ def test_the_last_three_steps_are_told_with_what_came_of_them() -> None:
     assert [(step.step, step.did, step.ok) for step in last] == [
         (2, "called look", True),
         (3, "called look", True),
-        (4, "the model did not answer in time", False),
+        (4, "failed: the model did not answer in time", False),
     ]
     assert last[-1].cost_nanodollars == 7
 

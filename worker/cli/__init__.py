@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from worker.cli.app import app
 from worker.cli.faults import lines_of
@@ -11,7 +12,8 @@ from worker.cli.output import complain
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command. Exit status: 0 done; 1 a fault, named on stderr; 2 a wrong call."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a locale may not know a character
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a locale may not know every character
     try:
         app(args=arguments, prog_name="deskhand")
     except Exception as error:

@@ -1,12 +1,13 @@
 """How commands get at the books: settings and parts made once, one event loop, everything closed at the end."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
+
     from worker.settings import Settings
     from worker.wiring import Parts
 
@@ -18,7 +19,7 @@ class Session:
     """An open connection to the books. Ctrl-C between two calls is an ordinary KeyboardInterrupt."""
 
     parts: "Parts"
-    runner: asyncio.Runner
+    runner: "asyncio.Runner"
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one coroutine on the session's loop."""
@@ -35,6 +36,8 @@ def load() -> "Settings":
 @contextmanager
 def session() -> Iterator[Session]:
     """Settings and parts for a command that goes on for a while; closed at its end. Raises `SettingsError`."""
+    import asyncio
+
     from worker.celery_factory import books_url, sender_app
     from worker.wiring import Parts
 

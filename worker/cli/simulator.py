@@ -1,6 +1,5 @@
 """`deskhand simulator`: the Messages API on 127.0.0.1, with every fault, for drills without a key."""
 
-import asyncio
 from contextlib import suppress
 from typing import Annotated
 
@@ -24,11 +23,15 @@ def simulator(
     json: Json = False,
 ) -> None:
     """Serve a simulated model until Ctrl-C: point ANTHROPIC_BASE_URL at the URL it prints first."""
+    import asyncio
+
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(port, latency, fault or [], times, seed, json=json))
 
 
 async def _serve(port: int, latency: str, names: list[str], times: int | None, seed: int, *, json: bool) -> None:
+    import asyncio
+
     from worker.simulator.faults import Fault, FaultName
     from worker.simulator.server import Simulator
 
