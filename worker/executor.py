@@ -112,7 +112,9 @@ class Executor:
         try:
             return await task
         finally:
-            del self.runs[ticket_id]
+            held = self.runs.get(ticket_id)
+            if held is not None and held[1] is task:  # else this process took the ticket again after losing the lease
+                del self.runs[ticket_id]
 
     async def _guarded(self, claim: Claim, work: Work) -> str:
         """Turn whatever can happen into an outcome. Nothing is lost here: a lease left behind expires and is swept."""
