@@ -145,7 +145,7 @@ def _first_call(parts: Parts, chars: int) -> ModelRequest:
 def _guarded(name: str, check: Callable[[Parts], Check], parts: Parts) -> Check:
     try:
         return check(parts)
-    except (WorkerError, TasksError, LookupError, OSError) as error:
+    except (WorkerError, TasksError, LookupError, OSError, ValueError) as error:
         return failed(name, str(error), "correct it as the message says")
 
 
