@@ -302,7 +302,11 @@ class Recorded:
     event: Event
 
 
-_TYPES: dict[str, type[Event]] = {cls.type: cls for cls in Event.__subclasses__()}
+_TYPES: dict[str, type[Event]] = {
+    cls.type: cls
+    for cls in Event.__subclasses__()
+    if "__slots__" in vars(cls)  # dataclass(slots=True) leaves the class it replaced behind
+}
 _FIELDS: dict[str, frozenset[str]] = {
     name: frozenset(field.name for field in fields(cls)) for name, cls in _TYPES.items()
 }

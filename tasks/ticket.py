@@ -13,7 +13,9 @@ MAX_DEADLINE_SECONDS = 30 * 24 * 3600
 
 TicketId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-MetadataValue = Annotated[str, StringConstraints(max_length=500)] | bool | int | float | None
+MetadataValue = (
+    Annotated[str, StringConstraints(max_length=500)] | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None
+)
 
 
 class Priority(StrEnum):

@@ -165,7 +165,8 @@ def load_settings(**overrides: Any) -> Settings:
         for fault in error.errors():
             name = str(fault["loc"][0]) if fault["loc"] else ""
             shown = name if name.isupper() else f"{PREFIX}{name.upper()}"
-            faults.append(f"{shown}: {fault['msg']}" if name else fault["msg"].removeprefix("Value error, "))
+            said = fault["msg"].removeprefix("Value error, ")
+            faults.append(f"{shown}: {said}" if name else said)
         raise SettingsError(faults) from None
     if faults:
         raise SettingsError(faults)
