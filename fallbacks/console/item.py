@@ -3,7 +3,8 @@
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fallbacks.console.deps import Desk
@@ -13,9 +14,6 @@ from fallbacks.narrate import Line, narrate
 from fallbacks.views import TicketView
 from tasks import events as ev
 from tasks.checkpoint import fold
-
-MOST_LINES = 200
-"""The timeline shows this many of the last events at once; the first ones open on demand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +40,45 @@ class Item:
     next_seq: int
 
 
+BLIND = "The agent has a proposal that you are not shown: decide for yourself."
+
+
+def shown(view: TicketView) -> TicketView:
+    """As a person may see it: a proposal that is to be decided blind is left out."""
+    return replace(view, decision=None) if view.blind else view
+
+
+def shown_lines(view: TicketView, timeline: Sequence[ev.Recorded]) -> tuple[Line, ...]:
+    """The timeline in words, with nothing of a blind proposal in it."""
+    return tuple(
+        replace(line, text="the agent proposed something", detail="") if view.blind and line.kind in _TELLING else line
+        for line in narrate(timeline)
+    )
+
+
+_TELLING = frozenset({ev.DecisionSubmitted.type, ev.ModelReplied.type})
+
+
+def _shown_cause(view: TicketView, cause: Explanation) -> Explanation:
+    if not view.blind:
+        return cause
+    steps = tuple(replace(step, did="worked on it") for step in cause.last_steps)
+    actions = tuple(action for action in cause.actions if action not in ("approve", "reject"))
+    return replace(cause, headline=BLIND, last_steps=steps, next="Decide as one of the labels.", actions=actions)
+
+
 async def load_item(desk: Desk, view: TicketView) -> Item:
     """Read what belongs to a ticket that is at hand."""
+    view = shown(view)
     timeline = await desk.deps.views.timeline(view.id)
     checkpoint = fold(timeline)
     now = await desk.deps.store.now_ms()
     decided = (await desk.tally.counts()).decided
     return Item(
         view=view,
-        cause=explain(view, checkpoint, timeline, now),
-        lines=narrate(timeline),
-        steps=steps(timeline),
+        cause=_shown_cause(view, explain(view, checkpoint, timeline, now)),
+        lines=shown_lines(view, timeline),
+        steps=() if view.blind else steps(timeline),
         context=_context(checkpoint.context),
         digits=digit_labels(desk.deps.taxonomy, view, checkpoint.context, decided),
         changes=_changes(timeline),

@@ -93,6 +93,6 @@ def _people(stats: Stats) -> list[tuple[str, Any]]:
         "person_edit": "corrected",
         "person_decide": "decided by hand",
         "undone": "undone",
-        "decided_auto": "decided by the agent alone",
+        "decided_auto": "by the agent alone",
     }
     return [(said, stats.counters.get(name, 0)) for name, said in names.items()]

@@ -36,6 +36,7 @@ class Pages:
             usd=format_usd,
             words=words,
             lasting=lasting,
+            took=took,
             clock=clock,
             iso=iso,
             pretty=pretty,
@@ -64,7 +65,18 @@ def lasting(milliseconds: float) -> str:
     for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 10 or not milliseconds else f"{seconds:.1f} s"
+    return f"{seconds:.0f} s"
+
+
+def took(seconds: float) -> str:
+    """How long a step took."""
+    return (
+        lasting(seconds * 1000)
+        if seconds >= 60
+        else f"{seconds:.1f} s"
+        if seconds >= 0.1
+        else f"{seconds * 1000:.0f} ms"
+    )
 
 
 def clock(at_ms: int) -> str:

@@ -7,8 +7,8 @@ from time import monotonic
 
 from starlette.responses import Response, StreamingResponse
 
+from fallbacks.console.item import shown_lines
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.narrate import narrate
 
 LOOK_SECONDS = 0.4
 """How often the journal is looked at; one small read each time."""
@@ -34,7 +34,7 @@ async def _events(visit: Visit, ticket_id: str, seq: int) -> AsyncIterator[str]:
     while monotonic() < ends and not await visit.request.is_disconnected():
         view = await visit.deps.views.ticket(ticket_id)
         now = json.dumps({"state": view.state.value, "version": view.version, "holder": view.holder})
-        for line in narrate(await visit.deps.views.timeline(ticket_id, seq)):
+        for line in shown_lines(view, await visit.deps.views.timeline(ticket_id, seq)):
             seq = line.seq + 1
             html = visit.desk.pages.text("_line.html", {"line": line, "fresh": True})
             yield _message("line", html, seq)

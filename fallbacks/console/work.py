@@ -99,7 +99,7 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
         can.discard("cancel")
     values = {
         "item": item,
-        "view": view,
+        "view": item.view,
         "cause": item.cause,
         "can": can,
         "filters": filters,

@@ -1,0 +1,100 @@
+"""The console behind a real port, on real books, with agents' work put into them through the ledger."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import uvicorn
+from argon2 import PasswordHasher
+
+from fallbacks.console import ConsoleDeps, make_console
+from fallbacks.inbox import Inbox
+from fallbacks.ledger import Ledger
+from fallbacks.outcomes import OutcomeWriter
+from fallbacks.redis_store import RedisStore
+from fallbacks.users import Role, Users
+from tasks.limits import Limits
+from tasks.taxonomy import Taxonomy
+from tests.services.process import free_port
+from tests.services.waiting import wait_for
+
+T = TypeVar("T")
+
+PASSWORD = "correct horse battery"
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+"""Tests sign in often; the real cost has a test of its own."""
+
+
+@dataclass
+class Door:
+    """One console. Its loop runs in a thread: tests hand it their work on the books with `run`."""
+
+    valkey_url: str
+    taxonomy: Taxonomy
+    budget: int | None = 5_000_000_000
+    port: int = field(default_factory=free_port)
+    published: list[tuple[str, str]] = field(default_factory=list)
+
+    def __enter__(self) -> "Door":
+        self.loop = asyncio.new_event_loop()
+        self._ready, self._faults = threading.Event(), list[BaseException]()
+        self._thread = threading.Thread(target=self._serve, name="console", daemon=True)
+        self._thread.start()
+        wait_for(lambda: (self._ready.is_set() and self._server.started) or self._faults, message="the console is up")
+        assert not self._faults, self._faults
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "the console did not stop"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something on the console's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+
+    def add_user(self, name: str, role: Role = Role.REVIEWER) -> None:
+        self.run(Users(self.store, QUICK).create(name, PASSWORD, role))
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_until_complete(self._serving())
+        except BaseException as error:
+            self._faults.append(error)
+        finally:
+            self.loop.close()
+
+    async def _serving(self) -> None:
+        self.store = RedisStore(self.valkey_url)
+        self.ledger = Ledger(self.store)
+        self.inbox = Inbox(self.store, self.taxonomy, OutcomeWriter(wanted=True))
+        app = make_console(self._deps())
+        config = uvicorn.Config(
+            app, port=self.port, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._ready.set()
+        await self._server.serve()
+        await self.store.aclose()
+
+    def _deps(self) -> ConsoleDeps:
+        return ConsoleDeps(
+            inbox=self.inbox,
+            views=self.inbox.views,
+            store=self.store,
+            taxonomy=self.taxonomy,
+            publish=self._publish,
+            limits=Limits(),
+            daily_budget_nanodollars=self.budget,
+            secure_cookies=False,
+        )
+
+    async def _publish(self, work: list[tuple[str, str]]) -> None:
+        self.published += work

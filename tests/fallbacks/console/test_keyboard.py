@@ -1,0 +1,178 @@
+"""A reviewer drains the inbox by keyboard alone, and each action costs as many keys as was promised."""
+
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from fallbacks.states import State
+from tasks.reasons import Reason
+from tasks.ticket import Ticket
+from tests.fallbacks.console.agent import Agent
+from tests.fallbacks.console.door import Door
+from tests.fallbacks.console.keyboard import Keyboard
+from tests.services.waiting import wait_for
+
+Tickets = Callable[..., Ticket]
+
+
+def state_of(door: Door, ticket_id: str) -> State:
+    return door.run(door.inbox.views.ticket(ticket_id)).state
+
+
+def decision_of(door: Door, ticket_id: str) -> dict[str, Any]:
+    return door.run(door.inbox.views.ticket(ticket_id)).decision or {}
+
+
+def arrives(door: Door, ticket_id: str, state: State) -> None:
+    wait_for(lambda: state_of(door, ticket_id) is state, message=f"{ticket_id} is {state}")
+
+
+def suggestions(door: Door, agent: Agent, tickets: Tickets, count: int) -> None:
+    for _ in range(count):
+        door.run(agent.suggest(tickets(), "card_arrival"))
+
+
+def resume(keys: Keyboard) -> None:
+    keys.press("r")
+    keys.page.keyboard.type("It is about the card's PIN.")
+    keys.press("Control+Enter")
+
+
+TURNS = ("approve", "relabel", "approve", "reject", "approve", "resume")
+DO: dict[str, Callable[[Keyboard], None]] = {
+    "approve": lambda keys: keys.press("a"),
+    "relabel": lambda keys: keys.press("2"),
+    "reject": lambda keys: keys.press("x", "4"),
+    "resume": resume,
+}
+KEYS = {"approve": 1, "relabel": 1, "reject": 2, "resume": 2}
+"""Promised: approve 1, relabel at most 2, reject with a reason 2, a hint 1 and Ctrl-Enter beside its text."""
+
+
+def test_twenty_items_are_drained_by_keyboard_alone(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
+    suggestions(door, agent, tickets, 16)
+    for _ in range(4):
+        door.run(agent.hand_off(tickets(), Reason.STEP_LIMIT, "8 of 8 model calls used"))
+    keys = Keyboard(rita)
+    keys.press("w")
+    rita.wait_for_url("**/work")
+    keys.count()
+    done: dict[str, list[str]] = {"approve": [], "relabel": [], "reject": [], "resume": []}
+    item = keys.at_hand
+    for turn in range(20):
+        action = TURNS[turn % len(TURNS)]
+        if action in ("approve", "reject") and not rita.locator('[data-key="a"]').count():
+            action = "resume"  # a failure has no proposal
+        done[action].append(item)
+        DO[action](keys)
+        assert keys.count() == KEYS[action]
+        item = keys.expect_next(item)
+    expect(rita.get_by_role("heading", name="Nothing is left for you")).to_be_visible()
+    for ticket_id in done["approve"] + done["relabel"]:
+        arrives(door, ticket_id, State.DECIDED)
+    for ticket_id in done["reject"]:
+        arrives(door, ticket_id, State.HANDED_OFF)
+    for ticket_id in done["resume"]:
+        arrives(door, ticket_id, State.QUEUED)
+    assert all(done.values()), done
+    assert {decision_of(door, ticket_id)["label"] for ticket_id in done["approve"]} == {"card_arrival"}
+    assert "card_arrival" not in {decision_of(door, ticket_id)["label"] for ticket_id in done["relabel"]}
+    assert sorted(ticket_id for _, ticket_id in door.published) == sorted(done["resume"])
+
+
+def test_a_label_is_typed_and_a_decision_is_undone(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
+    suggestions(door, agent, tickets, 2)
+    rita.goto("/work")
+    keys = Keyboard(rita)
+    item = keys.at_hand
+    keys.press("l")
+    rita.keyboard.type("lost_or_stolen_card")
+    keys.press("Enter")
+    keys.expect_next(item)
+    arrives(door, item, State.DECIDED)
+    expect(rita.get_by_text("Decided as lost or stolen card")).to_be_visible()
+    keys.press("u")
+    expect(rita.locator(f'#main[data-ticket="{item}"]')).to_be_attached()
+    assert state_of(door, item) is State.SUGGESTED
+    assert decision_of(door, item)["label"] == "card_arrival"
+    expect(rita.get_by_text("Undone; it waits as before")).to_be_visible()
+
+
+def test_skip_and_snooze_leave_an_item_to_others(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
+    suggestions(door, agent, tickets, 3)
+    rita.goto("/work")
+    keys = Keyboard(rita)
+    skipped = keys.at_hand
+    keys.press("n")
+    snoozed = keys.expect_next(skipped)
+    keys.press("s")
+    keys.expect_next(snoozed)
+    wait_for(lambda: door.run(door.inbox.views.ticket(snoozed)).snoozed_until_ms, message="snoozed")
+    assert door.run(door.inbox.views.ticket(skipped)).holder is None
+    assert state_of(door, skipped) is state_of(door, snoozed) is State.SUGGESTED
+
+
+APPROVE_AND_TIME = """async (item) => {
+    const begun = performance.now();
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true }));
+    while (document.querySelector("#main").dataset.ticket === item) await new Promise(requestAnimationFrame);
+    return performance.now() - begun;
+}"""
+
+
+def test_the_next_item_is_there_before_the_answer(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
+    suggestions(door, agent, tickets, 7)
+    shown_after_ms: list[float] = []
+    rita.goto("/work")
+    for _ in range(5):
+        item = Keyboard(rita).at_hand
+        rita.wait_for_load_state("networkidle")
+        shown_after_ms.append(rita.evaluate(APPROVE_AND_TIME, item))
+        arrives(door, item, State.DECIDED)
+    assert median(shown_after_ms) <= 100, shown_after_ms
+
+
+def test_keys_can_be_turned_off_for_a_person(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
+    suggestions(door, agent, tickets, 1)
+    rita.goto("/settings")
+    rita.get_by_label("Single keys act at once").uncheck()
+    rita.get_by_role("button", name="Keep").click()
+    expect(rita.get_by_label("Single keys act at once")).not_to_be_checked()
+    rita.goto("/work")
+    keys = Keyboard(rita)
+    item = keys.at_hand
+    keys.press("a", "n", "?")
+    assert keys.at_hand == item
+    assert state_of(door, item) is State.SUGGESTED
+    expect(rita.locator("dialog[open]")).to_have_count(0)
+
+
+def test_keys_do_nothing_in_a_field_and_are_listed(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
+    suggestions(door, agent, tickets, 1)
+    rita.goto("/work")
+    item = Keyboard(rita).at_hand
+    rita.keyboard.press("r")
+    rita.keyboard.type("a n s 1 ?")
+    expect(rita.get_by_label("Hint to the agent")).to_have_value("a n s 1 ?")
+    rita.keyboard.press("Escape")
+    rita.keyboard.press("?")
+    expect(rita.get_by_role("dialog", name="Keys")).to_be_visible()
+    rita.keyboard.press("a")
+    rita.keyboard.press("Escape")
+    expect(rita.get_by_role("dialog", name="Keys")).to_be_hidden()
+    assert state_of(door, item) is State.SUGGESTED
+
+
+def test_the_timeline_grows_while_one_looks(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
+    claim = door.run(agent.claimed(tickets()))
+    door.run(agent.step(claim, 1, "lookup_customer"))
+    rita.goto(f"/tickets/{claim.lease.ticket_id}")
+    lines = rita.locator("[data-lines] > li")
+    before = lines.count()
+    door.run(agent.step(claim, 2, "search_knowledge_base"))
+    expect(lines.filter(has_text="search_knowledge_base")).not_to_have_count(0)
+    assert lines.count() > before
+    door.run(door.inbox.cancel(claim.lease.ticket_id, "olga"))
+    expect(rita.locator(".crumb .pill")).to_have_text("cancelled")

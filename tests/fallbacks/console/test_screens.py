@@ -1,0 +1,84 @@
+"""Every screen is accessible in light and dark, fits a phone and a doubled zoom, and is photographed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page
+
+from tasks.ticket import Ticket
+from tests.fallbacks.console.agent import Agent
+from tests.fallbacks.console.conftest import ARTIFACTS
+from tests.fallbacks.console.door import Door
+from tests.fallbacks.console.screens import fill, unfold
+
+Open = Callable[..., BrowserContext]
+LOOKS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+
+
+def faults_of(page: Page) -> list[str]:
+    """What axe finds; needs the page's own policy out of the way, which it is in an isolated world only."""
+    found = Axe().run(page).response["violations"]
+    return [f"{fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]]
+
+
+def too_wide(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_screen_passes_axe_and_fits(
+    look: str, door: Door, agent: Agent, tickets: Callable[..., Ticket], open_context: Open
+) -> None:
+    context = open_context("olga", **LOOKS[look])
+    page, folder = context.pages[0], Path(ARTIFACTS) / look
+    folder.mkdir(parents=True, exist_ok=True)
+    faults: dict[str, list[str]] = {}
+    for name, address in fill(door, agent, tickets).items():
+        page.goto(address)
+        page.screenshot(path=folder / f"{name.replace(' ', '-')}.png")
+        unfold(page)
+        faults[name] = faults_of(page)
+        assert too_wide(page) <= 0, name
+    page.keyboard.press("?")
+    faults["keys"] = faults_of(page)
+    page.context.clear_cookies()
+    page.goto("/sign-in")
+    page.screenshot(path=folder / "sign-in.png")
+    faults["sign-in"] = faults_of(page)
+    assert not any(faults.values()), {name: found for name, found in faults.items() if found}
+
+
+def test_nothing_is_cut_off_at_twice_the_size(
+    door: Door, agent: Agent, tickets: Callable[..., Ticket], open_context: Open
+) -> None:
+    half = {"viewport": {"width": 640, "height": 430}, "device_scale_factor": 2}  # 1280 pixels at 200 %
+    page = open_context("rita", **half).pages[0]
+    for name, address in fill(door, agent, tickets).items():
+        page.goto(address)
+        assert too_wide(page) <= 0, name
+
+
+def test_nothing_moves_when_a_notice_comes(
+    door: Door, agent: Agent, tickets: Callable[..., Ticket], rita: Page
+) -> None:
+    for _ in range(3):
+        door.run(agent.suggest(tickets(), "card_arrival"))
+    rita.goto("/work")
+    rita.evaluate(
+        """() => {
+            window.shifted = 0;
+            new PerformanceObserver((list) => {
+                for (const entry of list.getEntries()) window.shifted += entry.value;
+            }).observe({ type: "layout-shift", buffered: true });
+        }"""
+    )
+    rita.keyboard.press("a")
+    rita.get_by_text("Approved as card arrival").wait_for()
+    assert rita.evaluate("window.shifted") <= 0.02

@@ -1,0 +1,115 @@
+"""Everything works without JavaScript: forms, and pages that follow them."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, expect
+
+from fallbacks.states import State
+from tasks.reasons import Reason
+from tasks.ticket import Ticket
+from tests.fallbacks.console.agent import Agent
+from tests.fallbacks.console.door import Door
+
+Tickets = Callable[..., Ticket]
+Open = Callable[..., BrowserContext]
+
+
+def test_items_are_worked_by_forms_alone(door: Door, agent: Agent, tickets: Tickets, open_context: Open) -> None:
+    for _ in range(4):
+        door.run(agent.suggest(tickets(), "card_arrival"))
+    door.run(agent.hand_off(tickets(), Reason.STEP_LIMIT, "8 of 8 model calls used"))
+    page = open_context("rita", java_script_enabled=False).pages[0]
+    states: list[tuple[str, State]] = []
+
+    def at_hand() -> str:
+        return page.locator("#main").get_attribute("data-ticket") or ""
+
+    page.get_by_role("link", name="Start working").click()
+    approved = at_hand()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_role("button", name="Undo").click()
+    assert at_hand() == approved
+    page.get_by_role("button", name="Approve").click()
+    states.append((approved, State.DECIDED))
+    states.append((at_hand(), State.DECIDED))
+    page.locator('[data-digit="3"]').first.click()
+    states.append((at_hand(), State.HANDED_OFF))
+    page.locator("summary", has_text="Reject").click()
+    page.get_by_role("button", name="wrong team").click()
+    states.append((at_hand(), State.SUGGESTED))
+    page.get_by_role("button", name="1 hour").click()
+    states.append((at_hand(), State.QUEUED))
+    page.locator("summary", has_text="Resume with a hint").click()
+    page.get_by_label("Hint to the agent").fill("Look at the second sentence.")
+    page.get_by_role("button", name="Send back to the agent").click()
+    expect(page.get_by_role("heading", name="Nothing is left for you")).to_be_visible()
+    for ticket_id, state in states:
+        assert door.run(door.inbox.views.ticket(ticket_id)).state is state
+    page.get_by_role("link", name="Show what I set aside").click()
+    assert at_hand() == states[2][0]
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/inbox")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_a_correction_keeps_the_difference(door: Door, agent: Agent, tickets: Tickets, open_context: Open) -> None:
+    ticket_id = door.run(agent.suggest(tickets(), "card_arrival"))
+    page = open_context("rita", java_script_enabled=False).pages[0]
+    page.goto(f"/tickets/{ticket_id}")
+    page.get_by_text("Edit in full").click()
+    page.locator("details[open] [name=label]").select_option("lost_or_stolen_card")
+    page.locator("details[open] [name=rationale]").fill("It was stolen from the letter box.")
+    page.locator("details[open]").get_by_role("button", name="Decide").click()
+    changed = page.locator(".diff")
+    expect(changed.locator("del").first).to_have_text("card_arrival")
+    expect(changed.locator("ins").first).to_have_text("lost_or_stolen_card")
+    page.locator("summary", has_text="Note").click()
+    page.get_by_label("Note on the timeline").fill("Called the customer.")
+    page.get_by_role("button", name="Add the note").click()
+    expect(page.locator(".timeline").get_by_text("Called the customer.")).to_be_visible()
+
+
+def test_filters_are_addresses(door: Door, agent: Agent, tickets: Tickets, open_context: Open) -> None:
+    for label in ("card_arrival", "card_arrival", "lost_or_stolen_card"):
+        door.run(agent.suggest(tickets(), label))
+    door.run(agent.hand_off(tickets(), Reason.LOW_CONFIDENCE, "0.44 of 0.60", label="card_arrival"))
+    page = open_context("rita", java_script_enabled=False).pages[0]
+    page.get_by_label("Label").select_option("card_arrival")
+    page.get_by_label("Queue").select_option("suggestions")
+    page.get_by_role("button", name="Filter").click()
+    assert "queue=suggestions" in page.url
+    assert "label=card_arrival" in page.url
+    expect(page.locator(".items tbody tr")).to_have_count(2)
+    for query, rows in (("reason=low_confidence", 1), ("age=1h", 0), ("sla=soon", 1), ("team=fraud_and_security", 1)):
+        page.goto(f"/inbox?{query}")
+        expect(page.locator(".items tbody tr")).to_have_count(rows)
+    page.goto("/work?queue=suggestions&label=card_arrival")
+    for _ in range(2):
+        page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
+
+
+def test_a_group_is_resumed_one_first_then_the_rest(
+    door: Door, agent: Agent, tickets: Tickets, open_context: Open
+) -> None:
+    for _ in range(5):
+        door.run(agent.hand_off(tickets(), Reason.MODEL_OVERLOADED, "529 overloaded", steps=1))
+    reviewer = open_context("rita", java_script_enabled=False).pages[0]
+    reviewer.goto("/groups/model_overloaded")
+    expect(reviewer.get_by_text("needs the role operator")).to_be_visible()
+    page = open_context("olga", java_script_enabled=False).pages[0]
+    page.goto("/groups")
+    page.get_by_role("link", name="The provider was overloaded").click()
+    page.get_by_role("button", name="Send one ahead").click()
+    expect(page.locator(".canary .pill")).to_have_text("queued")
+    assert len(door.published) == 1
+    late = door.run(agent.hand_off(tickets(), Reason.MODEL_OVERLOADED, "529 overloaded", steps=1))
+    page.get_by_role("button", name="Resume all 4").click()
+    expect(page.get_by_text("4 sent back to the agent, 0 left")).to_be_visible()
+    assert len(door.published) == 5
+    assert door.run(door.inbox.views.ticket(late)).state is State.HANDED_OFF
+    page.get_by_text("Decide them all by hand").click()
+    page.get_by_label("Label").select_option("card_arrival")
+    page.get_by_role("button", name="Decide all 1 so").click()
+    expect(page.get_by_text("1 decided as card_arrival, 0 left")).to_be_visible()
+    assert door.run(door.inbox.views.ticket(late)).state is State.DECIDED
