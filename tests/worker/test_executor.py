@@ -83,7 +83,6 @@ class Office:
     def executor(self, *tiers: Tier, owner: str = "w1", **changed: Any) -> Executor:
         return Executor(
             owner=owner,
-            ledger=self.ledger,
             taxonomy=TAXONOMY,
             tiers=tiers or (Tier(self.small, 0.5),),
             tools=TOOLS,
@@ -91,7 +90,7 @@ class Office:
             day_cap=None,
             max_output_tokens=1024,
             max_losses=3,
-            **{"autonomy": Autonomy.SUGGEST, "call_seconds": 10.0, "judge": suggest, **changed},
+            **{"ledger": self.ledger, "autonomy": Autonomy.SUGGEST, "call_seconds": 10.0, "judge": suggest, **changed},
         )
 
     async def accept(self, ticket_id: str = "T-1", limits: Limits = LIMITS, body: str = BODY) -> None:
@@ -493,6 +492,66 @@ def test_the_books_refuse_the_call_that_could_pass_the_cap(office: Serve, worst_
         assert (view.reason, len(model.asked), view.spent_nanodollars) == (
             Reason.COST_LIMIT, worst_cases, worst_cases * 1000,
         )  # fmt: skip
+        await it.balanced()
+
+    office(work)
+
+
+class CuttingStore:
+    """A store whose n-th script is the place where the task that runs it is cancelled, before or after its effect."""
+
+    def __init__(self, store: RedisStore, at: int, *, before: bool) -> None:
+        self.store = store
+        self.left = at
+        self.before = before
+        self.told: Callable[[], None] = lambda: None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
+        self.left -= 1
+        if self.left == 0 and self.before:
+            await self.cancel()
+        told = await self.store.run(script, ticket_id, *args)
+        if self.left == 0:
+            await self.cancel()
+        return told
+
+    async def cancel(self) -> None:
+        self.told()
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("draining", [False, True], ids=["cut", "drained"])
+@pytest.mark.parametrize("before", [False, True], ids=["after", "before"])
+@pytest.mark.parametrize("at", range(1, 8))
+def test_a_run_cancelled_at_any_write_goes_on_elsewhere(office: Serve, at: int, before: bool, draining: bool) -> None:
+    async def work(it: Office) -> None:
+        look = {"type": "tool_use", "id": "a", "name": "search_knowledge_base", "input": {"query": "card"}}
+        done = reply(submit(label="card_arrival", evidence=["two weeks"]))
+        model = ScriptedModel([lambda request: done if len(request.messages) > 1 else reply(look)])
+        cutting = CuttingStore(it.store, at, before=before)
+        await it.accept()
+        first = it.executor(Tier(model, 0.5), ledger=Ledger(cutting, lease_ms=5000))
+        cutting.told = lambda: setattr(first, "draining", draining)
+        job = asyncio.ensure_future(first.triage("T-1"))
+        await asyncio.wait([job])
+        assert first.runs == {}
+        if (await it.views.ticket("T-1")).state is State.RUNNING:
+            await it.lapse()
+        if (await it.views.ticket("T-1")).state is State.QUEUED:
+            await it.rest(it.executor(Tier(model, 0.5), owner="second"))
+        assert (await it.views.ticket("T-1")).state is State.SUGGESTED
+        events = await it.events()
+        finished = [event for event in events if isinstance(event, ev.ModelReplied)]
+        assert [event.content[0]["name"] for event in finished] == [look["name"], "submit_decision"]
+        lost = sum(isinstance(event, ev.CallLost) for event in events)
+        assert lost <= 1
+        assert sum(isinstance(event, ev.StepStarted) for event in events) == 2 + lost
         await it.balanced()
 
     office(work)
