@@ -29,8 +29,9 @@ def intake_step(take: Take, queue: Queue, serves: Callable[[], bool]) -> type[bo
 
         requires = ("celery.worker.consumer.tasks:Tasks",)
 
-        def include_if(self, parent: Any) -> bool:  # noqa: ARG002 - Celery's
-            return serves()
+        def start(self, c: Any) -> None:
+            if serves():
+                super().start(c)
 
         def get_consumers(self, channel: Any) -> list[Any]:
             return [Consumer(channel, queues=[queue], on_message=_received, prefetch_count=PREFETCH)]

@@ -161,7 +161,10 @@ class Books:
         self.loop = LoopThread()
         self.parts = Parts(self.settings, sender_app(self.settings, fleet.redis_url), fleet.redis_url)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         store = self.parts.store
         if isinstance(store, RedisStore):
             self.loop.run(store.aclose())
@@ -205,7 +208,10 @@ class Books:
                 now.get(state, 0) for state in states
             )
 
-        wait_for(resting, timeout, f"{count} tickets at rest", 0.1)
+        try:
+            wait_for(resting, timeout, f"{count} tickets at rest", 0.1)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.states()}") from None
 
 
 def ticket(number: int, text: str = "My card has not arrived yet, it was ordered two weeks ago.") -> dict[str, Any]:
