@@ -32,6 +32,7 @@ class Heart:
     slots: int
     queues: tuple[str, ...]
     swept_at: float = field(default=0.0)
+    beaten_at: float = field(default=0.0)
 
     async def beat_forever(self) -> None:
         """Until the process ends. A store that does not answer is waited for; the leases may be lost meanwhile."""
@@ -57,6 +58,11 @@ class Heart:
             if held is not None and held[0] in leases:
                 held[1].cancel()
         await executor.ledger.store.put("workers", {executor.owner: json.dumps(await self._presence())})
+        self.beaten_at = monotonic()
+
+    def consumes(self) -> bool:
+        """Whether this process takes work: its last beat reached the books not long ago, and it is not stopping."""
+        return not self.executor.draining and monotonic() - self.beaten_at < 2 * self.executor.ledger.lease_ms / 1000
 
     async def sweep(self) -> None:
         """Publish what nobody is working on."""

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from worker.loop_thread import LoopThread
+from worker.pulse import pulse_forever
 from worker.wiring import Parts
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,9 @@ class Machine:
         """Build on the loop what lives on it, then start beating."""
         executor = self.parts.executor
         log.info("models: %s", ", ".join(tier.model.name for tier in executor.tiers))
-        self._background = [asyncio.ensure_future(self.parts.heart(self.slots, self.queues).beat_forever())]
+        heart = self.parts.heart(self.slots, self.queues)
+        pulse = pulse_forever(self.parts.settings.home, self.queues, heart.consumes)
+        self._background = [asyncio.ensure_future(heart.beat_forever()), asyncio.ensure_future(pulse)]
         self._background += [
             asyncio.ensure_future(loop.run_forever()) for loop in self.parts.message_loops(self.queues)
         ]
