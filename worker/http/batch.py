@@ -3,9 +3,9 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
@@ -14,7 +14,7 @@ from fallbacks.errors import BooksUnreachable, IdempotencyConflict
 from fallbacks.states import State
 from worker.http.access import Writer
 from worker.http.desk import Desk, DeskDep
-from worker.http.intake import checked_key, take_in
+from worker.http.intake import IdempotencyKey, take_in
 from worker.http.problems import Kind, Problem, ProblemDocument, as_problem, responses
 from worker.http.reading import JSON_TYPES, MAX_TICKET_BYTES, chunks, media_type, read_body, too_large
 
@@ -45,20 +45,17 @@ class BatchDocument(BaseModel):
 
 
 @router.post("/batch", response_model=BatchDocument, responses=responses(400, 413, 415))
-async def accept_batch(
-    request: Request, desk: DeskDep, caller: Writer, idempotency_key: Annotated[str | None, Header()] = None
-) -> Any:
+async def accept_batch(request: Request, desk: DeskDep, caller: Writer, idempotency_key: IdempotencyKey = None) -> Any:
     """Accept up to 100 tickets of a JSON array, or any number of lines of NDJSON.
 
     NDJSON is answered with NDJSON, results leaving while lines still come. An `Idempotency-Key` covers each item by its
     place.
     """
-    key = checked_key(idempotency_key)
     if media_type(request) in NDJSON_TYPES:
-        return _NdjsonAnswer(request, desk, caller, key)
+        return _NdjsonAnswer(request, desk, caller, idempotency_key)
     body = await read_body(request, MOST_ITEMS * MAX_TICKET_BYTES, JSON_TYPES | NDJSON_TYPES)
     items = _items(body)
-    return BatchDocument(results=await _take_in_all(desk, caller, items, 0, key, request))
+    return BatchDocument(results=await _take_in_all(desk, caller, items, 0, idempotency_key, request))
 
 
 def _items(body: bytes) -> list[bytes]:

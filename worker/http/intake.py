@@ -1,18 +1,19 @@
 """One ticket from JSON bytes into the books. Published afterwards, in the background."""
 
-import re
+from typing import Annotated
+
+from fastapi import Header
 
 from fallbacks.api_keys import Caller
 from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger import Accepted
 from tasks.ticket import Ticket
 from worker.http.desk import Desk
-from worker.http.problems import Kind, Problem
 from worker.http.reading import parse
 
-IDEMPOTENCY_KEY = "idempotency-key"
-
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+IdempotencyKey = Annotated[
+    str | None, Header(pattern=r"^[!-~]{1,255}$", description="the same key and body get the same answer")
+]
 
 
 async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str | None) -> Accepted:
@@ -33,11 +34,3 @@ async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str 
     if accepted.created:
         await desk.hints.publish([("triage", accepted.id)])
     return accepted
-
-
-def checked_key(key: str | None) -> str | None:
-    """The header's value; raises `Problem` for what cannot be a key."""
-    if key is not None and not _KEY.fullmatch(key):
-        fault = "1 to 255 visible ASCII characters"
-        raise Problem(Kind.INVALID, f"Idempotency-Key: {fault}", errors=[(IDEMPOTENCY_KEY, fault)])
-    return key

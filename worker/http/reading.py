@@ -62,7 +62,27 @@ def parse(body: bytes, model: type[T]) -> T:
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
-        raise invalid(error, body) from None
+        whole = _with_whole_numbers(body, error)
+        if whole is None:
+            raise invalid(error, body) from None
+    return parse(whole, model)
+
+
+def _with_whole_numbers(body: bytes, error: ValidationError) -> bytes | None:
+    """The body with 60 for 60.0 where an integer is wanted: to JSON Schema they are the same. None without any."""
+    faults = [fault for fault in error.errors(include_url=False) if fault["type"] == "int_type"]
+    wrong = [fault["loc"] for fault in faults if isinstance(fault["input"], float) and fault["input"].is_integer()]
+    document = json.loads(body) if wrong else None
+    changed = False
+    for where in wrong:
+        *path, last = _place(document, where, missing=False)
+        holder: Any = document
+        for part in path:
+            holder = holder[part]
+        if isinstance(holder, dict) and isinstance(holder[last], float):
+            holder[last] = int(holder[last])
+            changed = True
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass") if changed else None
 
 
 def invalid(error: ValidationError, body: bytes) -> Problem:

@@ -10,7 +10,7 @@ from tasks.ticket import TicketId
 from worker.http.access import Reader, Writer
 from worker.http.desk import Desk, DeskDep
 from worker.http.documents import AcceptedDocument, TicketDocument, ticket_document
-from worker.http.intake import checked_key, take_in
+from worker.http.intake import IdempotencyKey, take_in
 from worker.http.problems import responses
 from worker.http.reading import read_body
 
@@ -25,14 +25,13 @@ async def accept_ticket(
     response: Response,
     desk: DeskDep,
     caller: Writer,
-    idempotency_key: Annotated[str | None, Header()] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> AcceptedDocument:
     """Accept a ticket: it is in the books when this answers.
 
     The same `Idempotency-Key`, or the same ticket `id`, with the same body gets the same answer; with another body 409.
     """
-    key = checked_key(idempotency_key)
-    accepted = await take_in(desk, caller, await read_body(request), key)
+    accepted = await take_in(desk, caller, await read_body(request), idempotency_key)
     response.headers["location"] = f"/v1/tickets/{accepted.id}"
     if not accepted.created:
         response.headers["idempotent-replayed"] = "true"

@@ -1,0 +1,99 @@
+"""The served OpenAPI document keeps its word: schemathesis calls everything it names, rightly and wrongly."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from tests.services.valkey import ValkeyServer
+from tests.worker.http.served import Served
+from worker.http.api import make_api
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
+    unsupported_method,
+]
+
+
+ACCEPTANCE = [positive_data_acceptance]
+KNOWN_ONLY_HERE = {"POST /v1/inbox/{ticket_id}/edit", "GET /v1/inbox"}
+"""Whose valid bodies may be refused for what a schema cannot say: the labels of the deployment's taxonomy,
+and which cursors were handed out."""
+
+
+@pytest.fixture(scope="module")
+def filled(valkey_server: ValkeyServer) -> Iterator[tuple[Served, str]]:
+    """One served application over books that have something of everything."""
+    valkey_server.flush()
+    with Served(valkey_server.url) as served:
+        served.books.queued("T-1")
+        served.books.suggested("T-2")
+        served.books.failed("T-3")
+        served.books.rejected("rej_1", b"{")
+        yield served, served.key()
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(_: object, value: object) -> bytes:
+    return str(value).encode("utf-8", "replace")
+
+
+@asynccontextmanager
+async def closed(_: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+DOCUMENT = make_api(closed).openapi()
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # no shrinking: a failure names its curl line as it is
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_call_keeps_the_contract(case: schemathesis.Case, filled: tuple[Served, str]) -> None:
+    if "wait" in (case.query or {}):
+        case.query.pop("wait")
+    served, key = filled
+    checks = [check for check in CHECKS if case.operation.label not in KNOWN_ONLY_HERE or check not in ACCEPTANCE]
+    case.call_and_validate(base_url=served.url, headers={"Authorization": f"Bearer {key}"}, timeout=20, checks=checks)
+
+
+def test_the_document_is_served_as_it_was_tried(web: Served) -> None:
+    assert httpx.get(f"{web.url}/v1/openapi.json").json() == json.loads(json.dumps(DOCUMENT))
+
+
+def test_the_document_is_3_1_and_guards_what_is_guarded() -> None:
+    document = DOCUMENT
+    assert document["openapi"].startswith("3.1")
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert ("security" in operation) == path.startswith("/v1/")
+            assert path in ("/healthz", "/metrics", "/readyz") or "application/problem+json" in str(
+                operation["responses"]["401"]
+            )
