@@ -101,13 +101,17 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """One model answer. content: blocks exactly as received, so that they can be replayed."""
+    """One model answer. content: blocks exactly as received, so that they can be replayed.
+
+    abstained: why the model itself does not stand by its answer, in words; "" where it does.
+    """
 
     content: tuple[Block, ...]
     stop: StopReason
     usage: TokenUsage
     model: str
     raw_stop: str = ""
+    abstained: str = ""
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:

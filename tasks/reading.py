@@ -42,12 +42,14 @@ class Reader:
             return [_stopped(step, Reason.UNKNOWN_STOP, f"unknown stop reason {reply.raw_stop[:60]!r}")]
         submitted = [call for call in reply.tool_calls if call.name == SUBMIT]
         if submitted:
-            return self._read_submission(submitted, checkpoint, step)
+            return self._read_submission(submitted, checkpoint, step, reply.abstained)
         if not reply.tool_calls and reply.stop is not StopReason.PAUSE_TURN:
             return _repair_or(checkpoint, step, [("", _PROSE)], Reason.NO_DECISION, "prose instead of submit_decision")
         return []
 
-    def _read_submission(self, calls: list[ToolCall], checkpoint: Checkpoint, step: int) -> list[ev.Event]:
+    def _read_submission(
+        self, calls: list[ToolCall], checkpoint: Checkpoint, step: int, abstained: str
+    ) -> list[ev.Event]:
         try:
             decision = validate_submission(calls[0].arguments, self.ticket, self.taxonomy, self.tier)
         except InvalidDecision as error:
@@ -55,7 +57,9 @@ class Reader:
             faults += [(call.id, "Only one submit_decision at a time.") for call in calls[1:]]
             return _repair_or(checkpoint, step, faults, Reason.INVALID_DECISION, str(error))
         events: list[ev.Event] = [ev.DecisionSubmitted(step, decision.model_dump(mode="json"))]
-        if decision.confidence < self.min_confidence:
+        if abstained:
+            events.append(_stopped(step, Reason.LOW_CONFIDENCE, abstained))
+        elif decision.confidence < self.min_confidence:
             detail = f"confidence {decision.confidence:.2f} is below {self.min_confidence:.2f}"
             events.append(_stopped(step, Reason.LOW_CONFIDENCE, detail))
         return events

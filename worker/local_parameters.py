@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worker.local_features import Features, Floats, Ints, Vocabulary
 
-_ARRAYS = ("idf", "weights", "bias", "posting_starts", "posting_texts", "posting_weights")
+_ARRAYS = ("idf", "weights", "bias", "posting_starts", "posting_texts", "posting_weights", "text_labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,9 @@ class Parameters:
 
     labels: in the order of the columns of `weights` (n-grams x labels) and of `bias`.
     sharpness: the scores are multiplied by it before the softmax; fitted on held-out tickets.
-    posting_*: for each n-gram, which training texts hold it and how much: the index behind `familiarity`.
-    familiar_from: the familiarity below which a ticket is unlike what was learned.
+    posting_*: for each n-gram, which training texts hold it and how much: the index behind `nearest`.
+    text_labels: the label (its column) of each training text.
+    scope_from: the scope score (worker/local_scope.py) below which a ticket is unlike what was learned.
     """
 
     labels: tuple[str, ...]
@@ -34,7 +36,8 @@ class Parameters:
     posting_starts: Ints
     posting_texts: Ints
     posting_weights: Floats
-    familiar_from: float
+    text_labels: Ints
+    scope_from: float
 
     def probabilities(self, features: Features) -> Floats:
         """One probability per label."""
@@ -43,8 +46,11 @@ class Parameters:
         result: Floats = grown / grown.sum()
         return result
 
-    def familiarity(self, features: Features) -> float:
-        """0..1, how near the nearest training text is (cosine over the characters that are not everywhere)."""
+    def nearest(self, features: Features, among: NDArray[np.bool_]) -> float:
+        """0..1, how near the nearest training text of these labels is (cosine over characters not found everywhere).
+
+        among: one flag per label.
+        """
         starts = self.posting_starts[features.ids]
         lengths = self.posting_starts[features.ids + 1] - starts
         total = int(lengths.sum())
@@ -53,7 +59,8 @@ class Parameters:
         ends = np.cumsum(lengths)
         at = np.arange(total, dtype=np.int32) + np.repeat(starts - ends + lengths, lengths)
         shares = self.posting_weights[at] * np.repeat(features.weights, lengths)
-        return float(np.bincount(self.posting_texts[at], weights=shares).max()) * 2
+        near = np.bincount(self.posting_texts[at], weights=shares, minlength=len(self.text_labels))
+        return float(near.max(where=among[self.text_labels], initial=0.0)) * 2
 
 
 def cached(folder: Path, key: str, train: Callable[[], Parameters]) -> Parameters:
@@ -78,7 +85,7 @@ def save(parameters: Parameters, file: Path) -> None:
         "labels": parameters.labels,
         "grams": parameters.vocabulary.grams,
         "sharpness": parameters.sharpness,
-        "familiar_from": parameters.familiar_from,
+        "scope_from": parameters.scope_from,
     }
     arrays = {name: getattr(parameters, name) for name in _ARRAYS if name != "idf"}
     text = np.frombuffer(json.dumps(meta, ensure_ascii=False).encode(), dtype=np.uint8)
@@ -104,7 +111,7 @@ def load(file: Path) -> Parameters | None:
             labels=tuple(meta["labels"]),
             vocabulary=Vocabulary(meta["grams"], idf),
             sharpness=meta["sharpness"],
-            familiar_from=meta["familiar_from"],
+            scope_from=meta["scope_from"],
             **arrays,
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):

@@ -6,7 +6,9 @@ Banking77's train split; tests/worker/test_local_model.py holds what they reach 
 
 import gzip
 import json
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,12 @@ import numpy as np
 from worker.errors import LocalModelError
 from worker.local_features import Features, Floats, Ints, Vocabulary
 from worker.local_parameters import Parameters
+from worker.local_scope import REFUSED_SHARE, scope_score
 
 _C = 10.0
 _HELD_OUT_EVERY = 5
 _COMMON_SHARE = 0.2
-"""Character n-grams in more than this share of the texts tell nothing of familiarity and cost the most."""
-_UNFAMILIAR_SHARE = 0.01
-"""So many known-good held-out tickets may be called unfamiliar: the price of refusing what is foreign."""
+"""Character n-grams in more than this share of the texts tell little of what is near and cost the most."""
 
 
 def read_rows(path: Path) -> list[tuple[str, str]]:
@@ -55,10 +56,12 @@ def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters
     sparse = _matrix(encoded, len(vocabulary.grams))
     regression = _regression()
     trial = _fitted(regression, sparse[~held], wanted[~held], labels, vocabulary)
-    trial = _indexed(trial, [encoded[i] for i in np.flatnonzero(~held)])
+    trial = _indexed(trial, [encoded[i] for i in np.flatnonzero(~held)], wanted[~held])
     unseen = [encoded[i] for i in np.flatnonzero(held)]
-    final = _fitted(regression, sparse, wanted, labels, vocabulary)
-    return _indexed(final, encoded, _sharpness(trial, unseen, wanted[held], team_of), _familiar_from(trial, unseen))
+    sharpness = _sharpness(trial, unseen, wanted[held], team_of)
+    scope_from = _scope_from(replace(trial, sharpness=sharpness), unseen, wanted[held], team_of)
+    final = _indexed(_fitted(regression, sparse, wanted, labels, vocabulary), encoded, wanted)
+    return replace(final, sharpness=sharpness, scope_from=scope_from)
 
 
 def _refuse_foreign(labels: tuple[str, ...], team_of: Mapping[str, str]) -> None:
@@ -102,15 +105,12 @@ def _fitted(regression: Any, sparse: Any, wanted: Any, labels: tuple[str, ...], 
     if len(labels) == 2:  # scikit-learn keeps one column for two labels
         weights, bias = np.hstack([-weights, weights]) / 2, np.array([-bias[0], bias[0]]) / 2
     none: Any = np.zeros(0, dtype=np.int32)
-    return Parameters(
-        labels, vocabulary, weights.astype(np.float32), bias.astype(np.float32), 1.0, none, none, none, 0.0
-    )
+    weights, bias = weights.astype(np.float32), bias.astype(np.float32)
+    return Parameters(labels, vocabulary, weights, bias, 1.0, none, none, none, none, -math.inf)
 
 
-def _indexed(
-    parameters: Parameters, encoded: list[Features], sharpness: float = 1.0, familiar_from: float = 0.0
-) -> Parameters:
-    """With the postings over `encoded` for `familiarity`."""
+def _indexed(parameters: Parameters, encoded: list[Features], wanted: Any) -> Parameters:
+    """With the postings over `encoded` for `nearest`."""
     width = len(parameters.vocabulary.grams)
     columns = _matrix(encoded, width).tocsc()
     counts = np.diff(columns.indptr)
@@ -119,17 +119,8 @@ def _indexed(
     starts: Ints = np.concatenate([[0], np.cumsum(np.where(useful, counts, 0))]).astype(np.int32)
     texts: Ints = columns.indices[kept].astype(np.int32)
     shares: Floats = columns.data[kept].astype(np.float32)
-    return Parameters(
-        parameters.labels,
-        parameters.vocabulary,
-        parameters.weights,
-        parameters.bias,
-        sharpness,
-        starts,
-        texts,
-        shares,
-        familiar_from,
-    )
+    labels: Ints = wanted.astype(np.int32)
+    return replace(parameters, posting_starts=starts, posting_texts=texts, posting_weights=shares, text_labels=labels)
 
 
 def _sharpness(trial: Parameters, unseen: list[Features], wanted: Any, team_of: Mapping[str, str]) -> float:
@@ -147,7 +138,15 @@ def _sharpness(trial: Parameters, unseen: list[Features], wanted: Any, team_of: 
     return float(min(np.geomspace(0.25, 4.0, 81), key=loss))
 
 
-def _familiar_from(trial: Parameters, unseen: list[Features]) -> float:
-    if not unseen:
-        return 0.0
-    return float(np.quantile([trial.familiarity(features) for features in unseen], _UNFAMILIAR_SHARE))
+def _scope_from(trial: Parameters, unseen: list[Features], wanted: Any, team_of: Mapping[str, str]) -> float:
+    """What all but a few of the unseen tickets reach that the trial routes rightly."""
+    teams = np.array([team_of[label] for label in trial.labels])
+    scores = []
+    for features, label in zip(unseen, wanted, strict=True):
+        chances = trial.probabilities(features)
+        own = teams == teams[label]
+        confidence = float(chances[own].sum())
+        others = (float(chances[teams == team].sum()) for team in set(teams[~own]))
+        if confidence >= max(others, default=0.0):
+            scores.append(scope_score(trial, features, confidence, own))
+    return float(np.quantile(scores, REFUSED_SHARE)) if scores else -math.inf

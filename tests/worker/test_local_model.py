@@ -66,11 +66,11 @@ def request(asked: Ticket) -> ModelRequest:
 
 
 def test_on_the_test_split_it_decides_nine_of_ten_at_ninety_eight_percent(model: LocalModel) -> None:
-    """Measured: team 0.969, label 0.916 over all; team 0.986 of the 0.956 it decides; calibration error 0.004."""
+    """Measured: team 0.969, label 0.916 over all; team 0.990 of the 0.938 it decides."""
     rows = sample.rows("test")
     guesses = [model.guess(ticket(row["body"])) for row in rows]
     right = np.array([guess.team == row["team"] for guess, row in zip(guesses, rows, strict=True)])
-    sure = np.array([guess.confidence >= MIN_CONFIDENCE for guess in guesses])
+    sure = np.array([guess.familiar and guess.confidence >= MIN_CONFIDENCE for guess in guesses])
     confidence = np.array([guess.confidence for guess in guesses])
     bins = np.minimum((confidence * 10).astype(int), 9)
     errors = [abs(confidence[bins == i].mean() - right[bins == i].mean()) * (bins == i).mean() for i in set(bins)]
