@@ -31,3 +31,10 @@ class SettingsError(WorkerError):
 
 class CustomerFileError(WorkerError):
     """The embedded customer directory's file cannot be used. The message is `FILE:LINE: reason`."""
+
+
+class LabelledFileError(WorkerError):
+    """A file of labelled tickets cannot be used. The message is `FILE:LINE: reason`."""
+
+    def __init__(self, path: Path, line: int, reason: str) -> None:
+        super().__init__(f"{path}:{line}: {reason}")

@@ -9,6 +9,7 @@ from worker.cli import (
     control,
     doctor,
     drill,
+    evaluate,
     export,
     inbox,
     keys,
@@ -69,5 +70,6 @@ for commands in (
     plan,
     keys,
     webhooks,
+    evaluate,
 ):
     commands.register(app)

@@ -1,0 +1,199 @@
+"""Answers labelled tickets with the real tiers, the real loop and the real plan, but no books: nothing is acted on."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+from uuid import uuid4
+
+from fallbacks import plan
+from tasks import events as ev
+from tasks.checkpoint import Checkpoint, Stop
+from tasks.errors import StepRefused
+from tasks.limits import Limits
+from tasks.loop import Run
+from tasks.messages import ToolSpec
+from tasks.money import Nanodollars
+from tasks.prompt import submit_spec, system_prompt
+from tasks.reading import Reader
+from tasks.reasons import Reason
+from tasks.taxonomy import Taxonomy
+from tasks.ticket import Ticket
+from tasks.tool import Effect, Tool
+from tasks.tool_calls import ToolRunner
+from worker.evaluation import Answer
+from worker.executor import PREFETCH, StoreClock, Tier
+from worker.labelled import Labelled
+
+TOTAL = "together"
+
+
+@dataclass(slots=True)
+class LooseBooks:
+    """Implements `tasks.ports.RunBooks` for a run that nobody else sees: it knows its own cap and no more."""
+
+    cap: int | None
+    clock: StoreClock
+    spent: int = 0
+
+    async def begin_step(self, started: ev.StepStarted, before: Sequence[ev.Event]) -> int:  # noqa: ARG002 - the port
+        """Refuse what could go over the cap."""
+        if self.cap is not None and self.spent + started.reserved_nanodollars > self.cap:
+            raise StepRefused(Reason.COST_LIMIT, "the next call could cost more than the run may spend")
+        return self.clock.now_ms()
+
+    async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:  # noqa: ARG002
+        """Count it."""
+        self.spent += cost
+
+    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:
+        """Never reached: tools with effects are not offered."""
+        raise NotImplementedError(tool)
+
+    async def end_effect(self, key: str, result: str) -> None:
+        """Never reached."""
+        raise NotImplementedError(key)
+
+    async def tool_allowed(self, tool: str, calls_per_minute: int) -> bool:  # noqa: ARG002 - the port
+        """There is no fleet."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What one tier made of a ticket. stop: why it did not stand by it, None where it did."""
+
+    tier: str
+    decision: Mapping[str, Any] | None
+    stop: Stop | None
+    cost_nanodollars: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The tiers under evaluation. tools: only those without an effect are used."""
+
+    taxonomy: Taxonomy
+    tiers: tuple[Tier, ...]
+    tools: Mapping[str, Tool]
+    limits: Limits
+    max_output_tokens: int = 1024
+    call_seconds: float = 30.0
+
+    async def answers(
+        self, rows: Sequence[Labelled], at_once: int = 8, progress: Callable[[int], None] = lambda _: None
+    ) -> dict[str, list[Answer]]:
+        """Every tier's answers, by its name, and under `TOTAL` what stood in the end."""
+        found: dict[str, list[Answer]] = {TOTAL: [], **{tier.model.name: [] for tier in self.tiers}}
+        done = 0
+        async for row, tried in self._all(rows, at_once):
+            done += 1
+            progress(done)
+            for each in tried:
+                found[each.tier].append(self._answer(row, each))
+            found[TOTAL].append(self._answer(row, _together(tried)))
+        return found
+
+    async def _all(self, rows: Sequence[Labelled], at_once: int) -> AsyncIterator[tuple[Labelled, list[Tried]]]:
+        """In order, `at_once` at a time."""
+        for start in range(0, len(rows), at_once):
+            part = rows[start : start + at_once]
+            tried = await asyncio.gather(*(self.work(row.ticket) for row in part))
+            for pair in zip(part, tried, strict=True):
+                yield pair
+
+    async def work(self, ticket: Ticket) -> list[Tried]:
+        """One ticket through the tiers, as the executor would take it; a wait counts as the end."""
+        clock = StoreClock.at(int(time.time() * 1000))
+        books = LooseBooks(self.limits.max_cost_nanodollars, clock)
+        checkpoint, tried = Checkpoint(), list[Tried]()
+        began, paid = time.monotonic(), 0
+        while True:
+            run = self._run(ticket, checkpoint, clock, books)
+            stop = await run.advance()
+            checkpoint = run.checkpoint
+            answer = plan.HandOff(plan.InboxQueue.REVIEW, plan.Severity.INFO) if stop is None else self._next(run, stop)
+            if isinstance(answer, plan.RetryNow):
+                run.note(ev.Retried(stop.reason.value if stop else ""))
+                checkpoint = run.checkpoint
+                continue
+            now = time.monotonic()
+            tried.append(Tried(run.model.name, checkpoint.decision, stop, books.spent - paid, now - began))
+            if not isinstance(answer, plan.RaiseTier):
+                return tried
+            began, paid = now, books.spent
+            run.note(ev.TierRaised(answer.tier, stop.reason.value if stop else ""))
+            checkpoint = run.checkpoint
+
+    def _next(self, run: Run, stop: Stop) -> plan.Answer:
+        return plan.answer(
+            stop,
+            run.checkpoint,
+            self.limits,
+            ticket_id=run.ticket_id,
+            tiers=len(self.tiers),
+            now_ms=run.clock.now_ms(),
+            deadline_ms=run.clock.now_ms(),  # no waiting: what would be parked ends here
+        )
+
+    def _run(self, ticket: Ticket, checkpoint: Checkpoint, clock: StoreClock, books: LooseBooks) -> Run:
+        tier = self.tiers[min(checkpoint.tier, len(self.tiers) - 1)]
+        ticket_id = ticket.id or uuid4().hex
+        return Run(
+            ticket_id=ticket_id,
+            model=tier.model,
+            reader=Reader(ticket, self.taxonomy, tier.model.name, tier.min_confidence),
+            tools=ToolRunner(self._harmless, ticket, ticket_id, books),
+            prefetch=PREFETCH,
+            system=self._system,
+            specs=self._specs,
+            limits=self.limits,
+            books=books,
+            clock=clock,
+            checkpoint=checkpoint,
+            max_tokens=self.max_output_tokens,
+            call_seconds=self.call_seconds,
+        )
+
+    @cached_property
+    def _system(self) -> str:
+        return system_prompt(self.taxonomy)
+
+    @cached_property
+    def _harmless(self) -> dict[str, Tool]:
+        return {name: tool for name, tool in self.tools.items() if tool.effect is Effect.NONE}
+
+    @cached_property
+    def _specs(self) -> tuple[ToolSpec, ...]:
+        return (*(tool.spec() for tool in self._harmless.values() if tool.offered), submit_spec(self.taxonomy))
+
+    def _answer(self, row: Labelled, tried: Tried) -> Answer:
+        decision = tried.decision or {}
+        known = self.taxonomy.by_name.get(row.label)
+        return Answer(
+            ticket_id=row.ticket.id or "",
+            label=row.label,
+            team=known.team if known else "",
+            guessed_label=str(decision.get("label", "")),
+            guessed_team=str(decision.get("team", "")),
+            confidence=float(decision.get("confidence", 0.0)),
+            stood=tried.stop is None,
+            reason=tried.stop.reason.value if tried.stop else "",
+            tier=tried.tier,
+            cost_nanodollars=tried.cost_nanodollars,
+            seconds=tried.seconds,
+        )
+
+
+def _together(tried: Sequence[Tried]) -> Tried:
+    """The last tier's answer (or the last proposal there was), with the cost and time of all."""
+    last = next((each for each in reversed(tried) if each.decision), tried[-1])
+    return replace(
+        tried[-1],
+        decision=last.decision,
+        cost_nanodollars=sum(each.cost_nanodollars for each in tried),
+        seconds=sum(each.seconds for each in tried),
+    )
