@@ -41,6 +41,7 @@ class Pages:
             iso=iso,
             pretty=pretty,
             count=lambda number: f"{number:,}",
+            amount=lambda number: f"{number:,.1f}".removesuffix(".0"),
         )
         version = hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in ("console.css", "console.js")))
         self._environment.globals["static_version"] = version.hexdigest()[:12]

@@ -24,7 +24,7 @@ REJECT_REASONS = (
 )
 """Behind `x`, one digit each."""
 
-SNOOZES = ((3600, "1 hour"), (900, "15 minutes"), (4 * 3600, "4 hours"), (16 * 3600, "tomorrow"))
+SNOOZES = ((3600, "1 h"), (900, "15 min"), (4 * 3600, "4 h"), (16 * 3600, "tomorrow"))
 """The first is behind `s`."""
 
 CROSSED_TRIES = 50

@@ -37,7 +37,7 @@ def test_items_are_worked_by_forms_alone(door: Door, agent: Agent, tickets: Tick
     page.locator("summary", has_text="Reject").click()
     page.get_by_role("button", name="wrong team").click()
     states.append((at_hand(), State.SUGGESTED))
-    page.get_by_role("button", name="1 hour").click()
+    page.get_by_role("button", name="1 h").click()
     states.append((at_hand(), State.QUEUED))
     page.locator("summary", has_text="Resume with a hint").click()
     page.get_by_label("Hint to the agent").fill("Look at the second sentence.")

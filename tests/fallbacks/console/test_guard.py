@@ -1,0 +1,110 @@
+"""The doors of the console: signing in, roles, forms from elsewhere, headers."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from tasks.ticket import Ticket
+from tests.fallbacks.console.agent import Agent
+from tests.fallbacks.console.browserless import signed_in, version_on
+from tests.fallbacks.console.door import PASSWORD, Door
+
+
+def test_nothing_is_shown_before_signing_in(door: Door) -> None:
+    with httpx.Client(base_url=door.url, headers={"Origin": door.url}) as nobody:
+        for path in ("/inbox", "/work", "/tickets/x", "/overview", "/groups", "/labels", "/settings"):
+            answer = nobody.get(f"{path}?queue=review")
+            assert answer.status_code == 303
+            assert answer.headers["location"].startswith("/sign-in?next=%2F")
+        assert nobody.post("/tickets/x/approve", data={"version": "1"}).headers["location"] == "/sign-in"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_forms_from_elsewhere_are_refused(door: Door, headers: dict[str, str]) -> None:
+    with signed_in(door, "rita") as rita:
+        del rita.headers["Origin"]
+        assert rita.post("/settings", data={"keys": "on"}, headers=headers).status_code == 403
+        assert rita.post("/settings", data={"keys": "on"}, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 303
+
+
+def test_every_answer_carries_the_policy(door: Door) -> None:
+    with signed_in(door, "rita") as rita:
+        for path in ("/inbox", "/nowhere", "/static/console.js?v=1", "/sign-in"):
+            headers = rita.get(path).headers
+            assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+            assert "unsafe" not in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["cache-control"] == ("public, max-age=31536000, immutable" if "?v" in path else "no-store")
+        assert rita.post("/settings", data={"keys": "x" * 70_000}).status_code == 413
+
+
+def test_the_cookie_is_of_no_use_to_scripts_and_dies_with_the_session(door: Door) -> None:
+    with httpx.Client(base_url=door.url, headers={"Origin": door.url}) as client:
+        answer = client.post("/sign-in", data={"name": "Rita ", "password": PASSWORD, "next": "//evil.example"})
+        assert answer.headers["location"] == "/inbox"
+        cookie = answer.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        token = client.cookies["deskhand_session"]
+        assert token not in str(door.run(door.store.redis.keys("*")))
+        client.post("/sign-out")
+        client.cookies.set("deskhand_session", token)
+        assert client.get("/inbox").status_code == 303
+
+
+def test_guessing_is_slowed_down(door: Door) -> None:
+    with httpx.Client(base_url=door.url, headers={"Origin": door.url}) as guesser:
+        tries = [guesser.post("/sign-in", data={"name": "rita", "password": f"guess {n}"}) for n in range(11)]
+        assert [answer.status_code for answer in tries] == [401] * 10 + [429]
+        assert tries[-1].headers["retry-after"] == "300"
+        assert guesser.post("/sign-in", data={"name": "rita", "password": PASSWORD}).status_code == 429
+        assert guesser.post("/sign-in", data={"name": "olga", "password": PASSWORD}).status_code == 303
+
+
+def test_a_reviewer_cannot_do_what_an_operator_can(door: Door, agent: Agent, tickets: Callable[..., Ticket]) -> None:
+    ticket_id = door.run(agent.suggest(tickets(), "card_arrival"))
+    with signed_in(door, "rita") as rita, signed_in(door, "olga") as olga:
+        page = rita.get(f"/tickets/{ticket_id}").text
+        assert "Cancel the ticket" not in page
+        version = {"version": version_on(page)}
+        assert rita.post(f"/tickets/{ticket_id}/cancel", data=version).status_code == 403
+        assert rita.post("/groups/step_limit/resume", data={"as_of": "1", "how": "all"}).status_code == 403
+        assert olga.post(f"/tickets/{ticket_id}/cancel", data=version).status_code == 303
+
+
+def test_only_who_decided_or_an_operator_undoes(door: Door, agent: Agent, tickets: Callable[..., Ticket]) -> None:
+    door.add_user("rob")
+    ticket_id = door.run(agent.suggest(tickets(), "card_arrival"))
+    decided = door.run(door.inbox.approve(ticket_id, "rita", None))
+    with signed_in(door, "rob") as rob, signed_in(door, "rita") as rita:
+        version = {"version": str(decided.version)}
+        assert rob.post(f"/tickets/{ticket_id}/undo", data=version).status_code == 403
+        assert rita.post(f"/tickets/{ticket_id}/undo", data=version).status_code == 303
+
+
+def test_what_cannot_be_done_is_said(door: Door, agent: Agent, tickets: Callable[..., Ticket]) -> None:
+    ticket_id = door.run(agent.suggest(tickets(), "card_arrival"))
+    with signed_in(door, "rita") as rita:
+        version = version_on(rita.get(f"/tickets/{ticket_id}").text)
+        for action, fields, status in (
+            ("decide", {"label": "nonsense"}, 422),
+            ("decide", {"label": "card_arrival", "priority": "whenever"}, 422),
+            ("reject", {}, 422),
+            ("snooze", {"seconds": "999999999"}, 422),
+            ("explode", {}, 404),
+        ):
+            answer = rita.post(f"/tickets/{ticket_id}/{action}", data={"version": version, **fields})
+            assert answer.status_code == status, action
+        assert rita.post(f"/tickets/{ticket_id}/approve", data={}).status_code == 422
+        assert rita.post("/tickets/nobody/approve", data={"version": "1"}).status_code == 404
