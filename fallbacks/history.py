@@ -4,7 +4,7 @@ import json
 
 from fallbacks.store import Store
 from tasks.ports import PastTicket
-from tasks.ticket import Ticket
+from tasks.ticket import read_stored
 
 EXCERPT_CHARS = 300
 
@@ -22,7 +22,7 @@ class BooksHistory:
         for ticket_id, row in zip(ids, await self.store.rows(ids, ["body", "decision"]), strict=True):
             if row[0]:
                 decision = json.loads(row[1]) if row[1] else {}
-                text = Ticket.model_validate_json(row[0]).text[:EXCERPT_CHARS]
+                text = read_stored(row[0]).text[:EXCERPT_CHARS]
                 found.append(PastTicket(ticket_id, text, decision.get("label", ""), decision.get("team", "")))
         return found
 

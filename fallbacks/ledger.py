@@ -17,10 +17,10 @@ from fallbacks.states import State
 from fallbacks.store import Store
 from tasks import events as ev
 from tasks.errors import EffectUnknown, LeaseLost, StepRefused
-from tasks.limits import Limits
+from tasks.limits import Limits, read_limits
 from tasks.money import format_usd
 from tasks.reasons import Reason
-from tasks.ticket import Priority, Ticket
+from tasks.ticket import Priority, Ticket, read_stored
 
 SLA_SECONDS = {Priority.URGENT: 900, Priority.HIGH: 3600, Priority.NORMAL: 4 * 3600, Priority.LOW: 24 * 3600}
 """How soon a person should have looked, by priority; the inbox is sorted by it."""
@@ -80,11 +80,16 @@ class Conclusion:
 
 
 class Ledger:
-    """The books over a store. lease_ms: how long a silent worker keeps its tickets."""
+    """The books over a store.
 
-    def __init__(self, store: Store, lease_ms: int = 30_000) -> None:
+    lease_ms: how long a silent worker keeps its tickets. first_sweep_ms: an accepted ticket that nobody claimed within
+    this time is published again.
+    """
+
+    def __init__(self, store: Store, lease_ms: int = 30_000, first_sweep_ms: int = FIRST_SWEEP_MS) -> None:
         self.store = store
         self.lease_ms = lease_ms
+        self.first_sweep_ms = first_sweep_ms
 
     async def accept(
         self,
@@ -138,8 +143,8 @@ class Ledger:
         return Claim(
             lease=Lease(ticket_id, int(found[1]), owner),
             now_ms=int(found[2]),
-            ticket=Ticket.model_validate_json(row["body"]),
-            limits=Limits(**json.loads(row["limits"])),
+            ticket=read_stored(row["body"]),
+            limits=read_limits(row["limits"]),
             losses=int(row["losses"]),
             deadline_ms=int(row["deadline"]) if "deadline" in row else None,
             journal=tuple(ev.read_event(stored, seq) for seq, stored in enumerate(found[4])),

@@ -289,11 +289,13 @@ def answer(
     if checkpoint.attempted(stop.reason, "retry") < row.retries:
         return RetryNow()
     parks = checkpoint.attempted(stop.reason, "park")
+    may_raise = row.next_tier and checkpoint.tier + 1 < tiers
     if parks < row.parks:
         until = _park_until(stop, row, parks, ticket_id, now_ms)
-        if until < _ends_at(checkpoint, limits, deadline_ms):
+        too_long = may_raise and until - now_ms > (limits.max_seconds or 0) * 1000  # another model can answer sooner
+        if until < _ends_at(checkpoint, limits, deadline_ms) and not too_long:
             return Park(until)
-    if row.next_tier and checkpoint.tier + 1 < tiers:
+    if may_raise:
         return RaiseTier(checkpoint.tier + 1)
     return HandOff(row.queue, row.severity)
 

@@ -10,9 +10,9 @@ from fallbacks.states import INBOX, State
 from fallbacks.store import Store
 from tasks import events as ev
 from tasks.checkpoint import Checkpoint, fold
-from tasks.limits import Limits
+from tasks.limits import Limits, read_limits
 from tasks.reasons import Reason
-from tasks.ticket import Ticket
+from tasks.ticket import Ticket, read_stored
 
 WORKER_SILENT_MS = 60_000
 """A worker not heard of for this long is not counted."""
@@ -154,9 +154,9 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         epoch=int(row["epoch"]),
         source=row["source"],
         priority=row["priority"],
-        ticket=Ticket.model_validate_json(row["body"]) if "body" in row else None,
+        ticket=read_stored(row["body"]) if "body" in row else None,
         raw=row.get("raw"),
-        limits=Limits(**json.loads(row["limits"])) if "limits" in row else Limits(),
+        limits=read_limits(row["limits"]) if "limits" in row else Limits(),
         spent_nanodollars=int(row.get("spent", 0)),
         reserved_nanodollars=int(row.get("rsv", 0)),
         steps=int(row.get("steps", 0)),

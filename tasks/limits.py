@@ -1,6 +1,7 @@
 """What a run may use and what it has used. `None` is unlimited, 0 is zero."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, fields
 
 from tasks.messages import TokenUsage
 from tasks.reasons import Reason
@@ -53,3 +54,9 @@ def exceeded(limits: Limits, usage: Usage, now_ms: int) -> Reason | None:
 def seconds_left(limits: Limits, usage: Usage, now_ms: int) -> float | None:
     """Wall clock left for the run; None when unlimited."""
     return None if limits.max_seconds is None else max(0.0, limits.max_seconds - usage.seconds(now_ms))
+
+
+def read_limits(stored: str) -> Limits:
+    """Limits from the books; what another version added is left out."""
+    known = {name.name for name in fields(Limits)}
+    return Limits(**{name: value for name, value in json.loads(stored).items() if name in known})

@@ -5,7 +5,7 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 MAX_BODY_CHARS = 60_000
 MAX_METADATA_ENTRIES = 50
@@ -85,3 +85,13 @@ class Ticket(BaseModel):
         """SHA-256 of everything but the id: equal for a resend, different for another body under one id."""
         anonymous = self.model_copy(update={"id": None})
         return hashlib.sha256(anonymous.canonical().encode()).hexdigest()
+
+
+def read_stored(body: str) -> Ticket:
+    """A ticket from the books. It was validated when accepted; what another version added is left out, never refused."""
+    fields: dict[str, Any] = {name: value for name, value in json.loads(body).items() if name in Ticket.model_fields}
+    try:
+        return Ticket.model_validate(fields)
+    except ValidationError:  # another version's bounds: still the ticket that was accepted
+        kept: dict[str, Any] = {name: str(fields.get(name, "")) for name in ("id", "source", "subject", "body")}
+        return Ticket.model_construct(**kept)

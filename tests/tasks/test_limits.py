@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tasks.limits import Limits, Usage, exceeded, seconds_left
+from tasks.limits import Limits, Usage, exceeded, read_limits, seconds_left
 from tasks.messages import TokenUsage
 from tasks.reasons import Reason
 
@@ -51,3 +51,7 @@ def test_a_clock_that_is_behind_gives_no_time_back() -> None:
 def test_every_kind_of_token_counts() -> None:
     assert USED.tokens.total == 100
     assert (USED.tokens + TokenUsage(1, 1, 1, 1)).billed_input == 83
+
+
+def test_stored_limits_of_another_version_are_still_read() -> None:
+    assert read_limits('{"max_steps": 3, "added_later": 1}').max_steps == 3

@@ -1,5 +1,6 @@
 """The ticket: bounded in every field, stable in its digest, immutable."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.ticket import MAX_BODY_CHARS, Requester, Ticket
+from tasks.ticket import MAX_BODY_CHARS, Requester, Ticket, read_stored
 
 
 def ticket(**fields: Any) -> Ticket:
@@ -85,3 +86,14 @@ def test_the_stored_form_reads_back_to_the_same_ticket(subject: str, body: str, 
     again = Ticket.model_validate_json(original.canonical())
     assert again == original
     assert again.canonical() == original.canonical()
+
+
+def test_a_stored_ticket_of_another_version_is_still_read() -> None:
+    stored = '{"id":"t","source":"s","subject":"","body":"hello","added_later":[1]}'
+    assert read_stored(stored).body == "hello"
+
+
+def test_a_stored_ticket_that_broke_a_later_bound_is_still_the_ticket() -> None:
+    longer = "x" * (MAX_BODY_CHARS + 1)
+    stored = json.dumps({"id": "t", "source": "s", "subject": "", "body": longer})
+    assert read_stored(stored).text == longer
