@@ -7,7 +7,7 @@ LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-header --no-annotate $(if $(UPGRADE),--upgrade)
 BUILD_TOOLS = printf 'hatchling\neditables\n'
 
-.PHONY: help setup demo test check bench chaos lock clean
+.PHONY: help setup demo test check bench chaos image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -35,6 +35,9 @@ bench: .venv/.ready-for-tests ## measure throughput, latency and memory
 chaos: .venv/.ready-for-tests ## the long fault campaign: kills, cuts and clock jumps under load
 	tests/install-services
 	.venv/bin/python -m tests.chaos
+
+image: ## build the container image with docker, podman or buildah (IMAGE_OPTIONS=--offline-base needs no image registry)
+	docker/build-image $(IMAGE_OPTIONS)
 
 lock: .venv/.ready-for-tests ## pin the dependencies anew (UPGRADE=1 takes newer releases)
 	$(BUILD_TOOLS) | $(LOCK) --extra all pyproject.toml - --output-file docker/requirements.lock
