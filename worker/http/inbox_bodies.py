@@ -32,8 +32,14 @@ class Versioned(Body):
     version: Version
 
 
+_FACETS = ("queue", "reason", "label", "team")
+_ONE_AT_MOST = [{"properties": {other: {"type": "null"} for other in _FACETS if other != one}} for one in _FACETS]
+
+
 class NextBody(Body):
     """Which items to serve: one facet at most. skip: items passed over."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"anyOf": _ONE_AT_MOST})  # type: ignore[dict-item]
 
     queue: Facet | None = None
     reason: Reason | None = None
