@@ -4,13 +4,13 @@ import asyncio
 import json
 import re
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from fallbacks.errors import UnknownUser, UserExists
+from fallbacks.roles import Role
 from fallbacks.store import Store
 
 LEAST_PASSWORD_CHARS = 10
@@ -21,19 +21,6 @@ HASHES_AT_ONCE = 2
 """Each takes 64 MiB; more than this wait their turn."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-
-
-class Role(StrEnum):
-    """reviewer: works items. operator: also groups of items and cancelling. admin: also people."""
-
-    REVIEWER = "reviewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-
-    def covers(self, needed: "Role") -> bool:
-        """Whether this role may do what `needed` may."""
-        ranks = list(Role)
-        return ranks.index(self) >= ranks.index(needed)
 
 
 @dataclass(frozen=True, slots=True)

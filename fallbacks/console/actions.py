@@ -12,7 +12,7 @@ from fallbacks.console.pages import words
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox import HandDecision
-from fallbacks.users import Role
+from fallbacks.roles import Role
 from fallbacks.views import TicketView
 from tasks.ticket import Priority
 

@@ -11,8 +11,8 @@ from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.inbox import HandDecision
 from fallbacks.plan import PLAN, PlanRow
+from fallbacks.roles import Role
 from fallbacks.states import State
-from fallbacks.users import Role
 from fallbacks.views import TicketView
 from tasks.reasons import Reason
 

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.inbox import UNDO_MS
+from fallbacks.roles import Role
 from fallbacks.sessions import Session
-from fallbacks.users import Role
 
 COOKIE = "deskhand_session"
 

@@ -6,8 +6,8 @@ from fallbacks.console.filters import Filters
 from fallbacks.console.item import load_item
 from fallbacks.console.visit import SKIPPED, Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.roles import Role
 from fallbacks.states import INBOX
-from fallbacks.users import Role
 from fallbacks.views import TicketView
 from tasks.ticket import Priority
 

@@ -4,8 +4,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from fallbacks.errors import SignInThrottled, UnknownUser, UserExists
+from fallbacks.roles import Role
 from fallbacks.sessions import TRIES_PER_NAME, Sessions
-from fallbacks.users import Role, Users
+from fallbacks.users import Users
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.scene import Scene
 

@@ -21,6 +21,7 @@ from worker.cli import (
     simulator,
     status,
     tickets,
+    users,
     webhooks,
 )
 
@@ -70,6 +71,8 @@ for commands in (
     plan,
     keys,
     webhooks,
+    users,
     evaluate,
+    train,
 ):
     commands.register(app)

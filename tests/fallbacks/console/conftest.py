@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from fallbacks.users import Role
+from fallbacks.roles import Role
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.door import PASSWORD, Door

@@ -14,7 +14,8 @@ from fallbacks.inbox import Inbox
 from fallbacks.ledger import Ledger
 from fallbacks.outcomes import OutcomeWriter
 from fallbacks.redis_store import RedisStore
-from fallbacks.users import Role, Users
+from fallbacks.roles import Role
+from fallbacks.users import Users
 from tasks.limits import Limits
 from tasks.taxonomy import Taxonomy
 from tests.services.process import free_port
