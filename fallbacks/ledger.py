@@ -109,7 +109,7 @@ class Ledger:
             "priority": ticket.priority or Priority.NORMAL,
             "requester": ticket.requester.id if ticket.requester and ticket.requester.id else None,
             "idem": idempotency_key,
-            "due_in": FIRST_SWEEP_MS,
+            "due_in": self.first_sweep_ms,
             "wait_ms": int(min(waits) * 1000) if waits else None,
         }
         event = ev.Accepted(ticket.source).to_json()
@@ -310,10 +310,10 @@ class Ledger:
         return set(await self.store.run("renew", "", owner, self.lease_ms, *pairs))
 
     async def sweep(
-        self, *, limit: int, max_losses: int, base_ms: int = FIRST_SWEEP_MS, backlogged: bool = False
+        self, *, limit: int, max_losses: int, base_ms: int | None = None, backlogged: bool = False
     ) -> list[tuple[str, str]]:
         """Take back what is due. Returns (kind, ticket id) to publish; kind: triage or hand_off."""
-        flat = await self.store.run("sweep", "", limit, max_losses, base_ms, int(backlogged))
+        flat = await self.store.run("sweep", "", limit, max_losses, base_ms or self.first_sweep_ms, int(backlogged))
         return list(zip(flat[::2], flat[1::2], strict=True))
 
     def _fence(self, lease: Lease) -> dict[str, Any]:

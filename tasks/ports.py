@@ -118,3 +118,12 @@ class TicketHistory(Protocol):
     async def similar(self, text: str, limit: int) -> list[PastTicket]:
         """Decided tickets most like this text, best first."""
         ...
+
+
+class TeamNotifier(Protocol):
+    async def notify(self, *, key: str, ticket_id: str, urgency: str, note: str) -> str:
+        """Tell the team about a ticket, once for each key however often it is asked. Returns whom it told.
+
+        Raises `ToolError` when it cannot tell whether the team was told; asking again under the same key is safe.
+        """
+        ...

@@ -103,6 +103,8 @@ class Settings(BaseSettings):
     tools: Names = Field(
         ("search_knowledge_base", "lookup_customer", "find_similar_tickets"), description="tools the agent may call"
     )
+    notify_url: Url | None = Field(None, description="receiver of the tool notify_team; none: there is no such tool")
+    notify_secret: SecretStr | None = Field(None, description="its `whsec_` secret; the receiver checks it")
     training_data: Path | None = Field(None, description="labelled JSONL for the local model; none: the sample")
     webhook_url: Url | None = None
     webhook_secret: SecretStr | None = Field(None, description="`whsec_` secrets; several, split by spaces or commas")
@@ -124,6 +126,10 @@ class Settings(BaseSettings):
                 read_secrets(self.webhook_secret.get_secret_value())
             except WebhookSecretError as error:
                 raise ValueError(f"DESKHAND_WEBHOOK_SECRET: {error}") from None
+        if self.notify_url and not self.notify_secret:
+            raise ValueError("DESKHAND_NOTIFY_URL needs DESKHAND_NOTIFY_SECRET: an unsigned call cannot be trusted")
+        if "notify_team" in self.tools and not self.notify_url:
+            raise ValueError("DESKHAND_TOOLS names notify_team, which needs DESKHAND_NOTIFY_URL")
         if self.sweep_seconds > self.lease_seconds * 10:
             raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
         if any(tier != LOCAL for tier in self.tiers) and not self.anthropic_api_key:

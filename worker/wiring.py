@@ -81,7 +81,8 @@ class Parts:
 
     @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(self.store, int(self.settings.lease_seconds * 1000))
+        settings = self.settings
+        return Ledger(self.store, int(settings.lease_seconds * 1000), int(2 * settings.sweep_seconds * 1000))
 
     @cached_property
     def views(self) -> Views:
@@ -103,19 +104,24 @@ class Parts:
     def tools(self) -> Mapping[str, Tool]:
         """The prefetch and the allow-listed tools, clients injected."""
         wanted = {PREFETCH, *self.settings.tools}
-        tools = {definition.name: definition.bind(self._clients) for definition in discover()}
-        unknown = sorted(wanted - tools.keys())
+        known = {definition.name: definition for definition in discover()}
+        unknown = sorted(wanted - known.keys())
         if unknown:
-            raise LookupError(f"DESKHAND_TOOLS names {unknown[0]!r}; there are: {', '.join(sorted(tools))}")
-        return {name: tool for name, tool in sorted(tools.items()) if name in wanted}
+            raise LookupError(f"DESKHAND_TOOLS names {unknown[0]!r}; there are: {', '.join(sorted(known))}")
+        return {name: known[name].bind(self._clients) for name in sorted(wanted)}
 
     @cached_property
     def _clients(self) -> dict[str, Any]:
-        return {
+        clients: dict[str, Any] = {
             "knowledge": SqliteKnowledge(self.settings.knowledge or sample.path("knowledge")),
             "customers": self._customers,
             "history": History(BooksHistory(self.store), self._similar),
         }
+        if self.settings.notify_url is not None and self.settings.notify_secret is not None:
+            from worker.http_notifier import HttpNotifier  # httpx only where a receiver is configured
+
+            clients["notifier"] = HttpNotifier(self.settings.notify_url, self.settings.notify_secret)
+        return clients
 
     @cached_property
     def _customers(self) -> CustomerDirectory:
@@ -142,10 +148,10 @@ class Parts:
         settings = self.settings
         model: Model
         if name == LOCAL:
-            from worker.local_model import MIN_CONFIDENCE, LocalModel  # numpy only where the local tier is in use
+            from worker.local_model import MIN_CONFIDENCE  # numpy only where the local tier is in use
+            from worker.local_wiring import local_model
 
-            training = settings.training_data or sample.path("banking77.jsonl.gz")
-            local = LocalModel(self.taxonomy, settings.home / "models", training)
+            local = local_model(settings, self.taxonomy)
             model, least, made_of = local, MIN_CONFIDENCE, local.version
         else:
             from worker.anthropic_model import AnthropicModel  # 1.5 s of import only where it is in use

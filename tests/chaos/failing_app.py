@@ -116,8 +116,8 @@ class FailingParts(Parts):
     @cached_property
     def _clients(self) -> dict[str, Any]:
         clients = super()._clients
-        if "team" in clients:
-            clients["team"] = FailingNotifier(clients["team"], self.points)
+        if "notifier" in clients:
+            clients["notifier"] = FailingNotifier(clients["notifier"], self.points)
         return clients
 
 
