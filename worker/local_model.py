@@ -15,9 +15,9 @@ from tasks.ticket import Ticket
 from worker import local_features, local_parameters, local_scope, local_training, sample
 from worker.errors import LocalModelError
 from worker.local_features import Features, Floats, words
-from worker.local_parameters import cached
+from worker.local_parameters import Parameters, cached
 from worker.local_scope import scope_score
-from worker.local_training import read_rows, train
+from worker.local_training import read_rows, refuse_foreign, train
 
 MIN_CONFIDENCE = 0.7
 """Cross-validated on Banking77's train split, with the scope check: 92 % of the tickets reach both, and 98.7 % of those
@@ -64,11 +64,24 @@ class LocalModel:
         Raises `LocalModelError` when they cannot be trained or know labels that the taxonomy does not have.
         """
         data = training_data or sample.path("banking77.jsonl.gz")
-        self._taxonomy = taxonomy
         team_of = {label.name: label.team for label in taxonomy.labels}
-        self.version = _key(data, team_of)
-        self._parameters = cached(state_folder, self.version, lambda: train(read_rows(data), team_of))
-        label_teams = [team_of[label] for label in self._parameters.labels]
+        version = _key(data, team_of)
+        self._adopt(taxonomy, cached(state_folder, version, lambda: train(read_rows(data), team_of)), version)
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy, parameters: Parameters, version: str) -> "LocalModel":
+        """A model with these parameters. Raises `LocalModelError` when they know labels that the taxonomy does not."""
+        model = cls.__new__(cls)
+        model._adopt(taxonomy, parameters, version)
+        return model
+
+    def _adopt(self, taxonomy: Taxonomy, parameters: Parameters, version: str) -> None:
+        self._taxonomy = taxonomy
+        self._parameters = parameters
+        self.version = version
+        team_of = {label.name: label.team for label in taxonomy.labels}
+        refuse_foreign(parameters.labels, team_of)
+        label_teams = [team_of[label] for label in parameters.labels]
         self._teams = sorted(set(label_teams))
         self._team_of = np.array([self._teams.index(team) for team in label_teams])
 

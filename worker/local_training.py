@@ -48,7 +48,7 @@ def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters
     labels = tuple(sorted({label for _, label in rows}))
     if len(labels) < 2:
         raise LocalModelError("the training data has fewer than two labels")
-    _refuse_foreign(labels, team_of)
+    refuse_foreign(labels, team_of)
     vocabulary = Vocabulary.learn(text for text, _ in rows)
     encoded = [vocabulary.encode(text) for text, _ in rows]
     wanted = np.array([labels.index(label) for _, label in rows])
@@ -64,7 +64,8 @@ def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters
     return replace(final, sharpness=sharpness, scope_from=scope_from)
 
 
-def _refuse_foreign(labels: tuple[str, ...], team_of: Mapping[str, str]) -> None:
+def refuse_foreign(labels: tuple[str, ...], team_of: Mapping[str, str]) -> None:
+    """Raise `LocalModelError` where a label has no team in the taxonomy in force."""
     foreign = [label for label in labels if label not in team_of]
     if foreign:
         raise LocalModelError(

@@ -21,6 +21,7 @@ from worker.cli import (
     simulator,
     status,
     tickets,
+    train,
     users,
     webhooks,
 )
