@@ -7,6 +7,7 @@ from fallbacks.console.pages import Pages
 from fallbacks.console.tally import Tally
 from fallbacks.inbox import Inbox
 from fallbacks.sessions import Sessions
+from fallbacks.standings import Autonomy
 from fallbacks.store import Store
 from fallbacks.users import Users
 from fallbacks.views import Views
@@ -20,6 +21,7 @@ class ConsoleDeps:
 
     publish: puts (kind, ticket id) pairs on the queues. limits: what a resumed run gets afresh.
     daily_budget_nanodollars: of the fleet per UTC day, None for none. secure_cookies: True wherever TLS is in front.
+    standings: what the labels have earned; None leaves it off the labels screen.
     """
 
     inbox: Inbox
@@ -30,6 +32,7 @@ class ConsoleDeps:
     limits: Limits
     daily_budget_nanodollars: int | None
     secure_cookies: bool
+    standings: Autonomy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from fallbacks.console.visit import Visit, signed_in
+from fallbacks.standings import Row
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """One label. agreement: 0..1 over proposals of this label that people judged; None before the first."""
+    """One label. agreement: 0..1 over proposals of this label that people judged; None before the first.
+
+    earned: where its autonomy stands, for each model version with evidence.
+    """
 
     name: str
     description: str
@@ -17,6 +21,7 @@ class LabelRow:
     proposed: int
     agreed: int
     waiting: int
+    earned: tuple[Row, ...] = ()
 
     @property
     def agreement(self) -> float | None:
@@ -40,6 +45,7 @@ async def label_rows(visit: Visit) -> list[LabelRow]:
     known = visit.deps.taxonomy.labels
     counts = await visit.desk.tally.counts()
     waiting = await visit.deps.store.sizes([f"inbox:label:{label.name}" for label in known])
+    earned = await visit.deps.standings.rows() if visit.deps.standings else []
     return [
         LabelRow(
             label.name,
@@ -48,6 +54,7 @@ async def label_rows(visit: Visit) -> list[LabelRow]:
             counts.proposed[label.name],
             counts.agreed[label.name],
             size,
+            tuple(row for row in earned if row.label == label.name),
         )
         for label, size in zip(known, waiting, strict=True)
     ]

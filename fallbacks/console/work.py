@@ -97,6 +97,8 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
     can = set(item.cause.actions)
     if not visit.may(Role.OPERATOR):
         can.discard("cancel")
+        if (view.decision or {}).get("decided_by") != visit.person:
+            can.discard("undo")
     values = {
         "item": item,
         "view": item.view,

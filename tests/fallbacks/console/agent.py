@@ -31,7 +31,9 @@ class Agent:
         await self.step(claim, 1, "lookup_customer")
         await self.step(claim, 2, "submit_decision")
         submitted = ev.DecisionSubmitted(2, decision)
-        await self.ledger.suggest(claim.lease, Conclusion((submitted,), decision, Priority(decision["priority"])))
+        proposal = {"label": label, "team": decision["team"], "tier": MODEL, "version": "v1", "blind": False}
+        priority = Priority(decision["priority"])
+        await self.ledger.suggest(claim.lease, Conclusion((submitted,), decision, priority, proposal=proposal))
         return claim.lease.ticket_id
 
     async def hand_off(

@@ -15,6 +15,7 @@ from fallbacks.ledger import Ledger
 from fallbacks.outcomes import OutcomeWriter
 from fallbacks.redis_store import RedisStore
 from fallbacks.roles import Role
+from fallbacks.standings import Autonomy, Terms
 from fallbacks.users import Users
 from tasks.limits import Limits
 from tasks.taxonomy import Taxonomy
@@ -95,6 +96,7 @@ class Door:
             limits=Limits(),
             daily_budget_nanodollars=self.budget,
             secure_cookies=False,
+            standings=Autonomy(self.store, Terms()),
         )
 
     async def _publish(self, work: list[tuple[str, str]]) -> None:
