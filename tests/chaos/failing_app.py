@@ -9,7 +9,7 @@ call for a ticket that holds this text, as a ticket that kills its worker would.
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from kombu.message import Message
 
 from fallbacks.store import Store
 from tasks.messages import ModelReply, ModelRequest
+from tasks.tool import Tool
 from worker.celery_factory import books_url, make_app
 from worker.executor import Tier
 from worker.publisher import Publisher
@@ -112,6 +113,11 @@ class FailingParts(Parts):
     @cached_property
     def tiers(self) -> tuple[Tier, ...]:
         return tuple(replace(tier, model=FailingModel(tier.model, self.points)) for tier in super().tiers)
+
+    @cached_property
+    def tools(self) -> Mapping[str, Tool]:
+        """Without rates: a campaign calls more often than a deployment would."""
+        return {name: replace(tool, calls_per_minute=1_000_000) for name, tool in super().tools.items()}
 
     @cached_property
     def _clients(self) -> dict[str, Any]:
