@@ -292,8 +292,8 @@ def answer(
     may_raise = row.next_tier and checkpoint.tier + 1 < tiers
     if parks < row.parks:
         until = _park_until(stop, row, parks, ticket_id, now_ms)
-        too_long = may_raise and until - now_ms > (limits.max_seconds or 0) * 1000  # another model can answer sooner
-        if until < _ends_at(checkpoint, limits, deadline_ms) and not too_long:
+        patience = float("inf") if limits.max_seconds is None or not may_raise else limits.max_seconds * 1000
+        if until < _ends_at(checkpoint, limits, deadline_ms) and until - now_ms <= patience:
             return Park(until)
     if may_raise:
         return RaiseTier(checkpoint.tier + 1)

@@ -94,7 +94,7 @@ def test_an_answer_is_deterministic_and_never_parks_beyond_the_runs_end(
 def test_a_wait_grows_and_a_provider_that_names_one_is_obeyed() -> None:
     checkpoint, waits = Checkpoint(), list[int]()
     for _ in range(PLAN[Reason.MODEL_OVERLOADED].parks):
-        said = answered(Stop(Reason.MODEL_OVERLOADED, "", 1), checkpoint)
+        said = answered(Stop(Reason.MODEL_OVERLOADED, "", 1), checkpoint, tiers=1)
         assert isinstance(said, Park)
         waits.append(said.until_ms - NOW_MS)
         checkpoint = folded(checkpoint, said, Reason.MODEL_OVERLOADED)
@@ -104,6 +104,12 @@ def test_a_wait_grows_and_a_provider_that_names_one_is_obeyed() -> None:
     said = answered(Stop(Reason.MODEL_OVERLOADED, "", 1, 30.0), Checkpoint())
     assert isinstance(said, Park)
     assert 30_000 <= said.until_ms - NOW_MS <= 37_500
+
+
+def test_a_wait_longer_than_a_run_is_not_waited_for_where_another_model_can_answer() -> None:
+    hour = Stop(Reason.MODEL_RATE_LIMITED, "", 0, 3600.0)
+    assert answered(hour, Checkpoint(), tiers=2) == RaiseTier(1)
+    assert isinstance(answered(hour, Checkpoint(), tiers=1), Park)
 
 
 def test_a_spent_day_is_waited_for_until_midnight_utc() -> None:
