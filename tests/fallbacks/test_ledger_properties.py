@@ -17,7 +17,7 @@ from tasks.limits import Limits
 from tests.fallbacks.worked_books import Known, WorkedBooks
 
 PEOPLE = ["ann", "eve"]
-ACTS = ["approve", "resume", "undo", "reject", "approve", "cancel", "note", "hold"]
+ACTS = ["approve", "resume", "undo", "reject", "think_again", "cancel", "note", "hold"]
 
 
 class Books(WorkedBooks):
@@ -60,6 +60,13 @@ class Books(WorkedBooks):
             open_still = int(row["undo_until"]) > self.told(self.store.now_ms()) + 500
             if self.acts(self.s.inbox.undo(ticket_id, person, None), known.state is State.DECIDED and open_still):
                 known.state = State.SUGGESTED
+
+    def think_again(self, ticket_id: str, known: Known, person: str) -> None:
+        """Approve and take it back: ann in time, eve too late."""
+        self.approve(ticket_id, known, person)
+        if person == "eve":
+            self.time_passes(11_000, False)
+        self.undo(ticket_id, known, person)
 
     def note(self, ticket_id: str, known: Known, person: str) -> None:
         self.told(self.s.inbox.note(ticket_id, person, "a note"))
