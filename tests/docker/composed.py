@@ -1,0 +1,135 @@
+"""Services of docker/compose.yaml as processes of this machine: their own commands, environments and health checks."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from tests.services.process import ServerProcess, program
+
+FOLDER = Path(__file__).resolve().parents[2] / "docker"
+
+
+def compose() -> dict[str, Any]:
+    """The file, with its anchors resolved."""
+    read: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+    return read
+
+
+class ComposedService(ServerProcess):
+    """A service of our image. shell: what the operator has set; hosts: where other services are, by `name:port`."""
+
+    ready_seconds = 60.0
+    stop_seconds = 30.0
+
+    def __init__(self, folder: Path, name: str, shell: Mapping[str, str], hosts: Mapping[str, str]) -> None:
+        super().__init__(folder)
+        self.service = compose()["services"][name]
+        self.shell = shell
+        self.hosts = hosts
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        return self._found(self.service["command"])
+
+    def is_ready(self) -> bool:
+        return self.healthy()
+
+    def healthy(self, *more: str) -> bool:
+        kind, *test = self.service["healthcheck"]["test"]
+        assert kind == "CMD"
+        checked = subprocess.run([*self._found(test), *more], env=self.environment(), capture_output=True, check=False)
+        return checked.returncode == 0
+
+    def environment(self) -> dict[str, str]:
+        """As a container has it: nothing of this machine but where programs, state and the listening socket are."""
+        given = {
+            name: self.shell.get(name) if value is None else str(value)
+            for name, value in self.service["environment"].items()
+        }
+        own = {
+            "DESKHAND_HOME": str(self.folder),
+            "DESKHAND_HOST": "127.0.0.1",
+            "DESKHAND_PORT": str(self.port),
+            "PATH": os.environ["PATH"],
+        }
+        return {name: self._placed(value) for name, value in given.items() if value is not None} | own
+
+    def end(self) -> int:
+        """SIGTERM; the exit status."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        process.terminate()
+        return process.wait(self.stop_seconds)
+
+    def _placed(self, value: str) -> str:
+        for name, address in self.hosts.items():
+            value = value.replace(f"//{name}", f"//{address}")
+        return value
+
+    def _found(self, command: Sequence[str]) -> list[str]:
+        """The programs of this environment, as the image's PATH names them."""
+        beside = Path(sys.executable).with_name(command[0])
+        return [str(beside), *command[1:]]
+
+
+class ComposedRedis(ComposedService):
+    """The `redis` service with Debian's binary, on a port and in a folder of the test's own."""
+
+    @property
+    def url(self) -> str:
+        return f"redis://{self.address}/0"
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        binary = program(self.service["command"][0], "/usr/bin/redis-server", package="redis-server")
+        here = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        return [binary, *self.service["command"][1:], *here]
+
+    def healthy(self, *more: str) -> bool:
+        _, tool, *test = self.service["healthcheck"]["test"]
+        found = [program(tool, "/usr/bin/redis-cli", package="redis-tools"), "-p", str(self.port), *test]
+        said = subprocess.run(found, capture_output=True, text=True, check=False)
+        return said.stdout.strip() == "PONG"
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+
+class ComposedPrometheus(ComposedService):
+    """The `prometheus` service with Debian's binary: its flags and files, with the test's folders and addresses."""
+
+    def command(self) -> list[str]:
+        files = self.folder / "config"
+        files.mkdir(exist_ok=True)
+        for file in (FOLDER / "prometheus").iterdir():
+            text = file.read_text().replace("scrape_interval: 15s", "scrape_interval: 1s")
+            for name, address in self.hosts.items():
+                text = text.replace(f'"{name}"', f'"{address}"')
+            (files / file.name).write_text(text)
+        flags = [
+            flag.replace("/etc/prometheus", str(files)).replace("=/prometheus", f"={self.folder / 'data'}")
+            for flag in self.service["command"]
+        ]
+        return [program("prometheus", package="prometheus"), *flags, f"--web.listen-address=127.0.0.1:{self.port}"]
+
+    def healthy(self, *more: str) -> bool:
+        asked: str = self.service["healthcheck"]["test"][-1]
+        try:
+            return httpx.get(asked.replace("127.0.0.1:9090", f"127.0.0.1:{self.port}")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ)

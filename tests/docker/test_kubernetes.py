@@ -1,0 +1,107 @@
+"""The Kubernetes manifests: well formed, consistent with each other, with the settings and with the compose file."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.docker.composed import FOLDER, compose
+from worker.settings import PREFIX, Settings
+
+FILES = sorted((FOLDER / "kubernetes").glob("*.yaml"))
+VERSIONS = {
+    "Namespace": "v1",
+    "ConfigMap": "v1",
+    "Service": "v1",
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "PodDisruptionBudget": "policy/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "Kustomization": "kustomize.config.k8s.io/v1beta1",
+    "TriggerAuthentication": "keda.sh/v1alpha1",
+    "ScaledObject": "keda.sh/v1alpha1",
+}
+
+
+def objects(*kinds: str) -> list[dict[str, Any]]:
+    found = [document for file in FILES for document in yaml.safe_load_all(file.read_text())]
+    return [document for document in found if not kinds or document["kind"] in kinds]
+
+
+def workload(name: str) -> dict[str, Any]:
+    (found,) = [one for one in objects("Deployment", "StatefulSet") if one["metadata"]["name"] == name]
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_document_has_its_version_kind_and_name(file: Path) -> None:
+    for document in yaml.safe_load_all(file.read_text()):
+        assert document["apiVersion"] == VERSIONS[document["kind"]]
+        assert document["kind"] == "Kustomization" or document["metadata"]["name"]
+
+
+def test_what_is_applied_together_exists_and_the_two_autoscalers_of_workers_are_not() -> None:
+    (kustomization,) = objects("Kustomization")
+    left = {file.name for file in FILES} - set(kustomization["resources"]) - {"kustomization.yaml"}
+    assert left == {"keda.yaml", "worker-hpa.yaml"}
+
+
+@pytest.mark.parametrize("name", ["worker", "handoff", "web", "redis"])
+def test_pods_are_selected_probed_and_locked_down(name: str) -> None:
+    spec = workload(name)["spec"]
+    pod = spec["template"]["spec"]
+    (container,) = pod["containers"]
+    assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert "readinessProbe" in container
+    assert "startupProbe" in container
+    assert container["resources"]["limits"]["memory"]
+    mounted = {mount["name"] for mount in container["volumeMounts"]}
+    claimed = {claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates", ())}
+    assert mounted == {volume["name"] for volume in pod.get("volumes", ())} | claimed
+
+
+@pytest.mark.parametrize("name", ["worker", "handoff", "web", "redis"])
+def test_commands_are_those_of_the_compose_file(name: str) -> None:
+    (container,) = workload(name)["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == compose()["services"][name]["command"]
+
+
+@pytest.mark.parametrize("name", ["worker", "handoff"])
+def test_workers_outlast_a_run_and_their_liveness_asks_nobody(name: str) -> None:
+    pod = workload(name)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["terminationGracePeriodSeconds"] > Settings.model_fields["max_seconds"].default
+    assert container["livenessProbe"]["exec"]["command"] == ["python", "-m", "worker.alive"]
+    assert container["readinessProbe"]["exec"]["command"] == ["python", "-m", "worker.alive", "--ready"]
+
+
+def test_settings_exist_and_no_secret_is_written_down() -> None:
+    (settings,) = objects("ConfigMap")
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    assert set(settings["data"]) <= known
+    assert not objects("Secret")
+    assert not [name for name in settings["data"] if any(word in name for word in ("KEY", "SECRET", "TOKEN", "DSN"))]
+
+
+def test_autoscalers_and_budgets_aim_at_workloads_that_exist() -> None:
+    names = {one["metadata"]["name"] for one in objects("Deployment")}
+    for scaler in objects("ScaledObject", "HorizontalPodAutoscaler"):
+        assert scaler["spec"]["scaleTargetRef"]["name"] in names
+    for budget in objects("PodDisruptionBudget"):
+        assert budget["spec"]["selector"]["matchLabels"]["app"] in names
+
+
+def test_the_scaler_reads_the_load_signal_and_never_goes_to_zero() -> None:
+    (scaled,) = objects("ScaledObject")
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["type"] == "metrics-api"
+    assert trigger["metadata"]["url"].endswith("/v1/stats")
+    assert trigger["metadata"]["valueLocation"] == "load"
+    assert scaled["spec"]["minReplicaCount"] >= 1
