@@ -90,7 +90,7 @@ def test_the_books_keep_the_promise_whatever_happens(valkey_url: str) -> None:
     run_state_machine_as_test(
         Books,
         settings=settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
