@@ -108,8 +108,8 @@ def test_a_wait_grows_and_a_provider_that_names_one_is_obeyed() -> None:
 
 def test_a_wait_longer_than_a_run_is_not_waited_for_where_another_model_can_answer() -> None:
     hour = Stop(Reason.MODEL_RATE_LIMITED, "", 0, 3600.0)
-    assert answered(hour, Checkpoint(), tiers=2) == RaiseTier(1)
-    assert isinstance(answered(hour, Checkpoint(), tiers=1), Park)
+    assert answered(hour, Checkpoint(), Limits(), tiers=2) == RaiseTier(1)
+    assert isinstance(answered(hour, Checkpoint(), Limits(), tiers=1), Park)
 
 
 def test_a_spent_day_is_waited_for_until_midnight_utc() -> None:
