@@ -5,8 +5,8 @@ import time
 
 import httpx
 
-from fallbacks.outbox import Message, Verdict
 from fallbacks.dns_targets import TargetRefused, checked_address
+from fallbacks.outbox import Message, Verdict
 from fallbacks.webhook_signing import read_secrets, signatures
 
 TIMEOUT_SECONDS = 15.0

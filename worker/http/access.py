@@ -1,5 +1,6 @@
 """Who may do what: API keys, scopes and the rate of each key. Open only on loopback while no key exists."""
 
+import asyncio
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -43,7 +44,8 @@ Operator = Annotated[Caller, Depends(_Needs(Scope.OPERATE))]
 
 async def _caller(request: Request, desk: Desk) -> Caller:
     shown = shown_key(request)
-    verdict = await desk.keys.check(shown, desk.settings.api_requests_per_minute)
+    async with asyncio.timeout(desk.books_seconds):  # every guarded route comes by here first
+        verdict = await desk.keys.check(shown, desk.settings.api_requests_per_minute)
     if verdict.limited:
         wait = str(max(1, -(-verdict.wait_ms // 1000)))
         raise Problem(

@@ -87,9 +87,9 @@ async def _result(
         if len(item) > MAX_TICKET_BYTES:
             raise too_large(MAX_TICKET_BYTES)
         accepted = await take_in(desk, caller, item, key and f"{key}#{index}")
-    except (Problem, IdempotencyConflict, BooksUnreachable) as error:
+    except (Problem, IdempotencyConflict, BooksUnreachable, TimeoutError) as error:
         problem = as_problem(error)
-        assert problem is not None  # noqa: S101 - these three always are
+        assert problem is not None  # noqa: S101 - these four always are
         told = problem.document(str(request.scope.get("deskhand.request_id", "")))
         return ResultDocument(index=index, status=problem.kind.status, problem=ProblemDocument.model_validate(told))
     return ResultDocument(index=index, status=202, id=accepted.id, state=State.QUEUED)

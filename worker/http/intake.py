@@ -1,5 +1,6 @@
 """One ticket from JSON bytes into the books. Published afterwards, in the background."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Header
@@ -19,16 +20,17 @@ IdempotencyKey = Annotated[
 async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str | None) -> Accepted:
     """Accept a ticket and line up its hint. A twin in flight cannot exist: accepting is one atomic step.
 
-    Raises `Problem`, `IdempotencyConflict`, `BooksUnreachable`.
+    Raises `Problem`, `IdempotencyConflict`, `BooksUnreachable`, `TimeoutError`.
     """
     ticket = parse(body, Ticket)
     settings = desk.settings
-    accepted = await desk.parts.ledger.accept(
-        ticket,
-        settings.limits,
-        idempotency_key=idempotency_key and f"{caller.id}:{idempotency_key}",
-        max_wait_seconds=settings.max_wait_seconds,
-    )
+    async with asyncio.timeout(desk.books_seconds):
+        accepted = await desk.parts.ledger.accept(
+            ticket,
+            settings.limits,
+            idempotency_key=idempotency_key and f"{caller.id}:{idempotency_key}",
+            max_wait_seconds=settings.max_wait_seconds,
+        )
     if ticket.id is not None and accepted.id != ticket.id:  # the key was used with the same text under another id
         raise IdempotencyConflict(accepted.id)
     if accepted.created:

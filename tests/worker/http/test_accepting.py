@@ -170,3 +170,15 @@ def test_without_books_it_says_so_and_when_to_come_again(start_valkey: Any) -> N
         assert client.get("/readyz").status_code == 503
         server.start()
         assert client.post("/v1/tickets", json=BODY).status_code == 202
+
+
+def test_frozen_books_are_not_waited_for_for_ever(start_valkey: Any) -> None:
+    server = start_valkey()
+    with Served(server.url) as web:
+        assert web.client().post("/v1/tickets", json=BODY).status_code == 202
+        assert web.web.desk is not None
+        web.web.desk.books_seconds = 0.3
+        server.pause()
+        assert web.client().post("/v1/tickets", json=BODY).status_code == 503
+        server.resume()
+        wait_for(lambda: web.client().post("/v1/tickets", json=BODY).status_code == 202)
