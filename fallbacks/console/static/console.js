@@ -68,8 +68,9 @@ function nextAddress() {
 function lookAhead() {
   if (!working()) return;
   const body = new URLSearchParams({ at_hand: main().dataset.ticket, filters: main().dataset.filters });
-  const found = load("/work/ahead", { method: "POST", body }).catch(() => null);
-  ahead = found;
+  const item = main();
+  ahead = load("/work/ahead", { method: "POST", body }).catch(() => null);
+  ahead.then(() => (item.dataset.ahead = "ready"));
 }
 
 async function act(form, submitter) {

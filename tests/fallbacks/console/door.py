@@ -59,7 +59,7 @@ class Door:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the console's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(110)
 
     def add_user(self, name: str, role: Role = Role.REVIEWER) -> None:
         self.run(Users(self.store, QUICK).create(name, PASSWORD, role))

@@ -128,7 +128,7 @@ def test_the_next_item_is_there_before_the_answer(door: Door, agent: Agent, tick
     rita.goto("/work")
     for _ in range(5):
         item = Keyboard(rita).at_hand
-        rita.wait_for_load_state("networkidle")
+        expect(rita.locator("#main[data-ahead]")).to_be_attached()
         shown_after_ms.append(rita.evaluate(APPROVE_AND_TIME, item))
         arrives(door, item, State.DECIDED)
     assert median(shown_after_ms) <= 100, shown_after_ms

@@ -17,8 +17,8 @@ from tests.fallbacks.console.door import Door
 from tests.fallbacks.scene import AGE
 
 ITEMS = 1000
-HANDS = 8
-"""Each reviewer has so many windows open: the same person may race with themselves, too."""
+HANDS = 2
+"""Each reviewer has so many windows open: they are served the same items, and race with themselves, too."""
 
 
 async def suggested(door: Door, agent: Agent, number: int) -> None:
