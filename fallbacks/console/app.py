@@ -31,7 +31,7 @@ ROUTES = [
     Route("/settings", change_settings, methods=["POST"]),
     Route("/inbox", inbox),
     Route("/work", work),
-    Route("/work/ahead", ahead, methods=["POST"]),
+    Route("/ahead", ahead, methods=["POST"]),
     Route("/tickets/{ticket_id}", ticket),
     Route("/tickets/{ticket_id}/stream", stream),
     Route("/tickets/{ticket_id}/{action}", act, methods=["POST"]),

@@ -69,7 +69,7 @@ function lookAhead() {
   if (!working()) return;
   const body = new URLSearchParams({ at_hand: main().dataset.ticket, filters: main().dataset.filters });
   const item = main();
-  ahead = load("/work/ahead", { method: "POST", body }).catch(() => null);
+  ahead = load("/ahead", { method: "POST", body }).catch(() => null);
   ahead.then(() => (item.dataset.ahead = "ready"));
 }
 
