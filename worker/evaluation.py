@@ -175,7 +175,8 @@ def threshold_for(answers: Sequence[Answer], target: float, error: float = ERROR
     for count, answer in enumerate(ordered, 1):
         wrong += not answer.right
         last_of_its_value = count == len(ordered) or ordered[count].confidence < answer.confidence
-        if last_of_its_value and _tail(wrong, count, 1 - target) <= error:
+        hopeful = last_of_its_value and wrong < (1 - target) * count
+        if hopeful and _tail(wrong, count, 1 - target) <= error:
             best = answer.confidence
     return best
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from uuid import uuid4
 
 from fallbacks import plan
@@ -28,6 +28,15 @@ from worker.executor import PREFETCH, StoreClock, Tier
 from worker.labelled import Labelled
 
 TOTAL = "together"
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A model with connections of its own."""
+
+    async def aclose(self) -> None:
+        """Close them."""
+        ...
 
 
 @dataclass(slots=True)
@@ -96,6 +105,12 @@ class Bench:
                 found[each.tier].append(self._answer(row, each))
             found[TOTAL].append(self._answer(row, _together(tried)))
         return found
+
+    async def aclose(self) -> None:
+        """Close what the models hold open."""
+        for tier in self.tiers:
+            if isinstance(tier.model, Closable):
+                await tier.model.aclose()
 
     async def _all(self, rows: Sequence[Labelled], at_once: int) -> AsyncIterator[tuple[Labelled, list[Tried]]]:
         """In order, `at_once` at a time."""

@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks import events as ev
+from tasks.checkpoint import Checkpoint
 from tasks.decision import validate_submission
 from tasks.messages import ModelRequest, StopReason, TokenUsage
+from tasks.reading import Reader
 from tasks.taxonomy import Label, Taxonomy, Team
 from tasks.ticket import Ticket
 from worker import local_parameters, local_training, sample
 from worker.errors import LocalModelError
-from worker.local_model import MIN_CONFIDENCE, UNFAMILIAR_CEILING, LocalModel
+from worker.local_model import MIN_CONFIDENCE, UNFAMILIAR, UNFAMILIAR_CEILING, LocalModel
 from worker.yaml_taxonomy import load_taxonomy
 
 pytest.importorskip("sklearn", reason="the local model is an optional part")
@@ -113,6 +116,16 @@ def test_what_is_unlike_everything_learned_is_never_sure(model: LocalModel, text
     guess = model.guess(ticket(text))
     assert guess.confidence <= UNFAMILIAR_CEILING < MIN_CONFIDENCE
     assert not guess.familiar
+
+
+def test_what_is_out_of_scope_ends_as_low_confidence_and_says_so(model: LocalModel) -> None:
+    foreign = ticket("Please translate the attached poem about glaciers into Norwegian by Thursday")
+    reply = asyncio.run(model.call(request(foreign)))
+    submitted, stopped = Reader(foreign, TAXONOMY, "local", 0.0).read(reply, Checkpoint(), 1)
+    assert isinstance(submitted, ev.DecisionSubmitted)
+    assert isinstance(stopped, ev.RunStopped)
+    assert (stopped.reason, stopped.detail) == ("low_confidence", UNFAMILIAR)
+    assert "out of scope" in UNFAMILIAR
 
 
 @settings(max_examples=150, deadline=None)

@@ -61,9 +61,12 @@ async def _answers(
     from worker.evaluation_wiring import bench
 
     measured = bench(load())
-    with progress("answering", len(rows) + len(hostile), quiet=quiet) as advance:
-        found = await measured.answers(rows, at_once, advance)
-        against = await measured.answers(hostile, at_once, lambda done: advance(len(rows) + done))
+    try:
+        with progress("answering", len(rows) + len(hostile), quiet=quiet) as advance:
+            found = await measured.answers(rows, at_once, advance)
+            against = await measured.answers(hostile, at_once, lambda done: advance(len(rows) + done))
+    finally:
+        await measured.aclose()
     names = [TOTAL] if len(measured.tiers) > 1 else []
     names += [tier.model.name for tier in measured.tiers]
     summaries = [summarize(name, found[name]) for name in names]
