@@ -16,10 +16,12 @@ from typing import Any
 
 from celery import Celery
 from kombu.message import Message
+from kombu.transport import redis as stock
 
 from fallbacks.store import Store
 from tasks.messages import ModelReply, ModelRequest
 from tasks.tool import Tool
+from worker import redis_peek_channel
 from worker.celery_factory import books_url, make_app
 from worker.executor import Tier
 from worker.publisher import Publisher
@@ -144,13 +146,35 @@ def build() -> Celery:
     settings = load_settings()
     points = Failpoints()
     _fail_at_ack(points)
+    _fail_at_record(points)
 
     def make_parts(*args: Any) -> Parts:
         parts = FailingParts(*args, wrap_store=lambda store: FailingStore(store, points))
         parts.__dict__["points"] = points
         return parts
 
-    return make_app(settings, books_url(settings), make_parts)
+    app = make_app(settings, books_url(settings), make_parts)
+    if os.environ.get("CRASH_STOCK"):
+        app.conf.broker_transport = None  # kombu's own: the canary that must lose
+    return app
+
+
+def _fail_at_record(points: Failpoints) -> None:
+    """Between kombu's taking a message and its record in `unacked`; ours was recorded when it was taken."""
+    record: Callable[..., None] = stock.QoS.append
+
+    def append(self: stock.QoS, *args: Any, **kwargs: Any) -> None:
+        points.hit("before:record")
+        record(self, *args, **kwargs)
+
+    stock.QoS.append = append
+    peeked: Callable[..., None] = redis_peek_channel.QoS.append
+
+    def peeked_append(self: redis_peek_channel.QoS, *args: Any, **kwargs: Any) -> None:
+        points.hit("before:record")
+        peeked(self, *args, **kwargs)
+
+    redis_peek_channel.QoS.append = peeked_append  # type: ignore[method-assign]
 
 
 def _fail_at_ack(points: Failpoints) -> None:

@@ -1,5 +1,6 @@
 """Real Celery worker processes for the tests, and the books they share."""
 
+import atexit
 import json
 import os
 import signal
@@ -83,7 +84,6 @@ class Fleet:
             **environment,
         }
         self.workers: list[WorkerProcess] = []
-        self._zygote: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -91,24 +91,13 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         for worker in self.workers:
             worker.send(signal.SIGKILL)
-        if self._zygote is not None:
-            assert self._zygote.stdin
-            assert self._zygote.stdout
-            self._zygote.stdin.close()
-            self._zygote.wait(10)
-            self._zygote.stdout.close()
 
     def start(self, queues: str = "tickets,handoff", slots: int = 4, **environment: str) -> WorkerProcess:
         """A worker, ready when `ready` says so."""
         name = f"worker-{len(self.workers)}"
         log = self.folder / f"{name}.log"
         order = {"env": {**self.environment, **environment}, "argv": self._argv(name, queues, slots), "log": str(log)}
-        zygote = self._warm()
-        assert zygote.stdin
-        assert zygote.stdout
-        zygote.stdin.write(json.dumps(order) + "\n")
-        zygote.stdin.flush()
-        worker = WorkerProcess(int(zygote.stdout.readline()), name, log)
+        worker = WorkerProcess(_zygote.fork(order), name, log)
         self.workers.append(worker)
         return worker
 
@@ -143,14 +132,32 @@ class Fleet:
         lean = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
         return ["worker", "-P", "threads", "-c", str(slots), "-Q", queues, "-n", f"{name}@test", "-O", "fair", *lean]
 
-    def _warm(self) -> "subprocess.Popen[str]":
-        if self._zygote is None:
-            with (self.folder / "zygote.log").open("wb") as log:
-                self._zygote = subprocess.Popen(
-                    [sys.executable, "-m", "tests.chaos.zygote"], env=self.environment, cwd=ROOT, text=True,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                )  # fmt: skip
-        return self._zygote
+
+class _Zygote:
+    """The warm process that workers are forked from: one for the whole test run, ended with it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def fork(self, order: dict[str, Any]) -> int:
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.chaos.zygote"], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            atexit.register(self.end)
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.communicate(timeout=10)  # closes its input, which is its end
+
+
+_zygote = _Zygote()
 
 
 class Books:

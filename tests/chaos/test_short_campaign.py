@@ -1,0 +1,21 @@
+"""The short form of `make chaos`, and its canary."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.campaign import Campaign
+from tests.chaos.canary import lost_messages
+
+
+@pytest.mark.timeout(300)
+def test_a_short_campaign_loses_doubles_and_overspends_nothing(tmp_path: Path) -> None:
+    result = Campaign(tmp_path, tickets=150, workers=2, seed=20261122, rounds=1).run()
+    assert result.held, result.told()
+    assert result.faults["kill"] >= 3
+
+
+@pytest.mark.timeout(300)
+def test_the_stock_transport_loses_where_ours_does_not(tmp_path: Path) -> None:
+    assert lost_messages(tmp_path / "stock", 1, stock=True) > 0, "the harness cannot see loss"
+    assert lost_messages(tmp_path / "ours", 1, stock=False) == 0
