@@ -1,9 +1,11 @@
 """Reading the books: one ticket, its timeline, and the numbers of the whole. Derived, never stored twice."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from fallbacks.archive import ArchivedTicket, ArchiveTarget, read_archived
 from fallbacks.errors import UnknownTicket
 from fallbacks.plan import DAY_MS
 from fallbacks.states import INBOX, State
@@ -80,14 +82,17 @@ class Stats:
 
 
 class Views:
-    """Reads over a store."""
+    """Reads over a store, and over the archive for tickets that have left it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, archive: ArchiveTarget | None = None) -> None:
         self.store = store
+        self.archive = archive
 
     async def ticket(self, ticket_id: str) -> TicketView:
         """One ticket; raises `UnknownTicket`."""
         row = await self.store.row(ticket_id)
+        if not row and (archived := await self._archived(ticket_id)):
+            row = archived.row
         if not row:
             raise UnknownTicket(ticket_id)
         return read_row(ticket_id, row, await self.store.now_ms())
@@ -95,7 +100,14 @@ class Views:
     async def timeline(self, ticket_id: str, start: int = 0, stop: int = -1) -> list[ev.Recorded]:
         """Its journal from `start` to `stop`, both included."""
         stored = await self.store.journal(ticket_id, start, stop)
+        if not stored and (archived := await self._archived(ticket_id)):
+            stored = list(archived.journal[start:] if stop == -1 else archived.journal[start : stop + 1])
         return [ev.read_event(event, start + offset) for offset, event in enumerate(stored)]
+
+    async def _archived(self, ticket_id: str) -> ArchivedTicket | None:
+        if self.archive is None or await self.store.row(ticket_id):
+            return None
+        return await asyncio.to_thread(read_archived, self.archive, ticket_id)
 
     async def checkpoint(self, ticket_id: str) -> Checkpoint:
         """Where its run stands, folded from the whole journal."""

@@ -1,4 +1,4 @@
-"""Sends what must leave: alerts and outcome webhooks. Runs where queue `handoff` is served."""
+"""Sends what must leave: alerts, outcome webhooks, old tickets to the archive. Runs where `handoff` is served."""
 
 import asyncio
 import logging
@@ -12,17 +12,26 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0
 
+ARCHIVE_PAUSE_SECONDS = 600.0
+
+Work = Callable[[], Awaitable[object]]
+
 
 class Courier:
-    """Looks every second for what is due. outbox: None where no webhook is set."""
+    """Looks every second for what is due. outbox: None where no webhook is set. archive: moves old tickets out."""
 
-    def __init__(self, alerts: AlertDesk, outbox: Outbox | None = None) -> None:
+    def __init__(self, alerts: AlertDesk, outbox: Outbox | None, archive: Work) -> None:
         self.alerts = alerts
         self.outbox = outbox
+        self.archive = archive
 
     async def run_forever(self) -> None:
         """Until the process ends. What cannot be sent stays due; a slow receiver of one kind holds up no other."""
-        await asyncio.gather(_repeat(self.send_alerts), _repeat(self.send_outcomes))
+        await asyncio.gather(
+            _repeat(self.send_alerts, PAUSE_SECONDS),
+            _repeat(self.send_outcomes, PAUSE_SECONDS),
+            _repeat(self.archive, ARCHIVE_PAUSE_SECONDS),
+        )
 
     async def round(self) -> None:
         """Send everything that is due now."""
@@ -42,7 +51,7 @@ class Courier:
             _tell(sent)
 
 
-async def _repeat(work: Callable[[], Awaitable[None]]) -> None:
+async def _repeat(work: Work, pause_seconds: float) -> None:
     while True:
         try:
             await work()
@@ -50,7 +59,7 @@ async def _repeat(work: Callable[[], Awaitable[None]]) -> None:
             log.warning("books unreachable: %s", error)
         except Exception:
             log.exception("a delivery round failed")
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(pause_seconds)
 
 
 def _tell(sent: Sent) -> None:

@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     sweep_seconds: Seconds = Field(5.0, description="how often every worker looks for forgotten work")
     drain_seconds: Seconds = Field(20.0, description="how long a stopping worker lets model calls finish")
     max_worker_losses: int = Field(3, ge=1, description="workers a ticket may outlive")
+    retention_days: Annotated[float, Field(ge=7)] = Field(30.0, description="ended tickets stay this long in the books")
+    archive: Path | None = Field(None, description="folder they go to; none: `archive` in HOME")
     autonomy: Autonomy = Field(Autonomy.SUGGEST)
     autonomy_target: float = Field(0.98, ge=0.5, lt=1, description="agreement a label must be proved to exceed")
     autonomy_error: float = Field(0.05, gt=0, lt=1, description="risk of promoting a label that does not exceed it")
@@ -114,6 +116,7 @@ class Settings(BaseSettings):
     public_url: Url | None = Field(None, description="where people reach the console; links in alerts start with it")
     sentry_dsn: SecretStr | None = None
     api_keys: Names = Field((), description="whole API keys with every scope, beside those of `deskhand keys`")
+    client_key: SecretStr | None = Field(None, description="the API key that `deskhand enqueue --url` shows")
     api_requests_per_minute: Count = Field(60_000, description="requests one API key may make in a minute")
     log_format: LogFormat = LogFormat.CONSOLE
 

@@ -14,6 +14,8 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from fallbacks.alerts import AlertDesk, AlertSink
+from fallbacks.archive import archive_ended
+from fallbacks.archive_folder import ArchiveFolder
 from fallbacks.autonomy import Rule
 from fallbacks.history import BooksHistory
 from fallbacks.inbox import Inbox
@@ -86,7 +88,11 @@ class Parts:
 
     @cached_property
     def views(self) -> Views:
-        return Views(self.store)
+        return Views(self.store, self.archive)
+
+    @cached_property
+    def archive(self) -> ArchiveFolder:
+        return ArchiveFolder(self.settings.archive or self.settings.home / "archive")
 
     @cached_property
     def outcomes(self) -> OutcomeWriter:
@@ -232,7 +238,11 @@ class Parts:
 
             sinks.append(WebhookAlerts(settings.alert_webhook_url))
         desk = AlertDesk(self.store, tuple(sinks), settings.alert_quiet_seconds, settings.public_url or "")
-        return Courier(desk, self._outbox)
+        return Courier(desk, self._outbox, self._archive_old)
+
+    async def _archive_old(self) -> int:
+        retention = self.settings.retention_days * 24 * 3600
+        return await archive_ended(self.store, self.archive, retention_seconds=retention)
 
     @property
     def _outbox(self) -> Outbox | None:

@@ -12,6 +12,7 @@ from fallbacks.archive import PAGE, SHORTEST_SECONDS, ArchiveTarget, archive_end
 from fallbacks.archive_folder import ArchiveFolder
 from fallbacks.audit import audit
 from fallbacks.errors import UnknownTicket
+from fallbacks.views import Views
 from tests.fallbacks.busy_books import fill
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.scene import Scene, message
@@ -35,6 +36,18 @@ async def aged(s: Scene) -> None:
     await fill(s)
     await s.pass_ms(WEEK_MS + 1)
     await tell_all(s)
+
+
+def test_an_archived_ticket_is_shown_as_before(play_for_real: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        await aged(s)
+        views = Views(s.store, ArchiveFolder(tmp_path))
+        before = await views.ticket("unsure"), await views.timeline("unsure"), await views.checkpoint("unsure")
+        assert await archive(s, ArchiveFolder(tmp_path)) == 3
+        assert await s.store.row("unsure") == {}
+        assert (await views.ticket("unsure"), await views.timeline("unsure"), await views.checkpoint("unsure")) == before
+
+    play_for_real(story)
 
 
 def test_an_archived_ticket_is_off_the_books_and_readable_whole(play_for_real: Play, tmp_path: Path) -> None:
