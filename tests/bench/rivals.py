@@ -1,0 +1,110 @@
+"""The two that are compared, on the same tickets, model server and store: ours, and plain Celery with the SDK."""
+
+import asyncio
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from tasks.limits import Limits
+from tasks.ticket import Ticket
+from tests.services.celery_worker import REPOSITORY, CeleryWorker
+from tests.services.process import ServerProcess
+from worker.celery_factory import sender_app
+from worker.settings import Settings
+from worker.stack import CONCURRENCY
+from worker.wiring import Parts
+
+UNBOUND = Limits(max_seconds=600, max_cost_nanodollars=None)
+
+
+class Rival(ABC):
+    """A worker process and how to give it tickets."""
+
+    name: str
+    worker: ServerProcess
+
+    @abstractmethod
+    def send(self, tickets: list[dict[str, Any]]) -> None:
+        """Put tickets on its queue."""
+
+    @abstractmethod
+    def done(self) -> int:
+        """How many tickets it has finished since it started."""
+
+
+class Deskhand(Rival):
+    """Ours, with everything on: ledger, reservations, journal, leases, sweeps."""
+
+    name = "deskhand"
+
+    def __init__(self, folder: Path, redis_url: str, model_url: str, concurrency: int = CONCURRENCY) -> None:
+        values = {"MODEL": "claude-haiku-5-5", "MAX_SECONDS": "600", "CALL_SECONDS": "120", "MAX_COST_USD": "none"}
+        environ = {"ANTHROPIC_API_KEY": "bench", "ANTHROPIC_BASE_URL": model_url}
+        self.worker = CeleryWorker(folder, redis_url, values, environ, concurrency=concurrency)
+        settings = Settings(home=folder, redis_url=redis_url, model="local")
+        self.parts = Parts(settings, sender_app(settings, redis_url), redis_url)
+        self.runner = asyncio.Runner()
+        self.redis = Redis.from_url(redis_url)
+
+    def send(self, tickets: list[dict[str, Any]]) -> None:
+        self.runner.run(self._send([Ticket.model_validate(ticket) for ticket in tickets]))
+
+    async def _send(self, tickets: list[Ticket]) -> None:
+        for start in range(0, len(tickets), 100):
+            batch = tickets[start : start + 100]
+            accepted = await asyncio.gather(*(self.parts.ledger.accept(ticket, UNBOUND) for ticket in batch))
+            await self.parts.publisher.publish([("triage", one.id) for one in accepted])
+
+    def done(self) -> int:
+        return int(self.redis.zcard("deskhand:s:suggested")) + int(self.redis.zcard("deskhand:s:handed_off"))
+
+
+class Naive(Rival):
+    """Plain Celery threads and the official SDK; nothing survives a crash."""
+
+    name = "naive celery"
+
+    def __init__(self, folder: Path, redis_url: str, model_url: str, concurrency: int = CONCURRENCY) -> None:
+        environ = {"BENCH_REDIS_URL": redis_url, "ANTHROPIC_API_KEY": "bench", "ANTHROPIC_BASE_URL": model_url}
+        self.worker = _NaiveWorker(folder, environ, concurrency)
+        os.environ["BENCH_REDIS_URL"] = redis_url
+        self.redis = Redis.from_url(redis_url)
+
+    def send(self, tickets: list[dict[str, Any]]) -> None:
+        from tests.bench.naive_app import triage
+
+        with triage.app.producer_or_acquire() as producer:
+            for ticket in tickets:
+                triage.apply_async(kwargs={"ticket": ticket}, producer=producer)
+
+    def done(self) -> int:
+        return int(self.redis.get("naive:done") or 0)
+
+
+class _NaiveWorker(ServerProcess):
+    ready_seconds = 60.0
+    stop_seconds = 45.0
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], concurrency: int) -> None:
+        super().__init__(folder)
+        self.environ = environ
+        self.concurrency = concurrency
+
+    @property
+    def url(self) -> str:
+        return self.environ["BENCH_REDIS_URL"]
+
+    def command(self) -> list[str]:
+        flags = ["-P", "threads", "-c", str(self.concurrency), "-O", "fair", "--without-gossip", "--without-mingle"]
+        return [sys.executable, "-m", "celery", "-A", "tests.bench.naive_app", "worker", *flags, "--loglevel", "INFO"]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(REPOSITORY), **self.environ}
+
+    def is_ready(self) -> bool:
+        return b" ready." in self.log.read_bytes() if self.log.exists() else False
