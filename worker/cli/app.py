@@ -6,6 +6,7 @@ import typer
 
 from worker.cli import (
     audit,
+    capacity,
     control,
     doctor,
     drill,
@@ -65,6 +66,7 @@ for commands in (
     export,
     status,
     audit,
+    capacity,
     doctor,
     drill,
     control,
