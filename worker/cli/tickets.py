@@ -48,6 +48,7 @@ def enqueue(
     file: Annotated[Path, typer.Argument(help="JSONL or a JSON array of tickets; - reads standard input.")],
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the agent is done with all of them.")] = False,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds that --wait waits; default: no end.")] = None,
+    url: Annotated[str | None, typer.Option(help="Over HTTP, to this Deskhand; its key: DESKHAND_CLIENT_KEY.")] = None,
     json: Json = False,
 ) -> None:
     """Put tickets on the queue: written to the books first, published second.
@@ -56,7 +57,12 @@ def enqueue(
     id of its own may be sent again: it is accepted once.
     """
     with _opened(file) as stream:
-        done, rest = run(lambda parts: _enqueue(parts, stream, wait=wait, within=timeout))
+        if url is None:
+            done, rest = run(lambda parts: _enqueue(parts, stream, wait=wait, within=timeout))
+        else:
+            from worker.cli.enqueue_http import enqueue_over_http
+
+            done, rest = enqueue_over_http(url, stream, wait=wait, within=timeout)
     _tell(done, rest, json=json)
     if done.faults or (rest is not None and rest.moving):
         raise typer.Exit(1)

@@ -1,0 +1,60 @@
+"""`deskhand enqueue --url` sends the file over HTTP, with no books of its own."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from fallbacks.states import State
+from tests.services.process import free_port
+from tests.worker.cli.books import fail, working
+from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.test_enqueue import line
+from tests.worker.http.served import Served
+
+
+@pytest.fixture
+def web(valkey_url: str) -> Iterator[Served]:
+    with Served(valkey_url) as served:
+        yield served
+
+
+@pytest.fixture
+def elsewhere(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, web: Served) -> Deskhand:
+    """The command on a machine that reaches neither books nor broker, with a key."""
+    monkeypatch.delenv("DESKHAND_REDIS_URL")
+    monkeypatch.setenv("DESKHAND_CLIENT_KEY", web.key())
+    return deskhand
+
+
+def test_good_lines_are_accepted_and_bad_ones_named(elsewhere: Deskhand, web: Served) -> None:
+    result = elsewhere("enqueue", "-", "--url", web.url, "--json", stdin=line("a") + b"nope\n" + line("b"))
+    assert result.code == 1
+    assert (result.json()["ids"], result.json()["faults"][0]["where"]) == (["a", "b"], "line 2")
+    assert web.books.state("b") is State.QUEUED
+
+
+def test_what_the_other_side_refuses_is_a_fault_of_its_line(elsewhere: Deskhand, web: Served) -> None:
+    elsewhere("enqueue", "-", "--url", web.url, stdin=line("a"))
+    result = elsewhere("enqueue", "-", "--url", web.url, stdin=line("a", "another") + line("b"))
+    assert result.code == 1
+    assert result.err.startswith("line 1: HTTP 409")
+    assert web.books.state("b") is State.QUEUED
+
+
+def test_waiting_tells_where_they_came_to_rest(elsewhere: Deskhand, web: Served) -> None:
+    with working(web.books, "a", fail):
+        result = elsewhere("enqueue", "-", "--url", web.url, "--wait", "--timeout", "20", "--json", stdin=line("a"))
+    assert result.json()["outcomes"] == [{"state": "handed_off", "reason": "step_limit", "tickets": 1}]
+
+
+def test_a_wrong_key_and_nobody_there_are_one_line(
+    elsewhere: Deskhand, web: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.client.FIRST_PAUSE_SECONDS", 0.01)
+    nobody = elsewhere("enqueue", "-", "--url", f"http://127.0.0.1:{free_port()}", stdin=line("a"))
+    monkeypatch.setenv("DESKHAND_CLIENT_KEY", "dk_wrong")
+    refused = elsewhere("enqueue", "-", "--url", web.url, stdin=line("a"))
+    assert [(result.code, result.err.count("\n")) for result in (nobody, refused)] == [(1, 1), (1, 1)]
+    assert "401" in refused.err
+    assert json.dumps(nobody.err).count("ConnectError") == 1
