@@ -81,7 +81,7 @@ class Capacity:
 
 
 def capacity(rate: float, latency_seconds: float, ticket_cost: int | None, run_cap: int | None) -> Capacity:
-    """The need of a steady load. ticket_cost: nanodollars of a typical ticket, None for unknown. run_cap: None for none."""
+    """The need of a steady load. ticket_cost: of a typical ticket, None for unknown. run_cap: None for none."""
     slots = max(1, math.ceil(rate * latency_seconds / BUSY))
     cores = rate * WORKER_CPU_SECONDS
     processes = max(1, math.ceil(slots / SLOTS_PER_PROCESS), math.ceil(cores / CORE_BUSY))
