@@ -58,7 +58,7 @@ CLIENTS = {
     "customers": SqliteCustomers(sample.path("customers.jsonl")),
     "history": NoHistory(),
 }
-TOOLS: dict[str, Tool] = {tool.name: tool.bind(CLIENTS) for tool in discover()}
+TOOLS: dict[str, Tool] = {t.name: t.bind(CLIENTS) for t in discover() if CLIENTS.keys() >= set(t.clients)}
 
 
 async def suggest(_: Key) -> Judgement:
