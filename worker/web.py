@@ -115,6 +115,7 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         limits=settings.limits,
         daily_budget_nanodollars=settings.day_cap_nanodollars,
         secure_cookies=(settings.public_url or "").startswith("https://"),
+        standings=parts.standings,
     )
 
 
