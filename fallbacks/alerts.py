@@ -1,6 +1,11 @@
-"""Alerts: what is told when work reaches people because something failed. One per reason and quiet time, counted."""
+"""Alerts: what is told when work reaches people because something failed, or has waited for them too long.
 
+One per reason and quiet time, counted.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from fallbacks.plan import PLAN, Severity
@@ -12,17 +17,27 @@ HIDE_MS = 30_000
 
 RETRY_MS = 15_000
 
+ESCALATE_AGAIN_MS = 4 * 3600 * 1000
+"""While items stay late without a break, people are told again after this."""
+
+
+class Escalation(StrEnum):
+    """Alerts that no single failure raises. oldest_waiting: an inbox item has passed its SLA, whatever its reason."""
+
+    OLDEST_WAITING = "oldest_waiting"
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """All hand-offs of one reason since the last alert, as one message. Carries no ticket text.
 
-    id: the same on every try. count: how many hand-offs. tickets: ids of the latest, at most five.
-    first_ms / last_ms: store time. link: where people look, "" when no public URL is set.
+    id: the same on every try. count: how many hand-offs, or items that are late. tickets: ids of the latest, at most
+    five. first_ms / last_ms: store time. link: the ticket, where it is one, or where people see them all, "" when no
+    public URL is set.
     """
 
     id: str
-    reason: Reason
+    reason: Reason | Escalation
     count: int
     severity: Severity
     first_ms: int
@@ -34,7 +49,16 @@ class Alert:
     def title(self) -> str:
         """One line for people."""
         tickets = "ticket" if self.count == 1 else "tickets"
+        if isinstance(self.reason, Escalation):
+            return f"{self.count} {tickets} in the inbox should have been looked at by now"
         return f"{self.count} {tickets} handed off: {PLAN[self.reason].means}"
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        if isinstance(self.reason, Escalation):
+            return "Drain the inbox, the oldest first, or bring in more people."
+        return PLAN[self.reason].advice
 
 
 class AlertSink(Protocol):
@@ -57,6 +81,11 @@ class AlertDesk:
         self.quiet_ms = int(quiet_seconds * 1000)
         self.public_url = public_url.rstrip("/")
 
+    async def escalate(self) -> int:
+        """Raise one alert where the oldest item of the inbox is late. Returns how many items are."""
+        escalation = (Escalation.OLDEST_WAITING.value, Severity.WARNING.value)
+        return int(await self.store.run("escalate", "", *escalation, ESCALATE_AGAIN_MS))
+
     async def send_due(self) -> list[tuple[Alert, dict[str, str]]]:
         """Send what is due. Returns each alert with the sinks that failed and why; those tries are repeated."""
         sent: list[tuple[Alert, dict[str, str]]] = []
@@ -78,14 +107,27 @@ class AlertDesk:
         return failures
 
     def _read(self, taken: list[str | list[str]]) -> Alert:
-        reason, alert_id, count, first, last, severity, tickets = taken
+        name, alert_id, count, first, last, severity, tickets = taken
+        reason = _named(str(name))
         return Alert(
             id=str(alert_id),
-            reason=Reason(str(reason)),
+            reason=reason,
             count=int(str(count)),
             severity=Severity(str(severity)),
             first_ms=int(str(first)),
             last_ms=int(str(last)),
             tickets=tuple(tickets),
-            link=f"{self.public_url}/inbox?reason={reason}" if self.public_url else "",
+            link=self._link(reason, int(str(count)), tickets) if self.public_url else "",
         )
+
+    def _link(self, reason: Reason | Escalation, count: int, tickets: Sequence[str]) -> str:
+        if count == 1 and tickets:
+            return f"{self.public_url}/tickets/{tickets[0]}"
+        return f"{self.public_url}/inbox" if isinstance(reason, Escalation) else f"{self.public_url}/groups/{reason}"
+
+
+def _named(name: str) -> Reason | Escalation:
+    try:
+        return Escalation(name)
+    except ValueError:
+        return Reason(name)

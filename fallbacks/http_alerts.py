@@ -3,7 +3,6 @@
 import httpx
 
 from fallbacks.alerts import Alert
-from fallbacks.plan import PLAN
 
 TIMEOUT_SECONDS = 5.0
 
@@ -19,10 +18,9 @@ class WebhookAlerts:
 
     async def send(self, alert: Alert) -> None:
         """POST it; raises `httpx.HTTPError` for anything but 2xx."""
-        row = PLAN[alert.reason]
         body = {
             "id": alert.id,
-            "text": f"[{alert.severity.value}] {alert.title}. {row.advice} {alert.link}".strip(),
+            "text": f"[{alert.severity.value}] {alert.title}. {alert.advice} {alert.link}".strip(),
             "reason": alert.reason.value,
             "severity": alert.severity.value,
             "count": alert.count,

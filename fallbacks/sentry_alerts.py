@@ -5,8 +5,8 @@ from typing import Any
 
 import sentry_sdk
 
-from fallbacks.alerts import Alert
-from fallbacks.plan import PLAN, Severity
+from fallbacks.alerts import Alert, Escalation
+from fallbacks.plan import Severity
 
 _LEVELS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
@@ -43,13 +43,13 @@ class SentryAlerts:
             "level": _LEVELS[alert.severity],
             "logger": "deskhand.alerts",
             "message": alert.title,
-            "fingerprint": ["hand_off", alert.reason.value],
+            "fingerprint": ["inbox" if isinstance(alert.reason, Escalation) else "hand_off", alert.reason.value],
             "tags": {"reason": alert.reason.value, "severity": alert.severity.value},
             "extra": {
                 "alert_id": alert.id,
                 "count": alert.count,
                 "tickets": list(alert.tickets),
-                "advice": PLAN[alert.reason].advice,
+                "advice": alert.advice,
                 "link": alert.link,
             },
         }

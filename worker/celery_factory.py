@@ -1,5 +1,7 @@
 """Makes Celery apps: a worker's with the tasks and the doors for messages, a sender's without. Tasks are thin."""
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -98,10 +100,11 @@ class _Machines:
         self._lock = threading.Lock()
         self._machine: Machine | None = None
         self._slots = 1
+        self._pid = os.getpid()
         self.queues: tuple[str, ...] = ("tickets", "handoff")
 
     def offer(self, slots: int, queues: tuple[str, ...]) -> None:
-        self._slots, self.queues = slots, queues
+        self._slots, self.queues, self._pid = slots, queues, os.getpid()
 
     def keep(self, raw: bytes, error: str, origin: str) -> None:
         self.get().keep(raw, error, origin)
@@ -112,9 +115,13 @@ class _Machines:
     def get(self) -> Machine:
         with self._lock:
             if self._machine is None:
-                self._machine = Machine(self._make_parts(), self._slots, self.queues)
+                self._machine = Machine(self._make_parts(), self._slots, self.queues, self._finish)
             return self._machine
 
     def drain(self) -> None:
         if self._machine is not None:
             self._machine.drain()
+
+    def _finish(self) -> None:
+        """As an orchestrator does it: Celery stops consuming, waits for its tasks and returns what it prefetched."""
+        os.kill(self._pid, signal.SIGTERM)  # of the worker's main process, in a pool of processes too

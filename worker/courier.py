@@ -39,7 +39,8 @@ class Courier:
         await self.send_outcomes()
 
     async def send_alerts(self) -> None:
-        """Send the alerts that are due now."""
+        """Send the alerts that are due now, and one where people have let something wait too long."""
+        await self.alerts.escalate()
         for alert, failures in await self.alerts.send_due():
             for sink, why in failures.items():
                 log.error("alert %s did not reach %s: %s", alert.id, sink, why)

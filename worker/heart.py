@@ -5,9 +5,11 @@ import json
 import logging
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
+from fallbacks.control import DRAIN, Control
 from fallbacks.errors import BooksUnreachable
 from worker.executor import Executor
 from worker.publisher import Publisher
@@ -24,7 +26,10 @@ FORGET_MS = 3_600_000
 
 @dataclass(slots=True)
 class Heart:
-    """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers."""
+    """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers.
+
+    finish: asks the process to stop in good order, as its own SIGTERM does.
+    """
 
     executor: Executor
     publisher: Publisher
@@ -33,6 +38,7 @@ class Heart:
     queues: tuple[str, ...]
     swept_at: float = field(default=0.0)
     beaten_at: float = field(default=0.0)
+    finish: Callable[[], None] = field(default=lambda: None)
 
     async def beat_forever(self) -> None:
         """Until the process ends. A store that does not answer is waited for; the leases may be lost meanwhile."""
@@ -40,6 +46,7 @@ class Heart:
         while True:
             try:
                 await self.renew()
+                await self.obey()
                 if monotonic() - self.swept_at >= self.sweep_seconds:
                     self.swept_at = monotonic()
                     await self.sweep()
@@ -59,6 +66,14 @@ class Heart:
                 held[1].cancel()
         await executor.ledger.store.put("workers", {executor.owner: json.dumps(await self._presence())})
         self.beaten_at = monotonic()
+
+    async def obey(self) -> None:
+        """Stop in good order where somebody has told this worker to: `deskhand drain`."""
+        told, control = DRAIN + self.executor.owner, Control(self.executor.ledger.store)
+        if told in await control.fields():
+            log.info("told to finish: giving back what runs, and ending")
+            await control.change(self.executor.owner, {told: None})
+            self.finish()
 
     def consumes(self) -> bool:
         """Whether this process takes work: its last beat reached the books not long ago, and it is not stopping."""
@@ -86,6 +101,7 @@ class Heart:
         dead = {name: None for name, beat in beats.items() if json.loads(beat)["at"] < long_ago}
         if dead:
             await store.put("workers", dead)
+            await Control(store).change(self.executor.owner, {DRAIN + name: None for name in dead})
 
     async def _presence(self) -> dict[str, object]:
         return {

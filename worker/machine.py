@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from worker.loop_thread import LoopThread
@@ -13,12 +13,13 @@ log = logging.getLogger(__name__)
 
 
 class Machine:
-    """Made after fork, once per process. slots / queues: what this process offers."""
+    """Made after fork, once per process. slots / queues: what this process offers. finish: asks Celery to stop."""
 
-    def __init__(self, parts: Parts, slots: int, queues: tuple[str, ...]) -> None:
+    def __init__(self, parts: Parts, slots: int, queues: tuple[str, ...], finish: Callable[[], None]) -> None:
         self.parts = parts
         self.slots = slots
         self.queues = queues
+        self.finish = finish
         self.thread = LoopThread()
         self.thread.run(self._ready())
 
@@ -27,6 +28,7 @@ class Machine:
         executor = self.parts.executor
         log.info("models: %s", ", ".join(tier.model.name for tier in executor.tiers))
         heart = self.parts.heart(self.slots, self.queues)
+        heart.finish = self.finish
         pulse = pulse_forever(self.parts.settings.home, self.queues, heart.consumes)
         self._background = [asyncio.ensure_future(heart.beat_forever()), asyncio.ensure_future(pulse)]
         self._background += [

@@ -8,7 +8,8 @@ if ARGV[5] == '0' then
   redis.call('HINCRBY', P .. 'n', 'alert_failures', 1)
   return {'ok'}
 end
-redis.call('HINCRBY', P .. 'n', 'alerts_told', redis.call('HGET', A, 'sending'))
+local counter = redis.call('HGET', A, 'told_as') or 'alerts_told'
+redis.call('HINCRBY', P .. 'n', counter, counter == 'alerts_told' and redis.call('HGET', A, 'sending') or 1)
 redis.call('HDEL', A, 'sending', 'sending_id', 'first')
 redis.call('HSET', A, 'quiet_until', again)
 if tonumber(redis.call('HGET', A, 'count')) > 0 then

@@ -73,7 +73,8 @@ def settle_alert(b: MemoryBooks, _: str, reason: str, alert_id: str, sent: str, 
         b.rank("alerts")[reason] = again
         b.add("n", "alert_failures", 1)
         return ["ok"]
-    b.add("n", "alerts_told", int(alert["sending"]))
+    counter = alert.get("told_as", "alerts_told")
+    b.add("n", counter, int(alert["sending"]) if counter == "alerts_told" else 1)
     for name in ("sending", "sending_id", "first"):
         alert.pop(name, None)
     alert["quiet_until"] = str(again)

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.fakes.memory_books import MemoryBooks
+from tests.fakes.memory_control import CONTROL
 from tests.fakes.memory_leaving import LEAVING
 from tests.fakes.memory_moves import MOVES
 from tests.fakes.memory_runs import RUNS
 
-SCRIPTS = RUNS | MOVES | LEAVING
+SCRIPTS = RUNS | MOVES | LEAVING | CONTROL
 
 
 class MemoryStore:

@@ -6,6 +6,7 @@ import typer
 
 from worker.cli import (
     audit,
+    budget,
     capacity,
     control,
     doctor,
@@ -25,6 +26,7 @@ from worker.cli import (
     train,
     users,
     webhooks,
+    workers,
 )
 
 app = typer.Typer(
@@ -70,6 +72,8 @@ for commands in (
     doctor,
     drill,
     control,
+    budget,
+    workers,
     retry,
     plan,
     keys,

@@ -1,4 +1,4 @@
-"""`deskhand pause`, `unpause` and `autonomy`: switches in the books that every worker looks at."""
+"""`deskhand pause`, `unpause`, `autonomy`, and the log of it all: switches in the books that workers watch."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 from worker.cli.context import run
 from worker.cli.options import Json, Person, person_named
-from worker.cli.output import dump, say
+from worker.cli.output import Report, dump, say, show
 
 if TYPE_CHECKING:
     from worker.wiring import Parts
@@ -30,10 +30,14 @@ class Switch(StrEnum):
     LABELS = "labels"
 
 
+switches = typer.Typer(help="Who switched what, and when.", no_args_is_help=True, rich_markup_mode=None)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     for command in (pause, unpause, autonomy):
         app.command(rich_help_panel="Operations")(command)
+    app.add_typer(switches, name="control", rich_help_panel="Operations")
 
 
 def pause(
@@ -73,9 +77,31 @@ def autonomy(
     _tell(run(lambda parts: _change(parts, person_named(person), {"autonomy": switch.value})), json=json)
 
 
+@switches.command(name="log")
+def log(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the latest changes.")] = 50,
+    json: Json = False,
+) -> None:
+    """The latest changes of pauses, kill switch, budget and drained workers, newest first."""
+    from dataclasses import asdict
+
+    from fallbacks.control import Control
+    from worker.cli.documents import moment
+
+    changes = run(lambda parts: Control(parts.store).log(limit))
+    if json:
+        dump([{"at": moment(change.at_ms), **asdict(change)} for change in changes])
+        return
+    table = Report(("at", "who", "what"))
+    for change in changes:
+        table.add(moment(change.at_ms), change.who, change.words)
+    show(table)
+
+
 async def _change(parts: "Parts", who: str, changes: dict[str, str | None]) -> dict[str, Any]:
-    at = str(await parts.store.now_ms())
-    await parts.store.put("control", {**changes, "changed_by": who, "changed_at": at})
+    from fallbacks.control import Control
+
+    await Control(parts.store).change(who, changes)
     return await _control(parts)
 
 

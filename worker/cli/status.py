@@ -11,10 +11,13 @@ from worker.cli.output import Cell, Report, console, dump
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from fallbacks.control import Change
     from fallbacks.views import Stats
     from worker.settings import Settings
+    from worker.wiring import Parts
 
 WATCH_SECONDS = 1.0
+CHANGES_SHOWN = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -26,21 +29,29 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every second, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
-    """Tickets by state, oldest ages, workers, the inbox by reason, today's spend, pauses and the kill switch."""
+    """Tickets by state, oldest ages, workers, the inbox by reason, today's spend, pauses, and who switched what."""
     with session() as opened:
         if watch:
             _watch(opened, json=json)
             return
-        stats = opened.run(opened.parts.views.stats())
+        stats, changes = opened.run(_look(opened.parts))
         settings = opened.parts.settings
         if json:
-            dump(status_document(stats, settings))
+            dump(status_document(stats, settings, changes))
         else:
-            console().print(_screen(stats, settings))
+            console().print(_screen(stats, settings, changes))
 
 
-def status_document(stats: "Stats", settings: "Settings") -> dict[str, Any]:
+async def _look(parts: "Parts") -> tuple["Stats", list["Change"]]:
+    from fallbacks.control import Control
+
+    return await parts.views.stats(), await Control(parts.store).log(CHANGES_SHOWN)
+
+
+def status_document(stats: "Stats", settings: "Settings", changes: list["Change"]) -> dict[str, Any]:
     """The numbers as JSON; `states` always has all states."""
+    from dataclasses import asdict
+
     from tasks.money import to_usd
     from worker.cli.documents import moment
 
@@ -61,6 +72,7 @@ def status_document(stats: "Stats", settings: "Settings") -> dict[str, Any]:
         "undelivered": stats.outbox,
         "alerts_due": stats.alerts,
         "counters": stats.counters,
+        "control_log": [{"at": moment(change.at_ms), **asdict(change)} for change in changes],
     }
 
 
@@ -75,27 +87,31 @@ def _watch(opened: Session, *, json: bool) -> None:
 
     from rich.live import Live
 
-    views, settings = opened.parts.views, opened.parts.settings
+    settings = opened.parts.settings
     out = console()
     try:
         if json or not out.is_terminal:
             while True:
-                stats = opened.run(views.stats())
-                dump(status_document(stats, settings)) if json else out.print(_screen(stats, settings))
+                stats, changes = opened.run(_look(opened.parts))
+                if json:
+                    dump(status_document(stats, settings, changes))
+                else:
+                    out.print(_screen(stats, settings, changes))
                 opened.run(asyncio.sleep(WATCH_SECONDS))
         with Live(console=out, screen=False, auto_refresh=False) as live:
             while True:
-                live.update(_screen(opened.run(views.stats()), settings), refresh=True)
+                stats, changes = opened.run(_look(opened.parts))
+                live.update(_screen(stats, settings, changes), refresh=True)
                 opened.run(asyncio.sleep(WATCH_SECONDS))
     except KeyboardInterrupt:
         return
 
 
-def _screen(stats: "Stats", settings: "Settings") -> "RenderableType":
+def _screen(stats: "Stats", settings: "Settings", changes: list["Change"]) -> "RenderableType":
     from rich.console import Group
 
     from fallbacks.narrate import means
-    from worker.cli.documents import span
+    from worker.cli.documents import moment, span
     from worker.cli.output import styled
 
     states = Report(("state", "tickets", "oldest"), numeric=frozenset({"tickets", "oldest"}))
@@ -110,6 +126,7 @@ def _screen(stats: "Stats", settings: "Settings") -> "RenderableType":
             inbox.add(reason, count, means(reason) if reason != "suggestion" else "a proposal to approve")
         parts.append(inbox.table())
     parts += [styled(line) for line in _figures(stats, settings)]
+    parts += [styled(Cell(f"{moment(each.at_ms)} {each.who} {each.words}", "dim")) for each in changes]
     return Group(*parts)
 
 

@@ -1,5 +1,6 @@
 """Switches, status, bulk retry, plan, audit: what operators lean on."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,10 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from fallbacks.ledger import Ledger
 from fallbacks.states import State
 from tasks.reasons import Reason
 from tests.services.valkey import ValkeyServer
-from tests.worker.cli.books import Books, fail, suggest, working
+from tests.worker.cli.books import Books, claimed, fail, suggest, working
 from tests.worker.cli.conftest import Deskhand
 
 
@@ -35,6 +37,60 @@ def test_pauses_and_the_kill_switch_stand_on_top_of_status(deskhand: Deskhand, b
     deskhand("autonomy", "suggest")
     assert "paused:tickets" not in books.control()
     assert deskhand("autonomy", "--json").json()["autonomy"] == "suggest"
+
+
+def test_every_switch_is_logged_and_shown_by_status(deskhand: Deskhand, books: Books) -> None:
+    deskhand("pause", "--as", "anna")
+    deskhand("budget", "--day", "12.50", "--as", "ben")
+    log = deskhand("control", "log", "--json").json()
+    assert [(line["who"], line["what"], line["before"], line["after"]) for line in log] == [
+        ("ben", "day_cap", None, "12500000000"),
+        ("anna", "paused:tickets", None, "1"),
+    ]
+    assert deskhand("status", "--json").json()["control_log"] == log
+    assert "ben daily budget: as set up -> $12.50" in deskhand("status").out
+    assert "anna" in deskhand("control", "log").out
+
+
+def test_a_budget_is_set_looked_at_and_lifted(deskhand: Deskhand, books: Books) -> None:
+    assert deskhand("budget", "--json").json()["daily_budget_usd"] is None
+    assert deskhand("budget", "--day", "0", "--json").json()["daily_budget_usd"] == 0
+    assert deskhand("status", "--json").json()["daily_budget_usd"] == 0
+    assert books.control()["day_cap"] == "0"
+    assert "none" in deskhand("budget", "--day", "none").out
+    assert "day_cap" not in books.control()
+
+
+def test_raising_the_budget_wakes_what_waits_for_it(deskhand: Deskhand, books: Books) -> None:
+    async def park(ledger: Ledger) -> None:
+        lease = await claimed(ledger, "t1")
+        await ledger.park(lease, [], Reason.DAILY_BUDGET, await ledger.store.now_ms() + 3_600_000)
+
+    books.do(park)
+    assert deskhand("budget", "--day", "1", "--json").json()["woken"] == 0
+    assert deskhand("budget", "--day", "2", "--json").json()["woken"] == 1
+    assert books.do(lambda ledger: ledger.sweep(limit=9, max_losses=3)) == [("triage", "t1")]
+
+
+@pytest.mark.parametrize("amount", ["-1", "lots", "nan", "inf"])
+def test_a_budget_that_is_no_amount_is_refused(deskhand: Deskhand, amount: str) -> None:
+    result = deskhand("budget", "--day", amount)
+    assert (result.code, "--day" in result.err) == (1, True)
+
+
+def test_a_worker_to_drain_is_named_by_any_part_of_its_name(deskhand: Deskhand, books: Books) -> None:
+    beat = {"slots": 4, "busy": 1, "queues": ["tickets"], "draining": False}
+
+    async def beats(ledger: Ledger) -> None:
+        at = await ledger.store.now_ms()
+        await ledger.store.put("workers", {name: json.dumps({**beat, "at": at}) for name in ("box:7:ab", "box:8:cd")})
+
+    books.do(beats)
+    assert [found["worker"] for found in deskhand("drain", "--json").json()] == ["box:7:ab", "box:8:cd"]
+    assert "2 workers" in deskhand("drain", "box").err
+    assert "no worker" in deskhand("drain", "other").err
+    assert deskhand("drain", ":8:", "--json").json() == {"worker": "box:8:cd"}
+    assert books.control()["drain:box:8:cd"] == "1"
 
 
 def test_a_paused_queue_holds_and_loses_nothing(deskhand: Deskhand, books: Books) -> None:

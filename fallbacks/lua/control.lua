@@ -1,0 +1,18 @@
+-- Change what is switched at run time, and write down who changed it. What is so already is no change.
+-- ARGV: prefix, '', header {who, keep (lines), changes [[field, value] or [field]: removed]}. Returns the lines written.
+local h = cjson.decode(ARGV[3])
+local C, made = P .. 'control', {}
+for _, change in ipairs(h.changes) do
+  local field, after, before = change[1], change[2], redis.call('HGET', P .. 'control', change[1]) or nil
+  if before ~= after then
+    if after then redis.call('HSET', C, field, after) else redis.call('HDEL', C, field) end
+    local line = cjson.encode({who = h.who, what = field, before = before, after = after})
+    made[#made + 1] = '{"at":' .. int(NOW) .. ',' .. string.sub(line, 2)
+    redis.call('LPUSH', P .. 'control_log', made[#made])
+  end
+end
+if #made > 0 then
+  redis.call('LTRIM', P .. 'control_log', 0, h.keep - 1)
+  redis.call('HSET', C, 'changed_by', h.who, 'changed_at', int(NOW))
+end
+return made

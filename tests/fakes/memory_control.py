@@ -1,0 +1,50 @@
+"""What people switch at run time, tickets woken by it, and the alert for an inbox that waits too long."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.memory_books import MemoryBooks
+
+
+def control(b: MemoryBooks, _: str, header: str) -> list[str]:
+    h, switches, made = json.loads(header), b.hash("control"), []
+    for field, *value in h["changes"]:
+        before, after = switches.get(field), value[0] if value else None
+        if before == after:
+            continue
+        if after is None:
+            del switches[field]
+        else:
+            switches[field] = after
+        line = {"at": b.now, "who": h["who"], "what": field, "before": before, "after": after}
+        made.append(json.dumps({name: value for name, value in line.items() if value is not None}))
+        b.entries("control_log").insert(0, made[-1])
+    if made:
+        del b.entries("control_log")[h["keep"] :]
+        switches |= {"changed_by": h["who"], "changed_at": str(b.now)}
+    return made
+
+
+def wake(b: MemoryBooks, _: str, reason: str, *ticket_ids: str) -> int:
+    waiting = [i for i in ticket_ids if (b.row(i).get("state"), b.row(i).get("reason")) == ("parked", reason)]
+    for ticket_id in waiting:
+        b.due_at(ticket_id, b.now)
+    return len(waiting)
+
+
+def escalate(b: MemoryBooks, _: str, name: str, severity: str, again_ms: str) -> int:
+    alert, late = b.hash(f"alert:{name}"), b.due_in("inbox", len(b.rank("inbox")))
+    if not late:
+        alert.pop("late_until", None)
+        return 0
+    if int(alert.get("late_until", 0)) > b.now:
+        return len(late)
+    alert |= {"late_until": str(b.now + int(again_ms)), "told_as": "escalations"}
+    b.raise_alert(late[0], name, severity)
+    b.add("n", "alerts_raised", -1)
+    alert["count"] = str(len(late))
+    return len(late)
+
+
+CONTROL: dict[str, Callable[..., Any]] = {"control": control, "wake": wake, "escalate": escalate}
