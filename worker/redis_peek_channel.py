@@ -84,7 +84,7 @@ class Channel(stock.Channel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.claimed: set[str] = set()
         self._refused_until = 0.0
-        self._waiting_on = ""
+        self._waiting_on = self._busy = ""
         super().__init__(*args, **kwargs)
 
     def restore(self, push: str, *, oldest: float | None = None, most: int = 0, tags: tuple[str, ...] = ()) -> int:
@@ -98,10 +98,10 @@ class Channel(stock.Channel):
             return
         several = len(queues) * len(self.priority_steps) > 1
         seconds = ROTATE_SECONDS if several else timeout or self.brpop_timeout
-        self._waiting_on = queues[0]
+        self._waiting_on = self._busy if self._busy in queues else queues[0]
         self._in_poll: Any = self.client.connection
         self._brpop_sent_at = monotonic()  # type: ignore[assignment] # inferred from kombu's None
-        key = self.global_keyprefix + queues[0]
+        key = self.global_keyprefix + self._waiting_on
         self.client.connection.send_command("BLMOVE", key, key, "RIGHT", "RIGHT", seconds)
 
     def _brpop_read(self, **options: Any) -> bool:
@@ -130,6 +130,7 @@ class Channel(stock.Channel):
         queues = self._queue_cycle.consume(len(self.active_queues))
         found = self._claim(queues)
         self._queue_cycle.rotate(found[0] if found else self._waiting_on)
+        self._busy = found[0] if found else ""  # waiting on the list that had one returns at once if it has more
         if found is None:
             raise Empty
         queue, envelope, tag = found

@@ -36,7 +36,7 @@ def worker_command(
     name = f"deskhand-{queues[0]}@%h-{os.getpid()}"
     flags = ["-P", pool, "-c", str(concurrency), "-Q", ",".join(queues), "-n", name, "-O", "fair"]
     lean = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    return [sys.executable, "-m", "celery", "-A", app, "worker", *flags, *lean]
+    return [sys.executable, "-m", "celery", "--quiet", "-A", app, "worker", *flags, *lean]
 
 
 def web_command() -> list[str]:
