@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +34,7 @@ def drill(
     scenarios = chosen(only or [])
     home = Path(tempfile.mkdtemp(prefix="deskhand-drill-"))
     kept = False
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # workers and books are ended with it
     try:
         with progress("scenarios", len(scenarios), quiet=json) as advance:
             rows = asyncio.run(drill(scenarios, home, advance))
