@@ -20,7 +20,7 @@ from worker.local_scope import scope_score
 from worker.local_training import read_rows, refuse_foreign, train
 
 MIN_CONFIDENCE = 0.7
-"""Cross-validated on Banking77's train split, with the scope check: 92 % of the tickets reach both, and 98.7 % of those
+"""Cross-validated on Banking77's train split, one team left out at a time, with the scope check: 92 % of the tickets reach both, and 98.7 % of those
 get the right team. Of the tickets of a team it never learned a third still do: keep the random audit."""
 
 UNFAMILIAR_CEILING = 0.5
