@@ -61,11 +61,10 @@ class RedisIntake:
         self._doorstep = doorstep
         self._publisher = publisher
         self._take_script = redis.register_script(_TAKE)
-        self.leaving = False
 
     async def run_forever(self) -> None:
-        """Until the worker stops. What cannot be accepted now stays held and is tried again."""
-        while not self.leaving:
+        """Until the process ends. What cannot be accepted now stays held and is tried again."""
+        while True:
             try:
                 if not await self.round():
                     await self._wait_for_more()

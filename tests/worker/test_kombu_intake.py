@@ -99,7 +99,8 @@ def test_what_a_killed_worker_held_of_intake_is_taken_over_once(
         fleet.start(queues="intake,tickets,handoff")
         books.wait_rest(20, 60)
         assert books.states() == {"suggested": 20}
-        assert redis.hlen("deskhand:intake:held") == 0
+        wait_for(lambda: redis.hlen("deskhand:intake:held") == 0, 20, "what the dead held to be taken over")
+        assert books.states() == {"suggested": 20}
         assert books.audit().problems == ()
 
 
