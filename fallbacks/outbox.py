@@ -9,13 +9,14 @@ from enum import StrEnum
 from typing import Any, Protocol, assert_never
 
 from fallbacks.errors import WebhookMessageGone
+from fallbacks.outcomes import WEBHOOK
 from fallbacks.store import Store
 
 MAX_BYTES = 20_000
 """Standard Webhooks: receivers may refuse larger payloads."""
 
 DISABLED = "webhook_disabled"
-"""The field of the `control` hash that says why nothing leaves."""
+"""The field of the `control` hash that says why nothing leaves to the webhook."""
 
 _MINUTE, _HOUR = 60.0, 3600.0
 WAITS = (5.0, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 5 * _HOUR, 10 * _HOUR, 14 * _HOUR, 20 * _HOUR, 24 * _HOUR)
@@ -38,13 +39,22 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An outcome as it leaves. id: the same on every try. body: JSON text, below 20 kB. attempt: from 1."""
+    """An outcome as it leaves. id: the same on every try. body: JSON text, below 20 kB. attempt: from 1.
+
+    to: the receiver's name.
+    """
 
     id: str
     ticket_id: str
     event: str
     body: str
     attempt: int
+    to: str = WEBHOOK
+
+    @property
+    def webhook_id(self) -> str:
+        """What every receiver knows the outcome by, whichever of them it is."""
+        return self.id.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +90,38 @@ class OutcomeSender(Protocol):
 
 
 class Outbox:
-    """Takes due messages from the books and sends them. jitter: 0..1, a random number for each wait."""
+    """Takes due messages from the books and sends them. jitter: 0..1, a random number for each wait.
 
-    def __init__(self, store: Store, sender: OutcomeSender, jitter: Callable[[], float] = random.random) -> None:
+    others: whether the sender serves receivers besides the webhook, who must not wait for one that is gone.
+    """
+
+    def __init__(
+        self, store: Store, sender: OutcomeSender, jitter: Callable[[], float] = random.random, *, others: bool = False
+    ) -> None:
         self.store = store
         self.sender = sender
         self._jitter = jitter
+        self._others = others
 
     async def send_due(self) -> list[Sent]:
         """Send what is due, side by side: a receiver that hangs holds up nothing else for longer than one try."""
         sent: list[Sent] = []
-        while DISABLED not in await self.store.fields("control"):
+        while not (closed := DISABLED in await self.store.fields("control")) or self._others:
             taken = await self.store.run("take_outbox", "", TOGETHER, HIDE_MS)
-            sent += await asyncio.gather(*(self._send(message_id, flat) for message_id, flat in taken if flat))
+            work = [self._send(message_id, flat, closed=closed) for message_id, flat in taken if flat]
+            sent += [one for one in await asyncio.gather(*work) if one is not None]
             if len(taken) < TOGETHER:
                 break
         return sent
 
-    async def _send(self, message_id: str, flat: list[str]) -> Sent:
+    async def _send(self, message_id: str, flat: list[str], *, closed: bool) -> Sent | None:
         row = dict(zip(flat[::2], flat[1::2], strict=True))
         body = payload(row["body"], int(row["sequence"]))
-        message = Message(message_id, row["ticket"], row["event"], body, int(row["attempts"]))
+        to = row.get("to", WEBHOOK)
+        message = Message(message_id, row["ticket"], row["event"], body, int(row["attempts"]), to)
+        if closed and to == WEBHOOK:
+            await self.store.run("settle_outbox", message.ticket_id, message.id, "hold", HIDE_MS, "")
+            return None
         verdict, detail = await self.sender.send(message)
         return await self._settle(message, verdict, detail)
 

@@ -1,6 +1,7 @@
 """What upstream is told: outcome events for the outbox (Standard Webhooks payloads)."""
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -15,19 +16,38 @@ class Outcome(StrEnum):
     CANCELLED = "ticket.cancelled"
 
 
-class OutcomeWriter:
-    """Writes outbox entries, or none where nobody listens."""
+WEBHOOK = "webhook"
+"""The receiver at WEBHOOK_URL, as entries name it."""
 
-    def __init__(self, *, wanted: bool) -> None:
+Also = Callable[[str, Outcome], Sequence[str]]
+"""(ticket id, outcome): names of the receivers besides the webhook that want to be told."""
+
+
+def nobody_else(_ticket_id: str, _outcome: Outcome) -> Sequence[str]:
+    """No receiver besides the webhook."""
+    return ()
+
+
+class OutcomeWriter:
+    """Writes outbox entries, one for each receiver, or none where nobody listens. wanted: by the webhook."""
+
+    def __init__(self, *, wanted: bool, also: Also = nobody_else) -> None:
         self.wanted = wanted
+        self.also = also
 
     def entries(
         self, outcome: Outcome, ticket_id: str, data: dict[str, Any], due_in_ms: int = 0
     ) -> list[dict[str, Any]]:
-        """The outbox entry that tells `outcome`. The id stays the same on every try; `sequence` is added on leaving."""
-        if not self.wanted:
+        """The outbox entries that tell `outcome`. Ids stay the same on every try; `sequence` is added on leaving.
+
+        The first receiver's entry has the bare id, and what becomes of it is the ticket's `delivery`.
+        """
+        receivers = [*([WEBHOOK] if self.wanted else []), *self.also(ticket_id, outcome)]
+        if not receivers:
             return []
         body = {"type": outcome.value, "timestamp": datetime.now(UTC).isoformat(), "data": {"id": ticket_id, **data}}
         message_id = f"msg_{uuid4().hex}"
         text = json.dumps(body, ensure_ascii=False)
-        return [{"id": message_id, "due_in": due_in_ms, "event": outcome.value, "body": text}]
+        ids = [message_id, *(f"{message_id}.{receiver}" for receiver in receivers[1:])]
+        told = {"due_in": due_in_ms, "event": outcome.value, "body": text}
+        return [{"id": entry, "to": receiver, **told} for entry, receiver in zip(ids, receivers, strict=True)]

@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     training_data: Path | None = Field(None, description="labelled JSONL for the local model; none: the sample")
     webhook_url: Url | None = None
     webhook_secret: SecretStr | None = Field(None, description="`whsec_` secrets; several, split by spaces or commas")
+    outcomes_queue: bool = Field(False, description="outcomes go to the kombu queue `outcomes`, too")
     webhook_allow_private: bool = Field(False, description="let outcomes go to private and loopback addresses")
     alert_webhook_url: Url | None = None
     alert_quiet_seconds: Seconds = Field(60.0, description="least time between two alerts of one reason")

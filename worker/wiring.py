@@ -20,8 +20,8 @@ from fallbacks.autonomy import Rule
 from fallbacks.history import BooksHistory
 from fallbacks.inbox import Inbox
 from fallbacks.ledger import Ledger
-from fallbacks.outbox import Outbox
-from fallbacks.outcomes import OutcomeWriter
+from fallbacks.outbox import Outbox, OutcomeSender
+from fallbacks.outcomes import WEBHOOK, Outcome, OutcomeWriter
 from fallbacks.redis_store import RedisStore
 from fallbacks.standings import Autonomy, Judgement, Key, Terms
 from fallbacks.store import Store
@@ -38,7 +38,9 @@ from worker.executor import PREFETCH, Executor, Tier
 from worker.genai_pricing import Prices
 from worker.heart import Heart
 from worker.history import History
+from worker.kombu_outcomes import QUEUE, KombuOutcomes
 from worker.publisher import Publisher
+from worker.receivers import Receivers
 from worker.redis_intake import RedisIntake
 from worker.redis_poison import PoisonList
 from worker.settings import LOCAL, Settings
@@ -96,7 +98,10 @@ class Parts:
 
     @cached_property
     def outcomes(self) -> OutcomeWriter:
-        return OutcomeWriter(wanted=self.settings.webhook_url is not None)
+        return OutcomeWriter(wanted=self.settings.webhook_url is not None, also=self._also_told)
+
+    def _also_told(self, _ticket_id: str, _outcome: Outcome) -> list[str]:
+        return [QUEUE] if self.settings.outcomes_queue else []
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -247,14 +252,15 @@ class Parts:
     @property
     def _outbox(self) -> Outbox | None:
         settings = self.settings
-        if settings.webhook_url is None or settings.webhook_secret is None:
-            return None
-        from fallbacks.http_webhooks import HttpWebhooks  # httpx only where a receiver is set
+        senders: dict[str, OutcomeSender] = {}
+        if settings.webhook_url is not None and settings.webhook_secret is not None:
+            from fallbacks.http_webhooks import HttpWebhooks  # httpx only where a receiver is set
 
-        secret = settings.webhook_secret.get_secret_value()
-        return Outbox(
-            self.store, HttpWebhooks(settings.webhook_url, secret, allow_private=settings.webhook_allow_private)
-        )
+            secret, private = settings.webhook_secret.get_secret_value(), settings.webhook_allow_private
+            senders[WEBHOOK] = HttpWebhooks(settings.webhook_url, secret, allow_private=private)
+        if settings.outcomes_queue:
+            senders[QUEUE] = KombuOutcomes(self.app, outcomes_queue(settings))
+        return Outbox(self.store, Receivers(senders), others=senders.keys() != {WEBHOOK}) if senders else None
 
 
 def poison_key(settings: Settings) -> str:
@@ -266,3 +272,8 @@ def queue_names(settings: Settings) -> dict[str, str]:
     """Celery and kombu queue names by kind. Another namespace has queues of its own."""
     prefix = "" if settings.namespace == "deskhand" else f"{settings.namespace}."
     return {kind: f"{prefix}{kind}" for kind in ("tickets", "handoff", "intake")}
+
+
+def outcomes_queue(settings: Settings) -> str:
+    """The queue that outcomes leave by. Not among those a worker serves: it is for others to consume."""
+    return f"{'' if settings.namespace == 'deskhand' else f'{settings.namespace}.'}outcomes"

@@ -2,7 +2,7 @@
 -- ARGV: prefix, id, header, events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
---   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, due_in, body}]; drop_outbox [id]; example, drop_example; count [name]; keep_due, keep_inbox
+--   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; keep_due, keep_inbox
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op')
 if not row[1] then return {'unknown'} end
@@ -43,10 +43,10 @@ for _, id in ipairs(h.drop_outbox or {}) do
   redis.call('ZREM', P .. 'outbox', id)
   redis.call('DEL', P .. 'out:' .. id)
 end
+local sequence = h.outbox and h.outbox[1] and redis.call('HINCRBY', T, 'sequence', 1)
 for _, message in ipairs(h.outbox or {}) do
-  local sequence = redis.call('HINCRBY', T, 'sequence', 1)
   redis.call('HSET', P .. 'out:' .. message.id, 'ticket', ID, 'body', message.body, 'event', message.event,
-    'attempts', 0, 'sequence', sequence, 'created', int(NOW))
+    'to', message.to or 'webhook', 'attempts', 0, 'sequence', sequence, 'created', int(NOW))
   redis.call('ZADD', P .. 'outbox', int(NOW + message.due_in), message.id)
   redis.call('HSET', T, 'delivery', 'pending')
 end

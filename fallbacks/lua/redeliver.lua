@@ -9,6 +9,6 @@ redis.call('PERSIST', O)
 redis.call('ZREM', P .. 'outbox_failed', ARGV[3])
 redis.call('ZADD', P .. 'outbox', int(NOW), ARGV[3])
 at_ticket(ticket)
-if redis.call('EXISTS', T) == 1 then redis.call('HSET', T, 'delivery', 'pending') end
+if not string.find(ARGV[3], '.', 1, true) and redis.call('EXISTS', T) == 1 then redis.call('HSET', T, 'delivery', 'pending') end
 redis.call('HINCRBY', P .. 'n', 'outbox_redelivered', 1)
 return ticket

@@ -38,6 +38,10 @@ def settle_outbox(b: MemoryBooks, ticket_id: str, message_id: str, outcome: str,
     message = b.hash(f"out:{message_id}")
     if not message:
         return ["gone"]
+    if outcome == "hold":
+        b.add(f"out:{message_id}", "attempts", -1)
+        b.rank("outbox")[message_id] = b.now + int(retry_in)
+        return ["ok"]
     b.add("n", f"outbox_{outcome}", 1)
     if outcome == "retry":
         b.rank("outbox")[message_id] = b.now + int(retry_in)
@@ -45,7 +49,7 @@ def settle_outbox(b: MemoryBooks, ticket_id: str, message_id: str, outcome: str,
     b.rank("outbox").pop(message_id, None)
     message |= {"outcome": outcome, "ended": str(b.now)}
     b.expires[f"out:{message_id}"] = b.now + WEEK_MS
-    if b.row(ticket_id):
+    if b.row(ticket_id) and "." not in message_id:
         b.row(ticket_id)["delivery"] = outcome
     return ["ok"]
 

@@ -70,9 +70,15 @@ def _tell(b: MemoryBooks, ticket_id: str, row: dict[str, str], h: dict[str, Any]
     for message_id in h.get("drop_outbox", []):
         b.rank("outbox").pop(message_id, None)
         b.hashes.pop(f"out:{message_id}", None)
+    sequence = b.add(f"t:{ticket_id}", "sequence", 1) if h.get("outbox") else 0
     for message in h.get("outbox", []):
-        sequence = b.add(f"t:{ticket_id}", "sequence", 1)
-        kept = {"ticket": ticket_id, "body": message["body"], "event": message["event"], "attempts": "0"}
+        kept = {
+            "ticket": ticket_id,
+            "body": message["body"],
+            "event": message["event"],
+            "to": message.get("to", "webhook"),
+        }
+        kept["attempts"] = "0"
         b.hash(f"out:{message['id']}").update(kept, sequence=str(sequence), created=str(b.now))
         b.rank("outbox")[message["id"]] = b.now + message["due_in"]
         row["delivery"] = "pending"
