@@ -17,6 +17,7 @@ from worker.cli import (
     keys,
     machines,
     plan,
+    replay,
     retry,
     serve,
     show,
@@ -81,5 +82,6 @@ for commands in (
     users,
     evaluate,
     train,
+    replay,
 ):
     commands.register(app)
