@@ -58,8 +58,14 @@ class Decision(BaseModel):
     tier: str
 
 
-def validate_submission(arguments: Any, ticket: Ticket, taxonomy: Taxonomy, tier: str) -> Decision:
-    """Turn a model's arguments into a decision, or raise `InvalidDecision` naming every fault at once."""
+def validate_submission(
+    arguments: Any, ticket: Ticket, taxonomy: Taxonomy, tier: str, shown: str | None = None
+) -> Decision:
+    """Turn a model's arguments into a decision, or raise `InvalidDecision` naming every fault at once.
+
+    shown: the ticket's text as the model saw it, masked in place; None: as it is. Quotes must be verbatim of what was
+    shown; the decision carries what stands there in the ticket.
+    """
     try:
         submitted = Submission.model_validate(arguments)
     except ValidationError as error:
@@ -67,7 +73,7 @@ def validate_submission(arguments: Any, ticket: Ticket, taxonomy: Taxonomy, tier
     faults: list[str] = []
     if submitted.label not in taxonomy.by_name:
         faults.append(f"label: {submitted.label[:80]!r} is not in the taxonomy")
-    evidence = [_verbatim(quote, ticket) for quote in submitted.evidence]
+    evidence = [_verbatim(quote, ticket.text, shown) for quote in submitted.evidence]
     faults += [
         f"evidence.{index}: not a verbatim quote of the ticket" for index, quote in enumerate(evidence) if quote is None
     ]
@@ -96,12 +102,20 @@ def ruled_priority(proposed: Priority, ticket: Ticket, taxonomy: Taxonomy) -> Pr
     return max(candidates, key=_RANK.__getitem__)
 
 
-def _verbatim(quote: str, ticket: Ticket) -> str | None:
+def _verbatim(quote: str, text: str, shown: str | None) -> str | None:
     """The quote as it stands in the ticket, or None. The model reads the ticket escaped, and may copy it so."""
-    said = _folded(ticket.text)
-    return next(
-        (said_so for said_so in (quote, unescape(quote)) if _folded(said_so) and _folded(said_so) in said), None
-    )
+    copied = (quote, unescape(quote))
+    if shown is not None and shown != text:
+        return next((there for said_so in copied if (there := _unmasked(said_so, text, shown))), None)
+    said = _folded(text)
+    return next((said_so for said_so in copied if _folded(said_so) and _folded(said_so) in said), None)
+
+
+def _unmasked(quote: str, text: str, shown: str) -> str | None:
+    """What stands in the text where the quote stands in its masked form."""
+    words = quote.split()
+    found = re.search(r"\s+".join(map(re.escape, words)), shown) if words else None
+    return None if found is None else text[found.start() : found.end()]
 
 
 def _folded(text: str) -> str:

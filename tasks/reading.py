@@ -26,12 +26,13 @@ _PROSE = "Prose is not an answer. Call submit_decision now with the one label th
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What a reply is read against. min_confidence: below it the tier abstains."""
+    """What a reply is read against. min_confidence: below it the tier abstains. shown: see `validate_submission`."""
 
     ticket: Ticket
     taxonomy: Taxonomy
     tier: str
     min_confidence: float
+    shown: str | None = None
 
     def read(self, reply: ModelReply, checkpoint: Checkpoint, step: int) -> list[ev.Event]:
         """The events that follow from a reply: a decision, a repair, a stop, or none while tools are pending."""
@@ -51,7 +52,7 @@ class Reader:
         self, calls: list[ToolCall], checkpoint: Checkpoint, step: int, abstained: str
     ) -> list[ev.Event]:
         try:
-            decision = validate_submission(calls[0].arguments, self.ticket, self.taxonomy, self.tier)
+            decision = validate_submission(calls[0].arguments, self.ticket, self.taxonomy, self.tier, self.shown)
         except InvalidDecision as error:
             faults = [(calls[0].id, f"Not accepted: {error}. Correct it and call submit_decision again.")]
             faults += [(call.id, "Only one submit_decision at a time.") for call in calls[1:]]

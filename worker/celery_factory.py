@@ -18,7 +18,7 @@ from worker.kombu_intake import intake_step
 from worker.logs import configure_logs
 from worker.machine import Machine
 from worker.publisher import HAND_OFF, TRIAGE
-from worker.settings import Settings
+from worker.settings import Redact, Settings
 from worker.wiring import Parts, queue_names
 
 
@@ -61,7 +61,7 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
 
     @signals.setup_logging.connect(weak=False)
     def logs(**_: Any) -> None:
-        configure_logs(settings.log_format)
+        configure_logs(settings.log_format, redacted=settings.redact is not Redact.NONE)
 
     @signals.celeryd_after_setup.connect(weak=False)
     def offered(instance: Any, **_: Any) -> None:

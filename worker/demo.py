@@ -8,7 +8,6 @@ from time import monotonic
 from typing import Any
 
 from fallbacks.audit import AuditReport, audit
-
 from fallbacks.states import ENDED, State
 from fallbacks.views import TicketView
 from tasks.ticket import Ticket

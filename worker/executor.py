@@ -25,6 +25,7 @@ from tasks.ports import Model
 from tasks.prompt import submit_spec, system_prompt
 from tasks.reading import Reader
 from tasks.reasons import Reason
+from tasks.redact import redact
 from tasks.screen import screen
 from tasks.taxonomy import Taxonomy
 from tasks.ticket import Priority
@@ -41,11 +42,15 @@ Work = Callable[[Claim], Coroutine[Any, Any, str]]
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One model and the confidence below which it abstains. version: of all that its decisions depend on."""
+    """One model and the confidence below which it abstains.
+
+    version: of all that its decisions depend on. redacted: it is shown tickets with personal data masked.
+    """
 
     model: Model
     min_confidence: float
     version: str = ""
+    redacted: bool = False
 
 
 @dataclass(slots=True)
@@ -247,7 +252,13 @@ class Executor:
         return Run(
             ticket_id=claim.lease.ticket_id,
             model=tier.model,
-            reader=Reader(claim.ticket, self.taxonomy, tier.model.name, tier.min_confidence),
+            reader=Reader(
+                claim.ticket,
+                self.taxonomy,
+                tier.model.name,
+                tier.min_confidence,
+                redact(claim.ticket.text) if tier.redacted else None,
+            ),
             tools=ToolRunner(self.tools, claim.ticket, claim.lease.ticket_id, books),
             prefetch=PREFETCH,
             system=self.system,

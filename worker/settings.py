@@ -29,6 +29,14 @@ class Autonomy(StrEnum):
     OFF = "off"
 
 
+class Redact(StrEnum):
+    """none: nothing is masked. logs: personal data in log lines. model: that, and in what a remote model is shown."""
+
+    NONE = "none"
+    LOGS = "logs"
+    MODEL = "model"
+
+
 class LogFormat(StrEnum):
     CONSOLE = "console"
     JSON = "json"
@@ -120,6 +128,7 @@ class Settings(BaseSettings):
     client_key: SecretStr | None = Field(None, description="the API key that `deskhand enqueue --url` shows")
     api_requests_per_minute: Count = Field(60_000, description="requests one API key may make in a minute")
     log_format: LogFormat = LogFormat.CONSOLE
+    redact: Redact = Field(Redact.NONE, description="mask personal data in `logs`, or there and for a remote `model`")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

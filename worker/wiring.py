@@ -38,12 +38,14 @@ from worker.executor import PREFETCH, Executor, Tier
 from worker.genai_pricing import Prices
 from worker.heart import Heart
 from worker.history import History
+from worker.journal_log import LoggedStore
 from worker.kombu_outcomes import QUEUE, KombuOutcomes
 from worker.publisher import Publisher
 from worker.receivers import Receivers
+from worker.redacted_model import RedactedModel
 from worker.redis_intake import RedisIntake
 from worker.redis_poison import PoisonList
-from worker.settings import LOCAL, Settings
+from worker.settings import LOCAL, LogFormat, Redact, Settings
 from worker.sqlite_customers import SqliteCustomers
 from worker.sqlite_history import SimilarTickets
 from worker.sqlite_knowledge import SqliteKnowledge
@@ -81,7 +83,9 @@ class Parts:
 
     @cached_property
     def store(self) -> Store:
-        return self.wrap_store(RedisStore(self.redis_url, f"{self.settings.namespace}:"))
+        told = self.settings.log_format is LogFormat.JSON  # else the journal costs no line
+        kind = LoggedStore if told else RedisStore
+        return self.wrap_store(kind(self.redis_url, f"{self.settings.namespace}:"))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -158,6 +162,7 @@ class Parts:
     def _tier(self, name: str) -> Tier:
         settings = self.settings
         model: Model
+        redacted = settings.redact is Redact.MODEL and name != LOCAL
         if name == LOCAL:
             from worker.local_model import MIN_CONFIDENCE  # numpy only where the local tier is in use
             from worker.local_wiring import local_model
@@ -173,8 +178,9 @@ class Parts:
             least, made_of = REMOTE_MIN_CONFIDENCE, PROMPT_VERSION
         least = least if settings.min_confidence is None else settings.min_confidence
         # another model, prompt, taxonomy or threshold is another agent, and earns autonomy anew
-        depends_on = (model.name, made_of, self.taxonomy.version, f"{least:.4f}")
-        return Tier(model, least, sha256("\n".join(depends_on).encode()).hexdigest()[:12])
+        depends_on = [model.name, made_of, self.taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
+        version = sha256("\n".join(depends_on).encode()).hexdigest()[:12]
+        return Tier(RedactedModel(model) if redacted else model, least, version, redacted)
 
     @cached_property
     def executor(self) -> Executor:

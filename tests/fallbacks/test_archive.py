@@ -45,7 +45,11 @@ def test_an_archived_ticket_is_shown_as_before(play_for_real: Play, tmp_path: Pa
         before = await views.ticket("unsure"), await views.timeline("unsure"), await views.checkpoint("unsure")
         assert await archive(s, ArchiveFolder(tmp_path)) == 3
         assert await s.store.row("unsure") == {}
-        assert (await views.ticket("unsure"), await views.timeline("unsure"), await views.checkpoint("unsure")) == before
+        assert (
+            await views.ticket("unsure"),
+            await views.timeline("unsure"),
+            await views.checkpoint("unsure"),
+        ) == before
 
     play_for_real(story)
 

@@ -18,8 +18,9 @@ def serve(
     """Serve `/v1`, health, metrics and the console on DESKHAND_HOST:DESKHAND_PORT until stopped."""
     from worker import web
     from worker.logs import configure_logs
+    from worker.settings import Redact
 
     settings = load()
-    configure_logs(settings.log_format)
+    configure_logs(settings.log_format, redacted=settings.redact is not Redact.NONE)
     if not web.serve(settings, access_log=access_log):
         raise typer.Exit(1)
