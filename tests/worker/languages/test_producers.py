@@ -1,0 +1,114 @@
+"""Producers in other languages, for real: Node, redis-cli and curl each put a ticket on, and a worker ends it."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.fleet import Books, Fleet
+from tests.services.process import program
+from tests.services.rabbitmq import RabbitMQServer
+from tests.services.valkey import ValkeyServer
+from tests.services.waiting import wait_for
+from tests.worker.http.served import Served
+from worker.simulator import Simulator, run_in_thread
+
+HERE = Path(__file__).parent
+BODY = "My card has not arrived, ordered two weeks ago."
+QUEUES = "tickets,handoff,intake"
+AMQP_NAMESPACE = "languages"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the scripts and, from the locked list, the npm packages they use."""
+    folder = tmp_path_factory.mktemp("node")
+    for file in (*HERE.glob("*.js"), *HERE.glob("package*.json")):
+        shutil.copy(file, folder)
+    npm = [program("npm", package="npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    done = subprocess.run(npm, cwd=folder, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with run_in_thread() as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory, valkey_server: ValkeyServer, simulator: Simulator) -> Iterator[Fleet]:  # fmt: skip # noqa: E501
+    """A worker whose books and broker are one Valkey."""
+    valkey_server.flush()
+    with Fleet(tmp_path_factory.mktemp("fleet"), valkey_server.url, ANTHROPIC_BASE_URL=simulator.url) as fleet:
+        fleet.ready(fleet.start(queues=QUEUES))
+        yield fleet
+
+
+@pytest.fixture(scope="module")
+def books(fleet: Fleet) -> Iterator[Books]:
+    with Books(fleet) as books:
+        yield books
+
+
+def run(command: list[str], stdin: str = "") -> str:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, env={**os.environ})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def ended(books: Books, ticket_id: str) -> str:
+    """The label that waits for a person's approval."""
+    wait_for(lambda: ticket_id in books.ids("suggested"), 30, f"{ticket_id} at rest: {books.states()}")
+    view = books.view(ticket_id)
+    assert view.ticket
+    assert view.ticket.body == BODY
+    assert view.decision
+    return str(view.decision["label"])
+
+
+def test_celery_node_sends_a_task(node: Path, fleet: Fleet, books: Books) -> None:
+    run([program("node", package="nodejs"), str(node / "celery_task.js"), fleet.redis_url])
+    assert ended(books, "node-celery")
+
+
+def test_node_pushes_plain_json_onto_a_redis_list(node: Path, fleet: Fleet, books: Books) -> None:
+    run([program("node", package="nodejs"), str(node / "redis_list.js"), fleet.redis_url])
+    assert ended(books, "node-redis")
+
+
+def test_redis_cli_pushes_plain_json_onto_a_redis_list(fleet: Fleet, books: Books) -> None:
+    ticket = json.dumps({"id": "redis-cli", "source": "shell", "subject": "", "body": BODY})
+    cli = [program("redis-cli", package="redis-tools"), "-u", fleet.redis_url]
+    run([*cli, "-x", "LPUSH", "intake"], stdin=ticket)
+    assert ended(books, "redis-cli")
+
+
+def test_curl_posts_a_ticket_and_waits_for_its_end(fleet: Fleet, books: Books) -> None:
+    ticket = json.dumps({"id": "curl", "source": "shell", "subject": "", "body": BODY})
+    with Served(fleet.redis_url) as web:
+        curl = [program("curl", package="curl"), "--silent", "--show-error", "--fail-with-body", "--noproxy", "*"]
+        key = ["-H", f"Authorization: Bearer {web.key()}"]
+        posted = run([*curl, *key, "--json", "@-", f"{web.url}/v1/tickets"], stdin=ticket)
+        told = run([*curl, *key, f"{web.url}/v1/tickets/curl?wait=20"])
+    assert json.loads(posted)["id"] == "curl"
+    assert json.loads(told)["state"] == "suggested"
+    assert ended(books, "curl") == json.loads(told)["decision"]["label"]
+
+
+def test_node_publishes_plain_json_over_amqp(
+    tmp_path: Path, node: Path, valkey_server: ValkeyServer, rabbitmq_server: RabbitMQServer, simulator: Simulator
+) -> None:
+    settings = {"ANTHROPIC_BASE_URL": simulator.url, "DESKHAND_NAMESPACE": AMQP_NAMESPACE}
+    queues = ",".join(f"{AMQP_NAMESPACE}.{kind}" for kind in QUEUES.split(","))
+    with Fleet(tmp_path, valkey_server.url, rabbitmq_server.url, **settings) as fleet, Books(fleet) as books:
+        fleet.ready(fleet.start(queues=queues))
+        script = [program("node", package="nodejs"), str(node / "amqp_publish.js")]
+        run([*script, rabbitmq_server.url.removesuffix("/"), f"{AMQP_NAMESPACE}.intake"])
+        assert ended(books, "node-amqp")
+        assert books.audit().problems == ()
