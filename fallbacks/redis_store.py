@@ -107,10 +107,7 @@ class RedisStore:
         await self._told(pipe.execute())
 
     async def tick(self, name: str, window_seconds: int) -> int:
-        pipe = self.redis.pipeline(transaction=True)
-        pipe.set(self.prefix + name, 0, nx=True, ex=window_seconds)
-        pipe.incr(self.prefix + name)
-        return int((await self._told(pipe.execute()))[1])
+        return int(await self.run("tick", "", name, window_seconds))
 
     async def now_ms(self) -> int:
         seconds, micros = await self._told(self.redis.time())

@@ -10,6 +10,7 @@ from tasks.limits import Usage
 from tasks.messages import Block, Message, TokenUsage, ToolCall
 from tasks.prompt import SUBMIT
 from tasks.reasons import Reason
+from tasks.stuck import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Checkpoint:
     pending: tool calls asked for and not run. repairs: repair turns used in this conversation; repaired: the last step
     that took one, whose other faults are told in the same turn.
     decision: the validated submission, as JSON values. stop: set while the plan must answer.
-    attempts: how often the plan has answered each (reason, answer). trail: fingerprints for stuck detection.
+    attempts: how often the plan has answered each (reason, answer). trail: (step, fingerprint) of each tool call.
     prior: usage of the last call in this conversation. sent: messages the model had seen by then.
     marks: (step, messages sent in it), to rewind by.
     """
@@ -50,7 +51,7 @@ class Checkpoint:
     decision: Any = None
     stop: Stop | None = None
     attempts: tuple[tuple[str, str], ...] = ()
-    trail: tuple[tuple[str, str, str], ...] = ()
+    trail: tuple[tuple[int, Fingerprint], ...] = ()
     findings: tuple[str, ...] = ()
     prior: TokenUsage | None = None
     sent: int = 0
@@ -59,6 +60,18 @@ class Checkpoint:
     def attempted(self, reason: Reason, answer: str) -> int:
         """How often the plan gave this answer to this reason."""
         return self.attempts.count((reason.value, answer))
+
+    @property
+    def asked(self) -> tuple[Fingerprint, ...]:
+        """What the model asked for, step by step: the same call twice in one reply is one question."""
+        return tuple(fingerprint for _, fingerprint in dict.fromkeys(self.trail))
+
+    @property
+    def outgoing(self) -> tuple[Message, ...]:
+        """What the next call sends: the conversation so far and the user turn that waits."""
+        if not self.turn:
+            return self.messages
+        return (*self.messages, {"role": "user", "content": sorted(self.turn, key=_results_first)})
 
     def apply(self, recorded: ev.Recorded) -> "Checkpoint":
         """The checkpoint after one more event. Events that do not concern the run change nothing."""
@@ -89,8 +102,7 @@ def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Ch
 
 
 def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
-    turn = sorted(cp.turn, key=_results_first)
-    messages = (*cp.messages, {"role": "user", "content": turn}) if turn else cp.messages
+    messages = cp.outgoing
     started = at if cp.usage.started_ms is None else cp.usage.started_ms
     usage = replace(cp.usage, steps=max(event.step, cp.usage.steps), started_ms=started)
     return replace(cp, messages=messages, turn=(), usage=usage, marks=(*cp.marks, (event.step, len(messages))))
@@ -128,7 +140,7 @@ def _tool_finished(cp: Checkpoint, event: ev.ToolFinished, _at: int) -> Checkpoi
         turn=(*cp.turn, result),
         pending=tuple(call for call in cp.pending if call.id != event.tool_call_id),
         usage=replace(cp.usage, tool_calls=cp.usage.tool_calls + 1),
-        trail=(*cp.trail, (event.tool, json.dumps(event.arguments, sort_keys=True), event.result)),
+        trail=(*cp.trail, (event.step, (event.tool, json.dumps(event.arguments, sort_keys=True), event.result))),
         tool_errors=cp.tool_errors + (event.outcome in ("error", "timeout")),
     )
 

@@ -6,12 +6,14 @@ Readers ignore unknown fields and default missing ones, so that old journals sta
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from tasks.messages import Block
 
 VERSION = 1
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict)  # default: a Mapping of a reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Event:
 
     def to_json(self) -> str:
         """The stored form."""
-        return json.dumps({"type": self.type, "v": VERSION, **asdict(self)}, ensure_ascii=False, separators=(",", ":"))
+        values = {name: getattr(self, name) for name in _FIELDS[self.type]}
+        return _ENCODER.encode({"type": self.type, "v": VERSION, **values})
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,9 +310,7 @@ _TYPES: dict[str, type[Event]] = {
     for cls in Event.__subclasses__()
     if "__slots__" in vars(cls)  # dataclass(slots=True) leaves the class it replaced behind
 }
-_FIELDS: dict[str, frozenset[str]] = {
-    name: frozenset(field.name for field in fields(cls)) for name, cls in _TYPES.items()
-}
+_FIELDS: dict[str, tuple[str, ...]] = {name: tuple(field.name for field in fields(cls)) for name, cls in _TYPES.items()}
 
 
 def read_event(stored: str | bytes, seq: int = 0) -> Recorded:

@@ -89,7 +89,7 @@ def _bounded(checkpoint: Checkpoint, limits: Limits, now_ms: int) -> Halt | None
         return Halt(Reason.TOOL_CALL_LIMIT, f"{asked} tool calls asked for, {limits.max_tool_calls} allowed")
     if reason := exceeded(limits, used, now_ms):
         return Halt(reason, _spent(limits, checkpoint, now_ms))
-    if repeated := looping(checkpoint.trail):
+    if repeated := looping(checkpoint.asked):
         return Halt(Reason.LOOP_DETECTED, repeated)
     if checkpoint.repairs > 1:
         return Halt(Reason.INVALID_TOOL_CALL, "the model repeated a tool call that the schema refuses")
@@ -196,7 +196,7 @@ class Run:
         for call in self.checkpoint.pending:
             if self._seconds_left() == 0:  # an effect begun now could only be cut, and its result lost
                 return
-            used = sum(tool == call.name for tool, _, _ in self.checkpoint.trail)
+            used = sum(tool == call.name for _, (tool, *_) in self.checkpoint.trail)
             began = self.clock.now_ms()
             try:
                 result = await self.tools.run(call, step, used, self.unwritten, self._seconds_left())
@@ -208,8 +208,9 @@ class Run:
 
     async def _call_model(self) -> None:
         call_id, step = uuid4().hex, self.checkpoint.usage.steps + 1
+        request = self._request(call_id)
         try:
-            reserved = self.model.worst_case(self._request(call_id, self.checkpoint))
+            reserved = self.model.worst_case(request)
             started = ev.StepStarted(step, call_id, self.model.name, reserved)
             at = await self.books.begin_step(started, self.unwritten)
         except (StepRefused, ModelError) as refusal:
@@ -219,7 +220,7 @@ class Run:
         self._fold(started, at)
         began = self.clock.now_ms()
         try:
-            reply = await self._within_deadline(self._request(call_id, self.checkpoint))
+            reply = await self._within_deadline(request)
         except ModelError as error:
             cost = reserved if error.maybe_paid else FREE
             await self._end_failed_step(step, call_id, error, cost, (self.clock.now_ms() - began) / 1000)
@@ -265,17 +266,16 @@ class Run:
         self._fold(failed)
         self._fold(stopped)
 
-    def _request(self, call_id: str, checkpoint: Checkpoint) -> ModelRequest:
-        turn = ({"role": "user", "content": list(checkpoint.turn)},) if checkpoint.turn else ()
+    def _request(self, call_id: str) -> ModelRequest:
         return ModelRequest(
             call_id=call_id,
             ticket=self.tools.ticket,
             system=self.system,
             tools=self.specs,
-            messages=(*checkpoint.messages, *turn),
+            messages=self.checkpoint.outgoing,
             max_tokens=self.max_tokens,
-            prior_usage=checkpoint.prior,
-            new_from=checkpoint.sent,
+            prior_usage=self.checkpoint.prior,
+            new_from=self.checkpoint.sent,
         )
 
     def _seconds_left(self) -> float | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from weakref import WeakKeyDictionary
 
 import httpx2
 from anthropic import APIError, AsyncAnthropic, DefaultAioHttpClient
@@ -36,6 +37,7 @@ class AnthropicModel:
         self._prices = prices
         self._api_key = api_key
         self._base_url = base_url
+        self._bodies: WeakKeyDictionary[ModelRequest, bytes] = WeakKeyDictionary()
         self._client: AsyncAnthropic | None = None
         self._client_home: tuple[int, asyncio.AbstractEventLoop] | None = None
 
@@ -49,7 +51,7 @@ class AnthropicModel:
 
     async def call(self, request: ModelRequest) -> ModelReply:
         """One HTTP request, no retry. Raises `ModelError`; a cancellation passes through and closes the connection."""
-        body = request_body(self._name, request)
+        body = self._body(request)
         try:
             response = await self._client_here().post("/v1/messages", cast_to=httpx2.Response, content=body)
         except APIError as error:
@@ -61,7 +63,7 @@ class AnthropicModel:
 
         Raises `ModelError(PRICE_UNKNOWN)`.
         """
-        max_input = len(request_body(self._name, request)) + TOOL_PROMPT_TOKENS
+        max_input = len(self._body(request)) + TOOL_PROMPT_TOKENS
         if (prior := request.prior_usage) is not None:
             unseen = encoded_length(request.messages[request.new_from :])
             max_input = min(max_input, prior.total + unseen + REPLAY_SLACK_TOKENS)
@@ -76,6 +78,13 @@ class AnthropicModel:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+
+    def _body(self, request: ModelRequest) -> bytes:
+        """Written once a request: first to bound its cost, then to send it."""
+        body = self._bodies.get(request)
+        if body is None:
+            body = self._bodies[request] = request_body(self._name, request)
+        return body
 
     def _client_here(self) -> AsyncAnthropic:
         home = (os.getpid(), asyncio.get_running_loop())

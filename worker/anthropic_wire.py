@@ -17,14 +17,16 @@ from tasks.reasons import Reason
 
 _CACHE_HERE = {"type": "ephemeral"}
 
+MOST_PREFIXES = 16
+"""A process has one prefix a tier; more come from tests."""
+
 
 def request_body(model: str, request: ModelRequest) -> bytes:
     """The request as it is sent. Breakpoints after the tools and the system text cache the prefix they form.
 
     Text of a ticket that UTF-8 cannot carry raises `ModelError(MODEL_REQUEST_INVALID)`: nothing was sent.
     """
-    tools = tuple((tool.name, tool.description, json.dumps(dict(tool.input_schema))) for tool in request.tools)
-    head, prefix = _head(model, request.max_tokens), _prefix(request.system, tools)
+    head, prefix = _head(model, request.max_tokens), _prefix_of(request.system, request.tools)
     user = _dumps({"user_id": request.ticket.id}) if request.ticket.id else "{}"
     text = f'{{{head},{prefix},"metadata":{user},"messages":{_dumps(request.messages)}}}'
     try:
@@ -107,9 +109,21 @@ def _head(model: str, max_tokens: int) -> str:
     return _dumps({"model": model, "max_tokens": max_tokens, "tool_choice": choice})[1:-1]
 
 
-@lru_cache(maxsize=64)
-def _prefix(system: str, tools: tuple[tuple[str, str, str], ...]) -> str:
-    specs = [_tool(ToolSpec(name, description, json.loads(schema))) for name, description, schema in tools]
+_PREFIXES: dict[tuple[int, int], tuple[str, tuple[ToolSpec, ...], str]] = {}
+"""Written prefixes by the identity of their system text and tools, which are kept here so that no id is used again."""
+
+
+def _prefix_of(system: str, tools: tuple[ToolSpec, ...]) -> str:
+    key = (id(system), id(tools))
+    if key not in _PREFIXES:
+        if len(_PREFIXES) >= MOST_PREFIXES:
+            _PREFIXES.clear()
+        _PREFIXES[key] = (system, tools, _prefix(system, tools))
+    return _PREFIXES[key][2]
+
+
+def _prefix(system: str, tools: tuple[ToolSpec, ...]) -> str:
+    specs = [_tool(tool) for tool in tools]
     if specs:
         specs[-1]["cache_control"] = _CACHE_HERE
     prompt = [{"type": "text", "text": system, "cache_control": _CACHE_HERE}]
@@ -126,11 +140,10 @@ def _tool(spec: ToolSpec) -> dict[str, Any]:
     }
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain).encode

@@ -1,19 +1,25 @@
 """The requester's past and similar decided tickets: the books' part and the search index as one client."""
 
+from time import monotonic
+
 from fallbacks.history import BooksHistory
 from tasks.ports import PastTicket
 from worker.sqlite_history import SimilarTickets
 
 BATCH = 500
 
+FRESH_SECONDS = 2.0
+"""How late a decision may be found: asking before every search would be two trips a ticket."""
+
 
 class History:
-    """Implements `tasks.ports.TicketHistory`. People's decisions are indexed as they come, before each search."""
+    """Implements `tasks.ports.TicketHistory`. People's decisions are indexed as they come, within two seconds."""
 
     def __init__(self, books: BooksHistory, index: SimilarTickets) -> None:
         self._books = books
         self._index = index
         self._indexed = 0
+        self._fresh_until = 0.0
 
     async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
         """The requester's own last tickets, newest first."""
@@ -21,7 +27,12 @@ class History:
 
     async def similar(self, text: str, limit: int) -> list[PastTicket]:
         """Decided tickets most like this text, best first."""
+        if monotonic() >= self._fresh_until:
+            await self._catch_up()
+            self._fresh_until = monotonic() + FRESH_SECONDS
+        return await self._index.similar(text, limit)
+
+    async def _catch_up(self) -> None:
         while fresh := await self._books.examples(self._indexed, BATCH):
             self._indexed += len(fresh)
             self._index.add_many(fresh)
-        return await self._index.similar(text, limit)

@@ -5,6 +5,11 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+try:
+    from uvloop import new_event_loop
+except ImportError:  # there is none for this platform; asyncio's own does the same, slower
+    from asyncio import new_event_loop  # type: ignore[assignment] # returns the base class
+
 T = TypeVar("T")
 
 
@@ -12,7 +17,7 @@ class LoopThread:
     """An asyncio loop that sync code can hand coroutines to. Made after fork; a daemon, it ends with the process."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="deskhand-loop", daemon=True)
         self._thread.start()
 

@@ -21,7 +21,7 @@ from kombu.transport import virtual
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from worker.envelope import fault_of
-from worker.redis_peek_scripts import CLAIM, POISON, RESTORE
+from worker.redis_peek_scripts import CLAIM, FORGET, POISON, RESTORE
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,11 @@ class QoS(stock.QoS):
             virtual.QoS.append(self, message, delivery_tag)
         else:
             super().append(message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        """One script where the stock one is a transaction of two commands: an acknowledgement a ticket is dear."""
+        self.channel.forget(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)
 
     def restore_visible(self, start: int = 0, num: int | None = 10, interval: int = 10) -> None:  # noqa: ARG002 - kombu's
         """Put back what a dead worker held. No mutex: the script is atomic, and two workers restore nothing twice."""
@@ -91,6 +96,10 @@ class Channel(stock.Channel):
         """Put messages back on their lists: those held for `oldest` seconds, or the named ones. Returns how many."""
         limits = ("" if oldest is None else int(oldest), most)
         return int(self._script(RESTORE, self._own_keys(), self.global_keyprefix, push, *limits, *tags))
+
+    def forget(self, tag: str) -> None:
+        """A message is done: nothing holds it any more."""
+        self._script(FORGET, self._own_keys(), tag)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         queues = self._queue_cycle.consume(len(self.active_queues))
@@ -207,7 +216,7 @@ class Channel(stock.Channel):
 
     @cached_property
     def _scripts(self) -> dict[str, Any]:
-        return {body: self._plain.register_script(body) for body in (CLAIM, POISON, RESTORE)}
+        return {body: self._plain.register_script(body) for body in (CLAIM, FORGET, POISON, RESTORE)}
 
     def _script(self, body: str, keys: list[str], *args: str | int) -> Any:
         return self._scripts[body](keys=keys, args=args)

@@ -36,6 +36,12 @@ end
 return false
 """
 
+FORGET = """
+-- KEYS: unacked, index, poison; ARGV: tag
+redis.call('ZREM', KEYS[2], ARGV[1])
+return redis.call('HDEL', KEYS[1], ARGV[1])
+"""
+
 _RAW_AND_QUEUE = """
 local function raw_and_queue(held) -- as stored: [raw,"exchange","queue"]; the tail is cut off, raw stays as it came
   local tail, queue = string.match(held, '(, ?"[^"]*", ?"([^"]*)"%])$')

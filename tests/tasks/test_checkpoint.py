@@ -217,3 +217,11 @@ def test_the_order_of_argument_names_does_not_hide_a_repetition() -> None:
     one = fold(recorded(ev.ToolFinished(1, "a", "t", {"x": 1, "y": 2}, "{}")))
     other = fold(recorded(ev.ToolFinished(1, "b", "t", {"y": 2, "x": 1}, "{}")))
     assert one.trail == other.trail
+
+
+def test_the_same_call_asked_twice_in_one_reply_is_one_question() -> None:
+    twice = [ev.ToolFinished(1, f"t{i}", "search", {"q": "a"}, "[]") for i in range(2)]
+    again = ev.ToolFinished(2, "t9", "search", {"q": "a"}, "[]")
+    checkpoint = fold([ev.Recorded(0, 0, 1, event) for event in (*twice, again)])
+    assert len(checkpoint.trail) == 3
+    assert len(checkpoint.asked) == 2

@@ -376,7 +376,7 @@ def test_a_stopped_run_stays_stopped_until_the_plan_answers() -> None:
 
 
 def test_the_halt_names_the_reason() -> None:
-    looping = Checkpoint(context="", trail=(("t", "{}", "r"),) * 3)
+    looping = Checkpoint(context="", trail=tuple((step, ("t", "{}", "r")) for step in range(3)))
     action = next_action(looping, UNLIMITED, 0, "m")
     assert isinstance(action, Halt)
     assert action.reason is Reason.LOOP_DETECTED
