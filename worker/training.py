@@ -48,8 +48,7 @@ class Verdict:
     @property
     def p_value(self) -> float:
         """How likely so many wins are if the two were equally good."""
-        differ = self.wins + self.losses
-        return float(sum(math.comb(differ, k) for k in range(self.wins, differ + 1)) / 2**differ)
+        return sign_test(self.wins, self.losses)
 
     @property
     def better(self) -> bool:
@@ -57,12 +56,23 @@ class Verdict:
         return self.p_value <= ERROR
 
 
+def sign_test(wins: int, losses: int) -> float:
+    """The probability of at least so many wins where each of the two is as likely: exact, one-sided."""
+    differ = wins + losses
+    return float(sum(math.comb(differ, k) for k in range(wins, differ + 1)) / 2**differ)
+
+
+def never_learned(text: str) -> bool:
+    """Whether a decided ticket is among those kept from every candidate."""
+    return crc32(text.encode()) % HELD_OUT_EVERY == 0
+
+
 def material(base: Sequence[Row], decided: Sequence[Row], team_of: Mapping[str, str]) -> Material:
     """Divide what there is. base: the training data, which the model at work has seen: it is only learned from."""
     latest = dict(decided)  # of one text decided twice, the later decision stands
     known = {text: label for text, label in latest.items() if label in team_of and text.strip()}
     seen = {text for text, _ in base}
-    held = {text for text in known if text not in seen and crc32(text.encode()) % HELD_OUT_EVERY == 0}
+    held = {text for text in known if text not in seen and never_learned(text)}
     learned = [(text, label) for text, label in base if label in team_of and text not in known]
     learned += [(text, label) for text, label in known.items() if text not in held]
     return Material(learned, [(text, known[text]) for text in sorted(held)], len(latest) - len(known))

@@ -17,6 +17,7 @@ from worker.cli import (
     keys,
     machines,
     plan,
+    regress,
     replay,
     retry,
     serve,
@@ -83,5 +84,6 @@ for commands in (
     evaluate,
     train,
     replay,
+    regress,
 ):
     commands.register(app)

@@ -97,11 +97,12 @@ def _history(files: list[Path], *, decisions: bool) -> "list[Row]":
     if decisions:
         from worker.training import examples_from
 
-        rows += examples_from(run(_examples))
+        rows += examples_from(run(examples))
     return rows
 
 
-async def _examples(parts: "Parts") -> list[dict[str, object]]:
+async def examples(parts: "Parts") -> list[dict[str, Any]]:
+    """People's decisions in the books, oldest first."""
     import json
 
     return [json.loads(stored) for stored in await _pages(parts.store)]
