@@ -19,6 +19,7 @@ from worker.logs import configure_logs
 from worker.machine import Machine
 from worker.publisher import HAND_OFF, TRIAGE
 from worker.settings import Redact, Settings
+from worker.tracing import CARRIED, arrived_with
 from worker.wiring import Parts, queue_names
 
 
@@ -50,6 +51,7 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
     @app.task(name=TRIAGE, bind=True, typing=False)
     def triage(self: Any, *args: Any, **kwargs: Any) -> str:
         """Any shape is taken: what is no ticket is kept as rejected; failing the task would lose it."""
+        arrived_with.set(_carried(self.request))
         try:
             return machines.get().triage(args, kwargs, str(self.request.id))
         except BooksUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
@@ -80,6 +82,12 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
         machines.drain()
 
     return app
+
+
+def _carried(request: Any) -> dict[str, str]:
+    """The trace a message came from, if it says so: Celery sets what it does not know of the headers on the request."""
+    found = {name: getattr(request, name, None) for name in CARRIED}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def _guard_doors(app: Celery, settings: Settings, machines: "_Machines") -> None:

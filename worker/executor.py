@@ -32,6 +32,7 @@ from tasks.ticket import Priority
 from tasks.tool import Tool
 from tasks.tool_calls import ToolRunner
 from worker.settings import Autonomy
+from worker.tracing import NoTracing, Tracing
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class Executor:
     max_output_tokens: int
     max_losses: int
     judge: Callable[[Key], Awaitable[Judgement]]
+    tracing: Tracing = field(default_factory=NoTracing)
     draining: bool = False
     runs: dict[str, tuple[Lease, asyncio.Task[str]]] = field(default_factory=dict)
     system: str = field(init=False)
@@ -147,6 +149,12 @@ class Executor:
             return await self._hand_off(claim, fold(claim.journal), (), stop)
 
     async def _work(self, claim: Claim) -> str:
+        with self.tracing.run(claim.lease.ticket_id, claim.lease.epoch) as ended:
+            outcome = await self._run_to_rest(claim)
+            ended(outcome)
+            return outcome
+
+    async def _run_to_rest(self, claim: Claim) -> str:
         checkpoint, unwritten = fold(claim.journal), list[ev.Event]()
         if stop := self._unfit(claim):
             return await self._hand_off(claim, checkpoint, unwritten, stop)

@@ -1,7 +1,7 @@
 """Putting ids on the Celery queues. A message is a hint: losing one delays a ticket, nothing more."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from celery import Celery
@@ -11,11 +11,15 @@ HAND_OFF = "tasks.hand_off"
 
 
 class Publisher:
-    """Sends hints over one Celery app. queues: names by kind ("tickets", "handoff", "intake")."""
+    """Sends hints over one Celery app.
 
-    def __init__(self, app: Celery, queues: dict[str, str]) -> None:
+    queues: names by kind ("tickets", "handoff", "intake"). headers: of a message sent now, such as the trace it is of.
+    """
+
+    def __init__(self, app: Celery, queues: dict[str, str], headers: Callable[[], Mapping[str, str]] = dict) -> None:
         self._app = app
         self.queues = queues
+        self._headers = headers
 
     async def publish(self, work: Sequence[tuple[str, str]]) -> None:
         """Publish (kind, ticket id) pairs, kind being triage or hand_off."""
@@ -27,6 +31,7 @@ class Publisher:
         return await asyncio.to_thread(self._depth, self.queues[queue])
 
     def _publish(self, work: Sequence[tuple[str, str]]) -> None:
+        headers = dict(self._headers()) or None
         with self._app.producer_or_acquire() as producer:
             for kind, ticket_id in work:
                 name, queue = (TRIAGE, "tickets") if kind == "triage" else (HAND_OFF, "handoff")
@@ -35,6 +40,7 @@ class Publisher:
                     kwargs={"ticket_id": ticket_id},
                     queue=self.queues[queue],
                     producer=producer,
+                    headers=headers,
                     ignore_result=True,
                 )
 

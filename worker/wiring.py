@@ -49,6 +49,7 @@ from worker.settings import LOCAL, LogFormat, Redact, Settings
 from worker.sqlite_customers import SqliteCustomers
 from worker.sqlite_history import SimilarTickets
 from worker.sqlite_knowledge import SqliteKnowledge
+from worker.tracing import Tracing, make_tracing
 from worker.yaml_taxonomy import load_taxonomy
 
 VERSION = "0.1.0"
@@ -113,7 +114,11 @@ class Parts:
 
     @cached_property
     def publisher(self) -> Publisher:
-        return Publisher(self.app, queue_names(self.settings))
+        return Publisher(self.app, queue_names(self.settings), self.tracing.outgoing)
+
+    @cached_property
+    def tracing(self) -> Tracing:
+        return make_tracing(os.environ)
 
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
@@ -123,7 +128,7 @@ class Parts:
         unknown = sorted(wanted - known.keys())
         if unknown:
             raise LookupError(f"DESKHAND_TOOLS names {unknown[0]!r}; there are: {', '.join(sorted(known))}")
-        return {name: known[name].bind(self._clients) for name in sorted(wanted)}
+        return {name: self.tracing.tool(known[name].bind(self._clients)) for name in sorted(wanted)}
 
     @cached_property
     def _clients(self) -> dict[str, Any]:
@@ -180,7 +185,7 @@ class Parts:
         # another model, prompt, taxonomy or threshold is another agent, and earns autonomy anew
         depends_on = [model.name, made_of, self.taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
         version = sha256("\n".join(depends_on).encode()).hexdigest()[:12]
-        return Tier(RedactedModel(model) if redacted else model, least, version, redacted)
+        return Tier(self.tracing.model(RedactedModel(model) if redacted else model), least, version, redacted)
 
     @cached_property
     def executor(self) -> Executor:
@@ -198,6 +203,7 @@ class Parts:
             max_output_tokens=settings.max_output_tokens,
             max_losses=settings.max_worker_losses,
             judge=self._judge,
+            tracing=self.tracing,
         )
 
     @cached_property
