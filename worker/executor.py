@@ -102,6 +102,8 @@ class Executor:
 
     async def triage(self, ticket_id: str) -> str:
         """Claim a ticket and work it to a state of rest. Returns that state, or why there was nothing to do."""
+        if not self.tiers:
+            return "no_agent"  # a hand-off worker; the sweep offers the ticket to others
         return await self._claimed(ticket_id, "tickets", self._work)
 
     async def hand_off(self, ticket_id: str) -> str:

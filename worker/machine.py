@@ -25,8 +25,8 @@ class Machine:
 
     async def _ready(self) -> None:
         """Build on the loop what lives on it, then start beating."""
-        executor = self.parts.executor
-        log.info("models: %s", ", ".join(tier.model.name for tier in executor.tiers))
+        self.parts.agents = "tickets" in self.queues
+        log.info("models: %s", ", ".join(tier.model.name for tier in self.parts.executor.tiers) or "none needed")
         heart = self.parts.heart(self.slots, self.queues)
         heart.finish = self.finish
         pulse = pulse_forever(self.parts.settings.home, self.queues, heart.consumes)

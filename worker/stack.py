@@ -97,7 +97,8 @@ class Stack:
 
     def start_worker(self) -> None:
         """Start the agent worker, in place of the one before."""
-        self._spawn("worker", worker_command([queue_names(self.settings)["tickets"]], self.concurrency))
+        names = queue_names(self.settings)
+        self._spawn("worker", worker_command([names["tickets"], names["intake"]], self.concurrency))
 
     def stop(self) -> None:
         """Ask every process to finish, the last started first; kill what does not in time."""

@@ -66,12 +66,14 @@ class Parts:
     """Everything a process may need, made on first use. One instance per process and event loop.
 
     wrap_store: lets a test stand between the books and everything above them.
+    agents: False in a process that only hands off; it needs no model, and one that cannot be loaded cannot stop it.
     """
 
     settings: Settings
     app: Celery
     redis_url: str
     wrap_store: Callable[[Store], Store] = lambda store: store
+    agents: bool = True
 
     @cached_property
     def owner(self) -> str:
@@ -194,7 +196,7 @@ class Parts:
             owner=self.owner,
             ledger=self.ledger,
             taxonomy=self.taxonomy,
-            tiers=self.tiers,
+            tiers=self.tiers if self.agents else (),
             tools=self.tools,
             outcomes=self.outcomes,
             autonomy=settings.autonomy,

@@ -20,7 +20,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document instea
 
 
 def worker(
-    queues: Annotated[str, typer.Option(help="Comma list: tickets, handoff, intake.")] = "tickets,handoff",
+    queues: Annotated[str, typer.Option(help="Comma list: tickets, handoff, intake.")] = "tickets,handoff,intake",
     concurrency: Annotated[int | None, typer.Option("-c", help="Tickets in flight in this process.")] = None,
     pool: Annotated[str, typer.Option(help="Celery's pool.")] = "threads",
 ) -> None:
