@@ -154,7 +154,7 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.ConversationStarted: lambda e: _Words(
         Tone.ROUTINE,
         f"conversation with {e.model} began (tier {e.tier + 1})",
-        f"prompt {e.prompt_version}, taxonomy {e.taxonomy_version}",
+        f"prompt {e.prompt_version}, taxonomy {e.taxonomy_version}, tools {e.tools_version or 'not recorded'}",
     ),
     ev.StepStarted: lambda e: _Words(
         Tone.ROUTINE, f"step {e.step}: calling {e.model}", f"{format_usd(e.reserved_nanodollars)} reserved"

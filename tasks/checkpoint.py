@@ -28,6 +28,7 @@ class Checkpoint:
     """What a run knows.
 
     tier: index of the model in use. conversation: whether its opening was written. model: whose conversation it is.
+    versions: of prompt, taxonomy and tools in it, "" where its journal does not say.
     messages: what the model has been sent and said, verbatim. turn: blocks of the user turn not sent yet.
     pending: tool calls asked for and not run. repairs: repair turns used in this conversation; repaired: the last step
     that took one, whose other faults are told in the same turn.
@@ -41,6 +42,7 @@ class Checkpoint:
     context: str | None = None
     conversation: bool = False
     model: str = ""
+    versions: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
     turn: tuple[Block, ...] = ()
     pending: tuple[ToolCall, ...] = ()
@@ -98,7 +100,9 @@ def _context(cp: Checkpoint, event: ev.ContextFetched, _at: int) -> Checkpoint:
 
 def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Checkpoint:
     opening: Block = {"type": "text", "text": event.opening}
-    return replace(_fresh_conversation(cp), conversation=True, tier=event.tier, model=event.model, turn=(opening,))
+    versions = (event.prompt_version, event.taxonomy_version, event.tools_version)
+    fresh = _fresh_conversation(cp)
+    return replace(fresh, conversation=True, tier=event.tier, model=event.model, versions=versions, turn=(opening,))
 
 
 def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
@@ -240,19 +244,9 @@ def _unanswered_calls(cp: Checkpoint) -> tuple[Block, ...]:
 def _fresh_conversation(cp: Checkpoint) -> Checkpoint:
     return replace(
         cp,
-        conversation=False,
-        messages=(),
-        turn=(),
-        pending=(),
-        decision=None,
-        stop=None,
-        repairs=0,
-        tool_errors=0,
-        trail=(),
-        prior=None,
-        sent=0,
-        marks=(),
-    )
+        conversation=False, messages=(), turn=(), pending=(), marks=(), prior=None, sent=0,
+        decision=None, stop=None, repairs=0, tool_errors=0, trail=(),
+    )  # fmt: skip
 
 
 def _blank(block: Block) -> bool:

@@ -52,7 +52,11 @@ class ContextFetched(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConversationStarted(Event):
-    """A fresh conversation on one tier's model. opening: the first user message, verbatim."""
+    """A fresh conversation on one tier's model. opening: the first user message, verbatim.
+
+    prompt_version, taxonomy_version, tools_version: what the model is told besides; another one restarts it.
+    code_version: the release that began it.
+    """
 
     type: ClassVar[str] = "conversation_started"
     tier: int = 0
@@ -60,6 +64,8 @@ class ConversationStarted(Event):
     prompt_version: str = ""
     taxonomy_version: str = ""
     opening: str = ""
+    tools_version: str = ""
+    code_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,22 +64,33 @@ class Halt:
 Action = CallModel | FetchContext | OpenConversation | RunTools | Submit | Halt
 
 
-def next_action(checkpoint: Checkpoint, limits: Limits, now_ms: int, model: str) -> Action:
-    """What the run does next. Pure: the same arguments give the same answer. model: the one in use now."""
+def next_action(
+    checkpoint: Checkpoint, limits: Limits, now_ms: int, model: str, versions: Sequence[str] = ()
+) -> Action:
+    """What the run does next. Pure: the same arguments give the same answer.
+
+    model, versions: what is in use now. A conversation is bound to its model, and to what the model was told of prompt,
+    labels and tools: where a deployment has changed that, it starts anew with the ticket.
+    """
     if checkpoint.stop is not None:
         return Halt(checkpoint.stop.reason, checkpoint.stop.detail, checkpoint.stop.retry_after_seconds)
     if checkpoint.decision is not None:
         return Submit()
     if halt := _bounded(checkpoint, limits, now_ms):
         return halt
-    ours = checkpoint.conversation and checkpoint.model == model  # a conversation is bound to its model
-    if ours and checkpoint.pending:
+    ours = checkpoint.conversation and checkpoint.model == model
+    if ours and checkpoint.pending:  # whatever has changed: an effect that was begun is ended under its own key
         return RunTools()
     if checkpoint.context is None:
         return FetchContext()
-    if not ours:
+    if not ours or _changed(checkpoint.versions, versions):
         return OpenConversation()
     return CallModel()
+
+
+def _changed(before: Sequence[str], now: Sequence[str]) -> bool:
+    """Whether something the model was told is another now. What an older journal does not say has not changed."""
+    return any(was and has and was != has for was, has in zip(before, now, strict=False))
 
 
 def _bounded(checkpoint: Checkpoint, limits: Limits, now_ms: int) -> Halt | None:
@@ -113,7 +124,8 @@ class Run:
     """One agent's work on one ticket, over ports.
 
     checkpoint: where it stands; advances with every event. unwritten: events that go with the next write.
-    call_seconds: longest one model call may take, besides the run's own limit.
+    call_seconds: longest one model call may take, besides the run's own limit. tools_version, code_version: see
+    `ConversationStarted`.
     """
 
     ticket_id: str
@@ -130,11 +142,14 @@ class Run:
     max_tokens: int = 1024
     call_seconds: float = 30.0
     unwritten: list[ev.Event] = field(default_factory=list)
+    tools_version: str = ""
+    code_version: str = ""
 
     async def advance(self) -> Stop | None:
         """Work until a decision stands (None) or the run stops. Raises `LeaseLost`; `unwritten` holds what is left."""
         while True:
-            match next_action(self.checkpoint, self.limits, self.clock.now_ms(), self.model.name):
+            versions = (VERSION, self.reader.taxonomy.version, self.tools_version)
+            match next_action(self.checkpoint, self.limits, self.clock.now_ms(), self.model.name, versions):
                 case Submit():
                     return None
                 case Halt(reason, detail, retry_after):
@@ -188,6 +203,8 @@ class Run:
                 prompt_version=VERSION,
                 taxonomy_version=self.reader.taxonomy.version,
                 opening=text,
+                tools_version=self.tools_version,
+                code_version=self.code_version,
             )
         )
 

@@ -1,6 +1,8 @@
 """What the model is told. The system text and tools are stable per taxonomy, so that they can be cached."""
 
 import hashlib
+import json
+from collections.abc import Iterable
 from html import escape
 
 from tasks.decision import Submission
@@ -59,6 +61,12 @@ def submit_spec(taxonomy: Taxonomy) -> ToolSpec:
         "End the work: give the label, priority and reasons for this ticket.",
         {**schema, "properties": properties, "additionalProperties": False},
     )
+
+
+def tools_version(specs: Iterable[ToolSpec]) -> str:
+    """Twelve hex digits over all that the model is told of its tools."""
+    told = json.dumps([(spec.name, spec.description, spec.input_schema) for spec in specs], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 VERSION = hashlib.sha256(_RULES.encode()).hexdigest()[:12]

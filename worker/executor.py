@@ -22,7 +22,7 @@ from tasks.errors import Draining, LeaseLost
 from tasks.loop import Run
 from tasks.messages import ToolSpec
 from tasks.ports import Model
-from tasks.prompt import submit_spec, system_prompt
+from tasks.prompt import submit_spec, system_prompt, tools_version
 from tasks.reading import Reader
 from tasks.reasons import Reason
 from tasks.redact import redact
@@ -90,15 +90,18 @@ class Executor:
     max_losses: int
     judge: Callable[[Key], Awaitable[Judgement]]
     tracing: Tracing = field(default_factory=NoTracing)
+    code_version: str = ""
     draining: bool = False
     runs: dict[str, tuple[Lease, asyncio.Task[str]]] = field(default_factory=dict)
     system: str = field(init=False)
     specs: tuple[ToolSpec, ...] = field(init=False)
+    tools_version: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.system = system_prompt(self.taxonomy)
         offered = [tool.spec() for tool in self.tools.values() if tool.offered]
         self.specs = (*offered, submit_spec(self.taxonomy))
+        self.tools_version = tools_version(self.specs)
 
     async def triage(self, ticket_id: str) -> str:
         """Claim a ticket and work it to a state of rest. Returns that state, or why there was nothing to do."""
@@ -280,6 +283,8 @@ class Executor:
             max_tokens=self.max_output_tokens,
             call_seconds=self.call_seconds,
             unwritten=unwritten,
+            tools_version=self.tools_version,
+            code_version=self.code_version,
         )
 
 

@@ -206,6 +206,7 @@ class Parts:
             max_losses=settings.max_worker_losses,
             judge=self._judge,
             tracing=self.tracing,
+            code_version=VERSION,
         )
 
     @cached_property

@@ -5,6 +5,7 @@ import pytest
 from tasks import events as ev
 from tasks.checkpoint import Checkpoint, fold
 from tasks.limits import Limits
+from tasks.loop import Action, CallModel, OpenConversation, RunTools, next_action
 from tasks.reasons import Reason
 from tests.fakes.desk import Desk, Workshop, search, submit, unfit
 from tests.fakes.scripted_model import ScriptedModel, reply, text, tool_use
@@ -225,3 +226,30 @@ def test_the_same_call_asked_twice_in_one_reply_is_one_question() -> None:
     checkpoint = fold([ev.Recorded(0, 0, 1, event) for event in (*twice, again)])
     assert len(checkpoint.trail) == 3
     assert len(checkpoint.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "action"),
+    [
+        (("p1", "x1", "t1"), CallModel()),
+        (("p2", "x1", "t1"), OpenConversation()),
+        (("p1", "x2", "t1"), OpenConversation()),
+        (("p1", "x1", "t2"), OpenConversation()),
+    ],
+)
+def test_a_conversation_told_other_things_than_now_is_begun_anew(now: tuple[str, ...], action: Action) -> None:
+    begun = ev.ConversationStarted(0, "m", "p1", "x1", "opening", "t1", "0.1.0")
+    checkpoint = fold(recorded(ev.ContextFetched("{}"), begun))
+    assert next_action(checkpoint, Limits(), 2000, "m", now) == action
+
+
+def test_what_an_older_journal_does_not_say_has_not_changed() -> None:
+    checkpoint = fold(recorded(ev.ContextFetched("{}"), ev.ConversationStarted(0, "m", "p1", "x1", "opening")))
+    assert next_action(checkpoint, Limits(), 2000, "m", ("p1", "x1", "t1")) == CallModel()
+
+
+def test_tools_that_were_asked_for_run_before_anything_is_begun_anew() -> None:
+    asked = ev.ModelReplied(1, "c", (search("a"),), "tool_use")
+    started = ev.ConversationStarted(0, "m", "p1", "x1", "opening", "t1")
+    checkpoint = fold(recorded(ev.ContextFetched("{}"), started, ev.StepStarted(1, "c", "m"), asked))
+    assert next_action(checkpoint, Limits(), 2000, "m", ("p2", "x1", "t1")) == RunTools()

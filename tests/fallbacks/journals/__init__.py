@@ -1,0 +1,1 @@
+"""Journals as releases wrote them, each kept for ever."""
