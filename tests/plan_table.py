@@ -25,4 +25,4 @@ def plan_table() -> str:
 
 
 if __name__ == "__main__":
-    print(plan_table(), end="")  # noqa: T201 - what this module is for
+    print(plan_table(), end="")
