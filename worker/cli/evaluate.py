@@ -26,6 +26,7 @@ def evaluate(
     split: Annotated[str | None, typer.Option(help="Only this split, or `all`; default: all but train.")] = None,
     attacks: Annotated[Path | None, typer.Option(help="Injected tickets as JSONL, with carrier_team.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a report without scripts here.")] = None,
+    cost: Annotated[bool, typer.Option("--cost", help="Compare its cost with the naive loop's, simulated.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many rows of each file.")] = None,
     at_once: Annotated[int, typer.Option("-c", min=1, help="Tickets in flight.")] = 8,
     json: Json = False,
@@ -38,6 +39,11 @@ def evaluate(
     rows = read_labelled(file, split)[:limit]
     if not rows:
         raise ValueError(f"{file}: no row of this split; --split all takes every row")
+    if cost:
+        from worker.cli.evaluate_cost import compare_costs
+
+        compare_costs(rows, at_once, json=json)
+        return
     hostile = read_labelled(attacks, EVERY_SPLIT)[:limit] if attacks else []
     summaries, attacked = asyncio.run(_answers(rows, hostile, at_once, quiet=json))
     note = f"{len(rows):,} tickets of {file.name}"

@@ -27,7 +27,8 @@ class Conversation:
     """One request to the agent.
 
     ticket_id: `metadata.user_id`. text: the ticket's own words, unescaped. tools: offered ones by name.
-    called: names of the tools called so far. turn: replies so far. paused: whether one of them paused its turn.
+    called: names of the tools called so far. turn: replies so far.
+    prefetched: whether context came with the ticket. paused: whether one of them paused its turn.
     """
 
     ticket_id: str
@@ -35,6 +36,7 @@ class Conversation:
     labels: LabelWords
     tools: Mapping[str, Mapping[str, Any]]
     called: frozenset[str]
+    prefetched: bool
     messages: int
     turn: int
     paused: bool
@@ -54,6 +56,7 @@ def read_conversation(payload: Mapping[str, Any]) -> Conversation:
         labels=label_words(_text(payload.get("system") or "")),
         tools={tool["name"]: tool for tool in payload.get("tools") or ()},
         called=frozenset(block["name"] for block in blocks if block["type"] == "tool_use"),
+        prefetched="<context>" in _text(messages[0]["content"]),
         messages=len(messages),
         turn=len(replies),
         paused=any(block.get("text") == PAUSE_TEXT for block in blocks),

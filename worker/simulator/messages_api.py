@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from worker.simulator.agent import next_turn
+from worker.simulator.agent import SEARCH, next_turn
 from worker.simulator.conversation import PAUSE_TEXT, Conversation, read_conversation
 from worker.simulator.faults import Fault, FaultBoard, FaultName
 from worker.simulator.latency import Latency
@@ -35,13 +35,25 @@ class Call:
 
 
 class MessagesApi:
-    """The API without its socket. require_key: the only key it accepts, None for any."""
+    """The API without its socket. require_key: the only key it accepts, None for any.
 
-    def __init__(self, board: FaultBoard, latency: Latency, rng: random.Random, require_key: str | None) -> None:
+    reads_context: whether its agent looks nothing up where context came with the ticket, as its instructions say.
+    """
+
+    def __init__(
+        self,
+        board: FaultBoard,
+        latency: Latency,
+        rng: random.Random,
+        require_key: str | None,
+        *,
+        reads_context: bool = False,
+    ) -> None:
         self._board = board
         self._latency = latency
         self._rng = rng
         self._require_key = require_key
+        self._reads_context = reads_context
         self._tokens = Tokens()
 
     def answer(self, request: HttpRequest) -> Call | Answer:
@@ -58,6 +70,8 @@ class MessagesApi:
         if not str(payload["model"]).startswith("claude-"):
             return refuse(replace(REFUSALS[FaultName.NOT_FOUND], message=f"model: {payload['model']}"), request_id)
         conversation = read_conversation(payload)
+        if self._reads_context and conversation.prefetched:
+            conversation = replace(conversation, called=conversation.called | {SEARCH})
         fault = self._board.take(conversation.ticket_id, conversation.text, conversation.messages)
         usage: dict[str, int] | None = None
         if (reply := refused_by(fault, request_id) if fault else None) is None:

@@ -22,7 +22,8 @@ class Simulator:
     """`async with Simulator() as sim:` serves the Messages API at `sim.url` until the block ends.
 
     faults: switched on from the start. latency: `none`, `typical` or seconds. seed: makes it repeatable.
-    port: 0 for a free one. require_key: the only API key it accepts, None for any.
+    port: 0 for a free one. require_key: the only API key it accepts, None for any. reads_context: whether its agent
+    looks nothing up where context came with the ticket.
     """
 
     def __init__(
@@ -32,11 +33,12 @@ class Simulator:
         seed: int = 0,
         port: int = 0,
         require_key: str | None = None,
+        reads_context: bool = False,
     ) -> None:
         rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.faults = FaultBoard(faults, rng)
         self.calls = CallBook()
-        self._api = MessagesApi(self.faults, latency_of(latency, rng), rng, require_key)
+        self._api = MessagesApi(self.faults, latency_of(latency, rng), rng, require_key, reads_context=reads_context)
         self._port = port
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()

@@ -78,6 +78,19 @@ def test_tiers_are_told_apart_with_their_cost(desk: Deskhand, tmp_path: Path, mo
     assert together["cost_nanodollars"] == pytest.approx(remote["cost_nanodollars"] * remote["tickets"] / 3)
 
 
+def test_the_cost_is_compared_with_the_naive_loop_and_needs_no_key(desk: Deskhand, tmp_path: Path) -> None:
+    file = write(tmp_path / "test.jsonl", [*TOMATOES[100:104], ("colourless green ideas", "sky")])
+    document = desk("eval", "--cost", str(file), "--json").json()
+    ratios = document["ratios"]
+    naive, prefetch, cache, tiers = document["arms"]
+    assert naive["calls"] == {"claude-sonnet-5-5": 2.0}
+    assert prefetch["calls"] == cache["calls"] == {"claude-sonnet-5-5": 1.0}
+    assert tiers["calls"]["local"] == 1.0
+    assert ratios["together"] == pytest.approx(ratios["prefetch"] * ratios["cache"] * ratios["tiers"])
+    assert ratios["prefetch"] > 1
+    assert "cheaper than the naive loop" in desk("eval", "--cost", str(file)).out
+
+
 def test_people_teach_it_and_it_can_be_taken_back(desk: Deskhand, tmp_path: Path, valkey_server: ValkeyServer) -> None:
     file = write(tmp_path / "test.jsonl", [*TOMATOES[100:], *SKIES[100:]])
     assert team_right(desk, file) == 0

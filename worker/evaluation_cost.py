@@ -1,0 +1,116 @@
+"""What the same tickets cost the naive loop and ours, part by part, at real prices.
+
+The naive loop is the large model alone: nothing cached, nothing looked up ahead, no cheaper tier before it. Each part
+is added to the ones before it, so that their ratios multiply to the whole; the order is part of the figures.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from tasks.messages import ModelReply, ModelRequest, TokenUsage
+from tasks.money import Nanodollars
+from tasks.ports import Model
+from tasks.tool import Tool
+from worker.evaluation import Answer
+from worker.evaluation_run import Bench, Closable
+from worker.executor import PREFETCH, Tier
+
+PARTS = ("naive", "prefetch", "cache", "tiers")
+
+
+@dataclass(slots=True)
+class Metered:
+    """A model that counts its paid calls. cached: False charges what the prompt cache held as plain input."""
+
+    inner: Model
+    cached: bool
+    calls: int = 0
+    usage: TokenUsage = field(default_factory=TokenUsage)
+
+    @property
+    def name(self) -> str:
+        """The inner model's."""
+        return self.inner.name
+
+    async def call(self, request: ModelRequest) -> ModelReply:
+        """See `tasks.ports.Model`."""
+        return await self.inner.call(request)
+
+    def worst_case(self, request: ModelRequest) -> Nanodollars:
+        """See `tasks.ports.Model`."""
+        return self.inner.worst_case(request)
+
+    def cost(self, usage: TokenUsage) -> Nanodollars:
+        """What a finished call cost; asked once for each."""
+        self.calls += 1
+        self.usage += usage
+        return self.inner.cost(usage if self.cached else TokenUsage(usage.billed_input, usage.output_tokens))
+
+    async def aclose(self) -> None:
+        """Close what the inner model holds open."""
+        if isinstance(self.inner, Closable):
+            await self.inner.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of working the tickets. Per ticket: cost in nanodollars, calls of each model, tokens.
+
+    undecided: tickets without a proposal: they cost less than they should.
+    """
+
+    name: str
+    cost_nanodollars: float
+    calls: Mapping[str, float]
+    input_tokens: float
+    cache_read_tokens: float
+    output_tokens: float
+    undecided: int
+
+
+@dataclass(frozen=True, slots=True)
+class CostReport:
+    """The arms, each with one part more than the one before it."""
+
+    tickets: int
+    arms: tuple[Arm, ...]
+
+    @property
+    def ratios(self) -> dict[str, float | None]:
+        """How many times cheaper each part makes what stood before it, and all together; None for free."""
+        found = {now.name: _ratio(then, now) for then, now in pairwise(self.arms)}
+        return {**found, "together": _ratio(self.arms[0], self.arms[-1])}
+
+
+def armed(bench: Bench, part: str) -> Bench:
+    """The bench with this part and those before it; the others are taken away."""
+    place = PARTS.index(part)
+    tiers = bench.tiers if place >= PARTS.index("tiers") else bench.tiers[-1:]
+    tools: Mapping[str, Tool] = bench.tools
+    if place < PARTS.index("prefetch"):
+        tools = {name: tool for name, tool in tools.items() if name != PREFETCH}
+    cached = place >= PARTS.index("cache")
+    metered = tuple(Tier(Metered(tier.model, cached), tier.min_confidence, tier.version) for tier in tiers)
+    uncapped = replace(bench.limits, max_cost_nanodollars=None)  # a cap would end the dearer arms' runs early
+    return replace(bench, tiers=metered, tools=tools, limits=uncapped)
+
+
+def arm(name: str, bench: Bench, answers: Sequence[Answer]) -> Arm:
+    """What an armed bench has used for these answers."""
+    count = max(1, len(answers))
+    meters = [tier.model for tier in bench.tiers if isinstance(tier.model, Metered)]
+    usage = sum((meter.usage for meter in meters), TokenUsage())
+    return Arm(
+        name=name,
+        cost_nanodollars=sum(answer.cost_nanodollars for answer in answers) / count,
+        calls={meter.name: meter.calls / count for meter in meters},
+        input_tokens=usage.billed_input / count,
+        cache_read_tokens=usage.cache_read_tokens / count,
+        output_tokens=usage.output_tokens / count,
+        undecided=sum(not answer.guessed_label for answer in answers),
+    )
+
+
+def _ratio(then: Arm, now: Arm) -> float | None:
+    return then.cost_nanodollars / now.cost_nanodollars if now.cost_nanodollars else None
