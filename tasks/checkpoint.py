@@ -35,7 +35,8 @@ class Checkpoint:
     decision: the validated submission, as JSON values. stop: set while the plan must answer.
     attempts: how often the plan has answered each (reason, answer). trail: (step, fingerprint) of each tool call.
     prior: usage of the last call in this conversation. sent: messages the model had seen by then.
-    marks: (step, messages sent in it), to rewind by.
+    marks: (step, messages sent in it), to rewind by. effects: (key, tool) of every effect begun; no new conversation
+    makes them undone.
     """
 
     tier: int = 0
@@ -58,6 +59,7 @@ class Checkpoint:
     prior: TokenUsage | None = None
     sent: int = 0
     marks: tuple[tuple[int, int], ...] = ()
+    effects: tuple[tuple[str, str], ...] = ()
 
     def attempted(self, reason: Reason, answer: str) -> int:
         """How often the plan gave this answer to this reason."""
@@ -135,6 +137,11 @@ def _model_failed(cp: Checkpoint, event: ev.ModelFailed | ev.CallLost, _at: int)
     return replace(cp, usage=replace(cp.usage, cost_nanodollars=cost))
 
 
+def _effect_begun(cp: Checkpoint, event: ev.EffectBegun, _at: int) -> Checkpoint:
+    begun = (event.key, event.tool)
+    return cp if begun in cp.effects else replace(cp, effects=(*cp.effects, begun))
+
+
 def _tool_finished(cp: Checkpoint, event: ev.ToolFinished, _at: int) -> Checkpoint:
     result: dict[str, Any] = {"type": "tool_result", "tool_use_id": event.tool_call_id, "content": event.result}
     if event.outcome != "ok":
@@ -202,6 +209,9 @@ def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
     hint = f"A person looked at this ticket and adds: {event.hint}" if event.hint else ""
     findings = (*cp.findings, hint) if hint else cp.findings
     renewed = replace(cp, usage=replace(cp.usage, started_ms=None), attempts=(), findings=findings)
+    if cp.stop is not None and cp.stop.reason is Reason.EFFECT_UNKNOWN:  # the person has looked whether it happened
+        open_ends = tuple(f":{call.id}" for call in cp.pending)
+        renewed = replace(renewed, effects=tuple(begun for begun in cp.effects if not begun[0].endswith(open_ends)))
     if not cp.conversation or (cp.stop is not None and cp.stop.reason in _DEAD_ENDS):
         return _fresh_conversation(renewed)
     if event.from_step:
@@ -284,6 +294,7 @@ _FOLDS: dict[type[ev.Event], Any] = {
     ev.ModelReplied: _model_replied,
     ev.ModelFailed: _model_failed,
     ev.CallLost: _model_failed,
+    ev.EffectBegun: _effect_begun,
     ev.ToolFinished: _tool_finished,
     ev.RepairAsked: _repair_asked,
     ev.DecisionSubmitted: _decision_submitted,

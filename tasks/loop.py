@@ -195,7 +195,10 @@ class Run:
         self.note(ev.ContextFetched(result.text, result.outcome, (self.clock.now_ms() - began) / 1000))
 
     def _open_conversation(self) -> None:
-        text = opening(self.tools.ticket, self.checkpoint.context or "", "\n".join(self.checkpoint.findings))
+        findings = list(self.checkpoint.findings)
+        if done := sorted({tool for _, tool in self.checkpoint.effects}):
+            findings.append(f"Done already for this ticket, not to be done again: {', '.join(done)}.")
+        text = opening(self.tools.ticket, self.checkpoint.context or "", "\n".join(findings))
         self.note(
             ev.ConversationStarted(
                 tier=self.checkpoint.tier,
@@ -213,15 +216,24 @@ class Run:
         for call in self.checkpoint.pending:
             if self._seconds_left() == 0:  # an effect begun now could only be cut, and its result lost
                 return
-            used = sum(tool == call.name for _, (tool, *_) in self.checkpoint.trail)
-            began = self.clock.now_ms()
+            began, begun = self.clock.now_ms(), ev.EffectBegun(self.tools.key(call, step), call.name)
+            used = self._used(call.name, begun.key)
             try:
                 result = await self.tools.run(call, step, used, self.unwritten, self._seconds_left())
             except EffectUnknown as error:
+                self._fold(begun)
                 self._halt(Reason.EFFECT_UNKNOWN, str(error))
                 return
+            if result.outcome == "ok" and self.tools.has_effect(call.name):
+                self._fold(begun)  # the runner has written it
             seconds = (self.clock.now_ms() - began) / 1000
             self.note(ev.ToolFinished(step, call.id, call.name, call.arguments, result.text, result.outcome, seconds))
+
+    def _used(self, tool: str, key: str) -> int:
+        """Earlier calls of a tool. Effects count for the whole ticket: a new conversation does not undo them."""
+        if self.tools.has_effect(tool):
+            return sum(name == tool and begun != key for begun, name in self.checkpoint.effects)
+        return sum(name == tool for _, (name, *_) in self.checkpoint.trail)
 
     async def _call_model(self) -> None:
         call_id, step = uuid4().hex, self.checkpoint.usage.steps + 1

@@ -33,7 +33,7 @@ class ToolContext:
 class Tool:
     """A tool ready to run.
 
-    arguments: the pydantic model that guards `run`. calls_per_run: cap for one run.
+    arguments: the pydantic model that guards `run`. calls_per_run: cap for one conversation; of an effect, for the ticket.
     calls_per_minute: cap for the fleet. timeout_seconds: the call is cut after it.
     offered: whether the model may call it; otherwise it serves the prefetch only.
     """

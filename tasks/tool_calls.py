@@ -57,7 +57,15 @@ class ToolRunner:
             return ToolResult("refused", _error(f"{tool.name} is at its rate limit; go on without it"))
         if tool.effect is Effect.NONE:
             return await attempt(tool, arguments, ToolContext(self.ticket), seconds_left)
-        return await self._effect(tool, arguments, f"{self.ticket_id}:{step}:{call.id}", before, seconds_left)
+        return await self._effect(tool, arguments, self.key(call, step), before, seconds_left)
+
+    def key(self, call: ToolCall, step: int) -> str:
+        """The idempotency key of a call's effect."""
+        return f"{self.ticket_id}:{step}:{call.id}"
+
+    def has_effect(self, name: str) -> bool:
+        """Whether this tool changes something outside."""
+        return name in self.tools and self.tools[name].effect is not Effect.NONE
 
     async def _effect(
         self, tool: Tool, arguments: Any, key: str, before: list[ev.Event], seconds_left: float | None
