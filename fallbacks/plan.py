@@ -217,6 +217,12 @@ PLAN: dict[Reason, PlanRow] = {
         _LIMITS,
         _WARNING,
     ),
+    Reason.REQUESTER_QUOTA: PlanRow(
+        "its requester sent more tickets in an hour than the agent works",
+        "Look for a flood; decide by hand, or resume what is worth it.",
+        _LIMITS,
+        _WARNING,
+    ),
     Reason.SUGGESTION_REJECTED: PlanRow(
         "a reviewer rejected the agent's suggestion",
         "Decide by hand; the reviewer's reason is in the timeline.",

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     # the ticket itself
     INJECTION_SUSPECTED = "injection_suspected"
     DEADLINE_PASSED = "deadline_passed"
+    REQUESTER_QUOTA = "requester_quota"
     SUGGESTION_REJECTED = "suggestion_rejected"
     UNREADABLE = "unreadable"
     # the machine and its operators

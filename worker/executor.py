@@ -31,6 +31,7 @@ from tasks.taxonomy import Taxonomy
 from tasks.ticket import Priority
 from tasks.tool import Tool
 from tasks.tool_calls import ToolRunner
+from worker.requester_quota import RequesterQuota
 from worker.settings import Autonomy
 from worker.tracing import NoTracing, Tracing
 
@@ -74,7 +75,8 @@ class StoreClock:
 class Executor:
     """Works tickets on one event loop.
 
-    judge: whether a decision of a tier may be decided alone. runs: what this process holds now, by ticket id.
+    judge: whether a decision of a tier may be decided alone. quota: of a requester, None for none.
+    runs: what this process holds now, by ticket id.
     """
 
     owner: str
@@ -91,6 +93,7 @@ class Executor:
     judge: Callable[[Key], Awaitable[Judgement]]
     tracing: Tracing = field(default_factory=NoTracing)
     code_version: str = ""
+    quota: RequesterQuota | None = None
     draining: bool = False
     runs: dict[str, tuple[Lease, asyncio.Task[str]]] = field(default_factory=dict)
     system: str = field(init=False)
@@ -161,7 +164,7 @@ class Executor:
 
     async def _run_to_rest(self, claim: Claim) -> str:
         checkpoint, unwritten = fold(claim.journal), list[ev.Event]()
-        if stop := self._unfit(claim):
+        if stop := self._unfit(claim) or await self._over_quota(claim):
             return await self._hand_off(claim, checkpoint, unwritten, stop)
         clock = StoreClock.at(claim.now_ms)
         while True:
@@ -202,6 +205,13 @@ class Executor:
         if self.autonomy is Autonomy.OFF:
             return Stop(Reason.AUTONOMY_OFF, "AUTONOMY is off", 0)
         return None
+
+    async def _over_quota(self, claim: Claim) -> Stop | None:
+        """Asked once for a ticket: what a person sends back to the agent is wanted, whoever sent it."""
+        if self.quota is None or claim.lease.epoch > 1:
+            return None
+        detail = await self.quota.exceeded(claim.ticket)
+        return Stop(Reason.REQUESTER_QUOTA, detail, 0) if detail else None
 
     def _answer(self, claim: Claim, checkpoint: Checkpoint, stop: Stop, now_ms: int) -> plan.Answer:
         return plan.answer(

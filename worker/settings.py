@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     max_seconds: MaybeSeconds = Field(60.0, description="seconds per run, wall clock, parking and crashes included")
     call_seconds: Seconds = Field(30.0, description="seconds one model call may take")
     max_wait_seconds: MaybeSeconds = Field(3600.0, description="a ticket older than this goes to people")
+    requester_tickets_per_hour: Count = Field(None, description="of one requester; the others go to people")
     daily_budget_usd: Amount = Field(None, description="dollars of the whole fleet per UTC day")
     lease_seconds: Seconds = Field(30.0, description="how long a silent worker keeps its tickets")
     sweep_seconds: Seconds = Field(5.0, description="how often every worker looks for forgotten work")

@@ -45,6 +45,7 @@ from worker.receivers import Receivers
 from worker.redacted_model import RedactedModel
 from worker.redis_intake import RedisIntake
 from worker.redis_poison import PoisonList
+from worker.requester_quota import RequesterQuota
 from worker.settings import LOCAL, LogFormat, Redact, Settings
 from worker.sqlite_customers import SqliteCustomers
 from worker.sqlite_history import SimilarTickets
@@ -205,6 +206,7 @@ class Parts:
             max_output_tokens=settings.max_output_tokens,
             max_losses=settings.max_worker_losses,
             judge=self._judge,
+            quota=RequesterQuota(self.store, settings.requester_tickets_per_hour),
             tracing=self.tracing,
             code_version=VERSION,
         )
