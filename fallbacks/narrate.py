@@ -141,10 +141,17 @@ def _stopped(event: ev.RunStopped) -> _Words:
     return _Words(Tone.FAILURE, f"stopped{where}: {means(event.reason)}", event.detail)
 
 
+def _cached(event: ev.ModelReplied) -> str:
+    """What the prompt cache did for this call; "" where it had no part in it."""
+    if not (event.cache_read_tokens or event.cache_write_tokens):
+        return ""
+    return f"; cache: {event.cache_read_tokens} tokens read, {event.cache_write_tokens} written"
+
+
 def _decided(event: ev.Decided) -> _Words:
     verb = {"approve": "approved", "edit": "corrected it to", "auto": "decided alone:"}.get(event.action, "decided")
     tone = Tone.PROGRESS if event.by == "agent" else Tone.PERSON
-    return _Words(tone, f"{event.by} {verb} {_choice(event.decision)}")
+    return _Words(tone, f"{event.by} {verb} {_choice(event.decision)}", event.why)
 
 
 _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
@@ -159,7 +166,9 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.StepStarted: lambda e: _Words(
         Tone.ROUTINE, f"step {e.step}: calling {e.model}", f"{format_usd(e.reserved_nanodollars)} reserved"
     ),
-    ev.ModelReplied: lambda e: _Words(Tone.PROGRESS, f"step {e.step}: the model {did(e.content)}", f"stop: {e.stop}"),
+    ev.ModelReplied: lambda e: _Words(
+        Tone.PROGRESS, f"step {e.step}: the model {did(e.content)}", f"stop: {e.stop}{_cached(e)}"
+    ),
     ev.ModelFailed: lambda e: _Words(Tone.FAILURE, f"step {e.step}: {means(e.reason)}", e.detail),
     ev.CallLost: lambda _: _Words(Tone.ATTENTION, "a call's result was lost; it is charged in full"),
     ev.ToolFinished: _tool,
@@ -176,7 +185,9 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.LeaseExpired: lambda e: _Words(Tone.FAILURE, f"its worker was lost (loss {e.losses})", e.owner),
     ev.EffectBegun: lambda e: _Words(Tone.PROGRESS, f"{e.tool} began to act outside", e.key),
     ev.EffectEnded: lambda e: _Words(Tone.PROGRESS, "the action outside is done", e.key),
-    ev.Suggested: lambda e: _Words(Tone.PROGRESS, "its proposal waits for a person", f"inbox queue {e.queue}"),
+    ev.Suggested: lambda e: _Words(
+        Tone.PROGRESS, "its proposal waits for a person", "; ".join(filter(None, (f"inbox queue {e.queue}", e.why)))
+    ),
     ev.HandedOff: lambda e: _Words(Tone.FAILURE, f"handed off to {e.queue}: {means(e.reason)}", e.detail),
     ev.Decided: _decided,
     ev.Cancelled: lambda e: _Words(Tone.PERSON, f"{e.by} cancelled it"),

@@ -41,3 +41,28 @@ def test_a_failure_is_told_in_the_words_of_the_plan_and_an_unknown_reason_stands
         "stopped at step 2: the next call could cost more than the run may spend",
     )
     assert means("of_the_future") == "of_the_future"
+
+
+def test_what_allowed_the_agent_to_decide_or_not_is_told() -> None:
+    why = "40 of 59 people agreed"
+    suggested, alone = narrate(
+        [
+            ev.Recorded(0, 0, 1, ev.Suggested("suggestions", why)),
+            ev.Recorded(1, 0, 1, ev.Decided("agent", "auto", None, why)),
+        ]
+    )
+    assert suggested.detail == f"inbox queue suggestions; {why}"
+    assert alone.detail == why
+    (old,) = narrate([ev.Recorded(0, 0, 1, ev.Suggested("suggestions"))])
+    assert old.detail == "inbox queue suggestions"
+
+
+def test_what_the_prompt_cache_did_is_told_where_it_did_something() -> None:
+    cached, plain = narrate(
+        [
+            ev.Recorded(0, 0, 1, ev.ModelReplied(1, "c", (), "tool_use", 10, 5, 3, 2)),
+            ev.Recorded(1, 0, 1, ev.ModelReplied(1, "c", (), "tool_use", 10, 5)),
+        ]
+    )
+    assert cached.detail == "stop: tool_use; cache: 2 tokens read, 3 written"
+    assert plain.detail == "stop: tool_use"
