@@ -98,12 +98,20 @@ class AlertDesk:
         return sent
 
     async def _send(self, alert: Alert) -> dict[str, str]:
-        failures: dict[str, str] = {}
+        """Try the sinks that do not have it yet: one that is down must not make the others hear it again and again."""
+        name, failures = f"alert:{alert.reason.value}", dict[str, str]()
+        had_id, *had = (await self.store.fields(name)).get("had", "").split() or [""]
+        had = had if had_id == alert.id else []
         for sink in self.sinks:
+            if sink.name in had:
+                continue
             try:
                 await sink.send(alert)
+                had.append(sink.name)
             except Exception as error:
                 failures[sink.name] = f"{type(error).__name__}: {error}"[:300]
+        if failures:
+            await self.store.put(name, {"had": " ".join((alert.id, *had))})
         return failures
 
     def _read(self, taken: list[str | list[str]]) -> Alert:
