@@ -219,7 +219,7 @@ def _actions(view: TicketView) -> tuple[str, ...]:
             approve = ("approve",) if view.decision else ()
             return (*approve, "edit", "resume", "snooze", "cancel")
         case State.REJECTED:
-            return ("reject", "snooze", "cancel")
+            return ("repair", "reject", "snooze", "cancel")
         case State.DECIDED:
             return ("undo",) if view.undo_until_ms else ()
         case State.CANCELLED:

@@ -5,15 +5,17 @@ Every action names the version it was based on; a stale one, or one on an item t
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import uuid4
 
+from fallbacks.deciding import HandDecision as HandDecision
+from fallbacks.deciding import decided_by_hand, entry_of, example_of, way_back
 from fallbacks.errors import Stale, UnknownTicket
-from fallbacks.ledger import SLA_SECONDS, item_facets, lua_header
+from fallbacks.ledger import Ledger, lua_header
 from fallbacks.outcomes import Outcome, OutcomeWriter
-from fallbacks.plan import PLAN, InboxQueue
+from fallbacks.plan import PLAN
 from fallbacks.states import ENDED, INBOX, State
 from fallbacks.store import Store
 from fallbacks.views import TicketView, Views, read_row
@@ -22,7 +24,7 @@ from tasks.decision import Decision
 from tasks.limits import Limits
 from tasks.reasons import Reason
 from tasks.taxonomy import Taxonomy
-from tasks.ticket import Priority
+from tasks.ticket import Ticket
 
 HOLD_MS = 5 * 60_000
 """How long an item stays with the person who opened it."""
@@ -37,6 +39,10 @@ SCAN = 500
 """How far down the queue serve-next looks for an item nobody holds."""
 
 
+Publish = Callable[[list[tuple[str, str]]], Awaitable[object]]
+"""Puts (kind, ticket id) pairs on the queues. A failure costs time only: the sweep publishes what is due."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of the inbox, most urgent first. total: items that match. next_offset: None on the last page."""
@@ -44,16 +50,6 @@ class Page:
     items: list[TicketView]
     total: int
     next_offset: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class HandDecision:
-    """A person's own words for a decision. priority None keeps the proposed one."""
-
-    label: str
-    priority: Priority | None = None
-    summary: str | None = None
-    rationale: str | None = None
 
 
 class Inbox:
@@ -125,24 +121,8 @@ class Inbox:
     async def decide(self, ticket_id: str, person: str, version: int | None, by_hand: HandDecision) -> TicketView:
         """Decide by hand, or correct a proposal; what was proposed stays in the timeline."""
         view = await self._waiting(ticket_id, version)
-        if view.ticket is None:
-            raise ValueError(f"{ticket_id} could not be read as a ticket; repair or dismiss it")
-        label = self.taxonomy.by_name.get(by_hand.label)
-        if label is None:
-            raise ValueError(f"label {by_hand.label!r} is not in the taxonomy")
-        proposed = view.decision or {}
-        decision = Decision(
-            label=label.name,
-            team=label.team,
-            priority=by_hand.priority or Priority(proposed.get("priority", label.priority)),
-            summary=by_hand.summary or proposed.get("summary") or view.ticket.text[:200],
-            rationale=by_hand.rationale or f"Decided by {person}.",
-            evidence=tuple(proposed.get("evidence", ())),
-            confidence=1.0,
-            decided_by=person,
-            tier="person",
-        )
-        return await self._decide(view, person, "edit" if proposed else "decide", decision)
+        decision = decided_by_hand(view, self.taxonomy, person, by_hand)
+        return await self._decide(view, person, "edit" if view.decision else "decide", decision)
 
     async def reject(self, ticket_id: str, person: str, version: int | None, why: str) -> TicketView:
         """Refuse a suggestion: it stays in the inbox for a decision by hand. An unreadable message is dismissed."""
@@ -156,11 +136,51 @@ class Inbox:
         handed = ev.HandedOff(reason.value, why[:500], row.queue.value, row.severity.value)
         what = {
             "set": {"reason": reason.value, "detail": why[:500], "queue": row.queue.value},
-            "inbox": self._entry(view, row.queue, reason),
+            "inbox": entry_of(view, row.queue, reason),
         }
         events = [ev.PersonActed(person, "reject", why[:4000]), handed]
         await self._act(ticket_id, person, view.version, INBOX, State.HANDED_OFF, events, **what)
         return await self.views.ticket(ticket_id)
+
+    async def repair(
+        self,
+        rejected_id: str,
+        person: str,
+        version: int | None,
+        ticket: Ticket,
+        limits: Limits,
+        publish: Publish,
+        max_wait_seconds: float | None = None,
+    ) -> TicketView:
+        """Accept the corrected ticket of a message that could not be read, publish it, end the message; returns it.
+
+        In this order, so that a crash loses nothing; the same repair again ends what is left to end and changes nothing
+        else. Another ticket for the same message raises `IdempotencyConflict`.
+        """
+        view = await self.views.ticket(rejected_id)
+        done = (await self.store.row(rejected_id)).get("repaired_as")
+        held = view.holder not in (None, person) or (version is not None and version != view.version)
+        if done is None and (view.state is not State.REJECTED or held):
+            raise _stale(view.state.value, view.version, view.holder or "", rejected_id)
+        named = ticket if ticket.id else ticket.model_copy(update={"id": repaired_id(rejected_id)})
+        once = f"repair:{rejected_id}"
+        accepted = await Ledger(self.store).accept(
+            named, limits, idempotency_key=once, max_wait_seconds=max_wait_seconds
+        )
+        if accepted.state is State.QUEUED:
+            await publish([("triage", accepted.id)])
+        if done is None:
+            await self._end_repaired(rejected_id, person, accepted.id)
+        return await self.views.ticket(accepted.id)
+
+    async def _end_repaired(self, rejected_id: str, person: str, new_id: str) -> None:
+        """The ticket is accepted, so the message ends whoever holds it, unless it was dismissed or ended meanwhile."""
+        events = [ev.PersonActed(person, "repair", new_id), ev.Cancelled(person)]
+        values = {"repaired_as": new_id}
+        try:
+            await self._act(rejected_id, None, None, [State.REJECTED], State.CANCELLED, events, set=values)
+        except Stale:
+            return
 
     async def resume(
         self, ticket_id: str, person: str, version: int | None, hint: str, fresh: Limits, from_step: int = 0
@@ -222,27 +242,12 @@ class Inbox:
         chosen = decision.model_dump(mode="json")
         told = {"state": State.DECIDED.value, "decision": chosen}
         outbox = self.outcomes.entries(Outcome.DECIDED, view.id, told, UNDO_MS)
-        example = _example(view, action, person, chosen, await self.store.now_ms())
-        before = {
-            "decision": json.dumps(view.decision, ensure_ascii=False) if view.decision else None,
-            "label": (view.decision or {}).get("label"),
-            "reason": view.reason,
-            "detail": view.detail or None,
-            "queue": view.queue,
-        }
-        undo = {
-            "state": view.state.value,
-            "set": {name: value for name, value in before.items() if value is not None},
-            "unset": [name for name, value in before.items() if value is None],
-            "inbox": self._entry(view, InboxQueue(view.queue or "review"), view.reason),
-            "outbox": [message["id"] for message in outbox],
-            "example": example,
-        }
+        example = example_of(view, action, person, chosen, await self.store.now_ms())
         what = {
             "set": {
                 "decision": json.dumps(chosen, ensure_ascii=False),
                 "label": decision.label,
-                "undo": json.dumps(undo, ensure_ascii=False),
+                "undo": way_back(view, outbox, example),
             },
             "undo_in": UNDO_MS,
             "outbox": outbox,
@@ -291,13 +296,10 @@ class Inbox:
         if verdict[0] == "stale":
             raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
 
-    def _entry(self, view: TicketView, queue: InboxQueue, reason: Reason | None) -> dict[str, Any]:
-        """An item that stays, or comes back by undo, is as urgent as it was: the requester waits all the while."""
-        priority = Priority((view.decision or {}).get("priority", view.priority))
-        facets = item_facets(queue, reason, view.decision)
-        if view.due_by_ms is not None:
-            return {"sla": view.due_by_ms, "facets": facets}
-        return {"sla_in": SLA_SECONDS[priority] * 1000, "facets": facets}
+
+def repaired_id(rejected_id: str) -> str:
+    """The id of a repaired ticket that names none: always the same, so that no message becomes two tickets."""
+    return f"fix_{rejected_id.removeprefix('rej_')}"[:128]
 
 
 def _stale(state: str, version: int, holder: str, ticket_id: str) -> Stale:
@@ -308,30 +310,3 @@ def _stale(state: str, version: int, holder: str, ticket_id: str) -> Stale:
 
 def _on_top(fresh: int | None, used: int) -> int | None:
     return None if fresh is None else fresh + used
-
-
-def _example(view: TicketView, action: str, person: str, decision: dict[str, Any], now_ms: int) -> str:
-    """One labelled example: what a person decided, beside what was proposed.
-
-    agent: what the agent chose before any person had a part in it, None after a hand-off; blind only where the person
-    has chosen and not approved. at: store time.
-    """
-    agent = {**view.proposal, "blind": view.proposal["blind"] and action != "approve"} if view.proposal else None
-    return json.dumps(
-        {
-            "id": view.id,
-            "text": view.ticket.text[:4000] if view.ticket else "",
-            "label": decision["label"],
-            "team": decision["team"],
-            "priority": decision["priority"],
-            "by": person,
-            "action": action,
-            "proposed": (view.decision or {}).get("label"),
-            "tier": (view.decision or {}).get("tier"),
-            "reason": view.reason,
-            "epoch": view.epoch,
-            "agent": agent,
-            "at": now_ms,
-        },
-        ensure_ascii=False,
-    )

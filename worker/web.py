@@ -116,6 +116,7 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         daily_budget_nanodollars=settings.day_cap_nanodollars,
         secure_cookies=(settings.public_url or "").startswith("https://"),
         standings=parts.standings,
+        max_wait_seconds=settings.max_wait_seconds,
     )
 
 

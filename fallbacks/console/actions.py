@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.console.filters import Filters
 from fallbacks.console.pages import words
+from fallbacks.console.repairing import repaired_ticket
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox import HandDecision
@@ -78,6 +79,21 @@ async def _reject(sent: Sent) -> Done:
     return Done(f"Rejected: {why[:80]}")
 
 
+async def _repair(sent: Sent) -> Done:
+    deps = sent.visit.deps
+    text, subject = sent.form.get("ticket", ""), sent.text("subject")
+    before = await deps.views.ticket(sent.ticket_id)
+    ticket = repaired_ticket(text if isinstance(text, str) else "", before.source, subject)
+
+    async def publish(work: list[tuple[str, str]]) -> None:
+        await publish_quietly(deps, [ticket_id for _, ticket_id in work])
+
+    view = await deps.inbox.repair(
+        sent.ticket_id, sent.visit.person, sent.version, ticket, deps.limits, publish, deps.max_wait_seconds
+    )
+    return Done(f"Repaired: accepted as {view.id}")
+
+
 async def _resume(sent: Sent) -> Done:
     deps = sent.visit.deps
     from_step = sent.number("from_step", 0, 1000)
@@ -135,6 +151,7 @@ ACTIONS: dict[str, Callable[[Sent], Awaitable[Done]]] = {
     "approve": _approve,
     "decide": _decide,
     "reject": _reject,
+    "repair": _repair,
     "resume": _resume,
     "release": _release,
     "skip": _skip,

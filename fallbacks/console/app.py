@@ -20,7 +20,7 @@ from fallbacks.console.signin import change_settings, settings, sign_in, sign_in
 from fallbacks.console.stream import stream
 from fallbacks.console.visit import Visit
 from fallbacks.console.work import ahead, ticket, work
-from fallbacks.errors import BooksUnreachable, Stale, UnknownTicket
+from fallbacks.errors import BooksUnreachable, IdempotencyConflict, Stale, UnknownTicket
 
 ROUTES = [
     Route("/", lambda _: RedirectResponse("/inbox", 303)),
@@ -65,6 +65,7 @@ def make_console(deps: ConsoleDeps) -> Starlette:
             UnknownTicket: _unknown,
             BooksUnreachable: _unreachable,
             HTTPException: _http,
+            IdempotencyConflict: _conflict,
         },
     )
     app.state.desk = Desk.of(deps)
@@ -83,6 +84,10 @@ async def _stale(request: Request, error: Exception) -> Response:
 
 async def _unknown(request: Request, error: Exception) -> Response:
     return await _message(request, "There is no such ticket", str(error), 404)
+
+
+async def _conflict(request: Request, error: Exception) -> Response:
+    return await _message(request, "Not done: there is such a ticket already", str(error), 409)
 
 
 async def _unreachable(request: Request, error: Exception) -> Response:

@@ -21,6 +21,7 @@ class ConsoleDeps:
 
     publish: puts (kind, ticket id) pairs on the queues. limits: what a resumed run gets afresh.
     daily_budget_nanodollars: of the fleet per UTC day, None for none. secure_cookies: True wherever TLS is in front.
+    max_wait_seconds: after this long a repaired ticket that nobody worked goes to people; None: no such time.
     standings: what the labels have earned; None leaves it off the labels screen.
     """
 
@@ -33,6 +34,7 @@ class ConsoleDeps:
     daily_budget_nanodollars: int | None
     secure_cookies: bool
     standings: Autonomy | None = None
+    max_wait_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

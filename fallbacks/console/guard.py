@@ -5,6 +5,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_FORM_BYTES = 64 * 1024
+MOST_REPAIR_BYTES = 1024 * 1024
+"""A message of 256 KiB that could not be read comes back whole, and a form spells a byte with up to three."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -41,18 +43,22 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refusal = None if scope["method"] in _READS else _refusal(Headers(scope=scope))
+        refusal = None if scope["method"] in _READS else _refusal(Headers(scope=scope), _most(scope["path"]))
         await (refusal or self._app)(scope, receive, send_guarded)
 
 
-def _refusal(headers: Headers) -> PlainTextResponse | None:
+def _most(path: str) -> int:
+    return MOST_REPAIR_BYTES if path.endswith("/repair") else MOST_FORM_BYTES
+
+
+def _refusal(headers: Headers, most: int) -> PlainTextResponse | None:
     """Why a writing request is not let in; None where it may pass."""
     if not _same_origin(headers):
         return PlainTextResponse("This form was sent from another site.\n", 403)
     length = headers.get("content-length", "")
     if not length.isdecimal():
         return PlainTextResponse("The length of the form is missing.\n", 411)
-    if int(length) > MOST_FORM_BYTES:
+    if int(length) > most:
         return PlainTextResponse("The form is too large.\n", 413)
     return None
 

@@ -129,6 +129,7 @@ def commands(card: Explanation, ticket_id: str) -> Text:
 _COMMANDS = {
     "approve": "inbox approve {id}",
     "edit": "decide {id} --label LABEL",
+    "repair": "inbox repair {id} --file FILE",
     "reject": "inbox reject {id} --why WHY",
     "resume": "resume {id} --hint HINT",
     "snooze": "inbox snooze {id} --for 1h",

@@ -1,12 +1,15 @@
 """What a person can do with one item: `deskhand inbox approve ID` and its sisters, `decide` and `resume`."""
 
+import sys
 from collections.abc import Callable, Coroutine
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from worker.cli.context import run
+from worker.cli.faults import CommandFailed
 from worker.cli.options import BasedOn, Json, Person, TicketId, person_named, seconds_of
 from worker.cli.output import dump, say
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from fallbacks.inbox import HandDecision
     from fallbacks.views import TicketView
     from tasks.taxonomy import Taxonomy
+    from tasks.ticket import Ticket
     from worker.wiring import Parts
 
 Label = Annotated[str, typer.Option("--label", help="A label of the taxonomy.")]
@@ -24,7 +28,7 @@ Hint = Annotated[str, typer.Option("--hint", help="What the agent should know.")
 
 def register(inbox: typer.Typer, app: typer.Typer) -> None:
     """Add the actions to the inbox, and the two that people use most also at the top."""
-    for action in (claim, release, approve, edit, reject, resume, snooze, note, undo):
+    for action in (claim, release, approve, edit, reject, repair, resume, snooze, note, undo):
         inbox.command()(action)
     app.command("decide", rich_help_panel="People")(edit)
     app.command("resume", rich_help_panel="People")(resume)
@@ -79,6 +83,31 @@ def reject(
     """Refuse a suggestion: it stays for a decision by hand. A message that is no ticket is dismissed."""
     who = person_named(person)
     _act(lambda parts: parts.inbox.reject(ticket_id, who, version, why), "rejected", json=json)
+
+
+def repair(
+    ticket_id: TicketId,
+    file: Annotated[Path, typer.Option("--file", help="The corrected ticket as JSON; - is standard input.")],
+    person: Person = None,
+    version: BasedOn = None,
+    json: Json = False,
+) -> None:
+    """Accept the corrected ticket of a message that could not be read, and end the message."""
+    who, ticket = person_named(person), corrected(file)
+
+    async def accept(parts: "Parts") -> "TicketView":
+        from worker.cli.hints import hint as tell
+
+        settings = parts.settings
+
+        async def publish(work: list[tuple[str, str]]) -> bool:
+            return await tell(parts, [queued for _, queued in work])
+
+        return await parts.inbox.repair(
+            ticket_id, who, version, ticket, settings.limits, publish, settings.max_wait_seconds
+        )
+
+    _act(accept, f"is what {ticket_id} was repaired to", json=json)
 
 
 def resume(
@@ -145,6 +174,22 @@ def by_hand(
     if priority is not None and priority not in set(Priority):
         raise ValueError(f"no priority {priority!r}; there are: {', '.join(Priority)}")
     return HandDecision(label, Priority(priority) if priority else None, summary, rationale)
+
+
+def corrected(file: Path) -> "Ticket":
+    """A ticket from a JSON file or standard input. Raises `CommandFailed` with one line for each fault."""
+    from pydantic import ValidationError
+
+    from tasks.ticket import Ticket
+
+    text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    try:
+        return Ticket.model_validate_json(text)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        places = (".".join(str(part) for part in fault["loc"]) or "the ticket" for fault in faults)
+        lines = [f"{place}: {fault['msg']}" for place, fault in zip(places, faults, strict=True)]
+        raise CommandFailed(*lines) from None
 
 
 def _act(work: "Callable[[Parts], Coroutine[Any, Any, TicketView]]", did: str, *, json: bool) -> None:

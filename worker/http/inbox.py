@@ -106,6 +106,23 @@ async def reject_item(request: Request, ticket_id: TicketId, desk: DeskDep, key:
     return await _done(desk, desk.parts.inbox.reject(ticket_id, _who(key.name, body), body.version, body.reason))
 
 
+@router.post("/{ticket_id}/repair", response_model=TicketDocument, responses=ACTION)
+async def repair_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Accept the corrected ticket of a message that could not be read, and end the message; answers the new ticket."""
+    body = await read_json(request, bodies.RepairBody)
+    settings = desk.settings
+    work = desk.parts.inbox.repair(
+        ticket_id,
+        _who(key.name, body),
+        body.version,
+        body.ticket,
+        settings.limits,
+        desk.hints.publish,
+        settings.max_wait_seconds,
+    )
+    return await _done(desk, work)
+
+
 @router.post("/{ticket_id}/resume", response_model=TicketDocument, responses=ACTION)
 async def resume_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
     """Send it back to the agent with a hint and fresh limits: the next epoch. Finished calls are not paid again."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from tasks.limits import Limits
 from tasks.money import from_usd
 from tasks.reasons import Reason
-from tasks.ticket import Priority, TicketId
+from tasks.ticket import Priority, Ticket, TicketId
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -65,6 +65,12 @@ class EditBody(Versioned):
 
 class RejectBody(Versioned):
     reason: Text
+
+
+class RepairBody(Versioned):
+    """ticket: the corrected one. Without an id it gets one that belongs to the message it was."""
+
+    ticket: Ticket
 
 
 class FreshLimits(BaseModel):

@@ -48,8 +48,8 @@ def tickets() -> Callable[..., Ticket]:
     return made
 
 
-EXPECTED = re.compile(r"status of 4(04|09) ")
-"""Chromium reports every page of ours that says "not found" or "it has changed"."""
+EXPECTED = re.compile(r"status of 4(04|09|22) ")
+"""Chromium reports every page of ours that says "not found", "it has changed" or "that cannot be done"."""
 
 
 class Faults(list[str]):

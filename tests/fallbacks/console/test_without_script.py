@@ -113,3 +113,33 @@ def test_a_group_is_resumed_one_first_then_the_rest(
     page.get_by_role("button", name="Decide all 1 so").click()
     expect(page.get_by_text("1 decided as card_arrival, 0 left")).to_be_visible()
     assert door.run(door.inbox.views.ticket(late)).state is State.DECIDED
+
+
+def test_a_message_that_could_not_be_read_is_repaired(door: Door, agent: Agent, open_context: Open) -> None:
+    raw = '{"source": "mail", "subject": 7, "body": "</textarea><script>document.title=1</script>"}'
+    for ticket_id, text in (("rej_1", raw), ("rej_2", "where is my card?\u202e")):
+        door.run(agent.reject(ticket_id, text, "subject: Input should be a valid string"))
+    page = open_context("rita", java_script_enabled=False).pages[0]
+    page.goto("/tickets/rej_1")
+    page.locator("summary", has_text="Repair").click()
+    form = page.get_by_label("The ticket as JSON")
+    assert form.input_value() == raw
+    page.get_by_role("button", name="Accept the corrected ticket").click()
+    expect(page.get_by_text("subject: Input should be a valid string")).to_be_visible()
+    page.go_back()
+    page.locator("summary", has_text="Repair").click()
+    form.fill(raw.replace("7", '"Help"'))
+    page.get_by_role("button", name="Accept the corrected ticket").click()
+    expect(page.locator(".crumb .pill")).to_have_text("cancelled")
+    expect(page.locator(".timeline").get_by_text("fix_1")).to_be_visible()
+    fixed = door.run(door.inbox.views.ticket("fix_1"))
+    assert (fixed.state, fixed.ticket and fixed.ticket.subject) == (State.QUEUED, "Help")
+    page.goto("/tickets/rej_2")
+    page.locator("summary", has_text="Repair").click()
+    page.get_by_label("Subject, where it is text").fill("A card")
+    page.get_by_role("button", name="Accept the corrected ticket").click()
+    expect(page.locator(".timeline").get_by_text("fix_2")).to_be_visible()
+    text = door.run(door.inbox.views.ticket("fix_2")).ticket
+    assert text is not None
+    assert (text.source, text.body) == ("tasks.triage", "where is my card?⟨U+202E⟩")
+    assert door.published == [("triage", "fix_1"), ("triage", "fix_2")]

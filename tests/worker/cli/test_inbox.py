@@ -1,5 +1,7 @@
 """The inbox from the command line: filters, holds, versions, decisions and their undoing."""
 
+from pathlib import Path
+
 import pytest
 
 from fallbacks.states import State
@@ -89,3 +91,15 @@ def test_people_s_decisions_are_exported_as_examples(deskhand: Deskhand) -> None
 
 def test_working_by_keyboard_needs_a_terminal(deskhand: Deskhand) -> None:
     assert "needs a terminal" in deskhand("inbox", "work").err
+
+
+def test_a_message_is_repaired_from_a_file(deskhand: Deskhand, books: Books, tmp_path: Path) -> None:
+    books.rejected("rej_7", b"{")
+    file = tmp_path / "ticket.json"
+    file.write_text('{"source": "mail", "subject": "Help"}')
+    unfit = deskhand("inbox", "repair", "rej_7", "--file", str(file))
+    assert (unfit.code, "body: Field required" in unfit.err) == (1, True)
+    file.write_text('{"source": "mail", "subject": "Help", "body": "Where is my card?"}')
+    repaired = deskhand("inbox", "repair", "rej_7", "--file", str(file), "--json").json()
+    assert (repaired["id"], repaired["state"], books.state("rej_7")) == ("fix_7", "queued", State.CANCELLED)
+    assert "tester: repair" in deskhand("show", "rej_7").out

@@ -186,3 +186,16 @@ def test_two_people_racing_decide_each_item_once(web: Served) -> None:
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(drain, range(2)))
     assert Counter(sorted(pair) == [200, 409] for pair in zip(*both, strict=True)) == {True: 30}
+
+
+def test_what_could_not_be_read_is_repaired_into_a_ticket(web: Served, api: httpx.Client) -> None:
+    web.books.rejected("rej_1", b"{")
+    unfit = act(api, "rej_1", "repair", version=version(api, "rej_1"), ticket={"source": "mail", "subject": "Help"})
+    assert (unfit.status_code, unfit.json()["errors"][0]["pointer"]) == (422, "/ticket/body")
+    body = {"version": version(api, "rej_1"), "ticket": {"source": "mail", "subject": "Help", "body": "My card"}}
+    for _ in range(2):
+        repaired = act(api, "rej_1", "repair", **body).json()
+        assert (repaired["id"], repaired["state"]) == ("fix_1", "queued")
+    assert api.get("/v1/tickets/rej_1").json()["state"] == "cancelled"
+    other = act(api, "rej_1", "repair", **{**body, "ticket": {**body["ticket"], "body": "Another"}})
+    assert (other.status_code, other.json()["type"]) == (409, "/problems/idempotency-conflict")
