@@ -47,7 +47,7 @@ def attributes(span: Span) -> dict[str, object]:
 def test_a_run_is_traced_once_and_linked_to_its_sender(
     valkey_url: str, tmp_path: Path, http_sink: HttpSink, api: HttpSink
 ) -> None:
-    settings = {"MODEL": "claude-haiku-5-5", "MIN_CONFIDENCE": "0.5"}
+    settings = {"MODEL": "claude-haiku-5-5", "MIN_CONFIDENCE": "0.5", "LOG_FORMAT": "json"}
     environ = {
         "ANTHROPIC_API_KEY": "k",
         "ANTHROPIC_BASE_URL": api.url,
@@ -77,6 +77,9 @@ def test_a_run_is_traced_once_and_linked_to_its_sender(
     assert (told["gen_ai.provider.name"], told["gen_ai.operation.name"]) == ("anthropic", "chat")
     assert not {"traceparent", "tracestate", "baggage"} & api.received[0].headers.keys()
     assert all(b"card" not in received.body for received in http_sink.received)
+    logged = (tmp_path / "output.log").read_text()
+    assert '"event": "suggested", "ticket": "t-traced", "epoch": 1' in logged
+    assert "has not arrived" not in logged
 
 
 def test_without_a_collector_nothing_is_wrapped() -> None:
