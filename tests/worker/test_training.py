@@ -1,8 +1,11 @@
 """The learning loop: divided honestly, compared in pairs, promoted by rule, rolled back, and never unpickled."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +13,12 @@ from hypothesis import strategies as st
 from tasks.taxonomy import Label, Taxonomy, Team
 from tasks.ticket import Ticket
 from worker.errors import LocalModelError
+from worker.local_features import Vocabulary
 from worker.local_model import LocalModel
+from worker.local_scope import scope_score
 from worker.local_training import train
 from worker.local_wiring import local_model, versions_of
-from worker.model_versions import Version, Versions
+from worker.model_versions import FORM, Version, Versions
 from worker.settings import Settings
 from worker.training import LEAST_HELD_OUT, Verdict, compare, enough, examples_from, material, version_of
 
@@ -120,6 +125,17 @@ def test_damaged_weights_and_those_of_another_release_are_refused_not_replaced(t
     index.write_text("{", "utf-8")
     with pytest.raises(LocalModelError, match="cannot be read"):
         versions.current()
+
+
+def test_weights_are_read_as_form_one_reads_them() -> None:
+    """Where this fails, stored weights have come to mean something else: raise `FORM` and state the new figures."""
+    vocabulary = Vocabulary.learn(["The red tomato isn\u2019t ripe", "a red tomato", "the wide sky", "a wide sky"])
+    asked = vocabulary.encode("Is the RED tomato wide, wide?")
+    digest = sha256("\n".join(vocabulary.grams).encode()).hexdigest()[:12]
+    figures = (round(float(asked.weights.sum()), 3), round(float(vocabulary.idf.sum()), 3), asked.by_word["is"])
+    known = SimpleNamespace(vocabulary=vocabulary, nearest=lambda *_: 0.5)
+    score = round(scope_score(known, asked, 0.9, np.array([True])), 3)  # type: ignore[arg-type]
+    assert (FORM, digest, len(asked.ids), figures, score) == (1, "6ec90d289773", 50, (6.127, 97.628, ()), 5.326)
 
 
 def test_a_version_whose_labels_the_taxonomy_lost_is_refused(tmp_path: Path) -> None:
