@@ -20,6 +20,9 @@ _SPEND_LIMITS = {
 }
 """`error_code`s that waiting for the next minute does not cure (anthropic 2.12, types/shared/*_error_details.py)."""
 
+LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
+"""A longer one is a proxy's or a broken clock's: the breaker would keep the whole fleet from the model for as long."""
+
 _TOO_LONG = ("prompt is too long", "exceed context limit", "context window")
 _NO_CREDIT = "credit balance is too low"
 _FIELD = re.compile(r"^[a-z_]+(?:\.[a-z0-9_]+)*(?=:)")
@@ -115,11 +118,12 @@ def _detail(error: APIStatusError) -> str:
 
 
 def _retry_after_seconds(headers: httpx2.Headers) -> float | None:
-    """`retry-after` in seconds or as an HTTP date; never negative; None where it says nothing usable."""
+    """`retry-after` in seconds or as an HTTP date; bounded, never negative; None where it says nothing usable."""
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d+(?:\.\d+)?", value):
-        return float(value)
+        return min(float(value), LONGEST_RETRY_AFTER_SECONDS)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+        seconds = parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, OverflowError):
         return None
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER_SECONDS)

@@ -161,6 +161,11 @@ def test_retry_after_is_read_as_seconds_or_as_a_date_and_never_slept_for() -> No
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.parametrize("absurd", ["9" * 30, "9" * 400, "31536000", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_an_absurd_retry_after_is_bounded(absurd: str) -> None:
+    assert refused({"name": "429", "retry_after": absurd}).retry_after_seconds == 24 * 3600
+
+
 def test_a_429_that_waiting_does_not_cure_is_a_spend_limit() -> None:
     assert refused({"name": "429", "spend_limit": True}).reason is Reason.MODEL_SPEND_LIMIT
 

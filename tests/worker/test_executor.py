@@ -239,6 +239,18 @@ def test_a_call_that_hangs_where_the_run_has_time_is_a_timeout_of_the_model(offi
     office(work)
 
 
+@pytest.mark.parametrize("absurd", ["9" * 30, "9" * 400], ids=["no integer", "no number"])
+def test_a_reply_that_says_come_back_never_is_settled_and_told_for_what_it_is(office: Serve, absurd: str) -> None:
+    async def work(it: Office) -> None:
+        it.simulator.fault("429", retry_after=absurd)
+        await it.accept()
+        view = await it.rest(it.executor())
+        assert (view.state, view.reason) == (State.HANDED_OFF, Reason.MODEL_RATE_LIMITED), view.detail
+        await it.balanced()
+
+    office(work)
+
+
 def test_a_trouble_that_passes_is_waited_for_and_the_finished_calls_are_kept(office: Serve) -> None:
     async def work(it: Office) -> None:
         it.simulator.fault("429", messages=3, times=2, retry_after=1)
