@@ -26,7 +26,7 @@ async def notify_team(arguments: NotifyArguments, context: ToolContext, *, notif
     """Alert the duty team about this ticket. Only for danger in delay, such as fraud going on. Then decide as usual."""
     told = await notifier.notify(
         key=context.idempotency_key,
-        ticket_id=context.idempotency_key.partition(":")[0] or str(context.ticket.id or ""),
+        ticket_id=context.ticket.id or "",
         urgency=arguments.urgency,
         note=arguments.note,
     )

@@ -20,10 +20,10 @@ TICKET = Ticket(id="t1", source="test", subject="Fraud", body="Somebody is takin
 ARGUMENTS = NotifyArguments(urgency="now", note="Fraud going on")
 
 
-def notify(sink: HttpSink, key: str = "t1:1:call", **options: Any) -> Any:
+def notify(sink: HttpSink, key: str = "t1:1:call", ticket: Ticket = TICKET, **options: Any) -> Any:
     async def call() -> Any:
         async with HttpNotifier(f"{sink.url}/duty", SecretStr(SECRET), **options) as notifier:
-            return await notify_team.bind({"notifier": notifier}).run(ARGUMENTS, ToolContext(TICKET, key))
+            return await notify_team.bind({"notifier": notifier}).run(ARGUMENTS, ToolContext(ticket, key))
 
     return asyncio.run(call())
 
@@ -34,6 +34,11 @@ def test_the_receiver_gets_a_signed_call_with_the_effects_key(http_sink: HttpSin
     assert request.headers["idempotency-key"] == request.headers["webhook-id"] == "t1:1:call"
     data = Webhook(SECRET).verify(request.body, dict(request.headers))
     assert data["data"] == {"ticket_id": "t1", "urgency": "now", "note": "Fraud going on"}
+
+
+def test_a_ticket_whose_id_has_a_colon_is_named_in_full(http_sink: HttpSink) -> None:
+    notify(http_sink, "zendesk:17:1:call", TICKET.model_copy(update={"id": "zendesk:17"}))
+    assert b'"ticket_id": "zendesk:17"' in http_sink.received[0].body
 
 
 def test_trouble_is_retried_under_the_same_key(http_sink: HttpSink) -> None:
