@@ -150,6 +150,22 @@ def test_ten_tries_over_three_days_then_it_is_given_up_and_can_be_sent_again(
     assert len({request.headers["webhook-id"] for request in http_sink.received}) == 1
 
 
+def test_what_can_still_be_undone_does_not_leave_by_being_sent_again(
+    play: Callable[..., None], http_sink: HttpSink
+) -> None:
+    async def story(scene: Scene, outbox: Outbox) -> None:
+        decided = await scene.inbox.approve("t1", "anna", await scene.suggested("t1"))
+        (message_id,) = await scene.members("outbox")
+        await OutboxBooks(scene.store).redeliver(message_id)
+        assert await outbox.send_due() == []
+        await scene.inbox.undo("t1", "anna", decided.version)
+        await scene.pass_ms(UNDO_MS)
+        assert await outbox.send_due() == []
+
+    play(story)
+    assert http_sink.received == []
+
+
 def test_410_stops_everything_until_it_is_enabled_and_loses_nothing(
     play: Callable[..., None], http_sink: HttpSink
 ) -> None:
