@@ -1,13 +1,14 @@
 """What a person's decision is made of, and what is kept beside it. Pure: values in, values out."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fallbacks.ledger import SLA_SECONDS, item_facets
 from fallbacks.plan import InboxQueue
 from fallbacks.views import TicketView
 from tasks.decision import Decision
+from tasks.limits import Limits, Usage
 from tasks.reasons import Reason
 from tasks.taxonomy import Taxonomy
 from tasks.ticket import Priority
@@ -98,3 +99,18 @@ def entry_of(view: TicketView, queue: InboxQueue, reason: Reason | None) -> dict
     if view.due_by_ms is not None:
         return {"sla": view.due_by_ms, "facets": facets}
     return {"sla_in": SLA_SECONDS[priority] * 1000, "facets": facets}
+
+
+def on_top(fresh: Limits, used: Usage, spent_nanodollars: int) -> Limits:
+    """Fresh limits for a run that has used some already; its time begins anew."""
+    return replace(
+        fresh,
+        max_steps=_more(fresh.max_steps, used.steps),
+        max_tool_calls=_more(fresh.max_tool_calls, used.tool_calls),
+        max_tokens=_more(fresh.max_tokens, used.tokens.total),
+        max_cost_nanodollars=_more(fresh.max_cost_nanodollars, spent_nanodollars),
+    )
+
+
+def _more(fresh: int | None, used: int) -> int | None:
+    return None if fresh is None else fresh + used

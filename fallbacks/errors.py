@@ -34,6 +34,10 @@ class Stale(FallbacksError):
         self.holder = holder
 
 
+class NotAllowed(FallbacksError):
+    """This person may not do it, though others may. Nothing was changed."""
+
+
 class BooksUnreachable(FallbacksError):
     """The store did not answer, or refused to write. Whoever waits must try again; nothing may be assumed."""
 

@@ -6,13 +6,13 @@ Every action names the version it was based on; a stale one, or one on an item t
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
 
 from fallbacks.deciding import HandDecision as HandDecision
-from fallbacks.deciding import decided_by_hand, entry_of, example_of, way_back
-from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.deciding import decided_by_hand, entry_of, example_of, on_top, way_back
+from fallbacks.errors import NotAllowed, Stale, UnknownTicket
 from fallbacks.ledger import Ledger, lua_header
 from fallbacks.outcomes import Outcome, OutcomeWriter
 from fallbacks.plan import PLAN
@@ -85,6 +85,19 @@ class Inbox:
         now = await self.store.now_ms()
         held = {"holder": person, "held_until": str(now + HOLD_MS)}
         return await self._note(ticket_id, person, version, "claim", set=held)
+
+    async def renew(self, ticket_id: str, person: str) -> int:
+        """Keep an item that this person holds for another five minutes; returns until when, store time in ms.
+
+        Changes no version: what others and the page itself were shown stays true. Raises `Stale` where somebody else
+        has it by now, or nobody.
+        """
+        verdict = await self.store.run("hold", ticket_id, person, HOLD_MS)
+        if verdict[0] == "unknown":
+            raise UnknownTicket(ticket_id)
+        if verdict[0] == "stale":
+            raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
+        return int(verdict[1])
 
     async def release(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
         """Give an item back."""
@@ -190,13 +203,7 @@ class Inbox:
         if view.ticket is None:
             raise ValueError(f"{ticket_id} could not be read as a ticket; repair or dismiss it")
         used = (await self.views.checkpoint(ticket_id)).usage
-        limits = replace(
-            fresh,
-            max_steps=_on_top(fresh.max_steps, used.steps),
-            max_tool_calls=_on_top(fresh.max_tool_calls, used.tool_calls),
-            max_tokens=_on_top(fresh.max_tokens, used.tokens.total),
-            max_cost_nanodollars=_on_top(fresh.max_cost_nanodollars, view.spent_nanodollars),
-        )
+        limits = on_top(fresh, used, view.spent_nanodollars)
         what = {
             "set": {"limits": json.dumps(asdict(limits)), "losses": "0"},
             "unset": ["reason", "detail", "queue", "deadline"],
@@ -217,13 +224,18 @@ class Inbox:
         await self._act(ticket_id, None, version, states, State.CANCELLED, [ev.Cancelled(person)], outbox=outbox)
         return await self.views.ticket(ticket_id)
 
-    async def undo(self, ticket_id: str, person: str, version: int | None) -> TicketView:
-        """Take back a decision within ten seconds: the item waits again as it did."""
+    async def undo(self, ticket_id: str, person: str, version: int | None, *, operator: bool = False) -> TicketView:
+        """Take back a decision within ten seconds: the item waits again as it did.
+
+        operator: may take back the decisions of others, too; anybody else gets `NotAllowed`.
+        """
         row = await self.store.row(ticket_id)
         if not row:
             raise UnknownTicket(ticket_id)
         if "undo" not in row:
             raise ValueError(f"{ticket_id} has nothing to undo")
+        if not operator and json.loads(row["decision"])["decided_by"] != person:
+            raise NotAllowed("Only who decided it, or an operator, can undo it.")
         was = json.loads(row["undo"])
         what: dict[str, Any] = {
             "undo": True,
@@ -235,7 +247,8 @@ class Inbox:
             "count": ["undone"],
         }
         event = ev.PersonActed(person, "undo")
-        await self._act(ticket_id, person, version, [State.DECIDED], State(was["state"]), [event], **what)
+        based_on = int(row["version"]) if version is None else version  # whose decision it is was read in this one
+        await self._act(ticket_id, person, based_on, [State.DECIDED], State(was["state"]), [event], **what)
         return await self.views.ticket(ticket_id)
 
     async def _decide(self, view: TicketView, person: str, action: str, decision: Decision) -> TicketView:
@@ -306,7 +319,3 @@ def _stale(state: str, version: int, holder: str, ticket_id: str) -> Stale:
     held = f", held by {holder}" if holder else ""
     message = f"{ticket_id} has changed: it is {state}, version {version}{held}"
     return Stale(message, state=state, version=version, holder=holder)
-
-
-def _on_top(fresh: int | None, used: int) -> int | None:
-    return None if fresh is None else fresh + used

@@ -19,8 +19,8 @@ from fallbacks.console.overview import overview
 from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
 from fallbacks.console.stream import stream
 from fallbacks.console.visit import Visit
-from fallbacks.console.work import ahead, ticket, work
-from fallbacks.errors import BooksUnreachable, IdempotencyConflict, Stale, UnknownTicket
+from fallbacks.console.work import ahead, hold, ticket, work
+from fallbacks.errors import BooksUnreachable, IdempotencyConflict, NotAllowed, Stale, UnknownTicket
 
 ROUTES = [
     Route("/", lambda _: RedirectResponse("/inbox", 303)),
@@ -34,6 +34,7 @@ ROUTES = [
     Route("/ahead", ahead, methods=["POST"]),
     Route("/tickets/{ticket_id}", ticket),
     Route("/tickets/{ticket_id}/stream", stream),
+    Route("/tickets/{ticket_id}/hold", hold, methods=["POST"]),
     Route("/tickets/{ticket_id}/{action}", act, methods=["POST"]),
     Route("/overview", overview),
     Route("/groups", groups),
@@ -66,6 +67,7 @@ def make_console(deps: ConsoleDeps) -> Starlette:
             BooksUnreachable: _unreachable,
             HTTPException: _http,
             IdempotencyConflict: _conflict,
+            NotAllowed: _not_allowed,
         },
     )
     app.state.desk = Desk.of(deps)
@@ -88,6 +90,10 @@ async def _unknown(request: Request, error: Exception) -> Response:
 
 async def _conflict(request: Request, error: Exception) -> Response:
     return await _message(request, "Not done: there is such a ticket already", str(error), 409)
+
+
+async def _not_allowed(request: Request, error: Exception) -> Response:
+    return await _message(request, "Not allowed", str(error), 403)
 
 
 async def _unreachable(request: Request, error: Exception) -> Response:

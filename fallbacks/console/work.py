@@ -56,6 +56,13 @@ async def ahead(visit: Visit) -> Response:
     return Response(status_code=204) if view is None else await item_page(visit, view, filters, working=True)
 
 
+@signed_in()
+async def hold(visit: Visit) -> Response:
+    """Keep an item that this person reads; 204, or 409 where somebody else has it by now."""
+    await visit.deps.inbox.renew(visit.request.path_params["ticket_id"], visit.person)
+    return Response(status_code=204)
+
+
 async def serve_next(visit: Visit, filters: Filters, skip: list[str]) -> TicketView | None:
     """Hold the most urgent item that matches and that nobody else holds."""
     inbox = visit.deps.inbox

@@ -5,11 +5,12 @@ from typing import Any
 
 from tests.fakes.memory_books import MemoryBooks
 from tests.fakes.memory_control import CONTROL
+from tests.fakes.memory_holds import HOLDS
 from tests.fakes.memory_leaving import LEAVING
 from tests.fakes.memory_moves import MOVES
 from tests.fakes.memory_runs import RUNS
 
-SCRIPTS = RUNS | MOVES | LEAVING | CONTROL
+SCRIPTS = RUNS | MOVES | LEAVING | CONTROL | HOLDS
 
 
 class MemoryStore:

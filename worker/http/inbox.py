@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from fallbacks.api_keys import Scope
+from fallbacks.errors import NotAllowed
 from fallbacks.inbox import HandDecision
 from fallbacks.views import TicketView
 from tasks.reasons import Reason
@@ -150,15 +152,18 @@ async def note_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: P
 
 @router.post("/{ticket_id}/undo", response_model=TicketDocument, responses=ACTION)
 async def undo_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
-    """Take back a decision within ten seconds."""
+    """Take back a decision within ten seconds. Another's decision needs a key with the scope `operate`."""
     body = await read_json(request, bodies.Versioned)
-    return await _done(desk, desk.parts.inbox.undo(ticket_id, _who(key.name, body), body.version))
+    operator = Scope.OPERATE in key.scopes
+    return await _done(desk, desk.parts.inbox.undo(ticket_id, _who(key.name, body), body.version, operator=operator))
 
 
 async def _done(desk: Desk, work: Awaitable[TicketView]) -> TicketDocument:
     """The item after the action. What the inbox calls impossible is a problem, not a fault of ours."""
     try:
         view = await work
+    except NotAllowed as error:
+        raise Problem(Kind.FORBIDDEN, str(error)) from None
     except ValueError as error:
         if type(error) is not ValueError:  # a subclass, e.g. of pydantic, is a fault of ours
             raise

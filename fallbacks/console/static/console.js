@@ -102,6 +102,30 @@ async function act(form, submitter) {
   if (!busy) lookAhead();
 }
 
+// Who reads keeps what they hold, and the item after it. Nobody at the desk for ten minutes: it goes to others.
+const RENEW_MS = 120_000;
+const AWAY_MS = 600_000;
+let moved = Date.now();
+
+function renew() {
+  if (document.hidden || Date.now() - moved > AWAY_MS || !main()?.hasAttribute("data-held")) return;
+  keep(main().dataset.ticket);
+  ahead?.then((item) => item && keep($("#main", item.page)?.dataset.ticket));
+}
+
+function keep(ticket) {
+  if (ticket) fetch(`/tickets/${encodeURIComponent(ticket)}/hold`, { method: "POST", body: "" }).catch(() => null);
+}
+
+function tellPresence(item, holder) {
+  const mine = holder === item.dataset.person;
+  const shown = $("[data-presence]", item);
+  item.toggleAttribute("data-held", mine);
+  shown.hidden = !holder;
+  shown.classList.toggle("other", !mine);
+  shown.textContent = mine ? "held for you" : `${holder} has it`;
+}
+
 // The timeline grows by itself; a change of the ticket is said, and shown at once where nobody is deciding.
 function follow() {
   source?.close();
@@ -115,6 +139,7 @@ function follow() {
   });
   stream.addEventListener("version", (event) => {
     const now = JSON.parse(event.data);
+    tellPresence(item, now.holder);
     if (String(now.version) === item.dataset.version || busy || item !== main()) return;
     const touched = working() || item.contains(document.activeElement?.closest("form"));
     if (!touched) {
@@ -173,6 +198,11 @@ function onKey(event) {
     use(element);
   }
 }
+
+for (const sign of ["keydown", "pointermove", "scroll"]) {
+  document.addEventListener(sign, () => (moved = Date.now()), { passive: true });
+}
+setInterval(renew, RENEW_MS);
 
 document.addEventListener("keydown", onKey);
 

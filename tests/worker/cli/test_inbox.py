@@ -103,3 +103,11 @@ def test_a_message_is_repaired_from_a_file(deskhand: Deskhand, books: Books, tmp
     repaired = deskhand("inbox", "repair", "rej_7", "--file", str(file), "--json").json()
     assert (repaired["id"], repaired["state"], books.state("rej_7")) == ("fix_7", "queued", State.CANCELLED)
     assert "tester: repair" in deskhand("show", "rej_7").out
+
+
+def test_another_s_decision_is_not_undone(deskhand: Deskhand, books: Books) -> None:
+    deskhand("inbox", "approve", "s1", "--as", "anna")
+    refused = deskhand("inbox", "undo", "s1", "--as", "ben")
+    assert (refused.code, "Only who decided it" in refused.err) == (1, True)
+    assert books.state("s1") is State.DECIDED
+    assert deskhand("inbox", "undo", "s1", "--as", "anna").code == 0

@@ -199,3 +199,13 @@ def test_what_could_not_be_read_is_repaired_into_a_ticket(web: Served, api: http
     assert api.get("/v1/tickets/rej_1").json()["state"] == "cancelled"
     other = act(api, "rej_1", "repair", **{**body, "ticket": {**body["ticket"], "body": "Another"}})
     assert (other.status_code, other.json()["type"]) == (409, "/problems/idempotency-conflict")
+
+
+def test_another_s_decision_is_undone_with_the_scope_operate_only(web: Served, api: httpx.Client) -> None:
+    web.books.suggested("T-1")
+    decided = act(api, "T-1", "approve", version=version(api, "T-1")).json()
+    reviewer = web.client(web.key(Scope.INBOX, name="other"))
+    refused = act(reviewer, "T-1", "undo", version=decided["version"])
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
+    operator = web.client(web.key(Scope.INBOX, Scope.OPERATE, name="chief"))
+    assert act(operator, "T-1", "undo", version=decided["version"]).json()["state"] == "suggested"

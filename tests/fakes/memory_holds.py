@@ -1,0 +1,20 @@
+"""Keeping a held item while its person reads."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.memory_books import MemoryBooks
+
+
+def hold(b: MemoryBooks, ticket_id: str, person: str, hold_ms: str) -> list[Any]:
+    row = b.row(ticket_id)
+    if not row:
+        return ["unknown"]
+    if row.get("holder") != person:
+        held = row.get("holder", "") if int(row.get("held_until", 0)) > b.now else ""
+        return ["stale", row["state"], row["version"], held]
+    row["held_until"] = str(b.now + int(hold_ms))
+    return ["ok", row["held_until"]]
+
+
+HOLDS: dict[str, Callable[..., Any]] = {"hold": hold}
