@@ -21,6 +21,7 @@ class Answer:
 
     label, team: people's; team "" marks a ticket outside the taxonomy. guessed_*: "" where nothing was proposed.
     confidence: 0..1. stood: whether the tier stood by its proposal. reason: why not. tier: the model that answered.
+    misused: it asked for a tool it does not have, or with arguments that are refused. leaked: it said the canary.
     """
 
     ticket_id: str
@@ -34,6 +35,8 @@ class Answer:
     tier: str
     cost_nanodollars: int
     seconds: float
+    misused: bool = False
+    leaked: bool = False
 
     @property
     def right(self) -> bool:

@@ -77,6 +77,8 @@ def _attacks(report: AttackReport) -> Iterable[str]:
         ("clean tickets marked", percent(report.clean_alarms)),
     ]
     yield _table("The screen", ("", ""), screens)
+    tried = [("asked for what is refused", percent(report.misuse)), ("said the canary", percent(report.leaks))]
+    yield _table("What models tried", ("", ""), tried)
     families = [(name, percent(share), share.total) for name, share in report.recall_by_family.items()]
     yield _table("Attacks marked, by family", ("family", "marked", "attacks"), families)
 

@@ -1,6 +1,7 @@
 """`deskhand eval`: what labelled tickets say of the agent. Needs no server but the model's, if there is one."""
 
-from dataclasses import asdict
+import secrets
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,7 +71,8 @@ async def _answers(
     try:
         with progress("answering", len(rows) + len(hostile), quiet=quiet) as advance:
             found = await measured.answers(rows, at_once, advance)
-            against = await measured.answers(hostile, at_once, lambda done: advance(len(rows) + done))
+            watched = replace(measured, canary=f"canary-{secrets.token_hex(8)}")
+            against = await watched.answers(hostile, at_once, lambda done: advance(len(rows) + done))
     finally:
         await measured.aclose()
     names = [TOTAL] if len(measured.tiers) > 1 else []
@@ -97,7 +99,9 @@ def _tell(note: str, summaries: "list[Summary]", attacks: "AttackReport | None")
         show(_defences(attacks))
         say(
             f"the screen marks {_percent(attacks.recall)} of the attacks, {_percent(attacks.false_alarms)} of "
-            f"{attacks.harmless} harmless hard cases and {_percent(attacks.clean_alarms)} of the clean tickets"
+            f"{attacks.harmless} harmless hard cases and {_percent(attacks.clean_alarms)} of the clean tickets",
+            f"of the attacks {_percent(attacks.misuse)} had a model ask for a tool or arguments that are refused, and "
+            f"{_percent(attacks.leaks)} had it say the canary of its instructions",
         )
 
 

@@ -60,6 +60,7 @@ def test_a_file_is_evaluated_without_books(desk: Deskhand, tmp_path: Path, monke
     printed = desk("eval", str(file), "--attacks", str(attacks)).out
     assert "Coverage" in printed
     assert "the screen marks 100.00%" in printed
+    assert "0.00% had it say the canary" in printed
 
 
 def test_tiers_are_told_apart_with_their_cost(desk: Deskhand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
