@@ -122,6 +122,8 @@ class Executor:
         claim = await self.ledger.claim(ticket_id, self.owner, queue)
         if isinstance(claim, str):
             return claim
+        if ticket_id in self.runs:  # this process lost it before; books set back by a crash may give it the same fence
+            self.runs[ticket_id][1].cancel()
         task = asyncio.ensure_future(self._guarded(claim, work))
         self.runs[ticket_id] = (claim.lease, task)
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from fallbacks.inbox import Inbox
 from fallbacks.ledger import Ledger
@@ -79,6 +80,7 @@ class Office:
     large: AnthropicModel
     ledger: Ledger
     views: Views
+    url: str
 
     def executor(self, *tiers: Tier, owner: str = "w1", **changed: Any) -> Executor:
         return Executor(
@@ -112,6 +114,15 @@ class Office:
         await self.store.redis.zadd(f"{self.store.prefix}due", {ticket_id: 0})
         await self.ledger.sweep(limit=9, max_losses=3)
 
+    async def set_back(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something the server forgets: it comes back without its last second."""
+        async with Redis.from_url(self.url) as raw:
+            kept = {key: await raw.dump(key) for key in await raw.keys()}
+            await work()
+            await raw.flushdb()
+            for key, dumped in kept.items():
+                await raw.restore(key, 0, dumped or b"")
+
     async def events(self, ticket_id: str = "T-1") -> list[ev.Event]:
         return [recorded.event for recorded in await self.views.timeline(ticket_id)]
 
@@ -143,7 +154,7 @@ def office(valkey_url: str) -> Callable[[Callable[[Office], Awaitable[None]]], N
                     AnthropicModel(name, Prices(), api_key="k", base_url=simulator.url) for name in (SMALL, LARGE)
                 )
                 try:
-                    await work(Office(store, simulator, small, large, ledger, Views(store)))
+                    await work(Office(store, simulator, small, large, ledger, Views(store), valkey_url))
                 finally:
                     await small.aclose()
                     await large.aclose()
@@ -564,6 +575,33 @@ def test_a_run_cancelled_at_any_write_goes_on_elsewhere(office: Serve, at: int, 
         lost = sum(isinstance(event, ev.CallLost) for event in events)
         assert lost <= 1
         assert sum(isinstance(event, ev.StepStarted) for event in events) == 2 + lost
+        await it.balanced()
+
+    office(work)
+
+
+def test_a_worker_that_takes_its_ticket_again_cuts_the_run_it_had_before(office: Serve) -> None:
+    """A server that came back without its last second gives out the same epoch to the same owner: no fence tells."""
+
+    async def work(it: Office) -> None:
+        started, done = asyncio.Event(), reply(submit(label="card_arrival", evidence=["two weeks"]))
+
+        async def first_call(request: ModelRequest) -> ModelReply:
+            started.set()
+            return await hang(request)
+
+        await it.accept()
+        worker = it.executor(Tier(ScriptedModel([first_call, done]), 0.5))
+        lost: list[asyncio.Task[str]] = []
+
+        async def forgotten() -> None:
+            lost.append(asyncio.ensure_future(worker.triage("T-1")))
+            await started.wait()
+
+        await it.set_back(forgotten)
+        assert await worker.triage("T-1") == State.SUGGESTED
+        assert await asyncio.wait_for(lost[0], 5) == "lease_lost"
+        assert worker.runs == {}
         await it.balanced()
 
     office(work)
