@@ -125,7 +125,8 @@ class RedisStore:
         except (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError) as error:
             raise BooksUnreachable(f"{type(error).__name__}: {error}") from error
         except ResponseError as error:
-            if str(error).startswith(_REFUSALS) or "OOM command not allowed" in str(error):
+            said = str(error).rpartition("of pipeline caused error: ")[2].lstrip("('")  # of one command in a pipeline
+            if said.startswith(_REFUSALS) or "OOM command not allowed" in said:
                 raise BooksUnreachable(str(error)) from error
             raise
         except RedisError as error:
