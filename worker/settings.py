@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     max_seconds: MaybeSeconds = Field(60.0, description="seconds per run, wall clock, parking and crashes included")
     call_seconds: Seconds = Field(30.0, description="seconds one model call may take")
     max_wait_seconds: MaybeSeconds = Field(3600.0, description="a ticket older than this goes to people")
+    reuse_seconds: float = Field(
+        0.0, ge=0, description="how long a remote model's answer to the very same ticket is reused; 0: never"
+    )
     requester_tickets_per_hour: Count = Field(None, description="of one requester; the others go to people")
     daily_budget_usd: Amount = Field(None, description="dollars of the whole fleet per UTC day")
     lease_seconds: Seconds = Field(30.0, description="how long a silent worker keeps its tickets")
@@ -125,6 +128,10 @@ class Settings(BaseSettings):
     alert_quiet_seconds: Seconds = Field(60.0, description="least time between two alerts of one reason")
     public_url: Url | None = Field(None, description="where people reach the console; links in alerts start with it")
     sentry_dsn: SecretStr | None = None
+    imap_url: Url | None = Field(
+        None, description="the mailbox of `deskhand import-mail --imap`: imaps://user@host/INBOX"
+    )
+    imap_password: SecretStr | None = None
     api_keys: Names = Field((), description="whole API keys with every scope, beside those of `deskhand keys`")
     client_key: SecretStr | None = Field(None, description="the API key that `deskhand enqueue --url` shows")
     api_requests_per_minute: Count = Field(60_000, description="requests one API key may make in a minute")
