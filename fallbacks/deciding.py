@@ -61,8 +61,8 @@ def example_of(view: TicketView, action: str, person: str, decision: dict[str, A
             "priority": decision["priority"],
             "by": person,
             "action": action,
-            "proposed": (view.decision or {}).get("label"),
-            "tier": (view.decision or {}).get("tier"),
+            "proposed": (view.proposed or {}).get("label"),
+            "tier": (view.proposed or {}).get("tier"),
             "reason": view.reason,
             "epoch": view.epoch,
             "agent": agent,
@@ -75,8 +75,8 @@ def example_of(view: TicketView, action: str, person: str, decision: dict[str, A
 def way_back(view: TicketView, outbox: list[dict[str, Any]], example: str) -> str:
     """What an undo restores: the item as it was, without the outcome and the example of its decision."""
     before = {
-        "decision": json.dumps(view.decision, ensure_ascii=False) if view.decision else None,
-        "label": (view.decision or {}).get("label"),
+        "decision": json.dumps(view.proposed, ensure_ascii=False) if view.proposed else None,
+        "label": (view.proposed or {}).get("label"),
         "reason": view.reason,
         "detail": view.detail or None,
         "queue": view.queue,

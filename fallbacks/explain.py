@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from fallbacks.narrate import clock, did, means
+from fallbacks.narrate import Line, clock, did, means, narrate
 from fallbacks.plan import PLAN
 from fallbacks.states import SETTLED, State
 from fallbacks.views import TicketView
@@ -14,6 +14,8 @@ from tasks.money import NANO
 from tasks.reasons import Reason
 
 LAST_STEPS = 3
+
+BLIND = "The agent has a proposal that you are not shown: decide for yourself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,42 @@ class Explanation:
 
 
 def explain(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int) -> Explanation:
-    """The cause card of one ticket. now_ms: store time."""
+    """The cause card of one ticket, with nothing of a proposal that is to be decided blind. now_ms: store time."""
+    card = _explained(view, checkpoint, timeline, now_ms)
+    if not view.blind:
+        return card
+    steps = tuple(replace(step, did="worked on it") for step in card.last_steps)
+    actions = tuple(action for action in card.actions if action not in ("approve", "reject"))
+    return replace(card, headline=BLIND, last_steps=steps, next="Decide as one of the labels.", actions=actions)
+
+
+def shown_lines(view: TicketView, timeline: Sequence[ev.Recorded]) -> tuple[Line, ...]:
+    """The timeline in words, with nothing of a blind proposal in it."""
+    return tuple(
+        replace(line, text="the agent proposed something", detail="") if view.blind and line.kind in _TELLING else line
+        for line in narrate(timeline)
+    )
+
+
+def shown_events(view: TicketView, timeline: Sequence[ev.Recorded]) -> list[ev.Recorded]:
+    """The timeline with nothing of a blind proposal in it."""
+    return [replace(recorded, event=_unsaid(recorded.event)) if view.blind else recorded for recorded in timeline]
+
+
+def _unsaid(event: ev.Event) -> ev.Event:
+    match event:
+        case ev.DecisionSubmitted():
+            return replace(event, decision=None)
+        case ev.ModelReplied():
+            return replace(event, content=())
+        case _:
+            return event
+
+
+_TELLING = frozenset({ev.DecisionSubmitted.type, ev.ModelReplied.type})
+
+
+def _explained(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int) -> Explanation:
     failing = _failing_step(view, timeline)
     return Explanation(
         state=view.state,

@@ -26,6 +26,9 @@ from tasks.reasons import Reason
 from tasks.taxonomy import Taxonomy
 from tasks.ticket import Ticket
 
+BLIND = "Its proposal is not shown: decide for yourself, as one of the labels"
+"""Nobody may approve or refuse what they have not seen."""
+
 HOLD_MS = 5 * 60_000
 """How long an item stays with the person who opened it."""
 
@@ -126,6 +129,8 @@ class Inbox:
     async def approve(self, ticket_id: str, person: str, version: int | None) -> TicketView:
         """Let the proposed decision stand."""
         view = await self._waiting(ticket_id, version)
+        if view.blind:
+            raise ValueError(BLIND)
         if view.decision is None:
             raise ValueError(f"{ticket_id} has no proposal to approve; decide it by hand")
         decision = Decision.model_validate({**view.decision, "decided_by": person})
@@ -135,7 +140,7 @@ class Inbox:
         """Decide by hand, or correct a proposal; what was proposed stays in the timeline."""
         view = await self._waiting(ticket_id, version)
         decision = decided_by_hand(view, self.taxonomy, person, by_hand)
-        return await self._decide(view, person, "edit" if view.decision else "decide", decision)
+        return await self._decide(view, person, "edit" if view.proposed else "decide", decision)
 
     async def reject(self, ticket_id: str, person: str, version: int | None, why: str) -> TicketView:
         """Refuse a suggestion: it stays in the inbox for a decision by hand. An unreadable message is dismissed."""
@@ -144,6 +149,8 @@ class Inbox:
             note = ev.PersonActed(person, "dismiss", why[:4000])
             await self._act(ticket_id, person, view.version, INBOX, State.CANCELLED, [note, ev.Cancelled(person)])
             return await self.views.ticket(ticket_id)
+        if view.blind:
+            raise ValueError(BLIND)
         reason = Reason.SUGGESTION_REJECTED
         row = PLAN[reason]
         handed = ev.HandedOff(reason.value, why[:500], row.queue.value, row.severity.value)

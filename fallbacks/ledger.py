@@ -260,7 +260,7 @@ class Ledger:
             (*conclusion.events, ev.Suggested(queue.value, conclusion.why)),
             set=values,
             unset=["reason", "detail"] if conclusion.blind else ["reason", "detail", "blind"],
-            inbox=_inbox(conclusion.priority, item_facets(queue, None, decision)),
+            inbox=_inbox(conclusion.priority, item_facets(queue, None, None if conclusion.blind else decision)),
         )
 
     async def decide(self, lease: Lease, conclusion: Conclusion, outbox: Sequence[dict[str, Any]]) -> None:

@@ -27,7 +27,7 @@ class TicketView:
     Times are store time, ms since the epoch; None where it has not happened. ticket: None for a rejected message,
     whose bytes are in `raw` (base64). decision: what stands, or is proposed while the state is not `decided`.
     proposal: what the agent chose before any person had a part in it: label, team, tier, version, blind. blind: its
-    proposal is not to be shown to the person who decides.
+    proposal is not to be shown to the person who decides, so no door finds it in `decision`: it is `withheld`.
     """
 
     id: str
@@ -57,6 +57,12 @@ class TicketView:
     delivery: str
     proposal: dict[str, Any] | None = None
     blind: bool = False
+    withheld: dict[str, Any] | None = None
+
+    @property
+    def proposed(self) -> dict[str, Any] | None:
+        """The decision or the proposal, withheld or not: for the books, never for a screen."""
+        return self.decision or self.withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,8 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
     state = State(row["state"])
     held_until = int(row.get("held_until", 0))
     held = state in INBOX and held_until > now_ms
+    blind = state is State.SUGGESTED and "blind" in row
+    decision = json.loads(row["decision"]) if "decision" in row else None
     return TicketView(
         id=ticket_id,
         state=state,
@@ -173,7 +181,7 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         reserved_nanodollars=int(row.get("rsv", 0)),
         steps=int(row.get("steps", 0)),
         losses=int(row.get("losses", 0)),
-        decision=json.loads(row["decision"]) if "decision" in row else None,
+        decision=None if blind else decision,
         reason=Reason(row["reason"]) if "reason" in row else None,
         detail=row.get("detail", ""),
         queue=row.get("queue"),
@@ -186,5 +194,6 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         undo_until_ms=int(row["undo_until"]) if int(row.get("undo_until", 0)) > now_ms else None,
         delivery=row.get("delivery", "none"),
         proposal=json.loads(row["proposal"]) if "proposal" in row else None,
-        blind=state is State.SUGGESTED and "blind" in row,
+        blind=blind,
+        withheld=decision if blind else None,
     )

@@ -13,7 +13,6 @@ from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.console.groups import group, groups, resolve_group, resume_group
 from fallbacks.console.guard import Guard
 from fallbacks.console.inbox_list import inbox
-from fallbacks.console.item import shown
 from fallbacks.console.labels import labels
 from fallbacks.console.overview import overview
 from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
@@ -81,7 +80,7 @@ async def _stale(request: Request, error: Exception) -> Response:
     view = await visit.deps.views.ticket(request.path_params["ticket_id"])
     if visit.by_script:
         return _said(visit, f"Not done: it is {error.state} by now", view.id, 409)
-    return await visit.page("stale.html", {"view": shown(view), "holder": error.holder}, 409)
+    return await visit.page("stale.html", {"view": view, "holder": error.holder}, 409)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

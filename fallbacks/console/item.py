@@ -3,14 +3,13 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.console.deps import Desk
 from fallbacks.console.digits import digit_labels
-from fallbacks.explain import Explanation, StepSummary, explain, steps
-from fallbacks.narrate import Line, narrate
+from fallbacks.explain import Explanation, StepSummary, explain, shown_lines, steps
+from fallbacks.narrate import Line
 from fallbacks.views import TicketView
 from tasks import events as ev
 from tasks.checkpoint import fold
@@ -40,43 +39,15 @@ class Item:
     next_seq: int
 
 
-BLIND = "The agent has a proposal that you are not shown: decide for yourself."
-
-
-def shown(view: TicketView) -> TicketView:
-    """As a person may see it: a proposal that is to be decided blind is left out."""
-    return replace(view, decision=None) if view.blind else view
-
-
-def shown_lines(view: TicketView, timeline: Sequence[ev.Recorded]) -> tuple[Line, ...]:
-    """The timeline in words, with nothing of a blind proposal in it."""
-    return tuple(
-        replace(line, text="the agent proposed something", detail="") if view.blind and line.kind in _TELLING else line
-        for line in narrate(timeline)
-    )
-
-
-_TELLING = frozenset({ev.DecisionSubmitted.type, ev.ModelReplied.type})
-
-
-def _shown_cause(view: TicketView, cause: Explanation) -> Explanation:
-    if not view.blind:
-        return cause
-    steps = tuple(replace(step, did="worked on it") for step in cause.last_steps)
-    actions = tuple(action for action in cause.actions if action not in ("approve", "reject"))
-    return replace(cause, headline=BLIND, last_steps=steps, next="Decide as one of the labels.", actions=actions)
-
-
 async def load_item(desk: Desk, view: TicketView) -> Item:
     """Read what belongs to a ticket that is at hand."""
-    view = shown(view)
     timeline = await desk.deps.views.timeline(view.id)
     checkpoint = fold(timeline)
     now = await desk.deps.store.now_ms()
     decided = (await desk.tally.counts()).decided
     return Item(
         view=view,
-        cause=_shown_cause(view, explain(view, checkpoint, timeline, now)),
+        cause=explain(view, checkpoint, timeline, now),
         lines=shown_lines(view, timeline),
         steps=() if view.blind else steps(timeline),
         context=_context(checkpoint.context),

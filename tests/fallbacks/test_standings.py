@@ -80,15 +80,33 @@ async def test_an_undone_decision_is_forgotten_even_when_it_was_seen(s: Scene) -
 
 
 @scene
-async def test_a_blind_mark_shows_on_the_ticket_and_counts_unless_the_proposal_was_approved(s: Scene) -> None:
+async def test_a_blind_mark_shows_on_the_ticket_and_counts_and_nobody_approves_what_they_do_not_see(s: Scene) -> None:
     await proposed(s, "a", blind=True)
     assert (await s.inbox.views.ticket("a")).blind
     await s.inbox.decide("a", "ann", None, HandDecision("lost_card"))
     assert not (await s.inbox.views.ticket("a")).blind
     await proposed(s, "b", blind=True)
-    await s.inbox.approve("b", "ann", None)
+    for act in (s.inbox.approve("b", "ann", None), s.inbox.reject("b", "ann", None, "no")):
+        with pytest.raises(ValueError, match="not shown"):
+            await act
     standing = (await judge(s).standings())[KEY]
-    assert (standing.n, standing.blind_n, standing.blind_agreements) == (2, 1, 1)
+    assert (standing.n, standing.blind_n, standing.blind_agreements) == (1, 1, 1)
+
+
+@scene
+async def test_nothing_finds_a_blind_item_by_its_proposal(s: Scene) -> None:
+    await proposed(s, "a", blind=True)
+    await proposed(s, "b")
+    for facet in ("label:lost_card", "team:cards"):
+        assert [view.id for view in (await s.inbox.page([facet])).items] == ["b"]
+    (served,) = [view for view in (await s.inbox.page()).items if view.id == "a"]
+    assert (served.decision, served.withheld) == (None, DECISION)
+    decided = await s.inbox.decide("a", "ann", None, HandDecision("new_loan"))
+    (example,) = await s.store.listed("examples", 0, -1)
+    assert json.loads(example)["proposed"] == "lost_card"
+    undone = await s.inbox.undo("a", "ann", decided.version)
+    assert (undone.blind, undone.decision, undone.withheld) == (True, None, DECISION)
+    assert await s.members("inbox:label:lost_card") == ["b"]
 
 
 @scene

@@ -67,15 +67,15 @@ def show_ticket(
 
 async def tell(parts: "Parts", ticket_id: str) -> Story:
     """Read a ticket and explain it. Raises `UnknownTicket`."""
-    from fallbacks.explain import explain
-    from fallbacks.narrate import narrate
+    from fallbacks.explain import explain, shown_events, shown_lines
     from tasks.checkpoint import fold
 
     view = await parts.views.ticket(ticket_id)
     timeline = await parts.views.timeline(ticket_id)
     now = await parts.store.now_ms()
     checkpoint = fold(timeline)
-    return Story(view, checkpoint, timeline, explain(view, checkpoint, timeline, now), narrate(timeline), now)
+    card = explain(view, checkpoint, timeline, now)
+    return Story(view, checkpoint, shown_events(view, timeline), card, shown_lines(view, timeline), now)
 
 
 def unread(view: "TicketView") -> str:

@@ -59,6 +59,18 @@ class Books:
 
         self.do(work)
 
+    def blind(self, ticket_id: str, label: str = "card_arrival") -> None:
+        """A suggestion that a person must decide without seeing it."""
+
+        async def work(ledger: Ledger) -> None:
+            lease, decision = await claimed(ledger, ticket_id), proposal(label, ["my card"])
+            chosen = {"label": label, "team": decision["team"], "tier": MODEL, "version": "v1", "blind": True}
+            await step(ledger, lease, 1, [ev.DecisionSubmitted(1, decision)])
+            conclusion = Conclusion([], decision, Priority.NORMAL, proposal=chosen, blind=True)
+            await ledger.suggest(lease, conclusion)
+
+        self.do(work)
+
     def failed(self, ticket_id: str, reason: Reason = Reason.STEP_LIMIT, steps: int = 3) -> None:
         async def work(ledger: Ledger) -> None:
             await fail(ledger, await claimed(ledger, ticket_id, "I do not know"), reason=reason, steps=steps)

@@ -111,3 +111,18 @@ def test_another_s_decision_is_not_undone(deskhand: Deskhand, books: Books) -> N
     assert (refused.code, "Only who decided it" in refused.err) == (1, True)
     assert books.state("s1") is State.DECIDED
     assert deskhand("inbox", "undo", "s1", "--as", "anna").code == 0
+
+
+def test_nothing_tells_what_is_proposed_for_a_blind_item(deskhand: Deskhand, books: Books) -> None:
+    books.blind("b1", "card_swallowed")
+    for told in (
+        deskhand("inbox", "--json").out,
+        deskhand("inbox", "next", "--as", "anna", "--json").out,
+        deskhand("inbox").out,
+        deskhand("show", "b1").out,
+        deskhand("show", "b1", "--json").out,
+    ):
+        assert "card_swallowed" not in told
+        assert "Their card is late" not in told or "s1" in told
+    assert ids(deskhand, "--label", "card_swallowed") == []
+    assert "not shown" in deskhand("inbox", "approve", "b1").err

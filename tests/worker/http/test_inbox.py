@@ -209,3 +209,15 @@ def test_another_s_decision_is_undone_with_the_scope_operate_only(web: Served, a
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
     operator = web.client(web.key(Scope.INBOX, Scope.OPERATE, name="chief"))
     assert act(operator, "T-1", "undo", version=decided["version"]).json()["state"] == "suggested"
+
+
+def test_nothing_tells_what_is_proposed_for_a_blind_item(web: Served, api: httpx.Client) -> None:
+    web.books.blind("T-1", "card_swallowed")
+    assert api.get("/v1/inbox", params={"label": "card_swallowed"}).json()["items"] == []
+    (item,) = api.get("/v1/inbox").json()["items"]
+    assert (item["id"], item["decision"]) == ("T-1", None)
+    assert api.get("/v1/tickets/T-1").json()["decision"] is None
+    assert api.post("/v1/inbox/next", json={"label": "card_swallowed"}).status_code == 204
+    assert act(api, "T-1", "approve", version=item["version"]).status_code == 409
+    decided = act(api, "T-1", "edit", version=item["version"], label="card_arrival").json()
+    assert decided["decision"]["label"] == "card_arrival"
