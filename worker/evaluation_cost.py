@@ -14,9 +14,10 @@ from tasks.ports import Model
 from tasks.tool import Tool
 from worker.evaluation import Answer
 from worker.evaluation_run import Bench, Closable
-from worker.executor import PREFETCH, Tier
+from worker.executor import PREFETCH
+from worker.repeated_answers import MemoryAnswers, Repeating
 
-PARTS = ("naive", "prefetch", "cache", "tiers")
+PARTS = ("naive", "prefetch", "cache", "tiers", "duplicates")
 
 
 @dataclass(slots=True)
@@ -91,7 +92,9 @@ def armed(bench: Bench, part: str) -> Bench:
     if place < PARTS.index("prefetch"):
         tools = {name: tool for name, tool in tools.items() if name != PREFETCH}
     cached = place >= PARTS.index("cache")
-    metered = tuple(Tier(Metered(tier.model, cached), tier.min_confidence, tier.version) for tier in tiers)
+    metered = tuple(replace(tier, model=Metered(tier.model, cached)) for tier in tiers)
+    if place >= PARTS.index("duplicates"):
+        metered = tuple(replace(tier, model=Repeating(tier.model, MemoryAnswers())) for tier in metered)
     uncapped = replace(bench.limits, max_cost_nanodollars=None)  # a cap would end the dearer arms' runs early
     return replace(bench, tiers=metered, tools=tools, limits=uncapped)
 
@@ -99,7 +102,8 @@ def armed(bench: Bench, part: str) -> Bench:
 def arm(name: str, bench: Bench, answers: Sequence[Answer]) -> Arm:
     """What an armed bench has used for these answers."""
     count = max(1, len(answers))
-    meters = [tier.model for tier in bench.tiers if isinstance(tier.model, Metered)]
+    models = [tier.model.inner if isinstance(tier.model, Repeating) else tier.model for tier in bench.tiers]
+    meters = [model for model in models if isinstance(model, Metered)]
     usage = sum((meter.usage for meter in meters), TokenUsage())
     return Arm(
         name=name,

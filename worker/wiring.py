@@ -45,6 +45,7 @@ from worker.receivers import Receivers
 from worker.redacted_model import RedactedModel
 from worker.redis_intake import RedisIntake
 from worker.redis_poison import PoisonList
+from worker.repeated_answers import reusing
 from worker.requester_quota import RequesterQuota
 from worker.settings import LOCAL, LogFormat, Redact, Settings
 from worker.sqlite_customers import SqliteCustomers
@@ -197,7 +198,7 @@ class Parts:
             owner=self.owner,
             ledger=self.ledger,
             taxonomy=self.taxonomy,
-            tiers=self.tiers if self.agents else (),
+            tiers=reusing(self.tiers, self.store, settings.reuse_seconds) if self.agents else (),
             tools=self.tools,
             outcomes=self.outcomes,
             autonomy=settings.autonomy,

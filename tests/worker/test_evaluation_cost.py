@@ -37,6 +37,7 @@ def test_each_part_is_added_to_the_ones_before_it() -> None:
         "prefetch": ["large"],
         "cache": ["large"],
         "tiers": ["small", "large"],
+        "duplicates": ["small", "large"],
     }
     assert "ticket_context" not in armed(bench(), "naive").tools
     assert "ticket_context" in armed(bench(), "prefetch").tools

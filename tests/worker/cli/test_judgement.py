@@ -1,6 +1,7 @@
 """`deskhand eval` and `deskhand train`: measured on files, without books for the one and by rule for the other."""
 
 import json
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -80,14 +81,16 @@ def test_tiers_are_told_apart_with_their_cost(desk: Deskhand, tmp_path: Path, mo
 
 
 def test_the_cost_is_compared_with_the_naive_loop_and_needs_no_key(desk: Deskhand, tmp_path: Path) -> None:
-    file = write(tmp_path / "test.jsonl", [*TOMATOES[100:104], ("colourless green ideas", "sky")])
+    file = write(tmp_path / "test.jsonl", [*TOMATOES[100:104], *[("colourless green ideas", "sky")] * 20])
     document = desk("eval", "--cost", str(file), "--json").json()
     ratios = document["ratios"]
-    naive, prefetch, cache, tiers = document["arms"]
+    naive, prefetch, cache, tiers, duplicates = document["arms"]
     assert naive["calls"] == {"claude-sonnet-5-5": 2.0}
     assert prefetch["calls"] == cache["calls"] == {"claude-sonnet-5-5": 1.0}
     assert tiers["calls"]["local"] == 1.0
-    assert ratios["together"] == pytest.approx(ratios["prefetch"] * ratios["cache"] * ratios["tiers"])
+    parts = (ratios[name] for name in ("prefetch", "cache", "tiers", "duplicates"))
+    assert ratios["together"] == pytest.approx(prod(parts))
+    assert duplicates["cost_nanodollars"] < tiers["cost_nanodollars"]
     assert ratios["prefetch"] > 1
     assert "cheaper than the naive loop" in desk("eval", "--cost", str(file)).out
 
