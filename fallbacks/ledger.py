@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from fallbacks.errors import IdempotencyConflict
+from fallbacks.meters import counted
 from fallbacks.plan import PLAN, InboxQueue, Severity
 from fallbacks.states import State
 from fallbacks.store import Store
@@ -170,6 +171,7 @@ class Ledger:
             "run_cap": run_cap,
             "day_cap": day_cap,
             "breaker": started.model,
+            "meters": counted(before),
         }
         events = [event.to_json() for event in (*before, started)]
         verdict = await self.store.run("begin_step", lease.ticket_id, lua_header(header), *events)
@@ -211,6 +213,7 @@ class Ledger:
             "health": health,
             "reason": reason,
             "retry_after_ms": int(retry_after_seconds * 1000) if retry_after_seconds else None,
+            "meters": counted(events, model),
         }
         args = [event.to_json() for event in events]
         _held(await self.store.run("end_step", lease.ticket_id, lua_header(header), *args), lease)
@@ -220,6 +223,7 @@ class Ledger:
     ) -> str | None:
         """Record an effect's intent. Returns its stored result where it is done. Raises `EffectUnknown`."""
         header = {**self._fence(lease), "key": key, "honoured": key_honoured, "try": uuid4().hex}
+        header["meters"] = counted(before)
         events = [event.to_json() for event in (*before, ev.EffectBegun(key, tool))]
         verdict = await self.store.run("begin_effect", lease.ticket_id, lua_header(header), *events)
         if verdict[0] == "unknown":
@@ -321,6 +325,7 @@ class Ledger:
 
     async def _leave(self, lease: Lease, state: State, events: Sequence[ev.Event], **what: Any) -> None:
         header = {"op": uuid4().hex, "states": ["running"], "state": state.value, **self._fence(lease), **what}
+        header["meters"] = counted(events)
         args = [event.to_json() for event in events]
         _held(await self.store.run("move", lease.ticket_id, lua_header(header), *args), lease)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fallbacks.archive import ArchivedTicket, ArchiveTarget, read_archived
 from fallbacks.errors import UnknownTicket
+from fallbacks.meters import METERS
 from fallbacks.plan import DAY_MS
 from fallbacks.states import INBOX, State
 from fallbacks.store import Store
@@ -70,7 +71,8 @@ class Stats:
     """The whole, at one moment. states: tickets by state. oldest_seconds: age of the oldest in each state.
 
     inbox: waiting items by reason ("suggestion" where there is none). slots: of all workers heard of lately.
-    spent / reserved: nanodollars of this UTC day. counters: what was counted since the books were opened.
+    spent / reserved: nanodollars of this UTC day. counters: what was counted since the books were opened;
+    meters: likewise, for `fallbacks.meters` to read.
     """
 
     states: dict[str, int]
@@ -83,6 +85,7 @@ class Stats:
     outbox: int
     alerts: int
     counters: dict[str, int]
+    meters: dict[str, int]
     control: dict[str, str]
     now_ms: int
 
@@ -155,6 +158,7 @@ class Views:
             outbox=outbox,
             alerts=alerts,
             counters={name: int(value) for name, value in (await self.store.fields("n")).items()},
+            meters={name: int(value) for name, value in (await self.store.fields(METERS)).items()},
             control=await self.store.fields("control"),
             now_ms=now,
         )

@@ -1,5 +1,5 @@
 -- The intent of an effect, before it is attempted.
--- ARGV: prefix, id, header {epoch, owner, lease_ms, key, honoured, try}, events...
+-- ARGV: prefix, id, header {epoch, owner, lease_ms, key, honoured, try, meters}, events...
 local h = cjson.decode(ARGV[3])
 if not holds(h.epoch, h.owner) then return {'lost'} end
 local E = P .. 'effects:' .. ID
@@ -9,6 +9,7 @@ if known and known ~= 'begun:' .. h.try and not h.honoured then return {'unknown
 if known ~= 'begun:' .. h.try then
   redis.call('HSET', E, h.key, 'begun:' .. h.try)
   for i = 4, known and #ARGV - 1 or #ARGV do append(ARGV[i], h.epoch) end -- the last event is the intent: written once
+  count_all(h.meters)
 end
 lease_until(h.lease_ms)
 return {known and 'again' or 'new'}

@@ -1,8 +1,9 @@
 -- The intent of a model call: looks at the kill switch and the breaker, reserves run and day together, or refuses.
--- ARGV: prefix, id, header {epoch, owner, lease_ms, call, worst, run_cap, day_cap, breaker}, events...
+-- ARGV: prefix, id, header {epoch, owner, lease_ms, call, worst, run_cap, day_cap, breaker, meters}, events...
 local h = cjson.decode(ARGV[3])
-if not holds(h.epoch, h.owner) then return {'lost'} end
-if redis.call('HGET', T, 'rsv_call') == h.call then return {'ok', int(NOW)} end
+local held, open, spent = holds(h.epoch, h.owner)
+if not held then return {'lost'} end
+if open[3] == h.call then return {'ok', int(NOW)} end
 local control = redis.call('HMGET', P .. 'control', 'autonomy', 'day_cap')
 if control[1] == 'off' then return {'off'} end
 
@@ -13,10 +14,8 @@ if b[1] then
   if NOW < wait then return {'breaker', b[3], int(wait - NOW)} end
 end
 
-local spent = redis.call('HMGET', T, 'spent', 'rsv')
-if spent[2] then settle_lost(h.epoch); spent = redis.call('HMGET', T, 'spent', 'rsv') end
-local run_total = tonumber(spent[1] or '0') + h.worst
-if h.run_cap and run_total > h.run_cap then return {'run_cap', int(tonumber(spent[1] or '0')), int(h.run_cap)} end
+if open[1] then settle_lost(h.epoch); spent = tonumber(redis.call('HGET', T, 'spent')) end
+if h.run_cap and spent + h.worst > h.run_cap then return {'run_cap', int(spent), int(h.run_cap)} end
 local D = P .. 'day:' .. int(math.floor(NOW / 86400000))
 local day = redis.call('HMGET', D, 'spent', 'reserved')
 local day_total = tonumber(day[1] or '0') + tonumber(day[2] or '0') + h.worst
@@ -25,8 +24,8 @@ if day_cap and day_total > day_cap then return {'day_cap', int(day_total - h.wor
 
 if b[1] then redis.call('HSET', B, 'probe_until', int(NOW + h.lease_ms)) end -- half-open: one probe at a time
 redis.call('HINCRBY', D, 'reserved', int(h.worst))
-redis.call('HSET', T, 'rsv', int(h.worst), 'rsv_call', h.call, 'rsv_day', D)
 redis.call('HINCRBY', T, 'steps', 1)
-lease_until(h.lease_ms)
+lease_until(h.lease_ms, 'rsv', int(h.worst), 'rsv_call', h.call, 'rsv_day', D, 'rsv_model', h.breaker)
 append_from(4, h.epoch)
+count_all(h.meters)
 return {'ok', int(NOW)}

@@ -1,15 +1,16 @@
 -- The result of a model call: settle at its cost, append what was said, tell the breaker.
--- ARGV: prefix, id, header {epoch, owner, lease_ms, call, cost, breaker, health, reason, retry_after_ms}, events...
+-- ARGV: prefix, id, header {epoch, owner, lease_ms, call, cost, breaker, health, reason, retry_after_ms, meters}, events...
 local h = cjson.decode(ARGV[3])
-if not holds(h.epoch, h.owner) then return {'lost'} end
-if redis.call('HGET', T, 'rsv_call') ~= h.call then
+local held, open = holds(h.epoch, h.owner)
+if not held then return {'lost'} end
+if open[3] ~= h.call then
   if redis.call('HGET', T, 'settled_call') == h.call then return {'ok', int(NOW)} end
   return {'lost'}
 end
-settle(h.cost)
-redis.call('HSET', T, 'settled_call', h.call)
-lease_until(h.lease_ms)
+settle(h.cost, open)
+lease_until(h.lease_ms, 'settled_call', h.call)
 append_from(4, h.epoch)
+count_all(h.meters)
 
 local B = P .. 'breaker:' .. h.breaker
 if h.health == 'well' then

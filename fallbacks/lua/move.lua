@@ -2,9 +2,9 @@
 -- ARGV: prefix, id, header, events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
---   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; keep_due, keep_inbox
+--   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; keep_due, keep_inbox; meters {name: n}
 local h = cjson.decode(ARGV[3])
-local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op')
+local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since')
 if not row[1] then return {'unknown'} end
 if row[7] == h.op then return {'ok', row[1], row[4], int(NOW)} end
 local held = row[5] and tonumber(row[6] or '0') > NOW and row[5] or ''
@@ -22,11 +22,21 @@ end
 
 if h.state ~= 'running' then
   settle_lost(row[2])
-  if row[1] == 'running' then redis.call('HDEL', T, 'owner', 'lease') end
+  if row[1] == 'running' then
+    redis.call('HDEL', T, 'owner', 'lease')
+    end_run(h.state == 'queued' and 'released' or h.state, h.set and h.set.reason or '')
+  end
 end
-for field, value in pairs(h.set or {}) do redis.call('HSET', T, field, value) end
-for _, field in ipairs(h.unset or {}) do redis.call('HDEL', T, field) end
-redis.call('HSET', T, 'op', h.op)
+local taken = h.set and h.set.holder
+if row[5] and held == '' and (taken or not h.keep_inbox) then count('human_leases_expired') end
+if taken and held ~= taken then redis.call('HSET', T, 'held_since', int(NOW)) end
+if row[8] and held ~= '' and held == h.person and not h.keep_inbox then
+  observe('human_handle_seconds', (NOW - row[8]) / 1000)
+end
+local fields = {'op', h.op}
+for field, value in pairs(h.set or {}) do fields[#fields + 1] = field; fields[#fields + 1] = value end
+redis.call('HSET', T, unpack(fields))
+if h.unset and h.unset[1] then redis.call('HDEL', T, unpack(h.unset)) end
 local version = redis.call('HINCRBY', T, 'version', 1)
 if h.state ~= row[1] then place(h.state) end
 local due = h.due_at or (h.due_in and NOW + h.due_in)
@@ -38,6 +48,7 @@ elseif not h.keep_due then
 end
 if h.inbox then enter_inbox(h.inbox.sla or NOW + h.inbox.sla_in, h.inbox.facets) elseif not h.keep_inbox then leave_inbox() end
 append_from(4, row[2])
+count_all(h.meters)
 if h.alert then raise_alert(h.alert.reason, h.alert.severity) end
 for _, id in ipairs(h.drop_outbox or {}) do
   redis.call('ZREM', P .. 'outbox', id)

@@ -18,6 +18,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'due', '-inf', int(NOW), 'L
     losses = redis.call('HINCRBY', T, 'losses', 1)
     append('{"type":"lease_expired","v":1,"owner":' .. cjson.encode(row[3]) .. ',"losses":' .. losses .. '}', row[2])
     redis.call('HDEL', T, 'owner', 'lease')
+    end_run('lost', '')
     redis.call('HINCRBY', P .. 'n', 'leases_lost', 1)
     redis.call('HINCRBY', T, 'version', 1)
     place('queued')

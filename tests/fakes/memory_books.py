@@ -5,6 +5,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from fallbacks import meters
+from fallbacks.meters import METERS, SECONDS, STEPS, bucket
+
 STATES = ("queued", "running", "parked", "suggested", "handed_off", "decided", "cancelled", "rejected")
 
 
@@ -68,22 +71,42 @@ class MemoryBooks:
         else:
             self.rank("due")[ticket_id] = int(ms)
 
-    def settle(self, ticket_id: str, cost: int | None) -> tuple[int, str] | None:
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        self.add(METERS, meters.field(name, **labels), amount)
+
+    def count_all(self, counters: dict[str, str]) -> None:
+        for name, amount in counters.items():
+            self.add(METERS, name, int(amount))
+
+    def observe(self, name: str, value: float) -> None:
+        self.count(name, le=bucket(value, STEPS if name == "run_steps" else SECONDS))
+        self.add(METERS, f"{name}|sum", round(value * 1000))
+
+    def end_run(self, ticket_id: str, outcome: str, reason: str) -> None:
+        row = self.row(ticket_id)
+        self.count("runs", outcome=outcome, reason=reason)
+        self.observe("run_duration_seconds", (self.now - int(row["since"])) / 1000)
+        self.observe("run_steps", int(row.get("steps", 0)) - int(row.get("steps_before", 0)))
+
+    def settle(self, ticket_id: str, cost: int | None) -> tuple[int, str, str] | None:
         """Close the open reservation; None where there is none. cost None: in full."""
         row = self.row(ticket_id)
         if "rsv" not in row:
             return None
         held, day, call = int(row.pop("rsv")), row.pop("rsv_day"), row.pop("rsv_call")
+        model = row.pop("rsv_model")
         charged = held if cost is None else cost
         self.add(f"t:{ticket_id}", "spent", charged)
         self.add(day, "spent", charged)
         self.add(day, "reserved", -held)
+        self.count("llm_cost_nanodollars", charged, model=model)
         if charged > held:
             self.add("n", "bound_violations", 1)
-        return charged, call
+        return charged, call, model
 
     def settle_lost(self, ticket_id: str, epoch: str) -> None:
         if lost := self.settle(ticket_id, None):
+            self.count("llm_requests", model=lost[2], outcome="lost")
             event = {"type": "call_lost", "v": 1, "call_id": lost[1], "cost_nanodollars": lost[0]}
             self.append(ticket_id, json.dumps(event, separators=(",", ":")), epoch)
 
@@ -102,7 +125,7 @@ class MemoryBooks:
             return
         for index in ("inbox", *(f"inbox:{facet}" for facet in json.loads(row["facets"]))):
             self.rank(index).pop(ticket_id, None)
-        for name in ("facets", "sla", "holder", "held_until", "snoozed_until"):
+        for name in ("facets", "sla", "holder", "held_until", "held_since", "snoozed_until"):
             row.pop(name, None)
 
     def enter_inbox(self, ticket_id: str, sla_ms: int, facets: list[str]) -> None:

@@ -14,9 +14,13 @@ def next_item(
     for ticket_id in b.ordered(index)[: int(scan)]:
         row = b.row(ticket_id)
         holder = row.get("holder")
-        held = holder not in (None, person) and int(row.get("held_until", 0)) > b.now
-        if held or ticket_id in skip or int(row.get("snoozed_until", 0)) > b.now:
+        live = holder is not None and int(row.get("held_until", 0)) > b.now
+        if (live and holder != person) or ticket_id in skip or int(row.get("snoozed_until", 0)) > b.now:
             continue
+        if holder is not None and not live:
+            b.count("human_leases_expired")
+        if not live:
+            row["held_since"] = str(b.now)
         row |= {"holder": person, "held_until": str(b.now + int(hold_ms))}
         if holder != person:
             b.append(ticket_id, event, row["epoch"])

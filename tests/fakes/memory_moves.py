@@ -22,6 +22,9 @@ def move(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]
         if old == "running":
             row.pop("owner", None)
             row.pop("lease", None)
+            reason = h.get("set", {}).get("reason", "")
+            b.end_run(ticket_id, "released" if new == "queued" else new, reason)
+    _count_hold(b, row, h)
     row.update(h.get("set", {}))
     for name in h.get("unset", []):
         row.pop(name, None)
@@ -36,12 +39,13 @@ def move(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]
         b.leave_inbox(ticket_id)
     for event in events:
         b.append(ticket_id, event, row["epoch"])
+    b.count_all(h.get("meters", {}))
     _tell(b, ticket_id, row, h)
     return ["ok", new, row["version"], b.now]
 
 
 def _refusal(b: MemoryBooks, row: dict[str, str], h: dict[str, Any]) -> list[Any] | None:
-    held = row.get("holder", "") if int(row.get("held_until", 0)) > b.now else ""
+    held = _holder(b, row)
     stale = ["stale", row["state"], row["version"], held]
     allowed = row["state"] in h["states"]
     if "owner" in h:
@@ -54,6 +58,21 @@ def _refusal(b: MemoryBooks, row: dict[str, str], h: dict[str, Any]) -> list[Any
     if h.get("undo") and b.now >= int(row.get("undo_until", 0)):
         return stale
     return None
+
+
+def _holder(b: MemoryBooks, row: dict[str, str]) -> str:
+    return row.get("holder", "") if int(row.get("held_until", 0)) > b.now else ""
+
+
+def _count_hold(b: MemoryBooks, row: dict[str, str], h: dict[str, Any]) -> None:
+    held, taken, leaves = _holder(b, row), h.get("set", {}).get("holder"), not h.get("keep_inbox")
+    since = row.get("held_since")
+    if "holder" in row and not held and (taken or leaves):
+        b.count("human_leases_expired")
+    if taken and held != taken:
+        row["held_since"] = str(b.now)
+    if since and held and held == h.get("person") and leaves:
+        b.observe("human_handle_seconds", (b.now - int(since)) / 1000)
 
 
 def _schedule(b: MemoryBooks, ticket_id: str, row: dict[str, str], h: dict[str, Any]) -> None:
@@ -145,6 +164,7 @@ def _taken_back(b: MemoryBooks, ticket_id: str, row: dict[str, str]) -> None:
         losses = b.add(f"t:{ticket_id}", "losses", 1)
         event = {"type": "lease_expired", "v": 1, "owner": row.pop("owner"), "losses": losses}
         row.pop("lease", None)
+        b.end_run(ticket_id, "lost", "")
         b.add("n", "leases_lost", 1)
     else:
         event = {"type": "unparked", "v": 1}

@@ -48,6 +48,8 @@ def claim(b: MemoryBooks, ticket_id: str, owner: str, lease_ms: str, queue: str,
         if f"paused:{queue}" in b.hash("control"):
             return ["paused"]
         row |= {"epoch": str(int(row["epoch"]) + 1), "owner": owner, "claim": claim}
+        row["steps_before"] = row.get("steps", "0")
+        b.observe("queue_wait_seconds", (b.now - int(row["since"])) / 1000)
         row.setdefault("first_claimed", str(b.now))
         row.pop("sweeps", None)
         b.place(ticket_id, "running")
@@ -83,7 +85,7 @@ def begin_step(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> lis
     if "open_until" in breaker:
         breaker["probe_until"] = str(b.now + h["lease_ms"])
     b.add(name, "reserved", h["worst"])
-    row |= {"rsv": str(h["worst"]), "rsv_call": h["call"], "rsv_day": name}
+    row |= {"rsv": str(h["worst"]), "rsv_call": h["call"], "rsv_day": name, "rsv_model": h["breaker"]}
     b.add(f"t:{ticket_id}", "steps", 1)
     return _written(b, ticket_id, h, events)
 
@@ -122,6 +124,7 @@ def _written(b: MemoryBooks, ticket_id: str, h: dict[str, Any], events: tuple[st
     b.lease_for(ticket_id, h["lease_ms"])
     for event in events:
         b.append(ticket_id, event, h["epoch"])
+    b.count_all(h.get("meters", {}))
     return ["ok", b.now]
 
 
@@ -137,7 +140,7 @@ def begin_effect(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> l
         return ["unknown"]
     unwritten = () if known == begun else events[:-1] if known else events
     effects[h["key"]] = begun
-    _written(b, ticket_id, h, unwritten)
+    _written(b, ticket_id, h if known != begun else h | {"meters": {}}, unwritten)
     return ["again" if known else "new"]
 
 

@@ -15,6 +15,7 @@ from fallbacks.states import State
 from tasks.money import to_usd
 from worker.http.desk import DeskDep
 from worker.http.load import Load, measure
+from worker.http.metered import metered
 
 router = APIRouter(tags=["operations"])
 
@@ -40,6 +41,7 @@ class BooksCollector(Collector):
         yield from self._people()
         yield from self._money()
         yield from self._counted()
+        yield from metered(self._load.stats.meters)
 
     def _queues(self) -> Iterator[Metric]:
         load, stats = self._load, self._load.stats

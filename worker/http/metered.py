@@ -1,0 +1,48 @@
+"""The metrics that the books keep as counters: runs, model calls, tools, budgets, waits."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+
+from fallbacks.meters import BUDGETS, SECONDS, STEPS, field, histogram, series
+from tasks.money import to_usd
+
+COUNTERS = {
+    "runs": ("Runs that ended, by how.", ("outcome", "reason")),
+    "llm_requests": ("Calls to models; outcome is ok, lost, or the reason of the failure.", ("model", "outcome")),
+    "llm_tokens": ("Tokens that were billed.", ("model", "direction")),
+    "tool_calls": ("Calls of tools, and the look-up before the first model call.", ("tool", "outcome")),
+    "budget_exhausted": ("Runs that used up what they were allowed, by what it was.", ("budget",)),
+    "human_leases_expired": ("Items a person held until the time ran out.", ()),
+}
+
+HISTOGRAMS = {
+    "queue_wait_seconds": ("From being queued to being claimed.", SECONDS),
+    "run_duration_seconds": ("From being claimed to the run's end.", SECONDS),
+    "run_steps": ("Model calls of a run.", STEPS),
+    "human_handle_seconds": ("From a person's hold on an item to what they did with it.", SECONDS),
+}
+
+FROM_THE_START = (
+    *(field("runs", outcome=outcome, reason="") for outcome in ("suggested", "decided", "released", "lost")),
+    *(field("budget_exhausted", budget=budget) for budget in BUDGETS.values()),
+    "human_leases_expired",
+)
+"""Series told before the first of their kind happens, so that its increase is seen."""
+
+
+def metered(stored: Mapping[str, int]) -> Iterator[Metric]:
+    """Every counter and histogram. stored: `Stats.meters`."""
+    known = dict.fromkeys(FROM_THE_START, 0) | dict(stored)
+    for name, (what, labels) in COUNTERS.items():
+        family = CounterMetricFamily(f"deskhand_{name}", what, labels=labels)
+        for values, count in series(known, name):
+            family.add_metric([values.get(label, "") for label in labels], count)
+        yield family
+    dollars = CounterMetricFamily("deskhand_llm_cost_dollars", "What calls cost, as settled.", labels=["model"])
+    for values, nanodollars in series(known, "llm_cost_nanodollars"):
+        dollars.add_metric([values["model"]], to_usd(nanodollars))
+    yield dollars
+    for name, (what, bounds) in HISTOGRAMS.items():
+        found = histogram(known, name, bounds)
+        yield HistogramMetricFamily(f"deskhand_{name}", what, buckets=list(found.buckets), sum_value=found.total)
