@@ -71,6 +71,8 @@ class Fleet:
 
     def __init__(self, folder: Path, redis_url: str, broker_url: str | None = None, **environment: str) -> None:
         self.folder = folder
+        self.workers_only: dict[str, str] = {}
+        """Environment of the workers that the books' reader does not share."""
         self.redis_url = redis_url
         folder.mkdir(parents=True, exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
@@ -96,7 +98,11 @@ class Fleet:
         """A worker, ready when `ready` says so."""
         name = f"worker-{len(self.workers)}"
         log = self.folder / f"{name}.log"
-        order = {"env": {**self.environment, **environment}, "argv": self._argv(name, queues, slots), "log": str(log)}
+        order = {
+            "env": {**self.environment, **self.workers_only, **environment},
+            "argv": self._argv(name, queues, slots),
+            "log": str(log),
+        }
         worker = WorkerProcess(_zygote.fork(order), name, log)
         self.workers.append(worker)
         return worker
@@ -106,10 +112,11 @@ class Fleet:
         name = f"worker-{len(self.workers)}"
         log = self.folder / f"{name}.log"
         call = "import sys; from tests.chaos.failing_app import build; build().worker_main(sys.argv[1:])"
+        env = {**self.environment, **self.workers_only, **environment}
         with log.open("ab") as out:
             process = subprocess.Popen(
                 [*before, sys.executable, "-c", call, *self._argv(name, queues, slots)],
-                env={**self.environment, **environment}, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True,
             )  # fmt: skip
         worker = WorkerProcess(process.pid, name, log, process)

@@ -6,9 +6,8 @@ import threading
 from time import monotonic
 from typing import Any
 
-from redis import Redis, RedisError
-
 from fallbacks.errors import BooksUnreachable
+from tests.chaos.doors import REFUSALS, Door
 from tests.chaos.fleet import Books
 from tests.worker.poison import bad_envelopes, envelope
 
@@ -28,11 +27,12 @@ PATIENCE_SECONDS = 120.0
 class Load:
     """accepted: ids that were taken from their sender. bad: unreadable messages that were."""
 
-    def __init__(self, books: Books, redis: Redis, tickets: int, seed: int) -> None:
+    def __init__(self, books: Books, door: Door, tickets: int, seed: int) -> None:
         self._books = books
-        self._redis = redis
+        self._door = door
         self._rng = random.Random(seed)
-        self._poison = list(bad_envelopes("tasks.triage", "tickets").values())
+        bad = bad_envelopes("tasks.triage", "tickets")
+        self._poison = [raw for name, raw in bad.items() if name not in door.unsayable]
         self.waiting = [self._ticket(number) for number in range(tickets)]
         self.accepted: list[str] = []
         self.killers = [t["id"] for t in self.waiting if KILLER in t["body"]]
@@ -72,12 +72,12 @@ class Load:
         for _ in range(2 if self._rng.random() < 0.2 else 1):
             try:
                 self._push("tickets", json.dumps(envelope("tasks.triage", "tickets", body=body)).encode())
-            except RedisError:
+            except REFUSALS:
                 return  # the sweep finds it
 
     def _push(self, queue: str, raw: bytes) -> None:
         """At either end: order is nothing to rely on."""
-        (self._redis.lpush if self._rng.random() < 0.7 else self._redis.rpush)(queue, raw)
+        self._door.push(queue, raw, first=self._rng.random() >= 0.7)
 
     def _forge(self) -> None:
         """What nobody should have sent: unknown and known ids, wrong tasks for them, and unreadable messages."""
@@ -100,7 +100,7 @@ class Load:
         while True:
             try:
                 return send()
-            except (BooksUnreachable, RedisError, OSError):
+            except (BooksUnreachable, *REFUSALS):
                 if monotonic() > ends:
                     raise
                 threading.Event().wait(0.1)
