@@ -15,7 +15,7 @@ from tasks.tool import Tool
 from worker.evaluation import Answer
 from worker.evaluation_run import Bench, Closable
 from worker.executor import PREFETCH
-from worker.repeated_answers import MemoryAnswers, Repeating
+from worker.repeated_answers import MemoryAnswers, Repeating, reusing
 
 PARTS = ("naive", "prefetch", "cache", "tiers", "duplicates")
 
@@ -94,7 +94,7 @@ def armed(bench: Bench, part: str) -> Bench:
     cached = place >= PARTS.index("cache")
     metered = tuple(replace(tier, model=Metered(tier.model, cached)) for tier in tiers)
     if place >= PARTS.index("duplicates"):
-        metered = tuple(replace(tier, model=Repeating(tier.model, MemoryAnswers())) for tier in metered)
+        metered = reusing(metered, MemoryAnswers())
     uncapped = replace(bench.limits, max_cost_nanodollars=None)  # a cap would end the dearer arms' runs early
     return replace(bench, tiers=metered, tools=tools, limits=uncapped)
 

@@ -128,13 +128,17 @@ class Repeating:
             await self.inner.aclose()
 
 
-def reusing(tiers: Sequence[Tier], store: Store, seconds: float) -> tuple[Tier, ...]:
-    """The tiers, remote ones with their answers kept for so long; 0: as they are."""
-    answers = BooksAnswers(store, seconds)
+def reusing(tiers: Sequence[Tier], answers: Answers | None) -> tuple[Tier, ...]:
+    """The tiers, remote ones with their answers kept; None: as they are."""
     return tuple(
-        replace(tier, model=Repeating(tier.model, answers)) if seconds and tier.model.name != LOCAL else tier
+        tier if answers is None or tier.model.name == LOCAL else replace(tier, model=Repeating(tier.model, answers))
         for tier in tiers
     )
+
+
+def kept_for(store: Store, seconds: float) -> Answers | None:
+    """The books' answers, kept for so long; None for 0: nothing is reused."""
+    return BooksAnswers(store, seconds) if seconds else None
 
 
 def _key(model: str, request: ModelRequest) -> str:

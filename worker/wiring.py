@@ -45,7 +45,7 @@ from worker.receivers import Receivers
 from worker.redacted_model import RedactedModel
 from worker.redis_intake import RedisIntake
 from worker.redis_poison import PoisonList
-from worker.repeated_answers import reusing
+from worker.repeated_answers import kept_for, reusing
 from worker.requester_quota import RequesterQuota
 from worker.settings import LOCAL, LogFormat, Redact, Settings
 from worker.sqlite_customers import SqliteCustomers
@@ -198,7 +198,7 @@ class Parts:
             owner=self.owner,
             ledger=self.ledger,
             taxonomy=self.taxonomy,
-            tiers=reusing(self.tiers, self.store, settings.reuse_seconds) if self.agents else (),
+            tiers=reusing(self.tiers, kept_for(self.store, settings.reuse_seconds)) if self.agents else (),
             tools=self.tools,
             outcomes=self.outcomes,
             autonomy=settings.autonomy,

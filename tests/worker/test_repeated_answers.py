@@ -20,7 +20,7 @@ from tests.fakes.desk import TAXONOMY, search, submit
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply
 from worker.executor import Executor, Tier
-from worker.repeated_answers import BooksAnswers, Repeating, reusing
+from worker.repeated_answers import BooksAnswers, Repeating, kept_for, reusing
 from worker.settings import Autonomy, Settings
 
 BODY = "You charged my card twice. I want my money back!"
@@ -126,7 +126,7 @@ def test_an_answer_that_only_looked_something_up_is_not_kept(run: Run) -> None:
 def test_it_is_off_by_default_and_leaves_the_local_tier_alone() -> None:
     seconds = Settings(model="local").reuse_seconds
     tiers = tuple(Tier(ScriptedModel([reply(submit())], name=name), 0.5) for name in ("local", "remote"))
-    assert (seconds, reusing(tiers, MemoryStore(), seconds)) == (0, tiers)
-    local, remote = reusing(tiers, MemoryStore(), 60)
+    assert (seconds, reusing(tiers, kept_for(MemoryStore(), seconds))) == (0, tiers)
+    local, remote = reusing(tiers, kept_for(MemoryStore(), 60))
     assert (local, remote.model.name) == (tiers[0], "remote")
     assert isinstance(remote.model, Repeating)

@@ -87,7 +87,7 @@ def test_the_cost_is_compared_with_the_naive_loop_and_needs_no_key(desk: Deskhan
     naive, prefetch, cache, tiers, duplicates = document["arms"]
     assert naive["calls"] == {"claude-sonnet-5-5": 2.0}
     assert prefetch["calls"] == cache["calls"] == {"claude-sonnet-5-5": 1.0}
-    assert tiers["calls"]["local"] == 1.0
+    assert tiers["calls"]["local"] == duplicates["calls"]["local"] == 1.0
     parts = (ratios[name] for name in ("prefetch", "cache", "tiers", "duplicates"))
     assert ratios["together"] == pytest.approx(prod(parts))
     assert duplicates["cost_nanodollars"] < tiers["cost_nanodollars"]
