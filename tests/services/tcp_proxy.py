@@ -80,7 +80,7 @@ class TcpProxy:
                 if not silent.is_set():
                     writer.write(data)
                     await writer.drain()
-        except OSError:
+        except (OSError, RuntimeError):  # the latter is uvloop's word for a connection that was cut meanwhile
             pass
         if not silent.is_set():
             self._close(writer)
