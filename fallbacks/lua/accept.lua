@@ -1,16 +1,24 @@
 -- Accept a ticket: its row first, so that it is never only a message. Sending it again changes nothing.
 -- ARGV: prefix, id, header {digest, limits, source, priority, requester, idem, due_in, wait_ms}, body, event
 local h = cjson.decode(ARGV[3])
+local function remember_key() -- for a week from its first use; tickets stay for at least as long
+  if not h.idem then return end
+  redis.call('HSET', P .. 'idem:' .. h.idem, 'id', ID, 'digest', h.digest)
+  redis.call('PEXPIRE', P .. 'idem:' .. h.idem, 604800000)
+end
+local known_key = false
 if h.idem then
   local seen = redis.call('HMGET', P .. 'idem:' .. h.idem, 'id', 'digest')
   if seen[1] then
     if seen[2] ~= h.digest then return {'conflict', seen[1]} end
-    at_ticket(seen[1])
+    known_key = redis.call('EXISTS', P .. 't:' .. seen[1]) == 1
+    if known_key then at_ticket(seen[1]) end
   end
 end
 local row = redis.call('HMGET', T, 'digest', 'state')
 if row[2] then -- a rejected message has a row without a digest: it is never overwritten
   if row[1] ~= h.digest then return {'conflict', ID} end
+  if not known_key then remember_key() end
   return {'seen', ID, row[2]}
 end
 redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
@@ -23,10 +31,7 @@ if h.wait_ms then
 end
 due_at(due)
 redis.call('HINCRBY', P .. 'n', 'accepted', 1)
-if h.idem then
-  redis.call('HSET', P .. 'idem:' .. h.idem, 'id', ID, 'digest', h.digest)
-  redis.call('PEXPIRE', P .. 'idem:' .. h.idem, 604800000)
-end
+remember_key()
 if h.requester then
   local R = P .. 'req:' .. h.requester
   redis.call('LPUSH', R, ID)

@@ -15,10 +15,14 @@ def accept(b: MemoryBooks, ticket_id: str, header: str, body: str, event: str) -
     if seen:
         if seen["digest"] != h["digest"]:
             return ["conflict", seen["id"]]
-        ticket_id = seen["id"]
+        ticket_id = seen["id"] if b.row(seen["id"]) else ticket_id
     row = b.row(ticket_id)
     if row:
-        return ["seen", ticket_id, row["state"]] if row.get("digest") == h["digest"] else ["conflict", ticket_id]
+        if row.get("digest") != h["digest"]:
+            return ["conflict", ticket_id]
+        if not seen:
+            _remember_key(b, ticket_id, h)
+        return ["seen", ticket_id, row["state"]]
     row |= {name: h[name] for name in ("digest", "limits", "source", "priority")}
     row |= {"body": body, "accepted": str(b.now), "version": "1", "epoch": "0", "losses": "0", "spent": "0"}
     b.place(ticket_id, "queued")
@@ -28,14 +32,18 @@ def accept(b: MemoryBooks, ticket_id: str, header: str, body: str, event: str) -
         due = min(due, b.now + h["wait_ms"])
     b.due_at(ticket_id, due)
     b.add("n", "accepted", 1)
-    if "idem" in h:
-        b.hash(f"idem:{h['idem']}").update(id=ticket_id, digest=h["digest"])
-        b.expires[f"idem:{h['idem']}"] = b.now + WEEK_MS
+    _remember_key(b, ticket_id, h)
     if "requester" in h:
         b.entries(f"req:{h['requester']}").insert(0, ticket_id)
         del b.entries(f"req:{h['requester']}")[20:]
     b.append(ticket_id, event, 0)
     return ["new", ticket_id, "queued"]
+
+
+def _remember_key(b: MemoryBooks, ticket_id: str, h: dict[str, Any]) -> None:
+    if "idem" in h:
+        b.hash(f"idem:{h['idem']}").update(id=ticket_id, digest=h["digest"])
+        b.expires[f"idem:{h['idem']}"] = b.now + WEEK_MS
 
 
 def claim(b: MemoryBooks, ticket_id: str, owner: str, lease_ms: str, queue: str, claim: str, event: str) -> list[Any]:

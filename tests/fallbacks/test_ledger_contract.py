@@ -48,6 +48,14 @@ async def test_an_idempotency_key_gives_the_first_ticket_again(s: Scene) -> None
 
 
 @scene
+async def test_a_key_first_used_for_a_ticket_known_by_its_id_holds_from_then_on(s: Scene) -> None:
+    await s.accept("t1")
+    assert not (await s.ledger.accept(ticket("t1"), LIMITS, idempotency_key="k")).created
+    with pytest.raises(IdempotencyConflict):
+        await s.ledger.accept(ticket(body="other"), LIMITS, idempotency_key="k")
+
+
+@scene
 async def test_an_idempotency_key_is_forgotten_after_a_week(s: Scene) -> None:
     first = await s.ledger.accept(ticket(), LIMITS, idempotency_key="k")
     await s.pass_ms(7 * 86_400_000 + 1)
