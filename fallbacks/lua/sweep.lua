@@ -5,7 +5,7 @@ local found = {}
 local unended = redis.call('ZCARD', P .. 's:queued') + redis.call('ZCARD', P .. 's:running') + redis.call('ZCARD', P .. 's:parked')
 if unended ~= redis.call('ZCARD', P .. 'due') then -- cannot happen while every write is one of these scripts; heal if it did
   for _, state in ipairs({'queued', 'running', 'parked'}) do
-    for _, id in ipairs(redis.call('ZRANGE', P .. 's:' .. state, 0, limit - 1)) do redis.call('ZADD', P .. 'due', 'NX', int(NOW), id) end
+    for _, id in ipairs(redis.call('ZDIFF', 2, P .. 's:' .. state, P .. 'due')) do redis.call('ZADD', P .. 'due', int(NOW), id) end
   end
 end
 local paused = redis.call('HGET', P .. 'control', 'paused:tickets')

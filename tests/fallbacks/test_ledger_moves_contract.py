@@ -219,6 +219,14 @@ async def test_an_unended_ticket_missing_from_due_is_healed(s: Scene) -> None:
     assert await s.ledger.renew("w1", [lease]) == {"t1"}
 
 
+@scene
+async def test_however_many_healthy_ones_stand_before_it(s: Scene) -> None:
+    for n in range(5):
+        await s.accept(f"t{n}")
+    await forget_due(s, "t4")
+    assert await s.sweep(limit=2) == [("triage", "t4")]
+
+
 async def forget_due(s: Scene, ticket_id: str) -> None:
     if isinstance(s.store, MemoryStore):
         s.store.books.due_at(ticket_id, None)
