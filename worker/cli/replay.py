@@ -46,6 +46,8 @@ async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str |
     view = await parts.views.ticket(ticket_id)
     if view.ticket is None:
         raise ValueError(f"{ticket_id} could not be read as a ticket: there is no run to repeat")
+    if view.blind:
+        raise ValueError(f"{ticket_id} is to be decided blind: a replay would show what is proposed")
     tiers = parts.tiers if model is None else tiers_of(parts.settings, model, parts.taxonomy)
     settings = parts.settings
     rehearsal = Rehearsal(parts.taxonomy, tiers, parts.tools, settings.max_output_tokens, settings.call_seconds)

@@ -66,9 +66,12 @@ def test_another_model_takes_the_place_of_all_tiers(
     assert document["paid_nanodollars"] > 0
 
 
-def test_what_cannot_be_replayed_is_one_clear_line(desk: Deskhand, books: Books) -> None:
+def test_what_cannot_be_replayed_is_one_clear_line(desk: Deskhand, books: Books, valkey_server: ValkeyServer) -> None:
     books.suggested("t1")
     books.rejected("bad", b"no ticket")
     assert "no step 7" in desk("replay", "t1", "--from", "7").err
     assert "could not be read" in desk("replay", "bad").err
     assert desk("replay", "nobody").code == 1
+    with valkey_server.client() as client:
+        client.hset("deskhand:t:t1", "blind", "1")
+    assert "decided blind" in desk("replay", "t1").err
