@@ -1,8 +1,20 @@
 -- Hold the most urgent inbox item that nobody holds and that is not snoozed, for one person.
--- ARGV: prefix, '', person, hold_ms, scan, index ('inbox' or 'inbox:facet'), event, skip id...
+-- ARGV: prefix, '', person, hold_ms, how many to read at once, index ('inbox' or 'inbox:facet'), event, skip id...
 local skip = {}
 for i = 8, #ARGV do skip[ARGV[i]] = true end
-for _, id in ipairs(redis.call('ZRANGE', P .. ARGV[6], 0, tonumber(ARGV[5]) - 1)) do
+local function urgent_first() -- page by page: the whole of it is read only where nothing is free
+  local first, many = 0, tonumber(ARGV[5])
+  local page, at = redis.call('ZRANGE', P .. ARGV[6], 0, many - 1), 0
+  return function()
+    at = at + 1
+    if at > many then
+      first, at = first + many, 1
+      page = redis.call('ZRANGE', P .. ARGV[6], first, first + many - 1)
+    end
+    return page[at]
+  end
+end
+for id in urgent_first() do
   at_ticket(id)
   local row = redis.call('HMGET', T, 'holder', 'held_until', 'snoozed_until', 'epoch')
   local live = row[1] and tonumber(row[2] or '0') > NOW

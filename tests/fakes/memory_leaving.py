@@ -9,9 +9,9 @@ WEEK_MS = 604_800_000
 
 
 def next_item(
-    b: MemoryBooks, _: str, person: str, hold_ms: str, scan: str, index: str, event: str, *skip: str
+    b: MemoryBooks, _: str, person: str, hold_ms: str, _page: str, index: str, event: str, *skip: str
 ) -> str | None:
-    for ticket_id in b.ordered(index)[: int(scan)]:
+    for ticket_id in b.ordered(index):
         row = b.row(ticket_id)
         holder = row.get("holder")
         live = holder is not None and int(row.get("held_until", 0)) > b.now

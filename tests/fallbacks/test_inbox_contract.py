@@ -1,16 +1,17 @@
 """The inbox keeps its contract on every store: pages, holds, and what people decide and take back."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from fallbacks.errors import Stale, UnknownTicket
-from fallbacks.inbox import HandDecision
+from fallbacks.inbox import SCAN, HandDecision
 from fallbacks.ledger import Claim
 from fallbacks.states import State
 from tasks.limits import Limits
 from tasks.reasons import Reason
-from tests.fallbacks.scene import DECISION, Scene, scene
+from tests.fallbacks.scene import DECISION, Scene, Story, scene
 
 BY_HAND = HandDecision("new_loan")
 
@@ -288,6 +289,23 @@ async def test_whatever_has_not_ended_can_be_cancelled_once(s: Scene) -> None:
     await s.inbox.approve("t1", "ann", await s.suggested())
     with pytest.raises(Stale):
         await s.inbox.cancel("t1", "ann")
+
+
+@pytest.mark.parametrize("asleep", [SCAN - 1, SCAN, SCAN + 1])
+def test_the_one_free_item_is_found_behind_any_number_of_snoozed_ones(
+    play: Callable[[Story], None], asleep: int
+) -> None:
+    async def story(s: Scene) -> None:
+        for n in range(asleep):
+            await s.inbox.snooze(f"t{n}", "ann", await s.suggested(f"t{n}"), 3600)
+        assert await s.inbox.next("eve") is None
+        await s.pass_ms(5)
+        await s.suggested("free")
+        found = await s.inbox.next("eve")
+        assert found is not None
+        assert found.id == "free"
+
+    play(story)
 
 
 @scene
