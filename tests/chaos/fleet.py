@@ -62,6 +62,11 @@ class WorkerProcess:
         self.send(signal.SIGTERM)
         wait_for(lambda: not self.alive(), timeout, f"{self.name} to drain, see {self.log}")
 
+    def reap(self) -> None:
+        """Take note of the end of a process of ours; a forked one leaves none to take."""
+        if self._process is not None:
+            self._process.wait(10)
+
     def said(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
@@ -93,6 +98,8 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         for worker in self.workers:
             worker.send(signal.SIGKILL)
+        for worker in self.workers:
+            worker.reap()
 
     def start(self, queues: str = "tickets,handoff", slots: int = 4, **environment: str) -> WorkerProcess:
         """A worker, ready when `ready` says so."""
