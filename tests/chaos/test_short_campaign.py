@@ -13,6 +13,7 @@ def test_a_short_campaign_loses_doubles_and_overspends_nothing(tmp_path: Path) -
     result = Campaign(tmp_path, tickets=150, workers=2, seed=20261122, rounds=1).run()
     assert result.held, result.told()
     assert result.faults["kill"] >= 3
+    assert {"half-open", "slow network", "broker kill", "memory full"} <= set(result.faults)
 
 
 @pytest.mark.timeout(300)
