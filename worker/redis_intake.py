@@ -35,12 +35,15 @@ for _, id in ipairs(late) do -- their worker died, or could not reach the books
   if raw then taken[#taken + 1] = id; taken[#taken + 1] = raw else redis.call('ZREM', KEYS[3], id) end
 end
 for i = 1, tonumber(ARGV[2]) do
-  local raw = redis.call('LINDEX', KEYS[1], -1)
-  if not raw then break end
   local id = ARGV[1] .. '-' .. i
-  redis.call('HSET', KEYS[2], id, raw)
-  redis.call('ZADD', KEYS[3], now, id)
-  redis.call('RPOP', KEYS[1])
+  local raw = redis.call('HGET', KEYS[2], id) -- taken already: a client whose reply was lost may send this again
+  if not raw then
+    raw = redis.call('LINDEX', KEYS[1], -1)
+    if not raw then break end
+    redis.call('HSET', KEYS[2], id, raw)
+    redis.call('ZADD', KEYS[3], now, id)
+    redis.call('RPOP', KEYS[1])
+  end
   taken[#taken + 1] = id
   taken[#taken + 1] = raw
 end
