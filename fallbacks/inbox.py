@@ -39,7 +39,7 @@ NOTE_TRIES = 5
 """A note on a ticket that moves this often meanwhile is refused."""
 
 SCAN = 500
-"""How far down the queue serve-next looks for an item nobody holds."""
+"""Items that serve-next reads at once on its way to one that nobody holds."""
 
 
 Publish = Callable[[list[tuple[str, str]]], Awaitable[object]]
