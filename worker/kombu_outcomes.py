@@ -20,8 +20,9 @@ class KombuOutcomes:
     Nothing is removed from the queue but by its consumers: set it only where somebody reads it.
     """
 
-    def __init__(self, app: Celery, queue: str) -> None:
+    def __init__(self, app: Celery, namespace: str) -> None:
         self._app = app
+        queue = "outcomes" if namespace == "deskhand" else f"{namespace}.outcomes"  # none of those a worker serves
         amqp = str(app.conf.broker_url).startswith(("amqp", "pyamqp"))
         arguments = {"x-queue-type": "quorum"} if amqp else None
         self._queue = Queue(queue, Exchange(queue, type="direct"), routing_key=queue, queue_arguments=arguments)

@@ -1,4 +1,4 @@
-"""Outcomes to whom they are addressed. Wiring says who there is."""
+"""Outcomes to whom they are addressed: the webhook, the queue, and the helpdesks that tickets came from."""
 
 from collections.abc import Mapping
 

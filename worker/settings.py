@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     alert_quiet_seconds: Seconds = Field(60.0, description="least time between two alerts of one reason")
     public_url: Url | None = Field(None, description="where people reach the console; links in alerts start with it")
     sentry_dsn: SecretStr | None = None
+    hooks: Path | None = Field(None, description="folder of helpdesk field maps, for /v1/hooks/NAME")
     imap_url: Url | None = Field(
         None, description="the mailbox of `deskhand import-mail --imap`: imaps://user@host/INBOX"
     )

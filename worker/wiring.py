@@ -32,6 +32,8 @@ from tasks.taxonomy import Taxonomy
 from tasks.tool import Tool
 from tasks.tools import discover
 from worker import sample
+from worker.connectors.hook import RECEIVER, Hook, told
+from worker.connectors.yaml_hooks import load_hooks
 from worker.courier import Courier
 from worker.doorstep import Doorstep
 from worker.executor import PREFETCH, Executor, Tier
@@ -109,8 +111,12 @@ class Parts:
     def outcomes(self) -> OutcomeWriter:
         return OutcomeWriter(wanted=self.settings.webhook_url is not None, also=self._also_told)
 
-    def _also_told(self, _ticket_id: str, _outcome: Outcome) -> list[str]:
-        return [QUEUE] if self.settings.outcomes_queue else []
+    def _also_told(self, ticket_id: str, outcome: Outcome) -> list[str]:
+        return [*([QUEUE] if self.settings.outcomes_queue else []), *told(self.hooks, ticket_id, outcome)]
+
+    @cached_property
+    def hooks(self) -> Mapping[str, Hook]:
+        return load_hooks(self.settings.hooks) if self.settings.hooks else {}
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -271,13 +277,18 @@ class Parts:
     def _outbox(self) -> Outbox | None:
         settings = self.settings
         senders: dict[str, OutcomeSender] = {}
+        private = settings.webhook_allow_private
         if settings.webhook_url is not None and settings.webhook_secret is not None:
             from fallbacks.http_webhooks import HttpWebhooks  # httpx only where a receiver is set
 
-            secret, private = settings.webhook_secret.get_secret_value(), settings.webhook_allow_private
+            secret = settings.webhook_secret.get_secret_value()
             senders[WEBHOOK] = HttpWebhooks(settings.webhook_url, secret, allow_private=private)
         if settings.outcomes_queue:
-            senders[QUEUE] = KombuOutcomes(self.app, outcomes_queue(settings))
+            senders[QUEUE] = KombuOutcomes(self.app, settings.namespace)
+        if any(hook.outcomes for hook in self.hooks.values()):
+            from worker.connectors.http_updates import HookUpdates
+
+            senders[RECEIVER] = HookUpdates(self.hooks, self.store, allow_private=private)
         return Outbox(self.store, Receivers(senders), others=senders.keys() != {WEBHOOK}) if senders else None
 
 
@@ -290,8 +301,3 @@ def queue_names(settings: Settings) -> dict[str, str]:
     """Celery and kombu queue names by kind. Another namespace has queues of its own."""
     prefix = "" if settings.namespace == "deskhand" else f"{settings.namespace}."
     return {kind: f"{prefix}{kind}" for kind in ("tickets", "handoff", "intake")}
-
-
-def outcomes_queue(settings: Settings) -> str:
-    """The queue that outcomes leave by. Not among those a worker serves: it is for others to consume."""
-    return f"{'' if settings.namespace == 'deskhand' else f'{settings.namespace}.'}outcomes"

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 
-from worker.http import batch, health, inbox, journal, load, metrics, openapi, problems, tickets
+from worker.http import batch, health, hooks, inbox, journal, load, metrics, openapi, problems, tickets
 from worker.http.request_ids import RequestIds
 from worker.wiring import VERSION
 
@@ -23,7 +23,7 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -
     )
     app.add_middleware(RequestIds)
     problems.install(app)
-    for module in (batch, tickets, journal, inbox, load, health, metrics):
+    for module in (batch, tickets, journal, inbox, hooks, load, health, metrics):
         app.include_router(module.router)
     openapi.install(app, VERSION)
     return app

@@ -65,6 +65,8 @@ def _document(app: FastAPI, version: str) -> dict[str, Any]:
         content = {"application/json": {"schema": {"$ref": _REF.format(model=name)}}}
         document["paths"][path]["post"]["requestBody"] = {"required": required, "content": content}
     _describe_batch(document["paths"]["/v1/tickets/batch"]["post"])
+    event = {"application/json": {"schema": {"type": "object", "description": "the helpdesk's own event"}}}
+    document["paths"]["/v1/hooks/{name}"]["post"]["requestBody"] = {"required": True, "content": event}
     renamed: dict[str, Any] = _renamed(document)
     return renamed
 

@@ -1,0 +1,279 @@
+"""Helpdesk webhooks: only proven calls, every one a ticket or kept, and outcomes told back by their own update call."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from fallbacks.ledger import Conclusion
+from fallbacks.outbox import OutboxBooks
+from fallbacks.outcomes import Outcome
+from fallbacks.redis_store import RedisStore
+from fallbacks.states import State
+from tasks import events as ev
+from tasks.ticket import Priority
+from tests.services.http_sink import Answer, HttpSink
+from tests.worker.cli.books import proposal, step
+from tests.worker.http.served import Served
+from worker import sample
+from worker.connectors.errors import HookFileError, HookRefusedError, UnmappedError
+from worker.connectors.field_map import filled, steps_of, value_at
+from worker.connectors.yaml_hooks import load_hooks
+
+SECRETS = {
+    "ZENDESK_WEBHOOK_SECRET": "dGhpc19zZWNyZXQ",
+    "ZENDESK_AUTHORIZATION": "Bearer zen",
+    "FRESHDESK_TOKEN": "fresh-token",
+    "FRESHDESK_AUTHORIZATION": "Basic fresh",
+    "GITHUB_WEBHOOK_SECRET": "It's a Secret to Everybody",
+    "GITHUB_AUTHORIZATION": "Bearer gh",
+}
+HOOKS = load_hooks(sample.path("hooks"), SECRETS)
+NOW = datetime(2026, 11, 2, 9, 0, 5, tzinfo=UTC)
+
+
+def event(name: str, **changes: Any) -> bytes:
+    return json.dumps({**json.loads(sample.path(f"hooks/{name}.json").read_text()), **changes}).encode()
+
+
+def proof(name: str, body: bytes, now: datetime | None = None) -> dict[str, str]:
+    """The headers that each system itself would send."""
+    if name == "zendesk":
+        at = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        signed = hmac.new(SECRETS["ZENDESK_WEBHOOK_SECRET"].encode(), at.encode() + body, hashlib.sha256).digest()
+        return {
+            "x-zendesk-webhook-signature": base64.b64encode(signed).decode(),
+            "x-zendesk-webhook-signature-timestamp": at,
+        }
+    if name == "github":
+        signed = hmac.new(SECRETS["GITHUB_WEBHOOK_SECRET"].encode(), body, hashlib.sha256).digest()
+        return {"x-hub-signature-256": f"sha256={signed.hex()}"}
+    return {"x-deskhand-token": SECRETS["FRESHDESK_TOKEN"]}
+
+
+def test_githubs_own_example_of_a_signature_is_accepted() -> None:
+    shown = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    HOOKS["github"].check({"x-hub-signature-256": shown}, b"Hello, World!", NOW)
+
+
+FRESHDESK_URL = "https://your-domain.freshdesk.com/helpdesk/tickets/4711"
+GITHUB_URL = "https://github.com/octo-org/octo-app/issues/12"
+ISSUE = {"owner": "octo-org", "repository": "octo-app", "number": 12, "url": GITHUB_URL, "labels": "question, eu"}
+EXPECTED = {
+    "zendesk": ("zendesk:5158", "high", "web_service", {"zendesk_id": "5158", "tags": "card, eu"}),
+    "freshdesk": ("freshdesk:4711", "normal", "Portal", {"freshdesk_id": 4711, "url": FRESHDESK_URL}),
+    "github": ("github:2173584213", None, "issues", ISSUE),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_event_of_each_helpdesk_is_a_ticket(name: str) -> None:
+    ticket = HOOKS[name].ticket_of(event(name))
+    assert ticket
+    assert (ticket.id, ticket.priority, ticket.channel, ticket.metadata) == EXPECTED[name]
+    assert (ticket.source, ticket.subject) == (name, "Card not here")
+    assert " ".join(ticket.body.split()) == "Hello, my card has not arrived. I ordered it two weeks ago."
+    assert ticket.requester
+
+
+def test_other_events_are_none() -> None:
+    assert HOOKS["github"].ticket_of(event("github", action="edited")) is None
+    assert HOOKS["zendesk"].ticket_of(event("zendesk", type="zen:event-type:ticket.status_changed")) is None
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_only_proven_calls_pass(name: str) -> None:
+    body = event(name)
+    headers = proof(name, body, NOW)
+    HOOKS[name].check(headers, body, NOW)
+    for wrong in ({}, {field: value[:-1] for field, value in headers.items()}, dict.fromkeys(headers, "ü")):
+        with pytest.raises(HookRefusedError):
+            HOOKS[name].check(wrong, body, NOW)
+    if name != "freshdesk":
+        with pytest.raises(HookRefusedError):
+            HOOKS[name].check(headers, body + b" ", NOW)
+
+
+def test_an_old_call_is_refused() -> None:
+    body = event("zendesk")
+    with pytest.raises(HookRefusedError, match="timestamp"):
+        HOOKS["zendesk"].check(proof("zendesk", body, NOW), body, NOW + timedelta(minutes=6))
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"[" * 100_000, b"{}", b'{"detail": 1}'])
+def test_what_does_not_fit_is_said(body: bytes) -> None:
+    lenient = HOOKS["zendesk"].model_copy(update={"when": []})
+    with pytest.raises(UnmappedError):
+        lenient.ticket_of(body)
+
+
+def test_two_ids_never_become_one() -> None:
+    hook = HOOKS["zendesk"]
+    ids = ["a/b", "a b", "a-b", "x" * 200, "x" * 201, "ü"]
+    found = [hook.ticket_of(event("zendesk", detail={"id": one, "subject": "s"})) for one in ids]
+    assert len({ticket.id for ticket in found if ticket}) == len(ids)
+
+
+def test_paths_name_one_value_or_several() -> None:
+    document = {"a": [{"b": 1}, {"b": 2}, {}], "odd key": {"c": None}}
+    assert value_at(document, steps_of("$.a[1].b")) == 2
+    assert value_at(document, steps_of("$.a[*].b")) == [1, 2]
+    assert value_at(document, steps_of("$['odd key'].c")) is None
+    assert value_at(document, steps_of("$.a.b.c[7]")) is None
+    for wrong in ("a.b", "$.", "$.a[", "$..a", "$.a[-1]"):
+        with pytest.raises(ValueError, match="no path"):
+            steps_of(wrong)
+
+
+def test_templates_take_values_as_they_are_and_texts_as_words() -> None:
+    document = {"n": 3, "l": ["a", "b"]}
+    assert filled({"x": "{n}", "y": "n={n}", "z": ["{l}"], "w": "{none}"}, document) == {
+        "x": 3, "y": "n=3", "z": [["a", "b"]], "w": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"token": {"header": "x", "secret_env": "X"}}, "exactly one of signature and token"),
+        ({"ticket": {"id": "$.a..b"}}, "ticket.id.path"),
+        ({"outcomes": [{"events": ["ticket.decided"], "url": "https://{data.x}/y"}]}, "host has no placeholder"),
+        ({"outcomes": [{"events": ["ticket.lost"], "url": "https://h/y"}]}, "outcomes.0.events.0"),
+        ({"name": "Zen Desk"}, "name"),
+        ({"secret": "x"}, "secret"),
+        ({"signature": {"header": "x", "secret_env": "NOBODY_SET_THIS"}}, "set NOBODY_SET_THIS in the environment"),
+    ],
+)
+def test_a_field_map_that_cannot_work_is_one_line(tmp_path: Path, change: dict[str, Any], fault: str) -> None:
+    document = {**yaml.safe_load(sample.path("hooks/github.yaml").read_text()), **change}
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(HookFileError, match=fault) as refused:
+        load_hooks(tmp_path, SECRETS)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.fixture
+def web(valkey_url: str, tmp_path: Path, http_sink: HttpSink, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A served application whose helpdesks are the sink."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    for path in sample.path("hooks").glob("*.yaml"):
+        document = yaml.safe_load(path.read_text())
+        for update in document["outcomes"]:
+            update["url"] = http_sink.url + "/" + update["url"].split("/", 3)[3]
+        (tmp_path / path.name).write_text(yaml.safe_dump(document))
+    with Served(valkey_url, hooks=tmp_path, webhook_allow_private=True) as served:
+        yield served
+
+
+def post(web: Served, name: str, body: bytes, headers: dict[str, str] | None = None) -> httpx.Response:
+    sent = {"content-type": "application/json", **(proof(name, body) if headers is None else headers)}
+    return web.client().post(f"/v1/hooks/{name}", content=body, headers=sent)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_call_needs_no_api_key_but_its_proof(web: Served, name: str) -> None:
+    web.key()
+    answer = post(web, name, event(name))
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    assert web.books.state(answer.json()["id"]) is State.QUEUED
+    refused = post(web, name, event(name), {})
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+    assert post(web, "nobody", b"{}", {}).status_code == 404
+
+
+def test_a_resent_event_and_a_later_one_make_no_second_ticket(web: Served) -> None:
+    first, second = (post(web, "github", event("github")).json() for _ in range(2))
+    assert first == second
+    changed = json.loads(event("github"))
+    changed["issue"]["title"] = "Another title"
+    later = post(web, "github", json.dumps(changed).encode())
+    assert (later.status_code, later.json()["id"]) == (202, first["id"])
+    assert "before" in later.json()["ignored"]
+    assert "conditions" in post(web, "github", event("github", action="closed")).json()["ignored"]
+
+
+def test_a_proven_call_that_does_not_fit_is_kept_whole(web: Served) -> None:
+    body = event("github", issue={"title": "no id"})
+    answer = post(web, "github", body).json()
+    assert answer["state"] == "rejected"
+    view = web.books.view(answer["id"])
+    assert base64.b64decode(view.raw or "") == body
+    assert (view.detail, view.source) == ("id: nothing at $.issue.id", "hook github")
+
+
+def decide(web: Served, ticket_id: str) -> None:
+    """The agent decides alone, and what is due leaves."""
+
+    async def work() -> None:
+        parts = web._parts()
+        claim = await parts.ledger.claim(ticket_id, "w")
+        assert not isinstance(claim, str)
+        decision = proposal("card_arrival", ["my card has not arrived"])
+        await step(parts.ledger, claim.lease, 1, [ev.DecisionSubmitted(1, decision)])
+        told = {"state": "decided", "decision": decision}
+        entries = parts.outcomes.entries(Outcome.DECIDED, ticket_id, told)
+        await parts.ledger.decide(claim.lease, Conclusion([], decision, Priority.NORMAL), entries)
+        assert parts.courier.outbox
+        await parts.courier.outbox.send_due()
+        store = parts.store
+        assert isinstance(store, RedisStore)
+        await store.aclose()
+
+    asyncio.run(work())
+
+
+CALLS = {
+    "zendesk": ("PUT", "/api/v2/tickets/5158.json", "Bearer zen"),
+    "freshdesk": ("PUT", "/api/v2/tickets/4711", "Basic fresh"),
+    "github": ("POST", "/repos/octo-org/octo-app/issues/12/labels", "Bearer gh"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_outcome_is_told_back_by_the_helpdesks_own_call(web: Served, http_sink: HttpSink, name: str) -> None:
+    ticket_id = post(web, name, event(name)).json()["id"]
+    decide(web, ticket_id)
+    assert web.books.view(ticket_id).delivery == "delivered"
+    (request,) = http_sink.received
+    assert (request.method, request.path, request.headers["authorization"]) == CALLS[name]
+    assert "card_arrival" in request.body.decode()
+    if name == "zendesk":
+        assert request.json()["ticket"] == {
+            "priority": "normal",
+            "additional_tags": ["deskhand", "card_arrival", "team_card_delivery"],
+            "comment": {"public": False, "body": "Their card is late (card_arrival, card_delivery)"},
+        }
+
+
+def test_a_helpdesk_that_fails_is_told_again(web: Served, http_sink: HttpSink) -> None:
+    ticket_id = post(web, "github", event("github")).json()["id"]
+    http_sink.answer = Answer(500)
+    decide(web, ticket_id)
+    (entry,) = web.books.do(lambda ledger: OutboxBooks(ledger.store).entries())
+    assert (entry.attempts, entry.error, entry.outcome) == (1, "HTTP 500", "")
+    assert web.books.view(ticket_id).delivery == "pending"
+
+
+def test_a_ticket_that_came_another_way_tells_no_helpdesk(web: Served, http_sink: HttpSink) -> None:
+    web.client(web.key()).post("/v1/tickets", json={"id": "t1", "source": "zendesk", "subject": "", "body": "my card has not arrived"})  # fmt: skip # noqa: E501
+    decide(web, "t1")
+    assert http_sink.received == []
+
+
+def test_a_value_cannot_leave_its_place_in_the_url(web: Served, http_sink: HttpSink) -> None:
+    hostile = json.loads(event("github"))
+    hostile["repository"] = {"name": "..", "owner": {"login": "a/../../users?x=#"}}
+    ticket_id = post(web, "github", json.dumps(hostile).encode()).json()["id"]
+    decide(web, ticket_id)
+    (request,) = http_sink.received
+    assert request.path == "/repos/a%2F..%2F..%2Fusers%3Fx%3D%23/%2E%2E/issues/12/labels"

@@ -1,0 +1,228 @@
+"""One helpdesk's webhook: how its calls prove themselves, which are tickets, and what it is told of their outcomes."""
+
+import base64
+import binascii
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fallbacks.outcomes import Outcome
+from tasks.ticket import MAX_BODY_CHARS, MAX_METADATA_ENTRIES, Ticket
+from worker.connectors.errors import HookRefusedError, UnmappedError
+from worker.connectors.field_map import Condition, Pick, as_text, places_of
+
+NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
+EnvName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,99}$")]
+"""Secrets stand in the environment, never in the file; under DESKHAND_ only settings may stand."""
+
+RECEIVER = "hook"
+"""The receiver's name in the outbox is this and the hook's: `hook:zendesk`."""
+
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+_ODD = re.compile(r"[^A-Za-z0-9._:@-]")
+
+
+class Signature(BaseModel):
+    """HMAC-SHA256 over the body, or over timestamp and body. separator: between the two."""
+
+    model_config = _STRICT
+
+    header: str
+    secret_env: EnvName
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+    timestamp_header: str | None = None
+    separator: str = ""
+    tolerance_seconds: Annotated[int, Field(ge=1)] = 300
+
+    def check(self, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+        """Raises `HookRefusedError`."""
+        signed = body
+        if self.timestamp_header is not None:
+            said = headers.get(self.timestamp_header.lower(), "")
+            if abs((_moment(said) - now).total_seconds()) > self.tolerance_seconds:
+                raise HookRefusedError("the timestamp is too far from now")
+            signed = said.encode() + self.separator.encode() + body
+        wanted = hmac.new(secret.encode(), signed, sha256).digest()
+        shown = headers.get(self.header.lower(), "").removeprefix(self.prefix)
+        if not hmac.compare_digest(self._raw(shown), wanted):
+            raise HookRefusedError(f"the signature in {self.header} does not fit the body")
+
+    def _raw(self, shown: str) -> bytes:
+        try:
+            return bytes.fromhex(shown) if self.encoding == "hex" else base64.b64decode(shown, validate=True)
+        except (ValueError, binascii.Error):
+            return b""
+
+
+class Token(BaseModel):
+    """A shared secret in a header, for systems that do not sign. Over TLS only: who sees one call can make others."""
+
+    model_config = _STRICT
+
+    header: str
+    secret_env: EnvName
+
+    def check(self, secret: str, headers: Mapping[str, str], _body: bytes, _now: datetime) -> None:
+        """Raises `HookRefusedError`."""
+        if not hmac.compare_digest(headers.get(self.header.lower(), "").encode(), secret.encode()):
+            raise HookRefusedError(f"the token in {self.header} is wrong")
+
+
+class TicketMap(BaseModel):
+    """Where the fields of a ticket come from. id: the helpdesk's own, known as `hook:id` here."""
+
+    model_config = _STRICT
+
+    id: Pick
+    subject: Pick = Pick()
+    body: Pick = Pick()
+    requester_id: Pick = Pick()
+    requester_email: Pick = Pick()
+    requester_name: Pick = Pick()
+    channel: Pick = Pick()
+    priority: Pick = Pick()
+    received_at: Pick = Pick()
+    metadata: Annotated[dict[str, Pick], Field(max_length=MAX_METADATA_ENTRIES)] = Field(default_factory=dict)
+
+
+class Update(BaseModel):
+    """The call that tells the helpdesk. `{data.decision.label}`, `{ticket.metadata.x}`, `{event}`, `{webhook_id}` are
+    filled in, and `{env.NAME}` in headers. The host of the URL is fixed."""
+
+    model_config = _STRICT
+
+    events: Annotated[list[Outcome], Field(min_length=1)]
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    url: str
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    body: Any = None
+
+    @model_validator(mode="after")
+    def _fixed_host(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or places_of(parts.netloc):
+            raise ValueError("url: an http or https URL whose host has no placeholder")
+        return self
+
+
+class Hook(BaseModel):
+    """A field map. Exactly one of signature and token. when: every condition must hold, else the call is ignored."""
+
+    model_config = _STRICT
+
+    name: Annotated[str, Field(pattern=NAME)]
+    signature: Signature | None = None
+    token: Token | None = None
+    when: list[Condition] = Field(default_factory=list)
+    ticket: TicketMap
+    outcomes: list[Update] = Field(default_factory=list)
+    secrets: Mapping[str, str] = Field(default_factory=dict, exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _proves_itself(self) -> Self:
+        if (self.signature is None) == (self.token is None):
+            raise ValueError("exactly one of signature and token: a hook is open to everybody who can reach it")
+        return self
+
+    @property
+    def needed(self) -> set[str]:
+        """The environment variables it reads."""
+        names = {proof.secret_env for proof in (self.signature, self.token) if proof}
+        texts = [value for update in self.outcomes for value in update.headers.values()]
+        return names | {place[4:] for text in texts for place in places_of(text) if place.startswith("env.")}
+
+    def check(self, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+        """Whether this call comes from where it says. headers: names in lower case. Raises `HookRefusedError`."""
+        proof = self.signature or self.token
+        assert proof is not None  # noqa: S101 - validated
+        proof.check(self.secrets[proof.secret_env], headers, body, now)
+
+    def ticket_of(self, body: bytes) -> Ticket | None:
+        """The ticket in a call, or None where it is about something else. Raises `UnmappedError`."""
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError):
+            raise UnmappedError("the body is not JSON") from None
+        if not isinstance(document, dict):
+            raise UnmappedError("the body is no JSON object")
+        if not all(condition.holds(document) for condition in self.when):
+            return None
+        try:
+            return Ticket.model_validate(self._fields(document))
+        except ValidationError as error:
+            faults = [f"{'.'.join(map(str, fault['loc'])) or 'ticket'}: {fault['msg']}" for fault in error.errors()]
+            raise UnmappedError("; ".join(faults)) from None
+
+    def update_for(self, outcome: Outcome) -> Update | None:
+        """The first call that tells this outcome."""
+        return next((update for update in self.outcomes if outcome in update.events), None)
+
+    def _fields(self, document: Any) -> dict[str, Any]:
+        fields = self.ticket
+        external = as_text(fields.id.of(document))
+        if not external:
+            raise UnmappedError(f"id: nothing at {fields.id.path}")
+        requester = {
+            name: _text(pick, document, most)
+            for name, pick, most in (
+                ("id", fields.requester_id, 200),
+                ("email", fields.requester_email, 320),
+                ("name", fields.requester_name, 200),
+            )
+        }
+        found: dict[str, Any] = {
+            "id": f"{self.name}:{_safe(external, 127 - len(self.name))}",
+            "source": self.name,
+            "subject": _text(fields.subject, document, 998) or "",
+            "body": _text(fields.body, document, MAX_BODY_CHARS) or "",
+            "requester": {name: value for name, value in requester.items() if value} or None,
+            "channel": _text(fields.channel, document, 64),
+            "priority": _text(fields.priority, document, 64),
+            "received_at": fields.received_at.of(document),
+            "metadata": {name: _scalar(pick.of(document)) for name, pick in fields.metadata.items()},
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def told(hooks: Mapping[str, Hook], ticket_id: str, outcome: Outcome) -> list[str]:
+    """The receivers that want to know this outcome of this ticket: the hook it came by, or none."""
+    name, separator, _ = ticket_id.partition(":")
+    hook = hooks.get(name) if separator else None
+    return [f"{RECEIVER}:{name}"] if hook and hook.update_for(outcome) else []
+
+
+def _text(pick: Pick, document: Any, most: int) -> str | None:
+    return as_text(pick.of(document)).replace("\0", "")[:most].strip() or None
+
+
+def _scalar(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float) else as_text(value)[:500] or None
+
+
+def _safe(external: str, most: int) -> str:
+    """An id's characters; what is changed or cut keeps its own digest, so that two never become one."""
+    plain = _ODD.sub("-", external)
+    if plain == external and len(plain) <= most:
+        return plain
+    return f"{plain[: most - 17]}-{sha256(external.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+def _moment(said: str) -> datetime:
+    """Seconds since 1970, or ISO 8601. Raises `HookRefusedError`."""
+    try:
+        at = (
+            datetime.fromtimestamp(float(said), UTC)
+            if re.fullmatch(r"\d{9,12}", said)
+            else datetime.fromisoformat(said)
+        )
+    except (ValueError, OverflowError, OSError):
+        raise HookRefusedError("the timestamp is missing or none") from None
+    return at.replace(tzinfo=at.tzinfo or UTC)

@@ -1,0 +1,78 @@
+"""`POST /v1/hooks/{name}`: a helpdesk's own webhook, read by its field map."""
+
+import asyncio
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Security
+from fastapi.security import APIKeyHeader
+from pydantic import BaseModel
+
+from fallbacks.errors import IdempotencyConflict
+from fallbacks.states import State
+from worker.connectors.errors import HookRefusedError, UnmappedError
+from worker.connectors.hook import NAME, Hook
+from worker.http.desk import Desk, DeskDep
+from worker.http.problems import Kind, Problem, responses
+from worker.http.reading import read_body
+
+MAX_BYTES = 1024 * 1024
+
+router = APIRouter(prefix="/v1/hooks", tags=["hooks"])
+
+_SAID = "what proves a call is each hook's own: a signature or a token, in the header its field map names"
+_proof = APIKeyHeader(name="X-Hook-Signature", scheme_name="hook", description=_SAID, auto_error=False)
+
+
+class HookDocument(BaseModel):
+    """What became of a call. ignored: why it made no ticket; "" when it did. A rejected one waits in the inbox."""
+
+    id: str | None = None
+    state: State | None = None
+    ignored: str = ""
+
+
+async def _named(
+    name: Annotated[str, Path(pattern=NAME)], desk: DeskDep, _: Annotated[object, Security(_proof)]
+) -> Hook:
+    hook = desk.parts.hooks.get(name)
+    if hook is None:
+        raise Problem(Kind.NOT_FOUND, f"there is no hook {name!r}")
+    return hook
+
+
+@router.post("/{name}", status_code=202, response_model=HookDocument, responses=responses(404, 413, 415))
+async def take_hook(request: Request, desk: DeskDep, hook: Annotated[Hook, Depends(_named)]) -> HookDocument:
+    """A ticket of a proven call. An event about a ticket that is known already changes nothing.
+
+    What does not fit the field map is kept whole in the inbox: nobody would send it again.
+    """
+    body = await read_body(request, MAX_BYTES)
+    try:
+        hook.check(request.headers, body, datetime.now(UTC))
+    except HookRefusedError as error:
+        raise Problem(
+            Kind.UNAUTHORIZED, str(error), headers={"www-authenticate": f'Hook realm="{hook.name}"'}
+        ) from None
+    async with asyncio.timeout(desk.books_seconds):
+        return await _taken(desk, hook, body)
+
+
+async def _taken(desk: Desk, hook: Hook, body: bytes) -> HookDocument:
+    parts, settings = desk.parts, desk.settings
+    try:
+        ticket = hook.ticket_of(body)
+    except UnmappedError as error:
+        identity = sha256(hook.name.encode() + b"\0" + body).hexdigest()
+        await parts.doorstep.keep(body, str(error), f"hook {hook.name}", identity)
+        return HookDocument(id=f"rej_{identity[:40]}", state=State.REJECTED)
+    if ticket is None:
+        return HookDocument(ignored="the field map's conditions do not hold")
+    try:
+        accepted = await parts.ledger.accept(ticket, settings.limits, max_wait_seconds=settings.max_wait_seconds)
+    except IdempotencyConflict:
+        return HookDocument(id=ticket.id, ignored="it was accepted before, and has changed there since")
+    if accepted.created:
+        await desk.hints.publish([("triage", accepted.id)])
+    return HookDocument(id=accepted.id, state=accepted.state)
