@@ -1,12 +1,14 @@
 """What a person's decision is made of, and what is kept beside it. Pure: values in, values out."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fallbacks.ledger import SLA_SECONDS, item_facets
 from fallbacks.plan import InboxQueue
 from fallbacks.views import TicketView
+from tasks import events as ev
 from tasks.decision import Decision
 from tasks.limits import Limits, Usage
 from tasks.reasons import Reason
@@ -45,7 +47,29 @@ def decided_by_hand(view: TicketView, taxonomy: Taxonomy, person: str, by_hand: 
     )
 
 
-def example_of(view: TicketView, action: str, person: str, decision: dict[str, Any], now_ms: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a decision took. handled_seconds: since its person held the item; keystrokes: None outside the console."""
+
+    handled_seconds: float | None = None
+    keystrokes: int | None = None
+
+
+def held_since_ms(timeline: Sequence[ev.Recorded], person: str) -> int | None:
+    """When this person first held the item as it waits now; None where they never did."""
+    since: int | None = None
+    for recorded in timeline:
+        match recorded.event:
+            case ev.Suggested() | ev.HandedOff() | ev.Rejected():
+                since = None
+            case ev.PersonActed(by=by, action="claim") if by == person and since is None:
+                since = recorded.at_ms
+    return since
+
+
+def example_of(
+    view: TicketView, action: str, person: str, decision: dict[str, Any], now_ms: int, effort: Effort
+) -> str:
     """One labelled example: what a person decided, beside what was proposed.
 
     agent: what the agent chose before any person had a part in it, None after a hand-off; blind only where the person
@@ -67,6 +91,8 @@ def example_of(view: TicketView, action: str, person: str, decision: dict[str, A
             "epoch": view.epoch,
             "agent": agent,
             "at": now_ms,
+            "handled_seconds": effort.handled_seconds,
+            "keystrokes": effort.keystrokes,
         },
         ensure_ascii=False,
     )

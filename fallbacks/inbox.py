@@ -6,16 +6,18 @@ Every action names the version it was based on; a stale one, or one on an item t
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
 
+from fallbacks.deciding import Effort, decided_by_hand, entry_of, example_of, held_since_ms, on_top, way_back
 from fallbacks.deciding import HandDecision as HandDecision
-from fallbacks.deciding import decided_by_hand, entry_of, example_of, on_top, way_back
-from fallbacks.errors import NotAllowed, Stale, UnknownTicket
+from fallbacks.errors import BooksUnreachable, NotAllowed, Stale, UnknownTicket
 from fallbacks.ledger import Ledger, lua_header
 from fallbacks.outcomes import Outcome, OutcomeWriter
 from fallbacks.plan import PLAN
+from fallbacks.probes import is_probe
 from fallbacks.states import ENDED, INBOX, State
 from fallbacks.store import Store
 from fallbacks.views import TicketView, Views, read_row
@@ -28,6 +30,9 @@ from tasks.ticket import Ticket
 
 BLIND = "Its proposal is not shown: decide for yourself, as one of the labels"
 """Nobody may approve or refuse what they have not seen."""
+
+LAST_ACTS = "last_acts"
+"""Hash of the store: when each person last did something to an item, other than holding it."""
 
 HOLD_MS = 5 * 60_000
 """How long an item stays with the person who opened it."""
@@ -126,21 +131,30 @@ class Inbox:
                     raise
         return await self.views.ticket(ticket_id)
 
-    async def approve(self, ticket_id: str, person: str, version: int | None) -> TicketView:
-        """Let the proposed decision stand."""
+    async def approve(
+        self, ticket_id: str, person: str, version: int | None, keystrokes: int | None = None
+    ) -> TicketView:
+        """Let the proposed decision stand. keystrokes: what it took, where a door counts them."""
         view = await self._waiting(ticket_id, version)
         if view.blind:
             raise ValueError(BLIND)
         if view.decision is None:
             raise ValueError(f"{ticket_id} has no proposal to approve; decide it by hand")
         decision = Decision.model_validate({**view.decision, "decided_by": person})
-        return await self._decide(view, person, "approve", decision)
+        return await self._decide(view, person, "approve", decision, keystrokes)
 
-    async def decide(self, ticket_id: str, person: str, version: int | None, by_hand: HandDecision) -> TicketView:
+    async def decide(
+        self,
+        ticket_id: str,
+        person: str,
+        version: int | None,
+        by_hand: HandDecision,
+        keystrokes: int | None = None,
+    ) -> TicketView:
         """Decide by hand, or correct a proposal; what was proposed stays in the timeline."""
         view = await self._waiting(ticket_id, version)
         decision = decided_by_hand(view, self.taxonomy, person, by_hand)
-        return await self._decide(view, person, "edit" if view.proposed else "decide", decision)
+        return await self._decide(view, person, "edit" if view.proposed else "decide", decision, keystrokes)
 
     async def reject(self, ticket_id: str, person: str, version: int | None, why: str) -> TicketView:
         """Refuse a suggestion: it stays in the inbox for a decision by hand. An unreadable message is dismissed."""
@@ -218,6 +232,10 @@ class Inbox:
         }
         event = ev.Resumed(person, hint[:2000], from_step)
         states = [State.SUGGESTED, State.HANDED_OFF]
+        if await is_probe(self.store, ticket_id):  # the agent is not asked about it: it could decide and tell
+            ended = [event, ev.Cancelled(person)]
+            await self._act(ticket_id, person, view.version, states, State.CANCELLED, ended)
+            return await self.views.ticket(ticket_id)
         await self._act(ticket_id, person, view.version, states, State.QUEUED, [event], **what)
         return await self.views.ticket(ticket_id)
 
@@ -227,7 +245,9 @@ class Inbox:
         if view.state is State.CANCELLED:
             return view
         states = [state for state in State if state not in ENDED]
-        outbox = self.outcomes.entries(Outcome.CANCELLED, ticket_id, {"state": State.CANCELLED.value})
+        told = {"state": State.CANCELLED.value}
+        secret = await is_probe(self.store, ticket_id)
+        outbox = [] if secret else self.outcomes.entries(Outcome.CANCELLED, ticket_id, told)
         await self._act(ticket_id, None, version, states, State.CANCELLED, [ev.Cancelled(person)], outbox=outbox)
         return await self.views.ticket(ticket_id)
 
@@ -258,11 +278,16 @@ class Inbox:
         await self._act(ticket_id, person, based_on, [State.DECIDED], State(was["state"]), [event], **what)
         return await self.views.ticket(ticket_id)
 
-    async def _decide(self, view: TicketView, person: str, action: str, decision: Decision) -> TicketView:
+    async def _decide(
+        self, view: TicketView, person: str, action: str, decision: Decision, keystrokes: int | None
+    ) -> TicketView:
         chosen = decision.model_dump(mode="json")
         told = {"state": State.DECIDED.value, "decision": chosen}
-        outbox = self.outcomes.entries(Outcome.DECIDED, view.id, told, UNDO_MS)
-        example = example_of(view, action, person, chosen, await self.store.now_ms())
+        secret = await is_probe(self.store, view.id)
+        outbox = [] if secret else self.outcomes.entries(Outcome.DECIDED, view.id, told, UNDO_MS)
+        now = await self.store.now_ms()
+        effort = Effort(await self._handled_seconds(view.id, person, now), keystrokes)
+        example = example_of(view, action, person, chosen, now, effort)
         what = {
             "set": {
                 "decision": json.dumps(chosen, ensure_ascii=False),
@@ -271,13 +296,21 @@ class Inbox:
             },
             "undo_in": UNDO_MS,
             "outbox": outbox,
-            "example": example,
-            "count": [f"person_{action}"],
+            "example": None if secret else example,
+            "count": [] if secret else [f"person_{action}"],
         }
         states = [State.SUGGESTED, State.HANDED_OFF]
         event = ev.Decided(person, action, chosen)
         await self._act(view.id, person, view.version, states, State.DECIDED, [event], **what)
         return await self.views.ticket(view.id)
+
+    async def _handled_seconds(self, ticket_id: str, person: str, now_ms: int) -> float | None:
+        """Since they held it, or did the last thing to another item: the console holds the next one ahead of time."""
+        held = held_since_ms(await self.views.timeline(ticket_id), person)
+        if held is None:
+            return None
+        before = int((await self.store.fields(LAST_ACTS)).get(person, 0))
+        return max(0, now_ms - max(held, before)) / 1000
 
     async def _waiting(self, ticket_id: str, version: int | None) -> TicketView:
         view = await self.views.ticket(ticket_id)
@@ -315,6 +348,9 @@ class Inbox:
             raise UnknownTicket(ticket_id)
         if verdict[0] == "stale":
             raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
+        if person is not None and "holder" not in what.get("set", {}):
+            with suppress(BooksUnreachable):  # a measurement: what was done is done
+                await self.store.put(LAST_ACTS, {person: str(verdict[3])})
 
 
 def repaired_id(rejected_id: str) -> str:

@@ -34,6 +34,12 @@ class Sent:
         value = self.form.get(name, "")
         return value.strip() if isinstance(value, str) else ""
 
+    @property
+    def keystrokes(self) -> int | None:
+        """How many keys the page's script counted on this item; None without it."""
+        text = self.text("keys")
+        return int(text) if text.isdecimal() and len(text) <= 5 else None
+
     def number(self, name: str, default: int, most: int) -> int:
         """A field's number within 0 and `most`; raises `HTTPException`."""
         text = self.text(name) or str(default)
@@ -52,7 +58,7 @@ class Done:
 
 
 async def _approve(sent: Sent) -> Done:
-    view = await sent.visit.deps.inbox.approve(sent.ticket_id, sent.visit.person, sent.version)
+    view = await sent.visit.deps.inbox.approve(sent.ticket_id, sent.visit.person, sent.version, sent.keystrokes)
     return Done(f"Approved as {_label(view)}", undo_version=view.version)
 
 
@@ -66,7 +72,7 @@ async def _decide(sent: Sent) -> Done:
         summary=sent.text("summary")[:500] or None,
         rationale=sent.text("rationale")[:2000] or None,
     )
-    view = await sent.visit.deps.inbox.decide(sent.ticket_id, sent.visit.person, sent.version, by_hand)
+    view = await sent.visit.deps.inbox.decide(sent.ticket_id, sent.visit.person, sent.version, by_hand, sent.keystrokes)
     return Done(f"Decided as {_label(view)}", undo_version=view.version)
 
 

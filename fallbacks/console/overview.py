@@ -9,7 +9,9 @@ from starlette.responses import Response
 from fallbacks.console.charts import Bar, bars
 from fallbacks.console.labels import label_rows
 from fallbacks.console.visit import Visit, signed_in
+from fallbacks.people import LATEST, work_by
 from fallbacks.plan import DAY_MS
+from fallbacks.roles import Role
 from fallbacks.states import State
 from fallbacks.views import Stats
 from tasks.money import format_usd
@@ -18,6 +20,7 @@ HOURS = 24
 DAYS = 7
 OLDEST = 5
 LABELS = 8
+REVIEWERS = 12
 HOUR_MS = 3_600_000
 
 CHART_WIDTH, CHART_HEIGHT = 480.0, 96.0
@@ -44,6 +47,8 @@ async def overview(visit: Visit) -> Response:
     judged = [row for row in await label_rows(visit) if row.proposed]
     proposed, agreed = sum(row.proposed for row in judged), sum(row.agreed for row in judged)
     oldest = await visit.deps.inbox.page((), 0, OLDEST)
+    latest = await visit.deps.store.listed("examples", -LATEST, -1)
+    reviewers = [work for work in work_by("by", latest) if visit.may(Role.OPERATOR) or work.name == visit.person]
     values = {
         "stats": stats,
         "states": [(state.value, stats.states[state.value]) for state in State],
@@ -55,6 +60,9 @@ async def overview(visit: Visit) -> Response:
         "proposed": proposed,
         "oldest": oldest.items,
         "people": _people(stats),
+        "reviewers": reviewers[:REVIEWERS],
+        "handled": [work for work in work_by("label", latest) if work.timed][:LABELS],
+        "latest": len(latest),
         "chart": (CHART_WIDTH, CHART_HEIGHT),
     }
     return await visit.page("overview.html", values)

@@ -47,6 +47,7 @@ function show(page) {
   const next = $("#main", page);
   if (!next) return;
   main().replaceWith(next);
+  pressed = 0;
   const badge = $(".badge", page);
   if (badge) $(".badge").textContent = badge.textContent;
   document.title = next.dataset.title ?? document.title;
@@ -76,6 +77,7 @@ function lookAhead() {
 async function act(form, submitter) {
   if (busy) return;
   const body = new URLSearchParams(new FormData(form, submitter));
+  body.set("keys", pressed);
   const advances = working() && submitter?.hasAttribute("data-advance");
   const onward = nextAddress();
   busy = true;
@@ -106,6 +108,10 @@ async function act(form, submitter) {
 const RENEW_MS = 120_000;
 const AWAY_MS = 600_000;
 let moved = Date.now();
+
+// How many keys an item took: a number, never which keys.
+let pressed = 0;
+const SILENT = new Set(["Shift", "Control", "Alt", "Meta"]);
 
 function renew() {
   if (document.hidden || Date.now() - moved > AWAY_MS || !main()?.hasAttribute("data-held")) return;
@@ -204,6 +210,7 @@ for (const sign of ["keydown", "pointermove", "scroll"]) {
 }
 setInterval(renew, RENEW_MS);
 
+document.addEventListener("keydown", (event) => (pressed += event.repeat || SILENT.has(event.key) ? 0 : 1));
 document.addEventListener("keydown", onKey);
 
 document.addEventListener("submit", (event) => {

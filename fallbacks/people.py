@@ -1,0 +1,76 @@
+"""How people work: agreement, handle time and keystrokes by reviewer and by label, counted from the examples."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+LATEST = 2000
+"""A screen counts so many of the last decisions: people and labels change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Of one reviewer or label. judged: proposals they saw or would have seen; agreed: of these, how many stood.
+
+    timed: decisions whose item was held before; seconds from holding it to deciding it. keystrokes: median of a
+    decision in the console, None where none came from there.
+    """
+
+    name: str
+    decided: int
+    judged: int
+    agreed: int
+    timed: int
+    median_seconds: float | None
+    p90_seconds: float | None
+    median_keystrokes: float | None
+
+    @property
+    def agreement(self) -> float | None:
+        """Share of proposals that stood, 0..1."""
+        return self.agreed / self.judged if self.judged else None
+
+
+@dataclass(slots=True)
+class _Heap:
+    decided: int = 0
+    judged: int = 0
+    agreed: int = 0
+    seconds: list[float] = field(default_factory=list)
+    keystrokes: list[float] = field(default_factory=list)
+
+
+def work_by(key: str, examples: Iterable[str]) -> list[Work]:
+    """The examples grouped by one of their fields, "by" or "label"; who decided most comes first."""
+    heaps: dict[str, _Heap] = {}
+    for stored in examples:
+        example = json.loads(stored)
+        heap = heaps.setdefault(str(example[key]), _Heap())
+        heap.decided += 1
+        if example.get("proposed"):
+            heap.judged += 1
+            heap.agreed += example["proposed"] == example["label"]
+        for name, values in (("handled_seconds", heap.seconds), ("keystrokes", heap.keystrokes)):
+            if example.get(name) is not None:
+                values.append(float(example[name]))
+    found = [_work(name, heap) for name, heap in heaps.items()]
+    return sorted(found, key=lambda work: (-work.decided, work.name))
+
+
+def _work(name: str, heap: _Heap) -> Work:
+    return Work(
+        name,
+        heap.decided,
+        heap.judged,
+        heap.agreed,
+        len(heap.seconds),
+        _share_of(heap.seconds, 0.5),
+        _share_of(heap.seconds, 0.9),
+        _share_of(heap.keystrokes, 0.5),
+    )
+
+
+def _share_of(values: Sequence[float], share: float) -> float | None:
+    """The least value that at least this share does not exceed; None of nothing."""
+    return sorted(values)[max(0, ceil(share * len(values)) - 1)] if values else None
