@@ -26,7 +26,7 @@ from worker.simulator import FaultName, Simulator, run_in_thread
 from worker.wiring import Parts
 
 NAMESPACE = "reasons"
-LIMITS = Limits(max_seconds=4.0)
+LIMITS = Limits(max_seconds=3.0)  # one call of two seconds and half another, however late a busy machine is
 BODY = "My new card has not arrived after two weeks, when will it come?"
 
 
