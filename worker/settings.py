@@ -13,7 +13,7 @@ from fallbacks.errors import WebhookSecretError
 from fallbacks.webhook_signing import read_secrets
 from tasks.limits import Limits
 from tasks.money import from_usd
-from worker.errors import SettingsError
+from worker.errors import SettingsError, WorkerError
 
 PREFIX = "DESKHAND_"
 
@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     autonomy_severe: Names = Field(
         ("fraud_and_security",), description="teams never to be missed, and `proposed>decided` label pairs"
     )
+    probe_share: float = Field(0.0, ge=0, le=0.05, description="known-answer probes among what waits for people")
     taxonomy: Path | None = Field(None, description="your labels and teams; none: the sample")
     knowledge: Path | None = Field(None, description="folder of Markdown; none: the sample")
     customers_url: Url | None = Field(None, description="customer directory over HTTP; none: the sample in SQLite")
@@ -152,6 +153,13 @@ class Settings(BaseSettings):
             raise ValueError("DESKHAND_NOTIFY_URL needs DESKHAND_NOTIFY_SECRET: an unsigned call cannot be trusted")
         if "notify_team" in self.tools and not self.notify_url:
             raise ValueError("DESKHAND_TOOLS names notify_team, which needs DESKHAND_NOTIFY_URL")
+        if self.hooks is not None:
+            from worker.connectors.yaml_hooks import load_hooks  # only where there are any
+
+            try:
+                load_hooks(self.hooks)
+            except WorkerError as error:
+                raise ValueError(str(error)) from None
         if self.sweep_seconds > self.lease_seconds * 10:
             raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
         if any(tier != LOCAL for tier in self.tiers) and not self.anthropic_api_key:

@@ -28,6 +28,8 @@ from worker import sample
 from worker.connectors.errors import HookFileError, HookRefusedError, UnmappedError
 from worker.connectors.field_map import filled, steps_of, value_at
 from worker.connectors.yaml_hooks import load_hooks
+from worker.errors import SettingsError
+from worker.settings import load_settings
 
 SECRETS = {
     "ZENDESK_WEBHOOK_SECRET": "dGhpc19zZWNyZXQ",
@@ -159,6 +161,13 @@ def test_a_field_map_that_cannot_work_is_one_line(tmp_path: Path, change: dict[s
     with pytest.raises(HookFileError, match=fault) as refused:
         load_hooks(tmp_path, SECRETS)
     assert "\n" not in str(refused.value)
+
+
+def test_a_broken_field_map_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("name: [")
+    with pytest.raises(SettingsError) as refused:
+        load_settings(hooks=tmp_path)
+    assert [fault.partition(":")[0] for fault in refused.value.faults] == [str(tmp_path / "bad.yaml")]
 
 
 @pytest.fixture
