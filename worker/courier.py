@@ -14,16 +14,22 @@ PAUSE_SECONDS = 1.0
 
 ARCHIVE_PAUSE_SECONDS = 600.0
 
+PROBE_PAUSE_SECONDS = 60.0
+
 Work = Callable[[], Awaitable[object]]
 
 
 class Courier:
-    """Looks every second for what is due. outbox: None where no webhook is set. archive: moves old tickets out."""
+    """Looks every second for what is due. outbox: None where no webhook is set.
 
-    def __init__(self, alerts: AlertDesk, outbox: Outbox | None, archive: Work) -> None:
+    archive: moves old tickets out. probe: keeps known-answer probes waiting, and judges the answers.
+    """
+
+    def __init__(self, alerts: AlertDesk, outbox: Outbox | None, archive: Work, probe: Work) -> None:
         self.alerts = alerts
         self.outbox = outbox
         self.archive = archive
+        self.probe = probe
 
     async def run_forever(self) -> None:
         """Until the process ends. What cannot be sent stays due; a slow receiver of one kind holds up no other."""
@@ -31,6 +37,7 @@ class Courier:
             _repeat(self.send_alerts, PAUSE_SECONDS),
             _repeat(self.send_outcomes, PAUSE_SECONDS),
             _repeat(self.archive, ARCHIVE_PAUSE_SECONDS),
+            _repeat(self.probe, PROBE_PAUSE_SECONDS),
         )
 
     async def round(self) -> None:

@@ -22,6 +22,7 @@ from fallbacks.inbox import Inbox
 from fallbacks.ledger import Ledger
 from fallbacks.outbox import Outbox, OutcomeSender
 from fallbacks.outcomes import WEBHOOK, Outcome, OutcomeWriter
+from fallbacks.probes import Probes
 from fallbacks.redis_store import RedisStore
 from fallbacks.standings import Autonomy, Judgement, Key, Terms
 from fallbacks.store import Store
@@ -267,7 +268,8 @@ class Parts:
 
             sinks.append(WebhookAlerts(settings.alert_webhook_url))
         desk = AlertDesk(self.store, tuple(sinks), settings.alert_quiet_seconds, settings.public_url or "")
-        return Courier(desk, self._outbox, self._archive_old)
+        probes = Probes(self.store, self.ledger, self.taxonomy, settings.probe_share)
+        return Courier(desk, self._outbox, self._archive_old, probes.take_turn)
 
     async def _archive_old(self) -> int:
         retention = self.settings.retention_days * 24 * 3600

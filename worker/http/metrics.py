@@ -71,6 +71,8 @@ class BooksCollector(Collector):
         yield GaugeMetricFamily("deskhand_human_oldest_age_seconds", "How long the oldest item has waited.", oldest)
         actions = _prefixed(stats.counters, "person_") | _only(stats.counters, undone="undo")
         yield _counter("deskhand_human_decisions", "Decisions of people, and their undoing.", "action", actions)
+        probes = _only(stats.counters, probes_caught="true", probes_missed="false")
+        yield _counter("deskhand_probes", "Wrong proposals put before people on purpose, judged.", "caught", probes)
 
     def _money(self) -> Iterator[Metric]:
         stats = self._load.stats
