@@ -111,7 +111,6 @@ class Settings(BaseSettings):
         ("fraud_and_security",), description="teams never to be missed, and `proposed>decided` label pairs"
     )
     probe_share: float = Field(0.0, ge=0, le=0.05, description="known-answer probes among what waits for people")
-    probe_share: float = Field(0.0, ge=0, le=0.05, description="known-answer probes among what waits for people")
     taxonomy: Path | None = Field(None, description="your labels and teams; none: the sample")
     knowledge: Path | None = Field(None, description="folder of Markdown; none: the sample")
     customers_url: Url | None = Field(None, description="customer directory over HTTP; none: the sample in SQLite")
