@@ -33,7 +33,8 @@ class ToolContext:
 class Tool:
     """A tool ready to run.
 
-    arguments: the pydantic model that guards `run`. calls_per_run: cap for one conversation; of an effect, for the ticket.
+    arguments: the pydantic model that guards `run`.
+    calls_per_run: cap for one conversation; of an effect, for the ticket.
     calls_per_minute: cap for the fleet. timeout_seconds: the call is cut after it.
     offered: whether the model may call it; otherwise it serves the prefetch only.
     """

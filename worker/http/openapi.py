@@ -25,6 +25,7 @@ BODIES: dict[str, tuple[type[BaseModel], bool]] = {
     "/v1/inbox/{ticket_id}/approve": (bodies.Versioned, True),
     "/v1/inbox/{ticket_id}/edit": (bodies.EditBody, True),
     "/v1/inbox/{ticket_id}/reject": (bodies.RejectBody, True),
+    "/v1/inbox/{ticket_id}/repair": (bodies.RepairBody, True),
     "/v1/inbox/{ticket_id}/resume": (bodies.ResumeBody, True),
     "/v1/inbox/{ticket_id}/snooze": (bodies.SnoozeBody, True),
     "/v1/inbox/{ticket_id}/note": (bodies.NoteBody, True),

@@ -52,7 +52,7 @@ def main(items: int) -> None:
         with signed_in(door, "rita") as client:
             for path in ("/inbox", "/inbox?queue=suggestions", "/inbox?queue=suggestions&label=card_arrival",
                          "/inbox?age=15m", "/work", "/overview", "/labels", "/tickets/race_0500"):  # fmt: skip
-                print(f"{path:48} {timed(lambda path=path: client.get(path).raise_for_status())}")  # noqa: T201
+                print(f"{path:48} {timed(lambda path=path: client.get(path).raise_for_status())}")
             pages = [client.get("/work").text]
             taken: list[float] = []
             for _ in range(ROUNDS):
@@ -61,7 +61,7 @@ def main(items: int) -> None:
                 taken.append((perf_counter() - begun) * 1000)
                 pages.append(client.get("/work").text)
             cuts = quantiles(taken, n=100)
-            print(f"{'approve':48} p50 {cuts[49]:6.1f} ms  p95 {cuts[94]:6.1f} ms")  # noqa: T201
+            print(f"{'approve':48} p50 {cuts[49]:6.1f} ms  p95 {cuts[94]:6.1f} ms")
 
 
 if __name__ == "__main__":
