@@ -9,6 +9,7 @@ from starlette.responses import Response
 from fallbacks.console.charts import Bar, bars
 from fallbacks.console.labels import label_rows
 from fallbacks.console.visit import Visit, signed_in
+from fallbacks.control import Control
 from fallbacks.people import LATEST, work_by
 from fallbacks.plan import DAY_MS
 from fallbacks.roles import Role
@@ -21,6 +22,7 @@ DAYS = 7
 OLDEST = 5
 LABELS = 8
 REVIEWERS = 12
+SWITCHED = 5
 HOUR_MS = 3_600_000
 
 CHART_WIDTH, CHART_HEIGHT = 480.0, 96.0
@@ -63,6 +65,7 @@ async def overview(visit: Visit) -> Response:
         "reviewers": reviewers[:REVIEWERS],
         "handled": [work for work in work_by("label", latest) if work.timed][:LABELS],
         "latest": len(latest),
+        "switched": await Control(visit.deps.store).log(SWITCHED),
         "chart": (CHART_WIDTH, CHART_HEIGHT),
     }
     return await visit.page("overview.html", values)
