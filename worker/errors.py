@@ -38,3 +38,10 @@ class LabelledFileError(WorkerError):
 
     def __init__(self, path: Path, line: int, reason: str) -> None:
         super().__init__(f"{path}:{line}: {reason}")
+
+
+class NothingIsKeptError(WorkerError):
+    """Something tried to write or act where nothing is kept, as in an evaluation or a replay: a fault of ours."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what!r} would write or act, and nothing is kept here; please report it")

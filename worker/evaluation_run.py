@@ -24,6 +24,7 @@ from tasks.taxonomy import Taxonomy
 from tasks.ticket import Ticket
 from tasks.tool import Effect, Tool
 from tasks.tool_calls import ToolRunner
+from worker.errors import NothingIsKeptError
 from worker.evaluation import Answer
 from worker.executor import PREFETCH, StoreClock, Tier
 from worker.labelled import Labelled
@@ -56,18 +57,18 @@ class LooseBooks:
             raise StepRefused(Reason.COST_LIMIT, "the next call could cost more than the run may spend")
         return self.clock.now_ms()
 
-    async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:  # noqa: ARG002
+    async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:  # noqa: ARG002 - the port
         """Count it."""
         self.spent += cost
         self.seen += events
 
-    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:
+    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:  # noqa: ARG002 - the port
         """Never reached: tools with effects are not offered."""
-        raise NotImplementedError(tool)
+        raise NothingIsKeptError(tool)
 
-    async def end_effect(self, key: str, result: str) -> None:
+    async def end_effect(self, key: str, result: str) -> None:  # noqa: ARG002 - the port
         """Never reached."""
-        raise NotImplementedError(key)
+        raise NothingIsKeptError(key)
 
     async def tool_allowed(self, tool: str, calls_per_minute: int) -> bool:  # noqa: ARG002 - the port
         """There is no fleet."""

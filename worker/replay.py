@@ -26,6 +26,7 @@ from tasks.taxonomy import Taxonomy
 from tasks.ticket import Ticket
 from tasks.tool import Effect, Tool
 from tasks.tool_calls import ToolResult, ToolRunner
+from worker.errors import NothingIsKeptError
 from worker.executor import PREFETCH, StoreClock, Tier
 
 NOT_IN_A_REPLAY = json.dumps({"error": "not carried out: this is a replay"})
@@ -81,18 +82,18 @@ class MemoryBooks:
         self.write((*before, started))
         return self.clock.now_ms()
 
-    async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:  # noqa: ARG002
+    async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:  # noqa: ARG002 - the port
         """Count it."""
         self.spent += cost
         self.write(events)
 
-    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:
+    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:  # noqa: ARG002 - the port
         """Never reached: `RecordedTools` answers in the place of tools with effects."""
-        raise NotImplementedError(tool)
+        raise NothingIsKeptError(tool)
 
-    async def end_effect(self, key: str, result: str) -> None:
+    async def end_effect(self, key: str, result: str) -> None:  # noqa: ARG002 - the port
         """Never reached."""
-        raise NotImplementedError(key)
+        raise NothingIsKeptError(key)
 
     async def tool_allowed(self, tool: str, calls_per_minute: int) -> bool:  # noqa: ARG002 - the port
         """There is no fleet."""
