@@ -8,6 +8,9 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 MAX_BODY_CHARS = 60_000
+REJECTED_PREFIX = "rej_"
+"""Ids of unreadable messages: a ticket that took one would make such a message look as if it were kept already."""
+
 MAX_METADATA_ENTRIES = 50
 MAX_DEADLINE_SECONDS = 30 * 24 * 3600
 
@@ -69,6 +72,8 @@ class Ticket(BaseModel):
     def _says_something(self) -> Self:
         if not self.subject.strip() and not self.body.strip():
             raise ValueError("subject and body are both empty")
+        if self.id is not None and self.id.startswith(REJECTED_PREFIX):
+            raise ValueError(f"ids that start with {REJECTED_PREFIX!r} are kept for what could not be read")
         return self
 
     @property

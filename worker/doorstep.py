@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from fallbacks.errors import BooksUnreachable, IdempotencyConflict
 from fallbacks.ledger import Ledger
-from tasks.ticket import Ticket
+from tasks.ticket import REJECTED_PREFIX, Ticket
 from worker.raw_ticket import UnreadableError, read_raw
 from worker.settings import Settings
 
@@ -64,7 +64,7 @@ class Doorstep:
 
     async def keep(self, raw: bytes, error: str, origin: str, identity: str) -> None:
         """Put an unreadable message into the inbox, whole. The same identity again changes nothing."""
-        await self._ledger.reject(f"rej_{identity[:40]}", base64.b64encode(raw).decode(), error, origin)
+        await self._ledger.reject(f"{REJECTED_PREFIX}{identity[:40]}", base64.b64encode(raw).decode(), error, origin)
 
     async def keep_patiently(self, raw: bytes, error: str, origin: str) -> None:
         """As `keep`, waiting for the books: the message is in our hands. Raises `BooksUnreachable` when leaving."""

@@ -97,3 +97,8 @@ def test_a_stored_ticket_that_broke_a_later_bound_is_still_the_ticket() -> None:
     longer = "x" * (MAX_BODY_CHARS + 1)
     stored = json.dumps({"id": "t", "source": "s", "subject": "", "body": longer})
     assert read_stored(stored).text == longer
+
+
+def test_a_ticket_cannot_take_the_id_of_an_unreadable_message() -> None:
+    with pytest.raises(ValidationError, match="rej_"):
+        ticket(id="rej_0123")

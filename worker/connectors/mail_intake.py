@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger import Ledger
+from tasks.ticket import REJECTED_PREFIX
 from worker.connectors.errors import UnreadableMailError
 from worker.connectors.mail import MAX_MAIL_BYTES, mail_id, read_mail
 from worker.doorstep import Doorstep
@@ -46,4 +47,4 @@ class MailIntake:
         kept = raw if len(raw) <= MAX_MAIL_BYTES else raw[:KEPT_OF_LARGE]
         note = "" if kept is raw else f" (kept: the first {len(kept)} bytes)"
         await self._doorstep.keep(kept, why + note, ORIGIN, identity)
-        return Taken(f"rej_{identity[:40]}", new=False, why=why)
+        return Taken(f"{REJECTED_PREFIX}{identity[:40]}", new=False, why=why)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from fallbacks.errors import IdempotencyConflict
 from fallbacks.states import State
+from tasks.ticket import REJECTED_PREFIX
 from worker.connectors.errors import HookRefusedError, UnmappedError
 from worker.connectors.hook import NAME, Hook
 from worker.http.desk import Desk, DeskDep
@@ -66,7 +67,7 @@ async def _taken(desk: Desk, hook: Hook, body: bytes) -> HookDocument:
     except UnmappedError as error:
         identity = sha256(hook.name.encode() + b"\0" + body).hexdigest()
         await parts.doorstep.keep(body, str(error), f"hook {hook.name}", identity)
-        return HookDocument(id=f"rej_{identity[:40]}", state=State.REJECTED)
+        return HookDocument(id=f"{REJECTED_PREFIX}{identity[:40]}", state=State.REJECTED)
     if ticket is None:
         return HookDocument(ignored="the field map's conditions do not hold")
     try:
