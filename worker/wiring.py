@@ -38,7 +38,6 @@ from worker.connectors.yaml_hooks import load_hooks
 from worker.courier import Courier
 from worker.doorstep import Doorstep
 from worker.executor import PREFETCH, Executor, Tier
-from worker.genai_pricing import Prices
 from worker.heart import Heart
 from worker.history import History
 from worker.journal_log import LoggedStore
@@ -187,6 +186,7 @@ class Parts:
             model, least, made_of = local, MIN_CONFIDENCE, local.version
         else:
             from worker.anthropic_model import AnthropicModel  # 1.5 s of import only where it is in use
+            from worker.genai_pricing import Prices
 
             assert settings.anthropic_api_key is not None  # noqa: S101 - Settings refuses a remote tier without it
             key = settings.anthropic_api_key.get_secret_value()
