@@ -1,18 +1,20 @@
 """Earned autonomy, the bookkeeping: which label of which version has earned what, folded from people's decisions.
 
 The evidence is the store's list `examples` and nothing else, so reading it again gives the same standings. What can
-no longer be undone is folded once and kept; the youngest decisions are folded anew at every look.
+no longer be undone is folded once and kept; the youngest decisions are folded anew at every look. A text on which
+people agreed before is no evidence again; a disagreement always is, which errs on the side of asking people.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from random import SystemRandom
 from time import monotonic
 from typing import Any
 
 from fallbacks.autonomy import Observation, Rule, Standing, needed, observed
+from fallbacks.repeats import Repeats, Seen
 from fallbacks.store import Store
 
 PAGE = 500
@@ -77,7 +79,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the labels screen. state: "auto" or "suggest". since_ms: of the last change, 0 for none."""
+    """One line of the labels screen. state: "auto" or "suggest". since_ms: of the last change, 0 for none.
+
+    repeats: agreements on texts already agreed on, which are not among `n`.
+    """
 
     label: str
     tier: str
@@ -87,6 +92,7 @@ class Row:
     agreements: int
     blind_n: int
     blind_agreements: int
+    repeats: int
     e_value: float
     e_needed: float
     alarm: float
@@ -97,16 +103,37 @@ class Row:
 Standings = dict[Key, Standing]
 
 
-def replay(examples: Iterable[str], terms: Terms, before: Mapping[Key, Standing] | None = None) -> Standings:
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What examples have come to so far, and the texts that agreed in them."""
+
+    standings: Standings = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
+
+
+NOTHING = Folded()
+
+
+def replay(examples: Iterable[str], terms: Terms, before: Folded = NOTHING) -> Folded:
     """The standings after stored examples, oldest first. Pure: the same list gives the same standings."""
-    standings = dict(before or {})
+    repeats = Repeats(before.seen)
+    return Folded(_fold(examples, terms, before.standings, repeats), repeats.seen())
+
+
+def _fold(examples: Iterable[str], terms: Terms, before: Standings, repeats: Repeats) -> Standings:
+    standings = dict(before)
     for stored in examples:
         example = json.loads(stored)
         agent = example.get("agent")
         if not agent:  # a hand-off, or older than this evidence
             continue
         key = Key(agent["label"], agent["tier"], agent["version"])
-        standings[key] = observed(standings.get(key, Standing()), terms.observe(example), terms.rule)
+        standing, observation = standings.get(key, Standing()), terms.observe(example)
+        plain = observation.agreed and not observation.severe
+        if plain and repeats.again("\n".join(asdict(key).values()), str(example.get("text") or "")):
+            standings[key] = replace(standing, repeats=standing.repeats + 1)
+        else:
+            standings[key] = observed(standing, observation, terms.rule)
     return standings
 
 
@@ -117,7 +144,7 @@ class Autonomy:
         self.store = store
         self.terms = terms
         self._dice = dice
-        self._folded: tuple[int, Standings] = (0, {})
+        self._folded = (0, NOTHING)
         self._seen: Standings = {}
         self._seen_at = -inf
 
@@ -141,18 +168,19 @@ class Autonomy:
 
     async def _look(self) -> Standings:
         horizon = await self.store.now_ms() - SETTLED_AFTER_MS
-        place, standings = self._folded  # taken as one: other tasks look while this one waits for the store
+        place, folded = self._folded  # taken as one: other tasks look while this one waits for the store
         page = await self._page(place)
         while (settled := _settled_part(page, horizon)) == PAGE:
-            place, standings = place + PAGE, replay(page, self.terms, standings)
+            place, folded = place + PAGE, replay(page, self.terms, folded)
             page = await self._page(place)
-        place, standings = place + settled, replay(page[:settled], self.terms, standings)
-        self._folded = (place, standings)
+        if settled:
+            place, folded = place + settled, replay(page[:settled], self.terms, folded)
+        self._folded = (place, folded)
         young = page[settled:]
         while len(page) == PAGE:  # more young ones than a page holds
             page = await self._page(place + len(young))
             young += page
-        return replay(young, self.terms, standings)
+        return _fold(young, self.terms, folded.standings, Repeats(folded.seen))
 
     async def _page(self, start: int) -> list[str]:
         return await self.store.listed("examples", start, start + PAGE - 1)
@@ -177,7 +205,8 @@ def _not_yet(standing: Standing, rule: Rule) -> str:
     if standing.auto:
         return "its label has earned autonomy, but AUTONOMY is not auto"
     e, least = standing.e_value(rule), needed(standing, rule)
-    return f"{standing.agreements} of {standing.n} agreed so far: e-value {e:.2g} of {least:.0f}"
+    again = f", {standing.repeats} repeated texts not counted" if standing.repeats else ""
+    return f"{standing.agreements} of {standing.n} agreed so far: e-value {e:.2g} of {least:.0f}{again}"
 
 
 def _row(key: Key, standing: Standing, rule: Rule) -> Row:
@@ -190,6 +219,7 @@ def _row(key: Key, standing: Standing, rule: Rule) -> Row:
         agreements=standing.agreements,
         blind_n=standing.blind_n,
         blind_agreements=standing.blind_agreements,
+        repeats=standing.repeats,
         e_value=standing.e_value(rule),
         e_needed=needed(standing, rule),
         alarm=standing.alarm,

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from fallbacks import standings
+from fallbacks import repeats, standings
 from fallbacks.inbox import HandDecision
 from fallbacks.ledger import Conclusion
 from fallbacks.standings import SETTLED_AFTER_MS, Autonomy, Key, Terms, replay
@@ -20,6 +20,10 @@ KEY = Key("lost_card", "small", "v1")
 def example(label: str = "lost_card", team: str = "cards", /, at: int = 0, **agent: Any) -> str:
     proposed = {"label": "lost_card", "tier": "small", "version": "v1", "team": "cards", "blind": False, **agent}
     return json.dumps({"label": label, "team": team, "at": at, "agent": proposed})
+
+
+def told(label: str = "lost_card", team: str = "cards", /, text: str = "", **agent: Any) -> str:
+    return json.dumps(json.loads(example(label, team, **agent)) | {"text": text})
 
 
 async def proposed(s: Scene, ticket_id: str, *, blind: bool = False) -> int:
@@ -115,20 +119,50 @@ async def test_readers_that_look_at_different_times_stand_at_the_same_place(s: S
     for index in range(6):
         if index % 2:
             await s.inbox.approve(f"t{index}", "ann", await proposed(s, f"t{index}"))
+            assert index != 5 or (await early.standings())[KEY].repeats == 2  # one text, agreed on three times
         else:
             await s.inbox.decide(f"t{index}", "ann", await proposed(s, f"t{index}"), HandDecision("new_loan"))
         await early.standings()
     seen = await early.standings()
     assert seen == await late.standings()
     stored = await s.store.listed("examples", 0, -1)
-    assert seen == replay(stored, Terms())
+    assert seen == replay(stored, Terms()).standings
 
 
 def test_folding_in_parts_is_folding_at_once() -> None:
-    stored = [example("lost_card" if index % 7 else "new_loan", at=index) for index in range(500)]
-    whole = replay(stored, Terms())
-    for cut in (0, 1, 196, 499, 500):
-        assert replay(stored[cut:], Terms(), replay(stored[:cut], Terms())) == whole
+    stored = [
+        told("lost_card" if index % 7 else "new_loan", text=f"my card {index * index % 101}") for index in range(500)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repeats, "MOST", 50)  # fewer than there are: what was forgotten must not depend on the parts
+        whole = replay(stored, Terms())
+        for cut in (0, 1, 196, 499, 500):
+            assert replay(stored[cut:], Terms(), replay(stored[:cut], Terms())) == whole
+    assert len(whole.seen.last) <= 50
+    assert 0 < whole.standings[KEY].repeats < whole.standings[KEY].agreements
+
+
+def test_a_text_agreed_on_before_is_no_evidence_again() -> None:
+    bulk = [told(text="Dear customer,\n click HERE"), *[told(text="dear customer, click here ")] * 999]
+    (standing,) = replay(bulk, Terms()).standings.values()
+    assert (standing.auto, standing.n, standing.agreements, standing.repeats) == (False, 1, 1, 999)
+    different = [told(text=f"dear customer {index}") for index in range(1000)]
+    (standing,) = replay(different, Terms()).standings.values()
+    assert (standing.auto, standing.n, standing.repeats) == (True, 1000, 0)
+
+
+def test_a_text_is_a_repeat_within_its_label_and_version_alone() -> None:
+    stored = [told(text="x"), told(text="x", version="v2"), told("new_loan", "loans", text="x", label="new_loan")]
+    assert [standing.n for standing in replay(stored, Terms()).standings.values()] == [1, 1, 1]
+
+
+def test_a_repeated_disagreement_always_counts_and_so_does_what_is_severe() -> None:
+    wrong = replay([told(text="x"), *[told("new_loan", text="x")] * 5], Terms()).standings[KEY]
+    assert (wrong.n, wrong.agreements, wrong.repeats) == (6, 1, 0)
+    terms = Terms(rule=standings.Rule(target=0.5, error=0.5), agree_on="team", severe=frozenset({"lost_card>stolen"}))
+    proved = [told(text=f"{index}") for index in range(9)]
+    assert replay(proved, terms).standings[KEY].auto
+    assert not replay([*proved, told("stolen", text="1")], terms).standings[KEY].auto
 
 
 @scene

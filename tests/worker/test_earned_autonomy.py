@@ -51,7 +51,7 @@ class Desk:
 
     async def prove(self, count: int = 4) -> None:
         for index in range(count):
-            view = await self.work(f"proof{index}")
+            view = await self.work(f"proof{index}", f"the tomato is ripe and red, crate {index}")
             assert view.state is State.SUGGESTED, view
             await self.parts.inbox.approve(view.id, "ann", None)
 
@@ -114,6 +114,21 @@ def test_a_proved_label_is_decided_alone_and_the_journal_says_why(play: Callable
         assert isinstance(decided, ev.Decided)
         assert (decided.by, decided.action) == ("agent", "auto")
         assert "2 of 2 agreed" in decided.why
+
+    play(story)
+
+
+def test_one_mail_sent_a_hundred_times_proves_nothing(play: Callable[..., None]) -> None:
+    async def story(desk: Desk) -> None:
+        for index in range(100):
+            body = "The tomato is ripe\n and RED" if index % 2 else "the tomato is ripe and red"
+            view = await desk.work(f"bulk{index}", body)
+            assert view.state is State.SUGGESTED
+            await desk.parts.inbox.approve(view.id, "ann", None)
+        (row,) = await desk.parts.standings.rows()
+        assert (row.state, row.n, row.repeats) == ("suggest", 1, 99)
+        suggested = await desk.parts.views.timeline("bulk99")
+        assert "98 repeated texts not counted" in str(suggested)
 
     play(story)
 

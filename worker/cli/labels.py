@@ -21,8 +21,8 @@ def tell_labels(*, json: bool) -> None:
     if not rows:
         say("no label has evidence yet: people's decisions on suggestions are what counts")
         return
-    numeric = frozenset({"people agreed", "blind", "e-value", "needed"})
-    columns = ("label", "tier", "state", "people agreed", "blind", "e-value", "needed", "since")
+    numeric = frozenset({"people agreed", "repeats", "blind", "e-value", "needed"})
+    columns = ("label", "tier", "state", "people agreed", "repeats", "blind", "e-value", "needed", "since")
     table = Report(columns, title="Earned autonomy, by people's decisions", numeric=numeric)
     for row in rows:
         table.add(
@@ -30,6 +30,7 @@ def tell_labels(*, json: bool) -> None:
             row["tier"],
             Cell(row["state"], "bold green" if row["state"] == "auto" else ""),
             f"{row['agreements']} of {row['n']}",
+            row["repeats"] or "",
             f"{row['blind_agreements']} of {row['blind_n']}",
             f"{row['e_value']:.3g}",
             f"{row['e_needed']:.0f}",
