@@ -21,6 +21,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from fallbacks.errors import BooksUnreachable
+from fallbacks.redis_batches import RedisBatches
 
 T = TypeVar("T")
 
@@ -55,12 +56,13 @@ class RedisStore:
             protocol=2,
         )
         self.redis: Redis = Redis(connection_pool=pool)
+        self._batches = RedisBatches(self.redis)
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
-        """EVALSHA; the script is sent once per server."""
+        """EVALSHA, together with other calls of the moment; the script is sent once per server."""
         body, sha = load_script(script)
         try:
-            return await self._told(self.redis.evalsha(sha, 0, self.prefix, ticket_id, *args))
+            return await self._told(self._batches.run(("EVALSHA", sha, 0, self.prefix, ticket_id, *args)))
         except NoScriptError:
             return await self._told(self.redis.eval(body, 0, self.prefix, ticket_id, *args))
 

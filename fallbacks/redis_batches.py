@@ -1,0 +1,99 @@
+"""Calls that are ready at the same moment go to Redis in one trip: under load that is most of what a call costs."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.asyncio import Redis
+
+MOST = 128
+"""Calls in one trip."""
+
+PATIENCE_SECONDS = 0.05
+"""How long calls wait for the trip before theirs. One that takes longer is overtaken, on another connection."""
+
+Command = tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class _Call:
+    command: Command
+    answer: "asyncio.Future[Any]"
+
+
+@dataclass(slots=True)
+class RedisBatches:
+    """Sends commands that must not wait for each other. Of one event loop; no order is kept between calls.
+
+    redis: its pool lends a connection for each trip, its retries hold for all calls of the trip.
+    """
+
+    redis: Redis
+    _waiting: list[_Call] = field(default_factory=list)
+    _trips: set["asyncio.Task[None]"] = field(default_factory=set)
+    _ahead: "asyncio.Task[None] | None" = None
+    _planned: bool = False
+
+    @property
+    def under_way(self) -> int:
+        """Trips whose answers are not there yet."""
+        return len(self._trips)
+
+    async def run(self, command: Command) -> Any:
+        """The server's answer. Raises what it answered, or what became of the trip, as the client would."""
+        loop = asyncio.get_running_loop()
+        call = _Call(command, loop.create_future())
+        self._waiting.append(call)
+        if self._ahead is None and not self._planned:
+            self._planned = True
+            loop.call_soon(self._start)
+        return await call.answer
+
+    def _start(self) -> None:
+        """One trip with what has gathered, if anything has."""
+        self._planned = False
+        wanted = [call for call in self._waiting if not call.answer.done()]  # the others' callers were cancelled
+        calls, self._waiting = wanted[:MOST], wanted[MOST:]
+        if not calls:
+            return
+        trip = asyncio.ensure_future(self._go(calls))
+        self._ahead = trip
+        self._trips.add(trip)
+        patience = trip.get_loop().call_later(PATIENCE_SECONDS, self._let_pass, trip)
+        trip.add_done_callback(lambda _: patience.cancel())
+        trip.add_done_callback(self._ended)
+
+    def _ended(self, trip: "asyncio.Task[None]") -> None:
+        self._trips.discard(trip)
+        self._let_pass(trip)
+
+    def _let_pass(self, trip: "asyncio.Task[None]") -> None:
+        if self._ahead is trip:
+            self._ahead = None
+            self._start()
+
+    async def _go(self, calls: Sequence[_Call]) -> None:
+        try:
+            answers = await self._answers([call.command for call in calls])
+        except asyncio.CancelledError:  # the loop is ending
+            for call in calls:
+                call.answer.cancel()
+            raise
+        except Exception as error:
+            answers = [error] * len(calls)
+        for call, answer in zip(calls, answers, strict=True):
+            if call.answer.done():  # its caller was cancelled
+                continue
+            if isinstance(answer, Exception):
+                call.answer.set_exception(answer)
+            else:
+                call.answer.set_result(answer)
+
+    async def _answers(self, commands: Sequence[Command]) -> list[Any]:
+        if len(commands) == 1:  # a pipeline of one costs twice the call
+            return [await self.redis.execute_command(*commands[0])]
+        pipe = self.redis.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        return await pipe.execute(raise_on_error=False)

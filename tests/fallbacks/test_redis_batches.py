@@ -1,0 +1,77 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from fallbacks.redis_batches import MOST, RedisBatches
+from tests.services.valkey import ValkeyServer
+
+
+def batched(url: str, work: Callable[[RedisBatches], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with Redis.from_url(url, decode_responses=True) as redis:
+            await work(RedisBatches(redis))
+
+    asyncio.run(main())
+
+
+def test_each_caller_gets_its_own_answer_or_error(valkey_url: str) -> None:
+    async def work(batches: RedisBatches) -> None:
+        calls = [batches.run(("ECHO", f"{n}")) if n % 7 else batches.run(("NO_SUCH_COMMAND",)) for n in range(3 * MOST)]
+        for n, answer in enumerate(await asyncio.gather(*calls, return_exceptions=True)):
+            assert isinstance(answer, ResponseError) if n % 7 == 0 else answer == f"{n}"
+
+    batched(valkey_url, work)
+
+
+def test_calls_of_one_moment_share_a_trip(valkey_url: str) -> None:
+    async def reads(redis: "Redis") -> int:
+        return int((await redis.info("stats"))["total_reads_processed"])
+
+    async def work(batches: RedisBatches) -> None:
+        await batches.run(("PING",))
+        before = await reads(batches.redis)
+        await asyncio.gather(*(batches.run(("PING",)) for _ in range(MOST)))
+        assert await reads(batches.redis) - before < MOST / 4
+
+    batched(valkey_url, work)
+
+
+def test_a_trip_that_hangs_is_overtaken(valkey_url: str) -> None:
+    async def work(batches: RedisBatches) -> None:
+        hanging = asyncio.ensure_future(batches.run(("BLPOP", "never", 30)))
+        while not batches.under_way:
+            await asyncio.sleep(0)
+        assert await batches.run(("ECHO", "later")) == "later"
+        assert not hanging.done()
+        await batches.run(("RPUSH", "never", "now"))
+        assert list(await hanging) == ["never", "now"]
+
+    batched(valkey_url, work)
+
+
+def test_what_nobody_waits_for_any_more_is_not_sent(valkey_url: str) -> None:
+    async def work(batches: RedisBatches) -> None:
+        given_up = asyncio.ensure_future(batches.run(("SET", "unwanted", "1")))
+        await asyncio.sleep(0)  # it waits for its trip
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        assert await batches.run(("EXISTS", "unwanted")) == 0
+
+    batched(valkey_url, work)
+
+
+def test_a_lost_server_is_told_to_every_caller(start_valkey: Callable[..., ValkeyServer]) -> None:
+    server = start_valkey()
+
+    async def work(batches: RedisBatches) -> None:
+        await batches.run(("PING",))
+        server.kill9()
+        told = await asyncio.gather(*(batches.run(("PING",)) for _ in range(5)), return_exceptions=True)
+        assert [isinstance(error, RedisConnectionError) for error in told] == [True] * 5
+
+    batched(server.url, work)
