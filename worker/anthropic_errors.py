@@ -1,5 +1,6 @@
-"""What each failure of the Anthropic SDK means: a reason, whether it may be charged, and when to come back."""
+"""What each failure of a call to the Messages API means: a reason, whether it may be charged, and when to come back."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 import httpx2
-from anthropic import APIConnectionError, APIError, APIStatusError, APITimeoutError
+from anthropic import APIStatusError
 
 from tasks.errors import ModelError
 from tasks.reasons import Reason
@@ -35,30 +36,35 @@ _NEVER_SENT = (
     httpx2.PoolTimeout,
     httpx2.UnsupportedProtocol,
 )
-_TRANSPORT = (aiohttp.ClientError, httpx2.HTTPError, OSError, EOFError, TimeoutError)
+TRANSPORT = (aiohttp.ClientError, httpx2.HTTPError, httpx2.InvalidURL, OSError, EOFError, TimeoutError)
+"""What a transport raises; anything else is not of the call."""
 
 
-def model_error(error: APIError) -> ModelError:
-    """The failure in our words. Raises the cause where that was none of the transport's: it is not ours to explain."""
-    if isinstance(error, APIStatusError):
-        return _from_status(error)
-    if isinstance(error, APIConnectionError):
-        return _from_connection(error)
-    return ModelError(Reason.MALFORMED_REPLY, f"{type(error).__name__} from the SDK", maybe_paid=True)
-
-
-def _from_connection(error: APIConnectionError) -> ModelError:
-    causes = list(_causes(error))
-    # The SDK wraps whatever is raised inside it, a Celery time limit or an exit included.
-    if causes and not isinstance(causes[0], _TRANSPORT):
-        raise causes[0]
-    name = type(causes[-1] if causes else error).__name__
+def from_transport(error: Exception) -> ModelError:
+    """No answer came."""
+    causes = [error, *_causes(error)]
+    name = type(causes[-1]).__name__
     if any(isinstance(cause, _NEVER_SENT) for cause in causes):
         return ModelError(Reason.MODEL_UNAVAILABLE, f"the model API could not be reached ({name})", maybe_paid=False)
-    if isinstance(error, APITimeoutError):
+    if isinstance(error, httpx2.TimeoutException):
         return ModelError(Reason.MODEL_TIMEOUT, f"the model API went silent ({name})", maybe_paid=True)
     return ModelError(
         Reason.MODEL_UNAVAILABLE, f"the connection was lost before the reply was complete ({name})", maybe_paid=True
+    )
+
+
+def from_response(response: httpx2.Response) -> ModelError:
+    """An answer with another status than success."""
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        body = None
+    error = APIStatusError("", response=response, body=body)
+    return ModelError(
+        _reason(error),
+        _detail(error),
+        maybe_paid=_maybe_paid(error),
+        retry_after_seconds=_retry_after_seconds(response.headers),
     )
 
 
@@ -67,15 +73,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while cause is not None:
         yield cause
         cause = cause.__cause__
-
-
-def _from_status(error: APIStatusError) -> ModelError:
-    return ModelError(
-        _reason(error),
-        _detail(error),
-        maybe_paid=_maybe_paid(error),
-        retry_after_seconds=_retry_after_seconds(error.response.headers),
-    )
 
 
 def _reason(error: APIStatusError) -> Reason:

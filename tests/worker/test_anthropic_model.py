@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from anthropic import APIConnectionError
+from anthropic import AsyncAnthropic
 
 from tasks.decision import Submission, validate_submission
 from tasks.errors import ModelError
@@ -21,8 +21,7 @@ from tasks.prompt import opening, submit_spec, system_prompt
 from tasks.reasons import Reason
 from tasks.taxonomy import Taxonomy
 from tasks.ticket import Ticket
-from worker.anthropic_errors import model_error
-from worker.anthropic_model import AnthropicModel
+from worker.anthropic_model import AnthropicModel, Line
 from worker.anthropic_wire import read_reply, request_body
 from worker.genai_pricing import Prices
 from worker.simulator import Simulator
@@ -223,14 +222,43 @@ def test_the_callers_deadline_cuts_any_call_truly(fault: str, options: dict[str,
     assert served(work, {"name": fault, **options}) < 5
 
 
+def test_a_request_goes_out_as_the_sdk_itself_would_send_it() -> None:
+    """Except for what the SDK tells of its own retries and timeouts."""
+    seen: list[httpx2.Request] = []
+
+    def keep(sent: httpx2.Request) -> httpx2.Response:
+        seen.append(sent)
+        return httpx2.Response(200, json={})
+
+    async def main() -> None:
+        http = httpx2.AsyncClient(transport=httpx2.MockTransport(keep))
+        client = AsyncAnthropic(api_key=KEY, base_url="http://127.0.0.1:1/a/proxy", http_client=http)
+        await client.post("/v1/messages", cast_to=httpx2.Response, content=b"{}")
+        await Line(client, http).post(b"{}")
+        await client.close()
+
+    asyncio.run(main())
+    theirs, ours = seen
+    assert (ours.method, ours.url, ours.content) == (theirs.method, theirs.url, theirs.content)
+    told = {"x-stainless-retry-count", "x-stainless-timeout", "x-stainless-read-timeout"}
+    assert dict(ours.headers) == {name: value for name, value in theirs.headers.items() if name not in told}
+
+
 def test_what_the_transport_did_not_raise_is_not_explained_away() -> None:
     class TimeLimit(Exception):
-        """Stands for Celery's, which the SDK wraps like anything else raised inside it."""
+        """Stands for Celery's."""
 
-    error = APIConnectionError(request=httpx2.Request("POST", "http://127.0.0.1"))
-    error.__cause__ = TimeLimit()
-    with pytest.raises(TimeLimit):
-        model_error(error)
+    def cut(_: httpx2.Request) -> httpx2.Response:
+        raise TimeLimit
+
+    async def main() -> None:
+        http = httpx2.AsyncClient(transport=httpx2.MockTransport(cut))
+        model = AnthropicModel(MODEL, Prices(), api_key=KEY, http=lambda: http)
+        with pytest.raises(TimeLimit):
+            await model.call(request())
+        await model.aclose()
+
+    asyncio.run(main())
 
 
 def test_a_cancellation_passes_through_untouched() -> None:
