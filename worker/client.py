@@ -71,14 +71,14 @@ class DeskhandClient:
     def accept(self, ticket: AnyTicket, *, idempotency_key: str | None = None) -> AcceptedDocument:
         """Put a ticket on the queue: it is in the books when this returns. The same key and body accept it once."""
         headers = {"idempotency-key": idempotency_key or uuid4().hex}
-        answer = self._call("POST", "/v1/tickets", json=_fields(ticket), headers=headers)
+        answer = self._call("POST", "/v1/tickets", json=fields_of(ticket), headers=headers)
         return AcceptedDocument.model_validate_json(answer.content)
 
     def accept_many(self, tickets: Iterable[AnyTicket], *, idempotency_key: str | None = None) -> list[Result]:
         """Put many on the queue. A result for each, in order: accepted, or the problem it was refused with."""
         key, results = idempotency_key or uuid4().hex, []
         for number, group in enumerate(_groups(tickets)):
-            results += self._accept_batch([_fields(ticket) for ticket in group], f"{key}.{number}")
+            results += self._accept_batch([fields_of(ticket) for ticket in group], f"{key}.{number}")
         return results
 
     def get(self, ticket_id: str) -> TicketDocument:
@@ -177,14 +177,15 @@ class CeleryClient:
 
         Raises `pydantic.ValidationError` before anything is sent, and the broker's `OperationalError`.
         """
-        fields = _fields(ticket)
+        fields = fields_of(ticket)
         checked = Ticket.model_validate({"id": f"tkt_{uuid4().hex}", **fields})
         kwargs = {"ticket": checked.model_dump(mode="json", exclude_none=True)}
         self._app.send_task("tasks.triage", kwargs=kwargs, queue=self._queue, ignore_result=True)
         return str(checked.id)
 
 
-def _fields(ticket: AnyTicket) -> dict[str, Any]:
+def fields_of(ticket: AnyTicket) -> dict[str, Any]:
+    """A ticket as it is sent."""
     return ticket.model_dump(mode="json", exclude_none=True) if isinstance(ticket, Ticket) else dict(ticket)
 
 

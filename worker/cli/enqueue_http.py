@@ -1,4 +1,4 @@
-"""`deskhand enqueue --url`: the same file over HTTP, by our own client, to a Deskhand elsewhere."""
+"""`deskhand enqueue --url`: the same file over HTTP, by our own client, to a Deskhand elsewhere or several shards."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -14,15 +14,27 @@ from worker.cli.tickets import BATCH, Enqueued
 
 if TYPE_CHECKING:
     from worker.client import DeskhandClient
+    from worker.sharded_client import ShardedClient
+
+    Client = DeskhandClient | ShardedClient
 
 
-def enqueue_over_http(url: str, stream: BinaryIO, *, wait: bool, within: float | None) -> tuple[Enqueued, Rest | None]:
-    """Send every ticket of the stream. Over HTTP a ticket known before counts as accepted: the answer is the same."""
+def client_of(urls: Sequence[str]) -> "Client":
+    """Of one Deskhand, or of the shards that these are; with the key of the settings."""
     from worker.client import DeskhandClient
+    from worker.sharded_client import ShardedClient
 
     key = load().client_key
+    secret = key.get_secret_value() if key else None
+    return DeskhandClient(urls[0], secret) if len(urls) == 1 else ShardedClient(urls, secret)
+
+
+def enqueue_over_http(
+    urls: Sequence[str], stream: BinaryIO, *, wait: bool, within: float | None
+) -> tuple[Enqueued, Rest | None]:
+    """Send every ticket of the stream. Over HTTP a ticket known before counts as accepted: the answer is the same."""
     done, items = Enqueued(), iter(read_tickets(stream))
-    with DeskhandClient(url, key.get_secret_value() if key else None) as client:
+    with client_of(urls) as client:
         with progress("accepting", None) as advance:
             while batch := list(islice(items, BATCH)):
                 _send(client, batch, done)
@@ -30,15 +42,15 @@ def enqueue_over_http(url: str, stream: BinaryIO, *, wait: bool, within: float |
         return done, _until_at_rest(client, done.ids, within) if wait else None
 
 
-def _send(client: "DeskhandClient", batch: Sequence[Good | Bad], done: Enqueued) -> None:
-    from worker.client_errors import ProblemError
+def _send(client: "Client", batch: Sequence[Good | Bad], done: Enqueued) -> None:
+    from worker.client_errors import ClientError
 
     good = [item for item in batch if isinstance(item, Good)]
     results = dict(zip((item.where for item in good), client.accept_many(item.ticket for item in good), strict=True))
     for item in batch:
         if isinstance(item, Bad):
             _fault(done, item.where, item.why)
-        elif isinstance(result := results[item.where], ProblemError):
+        elif isinstance(result := results[item.where], ClientError):
             _fault(done, item.where, str(result))
         else:
             done.accepted.append(result.id)
@@ -50,7 +62,7 @@ def _fault(done: Enqueued, where: str, why: str) -> None:
     complain(f"{where}: {why}")
 
 
-def _until_at_rest(client: "DeskhandClient", ids: Sequence[str], within: float | None) -> Rest:
+def _until_at_rest(client: "Client", ids: Sequence[str], within: float | None) -> Rest:
     """One long-poll after the other: the last to rest ends it either way."""
     until = None if within is None else monotonic() + within
     rest = Rest(moving=dict.fromkeys(ids, State.QUEUED))

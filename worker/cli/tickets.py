@@ -48,7 +48,10 @@ def enqueue(
     file: Annotated[Path, typer.Argument(help="JSONL or a JSON array of tickets; - reads standard input.")],
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the agent is done with all of them.")] = False,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds that --wait waits; default: no end.")] = None,
-    url: Annotated[str | None, typer.Option(help="Over HTTP, to this Deskhand; its key: DESKHAND_CLIENT_KEY.")] = None,
+    url: Annotated[
+        list[str] | None,
+        typer.Option(help="Over HTTP, to this Deskhand; several are shards. The key: DESKHAND_CLIENT_KEY."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Put tickets on the queue: written to the books first, published second.
@@ -57,7 +60,7 @@ def enqueue(
     id of its own may be sent again: it is accepted once.
     """
     with _opened(file) as stream:
-        if url is None:
+        if not url:
             done, rest = run(lambda parts: _enqueue(parts, stream, wait=wait, within=timeout))
         else:
             from worker.cli.enqueue_http import enqueue_over_http

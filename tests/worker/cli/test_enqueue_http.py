@@ -48,6 +48,28 @@ def test_waiting_tells_where_they_came_to_rest(elsewhere: Deskhand, web: Served)
     assert result.json()["outcomes"] == [{"state": "handed_off", "reason": "step_limit", "tickets": 1}]
 
 
+def test_several_addresses_are_shards_and_each_line_goes_to_its_own(
+    elsewhere: Deskhand, web: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.client.FIRST_PAUSE_SECONDS", 0.01)
+    shards = ("--url", web.url, "--url", f"http://127.0.0.1:{free_port()}")
+    sent = elsewhere("enqueue", "-", *shards, "--json", stdin=b"".join(line(f"t{number}") for number in range(20)))
+    assert (sent.code, sent.json()["bad"]) == (1, 20 - sent.json()["accepted"])
+    assert 0 < sent.json()["accepted"] < 20
+    assert all(web.books.state(ticket_id) is State.QUEUED for ticket_id in sent.json()["ids"])
+    assert all("ConnectError" in fault["error"] for fault in sent.json()["faults"])
+
+
+def test_the_shard_of_a_ticket_is_told(elsewhere: Deskhand, web: Served, valkey_url: str) -> None:
+    with Served(valkey_url) as other:
+        shards = ("--url", web.url, "--url", other.url)
+        elsewhere("enqueue", "-", *shards, stdin=line("a"))
+        found, unknown = (elsewhere("shard", ticket_id, *shards, "--json") for ticket_id in ("a", "b"))
+    assert (found.code, unknown.code) == (0, 1)
+    assert (found.json()["state"], unknown.json()["state"]) == ("queued", None)
+    assert found.json()["address"] in (web.url, other.url)
+
+
 def test_a_wrong_key_and_nobody_there_are_one_line(
     elsewhere: Deskhand, web: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
