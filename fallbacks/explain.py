@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from fallbacks.narrate import Line, clock, did, means, narrate
+from fallbacks.narrate import Line, clock, did, means, narrate, rules_in_words
 from fallbacks.plan import PLAN
 from fallbacks.states import SETTLED, State
 from fallbacks.views import TicketView
@@ -52,7 +52,7 @@ class Explanation:
 
     headline: the whole in one sentence. reason, means, detail: of what stopped the run; None and "" where nothing did.
     failing_step: where it stopped, None before the first step or where nothing failed. next: what to do, in words.
-    actions: what a person may do now, by the inbox's names.
+    actions: what a person may do now, by the inbox's names. rules: what the taxonomy's rules did to the proposal.
     """
 
     state: State
@@ -65,6 +65,7 @@ class Explanation:
     last_steps: tuple[StepSummary, ...]
     next: str
     actions: tuple[str, ...]
+    rules: tuple[str, ...] = ()
 
 
 def explain(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int) -> Explanation:
@@ -74,7 +75,9 @@ def explain(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Reco
         return card
     steps = tuple(replace(step, did="worked on it") for step in card.last_steps)
     actions = tuple(action for action in card.actions if action not in ("approve", "reject"))
-    return replace(card, headline=BLIND, last_steps=steps, next="Decide as one of the labels.", actions=actions)
+    return replace(
+        card, headline=BLIND, last_steps=steps, next="Decide as one of the labels.", actions=actions, rules=()
+    )
 
 
 def shown_lines(view: TicketView, timeline: Sequence[ev.Recorded]) -> tuple[Line, ...]:
@@ -93,7 +96,7 @@ def shown_events(view: TicketView, timeline: Sequence[ev.Recorded]) -> list[ev.R
 def _unsaid(event: ev.Event) -> ev.Event:
     match event:
         case ev.DecisionSubmitted():
-            return replace(event, decision=None)
+            return replace(event, decision=None, raised=(), person=())
         case ev.ModelReplied():
             return replace(event, content=())
         case _:
@@ -116,7 +119,15 @@ def _explained(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.R
         last_steps=steps(timeline)[-LAST_STEPS:],
         next=_next(view),
         actions=_actions(view),
+        rules=_rules(timeline),
     )
+
+
+def _rules(timeline: Sequence[ev.Recorded]) -> tuple[str, ...]:
+    """Of the last proposal."""
+    proposals = (recorded.event for recorded in reversed(timeline))
+    last = next((event for event in proposals if isinstance(event, ev.DecisionSubmitted)), None)
+    return rules_in_words(last) if last else ()
 
 
 def steps(timeline: Sequence[ev.Recorded]) -> tuple[StepSummary, ...]:

@@ -133,7 +133,14 @@ def _submitted(event: ev.DecisionSubmitted) -> _Words:
     confidence = decision.get("confidence")
     sure = f", confidence {confidence:.2f}" if isinstance(confidence, int | float) else ""
     text = f"step {event.step}: proposed {_choice(decision)}{sure}"
-    return _Words(Tone.PROGRESS, text, _excerpt(decision.get("rationale", "")))
+    return _Words(Tone.PROGRESS, text, "; ".join((*rules_in_words(event), _excerpt(decision.get("rationale", "")))))
+
+
+def rules_in_words(event: ev.DecisionSubmitted) -> tuple[str, ...]:
+    """What the taxonomy's rules did to a proposal."""
+    priority = (event.decision or {}).get("priority")
+    raised = (f"priority raised to {priority}: {why}" for why in event.raised)
+    return (*raised, *(f"a person must decide: {why}" for why in event.person))
 
 
 def _stopped(event: ev.RunStopped) -> _Words:

@@ -32,7 +32,8 @@ class Checkpoint:
     messages: what the model has been sent and said, verbatim. turn: blocks of the user turn not sent yet.
     pending: tool calls asked for and not run. repairs: repair turns used in this conversation; repaired: the last step
     that took one, whose other faults are told in the same turn.
-    decision: the validated submission, as JSON values. stop: set while the plan must answer.
+    decision: the validated submission, as JSON values. person: why a person must decide it, by the rules.
+    stop: set while the plan must answer.
     attempts: how often the plan has answered each (reason, answer). trail: (step, fingerprint) of each tool call.
     prior: usage of the last call in this conversation. sent: messages the model had seen by then.
     marks: (step, messages sent in it), to rewind by. effects: (key, tool) of every effect begun; no new conversation
@@ -52,6 +53,7 @@ class Checkpoint:
     repaired: int = 0
     tool_errors: int = 0
     decision: Any = None
+    person: tuple[str, ...] = ()
     stop: Stop | None = None
     attempts: tuple[tuple[str, str], ...] = ()
     trail: tuple[tuple[int, Fingerprint], ...] = ()
@@ -173,7 +175,7 @@ def _repair_turn(cp: Checkpoint, step: int) -> Checkpoint:
 
 
 def _decision_submitted(cp: Checkpoint, event: ev.DecisionSubmitted, _at: int) -> Checkpoint:
-    return replace(cp, decision=event.decision, pending=())
+    return replace(cp, decision=event.decision, person=event.person, pending=())
 
 
 def _run_stopped(cp: Checkpoint, event: ev.RunStopped, _at: int) -> Checkpoint:

@@ -10,8 +10,6 @@ from tasks.errors import InvalidDecision
 from tasks.taxonomy import Taxonomy
 from tasks.ticket import Priority, Ticket
 
-_RANK = {priority: rank for rank, priority in enumerate(Priority)}
-
 
 class Submission(BaseModel):
     """The arguments of `submit_decision`, as the model gives them. The team follows from the label."""
@@ -61,7 +59,8 @@ class Decision(BaseModel):
 def validate_submission(
     arguments: Any, ticket: Ticket, taxonomy: Taxonomy, tier: str, shown: str | None = None
 ) -> Decision:
-    """Turn a model's arguments into a decision, or raise `InvalidDecision` naming every fault at once.
+    """Turn a model's arguments into a decision, or raise `InvalidDecision` naming every fault at once. The rules are
+    not applied yet: `tasks.rules.ruled`.
 
     shown: the ticket's text as the model saw it, masked in place; None: as it is. Quotes must be verbatim of what was
     shown; the decision carries what stands there in the ticket.
@@ -80,26 +79,12 @@ def validate_submission(
     if faults:
         raise InvalidDecision("; ".join(faults))
     return Decision(
-        **submitted.model_dump(exclude={"priority", "evidence"}),
+        **submitted.model_dump(exclude={"evidence"}),
         evidence=tuple(quote for quote in evidence if quote is not None),
         team=taxonomy.by_name[submitted.label].team,
-        priority=ruled_priority(submitted.priority, ticket, taxonomy),
         decided_by="agent",
         tier=tier,
     )
-
-
-def ruled_priority(proposed: Priority, ticket: Ticket, taxonomy: Taxonomy) -> Priority:
-    """The highest of what was proposed, what upstream set, and what the taxonomy's word rules demand."""
-    candidates = [proposed]
-    if ticket.priority is not None:
-        candidates.append(ticket.priority)
-    text = ticket.text
-    for rule in taxonomy.priority_rules:
-        words = "|".join(re.escape(word) for word in rule.words)
-        if re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE):
-            candidates.append(rule.priority)
-    return max(candidates, key=_RANK.__getitem__)
 
 
 def _verbatim(quote: str, text: str, shown: str | None) -> str | None:

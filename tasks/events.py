@@ -145,11 +145,13 @@ class RepairAsked(Event):
 
 @dataclass(frozen=True, slots=True)
 class DecisionSubmitted(Event):
-    """A decision that satisfies the contract."""
+    """A decision that satisfies the contract. raised, person: what the rules did to it, see `tasks.rules.Ruling`."""
 
     type: ClassVar[str] = "decision_submitted"
     step: int = 0
     decision: Mapping[str, Any] | None = None
+    raised: tuple[str, ...] = ()
+    person: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

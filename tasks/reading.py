@@ -9,6 +9,7 @@ from tasks.errors import InvalidDecision
 from tasks.messages import ModelReply, StopReason, ToolCall
 from tasks.prompt import SUBMIT
 from tasks.reasons import Reason
+from tasks.rules import ruled
 from tasks.taxonomy import Taxonomy
 from tasks.ticket import Ticket
 
@@ -57,7 +58,9 @@ class Reader:
             faults = [(calls[0].id, f"Not accepted: {error}. Correct it and call submit_decision again.")]
             faults += [(call.id, "Only one submit_decision at a time.") for call in calls[1:]]
             return _repair_or(checkpoint, step, faults, Reason.INVALID_DECISION, str(error))
-        events: list[ev.Event] = [ev.DecisionSubmitted(step, decision.model_dump(mode="json"))]
+        ruling = ruled(decision.priority, decision.team, self.ticket, self.taxonomy, checkpoint.context)
+        stands = decision.model_copy(update={"priority": ruling.priority}).model_dump(mode="json")
+        events: list[ev.Event] = [ev.DecisionSubmitted(step, stands, ruling.raised, ruling.person)]
         if abstained:
             events.append(_stopped(step, Reason.LOW_CONFIDENCE, abstained))
         elif decision.confidence < self.min_confidence:

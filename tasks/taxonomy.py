@@ -2,15 +2,26 @@
 
 import hashlib
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from tasks.errors import InvalidTaxonomy
 from tasks.ticket import Priority
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.?-]{0,79}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Tier = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True)]
+"""As long as the prefetch shows one."""
 
 
 class Team(BaseModel):
@@ -40,12 +51,33 @@ class Label(BaseModel):
 
 
 class PriorityRule(BaseModel):
-    """A deterministic override the model cannot move: any of `words` (whole, any case) makes it at least `priority`."""
+    """A deterministic override the model cannot move. It holds where everything it names holds; `tasks/rules.py`.
+
+    words: any of them, whole and in any case. customer_tiers: any of them, of the customer's record, in any case.
+    priority: it becomes at least that. person: it is never decided alone. team: a proposal for another team is never
+    decided alone.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    words: Annotated[tuple[Line, ...], Field(min_length=1, max_length=100)]
-    priority: Priority
+    words: Annotated[tuple[Line, ...], Field(max_length=100)] = ()
+    priority: Priority | None = None
+    customer_tiers: Annotated[tuple[Tier, ...], Field(max_length=20)] = ()
+    person: StrictBool = False
+    team: Name | None = None
+
+    @model_validator(mode="after")
+    def _says_when_and_what(self) -> Self:
+        if not (self.words or self.customer_tiers):
+            raise ValueError("a rule needs words or customer_tiers: nothing says when it holds")
+        if not (self.priority or self.person or self.team):
+            raise ValueError("a rule needs a priority, a team or person: true: nothing follows from it")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what it leaves open: a taxonomy that uses nothing newer keeps its version."""
+        return {name: value for name, value in dump(self).items() if value}
 
 
 class Taxonomy(BaseModel):
@@ -58,7 +90,7 @@ class Taxonomy(BaseModel):
     priority_rules: Annotated[tuple[PriorityRule, ...], Field(max_length=50)] = ()
 
     def checked(self) -> Self:
-        """Itself, once every name is unique and every label's team exists; else `InvalidTaxonomy` with the path."""
+        """Itself, once names are unique and every team that is named exists; else `InvalidTaxonomy` with the path."""
         _unique([team.name for team in self.teams], "teams")
         _unique([label.name for label in self.labels], "labels")
         known = {team.name for team in self.teams}
@@ -67,6 +99,11 @@ class Taxonomy(BaseModel):
                 raise InvalidTaxonomy(
                     f"label {label.name!r} names the team {label.team!r}, which is not under teams",
                     ("labels", index, "team"),
+                )
+        for index, rule in enumerate(self.priority_rules):
+            if rule.team is not None and rule.team not in known:
+                raise InvalidTaxonomy(
+                    f"a rule names the team {rule.team!r}, which is not under teams", ("priority_rules", index, "team")
                 )
         return self
 

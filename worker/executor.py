@@ -26,6 +26,7 @@ from tasks.prompt import submit_spec, system_prompt, tools_version
 from tasks.reading import Reader
 from tasks.reasons import Reason
 from tasks.redact import redact
+from tasks.rules import ruled
 from tasks.screen import screen
 from tasks.taxonomy import Taxonomy
 from tasks.ticket import Priority
@@ -233,11 +234,14 @@ class Executor:
             stop = Stop(Reason.INJECTION_SUSPECTED, detail, run.checkpoint.usage.steps)
             return await self._hand_off(claim, run.checkpoint, run.unwritten, stop)
         key = Key(decision["label"], decision["tier"], self._tier(run.checkpoint).version)
-        if _by_agent_alone(claim):
+        alone = _by_agent_alone(claim)
+        if why := run.checkpoint.person:  # never decided alone, so the blind audit of what is has no part in it
+            judgement = Judgement(auto=False, blind=False, why=f"a person must decide: {'; '.join(why)}")
+        elif alone:
             judgement = await self.judge(key)
-            proposal = {**asdict(key), "team": decision["team"], "blind": judgement.blind}
         else:
-            judgement, proposal = Judgement(auto=False, blind=False, why="a person has had a part in it"), None
+            judgement = Judgement(auto=False, blind=False, why="a person has had a part in it")
+        proposal = {**asdict(key), "team": decision["team"], "blind": judgement.blind} if alone else None
         priority = Priority(decision["priority"])
         conclusion = Conclusion(run.unwritten, decision, priority, judgement.why, proposal, judgement.blind)
         if judgement.auto:
@@ -253,7 +257,10 @@ class Executor:
             unwritten = (*unwritten, ev.RunStopped(stop.step, stop.reason.value, stop.detail))
         row = plan.PLAN[stop.reason]
         decision = checkpoint.decision
-        priority = Priority(decision["priority"]) if decision else claim.ticket.priority or Priority.NORMAL
+        if decision:
+            priority = Priority(decision["priority"])
+        else:  # the rules hold for what no model has answered, too
+            priority = ruled(Priority.NORMAL, "", claim.ticket, self.taxonomy, checkpoint.context).priority
         told = {"state": State.HANDED_OFF.value, "reason": stop.reason.value}
         await self.ledger.hand_off(
             claim.lease,

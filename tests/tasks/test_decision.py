@@ -1,25 +1,19 @@
-"""A submission becomes a decision only when every field keeps the contract; the rules outrank the model."""
+"""A submission becomes a decision only when every field keeps the contract."""
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tasks.decision import ruled_priority, validate_submission
+from tasks.decision import validate_submission
 from tasks.errors import InvalidDecision
-from tasks.taxonomy import Label, PriorityRule, Taxonomy, Team
-from tasks.ticket import Priority, Ticket
+from tasks.taxonomy import Label, Taxonomy, Team
+from tasks.ticket import Ticket
 
 TAXONOMY = Taxonomy(
     teams=(Team(name="cards", description="c"), Team(name="fraud", description="f")),
     labels=(
         Label(name="lost_card", description="l", team="fraud"),
         Label(name="new_card", description="n", team="cards"),
-    ),
-    priority_rules=(
-        PriorityRule(words=("stolen", "identity theft", "c++"), priority=Priority.URGENT),
-        PriorityRule(words=("soon",), priority=Priority.HIGH),
     ),
 )
 TICKET = Ticket(source="test", subject="Help", body="I lost my\n card  yesterday. Please block it.")
@@ -82,29 +76,3 @@ def test_all_faults_are_named_at_once() -> None:
 def test_what_is_not_a_submission_at_all_is_refused(arguments: object) -> None:
     with pytest.raises(InvalidDecision):
         validate_submission(arguments, TICKET, TAXONOMY, "t")
-
-
-@pytest.mark.parametrize(
-    ("text", "priority"),
-    [
-        ("it was STOLEN!", Priority.URGENT),
-        ("identity theft", Priority.URGENT),
-        ("my c++ card", Priority.URGENT),
-        ("unstolen stolens", Priority.LOW),
-        ("soon", Priority.HIGH),
-        ("soon it was stolen", Priority.URGENT),
-        ("nothing", Priority.LOW),
-    ],
-)
-def test_a_rule_raises_the_priority_on_whole_words_in_any_case(text: str, priority: Priority) -> None:
-    asked = Ticket(source="test", subject="", body=text)
-    assert ruled_priority(Priority.LOW, asked, TAXONOMY) is priority
-
-
-@given(st.sampled_from(Priority), st.none() | st.sampled_from(Priority), st.sampled_from(["", "soon", "stolen"]))
-def test_nothing_lowers_a_priority(proposed: Priority, upstream: Priority | None, word: str) -> None:
-    asked = Ticket(source="test", subject="x", body=word, priority=upstream)
-    order = list(Priority)
-    result = order.index(ruled_priority(proposed, asked, TAXONOMY))
-    assert result >= order.index(proposed)
-    assert upstream is None or result >= order.index(upstream)

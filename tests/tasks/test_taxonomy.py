@@ -12,8 +12,15 @@ LOST = Label(name="lost", description="Lost.", team="cards")
 FOUND = Label(name="found", description="Found.", team="cards")
 
 
-def taxonomy(teams: tuple[Team, ...] = (CARDS,), labels: tuple[Label, ...] = (LOST, FOUND)) -> Taxonomy:
-    return Taxonomy(teams=teams, labels=labels)
+RULE = PriorityRule(words=("x",), priority=Priority.HIGH)
+
+
+def taxonomy(
+    teams: tuple[Team, ...] = (CARDS,),
+    labels: tuple[Label, ...] = (LOST, FOUND),
+    rules: tuple[PriorityRule, ...] = (),
+) -> Taxonomy:
+    return Taxonomy(teams=teams, labels=labels, priority_rules=rules)
 
 
 def test_a_consistent_taxonomy_checks_to_itself_and_finds_labels_by_name() -> None:
@@ -27,6 +34,7 @@ def test_a_consistent_taxonomy_checks_to_itself_and_finds_labels_by_name() -> No
         (taxonomy(teams=(CARDS, CARDS)), ("teams", 1, "name")),
         (taxonomy(labels=(LOST, FOUND, LOST)), ("labels", 2, "name")),
         (taxonomy(labels=(LOST, FOUND.model_copy(update={"team": "nobody"}))), ("labels", 1, "team")),
+        (taxonomy(rules=(RULE, PriorityRule(words=("x",), team="nobody"))), ("priority_rules", 1, "team")),
     ],
 )
 def test_a_contradiction_is_refused_with_the_path_of_the_entry(broken: Taxonomy, path: tuple[str | int, ...]) -> None:
@@ -56,7 +64,10 @@ def test_one_label_or_no_team_is_no_taxonomy() -> None:
 def test_the_version_follows_the_content() -> None:
     assert taxonomy().version == taxonomy().version
     reworded = LOST.model_copy(update={"description": "Lost or stolen."})
-    ruled = Taxonomy(
-        teams=(CARDS,), labels=(LOST, FOUND), priority_rules=(PriorityRule(words=("x",), priority=Priority.HIGH),)
-    )
-    assert len({taxonomy().version, taxonomy(labels=(reworded, FOUND)).version, ruled.version}) == 3
+    held = taxonomy(rules=(RULE.model_copy(update={"person": True}),))
+    different = (taxonomy(), taxonomy(labels=(reworded, FOUND)), taxonomy(rules=(RULE,)), held)
+    assert len({each.version for each in different}) == 4
+
+
+def test_a_taxonomy_that_uses_no_newer_field_keeps_the_version_it_always_had() -> None:
+    assert taxonomy(rules=(RULE,)).version == "18af17d67723"

@@ -21,7 +21,37 @@ labels:
     team: cards
 """
 
+RULES = (
+    GOOD
+    + """\
+priority_rules:
+  - words: [stolen]
+    priority: urgent
+  - customer_tiers: [vip]
+    priority: high
+    person: true
+    team: cards
+"""
+)
+
 BROKEN = {
+    "rule that never holds": (RULES.replace("customer_tiers: [vip]\n    ", ""), 15, "needs words or customer_tiers"),
+    "rule without effect": (RULES.replace("    priority: urgent\n", ""), 13, "needs a priority, a team or person"),
+    "rule of no team": (
+        RULES.replace("true\n    team: cards", "true\n    team: crads"),
+        18,
+        "a rule names the team 'crads'",
+    ),
+    "rule with an unknown field": (
+        RULES.replace("person: true", "persons: true"),
+        17,
+        "priority_rules.1.persons: Extra",
+    ),
+    "rule with half a yes": (
+        RULES.replace("person: true", "person: perhaps"),
+        17,
+        "priority_rules.1.person: Input should be",
+    ),
     "syntax": (GOOD + "  - name: [open\n", 13, "expected ',' or ']'"),
     "tab": (GOOD.replace("    team: cards\n    priority", "\tteam: cards\n    priority"), 7, "cannot start any token"),
     "duplicate key": (GOOD.replace("priority: high", "team: cards"), 8, "the key 'team' stands twice"),
@@ -76,6 +106,14 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     taxonomy = load_taxonomy(file)
     assert [label.name for label in taxonomy.labels] == ["lost_card", "new_card"]
     assert taxonomy.by_name["new_card"].priority == "normal"
+
+
+def test_rules_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "taxonomy.yaml"
+    file.write_text(RULES, "utf-8")
+    stolen, vip = load_taxonomy(file).priority_rules
+    assert (stolen.words, stolen.priority, stolen.person) == (("stolen",), "urgent", False)
+    assert (vip.words, vip.customer_tiers, vip.person, vip.team) == ((), ("vip",), True, "cards")
 
 
 def test_a_file_that_is_not_utf8_is_refused_at_the_line_of_the_bad_byte(tmp_path: Path) -> None:

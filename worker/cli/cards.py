@@ -49,6 +49,7 @@ def cause_card(card: Explanation, view: "TicketView") -> Panel:
         rows.append(("detail", card.detail))
     if card.failing_step:
         rows.append(("failed at", f"step {card.failing_step}"))
+    rows += [("rules" if index == 0 else "", rule) for index, rule in enumerate(card.rules)]
     rows.append(("used", _used(card.usage)))
     rows += [("last steps" if index == 0 else "", _step(step)) for index, step in enumerate(card.last_steps)]
     rows.append(("next", card.next))
