@@ -75,9 +75,9 @@ class Capacity:
     day_worst: Nanodollars | None
 
     @property
-    def store_is_enough(self) -> bool:
-        """Whether one Redis or Valkey server can keep these books."""
-        return self.store_cores <= CORE_BUSY
+    def shards(self) -> int:
+        """Redis or Valkey servers that these books need; more than one: see docker/SCALING.md."""
+        return max(1, math.ceil(self.store_cores / CORE_BUSY))
 
 
 def capacity(rate: float, latency_seconds: float, ticket_cost: int | None, run_cap: int | None) -> Capacity:

@@ -54,5 +54,5 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_the_command_answers_in_words_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(said(capsys, "--rate", "50/s", "--latency", "8s", "--model", DEFAULT_REMOTE_MODEL, "--json"))
     assert document["slots"] >= 500
-    assert document["store_is_enough"]
-    assert "one store is not enough" in said(capsys, "--rate", "1000/s")
+    assert document["shards"] == 1
+    assert "one store is not enough: 4 shards" in said(capsys, "--rate", "1000/s")

@@ -33,7 +33,7 @@ def capacity(
     cap = settings.limits.max_cost_nanodollars
     found = needs.capacity(needs.rate_of(rate), seconds_of(latency), needs.typical_cost(name), cap)
     if json:
-        dump({"model": name, **asdict(found), "store_is_enough": found.store_is_enough})
+        dump({"model": name, **asdict(found), "shards": found.shards})
     else:
         _print(found, name)
 
@@ -62,5 +62,5 @@ def _print(found: "Capacity", model: str) -> None:
     say(
         f"start: {found.processes} x `deskhand worker --queues tickets,intake -c {found.slots_per_process}`, "
         "and `deskhand worker --queues handoff -c 4`",
-        *([] if found.store_is_enough else ["one store is not enough for this load: split it by DESKHAND_NAMESPACE"]),
+        *([f"one store is not enough: {found.shards} shards (docker/SCALING.md)"] if found.shards > 1 else []),
     )
