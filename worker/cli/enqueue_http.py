@@ -19,22 +19,24 @@ if TYPE_CHECKING:
     Client = DeskhandClient | ShardedClient
 
 
-def client_of(urls: Sequence[str]) -> "Client":
-    """Of one Deskhand, or of the shards that these are; with the key of the settings."""
+def client_of(urls: Sequence[str], before: Sequence[str]) -> "Client":
+    """Of one Deskhand, or of the shards that these are, and were before; with the key of the settings."""
     from worker.client import DeskhandClient
     from worker.sharded_client import ShardedClient
 
     key = load().client_key
     secret = key.get_secret_value() if key else None
-    return DeskhandClient(urls[0], secret) if len(urls) == 1 else ShardedClient(urls, secret)
+    if len(urls) == 1 and not before:
+        return DeskhandClient(urls[0], secret)
+    return ShardedClient(urls, secret, before=before)
 
 
 def enqueue_over_http(
-    urls: Sequence[str], stream: BinaryIO, *, wait: bool, within: float | None
+    urls: Sequence[str], before: Sequence[str], stream: BinaryIO, *, wait: bool, within: float | None
 ) -> tuple[Enqueued, Rest | None]:
     """Send every ticket of the stream. Over HTTP a ticket known before counts as accepted: the answer is the same."""
     done, items = Enqueued(), iter(read_tickets(stream))
-    with client_of(urls) as client:
+    with client_of(urls, before) as client:
         with progress("accepting", None) as advance:
             while batch := list(islice(items, BATCH)):
                 _send(client, batch, done)

@@ -52,6 +52,10 @@ def enqueue(
         list[str] | None,
         typer.Option(help="Over HTTP, to this Deskhand; several are shards. The key: DESKHAND_CLIENT_KEY."),
     ] = None,
+    before: Annotated[
+        list[str] | None,
+        typer.Option(help="The shards there were until their last change: what they know is not accepted again."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Put tickets on the queue: written to the books first, published second.
@@ -65,7 +69,7 @@ def enqueue(
         else:
             from worker.cli.enqueue_http import enqueue_over_http
 
-            done, rest = enqueue_over_http(url, stream, wait=wait, within=timeout)
+            done, rest = enqueue_over_http(url, before or (), stream, wait=wait, within=timeout)
     _tell(done, rest, json=json)
     if done.faults or (rest is not None and rest.moving):
         raise typer.Exit(1)

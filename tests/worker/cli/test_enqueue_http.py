@@ -1,12 +1,14 @@
 """`deskhand enqueue --url` sends the file over HTTP, with no books of its own."""
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from fallbacks.states import State
 from tests.services.process import free_port
+from tests.services.valkey import ValkeyServer
 from tests.worker.cli.books import fail, working
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.test_enqueue import line
@@ -68,6 +70,20 @@ def test_the_shard_of_a_ticket_is_told(elsewhere: Deskhand, web: Served, valkey_
     assert (found.code, unknown.code) == (0, 1)
     assert (found.json()["state"], unknown.json()["state"]) == ("queued", None)
     assert found.json()["address"] in (web.url, other.url)
+
+
+def test_a_file_sent_again_after_a_shard_was_added_is_accepted_once(
+    elsewhere: Deskhand, web: Served, start_valkey: Callable[[], ValkeyServer]
+) -> None:
+    file, new = (b"".join(line(f"{name}{number}") for number in range(20)) for name in "tu")
+    with Served(start_valkey().url, api_keys=(os.environ["DESKHAND_CLIENT_KEY"],)) as added:
+        elsewhere("enqueue", "-", "--url", web.url, stdin=file)
+        shards = ("--url", web.url, "--url", added.url, "--before", web.url)
+        assert elsewhere("enqueue", "-", *shards, stdin=file).code == 0
+        assert added.books.do(lambda ledger: ledger.store.sizes(["s:queued"])) == [0]
+        assert elsewhere("enqueue", "-", *shards, stdin=new).code == 0
+        (there,) = added.books.do(lambda ledger: ledger.store.sizes(["s:queued"]))
+        assert 0 < there < 20
 
 
 def test_a_wrong_key_and_nobody_there_are_one_line(
