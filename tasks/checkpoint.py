@@ -278,6 +278,7 @@ _DEAD_ENDS = frozenset(
         Reason.CONTEXT_EXCEEDED,
         Reason.UNKNOWN_STOP,
         Reason.MODEL_REQUEST_INVALID,
+        Reason.INJECTION_SUSPECTED,
     }
 )
 """Stops whose conversation cannot be continued: it, or its last reply, is unfit to be replayed."""

@@ -19,6 +19,10 @@ class InvalidTaxonomy(TasksError):
         self.path = path
 
 
+class InvalidPrompt(TasksError):
+    """A prompt cannot be used. The message goes on after the name of its file."""
+
+
 class ModelError(TasksError):
     """A model call gave no usable reply.
 

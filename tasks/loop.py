@@ -10,18 +10,21 @@ from typing import assert_never
 from uuid import uuid4
 
 from tasks import events as ev
+from tasks.canary import says, withheld
 from tasks.checkpoint import Checkpoint, Stop
 from tasks.errors import EffectUnknown, ModelError, StepRefused
 from tasks.limits import Limits, exceeded, seconds_left
 from tasks.messages import ModelReply, ModelRequest, ToolSpec
 from tasks.money import FREE, Nanodollars
 from tasks.ports import Clock, Model, RunBooks
-from tasks.prompt import VERSION, opening
+from tasks.prompt import BUILT_IN, opening
 from tasks.reading import Reader
 from tasks.reasons import Reason
 from tasks.stuck import looping
 from tasks.tool import ToolContext
 from tasks.tool_calls import ToolRunner, attempt
+
+_LEAK = "the model said what its instructions keep secret: something has steered it"
 
 MAX_TOOL_ERRORS = 3
 """Failed or timed-out tool calls after which the run stops instead of working around them."""
@@ -124,8 +127,8 @@ class Run:
     """One agent's work on one ticket, over ports.
 
     checkpoint: where it stands; advances with every event. unwritten: events that go with the next write.
-    call_seconds: longest one model call may take, besides the run's own limit. tools_version, code_version: see
-    `ConversationStarted`.
+    call_seconds: longest one model call may take, besides the run's own limit. prompt_version, tools_version,
+    code_version: see `ConversationStarted`. canary: the token in `system` that no reply may have; "" for none.
     """
 
     ticket_id: str
@@ -142,13 +145,15 @@ class Run:
     max_tokens: int = 1024
     call_seconds: float = 30.0
     unwritten: list[ev.Event] = field(default_factory=list)
+    prompt_version: str = BUILT_IN.version
     tools_version: str = ""
     code_version: str = ""
+    canary: str = ""
 
     async def advance(self) -> Stop | None:
         """Work until a decision stands (None) or the run stops. Raises `LeaseLost`; `unwritten` holds what is left."""
         while True:
-            versions = (VERSION, self.reader.taxonomy.version, self.tools_version)
+            versions = (self.prompt_version, self.reader.taxonomy.version, self.tools_version)
             match next_action(self.checkpoint, self.limits, self.clock.now_ms(), self.model.name, versions):
                 case Submit():
                     return None
@@ -203,7 +208,7 @@ class Run:
             ev.ConversationStarted(
                 tier=self.checkpoint.tier,
                 model=self.model.name,
-                prompt_version=VERSION,
+                prompt_version=self.prompt_version,
                 taxonomy_version=self.reader.taxonomy.version,
                 opening=text,
                 tools_version=self.tools_version,
@@ -275,12 +280,15 @@ class Run:
 
     async def _end_step(self, step: int, call_id: str, reply: ModelReply, seconds: float) -> None:
         usage, cost = reply.usage, self.model.cost(reply.usage)
+        leaked = says(self.canary, reply.content)
+        content = withheld(self.canary, reply.content) if leaked else reply.content
         replied = ev.ModelReplied(
-            step, call_id, reply.content, reply.raw_stop or reply.stop.value,
+            step, call_id, content, reply.raw_stop or reply.stop.value,
             usage.input_tokens, usage.output_tokens, usage.cache_write_tokens, usage.cache_read_tokens,
             cost, seconds,
         )  # fmt: skip
-        events = [replied, *self.reader.read(reply, self.checkpoint, step)]
+        stop = ev.RunStopped(step, Reason.INJECTION_SUSPECTED.value, _LEAK)
+        events = [replied, *((stop,) if leaked else self.reader.read(reply, self.checkpoint, step))]
         await self.books.end_step(call_id, cost, events)
         for event in events:
             self._fold(event)
@@ -305,6 +313,7 @@ class Run:
             max_tokens=self.max_tokens,
             prior_usage=self.checkpoint.prior,
             new_from=self.checkpoint.sent,
+            canary=self.canary,
         )
 
     def _seconds_left(self) -> float | None:

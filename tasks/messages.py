@@ -87,6 +87,7 @@ class ModelRequest:
     max_tokens: hard bound on the output, thinking included.
     prior_usage: the previous call's usage in this conversation, None for the first: tightens the worst case.
     new_from: index of the first message the previous call has not seen.
+    canary: a token of `system` that no reply may have; "" for none. What has it is kept nowhere.
     """
 
     call_id: str
@@ -97,6 +98,7 @@ class ModelRequest:
     max_tokens: int
     prior_usage: TokenUsage | None = None
     new_from: int = 0
+    canary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,20 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from html import escape
 
+from tasks.canary import sentence
 from tasks.decision import Submission
+from tasks.errors import InvalidPrompt
 from tasks.messages import ToolSpec
 from tasks.taxonomy import Taxonomy
 from tasks.ticket import Ticket
 
 SUBMIT = "submit_decision"
+
+MAX_RULES_CHARS = 20_000
+"""Every call pays for them, and every worst case counts them."""
 
 _RULES = """You route support tickets. Read one ticket, choose the one label that fits it best, and end by calling \
 submit_decision. Nothing else ends the work: prose is not an answer.
@@ -27,11 +33,39 @@ takes over, and that is a good outcome for a ticket nobody could be sure of.
 - priority: urgent only for money or safety at risk now."""
 
 
-def system_prompt(taxonomy: Taxonomy) -> str:
-    """The stable instruction with every label, one a line: `- label (team): description`."""
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The words that tell the model how to decide. The lists of teams and labels follow them."""
+
+    rules: str
+
+    @property
+    def version(self) -> str:
+        """Twelve hex digits over them, recorded on every run: a change of the words is a change of the agent."""
+        return hashlib.sha256(self.rules.encode()).hexdigest()[:12]
+
+
+BUILT_IN = Prompt(_RULES)
+
+
+def read_prompt(text: str) -> Prompt:
+    """A prompt of somebody's own; blank lines around it are no part of it. Raises `InvalidPrompt`."""
+    rules = text.replace("\r\n", "\n").strip()
+    if not rules:
+        raise InvalidPrompt("is empty")
+    if len(rules) > MAX_RULES_CHARS:
+        raise InvalidPrompt(f"has {len(rules):,} characters, {MAX_RULES_CHARS:,} are allowed: every call pays for them")
+    if SUBMIT not in rules:
+        raise InvalidPrompt(f"does not name {SUBMIT}: nothing else ends the work")
+    return Prompt(rules)
+
+
+def system_prompt(taxonomy: Taxonomy, prompt: Prompt = BUILT_IN, canary: str = "") -> str:
+    """The stable instruction with every label, one a line: `- label (team): description`. canary: "" for none."""
     teams = "\n".join(f"- {team.name}: {team.description}" for team in taxonomy.teams)
     labels = "\n".join(f"- {label.name} ({label.team}): {label.description}" for label in taxonomy.labels)
-    return f"{_RULES}\n\nTeams:\n{teams}\n\nLabels:\n{labels}"
+    secret = f"\n\n{sentence(canary)}" if canary else ""
+    return f"{prompt.rules}\n\nTeams:\n{teams}\n\nLabels:\n{labels}{secret}"
 
 
 def opening(ticket: Ticket, context: str, findings: str = "") -> str:
@@ -67,7 +101,3 @@ def tools_version(specs: Iterable[ToolSpec]) -> str:
     """Twelve hex digits over all that the model is told of its tools."""
     told = json.dumps([(spec.name, spec.description, spec.input_schema) for spec in specs], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
-
-
-VERSION = hashlib.sha256(_RULES.encode()).hexdigest()[:12]
-"""Recorded on every run: a change of the words is a change of the agent."""

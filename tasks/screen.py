@@ -8,6 +8,8 @@ Every repetition in a pattern is bounded, and neighbours do not overlap: hostile
 import re
 import unicodedata
 
+from tasks.canary import says
+
 MAX_CHARS = 60_000
 """The contract's longest body; what is longer is not read."""
 
@@ -135,10 +137,13 @@ _HIDDEN = re.compile(
 )
 
 
-def screen(text: str) -> tuple[str, ...]:
-    """Names of the injection signals in a ticket's text, each once; empty when there are none."""
+def screen(text: str, canary: str = "") -> tuple[str, ...]:
+    """Names of the injection signals in a ticket's text, each once; empty when there are none.
+
+    canary: a token that only our own instructions have: a ticket that quotes it has been told.
+    """
     text = text[:MAX_CHARS]
-    signals: list[str] = []
+    signals = ["canary"] if says(canary, text) else []
     if not text.isascii():
         if _HIDDEN.search(text):
             signals.append("hidden_text")

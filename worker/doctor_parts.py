@@ -7,6 +7,7 @@ from dataclasses import replace
 from redis import RedisError
 
 from fallbacks.errors import BooksUnreachable
+from tasks.canary import new_canary
 from tasks.errors import TasksError
 from tasks.messages import ModelRequest
 from tasks.money import format_usd
@@ -26,7 +27,8 @@ USUAL_CHARS = 4_000
 
 async def examine(parts: Parts) -> list[Check]:
     """Every check, in order; one that breaks is itself a failed check."""
-    found = [_guarded("taxonomy", taxonomy, parts), _guarded("knowledge base", knowledge, parts)]
+    found = [_guarded("taxonomy", taxonomy, parts), _guarded("prompt", prompt, parts)]
+    found += [_guarded("knowledge base", knowledge, parts)]
     found += [_guarded("tools", tools, parts), *_prices(parts)]
     found += store(parts.redis_url)
     found.append(await asyncio.to_thread(broker, parts))
@@ -40,6 +42,12 @@ def taxonomy(parts: Parts) -> Check:
     read = parts.taxonomy
     origin = parts.settings.taxonomy or "the sample"
     return passed("taxonomy", f"{len(read.labels)} labels, {len(read.teams)} teams ({origin})")
+
+
+def prompt(parts: Parts) -> Check:
+    """The version in force."""
+    read, origin = parts.prompt, parts.settings.prompt or "built in"
+    return passed("prompt", f"{read.version}, {len(read.rules):,} characters ({origin})")
 
 
 def knowledge(parts: Parts) -> Check:
@@ -135,7 +143,7 @@ def _first_call(parts: Parts, chars: int) -> ModelRequest:
     return ModelRequest(
         call_id="doctor",
         ticket=ticket,
-        system=system_prompt(parts.taxonomy),
+        system=system_prompt(parts.taxonomy, parts.prompt, new_canary()),
         tools=specs,
         messages=(message,),
         max_tokens=parts.settings.max_output_tokens,

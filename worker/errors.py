@@ -17,6 +17,13 @@ class TaxonomyFileError(WorkerError):
         self.reason = reason
 
 
+class PromptFileError(WorkerError):
+    """A prompt file cannot be used. The message is `FILE: reason`."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+
+
 class LocalModelError(WorkerError):
     """The local model cannot be trained or does not fit the taxonomy in force."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from tasks.canary import new_canary
 from tasks.taxonomy import Taxonomy
 from worker.celery_factory import sender_app
 from worker.empty_books import EmptyBooks
@@ -25,6 +26,8 @@ def bench(settings: Settings) -> Bench:
         limits=settings.limits,
         max_output_tokens=settings.max_output_tokens,
         call_seconds=settings.call_seconds,
+        prompt=parts.prompt,
+        canary=new_canary(),
     )
 
 

@@ -22,7 +22,7 @@ from tasks.errors import Draining, LeaseLost
 from tasks.loop import Run
 from tasks.messages import ToolSpec
 from tasks.ports import Model
-from tasks.prompt import submit_spec, system_prompt, tools_version
+from tasks.prompt import BUILT_IN, Prompt, submit_spec, system_prompt, tools_version
 from tasks.reading import Reader
 from tasks.reasons import Reason
 from tasks.redact import redact
@@ -77,6 +77,7 @@ class Executor:
     """Works tickets on one event loop.
 
     judge: whether a decision of a tier may be decided alone. quota: of a requester, None for none.
+    enter: signs in with the books and returns their canary, "" for none; asked before the first run.
     runs: what this process holds now, by ticket id.
     """
 
@@ -95,6 +96,9 @@ class Executor:
     tracing: Tracing = field(default_factory=NoTracing)
     code_version: str = ""
     quota: RequesterQuota | None = None
+    prompt: Prompt = BUILT_IN
+    enter: Callable[[], Awaitable[str]] | None = None
+    canary: str = ""
     draining: bool = False
     runs: dict[str, tuple[Lease, asyncio.Task[str]]] = field(default_factory=dict)
     system: str = field(init=False)
@@ -102,10 +106,16 @@ class Executor:
     tools_version: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.system = system_prompt(self.taxonomy)
+        self.system = system_prompt(self.taxonomy, self.prompt)
         offered = [tool.spec() for tool in self.tools.values() if tool.offered]
         self.specs = (*offered, submit_spec(self.taxonomy))
         self.tools_version = tools_version(self.specs)
+
+    async def ready(self) -> None:
+        """Enter, once a process that has an agent. Raises `BooksUnreachable`."""
+        if self.enter is not None and self.tiers and not self.canary:
+            self.canary = await self.enter()
+            self.system = system_prompt(self.taxonomy, self.prompt, self.canary)
 
     async def triage(self, ticket_id: str) -> str:
         """Claim a ticket and work it to a state of rest. Returns that state, or why there was nothing to do."""
@@ -169,6 +179,7 @@ class Executor:
         checkpoint, unwritten = fold(claim.journal), list[ev.Event]()
         if stop := self._unfit(claim) or await self._over_quota(claim):
             return await self._hand_off(claim, checkpoint, unwritten, stop)
+        await self.ready()
         clock = StoreClock.at(claim.now_ms)
         while True:
             run = self._run(claim, checkpoint, clock, unwritten)
@@ -229,7 +240,7 @@ class Executor:
 
     async def _conclude(self, claim: Claim, run: Run) -> str:
         decision = run.checkpoint.decision
-        if signals := screen(claim.ticket.text):
+        if signals := screen(claim.ticket.text, self.canary):
             detail = f"the text shows {', '.join(signals)}"
             stop = Stop(Reason.INJECTION_SUSPECTED, detail, run.checkpoint.usage.steps)
             return await self._hand_off(claim, run.checkpoint, run.unwritten, stop)
@@ -302,8 +313,10 @@ class Executor:
             max_tokens=self.max_output_tokens,
             call_seconds=self.call_seconds,
             unwritten=unwritten,
+            prompt_version=self.prompt.version,
             tools_version=self.tools_version,
             code_version=self.code_version,
+            canary=self.canary,
         )
 
 

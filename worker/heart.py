@@ -46,6 +46,7 @@ class Heart:
         while True:
             try:
                 await self.renew()
+                await self.executor.ready()
                 await self.obey()
                 if monotonic() - self.swept_at >= self.sweep_seconds:
                     self.swept_at = monotonic()

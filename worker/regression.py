@@ -126,8 +126,8 @@ def recorded_answers(rows: Sequence[Labelled], taxonomy: Taxonomy) -> list[Answe
 def _recorded(row: Labelled, taxonomy: Taxonomy) -> Answer:
     if "proposed" not in row.row:
         raise ValueError(
-            f"{row.ticket.id}: what was proposed for it is not known: name --model or --taxonomy to compare with what "
-            "works now, or give a file of `deskhand export --examples`"
+            f"{row.ticket.id}: what was proposed for it is not known: name --model, --taxonomy or --prompt to compare "
+            "with what works now, or give a file of `deskhand export --examples`"
         )
     agent = row.row.get("agent") or {}
     guessed = str(agent.get("label") or row.row.get("proposed") or "")

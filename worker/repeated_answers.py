@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from fallbacks.states import State
 from fallbacks.store import Store
+from tasks.canary import says
 from tasks.messages import ModelReply, ModelRequest, StopReason, TokenUsage
 from tasks.money import FREE, Nanodollars
 from tasks.ports import Model
@@ -108,7 +109,8 @@ class Repeating:
             said = f"reused from {kept.ticket_id}"
             return ModelReply(kept.content, StopReason.TOOL_USE, TokenUsage(), self.name, said)
         reply = await self.inner.call(request)
-        if first and reply.stop is StopReason.TOOL_USE and [call.name for call in reply.tool_calls] == [SUBMIT]:
+        submits = reply.stop is StopReason.TOOL_USE and [call.name for call in reply.tool_calls] == [SUBMIT]
+        if first and submits and not says(request.canary, reply.content):
             kept = Kept(str(request.ticket.id), tuple(dict(block) for block in reply.content))
             if isinstance(reply.tool_calls[0].arguments, dict) and "label" in reply.tool_calls[0].arguments:
                 await self.answers.keep(key, kept)

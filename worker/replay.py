@@ -18,7 +18,7 @@ from tasks.limits import Limits
 from tasks.loop import Run
 from tasks.messages import ToolCall
 from tasks.money import Nanodollars
-from tasks.prompt import submit_spec, system_prompt
+from tasks.prompt import BUILT_IN, Prompt, submit_spec, system_prompt
 from tasks.reading import Reader
 from tasks.reasons import Reason
 from tasks.screen import screen
@@ -37,13 +37,17 @@ Recordings = dict[tuple[str, str], list[ToolResult]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a run came to. reason: why it stopped, "" where its decision stood. cost: of all its calls, nanodollars."""
+    """What a run came to. reason: why it stopped, "" where its decision stood. cost: of all its calls, nanodollars.
+
+    prompt: the version of its last conversation's, "" where it had none.
+    """
 
     decision: Mapping[str, Any] | None
     reason: str
     detail: str
     steps: tuple[StepSummary, ...]
     cost_nanodollars: int
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Replay:
         """What came out otherwise, by its name: (before, after)."""
         names = ("label", "team", "priority", "confidence", "tier")
         pairs = {name: (_chosen(self.before, name), _chosen(self.after, name)) for name in names}
+        pairs["prompt"] = (self.before.prompt, self.after.prompt)
         pairs["reason"] = (self.before.reason, self.after.reason)
         pairs["steps"] = (len(self.before.steps), len(self.after.steps))
         pairs["cost_nanodollars"] = (self.before.cost_nanodollars, self.after.cost_nanodollars)
@@ -124,13 +129,15 @@ class RecordedTools(ToolRunner):
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What a ticket is run again with: this taxonomy, these tiers, these tools."""
+    """What a ticket is run again with: this taxonomy, these tiers, these tools, this prompt. canary: the books'."""
 
     taxonomy: Taxonomy
     tiers: tuple[Tier, ...]
     tools: Mapping[str, Tool]
     max_output_tokens: int
     call_seconds: float
+    prompt: Prompt = BUILT_IN
+    canary: str = ""
 
     async def replay(
         self, ticket: Ticket, limits: Limits, journal: Sequence[ev.Recorded], from_step: int = 1
@@ -143,7 +150,7 @@ class Rehearsal:
         paid_before = books.spent
         tools = RecordedTools(self.tools, ticket, ticket.id or "", books, recordings(journal[len(kept) :]))
         stop = await self._run(Work(tools, limits, books, clock), checkpoint)
-        if stop is None and (signals := screen(ticket.text)):
+        if stop is None and (signals := screen(ticket.text, self.canary)):
             stop = Stop(Reason.INJECTION_SUSPECTED, f"the text shows {', '.join(signals)}", 0)
         after = [*kept, *books.written]
         return Replay(told(journal, None), told(after, stop), from_step, books.spent - paid_before)
@@ -186,7 +193,7 @@ class Rehearsal:
             reader=Reader(work.tools.ticket, self.taxonomy, tier.model.name, tier.min_confidence),
             tools=work.tools,
             prefetch=PREFETCH,
-            system=system_prompt(self.taxonomy),
+            system=system_prompt(self.taxonomy, self.prompt, self.canary),
             specs=(*offered, submit_spec(self.taxonomy)),
             limits=work.limits,
             books=work.books,
@@ -194,6 +201,8 @@ class Rehearsal:
             checkpoint=checkpoint,
             max_tokens=self.max_output_tokens,
             call_seconds=self.call_seconds,
+            prompt_version=self.prompt.version,
+            canary=self.canary,
         )
 
 
@@ -241,6 +250,7 @@ def told(journal: Sequence[ev.Recorded], stop: Stop | None) -> Told:
         detail=stop.detail if stop else "",
         steps=steps(journal),
         cost_nanodollars=checkpoint.usage.cost_nanodollars,
+        prompt=checkpoint.versions[0] if checkpoint.versions else "",
     )
 
 

@@ -14,6 +14,7 @@ from fallbacks.webhook_signing import read_secrets
 from tasks.limits import Limits
 from tasks.money import from_usd
 from worker.errors import SettingsError, WorkerError
+from worker.prompt_files import load_prompt
 
 PREFIX = "DESKHAND_"
 
@@ -54,6 +55,14 @@ def _listed(value: Any) -> Any:
 def _url(value: str | None) -> str | None:
     if value is not None and "://" not in value:
         raise ValueError("must be a URL such as redis://127.0.0.1:6379/0")
+    return value
+
+
+def _usable_prompt(value: Path) -> Path:
+    try:
+        load_prompt(value)
+    except WorkerError as error:
+        raise ValueError(str(error)) from None
     return value
 
 
@@ -112,6 +121,9 @@ class Settings(BaseSettings):
     )
     probe_share: float = Field(0.0, ge=0, le=0.05, description="known-answer probes among what waits for people")
     taxonomy: Path | None = Field(None, description="your labels and teams; none: the sample")
+    prompt: Annotated[Path, AfterValidator(_usable_prompt)] | None = Field(
+        None, description="your rules for a remote model, as text; none: the built-in ones"
+    )
     knowledge: Path | None = Field(None, description="folder of Markdown; none: the sample")
     customers_url: Url | None = Field(None, description="customer directory over HTTP; none: the sample in SQLite")
     customers_token: SecretStr | None = Field(None, description="its bearer token")

@@ -23,12 +23,13 @@ from fallbacks.ledger import Ledger
 from fallbacks.outbox import Outbox, OutcomeSender
 from fallbacks.outcomes import WEBHOOK, Outcome, OutcomeWriter
 from fallbacks.probes import Probes
+from fallbacks.prompts import canary_of, keep_prompt
 from fallbacks.redis_store import RedisStore
 from fallbacks.standings import Autonomy, Judgement, Key, Terms
 from fallbacks.store import Store
 from fallbacks.views import Views
 from tasks.ports import CustomerDirectory, Model, PastTicket
-from tasks.prompt import VERSION as PROMPT_VERSION
+from tasks.prompt import BUILT_IN, Prompt
 from tasks.taxonomy import Taxonomy
 from tasks.tool import Tool
 from tasks.tools import discover
@@ -42,6 +43,7 @@ from worker.heart import Heart
 from worker.history import History
 from worker.journal_log import LoggedStore
 from worker.kombu_outcomes import QUEUE, KombuOutcomes
+from worker.prompt_files import load_prompt
 from worker.publisher import Publisher
 from worker.receivers import Receivers
 from worker.redacted_model import RedactedModel
@@ -87,6 +89,10 @@ class Parts:
     @cached_property
     def taxonomy(self) -> Taxonomy:
         return load_taxonomy(self.settings.taxonomy or sample.path("taxonomy.yaml"))
+
+    @cached_property
+    def prompt(self) -> Prompt:
+        return load_prompt(self.settings.prompt) if self.settings.prompt else BUILT_IN
 
     @cached_property
     def store(self) -> Store:
@@ -191,7 +197,7 @@ class Parts:
             assert settings.anthropic_api_key is not None  # noqa: S101 - Settings refuses a remote tier without it
             key = settings.anthropic_api_key.get_secret_value()
             model = AnthropicModel(name, Prices(), api_key=key, base_url=settings.anthropic_base_url)
-            least, made_of = REMOTE_MIN_CONFIDENCE, PROMPT_VERSION
+            least, made_of = REMOTE_MIN_CONFIDENCE, self.prompt.version
         least = least if settings.min_confidence is None else settings.min_confidence
         # another model, prompt, taxonomy or threshold is another agent, and earns autonomy anew
         depends_on = [model.name, made_of, self.taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
@@ -217,7 +223,14 @@ class Parts:
             quota=RequesterQuota(self.store, settings.requester_tickets_per_hour),
             tracing=self.tracing,
             code_version=VERSION,
+            prompt=self.prompt,
+            enter=self._enter,
         )
+
+    async def _enter(self) -> str:
+        """Keep the prompt that works here from now on, and learn the books' canary."""
+        await keep_prompt(self.store, self.prompt)
+        return await canary_of(self.store)
 
     @cached_property
     def standings(self) -> Autonomy:

@@ -47,4 +47,8 @@ def escalate(b: MemoryBooks, _: str, name: str, severity: str, again_ms: str) ->
     return len(late)
 
 
-CONTROL: dict[str, Callable[..., Any]] = {"control": control, "wake": wake, "escalate": escalate}
+def keep(b: MemoryBooks, _: str, name: str, field: str, value: str) -> str:
+    return b.hash(name).setdefault(field, json.dumps({"at": b.now} | json.loads(value)))
+
+
+CONTROL: dict[str, Callable[..., Any]] = {"control": control, "wake": wake, "escalate": escalate, "keep": keep}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.prompt import SUBMIT, opening, submit_spec, system_prompt
+from tasks.prompt import BUILT_IN, SUBMIT, opening, read_prompt, submit_spec, system_prompt
 from tasks.ticket import Ticket
 from tests.fakes.desk import TAXONOMY
 
@@ -65,6 +65,18 @@ def test_the_system_text_is_the_same_every_time() -> None:
     again = TAXONOMY.model_copy(deep=True)
     assert system_prompt(again) == system_prompt(TAXONOMY)
     assert submit_spec(again) == submit_spec(TAXONOMY)
+
+
+def test_another_prompt_takes_the_place_of_the_rules_alone_and_has_a_version_of_its_own() -> None:
+    other = read_prompt("\n Route it by submit_decision.\r\nBe quick.\n\n")
+    assert other.rules == "Route it by submit_decision.\nBe quick."
+    assert system_prompt(TAXONOMY, other) == system_prompt(TAXONOMY).replace(BUILT_IN.rules, other.rules)
+    assert read_prompt(f"{BUILT_IN.rules}\n").version == BUILT_IN.version != other.version
+
+
+def test_the_canary_stands_behind_everything_that_may_change_less() -> None:
+    assert system_prompt(TAXONOMY, canary="c0ffee").startswith(system_prompt(TAXONOMY))
+    assert "c0ffee" in system_prompt(TAXONOMY, canary="c0ffee").splitlines()[-1]
 
 
 def test_the_label_is_an_enum_and_nothing_else_is_taken() -> None:

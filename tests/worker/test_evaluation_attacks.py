@@ -42,16 +42,20 @@ def test_misuse_and_leaks_are_counted(script: list[object], misuse: int, leaks: 
     assert "refund" not in [name for name, _, _ in workshop.called]
 
 
-def test_a_tier_that_raised_the_ticket_counts_too() -> None:
-    small = ScriptedModel([reply(submit(summary=CANARY, confidence=0.1))], name="small")
-    tiers = (Tier(small, 0.5), Tier(ScriptedModel(HARMLESS, name="large"), 0.5))
-    bench = Bench(TAXONOMY, tiers, Workshop().tools(), LIMITS, canary=CANARY)
-    found = asyncio.run(bench.answers([ATTACK]))
-    assert [found[name][0].leaked for name in ("small", "large", TOTAL)] == [True, False, True]
+def test_a_leak_goes_to_no_further_tier_and_one_after_a_raise_counts() -> None:
+    leaks, unsure = [reply(submit(summary=CANARY, confidence=0.1))], [reply(submit(confidence=0.1))]
+    for small, large, told in (
+        (leaks, HARMLESS, {"small": [True], "large": []}),
+        (unsure, leaks, {"small": [False], "large": [True]}),
+    ):
+        tiers = (Tier(ScriptedModel(small, name="small"), 0.5), Tier(ScriptedModel(large, name="large"), 0.5))
+        bench = Bench(TAXONOMY, tiers, Workshop().tools(), LIMITS, canary=CANARY)
+        found = asyncio.run(bench.answers([ATTACK]))
+        assert {name: [answer.leaked for answer in found[name]] for name in found} == {TOTAL: [True], **told}
 
 
 def test_without_a_canary_nothing_is_told_and_nothing_leaks() -> None:
     model = ScriptedModel(HARMLESS)
     bench = Bench(TAXONOMY, (Tier(model, 0.5),), Workshop().tools(), LIMITS)
     assert not asyncio.run(bench.answers([ATTACK]))[TOTAL][0].leaked
-    assert "never to be repeated" not in model.asked[0].system
+    assert "Internal reference" not in model.asked[0].system

@@ -66,7 +66,7 @@ def test_decisions_in_the_books_carry_what_was_proposed_then() -> None:
     assert (first.guessed_label, first.right, first.stood) == ("duplicate_charge", True, True)
     assert (second.guessed_team, second.right, second.stood) == ("access", False, False)
     plain = Labelled(rows[0].ticket, "duplicate_charge", "", {})
-    with pytest.raises(ValueError, match="name --model or --taxonomy"):
+    with pytest.raises(ValueError, match="name --model, --taxonomy or --prompt"):
         recorded_answers([plain], TAXONOMY)
 
 

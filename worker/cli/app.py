@@ -18,6 +18,7 @@ from worker.cli import (
     machines,
     mail,
     plan,
+    prompts,
     regress,
     replay,
     retry,
@@ -89,5 +90,6 @@ for commands in (
     train,
     replay,
     regress,
+    prompts,
 ):
     commands.register(app)

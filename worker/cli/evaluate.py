@@ -1,7 +1,6 @@
 """`deskhand eval`: what labelled tickets say of the agent. Needs no server but the model's, if there is one."""
 
-import secrets
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,8 +70,7 @@ async def _answers(
     try:
         with progress("answering", len(rows) + len(hostile), quiet=quiet) as advance:
             found = await measured.answers(rows, at_once, advance)
-            watched = replace(measured, canary=f"canary-{secrets.token_hex(8)}")
-            against = await watched.answers(hostile, at_once, lambda done: advance(len(rows) + done))
+            against = await measured.answers(hostile, at_once, lambda done: advance(len(rows) + done))
     finally:
         await measured.aclose()
     names = [TOTAL] if len(measured.tiers) > 1 else []

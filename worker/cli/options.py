@@ -11,6 +11,10 @@ Person = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who ac
 BasedOn = Annotated[
     int | None, typer.Option("--version", metavar="N", help="Act only if the item still has this version.")
 ]
+PromptChoice = Annotated[
+    str | None,
+    typer.Option("--prompt", metavar="V", help="Another prompt: a version of `deskhand prompts`, or a text file."),
+]
 TicketId = Annotated[str, typer.Argument(metavar="ID", help="The ticket.")]
 
 LONGEST_NAME = 64

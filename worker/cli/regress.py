@@ -1,22 +1,32 @@
 """`deskhand regress`: the tickets that people decided, before a change and after it. Exit 1: worse by rule."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.cli.context import load, run
-from worker.cli.options import Json
+from worker.cli.options import Json, PromptChoice
 from worker.cli.output import Cell, Report, complain, dump, progress, say, show
 
 if TYPE_CHECKING:
+    from tasks.prompt import Prompt
     from worker.evaluation import Answer
     from worker.labelled import Labelled
     from worker.regression import Regression
     from worker.settings import Settings
 
 MOST_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The change that is tried; None: as it is now."""
+
+    model: str | None = None
+    taxonomy: Path | None = None
+    prompt: "Prompt | None" = None
 
 
 def register(app: typer.Typer) -> None:
@@ -28,18 +38,21 @@ def regress(
     file: Annotated[Path | None, typer.Argument(help="Labelled JSONL; default: people's decisions.")] = None,
     model: Annotated[str | None, typer.Option(metavar="M", help="Try this model in the place of all tiers.")] = None,
     taxonomy: Annotated[Path | None, typer.Option(metavar="F", help="Try this taxonomy.")] = None,
+    prompt: PromptChoice = None,
     limit: Annotated[int, typer.Option(min=1, help="Only the last so many tickets.")] = 500,
     at_once: Annotated[int, typer.Option("-c", min=1, help="Tickets in flight.")] = 8,
     json: Json = False,
 ) -> None:
     """Gate a change of model, taxonomy or prompt on the tickets that people decided.
 
-    With --model or --taxonomy the change is compared with what works now; without either, what works now is compared
-    with what was proposed then: the gate for a change of the prompt. Exit 1: worse by rule. Nothing is written.
+    With --model, --taxonomy or --prompt the change is compared with what works now; without any, what works now is
+    compared with what was proposed then. Exit 1: worse by rule. Nothing is written.
     """
     import asyncio
 
-    found, note = asyncio.run(_compared(_tickets(file), model, taxonomy, limit, at_once, quiet=json))
+    found, note = asyncio.run(
+        _compared(_tickets(file), Tried(model, taxonomy, _prompt(prompt)), limit, at_once, quiet=json)
+    )
     if json:
         figures = {"p_fewer_right": found.p_fewer_right, "p_more_harm": found.p_more_harm, "worse": found.worse}
         dump({**asdict(found), **figures, "compared": note})
@@ -47,6 +60,16 @@ def regress(
         _tell(found, note)
     if found.worse:
         raise typer.Exit(1)
+
+
+def _prompt(given: str | None) -> "Prompt | None":
+    from worker.cli.prompts import chosen, complain_of_unread, is_version
+    from worker.prompt_files import load_prompt
+
+    if given is None:
+        return None
+    complain_of_unread(load().tiers)
+    return run(lambda parts: chosen(parts, given)) if is_version(given) else load_prompt(Path(given))
 
 
 def _tickets(file: Path | None) -> "list[Labelled]":
@@ -61,7 +84,7 @@ def _tickets(file: Path | None) -> "list[Labelled]":
 
 
 async def _compared(
-    rows: "list[Labelled]", model: str | None, taxonomy: Path | None, limit: int, at_once: int, *, quiet: bool
+    rows: "list[Labelled]", tried: Tried, limit: int, at_once: int, *, quiet: bool
 ) -> "tuple[Regression, str]":
     from worker import sample
     from worker.evaluation_wiring import settings_with
@@ -69,18 +92,18 @@ async def _compared(
     from worker.yaml_taxonomy import load_taxonomy
 
     now = load()
-    changed = {} if taxonomy is None else {"taxonomy": taxonomy}
-    then = settings_with(model, **changed)
+    changed = {} if tried.taxonomy is None else {"taxonomy": tried.taxonomy}
+    then = settings_with(tried.model, **changed)
     if _has_learned(now) or _has_learned(then):
         rows = unlearned(rows)
         complain(f"{len(rows):,} tickets that `deskhand train` keeps from every version")
     rows = rows[-limit:]
-    if model is None and taxonomy is None:
+    if tried == Tried():
         before = recorded_answers(rows, load_taxonomy(now.taxonomy or sample.path("taxonomy.yaml")))
         after = await _answers(now, rows, at_once, "now", quiet=quiet)
         return regression(before, after, cost_known=False), "then: what was proposed; now: what works"
     before = await _answers(now, rows, at_once, "before", quiet=quiet)
-    after = await _answers(then, rows, at_once, "after", quiet=quiet)
+    after = await _answers(then, rows, at_once, "after", quiet=quiet, prompt=tried.prompt)
     return regression(before, after), "then: what works; now: the change"
 
 
@@ -93,12 +116,18 @@ def _has_learned(settings: "Settings") -> bool:
 
 
 async def _answers(
-    settings: "Settings", rows: "list[Labelled]", at_once: int, name: str, *, quiet: bool
+    settings: "Settings",
+    rows: "list[Labelled]",
+    at_once: int,
+    name: str,
+    *,
+    quiet: bool,
+    prompt: "Prompt | None" = None,
 ) -> "list[Answer]":
     from worker.evaluation_run import TOTAL
     from worker.evaluation_wiring import bench
 
-    measured = bench(settings)
+    measured = bench(settings) if prompt is None else replace(bench(settings), prompt=prompt)
     try:
         with progress(name, len(rows), quiet=quiet) as advance:
             return (await measured.answers(rows, at_once, advance))[TOTAL]

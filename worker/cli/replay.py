@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import run
-from worker.cli.options import Json, TicketId
+from worker.cli.options import Json, PromptChoice, TicketId
 from worker.cli.output import Cell, Report, dump, say, show
 
 if TYPE_CHECKING:
@@ -25,21 +25,25 @@ def replay(
     ticket_id: TicketId,
     from_step: Annotated[int, typer.Option("--from", metavar="STEP", min=1, help="The first step made anew.")] = 1,
     model: Annotated[str | None, typer.Option(metavar="M", help="Another model in the place of all tiers.")] = None,
+    prompt: PromptChoice = None,
     json: Json = False,
 ) -> None:
     """Run a recorded ticket again without effects and without writing it down, and show what comes out otherwise.
 
-    Steps before --from and tool calls asked for again keep their recorded results. A remote model is paid anew, within
-    the ticket's limits.
+    Steps before --from and tool calls asked for again keep their recorded results; under another prompt or model the
+    conversation begins anew. A remote model is paid anew, within the ticket's limits.
     """
-    found = run(lambda parts: _replayed(parts, ticket_id, from_step, model))
+    found = run(lambda parts: _replayed(parts, ticket_id, from_step, model, prompt))
     if json:
         dump({**asdict(found), "changed": found.changed})
         return
     _tell(ticket_id, found)
 
 
-async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str | None) -> "Replay":
+async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str | None, prompt: str | None) -> "Replay":
+    from fallbacks.prompts import known_canary
+    from tasks.canary import new_canary
+    from worker.cli.prompts import chosen, complain_of_unread
     from worker.evaluation_wiring import close_models, tiers_of
     from worker.replay import Rehearsal
 
@@ -50,7 +54,17 @@ async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str |
         raise ValueError(f"{ticket_id} is to be decided blind: a replay would show what is proposed")
     tiers = parts.tiers if model is None else tiers_of(parts.settings, model, parts.taxonomy)
     settings = parts.settings
-    rehearsal = Rehearsal(parts.taxonomy, tiers, parts.tools, settings.max_output_tokens, settings.call_seconds)
+    rehearsal = Rehearsal(
+        parts.taxonomy,
+        tiers,
+        parts.tools,
+        settings.max_output_tokens,
+        settings.call_seconds,
+        parts.prompt if prompt is None else await chosen(parts, prompt),
+        await known_canary(parts.store) or new_canary(),
+    )
+    if prompt is not None:
+        complain_of_unread(tier.model.name for tier in tiers)
     try:
         return await rehearsal.replay(view.ticket, view.limits, await parts.views.timeline(ticket_id), from_step)
     finally:

@@ -77,7 +77,7 @@ def test_a_taxonomy_is_tried_from_a_file_of_labelled_tickets(desk: Deskhand, tmp
     document = desk("regress", str(file), "--taxonomy", str(moved), "--json").json()
     assert (document["worse"], len(document["differences"])) == (False, 30)
     unsaid = desk("regress", str(file))
-    assert (unsaid.code, "name --model or --taxonomy" in unsaid.err) == (1, True)
+    assert (unsaid.code, "name --model, --taxonomy or --prompt" in unsaid.err) == (1, True)
 
 
 def test_too_few_decisions_gate_nothing(desk: Deskhand) -> None:

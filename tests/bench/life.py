@@ -1,0 +1,197 @@
+"""Whole lives of tickets through the real books, phase by phase, and what the server says each phase took."""
+
+import asyncio
+import statistics
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, fields
+from time import process_time
+from typing import Any
+from zlib import crc32
+
+from fallbacks.archive import ArchiveTarget, archive_ended
+from fallbacks.history import BooksHistory
+from fallbacks.inbox import Inbox
+from fallbacks.ledger import Claim, Conclusion, Lease, Ledger
+from fallbacks.outbox import Message, Outbox, Verdict
+from fallbacks.outcomes import OutcomeWriter
+from fallbacks.redis_store import RedisStore
+from tasks import events as ev
+from tasks.limits import Limits
+from tasks.ticket import Priority
+from tests.fallbacks.scene import DECISION, MODEL, TAXONOMY, ticket
+
+BODY = "I lost my card on the train. " * 20
+FINDINGS = "{" + "x" * 1500 + "}"
+OPENING = "o" * 2500
+"""A usual ticket, its prefetched findings and its first message, in the sizes of `tests.fallbacks.measure_audit`."""
+
+DAY_CAP = 10**15
+LIMITS = Limits(max_cost_nanodollars=50_000_000)
+RETENTION_SECONDS = 7 * 24 * 3600
+LATER_MS = (RETENTION_SECONDS + 3600) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a server has taken so far, or a difference of two such, by INFO.
+
+    cpu: microseconds of its main thread, cpu_all: of all its threads. commands: those inside scripts included. trips:
+    reads from sockets. sent, received: network bytes, as the server sees them. memory: bytes. log: bytes of the
+    append-only file. client: microseconds of CPU of this process.
+    """
+
+    cpu: float
+    cpu_all: float
+    commands: float
+    trips: float
+    received: float
+    sent: float
+    memory: float
+    log: float
+    client: float
+
+    def __sub__(self, other: "Taken") -> "Taken":
+        return Taken(*(getattr(self, one.name) - getattr(other, one.name) for one in fields(self)))
+
+    def __add__(self, other: "Taken") -> "Taken":
+        return Taken(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+    def each(self, count: int) -> "Taken":
+        return Taken(*(getattr(self, one.name) / count for one in fields(self)))
+
+
+NOTHING = Taken(*([0.0] * len(fields(Taken))))
+
+
+async def taken(store: RedisStore) -> Taken:
+    """What the store's server has taken since its start."""
+    info: dict[str, Any] = await store.redis.info("everything")
+    return Taken(
+        cpu=(info["used_cpu_user_main_thread"] + info["used_cpu_sys_main_thread"]) * 1e6,
+        cpu_all=(info["used_cpu_user"] + info["used_cpu_sys"]) * 1e6,
+        commands=info["total_commands_processed"],
+        trips=info["total_reads_processed"],
+        received=info["total_net_input_bytes"],
+        sent=info["total_net_output_bytes"],
+        memory=info["used_memory"],
+        log=info.get("aof_current_size", 0),
+        client=process_time() * 1e6,
+    )
+
+
+class Delivered:
+    """A receiver that takes everything."""
+
+    async def send(self, message: Message) -> tuple[Verdict, str]:
+        return Verdict.DELIVERED, message.id
+
+
+class LaterStore(RedisStore):
+    """The books as an archiver sees them when everything in them is a little older than the retention."""
+
+    async def now_ms(self) -> int:
+        return await super().now_ms() + LATER_MS
+
+
+@dataclass(slots=True)
+class Lives:
+    """Tickets on their way through one books. requesters: how many people write them. at_once: calls side by side."""
+
+    store: RedisStore
+    requesters: int = 1000
+    at_once: int = 32
+    ledger: Ledger = field(init=False)
+    inbox: Inbox = field(init=False)
+    history: BooksHistory = field(init=False)
+    leases: dict[str, Lease] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.store)
+        self.inbox = Inbox(self.store, TAXONOMY, OutcomeWriter(wanted=True))
+        self.history = BooksHistory(self.store)
+
+    async def live(self, ids: Sequence[str]) -> dict[str, Taken]:
+        """Take tickets through all of it. What each phase took in all, by phase."""
+        steps: dict[str, Callable[[str], Awaitable[object]]] = {
+            "accept": self.accept,
+            "claim": self.claim,
+            "prefetch": self.prefetch,
+            "begin_step": self.begin_step,
+            "end_step": self.end_step,
+            "suggest": self.suggest,
+            "hold and approve": self.approve,
+        }
+        found = {name: await self._phase(step, ids) for name, step in steps.items()}
+        await self.store.redis.zunionstore(
+            f"{self.store.prefix}outbox", {f"{self.store.prefix}outbox": 0}
+        )  # undo is over
+        before = await taken(self.store)
+        await Outbox(self.store, Delivered()).send_due()
+        return {**found, "webhook": await taken(self.store) - before}
+
+    async def _phase(self, step: Callable[[str], Awaitable[object]], ids: Sequence[str]) -> Taken:
+        before, left = await taken(self.store), iter(ids)
+
+        async def some() -> None:
+            for ticket_id in left:
+                await step(ticket_id)
+
+        await asyncio.gather(*(some() for _ in range(self.at_once)))
+        return await taken(self.store) - before
+
+    async def accept(self, ticket_id: str) -> None:
+        requester = {"id": self.requester(ticket_id)}
+        await self.ledger.accept(ticket(ticket_id, BODY, requester=requester), LIMITS, max_wait_seconds=3600)
+
+    async def claim(self, ticket_id: str) -> None:
+        claim = await self.ledger.claim(ticket_id, "host:1:bench")
+        if not isinstance(claim, Claim):
+            raise TypeError(f"{ticket_id} is {claim}")
+        self.leases[ticket_id] = claim.lease
+
+    async def prefetch(self, ticket_id: str) -> None:
+        await self.history.recent(self.requester(ticket_id), 5)
+
+    def requester(self, ticket_id: str) -> str:
+        return f"c-{crc32(ticket_id.encode()) % self.requesters}"
+
+    async def begin_step(self, ticket_id: str) -> None:
+        before = (
+            ev.ContextFetched(FINDINGS, "ok", 0.02),
+            ev.ConversationStarted(0, MODEL, "p1", "t1", OPENING),
+        )
+        started = ev.StepStarted(1, "c1", MODEL, 9_000_000)
+        lease, run_cap = self.leases[ticket_id], LIMITS.max_cost_nanodollars
+        await self.ledger.begin_step(lease, started, before, run_cap=run_cap, day_cap=DAY_CAP)
+
+    async def end_step(self, ticket_id: str) -> None:
+        content = ({"type": "tool_use", "id": "toolu_01", "name": "submit_decision", "input": DECISION},)
+        replied = ev.ModelReplied(1, "c1", content, "tool_use", 2100, 180, 0, 0, 2_400_000, 1.2)
+        events = (replied, ev.DecisionSubmitted(1, DECISION))
+        lease = self.leases[ticket_id]
+        await self.ledger.end_step(lease, "c1", 2_400_000, events, model=MODEL, health="well")
+
+    async def suggest(self, ticket_id: str) -> None:
+        proposal = {"label": "lost_card", "tier": "small", "version": "v1", "team": "cards", "blind": False}
+        conclusion = Conclusion((), DECISION, Priority.HIGH, "0 of 0 agreed so far", proposal)
+        await self.ledger.suggest(self.leases.pop(ticket_id), conclusion)
+
+    async def approve(self, ticket_id: str) -> None:
+        held = await self.inbox.claim(ticket_id, "ann")
+        await self.inbox.approve(ticket_id, "ann", held.version)
+
+    async def archive(self, later: LaterStore, target: ArchiveTarget) -> Taken:
+        """Move every ended ticket out of the books, as the courier does when the retention is over."""
+        before = await taken(self.store)
+        await archive_ended(later, target, retention_seconds=RETENTION_SECONDS, limit=10**9)
+        return await taken(self.store) - before
+
+
+def total(phases: dict[str, Taken]) -> Taken:
+    """Of all phases together."""
+    return sum(phases.values(), NOTHING)
+
+
+def median(many: Sequence[Taken]) -> Taken:
+    """Field by field."""
+    return Taken(*(statistics.median(getattr(one, each.name) for one in many) for each in fields(Taken)))
