@@ -97,7 +97,7 @@ class RedisStore:
         return await self._told(cast("Awaitable[list[str]]", self.redis.lrange(self.prefix + name, start, stop)))
 
     async def fields(self, name: str) -> dict[str, str]:
-        return await self._told(cast("Awaitable[dict[str, str]]", self.redis.hgetall(self.prefix + name)))
+        return cast("dict[str, str]", await self._told(self._batches.run(("HGETALL", self.prefix + name))))
 
     async def put(self, name: str, values: Mapping[str, str | None]) -> None:
         pipe = self.redis.pipeline(transaction=True)

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from celery import Celery, signals
@@ -21,6 +21,9 @@ from worker.publisher import HAND_OFF, TRIAGE
 from worker.settings import Redact, Settings
 from worker.tracing import CARRIED, arrived_with
 from worker.wiring import Parts, queue_names
+
+Work = Callable[[Sequence[Any], dict[str, Any], Any], Coroutine[Any, Any, str]]
+"""A task's args, its kwargs and Celery's request, to its outcome."""
 
 
 def books_url(settings: Settings) -> str:
@@ -48,18 +51,24 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
 
     _guard_doors(app, settings, machines)
 
-    @app.task(name=TRIAGE, bind=True, typing=False)
-    def triage(self: Any, *args: Any, **kwargs: Any) -> str:
+    async def triage_work(args: Sequence[Any], kwargs: dict[str, Any], request: Any) -> str:
         """Any shape is taken: what is no ticket is kept as rejected; failing the task would lose it."""
-        arrived_with.set(_carried(self.request))
+        arrived_with.set(_carried(request))
         try:
-            return machines.get().triage(args, kwargs, str(self.request.id))
+            return await machines.get().triage(tuple(args), kwargs, str(request.get("id")))
         except BooksUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
             raise Reject(error, requeue=True) from error
 
-    @app.task(name=HAND_OFF)
-    def hand_off(ticket_id: str) -> str:
-        return machines.get().hand_off(ticket_id)
+    async def hand_off_work(args: Sequence[Any], kwargs: dict[str, Any], _: Any) -> str:
+        return await machines.get().hand_off(*args, **kwargs)
+
+    @app.task(name=TRIAGE, bind=True, typing=False, launch=machines.launcher(triage_work))
+    def triage(self: Any, *args: Any, **kwargs: Any) -> str:
+        return machines.run(triage_work(args, kwargs, self.request))
+
+    @app.task(name=HAND_OFF, bind=True, launch=machines.launcher(hand_off_work))
+    def hand_off(self: Any, ticket_id: str) -> str:
+        return machines.run(hand_off_work((ticket_id,), {}, self.request))
 
     @signals.setup_logging.connect(weak=False)
     def logs(**_: Any) -> None:
@@ -86,7 +95,7 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
 
 def _carried(request: Any) -> dict[str, str]:
     """The trace a message came from, if it says so: Celery sets what it does not know of the headers on the request."""
-    found = {name: getattr(request, name, None) for name in CARRIED}
+    found = {name: request.get(name) for name in CARRIED}
     return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
@@ -125,6 +134,18 @@ class _Machines:
             if self._machine is None:
                 self._machine = Machine(self._make_parts(), self._slots, self.queues, self._finish)
             return self._machine
+
+    def run(self, work: Coroutine[Any, Any, str]) -> str:
+        """On the machine's loop; this thread waits."""
+        return self.get().thread.run(work)
+
+    def launcher(self, work: Work) -> Any:
+        """For `celery_loop_pool`: the same, and no thread waits."""
+
+        def launch(args: list[Any], kwargs: dict[str, Any], request: Any, ended: Callable[[Any], None]) -> None:
+            self.get().thread.start(work(args, kwargs, request), ended)
+
+        return staticmethod(launch)
 
     def drain(self) -> None:
         if self._machine is not None:

@@ -49,7 +49,7 @@ class TaskPool(ThreadPool):
         args: Any = None,
         kwargs: Any = None,
         callback: Callback | None = None,
-        accept_callback: Callback | None = None,
+        accept_callback: Callable[..., Any] | None = None,
         **options: Any,
     ) -> Any:
         """args: those of Celery's tracer: task name, id, request, body, content type and encoding."""
@@ -76,7 +76,7 @@ class TaskPool(ThreadPool):
         try:
             task_args, task_kwargs, _ = loads(bytes(args[3]), args[4], args[5], accept=self._accept)
         except (DecodeError, ValueError, TypeError):
-            return None  # Celery's tracer tells why
+            return None  # the doors let no such message through; Celery's tracer says what it says
         return launch, task_args, task_kwargs
 
     def _end(self, callback: Callback, began: float, work: "Future[Any]") -> None:
@@ -106,5 +106,5 @@ def _verdict(work: "Future[Any]", seconds: float) -> tuple[int, Any, float]:
     """(failed, result or what was raised, seconds), as Celery's tracer says it."""
     try:
         return 0, work.result(), seconds
-    except BaseException:  # noqa: BLE001 - Celery's request looks at what it was
+    except BaseException:  # Celery's request looks at what it was
         return 1, ExceptionInfo(), seconds

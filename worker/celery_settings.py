@@ -9,6 +9,9 @@ from worker.publisher import HAND_OFF, TRIAGE
 from worker.settings import Settings
 from worker.wiring import poison_key, queue_names
 
+POOL = "worker.celery_loop_pool:TaskPool"
+"""Unless `-P` names another; -c tickets in flight cost no thread and no process each."""
+
 PEEKED = ("redis", "rediss", "valkey", "valkeys")
 """URL schemes of brokers that our own channel reads; another (Sentinel, a Unix socket) is read by kombu's."""
 
@@ -26,6 +29,7 @@ def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
         "task_ignore_result": True,  # the ledger holds results
         "task_acks_late": True,  # flow control: exactly one message per slot in flight
         "worker_prefetch_multiplier": 1,
+        "worker_pool": POOL,
         "task_reject_on_worker_lost": False,  # unbounded redelivery; the lease does it, bounded
         "worker_cancel_long_running_tasks_on_connection_loss": False,  # strands running work
         "broker_connection_retry_on_startup": True,

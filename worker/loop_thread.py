@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 try:
@@ -25,9 +25,17 @@ class LoopThread:
         """Run a coroutine on the loop and wait for its result, at most `timeout` seconds."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
 
-    def start(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run a coroutine on the loop without waiting."""
-        asyncio.run_coroutine_threadsafe(work, self.loop)
+    def start(
+        self, work: Coroutine[Any, Any, Any], ended: Callable[["asyncio.Future[Any]"], None] | None = None
+    ) -> None:
+        """Run a coroutine on the loop without waiting. ended: called there when it is done."""
+
+        def begin() -> None:
+            task = self.loop.create_task(work)
+            if ended is not None:
+                task.add_done_callback(ended)
+
+        self.loop.call_soon_threadsafe(begin)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)

@@ -37,16 +37,22 @@ class Machine:
         if "handoff" in self.queues:
             self._background.append(asyncio.ensure_future(self.parts.courier.run_forever()))
 
-    def triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> str:
+    async def triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> str:
         """Work a message of queue `tickets`: an id of ours, or a whole ticket from any Celery producer.
 
         message: the id its producer gave it.
         """
-        return self.thread.run(self._triage(args, kwargs, message))
+        if not args and set(kwargs) == {"ticket_id"} and isinstance(kwargs["ticket_id"], str):
+            return await self._passed_on(kwargs["ticket_id"], self.parts.executor.triage(kwargs["ticket_id"]))
+        found = {"args": args, "kwargs": kwargs} if args else kwargs.get("ticket", kwargs)
+        ticket_id = await self.parts.doorstep.take(found, "tasks.triage", message)
+        if ticket_id is None:
+            return "rejected"
+        return await self._passed_on(ticket_id, self.parts.executor.triage(ticket_id))
 
-    def hand_off(self, ticket_id: str) -> str:
+    async def hand_off(self, ticket_id: str) -> str:
         """Hand off a ticket that no agent should touch."""
-        return self.thread.run(self._passed_on(ticket_id, self.parts.executor.hand_off(ticket_id)))
+        return await self._passed_on(ticket_id, self.parts.executor.hand_off(ticket_id))
 
     def keep(self, raw: bytes, error: str, origin: str) -> None:
         """Put an unreadable message into the inbox, whole. Waits for the books; raises `BooksUnreachable` on drain."""
@@ -68,15 +74,6 @@ class Machine:
         await asyncio.sleep(seconds)
         for _, task in list(self.parts.executor.runs.values()):
             task.cancel()
-
-    async def _triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> str:
-        if not args and set(kwargs) == {"ticket_id"} and isinstance(kwargs["ticket_id"], str):
-            return await self._passed_on(kwargs["ticket_id"], self.parts.executor.triage(kwargs["ticket_id"]))
-        found = {"args": args, "kwargs": kwargs} if args else kwargs.get("ticket", kwargs)
-        ticket_id = await self.parts.doorstep.take(found, "tasks.triage", message)
-        if ticket_id is None:
-            return "rejected"
-        return await self._passed_on(ticket_id, self.parts.executor.triage(ticket_id))
 
     async def _passed_on(self, ticket_id: str, work: Coroutine[Any, Any, str]) -> str:
         """A ticket given back is published at once, so that another worker need not wait for its sweep."""

@@ -19,9 +19,6 @@ from worker.wiring import queue_names
 
 STOP_SECONDS = 30.0
 
-POOL = "threads"
-"""Measured (CELERY.md): 166-196 MB at 500 in flight, where prefork needs 44-54 MB for each."""
-
 CONCURRENCY = 64
 
 
@@ -30,11 +27,14 @@ class ProcessEndedError(WorkerError):
 
 
 def worker_command(
-    queues: Sequence[str], concurrency: int, pool: str = POOL, app: str = "worker.celery_app"
+    queues: Sequence[str], concurrency: int, pool: str | None = None, app: str = "worker.celery_app"
 ) -> list[str]:
-    """The plain Celery command line of a worker, with the flags that measured best. queues: the broker's names."""
+    """The plain Celery command line of a worker, with the flags that measured best.
+
+    queues: the broker's names. pool: one of Celery's, None for our own.
+    """
     name = f"deskhand-{queues[0]}@%h-{os.getpid()}"
-    flags = ["-P", pool, "-c", str(concurrency), "-Q", ",".join(queues), "-n", name, "-O", "fair"]
+    flags = [*(("-P", pool) if pool else ()), "-c", str(concurrency), "-Q", ",".join(queues), "-n", name, "-O", "fair"]
     lean = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     return [sys.executable, "-m", "celery", "--quiet", "-A", app, "worker", *flags, *lean]
 

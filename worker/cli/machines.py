@@ -22,7 +22,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document instea
 def worker(
     queues: Annotated[str, typer.Option(help="Comma list: tickets, handoff, intake.")] = "tickets,handoff,intake",
     concurrency: Annotated[int | None, typer.Option("-c", help="Tickets in flight in this process.")] = None,
-    pool: Annotated[str, typer.Option(help="Celery's pool.")] = "threads",
+    pool: Annotated[str | None, typer.Option(help="One of Celery's pools in the place of our own.")] = None,
 ) -> None:
     """Become a Celery worker with the flags that measured best; prints the command line first."""
     from worker.stack import CONCURRENCY, worker_command

@@ -1,0 +1,146 @@
+"""The pool by itself: what Celery hands it comes back on the thread that handed it."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.app.trace import trace_task_ret
+from celery.exceptions import Reject
+
+from worker.celery_factory import sender_app
+from worker.celery_loop_pool import TaskPool
+from worker.loop_thread import LoopThread
+from worker.settings import Settings
+
+Told = list[tuple[int, Any, float]]
+
+
+class Hub:
+    """Kombu's as the pool uses it: callables from any thread, run on one."""
+
+    def __init__(self) -> None:
+        self.ready: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self.ready.put(callback)
+
+    def run_until(self, enough: Callable[[], bool]) -> None:
+        while not enough():
+            self.ready.get(timeout=10)()
+
+
+def _where() -> int:
+    return threading.get_ident()
+
+
+class Bench:
+    """A pool, its loop, and tasks that are coroutines."""
+
+    def __init__(self) -> None:
+        self.app = Celery("bench", broker="memory://", set_as_current=False)
+        self.app.conf.accept_content = ["json"]
+        self.loop = LoopThread()
+        self.pool = TaskPool(4, app=self.app)
+        self.pool.start()
+        self.trace = partial(trace_task_ret, app=self.app)
+        self.told: Told = []
+        self.threads: list[int] = []
+
+    def task(self, work: Callable[..., Coroutine[Any, Any, Any]]) -> str:
+        def launch(args: list[Any], kwargs: dict[str, Any], _: Any, ended: Callable[[Any], None]) -> None:
+            self.loop.start(work(*args, **kwargs), ended)
+
+        def never() -> None:
+            raise AssertionError("the pool launches it")
+
+        return str(self.app.task(name=work.__name__, shared=False, launch=staticmethod(launch))(never).name)
+
+    def send(self, name: str, *args: Any) -> None:
+        body = json.dumps([args, {}, {}]).encode()
+        request = {"id": "1", "task": name, "args": args, "kwargs": {}}
+        traced = (name, "1", request, body, "application/json", "utf-8")
+        self.pool.apply_async(self.trace, args=traced, accept_callback=lambda *_: None, callback=self._callback)
+
+    def _callback(self, verdict: tuple[int, Any, float]) -> None:
+        self.threads.append(threading.get_ident())
+        self.told.append(verdict)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.pool.stop()
+    bench.loop.loop.call_soon_threadsafe(bench.loop.loop.stop)
+
+
+def test_many_wait_at_once_and_each_result_is_told_on_celerys_thread(bench: Bench) -> None:
+    hub, gate, waiting = Hub(), asyncio.Event(), []
+    bench.pool.register_with_event_loop(hub)
+
+    async def wait(number: int) -> int:
+        waiting.append(number)
+        if len(waiting) == 50:
+            gate.set()
+        await gate.wait()
+        return number
+
+    name = bench.task(wait)
+    for number in range(50):
+        bench.send(name, number)
+    hub.run_until(lambda: len(bench.told) == 50)
+    assert sorted(result for _, result, _ in bench.told) == list(range(50))
+    assert {failed for failed, _, _ in bench.told} == {0}
+    assert set(bench.threads) == {threading.get_ident()}
+
+
+def test_what_a_task_raises_reaches_celery_whole(bench: Bench) -> None:
+    hub = Hub()
+    bench.pool.register_with_event_loop(hub)
+
+    async def refuse() -> None:
+        raise Reject("not now", requeue=True)
+
+    bench.send(bench.task(refuse))
+    hub.run_until(lambda: bool(bench.told))
+    ((failed, info, _),) = bench.told
+    assert failed
+    assert isinstance(info.exception.exc, Reject)
+    assert info.exception.exc.requeue
+
+
+def test_stopping_waits_for_what_runs_and_tells_it(bench: Bench) -> None:
+    bench.pool.register_with_event_loop(Hub())  # which runs no more
+    begun, gate = threading.Event(), asyncio.Event()
+
+    async def wait() -> str:
+        begun.set()
+        await gate.wait()
+        return "done"
+
+    bench.send(bench.task(wait))
+    assert begun.wait(10)
+    bench.loop.loop.call_soon_threadsafe(gate.set)
+    bench.pool.stop()
+    assert [result for _, result, _ in bench.told] == ["done"]
+
+
+def test_a_task_that_is_no_coroutine_runs_in_a_thread(bench: Bench) -> None:
+    bench.app.task(name="plain", shared=False)(_where)
+    bench.send("plain")
+    bench.pool.stop()
+    ((failed, thread, _),) = bench.told
+    assert not failed
+    assert int(thread) != threading.get_ident()
+
+
+def test_an_app_of_ours_names_the_pool(tmp_path: Path) -> None:
+    app = sender_app(Settings(home=tmp_path), "redis://127.0.0.1:1/0")
+    assert app.conf.worker_pool == f"{TaskPool.__module__}:{TaskPool.__name__}"
