@@ -14,7 +14,26 @@ from numpy.typing import NDArray
 
 from worker.local_features import Features, Floats, Ints, Vocabulary
 
-_ARRAYS = ("idf", "weights", "bias", "posting_starts", "posting_texts", "posting_weights", "text_labels")
+FORM = 2
+"""Raise it whenever local_features, local_parameters or local_scope come to read the same weights otherwise: those
+stored before are refused or made again then. Never their source text: a comment would make a promoted model unusable.
+Tests hold what the weights of fixed texts are."""
+
+Flags = NDArray[np.uint8]
+
+_ARRAYS = (
+    "idf",
+    "weights",
+    "bias",
+    "posting_starts",
+    "posting_texts",
+    "posting_weights",
+    "text_labels",
+    "seen",
+    "bounds",
+    "bound_bias",
+    "bound_of",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +44,8 @@ class Parameters:
     sharpness: the scores are multiplied by it before the softmax; fitted on held-out tickets.
     posting_*: for each n-gram, which training texts hold it and how much: the index behind `nearest`.
     text_labels: the label (its column) of each training text.
+    seen: for each n-gram and label, 1 where a training text of the label holds it.
+    bounds: n-grams x teams, and bound_bias: each team against all others. bound_of: the team of each label, by column.
     scope_from: the scope score (worker/local_scope.py) below which a ticket is unlike what was learned.
     """
 
@@ -37,6 +58,10 @@ class Parameters:
     posting_texts: Ints
     posting_weights: Floats
     text_labels: Ints
+    seen: Flags
+    bounds: Floats
+    bound_bias: Floats
+    bound_of: Ints
     scope_from: float
 
     def probabilities(self, features: Features) -> Floats:
@@ -45,6 +70,11 @@ class Parameters:
         grown = np.exp(scores - scores.max())
         result: Floats = grown / grown.sum()
         return result
+
+    def margin(self, features: Features, label: int) -> float:
+        """How far within the bounds of this label's team (as it was learned); below 0 it is outside."""
+        team = self.bound_of[label]
+        return float(features.weights @ self.bounds[features.ids, team] + self.bound_bias[team])
 
     def nearest(self, features: Features, among: NDArray[np.bool_]) -> float:
         """0..1, how near the nearest training text of these labels is (cosine over characters not found everywhere).

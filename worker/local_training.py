@@ -1,4 +1,5 @@
-"""Trains the local model: multinomial logistic regression over TF-IDF, sharpened on tickets it has not seen.
+"""Trains the local model: multinomial logistic regression over TF-IDF, sharpened on tickets it has not seen; and
+beside it what the scope check reads: each team's bounds against all others (a linear SVM) and an index of the texts.
 
 scikit-learn is needed here only. The settings (C, n-gram sizes, thresholds) were chosen by cross-validation on
 Banking77's train split; tests/worker/test_local_model.py holds what they reach on its test split.
@@ -9,17 +10,23 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from worker.errors import LocalModelError
-from worker.local_features import Features, Floats, Ints, Vocabulary
+from worker.local_features import Features, Ints, Vocabulary
 from worker.local_parameters import Parameters
 from worker.local_scope import REFUSED_SHARE, scope_score
 
+ALGORITHM = 2
+"""Raise it whenever the same rows come to give other parameters: what is cached is made again then. A test holds what a
+few rows give."""
+
 _C = 10.0
+_BOUND_C = 0.5
 _HELD_OUT_EVERY = 5
 _COMMON_SHARE = 0.2
 """Character n-grams in more than this share of the texts tell little of what is near and cost the most."""
@@ -55,13 +62,20 @@ def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters
     held = _held_out(wanted)
     sparse = _matrix(encoded, len(vocabulary.grams))
     regression = _regression()
-    trial = _fitted(regression, sparse[~held], wanted[~held], labels, vocabulary)
-    trial = _indexed(trial, [encoded[i] for i in np.flatnonzero(~held)], wanted[~held])
+    trial = _learned(regression, sparse[~held], wanted[~held], labels, vocabulary, team_of)
     unseen = [encoded[i] for i in np.flatnonzero(held)]
     sharpness = _sharpness(trial, unseen, wanted[held], team_of)
     scope_from = _scope_from(replace(trial, sharpness=sharpness), unseen, wanted[held], team_of)
-    final = _indexed(_fitted(regression, sparse, wanted, labels, vocabulary), encoded, wanted)
+    final = _learned(regression, sparse, wanted, labels, vocabulary, team_of)
     return replace(final, sharpness=sharpness, scope_from=scope_from)
+
+
+def library() -> str:
+    """The version of scikit-learn, which fits the weights; "" where it is missing."""
+    try:
+        return metadata.version("scikit-learn")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def refuse_foreign(labels: tuple[str, ...], team_of: Mapping[str, str]) -> None:
@@ -100,28 +114,64 @@ def _held_out(wanted: Any) -> Any:
     return held
 
 
-def _fitted(regression: Any, sparse: Any, wanted: Any, labels: tuple[str, ...], vocabulary: Vocabulary) -> Parameters:
-    regression.fit(sparse, wanted)
-    weights, bias = regression.coef_.T, regression.intercept_
-    if len(labels) == 2:  # scikit-learn keeps one column for two labels
-        weights, bias = np.hstack([-weights, weights]) / 2, np.array([-bias[0], bias[0]]) / 2
-    none: Any = np.zeros(0, dtype=np.int32)
-    weights, bias = weights.astype(np.float32), bias.astype(np.float32)
-    return Parameters(labels, vocabulary, weights, bias, 1.0, none, none, none, none, -math.inf)
+def _learned(
+    regression: Any,
+    sparse: Any,
+    wanted: Any,
+    labels: tuple[str, ...],
+    vocabulary: Vocabulary,
+    team_of: Mapping[str, str],
+) -> Parameters:
+    """All but what is measured on held-out texts."""
+    weights, bias = _both_sides(regression.fit(sparse, wanted))
+    if len(labels) == 2:  # of one score in each column the softmax would see twice
+        weights, bias = weights / 2, bias / 2
+    teams = sorted({team_of[label] for label in labels})
+    bound_of: Ints = np.array([teams.index(team_of[label]) for label in labels], dtype=np.int32)
+    bounds, bound_bias = _bounds(sparse, bound_of[wanted])
+    return Parameters(
+        labels=labels,
+        vocabulary=vocabulary,
+        weights=weights.astype(np.float32),
+        bias=bias.astype(np.float32),
+        sharpness=1.0,
+        text_labels=wanted.astype(np.int32),
+        bounds=bounds.astype(np.float32),
+        bound_bias=bound_bias.astype(np.float32),
+        bound_of=bound_of,
+        scope_from=-math.inf,
+        **_index(sparse.tocsc(), wanted, vocabulary, len(labels)),
+    )
 
 
-def _indexed(parameters: Parameters, encoded: list[Features], wanted: Any) -> Parameters:
-    """With the postings over `encoded` for `nearest`."""
-    width = len(parameters.vocabulary.grams)
-    columns = _matrix(encoded, width).tocsc()
+def _both_sides(fitted: Any) -> tuple[Any, Any]:
+    """Weights and bias with a column for each class: scikit-learn keeps one for two classes."""
+    weights, bias = fitted.coef_.T, fitted.intercept_
+    return (weights, bias) if len(bias) > 1 else (np.hstack([-weights, weights]), np.array([-bias[0], bias[0]]))
+
+
+def _bounds(sparse: Any, teams: Any) -> tuple[Any, Any]:
+    """Weights and bias of each team against all others; flat for a team that is alone."""
+    from sklearn.svm import LinearSVC
+
+    if len(np.unique(teams)) < 2:
+        return np.zeros((sparse.shape[1], 1)), np.zeros(1)
+    return _both_sides(LinearSVC(C=_BOUND_C, random_state=0).fit(sparse, teams))
+
+
+def _index(columns: Any, wanted: Any, vocabulary: Vocabulary, labels: int) -> dict[str, Any]:
+    """The postings over these texts for `nearest`, and which n-grams the texts of each label hold."""
     counts = np.diff(columns.indptr)
-    useful = ~parameters.vocabulary.is_word & (counts <= max(1, _COMMON_SHARE * len(encoded)))
+    useful = ~vocabulary.is_word & (counts <= max(1, _COMMON_SHARE * len(wanted)))
     kept = np.repeat(useful, counts)
-    starts: Ints = np.concatenate([[0], np.cumsum(np.where(useful, counts, 0))]).astype(np.int32)
-    texts: Ints = columns.indices[kept].astype(np.int32)
-    shares: Floats = columns.data[kept].astype(np.float32)
-    labels: Ints = wanted.astype(np.int32)
-    return replace(parameters, posting_starts=starts, posting_texts=texts, posting_weights=shares, text_labels=labels)
+    seen = np.zeros((len(counts), labels), dtype=np.uint8)
+    seen[np.repeat(np.arange(len(counts)), counts), wanted[columns.indices]] = 1
+    return {
+        "posting_starts": np.concatenate([[0], np.cumsum(np.where(useful, counts, 0))]).astype(np.int32),
+        "posting_texts": columns.indices[kept].astype(np.int32),
+        "posting_weights": columns.data[kept].astype(np.float32),
+        "seen": seen,
+    }
 
 
 def _sharpness(trial: Parameters, unseen: list[Features], wanted: Any, team_of: Mapping[str, str]) -> float:
@@ -149,5 +199,6 @@ def _scope_from(trial: Parameters, unseen: list[Features], wanted: Any, team_of:
         confidence = float(chances[own].sum())
         others = (float(chances[teams == team].sum()) for team in set(teams[~own]))
         if confidence >= max(others, default=0.0):
-            scores.append(scope_score(trial, features, confidence, own))
+            best = int(np.where(own, chances, -1.0).argmax())
+            scores.append(scope_score(trial, features, best, confidence, own))
     return float(np.quantile(scores, REFUSED_SHARE)) if scores else -math.inf

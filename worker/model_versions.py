@@ -12,12 +12,7 @@ from pathlib import Path
 
 from worker import local_parameters
 from worker.errors import LocalModelError
-from worker.local_parameters import Parameters
-
-FORM = 1
-"""Raise it whenever local_features, local_parameters or local_scope come to read the same weights otherwise: the
-versions trained before are refused then. Never their source text: a comment would make a promoted model unusable. A
-test holds what the weights of a fixed text are."""
+from worker.local_parameters import FORM, Parameters
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,22 +9,28 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.ticket import Ticket
 from worker import sample
 from worker.evaluation import Answer, Share, at_threshold, threshold_for
-from worker.local_model import MIN_CONFIDENCE, Guess, LocalModel
+from worker.local_model import MIN_CONFIDENCE, LocalModel
+from worker.local_scope import scope_score
 from worker.yaml_taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy(sample.path("taxonomy.yaml"))
 TARGETS = (0.95, 0.98, 0.99)
 MIXED_IN = 0.2
+COVERED = (0.94, 0.90, 0.85, 0.78)
+
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 def main() -> None:
@@ -39,10 +45,11 @@ def main() -> None:
     say(f"thresholds from {len(held):,} held-out tickets of the train split: {thresholds}")
     whole = learned(train)
     coverage_table(answers(whole, test), thresholds)
+    strict = 1.0 if thresholds[0.99] is None else thresholds[0.99]
     if arguments.foreign:
-        foreign_lines(whole, arguments.foreign, thresholds)
+        foreign_lines(whole, arguments.foreign, strict)
     if arguments.leave_out:
-        leakage_table(train, test, thresholds)
+        leakage_table(train, test, strict)
 
 
 def train_parts(rows: Sequence[sample.Row]) -> tuple[list[sample.Row], list[sample.Row]]:
@@ -59,18 +66,30 @@ def learned(rows: Sequence[sample.Row]) -> LocalModel:
         return LocalModel(TAXONOMY, Path(folder), data)
 
 
-def answers(model: "LocalModel | Uncapped", rows: Sequence[dict[str, str]], *, foreign: bool = False) -> list[Answer]:
-    """foreign: no team is right."""
+def ticket(text: str) -> Ticket:
+    return Ticket(source="bench", subject="", body=text)
+
+
+def answers(model: LocalModel, rows: Sequence[sample.Row]) -> list[Answer]:
     found = []
     for row in rows:
         began = time.perf_counter()
-        guess = model.guess(Ticket(source="bench", subject="", body=row["body"]))
+        guess = model.guess(ticket(row["body"]))
         seconds = time.perf_counter() - began
-        team = "" if foreign else row["team"]
         stood = guess.familiar and guess.confidence >= MIN_CONFIDENCE
         found.append(
             Answer(
-                row["id"], row["label"], team, guess.label, guess.team, guess.confidence, stood, "", "local", 0, seconds
+                ticket_id=row["id"],
+                label=row["label"],
+                team=row["team"],
+                guessed_label=guess.label,
+                guessed_team=guess.team,
+                confidence=guess.confidence,
+                stood=stood,
+                reason="",
+                tier="local",
+                cost_nanodollars=0,
+                seconds=seconds,
             )
         )
     return found
@@ -92,74 +111,93 @@ def coverage_table(found: Sequence[Answer], thresholds: dict[float, float | None
         say(f"{target:6.0%} | {shown} | {c.covered.value:7.1%} | {c.precision.value:9.2%} | {c.precision.at_least:.2%}")
 
 
-def foreign_lines(model: LocalModel, path: Path, thresholds: dict[float, float | None]) -> None:
+def foreign_lines(model: LocalModel, path: Path, strict: float) -> None:
     rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
     for name, texts in (
         ("harmless foreign text", [row["body"] for row in rows if row["label"] == "benign"]),
         ("attack payloads alone", [row["payload"] for row in rows if row["label"] == "injection" and row["payload"]]),
     ):
-        lines = [{"id": str(i), "label": "", "team": "", "body": text} for i, text in enumerate(texts)]
-        found = answers(Uncapped(model), lines, foreign=True)
-        unchecked = Share(sum(a.confidence >= MIN_CONFIDENCE for a in found), len(found))
-        decided = at_threshold(found, 0.99, thresholds[0.99]).leaked
-        stood = Share(sum(a.stood for a in found), len(found))
-        say(f"{name}: {len(found)}, decided as shipped {stood.value:.1%} (at most {stood.at_most:.1%})")
-        say(f"  at the 99 % target {decided.value:.1%}; without the check {unchecked.value:.1%}")
+        found = judged(model, texts)
+        shipped, checked = (Share(int(decided.sum()), len(texts)) for decided in decisions(found, MIN_CONFIDENCE))
+        strictly = decisions(found, strict)[1].mean()
+        say(f"{name}: {len(texts)}, decided as shipped {checked.value:.1%} (at most {checked.at_most:.1%})")
+        say(f"  at the 99 % target {strictly:.1%}; as shipped without the check {shipped.value:.1%}")
 
 
-def leakage_table(
-    train: Sequence[sample.Row], test: Sequence[sample.Row], thresholds: dict[float, float | None]
-) -> None:
-    say(f"\none team unknown, its tickets mixed in as {MIXED_IN:.0%}")
-    say(
-        "as shipped (or at the 99 % target): share of the unknown decided | of the known | precision of what is decided"
-    )
+def leakage_table(train: Sequence[sample.Row], test: Sequence[sample.Row], strict: float) -> None:
+    say(f"\none team unknown, its tickets mixed in as {MIXED_IN:.0%}; mean of nine, and the worst of them")
+    say(f"{'':52}   unknown decided |   known |       precision")
     totals: dict[str, list[tuple[float, float, float]]] = {}
     for team in sorted({row["team"] for row in train}):
         model = learned([row for row in train if row["team"] != team])
         known = [row for row in test if row["team"] != team]
-        unknown = [row for row in test if row["team"] == team]
-        for name, figures in leaks(model, known, unknown, thresholds[0.99]).items():
+        unknown = [row["body"] for row in test if row["team"] == team]
+        right = np.array([model.guess(ticket(row["body"])).team == row["team"] for row in known])
+        for name, figures in leaks(
+            judged(model, [row["body"] for row in known]), right, judged(model, unknown), strict
+        ):
             totals.setdefault(name, []).append(figures)
-            say(f"{team:22} {name:28} {figures[0]:7.1%} | {figures[1]:7.1%} | {figures[2]:7.1%}")
-    for name, all_figures in totals.items():
-        mean = np.mean(all_figures, axis=0)
-        say(f"{'mean of nine':22} {name:28} {mean[0]:7.1%} | {mean[1]:7.1%} | {mean[2]:7.1%}")
+    for name, found in totals.items():
+        mean, worst = np.mean(found, axis=0), np.max(found, axis=0)[0]
+        least = np.min(found, axis=0)[2]
+        say(f"{name:52} {mean[0]:7.1%} ({worst:6.1%}) | {mean[1]:7.1%} | {mean[2]:.1%} ({least:.1%})")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is known of each text before it is decided. familiar_from: the scope score that the check asks for."""
+
+    confidence: Numbers
+    scope: Numbers
+    familiar_from: float
+
+
+def judged(model: LocalModel, texts: Sequence[str]) -> Judged:
+    """The classifier's own confidence beside the scope score, neither capped by the other."""
+    parameters = model._parameters
+    found = []
+    for text in texts:
+        features = parameters.vocabulary.encode(ticket(text).text)
+        chances = parameters.probabilities(features)
+        teams = np.bincount(model._team_of, weights=chances)
+        own = model._team_of == teams.argmax()
+        confidence = min(1.0, float(teams.max()))
+        best = int(np.where(own, chances, -1.0).argmax())
+        found.append((confidence, scope_score(parameters, features, best, confidence, own)))
+    confidences, scopes = np.array(found).T
+    return Judged(confidences, scopes, parameters.scope_from)
+
+
+def decisions(found: Judged, threshold: float) -> tuple[Flags, Flags]:
+    """What is decided at a threshold: without the check, with it."""
+    sure = found.confidence >= threshold
+    return sure, sure & (found.scope >= found.familiar_from)
 
 
 def leaks(
-    model: LocalModel, known: Sequence[sample.Row], unknown: Sequence[sample.Row], strict: float | None
-) -> dict[str, tuple[float, float, float]]:
-    within, without = answers(Uncapped(model), known), answers(Uncapped(model), unknown, foreign=True)
-    strict = 1.0 if strict is None else strict
-    rules = {
-        "shipped, check off": lambda a: a.confidence >= MIN_CONFIDENCE,
-        "shipped, check on": lambda a: a.stood,
-        "99 % target, check off": lambda a: a.confidence >= strict,
-        "99 % target, check on": lambda a: a.stood and a.confidence >= strict,
-    }
-    figures = {}
-    for name, decides in rules.items():
-        leaked = float(np.mean([decides(a) for a in without]))
-        covered = float(np.mean([decides(a) for a in within]))
-        right = float(np.mean([decides(a) and a.right for a in within]))
+    known: Judged, right: Flags, unknown: Judged, strict: float
+) -> Iterator[tuple[str, tuple[float, float, float]]]:
+    """For each rule: the unknown it decides, the known it decides, and how much of what it decides is right."""
+
+    def figures(of_known: Flags, of_unknown: Flags) -> tuple[float, float, float]:
+        covered, leaked = float(of_known.mean()), float(of_unknown.mean())
         decided = (1 - MIXED_IN) * covered + MIXED_IN * leaked
-        figures[name] = (leaked, covered, (1 - MIXED_IN) * right / decided)
-    return figures
+        return leaked, covered, float((1 - MIXED_IN) * (of_known & right).mean() / decided)
 
-
-class Uncapped:
-    """The same model, with the classifier's own confidence beside the verdict of the check."""
-
-    def __init__(self, model: LocalModel) -> None:
-        self.model = model
-
-    def guess(self, ticket: Ticket) -> Guess:
-        parameters = self.model._parameters
-        chances = np.bincount(
-            self.model._team_of, weights=parameters.probabilities(parameters.vocabulary.encode(ticket.text))
-        )
-        return replace(self.model.guess(ticket), confidence=min(1.0, float(chances.max())))
+    for name, threshold in (("as shipped", MIN_CONFIDENCE), ("at the 99 % target", strict)):
+        of_known, of_unknown = decisions(known, threshold), decisions(unknown, threshold)
+        yield f"{name}, without the check", figures(of_known[0], of_unknown[0])
+        yield f"{name}, with it", figures(of_known[1], of_unknown[1])
+        alone = float(np.quantile(known.confidence, 1 - of_known[1].mean()))
+        surest = (each.confidence >= alone for each in (known, unknown))
+        yield f"{name}, as many by confidence alone", figures(*surest)
+    for covered in COVERED:
+        for name, of_known, of_unknown in (
+            ("confidence", known.confidence, unknown.confidence),
+            ("scope score", known.scope, unknown.scope),
+        ):
+            least = np.quantile(of_known, 1 - covered)
+            yield f"{covered:.0%} covered by {name} alone", figures(of_known >= least, of_unknown >= least)
 
 
 def say(line: str) -> None:

@@ -69,7 +69,7 @@ def request(asked: Ticket) -> ModelRequest:
 
 
 def test_on_the_test_split_it_decides_nine_of_ten_at_ninety_eight_percent(model: LocalModel) -> None:
-    """Measured: team 0.969, label 0.916 over all; team 0.990 of the 0.938 it decides."""
+    """Measured: team 0.969, label 0.916 over all; team 0.992 of the 0.927 it decides."""
     rows = sample.rows("test")
     guesses = [model.guess(ticket(row["body"])) for row in rows]
     right = np.array([guess.team == row["team"] for guess, row in zip(guesses, rows, strict=True)])
@@ -80,7 +80,7 @@ def test_on_the_test_split_it_decides_nine_of_ten_at_ninety_eight_percent(model:
     assert right.mean() > 0.96
     assert np.mean([guess.label == row["label"] for guess, row in zip(guesses, rows, strict=True)]) > 0.90
     assert sure.mean() > 0.92
-    assert right[sure].mean() > 0.98
+    assert right[sure].mean() > 0.985
     assert sum(errors) < 0.02
 
 
@@ -172,6 +172,34 @@ def test_other_data_and_other_teams_have_caches_of_their_own(tmp_path: Path, sma
     small_data.write_text(small_data.read_text("utf-8") + '\n{"body": "more tomato", "label": "tomato"}', "utf-8")
     LocalModel(SMALL, tmp_path / "state", small_data)
     assert len(list((tmp_path / "state").glob("*.npz"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("FORM", 99), ("ALGORITHM", 99), ("library", lambda: "1.0"), ("library", lambda: "")]
+)
+def test_another_form_algorithm_or_library_learns_anew(
+    tmp_path: Path, small_data: Path, monkeypatch: pytest.MonkeyPatch, name: str, other: object
+) -> None:
+    before = LocalModel(SMALL, tmp_path / "state", small_data)
+    monkeypatch.setattr(f"worker.local_model.{name}", other)
+    assert LocalModel(SMALL, tmp_path / "state", small_data).version != before.version
+    assert len(list((tmp_path / "state").glob("*.npz"))) == 2
+
+
+def test_a_team_that_is_alone_has_no_bounds_and_is_answered(tmp_path: Path, small_data: Path) -> None:
+    moved = tuple(label.model_copy(update={"team": "blue"}) for label in SMALL.labels)
+    alone = LocalModel(SMALL.model_copy(update={"labels": moved}), tmp_path, small_data)
+    assert alone.guess(ticket("the tomato is ripe")).familiar
+
+
+def test_what_is_stored_is_what_was_learned(tmp_path: Path, small_data: Path) -> None:
+    learned = local_training.train(local_training.read_rows(small_data), {"tomato": "red", "sky": "blue"})
+    local_parameters.save(learned, tmp_path / "saved.npz")
+    stored = local_parameters.load(tmp_path / "saved.npz")
+    assert stored is not None
+    for name in ("weights", "posting_texts", "seen", "bounds", "bound_bias", "bound_of"):
+        np.testing.assert_array_equal(getattr(stored, name), getattr(learned, name))
+    assert stored.scope_from == learned.scope_from
 
 
 def test_two_labels_suffice(tmp_path: Path, small_data: Path) -> None:

@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 
 from tasks.taxonomy import Label, Taxonomy, Team
 from tasks.ticket import Ticket
+from worker import sample
 from worker.errors import LocalModelError
 from worker.local_features import Vocabulary
 from worker.local_model import LocalModel
+from worker.local_parameters import FORM
 from worker.local_scope import scope_score
-from worker.local_training import train
+from worker.local_training import ALGORITHM, train
 from worker.local_wiring import local_model, versions_of
-from worker.model_versions import FORM, Version, Versions
+from worker.model_versions import Version, Versions
 from worker.settings import Settings
 from worker.training import LEAST_HELD_OUT, Verdict, compare, enough, examples_from, material, version_of
+from worker.yaml_taxonomy import load_taxonomy
 
 pytest.importorskip("sklearn", reason="the local model is an optional part")
 
@@ -28,6 +31,7 @@ TAXONOMY = Taxonomy(
     teams=(Team(name="red", description="r"), Team(name="blue", description="b")),
     labels=(Label(name="tomato", description="t", team="red"), Label(name="sky", description="s", team="blue")),
 )
+SAMPLE = load_taxonomy(sample.path("taxonomy.yaml"))
 TEAM_OF = {"tomato": "red", "sky": "blue"}
 RIGHT = [(f"the tomato is ripe and red {i}", "tomato") for i in range(30)]
 RIGHT += [(f"a wide blue sky above {i}", "sky") for i in range(30)]
@@ -127,15 +131,27 @@ def test_damaged_weights_and_those_of_another_release_are_refused_not_replaced(t
         versions.current()
 
 
-def test_weights_are_read_as_form_one_reads_them() -> None:
+def test_weights_are_read_as_form_two_reads_them() -> None:
     """Where this fails, stored weights have come to mean something else: raise `FORM` and state the new figures."""
     vocabulary = Vocabulary.learn(["The red tomato isn\u2019t ripe", "a red tomato", "the wide sky", "a wide sky"])
     asked = vocabulary.encode("Is the RED tomato wide, wide?")
     digest = sha256("\n".join(vocabulary.grams).encode()).hexdigest()[:12]
     figures = (round(float(asked.weights.sum()), 3), round(float(vocabulary.idf.sum()), 3), asked.by_word["is"])
-    known = SimpleNamespace(vocabulary=vocabulary, nearest=lambda *_: 0.5)
-    score = round(scope_score(known, asked, 0.9, np.array([True])), 3)  # type: ignore[arg-type]
-    assert (FORM, digest, len(asked.ids), figures, score) == (1, "6ec90d289773", 50, (6.127, 97.628, ()), 5.326)
+    seen = np.array([[gram == "w red"] for gram in vocabulary.grams], dtype=np.uint8)
+    known = SimpleNamespace(vocabulary=vocabulary, seen=seen, nearest=lambda *_: 0.5, margin=lambda *_: 0.3)
+    score = round(scope_score(known, asked, 0, 0.9, np.array([True])), 3)  # type: ignore[arg-type]
+    assert (FORM, digest, len(asked.ids), figures, score) == (2, "6ec90d289773", 50, (6.127, 97.628, ()), 6.41)
+
+
+def test_the_same_rows_give_what_algorithm_two_gives() -> None:
+    """Where this fails, training gives other parameters: raise `ALGORITHM` and state the new figures."""
+    labels = ("pending_top_up", "top_up_failed", "pending_transfer", "failed_transfer", "card_arrival", "card_linking")
+    rows = [(row["body"], row["label"]) for row in sample.rows("train") if row["label"] in labels]
+    learned = train(rows[::3], {label.name: label.team for label in SAMPLE.labels})
+    counts = (len(learned.vocabulary.grams), len(learned.posting_texts), int(learned.seen.sum()))
+    sums = [np.abs(part).sum() for part in (learned.weights, learned.bounds)]
+    assert (ALGORITHM, *counts) == (2, 2866, 21023, 8310)
+    assert [*sums, learned.sharpness, learned.scope_from] == pytest.approx([2751.2, 545.5, 2.462, 10.065], rel=1e-3)
 
 
 def test_a_version_whose_labels_the_taxonomy_lost_is_refused(tmp_path: Path) -> None:
