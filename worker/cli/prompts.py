@@ -41,13 +41,10 @@ def prompts(
         return
     table = Report(("version", "first used", "characters", ""), numeric=frozenset({"characters"}))
     for each in document["prompts"]:
-        table.add(
-            each["version"],
-            each["first_used"],
-            each["characters"],
-            Cell("in force" if each["in_force"] else "", "green"),
-        )
-    show(table)
+        in_force = Cell("in force" if each["in_force"] else "", "green")
+        table.add(each["version"], each["first_used"], each["characters"], in_force)
+    if table.rows:
+        show(table)
     if not any(each["in_force"] for each in document["prompts"]):
         say(f"in force: {document['in_force']}; no worker has started with it yet")
 

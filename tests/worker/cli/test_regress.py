@@ -69,6 +69,29 @@ def test_a_worse_model_fails_the_gate_and_the_table_says_what_it_loses(
     assert "60 come out otherwise" in result.out
 
 
+def test_a_prompt_is_gated_as_a_model_is(
+    desk: Deskhand, valkey_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    decided(valkey_server, "")
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text("Route it by submit_decision.", "utf-8")
+    bad.write_text("Route it by submit_decision.\n- sky (blue): the tomato is ripe and red", "utf-8")
+    with run_in_thread() as simulator:
+        monkeypatch.setenv("DESKHAND_MODEL", "claude-haiku-5-5")
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.url)
+        same, worse = desk("regress", "--prompt", str(good)), desk("regress", "--prompt", str(bad), "--json")
+    assert (same.code, "0 come out otherwise" in same.out) == (0, True)
+    assert (worse.code, worse.json()["worse"], worse.json()["right"]["lost"]) == (1, True, 30)
+
+
+def test_where_no_tier_reads_a_prompt_it_says_so(desk: Deskhand, valkey_server: ValkeyServer, tmp_path: Path) -> None:
+    decided(valkey_server, "")
+    (tmp_path / "p.txt").write_text("Route it by submit_decision.", "utf-8")
+    assert "reads no prompt" in desk("regress", "--prompt", str(tmp_path / "p.txt")).err
+    assert "no prompt kept here" in desk("regress", "--prompt", "beef").err
+
+
 def test_a_taxonomy_is_tried_from_a_file_of_labelled_tickets(desk: Deskhand, tmp_path: Path) -> None:
     file = tmp_path / "test.jsonl"
     rows = (*TOMATOES, *SKIES)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fallbacks.prompts import keep_prompt
+from tasks.prompt import Prompt
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.books import Books
 from tests.worker.cli.conftest import Deskhand
@@ -64,6 +66,26 @@ def test_another_model_takes_the_place_of_all_tiers(
         document = desk("replay", "t1", "--model", "claude-sonnet-5-5", "--json").json()
     assert document["after"]["decision"]["tier"] == "claude-sonnet-5-5"
     assert document["paid_nanodollars"] > 0
+
+
+def test_another_prompt_is_told_beside_the_recorded_one(
+    desk: Deskhand, books: Books, monkeypatch: pytest.MonkeyPatch, valkey_server: ValkeyServer, tmp_path: Path
+) -> None:
+    other = Prompt("Route it by submit_decision.")
+    books.do(lambda ledger: keep_prompt(ledger.store, other))
+    (tmp_path / "other.txt").write_text(other.rules, "utf-8")
+    with run_in_thread() as simulator:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.url)
+        books.suggested("t1")
+        before = everything(valkey_server)
+        for given in (other.version, other.version[:4], str(tmp_path / "other.txt")):
+            document = desk("replay", "t1", "--prompt", given, "--json").json()
+            assert document["changed"]["prompt"] == [document["before"]["prompt"], other.version]
+        assert other.version in desk("replay", "t1", "--prompt", other.version).out
+        assert everything(valkey_server) == before
+    assert "no prompt kept here" in desk("replay", "t1", "--prompt", "beef").err
+    assert "cannot be read" in desk("replay", "t1", "--prompt", "./beef").err
 
 
 def test_what_cannot_be_replayed_is_one_clear_line(desk: Deskhand, books: Books, valkey_server: ValkeyServer) -> None:
