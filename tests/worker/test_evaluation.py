@@ -135,3 +135,11 @@ def test_the_report_is_one_file_without_scripts_and_escapes_what_it_shows() -> N
     assert "&lt;tier&gt;" in page
     assert "default-src 'none'" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_in_the_report_numbers_stand_right_words_left_and_what_is_of_nothing_is_left_out() -> None:
+    page = html_report("T", "note", [summarize("t", [answer(1, right=False), answer(2)])], None)
+    assert '<td>cards</td><td>loans</td><td class="n">1</td>' in page
+    assert "outside the taxonomy" not in page
+    assert "<th></th>" not in page
+    assert 'name="viewport"' in page
