@@ -1,177 +1,105 @@
 """`make bench`: ours against plain Celery with the official SDK, alternating in one run, same tickets and servers.
 
-Three model calls and two tool calls a ticket. Prints a table and writes JSON and a plot to tests/artifacts/.
+Three model calls and two tool calls a ticket. Prints tables; writes bench.json and two plots to tests/artifacts/.
 """
 
 import argparse
 import json
 import os
-import statistics
 import sys
-import tempfile
-import urllib.request
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
-from redis import Redis
-
-from tests.bench.meter import cpu_seconds, pss_bytes
-from tests.bench.rivals import Deskhand, Naive, Rival
-from tests.services.process import ServerProcess
-from tests.services.valkey import ValkeyServer
-from tests.services.waiting import wait_for
+from tests.bench.model_server import ONE_STEP
+from tests.bench.plot import chart, png
+from tests.bench.rivals import Deskhand, Naive
+from tests.bench.rounds import Measure, bench, medians
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
-BODY = "My new card has not arrived after two weeks, when will it come?"
-WARM_UP = 50
-
-
-class ModelServer(ServerProcess):
-    """The simulator as a process of its own, answering from a script of three turns."""
-
-    def __init__(self, folder: Path, latency: str) -> None:
-        super().__init__(folder)
-        self.latency = latency
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def command(self) -> list[str]:
-        return [sys.executable, "-m", "worker.simulator", "--port", str(self.port), "--latency", self.latency]
-
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-
-    def is_ready(self) -> bool:
-        try:
-            self.call("/_sim/calls")
-        except OSError:
-            return False
-        return True
-
-    def call(self, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"content-type": "application/json"})  # noqa: S310
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return json.load(answer)
-
-    def script(self) -> None:
-        """Two turns with a tool each, then the decision."""
-        search = {"type": "tool_use", "id": "toolu_1", "name": "search_knowledge_base", "input": {"query": "card"}}
-        similar = {"type": "tool_use", "id": "toolu_2", "name": "find_similar_tickets", "input": {}}
-        decision = {
-            "label": "card_arrival",
-            "priority": "normal",
-            "summary": "A new card has not arrived.",
-            "rationale": "It asks when the card will come.",
-            "evidence": ["My new card has not arrived"],
-            "confidence": 0.95,
-        }
-        submit = {"type": "tool_use", "id": "toolu_3", "name": "submit_decision", "input": decision}
-        self.call("/_sim/faults", {"fault": "script", "script": [[search], [similar], [submit]]})
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One rival, one round. CPU in ms a ticket; tickets_per_second over the whole round."""
-
-    rival: str
-    tickets: int
-    seconds: float
-    tickets_per_second: float
-    worker_ms: float
-    store_ms: float
-    total_ms: float
-    pss_mib: float
-
-
-def tickets(count: int, stamp: str) -> list[dict[str, Any]]:
-    return [{"id": f"{stamp}-{i}", "source": "bench", "subject": "", "body": BODY} for i in range(count)]
-
-
-def measure(rival: Rival, store: ValkeyServer, count: int, stamp: str) -> Measure:
-    """Give it tickets and account for every CPU second until the last is done."""
-    warm = tickets(WARM_UP, f"{stamp}-warm")
-    start = rival.done()
-    rival.send(warm)
-    wait_for(lambda: rival.done() >= start + WARM_UP, 120, "the warm-up")
-    worker, books = cpu_seconds(rival.worker.pid), cpu_seconds(store.pid)
-    before, began = rival.done(), monotonic()
-    rival.send(tickets(count, stamp))
-    peak = 0
-
-    def finished() -> bool:
-        nonlocal peak
-        peak = max(peak, pss_bytes(rival.worker.pid))
-        return rival.done() >= before + count
-
-    wait_for(finished, 600, f"{count} tickets", interval=0.25)
-    seconds = monotonic() - began
-    worker_ms = (cpu_seconds(rival.worker.pid) - worker) / count * 1000
-    store_ms = (cpu_seconds(store.pid) - books) / count * 1000
-    return Measure(
-        rival.name,
-        count,
-        round(seconds, 2),
-        round(count / seconds, 1),
-        round(worker_ms, 2),
-        round(store_ms, 2),
-        round(worker_ms + store_ms, 2),
-        round(peak / 2**20, 1),
-    )
-
-
-def rounds(count: int, repeats: int, latency: str, concurrency: int) -> list[Measure]:
-    """Alternate the two, each on a fresh worker and empty books."""
-    found: list[Measure] = []
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        with ValkeyServer(home / "valkey") as store, ModelServer(home / "model", latency) as model:
-            model.script()
-            for repeat in range(repeats):
-                for kind in (Naive, Deskhand):
-                    Redis.from_url(store.url).flushall()
-                    rival = kind(home / f"{kind.__name__}-{repeat}", store.url, model.url, concurrency)
-                    with rival.worker:
-                        found.append(measure(rival, store, count, f"r{repeat}"))
-                        print(found[-1], flush=True)
-    return found
-
-
-def summary(found: list[Measure]) -> dict[str, dict[str, float]]:
-    """Medians by rival."""
-    fields = ("tickets_per_second", "worker_ms", "store_ms", "total_ms", "pss_mib")
-    return {
-        name: {
-            field: round(statistics.median(getattr(m, field) for m in found if m.rival == name), 2) for field in fields
-        }
-        for name in dict.fromkeys(m.rival for m in found)
-    }
+SLOTS = 32
+WAITING = (250, 500, 1000, 2000)
+SHOWN = (
+    "tickets_per_second", "worker_ms", "store_ms", "total_ms", "model_ms", "pss_mib", "in_flight", "in_flight_per_gib",
+    "store_trips", "store_bytes", "store_grows",
+)  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--tickets", type=int, default=400)
+    parser.add_argument("--tickets", type=int, default=1000, help="in each round of the CPU part")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--waiting", type=int, default=2000, help="tickets in the in-flight part; 0 leaves it out")
+    parser.add_argument("--waiting", type=int, nargs="*", default=WAITING, help="slots of each in-flight round")
     options = parser.parse_args()
-    print(f"load average before: {os.getloadavg()}", flush=True)
-    cpu = rounds(options.tickets, options.repeats, "none", 32)
-    report: dict[str, Any] = {
-        "load_average": os.getloadavg(),
-        "cpu": {"rounds": [asdict(m) for m in cpu], "median": summary(cpu)},
-    }
-    medians = report["cpu"]["median"]
-    report["cpu"]["ratio"] = round(medians["deskhand"]["total_ms"] / medians["naive celery"]["total_ms"], 3)
+    say(f"load average before: {os.getloadavg()}; {os.cpu_count()} cores")
+    report: dict[str, Any] = {"load_average": os.getloadavg(), "cores": os.cpu_count()}
+    report["cpu"] = cpu_part(options.tickets, options.repeats)
+    report["step"] = step_part(options.tickets, report["cpu"]["median"]["deskhand"])
     if options.waiting:
-        waiting = rounds(options.waiting, 1, "2", 1000)
-        report["in_flight"] = {"rounds": [asdict(m) for m in waiting], "median": summary(waiting)}
+        report["in_flight"] = in_flight_part(options.waiting)
+    report["load_average_after"] = os.getloadavg()
+    say(f"load average after: {os.getloadavg()}")
     ARTIFACTS.mkdir(exist_ok=True)
-    (ARTIFACTS / "bench.json").write_text(json.dumps(report, indent=1))
-    print(json.dumps({name: part for name, part in report.items() if name != "rounds"}, indent=1))
+    (ARTIFACTS / "bench.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def cpu_part(count: int, repeats: int) -> dict[str, Any]:
+    """A model that answers at once: what a ticket costs."""
+    found: list[Measure] = []
+    with bench("none") as servers:
+        for repeat in range(repeats):
+            found += [servers.round(kind, count, SLOTS, f"{kind.__name__}-{repeat}") for kind in (Naive, Deskhand)]
+            say(f"pair {repeat + 1} of {repeats}: {found[-2].total_ms} and {found[-1].total_ms} ms a ticket")
+    median = medians(found)
+    table(f"CPU: {count} tickets, {SLOTS} slots, a model that answers at once; medians of {repeats}", median)
+    ratios = [round(ours.total_ms / theirs.total_ms, 3) for theirs, ours in zip(found[::2], found[1::2], strict=True)]
+    ratio = round(median["deskhand"]["total_ms"] / median["naive celery"]["total_ms"], 3)
+    say(f"ours to plain Celery, worker and store: {ratio} (pairs: {ratios})")
+    return {"rounds": [asdict(one) for one in found], "median": median, "ratio": ratio, "pair_ratios": ratios}
+
+
+def step_part(count: int, three: dict[str, float]) -> dict[str, float]:
+    """What one more step costs: the difference between tickets of three steps and of one."""
+    with bench("none", ONE_STEP) as servers:
+        one = asdict(servers.round(Deskhand, count, SLOTS, "one-step"))
+    names = ("worker_ms", "store_ms", "store_trips", "store_bytes", "store_grows")
+    found = {name: round((three[name] - one[name]) / 2, 2) for name in names}
+    say(f"one more step of ours: {found}")
+    return found
+
+
+def in_flight_part(slots: Sequence[int]) -> dict[str, Any]:
+    """A model that takes two seconds: how many tickets wait in how much memory, and how many end in a second."""
+    found: list[Measure] = []
+    with bench("2") as servers:
+        for count in slots:
+            for kind in (Naive, Deskhand):
+                found.append(servers.round(kind, 3 * count, count, f"{kind.__name__}-{count}"))
+                say(f"{found[-1].rival}, {count} slots: {found[-1].tickets_per_second}/s in {found[-1].pss_mib} MiB")
+    for count in slots:
+        table(f"In flight: {count} slots, two seconds a call", medians([one for one in found if one.slots == count]))
+    for name, label in (("tickets_per_second", "tickets a second"), ("pss_mib", "memory of the worker, MiB (PSS)")):
+        series = {rival: _points(found, rival, name) for rival in ("deskhand", "naive celery")}
+        title = f"{label[0].upper()}{label[1:]} against tickets in flight"
+        png(chart(title, "tickets in flight, each waiting on a call of 2 s", label, series), ARTIFACTS / f"{name}.png")
+    return {"rounds": [asdict(one) for one in found]}
+
+
+def table(title: str, by_rival: dict[str, dict[str, float]]) -> None:
+    """One line a number, one column a rival."""
+    say(f"\n{title}", f"{'':20}" + "".join(f"{rival:>16}" for rival in by_rival))
+    for name in SHOWN:
+        say(f"{name:20}" + "".join(f"{values[name]:>16g}" for values in by_rival.values()))
+
+
+def _points(found: Sequence[Measure], rival: str, name: str) -> list[tuple[float, float]]:
+    return [(one.in_flight, getattr(one, name)) for one in found if one.rival == rival]
+
+
+def say(*lines: str) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from celery import Celery
 from redis import Redis
 
 from tasks.limits import Limits
@@ -16,7 +17,6 @@ from tests.services.celery_worker import REPOSITORY, CeleryWorker
 from tests.services.process import ServerProcess
 from worker.celery_factory import sender_app
 from worker.settings import Settings
-from worker.stack import CONCURRENCY
 from worker.wiring import Parts
 
 UNBOUND = Limits(max_seconds=600, max_cost_nanodollars=None)
@@ -36,13 +36,17 @@ class Rival(ABC):
     def done(self) -> int:
         """How many tickets it has finished since it started."""
 
+    @abstractmethod
+    def running(self) -> int:
+        """How many tickets it works now."""
+
 
 class Deskhand(Rival):
     """Ours, with everything on: ledger, reservations, journal, leases, sweeps."""
 
     name = "deskhand"
 
-    def __init__(self, folder: Path, redis_url: str, model_url: str, concurrency: int = CONCURRENCY) -> None:
+    def __init__(self, folder: Path, redis_url: str, model_url: str, concurrency: int) -> None:
         values = {"MODEL": "claude-haiku-5-5", "MAX_SECONDS": "600", "CALL_SECONDS": "120", "MAX_COST_USD": "none"}
         environ = {"ANTHROPIC_API_KEY": "bench", "ANTHROPIC_BASE_URL": model_url}
         self.worker = CeleryWorker(folder, redis_url, values, environ, concurrency=concurrency)
@@ -63,27 +67,31 @@ class Deskhand(Rival):
     def done(self) -> int:
         return int(self.redis.zcard("deskhand:s:suggested")) + int(self.redis.zcard("deskhand:s:handed_off"))
 
+    def running(self) -> int:
+        return int(self.redis.zcard("deskhand:s:running"))
+
 
 class Naive(Rival):
     """Plain Celery threads and the official SDK; nothing survives a crash."""
 
     name = "naive celery"
 
-    def __init__(self, folder: Path, redis_url: str, model_url: str, concurrency: int = CONCURRENCY) -> None:
+    def __init__(self, folder: Path, redis_url: str, model_url: str, concurrency: int) -> None:
         environ = {"BENCH_REDIS_URL": redis_url, "ANTHROPIC_API_KEY": "bench", "ANTHROPIC_BASE_URL": model_url}
         self.worker = _NaiveWorker(folder, environ, concurrency)
-        os.environ["BENCH_REDIS_URL"] = redis_url
+        self.sender = Celery("sender", broker=redis_url, set_as_current=False)
         self.redis = Redis.from_url(redis_url)
 
     def send(self, tickets: list[dict[str, Any]]) -> None:
-        from tests.bench.naive_app import triage
-
-        with triage.app.producer_or_acquire() as producer:
+        with self.sender.producer_or_acquire() as producer:
             for ticket in tickets:
-                triage.apply_async(kwargs={"ticket": ticket}, producer=producer)
+                self.sender.send_task("naive.triage", kwargs={"ticket": ticket}, producer=producer, queue="naive")
 
     def done(self) -> int:
         return int(self.redis.get("naive:done") or 0)
+
+    def running(self) -> int:
+        return int(self.redis.hlen("unacked"))  # acknowledged late, one message a slot
 
 
 class _NaiveWorker(ServerProcess):
