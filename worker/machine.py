@@ -1,6 +1,7 @@
 """One worker process: an event loop, its parts, a heart, and the doors that Celery's threads knock on."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -22,6 +23,7 @@ class Machine:
         self.finish = finish
         self.thread = LoopThread()
         self.thread.run(self._ready())
+        _spare_the_collector()
 
     async def _ready(self) -> None:
         """Build on the loop what lives on it, then start beating."""
@@ -81,3 +83,12 @@ class Machine:
         if outcome == "released":
             await self.parts.publisher.publish([("triage", ticket_id)])
         return outcome
+
+
+def _spare_the_collector() -> None:
+    """What is loaded by now lives as long as the process. Walking it held every run up for a tenth of a second, and with
+    the collections of what is young it took a tenth of the CPU of a ticket.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
