@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fallbacks.explain import Explanation, Used, explain
+from fallbacks.explain import Explanation, Used, explain, shown_events, shown_lines
 from fallbacks.plan import PLAN
 from fallbacks.states import State
 from fallbacks.views import TicketView, read_row
@@ -92,6 +92,18 @@ def test_a_correction_names_what_was_proposed() -> None:
     timeline = steps(1, proposed, ev.Decided("anna", "edit", DECISION))
     told = card(view(State.DECIDED, None, DECISION), timeline)
     assert told.headline == "anna decided card_lost for cards where the agent had proposed refund."
+
+
+def test_what_the_rules_did_is_told_and_nothing_of_it_where_the_proposal_is_not_shown() -> None:
+    ruled = ev.DecisionSubmitted(1, DECISION, ("the customer is vip",), ("the customer is vip",))
+    first = ev.DecisionSubmitted(1, DECISION, (), ("of an earlier proposal",))
+    suggested, timeline = view(State.SUGGESTED, None, DECISION), steps(1, first, ruled)
+    told = ("priority raised to high: the customer is vip", "a person must decide: the customer is vip")
+    assert card(suggested, timeline).rules == told
+    assert shown_lines(suggested, timeline)[-1].detail.startswith("; ".join(told))
+    blind = replace(suggested, blind=True)
+    assert card(blind, timeline).rules == ()
+    assert "vip" not in str(shown_lines(blind, timeline)) + str(shown_events(blind, timeline))
 
 
 def test_only_what_can_be_done_is_offered() -> None:

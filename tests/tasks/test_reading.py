@@ -9,7 +9,8 @@ from tasks.checkpoint import Checkpoint
 from tasks.messages import ModelReply
 from tasks.reading import Reader
 from tasks.reasons import Reason
-from tasks.ticket import Ticket
+from tasks.taxonomy import PriorityRule
+from tasks.ticket import Priority, Requester, Ticket
 from tests.fakes.desk import TAXONOMY, TICKET, search, submission, submit
 from tests.fakes.scripted_model import reply, text, tool_use
 
@@ -34,6 +35,19 @@ def test_a_valid_submission_is_a_decision_with_the_team_of_its_label() -> None:
     assert (event.decision["team"], event.decision["decided_by"], event.decision["tier"]) == (
         "billing", "agent", "scripted",
     )  # fmt: skip
+
+
+def test_the_rules_are_applied_to_what_was_read_and_stand_in_the_event_in_words() -> None:
+    rule = PriorityRule(customer_tiers=("vip",), priority=Priority.URGENT, person=True)
+    ruled = TAXONOMY.model_copy(update={"priority_rules": (rule,)})
+    asked = TICKET.model_copy(update={"requester": Requester(id="c-1")})
+    looked_up = Checkpoint(context='{"customer": {"tier": "vip"}}')
+    (event,) = Reader(asked, ruled, "scripted", 0.6).read(reply(submit()), looked_up, 2)
+    assert isinstance(event, ev.DecisionSubmitted)
+    assert event.decision is not None
+    assert event.decision["priority"] == "urgent"
+    assert event.raised == event.person == ("the customer is vip",)
+    assert Checkpoint().apply(ev.read_event(event.to_json())).person == event.person
 
 
 def test_calls_beside_a_valid_submission_do_not_matter() -> None:
