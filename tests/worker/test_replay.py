@@ -7,6 +7,7 @@ import pytest
 
 from tasks import events as ev
 from tasks.limits import Limits
+from tasks.prompt import BUILT_IN, Prompt
 from tasks.tool import Effect
 from tests.fakes.desk import LIMITS, TAXONOMY, TICKET, Desk, search, submit
 from tests.fakes.scripted_model import ScriptedModel, reply, tool_use
@@ -67,6 +68,25 @@ def test_another_model_opens_a_conversation_of_its_own() -> None:
     found = again(desk, model, from_step=2)
     assert len(model.asked[0].messages) == 1
     assert found.changed == {"tier": ("scripted", "other")}
+
+
+def test_another_prompt_opens_a_conversation_of_its_own_and_both_versions_are_told() -> None:
+    desk = recorded(reply(search("a")), reply(submit()))
+    model, other = ScriptedModel([reply(submit())]), Prompt("Route it by submit_decision.")
+    rehearsal = Rehearsal(TAXONOMY, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, other, "c0ffee")
+    found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.books.journal(), 2))
+    assert found.changed == {"prompt": (BUILT_IN.version, other.version)}
+    assert (len(model.asked[0].messages), model.asked[0].canary) == (1, "c0ffee")
+    assert model.asked[0].system.startswith(other.rules)
+
+
+def test_a_replay_that_says_the_canary_stops_as_the_run_would() -> None:
+    desk = recorded(reply(submit()))
+    model = ScriptedModel([reply(submit(summary="c0ffee"))])
+    rehearsal = Rehearsal(TAXONOMY, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, canary="c0ffee")
+    found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.books.journal()))
+    assert (found.after.reason, found.after.decision) == ("injection_suspected", None)
+    assert "c0ffee" not in str(found)
 
 
 def test_a_step_that_was_never_made_is_refused() -> None:
