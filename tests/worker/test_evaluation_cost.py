@@ -1,15 +1,18 @@
 """The naive loop against ours: the parts multiply to the whole, and each takes away what it says."""
 
 import asyncio
+from dataclasses import replace
 
 from tasks.messages import TokenUsage
 from tasks.money import Nanodollars
 from tests.fakes.desk import LIMITS, TAXONOMY, TICKET, Workshop, submit
 from tests.fakes.scripted_model import ScriptedModel, reply
-from worker.evaluation_cost import PARTS, Arm, CostReport, Metered, armed
-from worker.evaluation_run import Bench
+from worker.evaluation import Share
+from worker.evaluation_cost import PARTS, UNSURE, Arm, CostReport, Metered, arm, armed
+from worker.evaluation_run import TOTAL, Bench
 from worker.executor import Tier
 from worker.genai_pricing import Prices
+from worker.labelled import Labelled
 
 
 class Priced(ScriptedModel):
@@ -57,9 +60,30 @@ def test_calls_and_tokens_are_counted() -> None:
     assert (tier.model.calls, tier.model.usage) == (1, TokenUsage(100, 10, 0, 900))
 
 
+def test_tiers_made_to_be_unsure_hand_on_that_share_and_no_more() -> None:
+    rows = [
+        Labelled(TICKET.model_copy(update={"id": f"t-{n}", "body": f"{TICKET.body} ({n})"}), "refund_status", "", {})
+        for n in range(200)
+    ]
+    calls = {}
+    for name in ("", *UNSURE):
+        said = [reply(submit(), usage=TokenUsage(100, 10, 0, 900))] * len(rows)
+        tiers = tuple(Tier(Priced(said, name=tier), 0.5) for tier in ("small", "large", "largest"))
+        with_part = armed(replace(bench(), tiers=tiers), "tiers", name)
+        calls[name] = arm("tiers", with_part, asyncio.run(with_part.answers(rows))[TOTAL]).calls
+    half = calls["half escalated"]["large"]
+    assert 0.4 < half < 0.6
+    assert calls == {
+        "": {"small": 1, "large": 0, "largest": 0},
+        "half escalated": {"small": 1, "large": half, "largest": 0},
+        "all escalated": {"small": 1, "large": 1, "largest": 0},
+        "half to the last": {"small": 1, "large": half, "largest": half},
+    }
+
+
 def test_the_ratios_multiply_to_the_whole_and_free_is_no_number() -> None:
     def at(name: str, cost: float) -> Arm:
-        return Arm(name, cost, {}, 0, 0, 0, 0)
+        return Arm(name, cost, {}, 0, 0, 0, Share(0, 1), 0)
 
     ratios = CostReport(1, (at("naive", 80), at("prefetch", 40), at("cache", 10), at("tiers", 5))).ratios
     assert ratios == {"prefetch": 2, "cache": 4, "tiers": 2, "together": 16}

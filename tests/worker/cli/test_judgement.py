@@ -92,7 +92,13 @@ def test_the_cost_is_compared_with_the_naive_loop_and_needs_no_key(desk: Deskhan
     assert ratios["together"] == pytest.approx(prod(parts))
     assert duplicates["cost_nanodollars"] < tiers["cost_nanodollars"]
     assert ratios["prefetch"] > 1
-    assert "cheaper than the naive loop" in desk("eval", "--cost", str(file)).out
+    half, everything, to_the_last = document["unsure"]
+    assert tiers["cost_nanodollars"] < half["cost_nanodollars"] < everything["cost_nanodollars"]
+    assert half["cost_nanodollars"] < to_the_last["cost_nanodollars"]
+    assert to_the_last["calls"]["claude-sonnet-5-5"] == half["calls"]["claude-haiku-5-5"]
+    out = desk("eval", "--cost", str(file)).out
+    assert "cheaper than the naive loop" in out
+    assert "half to the last" in out
 
 
 def test_people_teach_it_and_it_can_be_taken_back(desk: Deskhand, tmp_path: Path, valkey_server: ValkeyServer) -> None:
