@@ -1,7 +1,8 @@
-"""What the local tier may decide, on Banking77's test split: `python -m tests.bench.local_tier [--leave-out]`.
+"""What the local tier may decide, on Banking77's test split: `python -m tests.bench.local_tier`.
 
 First: coverage at a precision target, thresholds chosen on held-out tickets of the train split only. With --leave-out:
 one whole team is kept from the model at a time (nine trainings), and its test tickets are mixed in as one in five.
+With --framed: the same tickets with words around them that Banking77 has not, as mail has.
 Foreign text: the harmless half of the injection set (--foreign FILE). Training text is never measured.
 """
 
@@ -27,6 +28,15 @@ from worker.yaml_taxonomy import load_taxonomy
 TAXONOMY = load_taxonomy(sample.path("taxonomy.yaml"))
 TARGETS = (0.95, 0.98, 0.99)
 MIXED_IN = 0.2
+FRAMES = {
+    "as it is": "{}",
+    "with greeting and name": "Hello,\n\n{}\n\nThanks,\nJohn",
+    "in a long mail": (
+        "Dear support team,\n\nI hope you are well. I have been a customer for two years and have always been happy. "
+        "{} Could you please look into this as soon as possible? It would help.\n\nKind regards,\n"
+        "Maria Smith"
+    ),
+}
 COVERED = (0.94, 0.90, 0.85, 0.78)
 
 Numbers = NDArray[np.float64]
@@ -36,6 +46,7 @@ Flags = NDArray[np.bool_]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--leave-out", action="store_true")
+    parser.add_argument("--framed", action="store_true")
     parser.add_argument("--foreign", type=Path)
     arguments = parser.parse_args()
     train, test = sample.rows("train"), sample.rows("test")
@@ -45,6 +56,8 @@ def main() -> None:
     say(f"thresholds from {len(held):,} held-out tickets of the train split: {thresholds}")
     whole = learned(train)
     coverage_table(answers(whole, test), thresholds)
+    if arguments.framed:
+        framed_lines(whole, test)
     strict = 1.0 if thresholds[0.99] is None else thresholds[0.99]
     if arguments.foreign:
         foreign_lines(whole, arguments.foreign, strict)
@@ -109,6 +122,16 @@ def coverage_table(found: Sequence[Answer], thresholds: dict[float, float | None
         c = at_threshold(found, target, threshold)
         shown = f"{threshold:9.4f}" if threshold is not None else "     none"
         say(f"{target:6.0%} | {shown} | {c.covered.value:7.1%} | {c.precision.value:9.2%} | {c.precision.at_least:.2%}")
+
+
+def framed_lines(model: LocalModel, test: Sequence[sample.Row]) -> None:
+    """Words around the question that it did not learn make it refuse more, and that is all they may do."""
+    for name, frame in FRAMES.items():
+        stood = [a for a in answers(model, [{**row, "body": frame.format(row["body"])} for row in test]) if a.stood]
+        precise = Share(sum(a.right for a in stood), len(stood))
+        say(
+            f"{name}: decided {len(stood) / len(test):.1%}, {precise.value:.2%} right (at least {precise.at_least:.2%})"
+        )
 
 
 def foreign_lines(model: LocalModel, path: Path, strict: float) -> None:
