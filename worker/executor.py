@@ -179,8 +179,8 @@ class Executor:
         checkpoint, unwritten = fold(claim.journal), list[ev.Event]()
         if stop := self._unfit(claim) or await self._over_quota(claim):
             return await self._hand_off(claim, checkpoint, unwritten, stop)
-        await self.ready()
         clock = StoreClock.at(claim.now_ms)
+        await self.ready()
         while True:
             run = self._run(claim, checkpoint, clock, unwritten)
             try:
