@@ -51,7 +51,7 @@ def regress(
     import asyncio
 
     found, note = asyncio.run(
-        _compared(_tickets(file), Tried(model, taxonomy, _prompt(prompt)), limit, at_once, quiet=json)
+        _compared(_tickets(file), Tried(model, taxonomy, _prompt(prompt, model)), limit, at_once, quiet=json)
     )
     if json:
         figures = {"p_fewer_right": found.p_fewer_right, "p_more_harm": found.p_more_harm, "worse": found.worse}
@@ -62,13 +62,13 @@ def regress(
         raise typer.Exit(1)
 
 
-def _prompt(given: str | None) -> "Prompt | None":
+def _prompt(given: str | None, model: str | None) -> "Prompt | None":
     from worker.cli.prompts import chosen, complain_of_unread, is_version
     from worker.prompt_files import load_prompt
 
     if given is None:
         return None
-    complain_of_unread(load().tiers)
+    complain_of_unread(load().tiers if model is None else (model,))
     return run(lambda parts: chosen(parts, given)) if is_version(given) else load_prompt(Path(given))
 
 

@@ -89,6 +89,7 @@ def test_where_no_tier_reads_a_prompt_it_says_so(desk: Deskhand, valkey_server: 
     decided(valkey_server, "")
     (tmp_path / "p.txt").write_text("Route it by submit_decision.", "utf-8")
     assert "reads no prompt" in desk("regress", "--prompt", str(tmp_path / "p.txt")).err
+    assert "reads no prompt" not in desk("regress", "--model", "claude-haiku-5-5", "--prompt", "beef").err
     assert "no prompt kept here" in desk("regress", "--prompt", "beef").err
 
 
