@@ -14,12 +14,17 @@ from typing import Any
 
 from tests.bench.model_server import ONE_STEP
 from tests.bench.plot import chart, png
-from tests.bench.rivals import Deskhand, Naive
+from tests.bench.rivals import Deskhand, DeskhandThreads, Naive
 from tests.bench.rounds import Measure, bench, medians
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 SLOTS = 32
 WAITING = (250, 500, 1000, 2000)
+PROCESSES = 2
+"""Workers of the in-flight part: one a core."""
+
+POOL_SLOTS = 1000
+
 SHOWN = (
     "tickets_per_second", "worker_ms", "store_ms", "total_ms", "model_ms", "pss_mib", "in_flight", "in_flight_per_gib",
     "store_trips", "store_bytes", "store_grows",
@@ -38,6 +43,7 @@ def main() -> None:
     report["step"] = step_part(options.tickets, report["cpu"]["median"]["deskhand"])
     if options.waiting:
         report["in_flight"] = in_flight_part(options.waiting)
+        report["pools"] = pool_part(POOL_SLOTS)
     report["load_average_after"] = os.getloadavg()
     say(f"load average after: {os.getloadavg()}")
     ARTIFACTS.mkdir(exist_ok=True)
@@ -75,10 +81,13 @@ def in_flight_part(slots: Sequence[int]) -> dict[str, Any]:
     with bench("2") as servers:
         for count in slots:
             for kind in (Naive, Deskhand):
-                found.append(servers.round(kind, 3 * count, count, f"{kind.__name__}-{count}"))
+                found.append(servers.round(kind, 3 * count, count, f"{kind.__name__}-{count}", PROCESSES))
                 say(f"{found[-1].rival}, {count} slots: {found[-1].tickets_per_second}/s in {found[-1].pss_mib} MiB")
     for count in slots:
-        table(f"In flight: {count} slots, two seconds a call", medians([one for one in found if one.slots == count]))
+        table(
+            f"In flight: {count} slots, {PROCESSES} workers, two seconds a call",
+            medians([one for one in found if one.slots == count]),
+        )
     for name, label in (("tickets_per_second", "tickets a second"), ("pss_mib", "memory of the worker, MiB (PSS)")):
         series = {rival: _points(found, rival, name) for rival in ("deskhand", "naive celery")}
         title = f"{label[0].upper()}{label[1:]} against tickets in flight"
@@ -86,11 +95,19 @@ def in_flight_part(slots: Sequence[int]) -> dict[str, Any]:
     return {"rounds": [asdict(one) for one in found]}
 
 
+def pool_part(slots: int) -> dict[str, Any]:
+    """The same worker in our pool and in Celery's threads."""
+    with bench("2") as servers:
+        found = [servers.round(kind, 3 * slots, slots, kind.__name__) for kind in (Deskhand, DeskhandThreads)]
+    table(f"Pools: {slots} slots, one worker, two seconds a call", medians(found))
+    return {"rounds": [asdict(one) for one in found]}
+
+
 def table(title: str, by_rival: dict[str, dict[str, float]]) -> None:
     """One line a number, one column a rival."""
-    say(f"\n{title}", f"{'':20}" + "".join(f"{rival:>16}" for rival in by_rival))
+    say(f"\n{title}", f"{'':20}" + "".join(f"{rival:>22}" for rival in by_rival))
     for name in SHOWN:
-        say(f"{name:20}" + "".join(f"{values[name]:>16g}" for values in by_rival.values()))
+        say(f"{name:20}" + "".join(f"{values[name]:>22g}" for values in by_rival.values()))
 
 
 def _points(found: Sequence[Measure], rival: str, name: str) -> list[tuple[float, float]]:

@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from redis import Redis
 
 from tasks.limits import Limits
 from tasks.ticket import Ticket
+from tests.bench.meter import cpu_seconds, pss_bytes
 from tests.services.celery_worker import REPOSITORY, CeleryWorker
 from tests.services.process import ServerProcess
 from worker.celery_factory import sender_app
@@ -23,10 +25,29 @@ UNBOUND = Limits(max_seconds=600, max_cost_nanodollars=None)
 
 
 class Rival(ABC):
-    """A worker process and how to give it tickets."""
+    """Worker processes and how to give them tickets. slots: of all of them."""
 
     name: str
-    worker: ServerProcess
+
+    def __init__(self, workers: Sequence[ServerProcess], redis_url: str) -> None:
+        self.workers = workers
+        self.redis = Redis.from_url(redis_url)
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """Its workers are up."""
+        with ExitStack() as stack:
+            for worker in self.workers:
+                stack.enter_context(worker)
+            yield
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all workers since they started."""
+        return sum(cpu_seconds(worker.pid) for worker in self.workers)
+
+    def pss_bytes(self) -> int:
+        """Memory of all workers; what they share counts once."""
+        return sum(pss_bytes(worker.pid) for worker in self.workers)
 
     @abstractmethod
     def send(self, tickets: list[dict[str, Any]]) -> None:
@@ -34,26 +55,30 @@ class Rival(ABC):
 
     @abstractmethod
     def done(self) -> int:
-        """How many tickets it has finished since it started."""
+        """How many tickets they have finished since they started."""
 
     @abstractmethod
     def running(self) -> int:
-        """How many tickets it works now."""
+        """How many tickets they work now."""
 
 
 class Deskhand(Rival):
     """Ours, with everything on: ledger, reservations, journal, leases, sweeps."""
 
     name = "deskhand"
+    pool: str | None = None
 
-    def __init__(self, folder: Path, redis_url: str, model_url: str, concurrency: int) -> None:
+    def __init__(self, folder: Path, redis_url: str, model_url: str, slots: int, processes: int) -> None:
         values = {"MODEL": "claude-haiku-5-5", "MAX_SECONDS": "600", "CALL_SECONDS": "120", "MAX_COST_USD": "none"}
         environ = {"ANTHROPIC_API_KEY": "bench", "ANTHROPIC_BASE_URL": model_url}
-        self.worker = CeleryWorker(folder, redis_url, values, environ, concurrency=concurrency)
+        workers = [
+            CeleryWorker(folder / f"{n}", redis_url, values, environ, concurrency=slots // processes, pool=self.pool)
+            for n in range(processes)
+        ]
+        super().__init__(workers, redis_url)
         settings = Settings(home=folder, redis_url=redis_url, model="local")
         self.parts = Parts(settings, sender_app(settings, redis_url), redis_url)
         self.runner = asyncio.Runner()
-        self.redis = Redis.from_url(redis_url)
 
     def send(self, tickets: list[dict[str, Any]]) -> None:
         self.runner.run(self._send([Ticket.model_validate(ticket) for ticket in tickets]))
@@ -65,10 +90,19 @@ class Deskhand(Rival):
             await self.parts.publisher.publish([("triage", one.id) for one in accepted])
 
     def done(self) -> int:
-        return int(self.redis.zcard("deskhand:s:suggested")) + int(self.redis.zcard("deskhand:s:handed_off"))
+        if failed := self.redis.zrange("deskhand:s:handed_off", 0, 2):
+            raise RuntimeError(f"every ticket of the benchmark should end in a suggestion, not {failed}")
+        return int(self.redis.zcard("deskhand:s:suggested"))
 
     def running(self) -> int:
         return int(self.redis.zcard("deskhand:s:running"))
+
+
+class DeskhandThreads(Deskhand):
+    """Ours in Celery's pool of threads."""
+
+    name = "deskhand -P threads"
+    pool = "threads"
 
 
 class Naive(Rival):
@@ -76,11 +110,11 @@ class Naive(Rival):
 
     name = "naive celery"
 
-    def __init__(self, folder: Path, redis_url: str, model_url: str, concurrency: int) -> None:
+    def __init__(self, folder: Path, redis_url: str, model_url: str, slots: int, processes: int) -> None:
         environ = {"BENCH_REDIS_URL": redis_url, "ANTHROPIC_API_KEY": "bench", "ANTHROPIC_BASE_URL": model_url}
-        self.worker = _NaiveWorker(folder, environ, concurrency)
+        workers = [_NaiveWorker(folder / f"{n}", environ, slots // processes) for n in range(processes)]
+        super().__init__(workers, redis_url)
         self.sender = Celery("sender", broker=redis_url, set_as_current=False)
-        self.redis = Redis.from_url(redis_url)
 
     def send(self, tickets: list[dict[str, Any]]) -> None:
         with self.sender.producer_or_acquire() as producer:
@@ -108,7 +142,19 @@ class _NaiveWorker(ServerProcess):
         return self.environ["BENCH_REDIS_URL"]
 
     def command(self) -> list[str]:
-        flags = ["-P", "threads", "-c", str(self.concurrency), "-O", "fair", "--without-gossip", "--without-mingle"]
+        name = f"naive-{self.folder.name}@%h"
+        flags = [
+            "-n",
+            name,
+            "-P",
+            "threads",
+            "-c",
+            str(self.concurrency),
+            "-O",
+            "fair",
+            "--without-gossip",
+            "--without-mingle",
+        ]
         return [sys.executable, "-m", "celery", "-A", "tests.bench.naive_app", "worker", *flags, "--loglevel", "INFO"]
 
     def environment(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from redis import Redis
 
-from tests.bench.meter import cpu_seconds, pss_bytes
+from tests.bench.meter import cpu_seconds
 from tests.bench.model_server import THREE_STEPS, ModelServer
 from tests.bench.rivals import Rival
 from tests.services.valkey import ValkeyServer
@@ -21,7 +21,8 @@ BODY = "My new card has not arrived after two weeks, when will it come?"
 WARM_UP = 50
 LOOK_SECONDS = 0.25
 
-Kind = Callable[[Path, str, str, int], Rival]
+Kind = Callable[[Path, str, str, int, int], Rival]
+"""Folder, store, model server, slots, worker processes."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,14 @@ class Measure:
     """One rival, one round.
 
     tickets_per_second: over the middle half of the tickets. *_ms: CPU of a process group, ms a ticket; store holds the
-    queue and, for ours, the books; total is worker and store. pss_mib: of the worker at its fullest, in_flight: tickets
-    it had then. store_trips: reads by the store, store_bytes: in and out, store_grows: memory, each a ticket.
+    queue and, for ours, the books; total is worker and store. pss_mib: of the workers at their fullest, in_flight:
+    tickets they had then. store_trips: reads by the store, store_bytes: in and out, store_grows: memory, each a ticket.
     """
 
     rival: str
     tickets: int
     slots: int
+    processes: int
     seconds: float
     tickets_per_second: float
     worker_ms: float
@@ -59,17 +61,17 @@ class Bench:
     store: ValkeyServer
     model: ModelServer
 
-    def round(self, kind: Kind, count: int, slots: int, stamp: str) -> Measure:
+    def round(self, kind: Kind, count: int, slots: int, stamp: str, processes: int = 1) -> Measure:
         """Alone on the machine but for the two servers."""
         Redis.from_url(self.store.url).flushall()
-        rival = kind(self.home / stamp, self.store.url, self.model.url, slots)
-        with rival.worker:
+        rival = kind(self.home / stamp, self.store.url, self.model.url, slots, processes)
+        with rival.started():
             return self._measure(rival, count, slots, stamp)
 
     def _measure(self, rival: Rival, count: int, slots: int, stamp: str) -> Measure:
         rival.send(_tickets(WARM_UP, f"{stamp}-warm"))
         wait_for(lambda: rival.done() >= WARM_UP, 120, "the warm-up")
-        idle = pss_bytes(rival.worker.pid)
+        idle = rival.pss_bytes()
         cpu, served, began = self._cpu(rival), self._served(), monotonic()
         rival.send(_tickets(count, stamp))
         watch = _Watch(rival, WARM_UP, count)
@@ -81,6 +83,7 @@ class Bench:
             rival=rival.name,
             tickets=count,
             slots=slots,
+            processes=len(rival.workers),
             seconds=round(seconds, 2),
             tickets_per_second=round(watch.rate(), 1),
             worker_ms=round(worker, 2),
@@ -97,7 +100,7 @@ class Bench:
         )
 
     def _cpu(self, rival: Rival) -> tuple[float, float, float]:
-        return cpu_seconds(rival.worker.pid), cpu_seconds(self.store.pid), cpu_seconds(self.model.pid)
+        return rival.cpu_seconds(), cpu_seconds(self.store.pid), cpu_seconds(self.model.pid)
 
     def _served(self) -> tuple[int, int, int]:
         with Redis.from_url(self.store.url) as redis:
@@ -127,7 +130,7 @@ class _Watch:
     def finished(self) -> bool:
         self._marks.append((monotonic(), self._rival.done() - self._before))
         self.in_flight = max(self.in_flight, self._rival.running())
-        self.pss = max(self.pss, pss_bytes(self._rival.worker.pid))
+        self.pss = max(self.pss, self._rival.pss_bytes())
         return self._marks[-1][1] >= self._count
 
     def rate(self) -> float:

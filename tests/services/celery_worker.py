@@ -27,12 +27,14 @@ class CeleryWorker(ServerProcess):
         environ: Mapping[str, str] | None = None,
         queues: tuple[str, ...] = ("tickets", "handoff"),
         concurrency: int = 16,
+        pool: str | None = None,
     ) -> None:
         super().__init__(folder)
         self.settings = {"REDIS_URL": redis_url, "HOME": str(folder), **(settings or {})}
         self.environ = dict(environ or {})
         self.queues = queues
         self.concurrency = concurrency
+        self.pool = pool
 
     @property
     def url(self) -> str:
@@ -41,7 +43,7 @@ class CeleryWorker(ServerProcess):
     def command(self) -> list[str]:
         namespace = self.settings.get("NAMESPACE", "deskhand")
         prefix = "" if namespace == "deskhand" else f"{namespace}."
-        return worker_command([prefix + kind for kind in self.queues], self.concurrency)
+        return worker_command([prefix + kind for kind in self.queues], self.concurrency, self.pool)
 
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DESKHAND_")}
