@@ -86,8 +86,8 @@ class Machine:
 
 
 def _spare_the_collector() -> None:
-    """What is loaded by now lives as long as the process. Walking it held every run up for a tenth of a second, and with
-    the collections of what is young it took a tenth of the CPU of a ticket.
+    """What is loaded by now lives as long as the process. Walking it held every run up for a tenth of a second; with
+    the collections of what is young that was a tenth of a ticket's CPU.
     """
     gc.collect()
     gc.freeze()
