@@ -1,0 +1,178 @@
+"""What one more ticket costs when so many were there before: `python -m tests.bench.history`. A table and two plots.
+
+Every ticket lives its whole life by the real calls (tests/bench/life.py), those of the history included. With the
+archive on, ended tickets leave after every thousand, as if their retention were over. The cost is the server's own
+CPU time. A busy machine makes that dearer too, so lots alternate with lots on books that hold the first level only: the
+ratio is what history costs. What stays when a ticket has left: people's decisions (told apart), and each
+delivered outcome, for a week.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+from time import perf_counter, process_time
+
+from fallbacks.archive_folder import ArchiveFolder
+from fallbacks.history import BooksHistory
+from fallbacks.redis_store import RedisStore
+from fallbacks.standings import Autonomy, Terms
+from tests.bench.life import NOTHING, LaterStore, Lives, Taken, median, taken, total
+from tests.bench.plot import chart, png
+from tests.services.valkey import ValkeyServer
+from worker.history import History
+from worker.sqlite_history import SimilarTickets
+
+FIGURES = Path(__file__).parent / "figures"
+LEVELS = (1_000, 3_000, 10_000, 30_000, 100_000)
+LOT = 1_000
+SAMPLE, SAMPLES = 200, 5
+"""Tickets of a lot, and lots, measured at each level; the median is told: a server rewrites its file at times."""
+
+REQUESTERS = 200
+"""Few enough that from the first level on a person has as many earlier tickets as the agent reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """At one level. server, worker: microseconds of CPU of one more ticket; server_small, worker_small: the same at the
+    same time on books that hold the first level only. bytes_each: of all, by ticket ever.
+
+    decisions_each: the part of them that is people's decisions, what the agent's standing is made of. join_seconds: CPU
+    of a new worker until it knows them.
+    """
+
+    before: int
+    server: float
+    server_small: float
+    worker: float
+    worker_small: float
+    commands: float
+    megabytes: float
+    bytes_each: float
+    decisions_each: float
+    join_seconds: float
+
+
+@dataclass(slots=True)
+class Course:
+    """One books growing from level to level."""
+
+    lives: Lives
+    later: LaterStore
+    archive: ArchiveFolder | None
+    numbers: Iterator[int]
+
+    async def lot(self, size: int) -> Taken:
+        """So many whole lives; their end in the archive belongs to them where there is one."""
+        ids = [f"t{number}" for number in islice(self.numbers, size)]
+        took = total(await self.lives.live(ids))
+        return took + (await self.lives.archive(self.later, self.archive) if self.archive else NOTHING)
+
+    async def grow(self, there: int, level: int) -> None:
+        while there < level:
+            size = min(LOT, level - there)
+            await self.lot(size)
+            there += size
+
+    async def point(self, before: int, empty: Taken, small: "Course") -> Point:
+        pairs = [
+            ((await self.lot(SAMPLE)).each(SAMPLE), (await small.lot(SAMPLE)).each(SAMPLE)) for _ in range(SAMPLES)
+        ]
+        took, beside = (median(side) for side in zip(*pairs, strict=True))
+        store, ever = self.lives.store, before + SAMPLES * SAMPLE
+        held = (await taken(store)).memory - empty.memory
+        decisions = await store.redis.memory_usage(f"{store.prefix}examples", samples=0) or 0
+        joined = await join_seconds(store)
+        each = (held / ever, decisions / ever)
+        cpu = (took.cpu, beside.cpu, took.client, beside.client)
+        return Point(before, *cpu, took.commands, held / 1e6, *each, joined)
+
+
+async def join_seconds(store: RedisStore) -> float:
+    """CPU of reading what people decided, as a worker does before its first ticket."""
+    began = process_time()
+    await Autonomy(store, Terms()).standings()
+    await History(BooksHistory(store), SimilarTickets()).similar("my card is lost", 3)
+    return process_time() - began
+
+
+@asynccontextmanager
+async def opened(url: str, archive: ArchiveFolder | None) -> AsyncIterator[Course]:
+    store, later = RedisStore(url), LaterStore(url)
+    try:
+        yield Course(Lives(store, REQUESTERS), later, archive, count())
+    finally:
+        await later.aclose()
+        await store.aclose()
+
+
+async def measure(url: str, small_url: str, levels: Sequence[int], archive: ArchiveFolder | None) -> list[Point]:
+    """One point for each level; the tickets measured at one are part of the history of the next."""
+    points, there = list[Point](), 0
+    async with opened(url, archive) as course, opened(small_url, archive) as small:
+        await course.lot(100)  # scripts loaded, connections open
+        await course.lives.store.redis.flushdb()
+        empty = await taken(course.lives.store)
+        for level in levels:
+            began = perf_counter()
+            await course.grow(there, level)
+            await small.lives.store.redis.flushdb()
+            await small.grow(0, levels[0])
+            points.append(await course.point(level, empty, small))
+            there = level + SAMPLES * SAMPLE
+            print(f"{points[-1]} after {perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    return points
+
+
+def table(found: dict[str, list[Point]]) -> str:
+    head = (
+        "| archive | tickets before | server CPU, µs | on small books then | worker's part, µs | on small books then "
+        "| commands | books, MB | bytes by ticket ever | of it decisions | a new worker reads, CPU s |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|"
+    )
+    rows = [
+        f"| {name} | {p.before:,} | {p.server:,.0f} | {p.server_small:,.0f} | {p.worker:,.0f} "
+        f"| {p.worker_small:,.0f} | {p.commands:.0f} | {p.megabytes:,.1f} | {p.bytes_each:,.0f} "
+        f"| {p.decisions_each:,.0f} | {p.join_seconds:.2f} |"
+        for name, points in found.items()
+        for p in points
+    ]
+    return "\n".join([head, *rows])
+
+
+def draw(found: dict[str, list[Point]]) -> None:
+    """Both figures, into the folder of figures."""
+    said = "tickets in the books before it (logarithmic)"
+    ratio = {f"archive {name}": [(p.before, p.server / p.server_small) for p in ps] for name, ps in found.items()}
+    held = {f"archive {name}": [(p.before, p.megabytes) for p in ps] for name, ps in found.items()}
+    cost = f"server CPU of a ticket, {LEVELS[0]:,} before it = 1"
+    png(chart("What one more ticket costs the server", said, cost, ratio, log_x=True), FIGURES / "history-cpu.png")
+    png(chart("What the books hold", said, "memory, MB", held, log_x=True), FIGURES / "history-memory.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.history", description=__doc__)
+    parser.add_argument("--most", type=int, default=LEVELS[-1], help="the largest history")
+    levels = [level for level in LEVELS if level <= parser.parse_args().most]
+    found = {}
+    for name in ("off", "on"):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            ValkeyServer(Path(folder) / "books") as books,
+            ValkeyServer(Path(folder) / "small") as small,
+        ):
+            archive = ArchiveFolder(Path(folder) / "archive") if name == "on" else None
+            found[name] = asyncio.run(measure(books.url, small.url, levels, archive))
+    draw(found)
+    print(f"load average: {os.getloadavg()}\n{table(found)}")
+
+
+if __name__ == "__main__":
+    main()
