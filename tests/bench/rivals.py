@@ -7,11 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from celery import Celery
 from redis import Redis
 
+from fallbacks.redis_store import RedisStore
 from tasks.limits import Limits
 from tasks.ticket import Ticket
 from tests.bench.meter import cpu_seconds, pss_bytes
@@ -37,9 +38,14 @@ class Rival(ABC):
     def started(self) -> Iterator[None]:
         """Its workers are up."""
         with ExitStack() as stack:
+            stack.callback(self.close)
             for worker in self.workers:
                 stack.enter_context(worker)
             yield
+
+    def close(self) -> None:
+        """Its own connections."""
+        self.redis.close()
 
     def cpu_seconds(self) -> float:
         """User and system time of all workers since they started."""
@@ -83,6 +89,11 @@ class Deskhand(Rival):
     def send(self, tickets: list[dict[str, Any]]) -> None:
         self.runner.run(self._send([Ticket.model_validate(ticket) for ticket in tickets]))
 
+    def close(self) -> None:
+        self.runner.run(cast("RedisStore", self.parts.store).aclose())
+        self.runner.close()
+        super().close()
+
     async def _send(self, tickets: list[Ticket]) -> None:
         for start in range(0, len(tickets), 100):
             batch = tickets[start : start + 100]
@@ -123,6 +134,10 @@ class Naive(Rival):
 
     def done(self) -> int:
         return int(self.redis.get("naive:done") or 0)
+
+    def close(self) -> None:
+        self.sender.close()
+        super().close()
 
     def running(self) -> int:
         return int(self.redis.hlen("unacked"))  # acknowledged late, one message a slot
