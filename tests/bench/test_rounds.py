@@ -1,4 +1,4 @@
-"""The short form of `make bench`: one small round of each rival accounts for what it did. No figure is held to a time."""
+"""The short form of `make bench`: a small round of each rival accounts for what it did. No figure is held to a time."""
 
 from tests.bench.rivals import Deskhand, Naive
 from tests.bench.rounds import bench, medians
