@@ -14,11 +14,12 @@ PATIENCE_SECONDS = 0.05
 """How long calls wait for the trip before theirs. One that takes longer is overtaken, on another connection."""
 
 Command = tuple[str | int, ...]
+Encoded = tuple[str | int | bytes, ...]
 
 
 @dataclass(slots=True)
 class _Call:
-    command: Command
+    command: Encoded
     answer: "asyncio.Future[Any]"
 
 
@@ -41,9 +42,11 @@ class RedisBatches:
         return len(self._trips)
 
     async def run(self, command: Command) -> Any:
-        """The server's answer. Raises what it answered, or what became of the trip, as the client would."""
+        """The server's answer. Raises what it answered, or what became of the trip, as the client would; and
+        `UnicodeEncodeError`, here and not in the trip, where it would be everybody's.
+        """
         loop = asyncio.get_running_loop()
-        call = _Call(command, loop.create_future())
+        call = _Call(_encoded(command), loop.create_future())
         self._waiting.append(call)
         if self._ahead is None and not self._planned:
             self._planned = True
@@ -90,10 +93,15 @@ class RedisBatches:
             else:
                 call.answer.set_result(answer)
 
-    async def _answers(self, commands: Sequence[Command]) -> list[Any]:
+    async def _answers(self, commands: Sequence[Encoded]) -> list[Any]:
         if len(commands) == 1:  # a pipeline of one costs twice the call
             return [await self.redis.execute_command(*commands[0])]
         pipe = self.redis.pipeline(transaction=False)
         for command in commands:
             pipe.execute_command(*command)
         return await pipe.execute(raise_on_error=False)
+
+
+def _encoded(command: Command) -> Encoded:
+    """The name stays text: the client reads its answers by it."""
+    return command[0], *(part.encode() if isinstance(part, str) else part for part in command[1:])

@@ -27,6 +27,16 @@ def test_each_caller_gets_its_own_answer_or_error(valkey_url: str) -> None:
     batched(valkey_url, work)
 
 
+def test_what_cannot_be_sent_fails_its_own_caller_only(valkey_url: str) -> None:
+    async def work(batches: RedisBatches) -> None:
+        calls = (batches.run(("ECHO", text)) for text in ("before", "\ud800", "after"))
+        before, unsendable, after = await asyncio.gather(*calls, return_exceptions=True)
+        assert (before, after) == ("before", "after")
+        assert isinstance(unsendable, UnicodeEncodeError)
+
+    batched(valkey_url, work)
+
+
 def test_calls_of_one_moment_share_a_trip(valkey_url: str) -> None:
     async def reads(redis: "Redis") -> int:
         return int((await redis.info("stats"))["total_reads_processed"])
