@@ -16,7 +16,7 @@ from worker import sample
 from worker.errors import LocalModelError
 from worker.local_features import MAX_CHARS, Features, Floats, words
 from worker.local_parameters import FORM, Parameters, cached
-from worker.local_scope import scope_score
+from worker.local_scope import likeness, scope_score
 from worker.local_training import ALGORITHM, library, read_rows, refuse_foreign, train
 
 MIN_CONFIDENCE = 0.7
@@ -38,12 +38,13 @@ _MAX_QUOTE = 300
 class Guess:
     """What the classifier thinks of one ticket.
 
-    confidence: of the team; capped when the ticket is unfamiliar.
+    confidence: the team's probability, capped by how much the ticket is like what was learned.
     runner_up: the next best label, of any team. telling: words that spoke for the label, strongest first.
     """
 
     label: str
     team: str
+    team_probability: float
     confidence: float
     label_probability: float
     runner_up: str
@@ -122,13 +123,15 @@ class LocalModel:
         best = int(np.where(self._team_of == team, chances, -1.0).argmax())
         second = int(np.where(np.arange(len(chances)) == best, -1.0, chances).argmax())
         scores = self._word_scores(features, best, second)
-        confidence = min(1.0, float(team_chances[team]))
-        resembles = scope_score(self._parameters, features, best, confidence, self._team_of == team)
-        familiar = resembles >= self._parameters.scope_from
+        team_probability = min(1.0, float(team_chances[team]))
+        score = scope_score(self._parameters, features, best, team_probability, self._team_of == team)
+        familiar = score >= self._parameters.scope_from
+        ceiling = likeness(self._parameters, score) if familiar else UNFAMILIAR_CEILING
         return Guess(
             label=self._parameters.labels[best],
             team=self._teams[team],
-            confidence=confidence if familiar else min(confidence, UNFAMILIAR_CEILING),
+            team_probability=team_probability,
+            confidence=min(team_probability, ceiling),
             label_probability=float(chances[best]),
             runner_up=self._parameters.labels[second],
             familiar=familiar,
@@ -167,10 +170,12 @@ def _quote(ticket: Ticket, scores: dict[str, float]) -> str:
 
 def _rationale(guess: Guess) -> str:
     spoke = ", ".join(f"'{word}'" for word in guess.telling) or "no single word"
-    doubt = "" if guess.familiar else " It is unlike the tickets it learned from, so its confidence is capped."
+    team, said = f"{guess.team_probability:.0%}", f"{guess.confidence:.0%}"
+    like = "It is only so much like" if guess.familiar else "It is unlike"
+    capped = f" {like} the tickets it learned from: its confidence is capped at {said}." if said != team else ""
     return (
-        f"The classifier gives {_plain(guess.label)} {guess.label_probability:.0%} and the team {guess.team} "
-        f"{guess.confidence:.0%}; {spoke} spoke for it against {_plain(guess.runner_up)}.{doubt}"
+        f"The classifier gives {_plain(guess.label)} {guess.label_probability:.0%} and the team {guess.team} {team}; "
+        f"{spoke} spoke for it against {_plain(guess.runner_up)}.{capped}"
     )
 
 

@@ -23,6 +23,10 @@ _LONG = 1.1
 _LONGEST = 30
 """Words: nothing longer was measured, so being longer speaks for nothing."""
 
+_BEGINS = 2.0
+"""Log odds where familiarity begins. With less a strict threshold would refuse more of what is unknown, but confidence
+would say less than it knows: cross-validated, its calibration error is .028 at 2.0, .047 at .85 and .022 without."""
+
 _CERTAIN = 1e-6
 
 REFUSED_SHARE = 0.05
@@ -44,6 +48,11 @@ def scope_score(
         + _SEEN * seen_share(parameters, features, label)
         + _LONG * math.log1p(min(len(features.by_word), _LONGEST))
     )
+
+
+def likeness(parameters: Parameters, score: float) -> float:
+    """0..1, by its odds, how much a ticket of this scope score is like what was learned."""
+    return 1 / (1 + math.exp(parameters.scope_from - score - _BEGINS))
 
 
 def seen_share(parameters: Parameters, features: Features, label: int) -> float:

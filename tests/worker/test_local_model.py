@@ -81,7 +81,7 @@ def test_on_the_test_split_it_decides_nine_of_ten_at_ninety_eight_percent(model:
     assert np.mean([guess.label == row["label"] for guess, row in zip(guesses, rows, strict=True)]) > 0.90
     assert sure.mean() > 0.92
     assert right[sure].mean() > 0.985
-    assert sum(errors) < 0.02
+    assert sum(errors) < 0.025
 
 
 def test_its_answer_is_a_valid_submission(model: LocalModel) -> None:
@@ -116,6 +116,18 @@ def test_what_is_unlike_everything_learned_is_never_sure(model: LocalModel, text
     guess = model.guess(ticket(text))
     assert guess.confidence <= UNFAMILIAR_CEILING < MIN_CONFIDENCE
     assert not guess.familiar
+
+
+def test_confidence_is_capped_by_how_much_the_ticket_is_like_what_was_learned(model: LocalModel) -> None:
+    question = "The machine swallowed my card, how do I get it back?"
+    framed = f"Good evening dear friends over there. {question} Much obliged, yours Maximilian"
+    plain, polite = (model.guess(ticket(text)) for text in (question, framed))
+    assert plain.label == polite.label == "card_swallowed"
+    assert plain.confidence > MIN_CONFIDENCE
+    assert polite.confidence < plain.confidence <= plain.team_probability
+    assert polite.confidence < polite.team_probability
+    said = asyncio.run(model.call(request(ticket(framed)))).tool_calls[0].arguments["rationale"]
+    assert said.endswith(f"like the tickets it learned from: its confidence is capped at {polite.confidence:.0%}.")
 
 
 def test_what_is_out_of_scope_ends_as_low_confidence_and_says_so(model: LocalModel) -> None:
