@@ -17,7 +17,7 @@ from worker.errors import LocalModelError
 from worker.local_features import Vocabulary
 from worker.local_model import LocalModel
 from worker.local_parameters import FORM
-from worker.local_scope import scope_score
+from worker.local_scope import likeness, scope_score
 from worker.local_training import ALGORITHM, train
 from worker.local_wiring import local_model, versions_of
 from worker.model_versions import Version, Versions
@@ -138,9 +138,12 @@ def test_weights_are_read_as_form_two_reads_them() -> None:
     digest = sha256("\n".join(vocabulary.grams).encode()).hexdigest()[:12]
     figures = (round(float(asked.weights.sum()), 3), round(float(vocabulary.idf.sum()), 3), asked.by_word["is"])
     seen = np.array([[gram == "w red"] for gram in vocabulary.grams], dtype=np.uint8)
-    known = SimpleNamespace(vocabulary=vocabulary, seen=seen, nearest=lambda *_: 0.5, margin=lambda *_: 0.3)
+    known = SimpleNamespace(
+        vocabulary=vocabulary, seen=seen, nearest=lambda *_: 0.5, margin=lambda *_: 0.3, scope_from=5.0
+    )
     score = round(scope_score(known, asked, 0, 0.9, np.array([True])), 3)  # type: ignore[arg-type]
     assert (FORM, digest, len(asked.ids), figures, score) == (2, "6ec90d289773", 50, (6.127, 97.628, ()), 6.41)
+    assert round(likeness(known, score), 3) == 0.968  # type: ignore[arg-type]
 
 
 def test_the_same_rows_give_what_algorithm_two_gives() -> None:
