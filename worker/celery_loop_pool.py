@@ -7,6 +7,7 @@ default (`worker_pool`); `-P threads` works too. A task without `launch` runs in
 import logging
 import os
 from asyncio import Future
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
@@ -15,6 +16,7 @@ from typing import Any
 
 from billiard.einfo import ExceptionInfo
 from celery.concurrency.thread import TaskPool as ThreadPool
+from celery.exceptions import Reject
 from kombu.exceptions import DecodeError
 from kombu.serialization import loads, prepare_accept_content
 
@@ -28,14 +30,16 @@ Launch = Callable[[list[Any], dict[str, Any], Any, Callable[["Future[Any]"], Non
 class TaskPool(ThreadPool):
     """Takes a task on Celery's thread, works it on the loop, and gives its end back on Celery's thread.
 
-    There its message is acknowledged: no broker connection is used by two threads.
+    There its message is acknowledged: no broker connection is used by two threads. What comes while `limit` run waits
+    here: messages with a time to wait for, or that a lost connection brings again, come beside the prefetched ones.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._hub: Any = None
         self._running = 0
-        self._ended: SimpleQueue[tuple[Callback, Future[Any], float]] = SimpleQueue()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._ended: SimpleQueue[tuple[str, Callback, Future[Any], float]] = SimpleQueue()
         self._accept = prepare_accept_content(self.app.conf.accept_content)
 
     def register_with_event_loop(self, loop: Any) -> None:
@@ -56,15 +60,16 @@ class TaskPool(ThreadPool):
         found = self._launched(args)
         if found is None or callback is None:
             return super().on_apply(target, args, kwargs, callback, accept_callback, **options)
-        if accept_callback is not None:
-            accept_callback(os.getpid(), monotonic())
-        launch, task_args, task_kwargs = found
-        self._running += 1
-        launch(task_args, task_kwargs, args[2], partial(self._end, callback, monotonic()))
+        begin = partial(self._begin, *found, args[0], args[2], callback, accept_callback)
+        if self._running < self.limit:
+            begin()
+        else:
+            self._waiting.append(begin)
         return None
 
     def on_stop(self) -> None:
-        """Celery's own loop has ended: wait here for what still runs."""
+        """Celery's own loop has ended: wait here for what still runs. What waits stays unacknowledged."""
+        self._waiting.clear()
         while self._running:
             self._take(*self._ended.get())
         super().on_stop()
@@ -79,9 +84,24 @@ class TaskPool(ThreadPool):
             return None  # the doors let no such message through; Celery's tracer says what it says
         return launch, task_args, task_kwargs
 
-    def _end(self, callback: Callback, began: float, work: "Future[Any]") -> None:
+    def _begin(
+        self,
+        launch: Launch,
+        task_args: list[Any],
+        task_kwargs: dict[str, Any],
+        task: str,
+        request: Any,
+        callback: Callback,
+        accept_callback: Callable[..., Any] | None,
+    ) -> None:
+        if accept_callback is not None:
+            accept_callback(os.getpid(), monotonic())
+        launch(task_args, task_kwargs, request, partial(self._end, task, callback, monotonic()))
+        self._running += 1  # not before: where no machine can be made this raises, and Celery stops the worker
+
+    def _end(self, task: str, callback: Callback, began: float, work: "Future[Any]") -> None:
         """On the loop's thread."""
-        self._ended.put((callback, work, monotonic() - began))
+        self._ended.put((task, callback, work, monotonic() - began))
         if self._hub is not None:
             self._hub.call_soon(self._finish)
         else:  # a broker that Celery reads with a blocking loop
@@ -91,20 +111,26 @@ class TaskPool(ThreadPool):
         while not self._ended.empty():
             self._take(*self._ended.get())
 
-    def _take(self, callback: Callback, work: "Future[Any]", seconds: float) -> None:
+    def _take(self, task: str, callback: Callback, work: "Future[Any]", seconds: float) -> None:
         self._running -= 1
         try:
-            callback(_verdict(work, seconds))
+            callback(_verdict(task, work, seconds))
         except Exception:
             log.exception("a message could not be acknowledged")
+        if self._waiting:
+            self._waiting.popleft()()
 
     def _get_info(self) -> Any:
         return {**super()._get_info(), "running": self._running}
 
 
-def _verdict(work: "Future[Any]", seconds: float) -> tuple[int, Any, float]:
-    """(failed, result or what was raised, seconds), as Celery's tracer says it."""
+def _verdict(task: str, work: "Future[Any]", seconds: float) -> tuple[int, Any, float]:
+    """(failed, result or what was raised, seconds), as Celery's tracer says it; and logs a failure, as that does."""
     try:
         return 0, work.result(), seconds
-    except BaseException:  # Celery's request looks at what it was
+    except BaseException as error:  # Celery's request looks at what it was
+        if isinstance(error, Reject):
+            log.warning("%s gives its message back: %s", task, error.reason)
+        else:
+            log.exception("%s failed", task)
         return 1, ExceptionInfo(), seconds

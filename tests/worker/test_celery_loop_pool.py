@@ -21,6 +21,8 @@ from worker.settings import Settings
 
 Told = list[tuple[int, Any, float]]
 
+LIMIT = 50
+
 
 class Hub:
     """Kombu's as the pool uses it: callables from any thread, run on one."""
@@ -47,7 +49,7 @@ class Bench:
         self.app = Celery("bench", broker="memory://", set_as_current=False)
         self.app.conf.accept_content = ["json"]
         self.loop = LoopThread()
-        self.pool = TaskPool(4, app=self.app)
+        self.pool = TaskPool(LIMIT, app=self.app)
         self.pool.start()
         self.trace = partial(trace_task_ret, app=self.app)
         self.told: Told = []
@@ -87,18 +89,62 @@ def test_many_wait_at_once_and_each_result_is_told_on_celerys_thread(bench: Benc
 
     async def wait(number: int) -> int:
         waiting.append(number)
-        if len(waiting) == 50:
+        if len(waiting) == LIMIT:
             gate.set()
         await gate.wait()
         return number
 
     name = bench.task(wait)
-    for number in range(50):
+    for number in range(LIMIT):
         bench.send(name, number)
-    hub.run_until(lambda: len(bench.told) == 50)
-    assert sorted(result for _, result, _ in bench.told) == list(range(50))
+    hub.run_until(lambda: len(bench.told) == LIMIT)
+    assert sorted(result for _, result, _ in bench.told) == list(range(LIMIT))
     assert {failed for failed, _, _ in bench.told} == {0}
     assert set(bench.threads) == {threading.get_ident()}
+
+
+def test_no_more_than_the_limit_run_whatever_comes_in(bench: Bench) -> None:
+    """Messages with an eta, or that a lost connection brings again, come beside those that are prefetched."""
+    hub, running, most = Hub(), set[int](), 0
+    bench.pool.register_with_event_loop(hub)
+
+    async def work(number: int) -> None:
+        nonlocal most
+        running.add(number)
+        most = max(most, len(running))
+        await asyncio.sleep(0)
+        running.discard(number)
+
+    name = bench.task(work)
+    bench.loop.loop.call_soon_threadsafe((held := threading.Event()).wait, 10)  # so that none ends before all are sent
+    for number in range(3 * LIMIT):
+        bench.send(name, number)
+    held.set()
+    hub.run_until(lambda: len(bench.told) == 3 * LIMIT)
+    assert most == LIMIT
+
+
+def test_a_failure_is_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    hub = Hub()
+    bench.pool.register_with_event_loop(hub)
+
+    async def hurt() -> None:
+        raise LookupError("why")
+
+    bench.send(bench.task(hurt))
+    hub.run_until(lambda: bool(bench.told))
+    assert "hurt failed" in caplog.text
+    assert "LookupError: why" in caplog.text
+
+
+def test_a_task_that_cannot_be_launched_does_not_hold_up_the_stop(bench: Bench) -> None:
+    def launch(*_: Any) -> None:
+        raise LookupError("no machine")
+
+    bench.app.task(name="unmade", shared=False, launch=staticmethod(launch))(_where)
+    with pytest.raises(LookupError):  # which Celery ends the worker on
+        bench.send("unmade")
+    assert bench.pool.info["running"] == 0  # else stopping waits for it for ever
 
 
 def test_what_a_task_raises_reaches_celery_whole(bench: Bench) -> None:
