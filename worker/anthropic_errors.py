@@ -57,7 +57,7 @@ def from_response(response: httpx2.Response) -> ModelError:
     """An answer with another status than success."""
     try:
         body = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     error = APIStatusError("", response=response, body=body)
     return ModelError(
@@ -76,7 +76,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _reason(error: APIStatusError) -> Reason:
-    status, message = error.status_code, (error.api_message or "").lower()
+    status, message = error.status_code, _message(error).lower()
     if status == 402 or error.error_code in _SPEND_LIMITS or _NO_CREDIT in message:
         return Reason.MODEL_SPEND_LIMIT
     if status == 429:
@@ -94,6 +94,11 @@ def _reason(error: APIStatusError) -> Reason:
     return Reason.MODEL_UNAVAILABLE if transient else Reason.MODEL_REQUEST_INVALID
 
 
+def _message(error: APIStatusError) -> str:
+    """A gateway may put anything in its place."""
+    return error.api_message if isinstance(error.api_message, str) else ""
+
+
 def _maybe_paid(error: APIStatusError) -> bool:
     """Only a server-side failure can hide a finished call: when it is a gateway's word and not the API's own."""
     if error.status_code < 500:
@@ -103,7 +108,7 @@ def _maybe_paid(error: APIStatusError) -> bool:
 
 def _detail(error: APIStatusError) -> str:
     """Status, type, code, field and request id. The API's message stays out: it may quote the conversation."""
-    field = _FIELD.match(error.api_message or "")
+    field = _FIELD.match(_message(error))
     parts = (
         f"HTTP {error.status_code}",
         error.type,
@@ -111,7 +116,8 @@ def _detail(error: APIStatusError) -> str:
         f"at {field[0]}" if field else None,
         f"request {error.request_id}" if error.request_id else None,
     )
-    return " ".join(str(part)[:120] for part in parts if part)
+    told = " ".join(str(part)[:120] for part in parts if part)
+    return told.encode(errors="replace").decode()  # half a surrogate pair could not be stored
 
 
 def _retry_after_seconds(headers: httpx2.Headers) -> float | None:

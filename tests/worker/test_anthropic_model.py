@@ -21,6 +21,7 @@ from tasks.prompt import opening, submit_spec, system_prompt
 from tasks.reasons import Reason
 from tasks.taxonomy import Taxonomy
 from tasks.ticket import Ticket
+from worker.anthropic_errors import from_response
 from worker.anthropic_model import AnthropicModel, Line
 from worker.anthropic_wire import read_reply, request_body
 from worker.genai_pricing import Prices
@@ -199,6 +200,24 @@ def test_a_refused_connection_was_not_paid() -> None:
 
     error = asyncio.run(main())
     assert (error.reason, error.maybe_paid) == (Reason.MODEL_UNAVAILABLE, False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"error":{"message":["too","long"],"type":5}}',
+        b'{"error":{"message":7,"details":{"error_code":[]}}}',
+        b'{"error":{"type":"\\ud800","message":"x"}}',
+    ],
+    ids=range(6),
+)
+def test_whatever_a_gateway_says_its_status_is_told(body: bytes) -> None:
+    error = from_response(httpx2.Response(503, content=body, request=httpx2.Request("POST", "http://127.0.0.1:1/")))
+    assert error.reason is Reason.MODEL_UNAVAILABLE
+    assert error.detail.encode().startswith(b"HTTP 503")
 
 
 def test_a_silent_connection_is_a_timeout_that_may_have_been_paid(monkeypatch: pytest.MonkeyPatch) -> None:
