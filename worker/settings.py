@@ -58,6 +58,14 @@ def _url(value: str | None) -> str | None:
     return value
 
 
+def _header(value: SecretStr) -> SecretStr:
+    """Without blanks around it: a file or a secret store's line end would make every call fail."""
+    text = value.get_secret_value().strip()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("has characters that no key has")
+    return SecretStr(text)
+
+
 def _usable_prompt(value: Path) -> Path:
     try:
         load_prompt(value)
@@ -72,6 +80,7 @@ Seconds = Annotated[float, Field(gt=0)]
 MaybeSeconds = Annotated[Annotated[float, Field(ge=0)] | None, BeforeValidator(_unlimited)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), NoDecode]
 Url = Annotated[str, AfterValidator(_url)]
+ApiKey = Annotated[SecretStr, AfterValidator(_header)]
 
 
 class Settings(BaseSettings):
@@ -87,7 +96,7 @@ class Settings(BaseSettings):
     namespace: str = Field("deskhand", pattern=r"^[a-z0-9-]{1,40}$", description="prefix of every key and queue")
     model: str | None = Field(None, description="`local` or an Anthropic model id")
     models: Names = Field((), description="tiers, cheapest first; overrides model")
-    anthropic_api_key: SecretStr | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
+    anthropic_api_key: ApiKey | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
     anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="below it a tier abstains; none: measured default"
