@@ -134,7 +134,9 @@ def _named(addresses: Sequence[str]) -> list[str]:
 
 
 def _with_id(ticket: AnyTicket, key: str | None) -> dict[str, Any]:
-    """The shard is found by the id, so it must be known before; one key makes one id."""
+    """The shard is found by the id, so it must be known before; one key makes one id, of one source: two producers
+    may both have an `order-7`.
+    """
     fields = fields_of(ticket)
-    made = sha256(key.encode()).hexdigest()[:32] if key else uuid4().hex
+    made = sha256(f"{fields.get('source')}\n{key}".encode(errors="replace")).hexdigest()[:32] if key else uuid4().hex
     return fields if fields.get("id") else {**fields, "id": f"tkt_{made}"}

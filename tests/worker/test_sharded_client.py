@@ -76,6 +76,12 @@ def test_one_key_accepts_a_ticket_without_an_id_once(client: ShardedClient, shar
     assert len(known_to(shards, first.id)) == 1
 
 
+def test_one_key_of_two_sources_is_two_tickets(client: ShardedClient) -> None:
+    tickets = (TICKET, {**TICKET, "source": "billing"})
+    told = [result for ticket in tickets for result in client.accept_many([ticket], idempotency_key="order-7")]
+    assert len({result.id for result in told if isinstance(result, AcceptedDocument)}) == 2
+
+
 def test_many_come_back_in_order_from_all_shards(client: ShardedClient, shards: dict[str, Served]) -> None:
     tickets = [{**TICKET, "id": f"t{number}"} for number in range(40)]
     results = client.accept_many(tickets)
