@@ -1,7 +1,8 @@
 """Celery's pool interface over this process's event loop: a ticket in flight is a coroutine and holds no thread.
 
 Measured against the threads pool: less CPU a ticket, and a tenth of the memory for each that waits on a model. Used by
-default (`worker_pool`); `-P threads` works too. A task without `launch` runs in a thread, as there.
+default (`worker_pool`); `-P threads` works too, and `-P processes` for prefork, which Celery takes for no choice. A
+task without `launch` runs in a thread, as there.
 """
 
 import logging

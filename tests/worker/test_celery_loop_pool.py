@@ -7,17 +7,22 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 from celery import Celery
 from celery.app.trace import trace_task_ret
+from celery.bin.worker import WorkersPool
+from celery.concurrency import prefork, solo, thread
 from celery.exceptions import Reject
 
 from worker.celery_factory import sender_app
 from worker.celery_loop_pool import TaskPool
 from worker.loop_thread import LoopThread
 from worker.settings import Settings
+from worker.stack import worker_command
 
 Told = list[tuple[int, Any, float]]
 
@@ -190,3 +195,13 @@ def test_a_task_that_is_no_coroutine_runs_in_a_thread(bench: Bench) -> None:
 def test_an_app_of_ours_names_the_pool(tmp_path: Path) -> None:
     app = sender_app(Settings(home=tmp_path), "redis://127.0.0.1:1/0")
     assert app.conf.worker_pool == f"{TaskPool.__module__}:{TaskPool.__name__}"
+
+
+@pytest.mark.parametrize(
+    ("name", "pool"), [("prefork", prefork.TaskPool), ("threads", thread.TaskPool), ("solo", solo.TaskPool)]
+)
+def test_another_pool_that_is_asked_for_is_had(tmp_path: Path, name: str, pool: type) -> None:
+    app = sender_app(Settings(home=tmp_path), "redis://127.0.0.1:1/0")
+    command = worker_command(["tickets"], 2, name)
+    context = click.Context(click.Command("worker"), obj=SimpleNamespace(app=app))
+    assert WorkersPool().convert(command[command.index("-P") + 1], None, context) is pool
