@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 MOST = 128
 """Calls in one trip."""
 
 PATIENCE_SECONDS = 0.05
 """How long calls wait for the trip before theirs. One that takes longer is overtaken, on another connection."""
+
+TRIP_SECONDS = 5.0
+"""A server that is silent for longer is taken for gone, and the trip begins anew."""
 
 Command = tuple[str | int, ...]
 Encoded = tuple[str | int | bytes, ...]
@@ -27,10 +32,13 @@ class _Call:
 class RedisBatches:
     """Sends commands that must not wait for each other. Of one event loop; no order is kept between calls.
 
-    redis: its pool lends a connection for each trip, its retries hold for all calls of the trip.
+    redis: lends a connection for each trip. It needs no timeout (one for the trip is a third of the CPU of one for each
+    answer) and no retries of its own: retry is for the whole trip.
     """
 
     redis: Redis
+    retry: Retry
+    seconds: float = TRIP_SECONDS
     _waiting: list[_Call] = field(default_factory=list)
     _trips: set["asyncio.Task[None]"] = field(default_factory=set)
     _ahead: "asyncio.Task[None] | None" = None
@@ -78,7 +86,8 @@ class RedisBatches:
 
     async def _go(self, calls: Sequence[_Call]) -> None:
         try:
-            answers = await self._answers([call.command for call in calls])
+            commands = [call.command for call in calls]
+            answers = await self.retry.call_with_retry(lambda: self._trip(commands), _nothing_to_undo)
         except asyncio.CancelledError:  # the loop is ending
             for call in calls:
                 call.answer.cancel()
@@ -93,6 +102,13 @@ class RedisBatches:
             else:
                 call.answer.set_result(answer)
 
+    async def _trip(self, commands: Sequence[Encoded]) -> list[Any]:
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await self._answers(commands)
+        except TimeoutError:
+            raise RedisTimeoutError(f"no answer within {self.seconds:g} s") from None
+
     async def _answers(self, commands: Sequence[Encoded]) -> list[Any]:
         if len(commands) == 1:  # a pipeline of one costs twice the call
             return [await self.redis.execute_command(*commands[0])]
@@ -100,6 +116,10 @@ class RedisBatches:
         for command in commands:
             pipe.execute_command(*command)
         return await pipe.execute(raise_on_error=False)
+
+
+async def _nothing_to_undo(_: Exception) -> None:
+    """The client has left the connection; the next try takes another."""
 
 
 def _encoded(command: Command) -> Encoded:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     NoScriptError,
@@ -43,20 +43,9 @@ class RedisStore:
             RETRIES,
             supported_errors=(RedisConnectionError, RedisTimeoutError, BusyLoadingError),
         )
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=30,
-            decode_responses=True,
-            socket_timeout=5,
-            socket_connect_timeout=3,
-            socket_keepalive=True,
-            health_check_interval=30,
-            retry=retry,
-            protocol=2,
-        )
-        self.redis: Redis = Redis(connection_pool=pool)
-        self._batches = RedisBatches(self.redis)
+        self.redis: Redis = _client(url, retry=retry, socket_timeout=5)
+        self._batched = _client(url, retry=Retry(NoBackoff(), 0), socket_timeout=None)
+        self._batches = RedisBatches(self._batched, retry)
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
         """EVALSHA, together with other calls of the moment; the script is sent once per server."""
@@ -117,7 +106,8 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self.redis.aclose(close_connection_pool=True)  # a pool that was passed in is otherwise left open
+        for client in (self.redis, self._batched):
+            await client.aclose(close_connection_pool=True)  # a pool that was passed in is otherwise left open
 
     async def _told(self, answer: Awaitable[T]) -> T:
         try:
@@ -137,6 +127,22 @@ class RedisStore:
 
 _REFUSALS = ("MISCONF", "READONLY", "LOADING", "OOM", "NOREPLICAS", "MASTERDOWN", "UNBLOCKED")
 """Answers by which a server says that it cannot take writes now."""
+
+
+def _client(url: str, *, retry: Retry, socket_timeout: float | None) -> Redis:
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=30,
+        decode_responses=True,
+        socket_timeout=socket_timeout,
+        socket_connect_timeout=3,
+        socket_keepalive=True,
+        health_check_interval=30,
+        retry=retry,
+        protocol=2,
+    )
+    return Redis(connection_pool=pool)
 
 
 @cache

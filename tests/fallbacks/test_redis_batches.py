@@ -3,17 +3,24 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from fallbacks.redis_batches import MOST, RedisBatches
+from tests.services.tcp_proxy import TcpProxy
 from tests.services.valkey import ValkeyServer
 
 
-def batched(url: str, work: Callable[[RedisBatches], Awaitable[None]]) -> None:
+def batched(url: str, work: Callable[[RedisBatches], Awaitable[None]], tries: int = 0) -> None:
     async def main() -> None:
-        async with Redis.from_url(url, decode_responses=True) as redis:
-            await work(RedisBatches(redis))
+        retry = Retry(NoBackoff(), tries, supported_errors=(RedisConnectionError, RedisTimeoutError))
+        async with Redis.from_url(
+            url, decode_responses=True, socket_timeout=None, retry=Retry(NoBackoff(), 0)
+        ) as redis:
+            await work(RedisBatches(redis, retry, seconds=1.0))
 
     asyncio.run(main())
 
@@ -73,6 +80,30 @@ def test_what_nobody_waits_for_any_more_is_not_sent(valkey_url: str) -> None:
         assert await batches.run(("EXISTS", "unwanted")) == 0
 
     batched(valkey_url, work)
+
+
+def test_a_silent_connection_is_left_and_its_calls_go_by_another(valkey_server: ValkeyServer) -> None:
+    with TcpProxy(valkey_server.port) as proxy:
+
+        async def work(batches: RedisBatches) -> None:
+            await batches.run(("PING",))
+            proxy.stall()
+            calls = (batches.run(("ECHO", f"{n}")) for n in range(5))
+            assert await asyncio.gather(*calls) == ["0", "1", "2", "3", "4"]
+
+        batched(f"redis://127.0.0.1:{proxy.port}/0", work, tries=2)
+
+
+def test_a_silent_server_is_told_to_every_caller(valkey_server: ValkeyServer) -> None:
+    with TcpProxy(valkey_server.port) as proxy:
+
+        async def work(batches: RedisBatches) -> None:
+            await batches.run(("PING",))
+            proxy.stall()
+            told = await asyncio.gather(*(batches.run(("PING",)) for _ in range(5)), return_exceptions=True)
+            assert [type(error) for error in told] == [RedisTimeoutError] * 5
+
+        batched(f"redis://127.0.0.1:{proxy.port}/0", work)
 
 
 def test_a_lost_server_is_told_to_every_caller(start_valkey: Callable[..., ValkeyServer]) -> None:
