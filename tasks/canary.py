@@ -1,7 +1,7 @@
 """A secret token in the model's instructions: a reply that has it has been steered, and goes no further.
 
 A signal and no proof of health: a model that spells the token in a code of its own is not caught. Blanks, punctuation,
-case, full-width letters, reversal and a split over several arguments or blocks hide nothing.
+case, full-width letters, reversal and a split over neighbouring arguments or blocks hide nothing.
 """
 
 import re
@@ -12,6 +12,9 @@ from typing import Any
 
 MASK = "[canary]"
 WITHHELD = "The reply is withheld: it held the canary of the instructions, in parts."
+
+_FRAME = ("type", "id", "name")
+"""Fields of a block that would stand between what it says and what the block before it said."""
 
 _NO_WORDS = bytes(code for code in range(128) if not chr(code).isalnum())
 
@@ -45,17 +48,20 @@ def withheld(canary: str, content: Sequence[Mapping[str, Any]]) -> tuple[Mapping
     return ({"type": "text", "text": WITHHELD},) if says(canary, masked) else masked
 
 
-def _strings(value: Any, *, keys: bool) -> Iterator[str]:
-    """The strings and numbers inside a value, in order. keys: with the names of fields; else what is said alone."""
+def _strings(value: Any, *, keys: bool, block: bool = True) -> Iterator[str]:
+    """The strings and numbers inside a value, in order. keys: with the names of fields; else what is said alone.
+
+    block: a mapping here is a block of the reply, not something inside one.
+    """
     if isinstance(value, Mapping):
         for key, each in value.items():
             if keys:
                 yield str(key)
-            if keys or key not in ("type", "id"):  # of a block: they would stand between two halves
-                yield from _strings(each, keys=keys)
+            if keys or not (block and key in _FRAME):
+                yield from _strings(each, keys=keys, block=False)
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from _strings(each, keys=keys)
+            yield from _strings(each, keys=keys, block=block)
     elif value is not None:
         yield str(value)
 

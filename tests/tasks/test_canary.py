@@ -24,6 +24,10 @@ SAID: dict[str, tuple[dict[str, Any], ...]] = {
     "the tool's name": (tool_use("t", f"get_{CANARY}", {}),),
     "two arguments": (tool_use("t", "search", {"a": CANARY[:5], "b": {"c": [CANARY[5:]]}}),),
     "two blocks": (text(f"first {CANARY[:9]}"), text(CANARY[9:])),
+    "a text and an argument": (text(CANARY[:9]), tool_use("t", "search", {"query": CANARY[9:]})),
+    "arguments with a block's names": (
+        tool_use("t", "search", {"id": CANARY[:5], "type": CANARY[5:9], "q": CANARY[9:]}),
+    ),
     "a thought": ({"type": "thinking", "thinking": f"They want {CANARY}.", "signature": "s"},),
 }
 
