@@ -33,6 +33,7 @@ _NEVER_SENT = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
     httpx2.ConnectTimeout,
+    httpx2.InvalidURL,
     httpx2.PoolTimeout,
     httpx2.UnsupportedProtocol,
 )

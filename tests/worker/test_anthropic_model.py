@@ -202,6 +202,21 @@ def test_a_refused_connection_was_not_paid() -> None:
     assert (error.reason, error.maybe_paid) == (Reason.MODEL_UNAVAILABLE, False)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://host:port", "http://127.0.0.1:1\n", "nothing"])
+def test_a_call_to_an_address_that_is_none_is_not_charged(url: str) -> None:
+    async def main() -> ModelError:
+        model = AnthropicModel(MODEL, Prices(), api_key=KEY, base_url=url)
+        try:
+            with pytest.raises(ModelError) as caught:
+                await model.call(request())
+        finally:
+            await model.aclose()
+        return caught.value
+
+    error = asyncio.run(main())
+    assert (error.reason, error.maybe_paid) == (Reason.MODEL_UNAVAILABLE, False)
+
+
 @pytest.mark.parametrize(
     "body",
     [
