@@ -26,6 +26,10 @@ class BooksHistory:
                 found.append(PastTicket(ticket_id, text, decision.get("label", ""), decision.get("team", "")))
         return found
 
+    async def decided(self) -> int:
+        """How many decisions people have made."""
+        return await self.store.length("examples")
+
     async def examples(self, start: int, count: int) -> list[PastTicket]:
         """People's decisions, oldest first, from place `start`."""
         stored = await self.store.listed("examples", start, start + count - 1)

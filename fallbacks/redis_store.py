@@ -85,6 +85,9 @@ class RedisStore:
     async def listed(self, name: str, start: int, stop: int) -> list[str]:
         return await self._told(cast("Awaitable[list[str]]", self.redis.lrange(self.prefix + name, start, stop)))
 
+    async def length(self, name: str) -> int:
+        return await self._told(self.redis.llen(self.prefix + name))
+
     async def fields(self, name: str) -> dict[str, str]:
         return cast("dict[str, str]", await self._told(self._batches.run(("HGETALL", self.prefix + name))))
 

@@ -39,6 +39,10 @@ class Store(Protocol):
         """A slice of a list, both ends included."""
         ...
 
+    async def length(self, name: str) -> int:
+        """How many entries a list has."""
+        ...
+
     async def fields(self, name: str) -> dict[str, str]:
         """All fields of a hash such as `control`, `n` or `day:...`."""
         ...

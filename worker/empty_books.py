@@ -34,6 +34,9 @@ class EmptyBooks:
     async def listed(self, name: str, start: int, stop: int) -> list[str]:  # noqa: ARG002 - the port
         return []
 
+    async def length(self, name: str) -> int:  # noqa: ARG002 - the port
+        return 0
+
     async def fields(self, name: str) -> dict[str, str]:  # noqa: ARG002 - the port
         return {}
 

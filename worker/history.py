@@ -19,7 +19,7 @@ class History:
         self._books = books
         self._index = index
         self._indexed = 0
-        self._fresh_until = 0.0
+        self.fresh_until = 0.0
 
     async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
         """The requester's own last tickets, newest first."""
@@ -27,12 +27,14 @@ class History:
 
     async def similar(self, text: str, limit: int) -> list[PastTicket]:
         """Decided tickets most like this text, best first."""
-        if monotonic() >= self._fresh_until:
+        if monotonic() >= self.fresh_until:
             await self._catch_up()
-            self._fresh_until = monotonic() + FRESH_SECONDS
+            self.fresh_until = monotonic() + FRESH_SECONDS
         return await self._index.similar(text, limit)
 
     async def _catch_up(self) -> None:
+        if not self._indexed:  # what the index would forget again need not be read
+            self._indexed = max(0, await self._books.decided() - self._index.capacity)
         while fresh := await self._books.examples(self._indexed, BATCH):
             self._indexed += len(fresh)
             self._index.add_many(fresh)

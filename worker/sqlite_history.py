@@ -30,7 +30,7 @@ class SimilarTickets:
     """
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
-        self._capacity = capacity
+        self.capacity = capacity
         self._store = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._store.executescript(_SCHEMA)
 
@@ -78,7 +78,7 @@ class SimilarTickets:
         self._store.execute("INSERT INTO said (rowid, text) VALUES (?, ?)", (number, text))
 
     def _forget_oldest(self) -> None:
-        surplus = len(self) - self._capacity
+        surplus = len(self) - self.capacity
         if surplus > 0:
             oldest = "SELECT number, text FROM past ORDER BY number LIMIT ?"
             self._remove(self._store.execute(oldest, (surplus,)).fetchall())

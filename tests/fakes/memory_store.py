@@ -54,6 +54,9 @@ class MemoryStore:
     async def listed(self, name: str, start: int, stop: int) -> list[str]:
         return _slice(self.books.entries(name), start, stop)
 
+    async def length(self, name: str) -> int:
+        return len(self.books.entries(name))
+
     async def fields(self, name: str) -> dict[str, str]:
         return dict(self.books.hash(name))
 
