@@ -271,7 +271,8 @@ class Executor:
         if decision:
             priority = Priority(decision["priority"])
         else:  # the rules hold for what no model has answered, too
-            priority = ruled(Priority.NORMAL, "", claim.ticket, self.taxonomy, checkpoint.context).priority
+            asked = claim.ticket.priority or Priority.NORMAL
+            priority = ruled(asked, "", claim.ticket, self.taxonomy, checkpoint.context).priority
         told = {"state": State.HANDED_OFF.value, "reason": stop.reason.value}
         await self.ledger.hand_off(
             claim.lease,

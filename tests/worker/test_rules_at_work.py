@@ -66,7 +66,8 @@ def work(answer: Any, body: str = BODY, *, judge: Callable[[Key], Awaitable[Judg
             max_losses=3,
             judge=judge,
         )
-        ticket = Ticket(id="t", source="test", subject="", body=body, requester=Requester(id="c-1"))
+        asked = how.get("priority")
+        ticket = Ticket(id="t", source="test", subject="", body=body, requester=Requester(id="c-1"), priority=asked)
         await executor.ledger.accept(ticket, Limits())
         await executor.triage("t")
         views = Views(store)
@@ -114,3 +115,4 @@ def test_what_no_model_could_answer_is_as_urgent_as_the_rules_say() -> None:
     assert work({"customer": {"tier": "vip"}}, script=prose)[0].due_by_ms == 3600 * 1000
     assert work({"customer": {"tier": "vip"}}, BODY + " twice", script=prose)[0].due_by_ms == 900 * 1000
     assert work({}, script=prose)[0].due_by_ms == 4 * 3600 * 1000
+    assert work({}, script=prose, priority=Priority.LOW)[0].due_by_ms == 24 * 3600 * 1000
