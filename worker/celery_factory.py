@@ -1,5 +1,6 @@
 """Makes Celery apps: a worker's with the tasks and the doors for messages, a sender's without. Tasks are thin."""
 
+import logging
 import os
 import signal
 import threading
@@ -7,13 +8,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from celery import Celery, signals
-from celery.exceptions import Reject
+from celery.exceptions import Reject, WorkerShutdown
 
 from fallbacks.errors import BooksUnreachable
 from worker.celery_gate import gate_step
 from worker.celery_settings import celery_settings, is_amqp, is_peeked, queue
 from worker.embedded_valkey import running_url
-from worker.errors import SettingsError
+from worker.errors import SettingsError, WorkerError
 from worker.kombu_intake import intake_step
 from worker.logs import configure_logs
 from worker.machine import Machine
@@ -21,6 +22,8 @@ from worker.publisher import HAND_OFF, TRIAGE
 from worker.settings import Redact, Settings
 from worker.tracing import CARRIED, arrived_with
 from worker.wiring import Parts, queue_names
+
+log = logging.getLogger(__name__)
 
 Work = Callable[[Sequence[Any], dict[str, Any], Any], Coroutine[Any, Any, str]]
 """A task's args, its kwargs and Celery's request, to its outcome."""
@@ -50,7 +53,12 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
     machines = _Machines(lambda: make_parts(settings, app, redis_url))
 
     _guard_doors(app, settings, machines)
+    _add_tasks(app, machines)
+    _follow_the_worker(app, settings, machines)
+    return app
 
+
+def _add_tasks(app: Celery, machines: "_Machines") -> None:
     async def triage_work(args: Sequence[Any], kwargs: dict[str, Any], request: Any) -> str:
         """Any shape is taken: what is no ticket is kept as rejected; failing the task would lose it."""
         arrived_with.set(_carried(request))
@@ -70,6 +78,10 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
     def hand_off(self: Any, ticket_id: str) -> str:
         return machines.run(hand_off_work((ticket_id,), {}, self.request))
 
+
+def _follow_the_worker(app: Celery, settings: Settings, machines: "_Machines") -> None:
+    """Celery's signals: its logs, its start and its end."""
+
     @signals.setup_logging.connect(weak=False)
     def logs(**_: Any) -> None:
         configure_logs(settings.log_format, redacted=settings.redact is not Redact.NONE)
@@ -82,15 +94,16 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
         machines.offer(instance.concurrency or 1, served)
 
     @signals.worker_ready.connect(weak=False)
-    @signals.worker_process_init.connect(weak=False)
     def start(**_: Any) -> None:
+        machines.get_or_end()
+
+    @signals.worker_process_init.connect(weak=False)
+    def start_child(**_: Any) -> None:
         machines.get()
 
     @signals.worker_shutting_down.connect(weak=False)
     def drain(**_: Any) -> None:
         machines.drain()
-
-    return app
 
 
 def _carried(request: Any) -> dict[str, str]:
@@ -134,6 +147,14 @@ class _Machines:
             if self._machine is None:
                 self._machine = Machine(self._make_parts(), self._slots, self.queues, self._finish)
             return self._machine
+
+    def get_or_end(self) -> None:
+        """End the worker where there is no machine: it would take messages that it cannot work."""
+        try:
+            self.get()
+        except Exception as error:
+            log.critical("this worker cannot work: %s", error, exc_info=not isinstance(error, WorkerError))
+            raise WorkerShutdown(1) from error
 
     def run(self, work: Coroutine[Any, Any, str]) -> str:
         """On the machine's loop; this thread waits."""
