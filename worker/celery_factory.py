@@ -105,6 +105,10 @@ def _follow_the_worker(app: Celery, settings: Settings, machines: "_Machines") -
     def drain(**_: Any) -> None:
         machines.drain()
 
+    @signals.worker_shutdown.connect(weak=False)
+    def close(**_: Any) -> None:
+        machines.close()
+
 
 def _carried(request: Any) -> dict[str, str]:
     """The trace a message came from, if it says so: Celery sets what it does not know of the headers on the request."""
@@ -171,6 +175,10 @@ class _Machines:
     def drain(self) -> None:
         if self._machine is not None:
             self._machine.drain()
+
+    def close(self) -> None:
+        if self._machine is not None:
+            self._machine.thread.close()
 
     def _finish(self) -> None:
         """As an orchestrator does it: Celery stops consuming, waits for its tasks and returns what it prefetched."""

@@ -13,6 +13,10 @@ except ImportError:  # there is none for this platform; asyncio's own does the s
 T = TypeVar("T")
 
 
+LONGEST_GOODBYE_SECONDS = 2.0
+"""For what does not end when it is cancelled."""
+
+
 class LoopThread:
     """An asyncio loop that sync code can hand coroutines to. Made after fork; a daemon, it ends with the process."""
 
@@ -37,6 +41,24 @@ class LoopThread:
 
         self.loop.call_soon_threadsafe(begin)
 
+    def close(self) -> None:
+        """End what still runs on the loop, then the loop and its thread.
+
+        Before the process ends: a thread that comes back from the loop while the interpreter goes down can crash it.
+        """
+        self.run(_ended(self.loop))
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
+
+
+async def _ended(loop: asyncio.AbstractEventLoop) -> None:
+    others = asyncio.all_tasks(loop) - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=LONGEST_GOODBYE_SECONDS)

@@ -22,7 +22,11 @@ class Machine:
         self.queues = queues
         self.finish = finish
         self.thread = LoopThread()
-        self.thread.run(self._ready())
+        try:
+            self.thread.run(self._ready())
+        except BaseException:
+            self.thread.close()
+            raise
         _spare_the_collector()
 
     async def _ready(self) -> None:
