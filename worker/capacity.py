@@ -1,9 +1,9 @@
 """How many workers a load needs, and what it costs: Little's law over constants measured on this code.
 
-Measured 2026-11-22 on 2 cores that other work kept busy (CPU time is not wall time), Python 3.11, Valkey 9.1 with
-appendonly: 800 and 1,500 Banking77 tickets through one `deskhand worker` (64 and 400 slots) against `deskhand
-simulator --latency 2`, two model calls a ticket. CPU by the kernel's accounting of each process, memory as resident
-set, operations by the server's `total_commands_processed`, tokens by the simulator's own book.
+Measured 2026-11-22 on 2 idle cores, Python 3.11, Valkey 9.1 with appendonly, by the rounds of `make bench`: 640 and
+2,000 tickets through one worker (64 and 400 slots) against `deskhand simulator --latency 2`, two model calls and a
+tool call a ticket; memory with 1,000 in flight too. CPU by the kernel's accounting of each process, memory as
+proportional set, operations by the server's `total_commands_processed`, tokens by the simulator's own book.
 """
 
 import math
@@ -15,23 +15,23 @@ from tasks.money import FREE, Nanodollars
 from worker.genai_pricing import Prices
 from worker.settings import LOCAL
 
-WORKER_CPU_SECONDS = 0.012
-"""Of one ticket in its worker: 12.1 ms at 64 slots, 11.8 ms at 400."""
+WORKER_CPU_SECONDS = 0.0065
+"""Of one ticket in its worker: 6.5 ms at 64 slots (half idle), 4.7 ms at 400."""
 
-WORKER_MEGABYTES = 135.0
-SLOT_MEGABYTES = 0.13
-"""A worker holds 132 MB when idle, 145 MB with 64 tickets in flight, 185 MB with 400."""
+WORKER_MEGABYTES = 128.0
+SLOT_MEGABYTES = 0.08
+"""A worker holds 128 MB when idle, 159 MB with 400 tickets in flight, 209 MB with 1,000."""
 
-HANDOFF_MEGABYTES = 135.0
+HANDOFF_MEGABYTES = 128.0
 
-SLOTS_PER_PROCESS = 500
-"""As measured for the threads pool: 166 to 196 MB in a process with 500 tickets in flight."""
+SLOTS_PER_PROCESS = 1000
+"""As measured; beyond it one core is the limit."""
 
 STORE_OPERATIONS = 150
 """Of one ticket from accept to rest, those inside the scripts included."""
 
-STORE_CPU_SECONDS = 0.0022
-"""Of one ticket in the server, broker's part included: 1.7 to 2.2 ms."""
+STORE_CPU_SECONDS = 0.0016
+"""Of one ticket in the server, broker's part included: 1.1 to 1.6 ms."""
 
 IDLE_OPERATIONS = 12.0
 """A second, for each worker process: beats, sweeps, polling."""

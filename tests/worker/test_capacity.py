@@ -55,4 +55,4 @@ def test_the_command_answers_in_words_and_in_json(capsys: pytest.CaptureFixture[
     document = json.loads(said(capsys, "--rate", "50/s", "--latency", "8s", "--model", DEFAULT_REMOTE_MODEL, "--json"))
     assert document["slots"] >= 500
     assert document["shards"] == 1
-    assert "one store is not enough: 4 shards" in said(capsys, "--rate", "1000/s")
+    assert "one store is not enough: 3 shards" in said(capsys, "--rate", "1000/s")
