@@ -1,5 +1,6 @@
 """How commands get at the books: settings and parts made once, one event loop, everything closed at the end."""
 
+import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,12 @@ def load() -> "Settings":
     from worker.settings import load_settings
 
     return load_settings()
+
+
+def end_in_order_when_terminated() -> None:
+    """SIGTERM is taken as Ctrl-C, so that what was started is ended too. A shell's background job ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 import asyncio
 import shutil
-import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from worker.cli.context import end_in_order_when_terminated
 from worker.cli.options import Json
 from worker.cli.output import Cell, Report, complain, dump, progress, say, show
 
@@ -34,7 +34,7 @@ def drill(
     scenarios = chosen(only or [])
     home = Path(tempfile.mkdtemp(prefix="deskhand-drill-"))
     kept = False
-    _end_in_order_when_terminated()
+    end_in_order_when_terminated()
     try:
         with progress("scenarios", len(scenarios), quiet=json) as advance:
             rows = asyncio.run(drill(scenarios, home, advance))
@@ -50,12 +50,6 @@ def drill(
         _print(rows)
     if not kept:
         raise typer.Exit(1)
-
-
-def _end_in_order_when_terminated() -> None:
-    """SIGTERM is taken as Ctrl-C, so that workers and books are ended too. A shell's background job ignores Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _print(rows: "list[Row]") -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli.context import load
+from worker.cli.context import end_in_order_when_terminated, load
 from worker.cli.output import Report, complain, dump, progress, say, show
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def up(
     from worker.stack import CONCURRENCY, Stack
 
     settings = load()
-    signal.signal(signal.SIGTERM, _interrupt)  # its own end would leave the stack behind
+    end_in_order_when_terminated()
     with Stack(settings, concurrency or CONCURRENCY) as stack:
         complain(f"books: {stack.redis_url}", f"models: {', '.join(settings.tiers)}")
         complain(f"console and API: {_console(settings)}", "Ctrl-C stops everything; nothing is lost.")
@@ -102,11 +101,6 @@ def _demo_settings(settings: "Settings") -> "Settings":
     shutil.rmtree(home / "valkey", ignore_errors=True)
     shutil.rmtree(home / "logs", ignore_errors=True)
     return settings.model_copy(update={"home": home, "port": _free_port(settings)})
-
-
-def _interrupt(*_: object) -> None:
-    """SIGTERM, as a service manager sends it, is the same wish as Ctrl-C."""
-    raise KeyboardInterrupt
 
 
 def _free_port(settings: "Settings") -> int:
