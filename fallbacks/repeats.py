@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 MOST = 10_000
-"""A text is known again while it is among so many of the last agreements of all labels: about 1.5 MB a process. A
+"""A text is known again while it is among so many of the last agreements of all labels: about 1 MB a process. A
 proof takes a few hundred different texts, so what is known too briefly could have promoted its label by itself."""
 
 

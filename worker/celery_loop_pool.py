@@ -1,6 +1,6 @@
 """Celery's pool interface over this process's event loop: a ticket in flight is a coroutine and holds no thread.
 
-Measured against the threads pool in one run: 3 to 7 % less CPU a ticket (once 22 %), and 77 KB for each ticket that
+Measured against the threads pool in one run: 4 to 6 % less CPU a ticket (once 22 %), and 77 KB for each ticket that
 waits on a model where that takes 111. Used by default (`worker_pool`); `-P threads` works too, and `-P processes` for
 prefork, which Celery takes for no choice. A task without `launch` runs in a thread, as there.
 """

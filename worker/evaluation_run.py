@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 from uuid import uuid4
@@ -11,11 +11,9 @@ from uuid import uuid4
 from fallbacks import plan
 from tasks import events as ev
 from tasks.checkpoint import Checkpoint, Stop
-from tasks.errors import StepRefused
 from tasks.limits import Limits
 from tasks.loop import Run
 from tasks.messages import ToolSpec
-from tasks.money import Nanodollars
 from tasks.prompt import BUILT_IN, Prompt, submit_spec, system_prompt
 from tasks.reading import Reader
 from tasks.reasons import Reason
@@ -23,10 +21,10 @@ from tasks.taxonomy import Taxonomy
 from tasks.ticket import Ticket
 from tasks.tool import Effect, Tool
 from tasks.tool_calls import ToolRunner
-from worker.errors import NothingIsKeptError
 from worker.evaluation import Answer
 from worker.executor import PREFETCH, StoreClock, Tier
 from worker.labelled import Labelled
+from worker.memory_books import MemoryBooks
 
 TOTAL = "together"
 
@@ -38,40 +36,6 @@ class Closable(Protocol):
     async def aclose(self) -> None:
         """Close them."""
         ...
-
-
-@dataclass(slots=True)
-class LooseBooks:
-    """Implements `tasks.ports.RunBooks` for a run that nobody else sees: its own cap, and what happened in it."""
-
-    cap: int | None
-    clock: StoreClock
-    spent: int = 0
-    seen: list[ev.Event] = field(default_factory=list)
-
-    async def begin_step(self, started: ev.StepStarted, before: Sequence[ev.Event]) -> int:
-        """Refuse what could go over the cap."""
-        self.seen += before
-        if self.cap is not None and self.spent + started.reserved_nanodollars > self.cap:
-            raise StepRefused(Reason.COST_LIMIT, "the next call could cost more than the run may spend")
-        return self.clock.now_ms()
-
-    async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:  # noqa: ARG002 - the port
-        """Count it."""
-        self.spent += cost
-        self.seen += events
-
-    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:  # noqa: ARG002 - the port
-        """Never reached: tools with effects are not offered."""
-        raise NothingIsKeptError(tool)
-
-    async def end_effect(self, key: str, result: str) -> None:  # noqa: ARG002 - the port
-        """Never reached."""
-        raise NothingIsKeptError(key)
-
-    async def tool_allowed(self, tool: str, calls_per_minute: int) -> bool:  # noqa: ARG002 - the port
-        """There is no fleet."""
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +101,7 @@ class Bench:
     async def work(self, ticket: Ticket) -> list[Tried]:
         """One ticket through the tiers, as the executor would take it; a wait counts as the end."""
         clock = StoreClock.at(int(time.time() * 1000))
-        books = LooseBooks(self.limits.max_cost_nanodollars, clock)
+        books = MemoryBooks(self.limits.max_cost_nanodollars, clock)
         checkpoint, tried = Checkpoint(), list[Tried]()
         began, paid = time.monotonic(), 0
         while True:
@@ -150,14 +114,14 @@ class Bench:
                 checkpoint = run.checkpoint
                 continue
             now = time.monotonic()
-            books.seen += run.take_unwritten()
-            misused = _misused(books.seen)
+            books.write(run.take_unwritten())
+            misused = _misused(books.written)
             leaked = stop is not None and stop.reason is Reason.INJECTION_SUSPECTED  # the loop asks the canary alone
             cost, seconds = books.spent - paid, now - began
             tried.append(Tried(run.model.name, checkpoint.decision, stop, cost, seconds, misused, leaked))
             if not isinstance(answer, plan.RaiseTier):
                 return tried
-            began, paid, books.seen = now, books.spent, []
+            began, paid, books.written = now, books.spent, []
             run.note(ev.TierRaised(answer.tier, stop.reason.value if stop else ""))
             checkpoint = run.checkpoint
 
@@ -172,7 +136,7 @@ class Bench:
             deadline_ms=run.clock.now_ms(),  # no waiting: what would be parked ends here
         )
 
-    def _run(self, ticket: Ticket, checkpoint: Checkpoint, clock: StoreClock, books: LooseBooks) -> Run:
+    def _run(self, ticket: Ticket, checkpoint: Checkpoint, clock: StoreClock, books: MemoryBooks) -> Run:
         tier = self.tiers[min(checkpoint.tier, len(self.tiers) - 1)]
         ticket_id = ticket.id or uuid4().hex
         return Run(
@@ -225,8 +189,8 @@ class Bench:
         )
 
 
-def _misused(events: Sequence[ev.Event]) -> bool:
-    return any(isinstance(event, ev.ToolFinished) and event.outcome == "invalid" for event in events)
+def _misused(journal: Sequence[ev.Recorded]) -> bool:
+    return any(isinstance(each.event, ev.ToolFinished) and each.event.outcome == "invalid" for each in journal)
 
 
 def _together(tried: Sequence[Tried]) -> Tried:

@@ -6,18 +6,16 @@ tool calls get their recorded results where the model asks for the same again.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from fallbacks import plan
 from fallbacks.explain import StepSummary, steps
 from tasks import events as ev
 from tasks.checkpoint import Checkpoint, Stop, fold
-from tasks.errors import StepRefused
 from tasks.limits import Limits
 from tasks.loop import Run
 from tasks.messages import ToolCall
-from tasks.money import Nanodollars
 from tasks.prompt import BUILT_IN, Prompt, submit_spec, system_prompt
 from tasks.reading import Reader
 from tasks.reasons import Reason
@@ -26,8 +24,8 @@ from tasks.taxonomy import Taxonomy
 from tasks.ticket import Ticket
 from tasks.tool import Effect, Tool
 from tasks.tool_calls import ToolResult, ToolRunner
-from worker.errors import NothingIsKeptError
 from worker.executor import PREFETCH, StoreClock, Tier
+from worker.memory_books import MemoryBooks
 
 NOT_IN_A_REPLAY = json.dumps({"error": "not carried out: this is a replay"})
 
@@ -69,44 +67,6 @@ class Replay:
         pairs["steps"] = (len(self.before.steps), len(self.after.steps))
         pairs["cost_nanodollars"] = (self.before.cost_nanodollars, self.after.cost_nanodollars)
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-@dataclass(slots=True)
-class MemoryBooks:
-    """Implements `tasks.ports.RunBooks` in memory, with the cap of the ticket. written: the journal of the replay."""
-
-    cap: int | None
-    clock: StoreClock
-    spent: int
-    written: list[ev.Recorded] = field(default_factory=list)
-
-    async def begin_step(self, started: ev.StepStarted, before: Sequence[ev.Event]) -> int:
-        """Refuse what could go over the cap, as the ledger would."""
-        if self.cap is not None and self.spent + started.reserved_nanodollars > self.cap:
-            raise StepRefused(Reason.COST_LIMIT, "the next call could cost more than the run may spend")
-        self.write((*before, started))
-        return self.clock.now_ms()
-
-    async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:  # noqa: ARG002 - the port
-        """Count it."""
-        self.spent += cost
-        self.write(events)
-
-    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:  # noqa: ARG002 - the port
-        """Never reached: `RecordedTools` answers in the place of tools with effects."""
-        raise NothingIsKeptError(tool)
-
-    async def end_effect(self, key: str, result: str) -> None:  # noqa: ARG002 - the port
-        """Never reached."""
-        raise NothingIsKeptError(key)
-
-    async def tool_allowed(self, tool: str, calls_per_minute: int) -> bool:  # noqa: ARG002 - the port
-        """There is no fleet."""
-        return True
-
-    def write(self, events: Iterable[ev.Event]) -> None:
-        """Append to the replay's journal."""
-        self.written += [ev.Recorded(0, self.clock.now_ms(), 0, event) for event in events]
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,25 +185,7 @@ def test_a_connection_cut_after_sending_may_have_been_paid(fault: str) -> None:
     assert (error.reason, error.maybe_paid) == (Reason.MODEL_UNAVAILABLE, True)
 
 
-def test_a_refused_connection_was_not_paid() -> None:
-    async def main() -> ModelError:
-        with socket.socket() as taken:  # bound and never listening: refuses every connection
-            taken.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-            model = AnthropicModel(MODEL, Prices(), api_key=KEY, base_url=url)
-            try:
-                with pytest.raises(ModelError) as caught:
-                    await model.call(request())
-            finally:
-                await model.aclose()
-        return caught.value
-
-    error = asyncio.run(main())
-    assert (error.reason, error.maybe_paid) == (Reason.MODEL_UNAVAILABLE, False)
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://host:port", "http://127.0.0.1:1\n", "nothing"])
-def test_a_call_to_an_address_that_is_none_is_not_charged(url: str) -> None:
+def refused_at(url: str) -> ModelError:
     async def main() -> ModelError:
         model = AnthropicModel(MODEL, Prices(), api_key=KEY, base_url=url)
         try:
@@ -213,7 +195,19 @@ def test_a_call_to_an_address_that_is_none_is_not_charged(url: str) -> None:
             await model.aclose()
         return caught.value
 
-    error = asyncio.run(main())
+    return asyncio.run(main())
+
+
+def test_a_refused_connection_was_not_paid() -> None:
+    with socket.socket() as taken:  # bound and never listening: refuses every connection
+        taken.bind(("127.0.0.1", 0))
+        error = refused_at(f"http://127.0.0.1:{taken.getsockname()[1]}")
+    assert (error.reason, error.maybe_paid) == (Reason.MODEL_UNAVAILABLE, False)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://host:port", "http://127.0.0.1:1\n", "nothing"])
+def test_a_call_to_an_address_that_is_none_is_not_charged(url: str) -> None:
+    error = refused_at(url)
     assert (error.reason, error.maybe_paid) == (Reason.MODEL_UNAVAILABLE, False)
 
 
