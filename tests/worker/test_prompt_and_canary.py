@@ -21,6 +21,7 @@ from tasks.messages import ModelReply, ModelRequest
 from tasks.prompt import BUILT_IN, Prompt
 from tasks.ticket import Ticket
 from tests.fakes.desk import TAXONOMY, TICKET, Workshop, search, submit
+from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply, text
 from worker.celery_factory import sender_app
@@ -51,18 +52,12 @@ class House:
             await keep_prompt(self.store, prompt)
             return await canary_of(self.store)
 
-        return Executor(
-            owner="w1",
-            ledger=Ledger(self.store),
-            taxonomy=TAXONOMY,
-            tiers=reusing((Tier(model, 0.5),), self.answers),
+        return executor(
+            Ledger(self.store),
+            reusing((Tier(model, 0.5),), self.answers),
             tools=Workshop().tools(),
             outcomes=OutcomeWriter(wanted=True),
             autonomy=Autonomy.AUTO,
-            day_cap=None,
-            call_seconds=5.0,
-            max_output_tokens=1024,
-            max_losses=3,
             judge=earned,
             prompt=prompt,
             enter=enter,

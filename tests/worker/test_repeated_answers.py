@@ -11,23 +11,19 @@ from fallbacks.ledger import Ledger
 from fallbacks.narrate import narrate
 from fallbacks.outcomes import OutcomeWriter
 from fallbacks.redis_store import RedisStore
-from fallbacks.standings import Judgement, Key
 from fallbacks.states import State
 from fallbacks.views import Views
 from tasks.limits import Limits
 from tasks.ticket import Requester, Ticket
 from tests.fakes.desk import TAXONOMY, search, submit
+from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply
-from worker.executor import Executor, Tier
+from worker.executor import Tier
 from worker.repeated_answers import BooksAnswers, Repeating, kept_for, reusing
-from worker.settings import Autonomy, Settings
+from worker.settings import Settings
 
 BODY = "You charged my card twice. I want my money back!"
-
-
-async def suggest(_: Key) -> Judgement:
-    return Judgement(auto=False, blind=False, why="not yet")
 
 
 def ticket(name: str, body: str = BODY, source: str = "test", who: str | None = None) -> Ticket:
@@ -41,20 +37,8 @@ class Office:
         self.model = ScriptedModel(script or [reply(submit())])  # type: ignore[arg-type]
         self.ledger, self.views = Ledger(store), Views(store)
         self.inbox = Inbox(store, TAXONOMY, OutcomeWriter(wanted=False))
-        self.executor = Executor(
-            owner="w1",
-            ledger=self.ledger,
-            taxonomy=TAXONOMY,
-            tiers=(Tier(Repeating(self.model, BooksAnswers(store, seconds)), 0.5),),
-            tools={},
-            outcomes=OutcomeWriter(wanted=False),
-            autonomy=Autonomy.SUGGEST,
-            day_cap=None,
-            call_seconds=10.0,
-            max_output_tokens=1024,
-            max_losses=3,
-            judge=suggest,
-        )
+        tier = Tier(Repeating(self.model, BooksAnswers(store, seconds)), 0.5)
+        self.executor = executor(self.ledger, (tier,), call_seconds=10.0)
 
     async def work(self, *tickets: Ticket) -> int:
         """Work tickets to their rest; how often the model was asked so far."""

@@ -8,18 +8,18 @@ import pytest
 from fallbacks.inbox import Inbox
 from fallbacks.ledger import Ledger
 from fallbacks.outcomes import OutcomeWriter
-from fallbacks.standings import Judgement, Key
 from fallbacks.states import State
 from fallbacks.views import Views
 from tasks.limits import Limits
 from tasks.reasons import Reason
 from tasks.ticket import Requester, Ticket
 from tests.fakes.desk import TAXONOMY, submit
+from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply
-from worker.executor import Executor, Tier
+from worker.executor import Tier
 from worker.requester_quota import RequesterQuota
-from worker.settings import Autonomy, Settings
+from worker.settings import Settings
 
 BODY = "You charged my card twice. I want my money back!"
 
@@ -64,39 +64,21 @@ def test_zero_is_zero_and_none_is_no_quota() -> None:
     assert Settings(model="local").requester_tickets_per_hour is None
 
 
-async def suggest(_: Key) -> Judgement:
-    return Judgement(auto=False, blind=False, why="not yet")
-
-
 def test_a_flood_is_handed_off_by_plan_and_costs_nothing_and_a_person_may_send_it_back() -> None:
     async def work() -> None:
         store = MemoryStore()
         ledger, views = Ledger(store), Views(store)
         model = ScriptedModel([reply(submit())])
-        executor = Executor(
-            owner="w1",
-            ledger=ledger,
-            taxonomy=TAXONOMY,
-            tiers=(Tier(model, 0.5),),
-            tools={},
-            outcomes=OutcomeWriter(wanted=False),
-            autonomy=Autonomy.SUGGEST,
-            day_cap=None,
-            call_seconds=10.0,
-            max_output_tokens=1024,
-            max_losses=3,
-            judge=suggest,
-            quota=RequesterQuota(store, 1),
-        )
+        worker = executor(ledger, (Tier(model, 0.5),), call_seconds=10.0, quota=RequesterQuota(store, 1))
         for name in ("a", "b"):
             await ledger.accept(ticket(name, id="ada"), Limits())
-        assert await executor.triage("a") == State.SUGGESTED.value
-        assert await executor.triage("b") == State.HANDED_OFF.value
+        assert await worker.triage("a") == State.SUGGESTED.value
+        assert await worker.triage("b") == State.HANDED_OFF.value
         view = await views.ticket("b")
         assert (view.reason, view.queue, view.spent_nanodollars) == (Reason.REQUESTER_QUOTA, "limits", 0)
         assert "ticket 2 of this requester" in view.detail
         assert len(model.asked) == 1
         await Inbox(store, TAXONOMY, OutcomeWriter(wanted=False)).resume("b", "ann", view.version, "go on", Limits())
-        assert await executor.triage("b") == State.SUGGESTED.value
+        assert await worker.triage("b") == State.SUGGESTED.value
 
     asyncio.run(work())

@@ -9,7 +9,6 @@ import pytest
 
 from fallbacks.explain import Explanation, explain
 from fallbacks.ledger import Ledger
-from fallbacks.outcomes import OutcomeWriter
 from fallbacks.standings import Judgement, Key
 from fallbacks.states import State
 from fallbacks.views import TicketView, Views
@@ -18,9 +17,10 @@ from tasks.limits import Limits
 from tasks.taxonomy import PriorityRule
 from tasks.ticket import Priority, Requester, Ticket
 from tests.fakes.desk import TAXONOMY, TICKET, TOOL_TROUBLE, Workshop, submit
+from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply, text
-from worker.executor import Executor, Tier
+from worker.executor import Tier
 from worker.settings import Autonomy
 
 RULED = TAXONOMY.model_copy(
@@ -52,24 +52,19 @@ def work(answer: Any, body: str = BODY, *, judge: Callable[[Key], Awaitable[Judg
 
     async def worked() -> Worked:
         store, workshop = MemoryStore(), Workshop(answers={"": answer})
-        executor = Executor(
-            owner="w1",
-            ledger=Ledger(store),
+        ledger = Ledger(store)
+        worker = executor(
+            ledger,
+            (Tier(ScriptedModel(how.get("script", SUBMITS)), 0.5),),
             taxonomy=RULED,
-            tiers=(Tier(ScriptedModel(how.get("script", SUBMITS)), 0.5),),
             tools=workshop.tools(),
-            outcomes=OutcomeWriter(wanted=False),
             autonomy=Autonomy.AUTO,
-            day_cap=None,
-            call_seconds=5.0,
-            max_output_tokens=1024,
-            max_losses=3,
             judge=judge,
         )
         asked = how.get("priority")
         ticket = Ticket(id="t", source="test", subject="", body=body, requester=Requester(id="c-1"), priority=asked)
-        await executor.ledger.accept(ticket, Limits())
-        await executor.triage("t")
+        await ledger.accept(ticket, Limits())
+        await worker.triage("t")
         views = Views(store)
         view, timeline = await views.ticket("t"), await views.timeline("t")
         said = "; ".join(r.event.why for r in timeline if isinstance(r.event, ev.Suggested | ev.Decided))

@@ -22,11 +22,11 @@ from tasks.messages import ModelRequest
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
 from tests.fakes.desk import TAXONOMY, TICKET, Workshop, search, submit
+from tests.fakes.executors import executor
 from tests.fakes.scripted_model import Said, ScriptedModel, hang, reply, text, tool_use
 from tests.fallbacks.journals.reading import folded
 from tests.services.valkey import ValkeyServer
 from worker.executor import Executor, Tier
-from worker.settings import Autonomy
 
 OVERLOADED = ModelError(Reason.MODEL_OVERLOADED, "529", maybe_paid=False)
 LIMITS = Limits(max_cost_nanodollars=1_000_000, max_seconds=None)
@@ -54,18 +54,12 @@ class Recorder:
             return Judgement(auto=auto, blind=False, why="as the recording wants it")
 
         tiers = [ScriptedModel(script, name=f"tier-{place}") for place, script in enumerate(scripts)]
-        return Executor(
+        return executor(
+            self.ledger,
+            tuple(Tier(model, 0.5) for model in tiers),
             owner="recorder:1",
-            ledger=self.ledger,
-            taxonomy=TAXONOMY,
-            tiers=tuple(Tier(model, 0.5) for model in tiers),
             tools=Workshop().tools(),
-            outcomes=OutcomeWriter(wanted=False),
-            autonomy=Autonomy.SUGGEST,
-            day_cap=None,
-            call_seconds=5.0,
             max_output_tokens=512,
-            max_losses=3,
             judge=judge,
             code_version="0.1.0",
         )

@@ -1,0 +1,31 @@
+"""Executors for tests: everything plain but what a test says."""
+
+from typing import Any
+
+from fallbacks.ledger import Ledger
+from fallbacks.outcomes import OutcomeWriter
+from fallbacks.standings import Judgement, Key
+from tests.fakes.desk import TAXONOMY
+from worker.executor import Executor, Tier
+from worker.settings import Autonomy
+
+
+async def suggest(_: Key) -> Judgement:
+    return Judgement(auto=False, blind=False, why="nothing was earned")
+
+
+def executor(ledger: Ledger, tiers: tuple[Tier, ...], **otherwise: Any) -> Executor:
+    """One that suggests, without tools, outcomes or a cap of the day. otherwise: fields of `Executor`."""
+    plain: dict[str, Any] = {
+        "owner": "w1",
+        "taxonomy": TAXONOMY,
+        "tools": {},
+        "outcomes": OutcomeWriter(wanted=False),
+        "autonomy": Autonomy.SUGGEST,
+        "day_cap": None,
+        "call_seconds": 5.0,
+        "max_output_tokens": 1024,
+        "max_losses": 3,
+        "judge": suggest,
+    }
+    return Executor(ledger=ledger, tiers=tiers, **{**plain, **otherwise})
