@@ -7,9 +7,9 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tasks.checkpoint import Checkpoint, Stop
-from tasks.limits import Limits
 from tasks.reasons import Reason
+from tasks.run.checkpoint import Checkpoint, Stop
+from tasks.run.limits import Limits
 
 DAY_MS = 86_400_000
 LONGEST_PARK_SECONDS = 120.0

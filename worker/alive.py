@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
-from worker.pulse import READY, STALE_SECONDS, pulse_file
+from worker.work.liveness import READY, STALE_SECONDS, pulse_file
 
 WEB_SECONDS = 3.0
 

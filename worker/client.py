@@ -18,9 +18,9 @@ from uuid import uuid4
 
 import httpx
 
-from fallbacks.states import SETTLED
+from fallbacks.ledger.states import SETTLED
 from tasks.ticket import Ticket
-from worker.client_errors import ClientError, ProblemError, Unreachable
+from worker.clients.errors import ClientError, ProblemError, Unreachable
 from worker.http.documents import AcceptedDocument, EventDocument, TicketDocument
 
 AGAIN = frozenset({429, 502, 503, 504})
@@ -149,8 +149,8 @@ class CeleryClient:
     def __init__(self, broker_url: str, queue: str = "tickets") -> None:
         from celery import Celery  # 0.3 s of import that HTTP clients need not pay
 
-        from worker.celery_settings import is_amqp
-        from worker.celery_settings import queue as declared
+        from worker.queue.celery_settings import is_amqp
+        from worker.queue.celery_settings import queue as declared
 
         amqp = is_amqp(broker_url)
         self._queue = declared(queue, amqp=amqp)

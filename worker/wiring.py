@@ -13,50 +13,50 @@ from celery import Celery
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from fallbacks.alerts import AlertDesk, AlertSink
-from fallbacks.archive import archive_ended
-from fallbacks.archive_folder import ArchiveFolder
-from fallbacks.autonomy import Rule
-from fallbacks.history import BooksHistory
-from fallbacks.inbox import Inbox
-from fallbacks.ledger import Ledger
-from fallbacks.outbox import Outbox, OutcomeSender
-from fallbacks.outcomes import WEBHOOK, Outcome, OutcomeWriter
-from fallbacks.probes import Probes
-from fallbacks.prompts import canary_of, keep_prompt
-from fallbacks.redis_store import RedisStore
-from fallbacks.standings import Autonomy, Judgement, Key, Terms
-from fallbacks.store import Store
-from fallbacks.views import Views
-from tasks.ports import CustomerDirectory, Model, PastTicket
-from tasks.prompt import BUILT_IN, Prompt
-from tasks.taxonomy import Taxonomy
-from tasks.tool import Tool
+from fallbacks.autonomy.proof import Rule
+from fallbacks.autonomy.standing import Autonomy, Judgement, Key, Terms
+from fallbacks.delivery.alerts import AlertDesk, AlertSink
+from fallbacks.delivery.outbox import Outbox, OutcomeSender
+from fallbacks.delivery.outcomes import WEBHOOK, Outcome, OutcomeWriter
+from fallbacks.inbox.inbox import Inbox
+from fallbacks.inbox.probes import Probes
+from fallbacks.ledger.archive import archive_ended
+from fallbacks.ledger.archive_folder import ArchiveFolder
+from fallbacks.ledger.history import BooksHistory
+from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.prompts import canary_of, keep_prompt
+from fallbacks.ledger.views import Views
+from fallbacks.store.port import Store
+from fallbacks.store.redis_store import RedisStore
+from tasks.run.ports import CustomerDirectory, Model, PastTicket
+from tasks.run.tool import Tool
 from tasks.tools import discover
+from tasks.triage.prompt import BUILT_IN, Prompt
+from tasks.triage.taxonomy import Taxonomy
 from worker import sample
+from worker.config.prompt_file import load_prompt
+from worker.config.settings import LOCAL, LogFormat, Redact, Settings
+from worker.config.yaml_taxonomy import load_taxonomy
 from worker.connectors.hook import RECEIVER, Hook, told
 from worker.connectors.yaml_hooks import load_hooks
-from worker.courier import Courier
-from worker.doorstep import Doorstep
-from worker.executor import PREFETCH, Executor, Tier
-from worker.heart import Heart
-from worker.history import History
-from worker.journal_log import LoggedStore
-from worker.kombu_outcomes import QUEUE, KombuOutcomes
-from worker.prompt_files import load_prompt
-from worker.publisher import Publisher
-from worker.receivers import Receivers
-from worker.redacted_model import RedactedModel
-from worker.redis_intake import RedisIntake
-from worker.redis_poison import PoisonList
-from worker.repeated_answers import kept_for, reusing
-from worker.requester_quota import RequesterQuota
-from worker.settings import LOCAL, LogFormat, Redact, Settings
-from worker.sqlite_customers import SqliteCustomers
-from worker.sqlite_history import SimilarTickets
-from worker.sqlite_knowledge import SqliteKnowledge
-from worker.tracing import Tracing, make_tracing
-from worker.yaml_taxonomy import load_taxonomy
+from worker.intake.admission import Doorstep
+from worker.intake.redis import RedisIntake
+from worker.intake.redis_poison import PoisonList
+from worker.intake.requester_quota import RequesterQuota
+from worker.lookups.sqlite_customers import SqliteCustomers
+from worker.lookups.sqlite_knowledge import SqliteKnowledge
+from worker.lookups.sqlite_similar import SimilarTickets
+from worker.lookups.tickets import History
+from worker.models.redaction import RedactedModel
+from worker.models.reuse import kept_for, reusing
+from worker.outcomes.kombu import QUEUE, KombuOutcomes
+from worker.outcomes.receivers import Receivers
+from worker.queue.publisher import Publisher
+from worker.telemetry.journal_log import LoggedStore
+from worker.telemetry.tracing import Tracing, make_tracing
+from worker.work.delivery_loop import Courier
+from worker.work.executor import PREFETCH, Executor, Tier
+from worker.work.heartbeat import Heart
 
 VERSION = "0.1.0"
 
@@ -154,7 +154,7 @@ class Parts:
             "history": History(BooksHistory(self.store), self._similar),
         }
         if self.settings.notify_url is not None and self.settings.notify_secret is not None:
-            from worker.http_notifier import HttpNotifier  # httpx only where a receiver is configured
+            from worker.outcomes.http_notifier import HttpNotifier  # httpx only where a receiver is configured
 
             clients["notifier"] = HttpNotifier(self.settings.notify_url, self.settings.notify_secret)
         return clients
@@ -164,7 +164,7 @@ class Parts:
         settings = self.settings
         if settings.customers_url is None:
             return SqliteCustomers(sample.path("customers.jsonl"))
-        from worker.http_customers import HttpCustomers  # httpx only where a directory is configured
+        from worker.lookups.http_customers import HttpCustomers  # httpx only where a directory is configured
 
         return HttpCustomers(settings.customers_url, settings.customers_token or SecretStr(""))
 
@@ -185,14 +185,14 @@ class Parts:
         model: Model
         redacted = settings.redact is Redact.MODEL and name != LOCAL
         if name == LOCAL:
-            from worker.local_model import MIN_CONFIDENCE  # numpy only where the local tier is in use
-            from worker.local_wiring import local_model
+            from worker.models.local.choice import local_model
+            from worker.models.local.model import MIN_CONFIDENCE  # numpy only where the local tier is in use
 
             local = local_model(settings, self.taxonomy)
             model, least, made_of = local, MIN_CONFIDENCE, local.version
         else:
-            from worker.anthropic_model import AnthropicModel  # 1.5 s of import only where it is in use
-            from worker.genai_pricing import Prices
+            from worker.models.anthropic.model import AnthropicModel  # 1.5 s of import only where it is in use
+            from worker.models.genai_pricing import Prices
 
             assert settings.anthropic_api_key is not None  # noqa: S101 - Settings refuses a remote tier without it
             key = settings.anthropic_api_key.get_secret_value()
@@ -273,11 +273,11 @@ class Parts:
         settings = self.settings
         sinks: list[AlertSink] = []
         if settings.sentry_dsn is not None:
-            from fallbacks.sentry_alerts import SentryAlerts  # the SDK only where a DSN is set
+            from fallbacks.delivery.sentry_alerts import SentryAlerts  # the SDK only where a DSN is set
 
             sinks.append(SentryAlerts(settings.sentry_dsn.get_secret_value(), f"deskhand@{VERSION}"))
         if settings.alert_webhook_url is not None:
-            from fallbacks.http_alerts import WebhookAlerts  # httpx only where a receiver is set
+            from fallbacks.delivery.http_alerts import WebhookAlerts  # httpx only where a receiver is set
 
             sinks.append(WebhookAlerts(settings.alert_webhook_url))
         desk = AlertDesk(self.store, tuple(sinks), settings.alert_quiet_seconds, settings.public_url or "")
@@ -294,7 +294,7 @@ class Parts:
         senders: dict[str, OutcomeSender] = {}
         private = settings.webhook_allow_private
         if settings.webhook_url is not None and settings.webhook_secret is not None:
-            from fallbacks.http_webhooks import HttpWebhooks  # httpx only where a receiver is set
+            from fallbacks.delivery.http_webhooks import HttpWebhooks  # httpx only where a receiver is set
 
             secret = settings.webhook_secret.get_secret_value()
             senders[WEBHOOK] = HttpWebhooks(settings.webhook_url, secret, allow_private=private)

@@ -7,14 +7,14 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from fallbacks.access.roles import Role
 from fallbacks.console.filters import Filters
 from fallbacks.console.pages import words
 from fallbacks.console.repairing import repaired_ticket
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.inbox import HandDecision
-from fallbacks.roles import Role
-from fallbacks.views import TicketView
+from fallbacks.inbox.inbox import HandDecision
+from fallbacks.ledger.views import TicketView
 from tasks.ticket import Priority
 
 LONGEST_SNOOZE_SECONDS = 7 * 86_400

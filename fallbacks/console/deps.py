@@ -3,16 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from fallbacks.access.sessions import Sessions
+from fallbacks.access.users import Users
+from fallbacks.autonomy.standing import Autonomy
 from fallbacks.console.pages import Pages
 from fallbacks.console.tally import Tally
-from fallbacks.inbox import Inbox
-from fallbacks.sessions import Sessions
-from fallbacks.standings import Autonomy
-from fallbacks.store import Store
-from fallbacks.users import Users
-from fallbacks.views import Views
-from tasks.limits import Limits
-from tasks.taxonomy import Taxonomy
+from fallbacks.inbox.inbox import Inbox
+from fallbacks.ledger.views import Views
+from fallbacks.store.port import Store
+from tasks.run.limits import Limits
+from tasks.triage.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)

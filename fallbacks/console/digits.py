@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from fallbacks.likely_labels import MOST, likely_labels
-from fallbacks.views import TicketView
-from tasks.taxonomy import Taxonomy
+from fallbacks.inbox.likely_labels import MOST, likely_labels
+from fallbacks.ledger.views import TicketView
+from tasks.triage.taxonomy import Taxonomy
 
 
 def digit_labels(taxonomy: Taxonomy, view: TicketView, context: str | None, decided: Counter[str]) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
 from fallbacks.plan import InboxQueue
-from fallbacks.store import Store
+from fallbacks.store.port import Store
 from tasks.reasons import Reason
-from tasks.taxonomy import Taxonomy
+from tasks.triage.taxonomy import Taxonomy
 
 NAMES = ("queue", "team", "reason", "label")
 AGES = {"": 0, "15m": 900, "1h": 3600, "4h": 4 * 3600, "1d": 86_400}

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from fallbacks.access.roles import Role
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
-from fallbacks.inbox import HandDecision
+from fallbacks.inbox.inbox import HandDecision
+from fallbacks.ledger.states import State
+from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN, PlanRow
-from fallbacks.roles import Role
-from fallbacks.states import State
-from fallbacks.views import TicketView
 from tasks.reasons import Reason
 
 PREVIEW = 10

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from markupsafe import Markup
 
 from fallbacks.console.hidden import visible
-from fallbacks.evidence import evidence_spans
+from fallbacks.inbox.evidence import evidence_spans
 
 SHOWN_CHARS = 4000
 """More than this opens on demand: a huge ticket must not push its own cause off the screen."""

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from fallbacks.console.filters import AGES, Filters, choices
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.views import TicketView
+from fallbacks.ledger.views import TicketView
 
 PAGE = 50
 SCAN = 2000

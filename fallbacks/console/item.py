@@ -8,11 +8,11 @@ from typing import Any
 
 from fallbacks.console.deps import Desk
 from fallbacks.console.digits import digit_labels
-from fallbacks.explain import Explanation, StepSummary, explain, shown_lines, steps
-from fallbacks.narrate import Line
-from fallbacks.views import TicketView
-from tasks import events as ev
-from tasks.checkpoint import fold
+from fallbacks.inbox.explain import Explanation, StepSummary, explain, shown_lines, steps
+from fallbacks.inbox.narrate import Line
+from fallbacks.ledger.views import TicketView
+from tasks.run import events as ev
+from tasks.run.checkpoint import fold
 
 
 @dataclass(frozen=True, slots=True)

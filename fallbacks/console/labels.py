@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from fallbacks.autonomy.standing import Row
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.standings import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,15 @@ from typing import Any
 
 from starlette.responses import Response
 
+from fallbacks.access.roles import Role
 from fallbacks.console.charts import Bar, bars
 from fallbacks.console.labels import label_rows
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.control import Control
-from fallbacks.people import LATEST, work_by
+from fallbacks.inbox.people import LATEST, work_by
+from fallbacks.ledger.control import Control
+from fallbacks.ledger.states import State
+from fallbacks.ledger.views import Stats
 from fallbacks.plan import DAY_MS
-from fallbacks.roles import Role
-from fallbacks.states import State
-from fallbacks.views import Stats
 from tasks.money import format_usd
 
 HOURS = 24

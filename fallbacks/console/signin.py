@@ -5,10 +5,10 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from fallbacks.access.sessions import SESSION_SECONDS
 from fallbacks.console.deps import Desk
 from fallbacks.console.visit import COOKIE, Visit, signed_in
 from fallbacks.errors import SignInThrottled
-from fallbacks.sessions import SESSION_SECONDS
 
 
 async def sign_in_page(request: Request) -> Response:

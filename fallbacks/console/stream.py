@@ -8,7 +8,7 @@ from time import monotonic
 from starlette.responses import Response, StreamingResponse
 
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.explain import shown_lines
+from fallbacks.inbox.explain import shown_lines
 
 LOOK_SECONDS = 0.4
 """How often the journal is looked at; one small read each time."""

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from fallbacks.store import Store
+from fallbacks.store.port import Store
 
 CHUNK = 500
 UNSETTLED = 200

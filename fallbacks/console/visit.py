@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from fallbacks.access.roles import Role
+from fallbacks.access.sessions import Session
 from fallbacks.console.deps import ConsoleDeps, Desk
-from fallbacks.inbox import UNDO_MS
-from fallbacks.roles import Role
-from fallbacks.sessions import Session
+from fallbacks.inbox.inbox import UNDO_MS
 
 COOKIE = "deskhand_session"
 

@@ -2,13 +2,13 @@
 
 from starlette.responses import RedirectResponse, Response
 
+from fallbacks.access.roles import Role
 from fallbacks.console.filters import Filters
 from fallbacks.console.item import load_item
 from fallbacks.console.visit import SKIPPED, Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
-from fallbacks.roles import Role
-from fallbacks.states import INBOX
-from fallbacks.views import TicketView
+from fallbacks.ledger.states import INBOX
+from fallbacks.ledger.views import TicketView
 from tasks.ticket import Priority
 
 REJECT_REASONS = (

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from tasks.tool import ToolDefinition
+from tasks.run.tool import ToolDefinition
 
 
 def discover() -> tuple[ToolDefinition, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tasks.ports import Article, Customer, PastTicket
+from tasks.run.ports import Article, Customer, PastTicket
 
 ARTICLE_CHARS = 300
 TICKET_CHARS = 200

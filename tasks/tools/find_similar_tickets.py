@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from tasks.ports import TicketHistory
-from tasks.tool import ToolContext, tool
+from tasks.run.ports import TicketHistory
+from tasks.run.tool import ToolContext, tool
 from tasks.tools._views import ticket_view
 
 RESULTS = 5

@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.ports import CustomerDirectory
-from tasks.tool import ToolContext, tool
+from tasks.run.ports import CustomerDirectory
+from tasks.run.tool import ToolContext, tool
 from tasks.tools._views import customer_view
 
 

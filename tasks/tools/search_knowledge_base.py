@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from tasks.ports import KnowledgeBase
-from tasks.tool import ToolContext, tool
+from tasks.run.ports import KnowledgeBase
+from tasks.run.tool import ToolContext, tool
 from tasks.tools._views import article_view
 
 RESULTS = 5

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tasks.errors import ToolError
-from tasks.ports import CustomerDirectory, KnowledgeBase, TicketHistory
+from tasks.run.ports import CustomerDirectory, KnowledgeBase, TicketHistory
+from tasks.run.tool import ToolContext, tool
 from tasks.ticket import Ticket
-from tasks.tool import ToolContext, tool
 from tasks.tools._views import article_view, clip, customer_view, ticket_view
 
 RECENT = 3

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from fallbacks.autonomy import Observation, Rule, Standing, e_value, least_labels, observed
+from fallbacks.autonomy.proof import Observation, Rule, Standing, e_value, least_labels, observed
 
 HORIZON = 3_000
 """Labels a person is asked for before we say that it was not promoted."""

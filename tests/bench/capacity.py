@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from fallbacks.archive_folder import ArchiveFolder
-from fallbacks.redis_store import RedisStore
+from fallbacks.ledger.archive_folder import ArchiveFolder
+from fallbacks.store.redis_store import RedisStore
 from tasks.ticket import Ticket
 from tests.bench import life
 from tests.bench.life import NOTHING, LaterStore, Lives, Taken, taken, total
@@ -27,9 +27,9 @@ from tests.services.celery_worker import CeleryWorker
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from worker import sample
-from worker.settings import Settings
-from worker.shards import shard_of
-from worker.web import make_parts
+from worker.clients.shards import shard_of
+from worker.config.settings import Settings
+from worker.service.web import make_parts
 
 WARM = 2000
 IDLE_SECONDS = 20.0

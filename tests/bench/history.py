@@ -19,15 +19,15 @@ from itertools import count, islice
 from pathlib import Path
 from time import perf_counter, process_time
 
-from fallbacks.archive_folder import ArchiveFolder
-from fallbacks.history import BooksHistory
-from fallbacks.redis_store import RedisStore
-from fallbacks.standings import Autonomy, Terms
+from fallbacks.autonomy.standing import Autonomy, Terms
+from fallbacks.ledger.archive_folder import ArchiveFolder
+from fallbacks.ledger.history import BooksHistory
+from fallbacks.store.redis_store import RedisStore
 from tests.bench.life import NOTHING, LaterStore, Lives, Taken, median, taken, total
 from tests.bench.plot import chart, png
 from tests.services.valkey import ValkeyServer
-from worker.history import History
-from worker.sqlite_history import SimilarTickets
+from worker.lookups.sqlite_similar import SimilarTickets
+from worker.lookups.tickets import History
 
 FIGURES = Path(__file__).parent / "figures"
 LEVELS = (1_000, 3_000, 10_000, 30_000, 100_000)

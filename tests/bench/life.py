@@ -8,22 +8,22 @@ from time import process_time
 from typing import Any
 from zlib import crc32
 
-from fallbacks.archive import ArchiveTarget, archive_ended
-from fallbacks.history import BooksHistory
-from fallbacks.inbox import Inbox
-from fallbacks.ledger import Claim, Conclusion, Lease, Ledger
-from fallbacks.outbox import Message, Outbox, Verdict
-from fallbacks.outcomes import OutcomeWriter
-from fallbacks.redis_store import RedisStore
-from tasks import events as ev
-from tasks.limits import Limits
+from fallbacks.delivery.outbox import Message, Outbox, Verdict
+from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.inbox.inbox import Inbox
+from fallbacks.ledger.archive import ArchiveTarget, archive_ended
+from fallbacks.ledger.history import BooksHistory
+from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
+from fallbacks.store.redis_store import RedisStore
+from tasks.run import events as ev
+from tasks.run.limits import Limits
 from tasks.ticket import Priority
 from tests.fallbacks.scene import DECISION, MODEL, TAXONOMY, ticket
 
 BODY = "I lost my card on the train. " * 20
 FINDINGS = "{" + "x" * 1500 + "}"
 OPENING = "o" * 2500
-"""A usual ticket, its prefetched findings and its first message, in the sizes of `tests.fallbacks.measure_audit`."""
+"""A usual ticket, its prefetched findings and its first message, sized as in `tests.fallbacks.ledger.measure_audit`."""
 
 DAY_CAP = 10**15
 LIMITS = Limits(max_cost_nanodollars=50_000_000)

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from tasks.ticket import Ticket
 from worker import sample
-from worker.evaluation import Answer, Share, at_threshold, threshold_for
-from worker.local_model import MIN_CONFIDENCE, LocalModel
-from worker.local_scope import scope_score
-from worker.yaml_taxonomy import load_taxonomy
+from worker.config.yaml_taxonomy import load_taxonomy
+from worker.evaluation.figures import Answer, Share, at_threshold, threshold_for
+from worker.models.local.model import MIN_CONFIDENCE, LocalModel
+from worker.models.local.scope import scope_score
 
 TAXONOMY = load_taxonomy(sample.path("taxonomy.yaml"))
 TARGETS = (0.95, 0.98, 0.99)

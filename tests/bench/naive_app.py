@@ -13,7 +13,7 @@ from celery import Celery
 from redis import Redis
 
 from worker import sample
-from worker.yaml_taxonomy import load_taxonomy
+from worker.config.yaml_taxonomy import load_taxonomy
 
 app = Celery("naive", broker=os.environ["BENCH_REDIS_URL"])
 app.conf.update(

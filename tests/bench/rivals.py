@@ -12,14 +12,14 @@ from typing import Any, cast
 from celery import Celery
 from redis import Redis
 
-from fallbacks.redis_store import RedisStore
-from tasks.limits import Limits
+from fallbacks.store.redis_store import RedisStore
+from tasks.run.limits import Limits
 from tasks.ticket import Ticket
 from tests.bench.meter import cpu_seconds, pss_bytes
 from tests.services.celery_worker import REPOSITORY, CeleryWorker
 from tests.services.process import ServerProcess
-from worker.celery_factory import sender_app
-from worker.settings import Settings
+from worker.config.settings import Settings
+from worker.service.celery_factory import sender_app
 from worker.wiring import Parts
 
 UNBOUND = Limits(max_seconds=600, max_cost_nanodollars=None)

@@ -12,7 +12,7 @@ from redis import Redis
 from tests.chaos.fleet import Books, Fleet, WorkerProcess
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
-from tests.worker.poison import envelope
+from tests.worker.queue.poison import envelope
 from worker.simulator import run_in_thread
 
 TICKETS = 60

@@ -9,8 +9,8 @@ from amqp.exceptions import AMQPError
 from kombu import Connection
 from redis import Redis, RedisError
 
-from tests.worker.test_celery_gate import SAME_AS_GOOD, UNSAYABLE, as_amqp
-from worker.celery_settings import queue
+from tests.worker.queue.test_celery_gate import SAME_AS_GOOD, UNSAYABLE, as_amqp
+from worker.queue.celery_settings import queue
 
 QUEUES = ("tickets", "handoff", "intake")
 REFUSALS = (RedisError, AMQPError, OSError)

@@ -18,15 +18,15 @@ from celery import Celery
 from kombu.message import Message
 from kombu.transport import redis as stock
 
-from fallbacks.store import Store
-from tasks.messages import ModelReply, ModelRequest
-from tasks.tool import Tool
-from worker import redis_peek_channel
-from worker.celery_factory import books_url, make_app
-from worker.executor import Tier
-from worker.publisher import Publisher
-from worker.settings import load_settings
+from fallbacks.store.port import Store
+from tasks.run.messages import ModelReply, ModelRequest
+from tasks.run.tool import Tool
+from worker.config.settings import load_settings
+from worker.queue import redis_channel as redis_peek_channel
+from worker.queue.publisher import Publisher
+from worker.service.celery_factory import books_url, make_app
 from worker.wiring import Parts, queue_names
+from worker.work.executor import Tier
 
 IN_FLIGHT_SECONDS = 0.15
 """How long a call has been out when `during:model` strikes."""

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from fallbacks.audit import AuditReport, audit
-from fallbacks.redis_store import RedisStore
-from fallbacks.views import TicketView
+from fallbacks.ledger.audit import AuditReport, audit
+from fallbacks.ledger.views import TicketView
+from fallbacks.store.redis_store import RedisStore
 from tasks.ticket import Ticket
 from tests.services.waiting import wait_for
-from worker.celery_factory import sender_app
-from worker.loop_thread import LoopThread
-from worker.settings import Settings, load_settings
+from worker.config.settings import Settings, load_settings
+from worker.service.celery_factory import sender_app
 from worker.wiring import Parts
+from worker.work.event_loop import LoopThread
 
 ROOT = Path(__file__).parents[2]
 QUICK = {

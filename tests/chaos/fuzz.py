@@ -14,9 +14,9 @@ from time import monotonic
 
 from redis import Redis
 
-from fallbacks.audit import audit
-from fallbacks.redis_store import RedisStore
-from fallbacks.views import Views
+from fallbacks.ledger.audit import audit
+from fallbacks.ledger.views import Views
+from fallbacks.store.redis_store import RedisStore
 from tests.services.celery_worker import CeleryWorker
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for

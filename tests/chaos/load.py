@@ -9,7 +9,7 @@ from typing import Any
 from fallbacks.errors import BooksUnreachable
 from tests.chaos.doors import REFUSALS, Door
 from tests.chaos.fleet import Books
-from tests.worker.poison import bad_envelopes, envelope
+from tests.worker.queue.poison import bad_envelopes, envelope
 
 KILLER = "this text kills the worker that reads it"
 URGENT = "tell the duty team"

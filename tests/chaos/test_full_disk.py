@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fallbacks.errors import BooksUnreachable
-from fallbacks.redis_store import RedisStore
+from fallbacks.store.redis_store import RedisStore
 from tests.services.process import ServiceMissing
 from tests.services.small_disk import SmallDisk
 from tests.services.valkey import ValkeyServer

@@ -4,10 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.messages import TokenUsage
+from tasks.run.messages import TokenUsage
 from tests.chaos.fleet import Books
 from tests.chaos.load import Load
-from worker.genai_pricing import Prices
+from worker.models.genai_pricing import Prices
 
 REST = ("suggested", "handed_off", "decided", "rejected", "cancelled")
 

@@ -11,7 +11,7 @@ import sys
 import celery.concurrency.thread
 import celery.worker.worker
 
-import worker.anthropic_model  # noqa: F401 - warm
+import worker.models.anthropic.model  # noqa: F401 - warm
 from tests.chaos import failing_app
 
 

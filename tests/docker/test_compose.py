@@ -15,12 +15,12 @@ import pytest
 import yaml
 from redis import Redis
 
-from fallbacks.states import SETTLED
+from fallbacks.ledger.states import SETTLED
 from tests.docker.composed import FOLDER, ComposedPrometheus, ComposedRedis, ComposedService, compose
 from tests.services.process import program
 from tests.services.waiting import wait_for
 from worker import sample
-from worker.settings import PREFIX, Settings
+from worker.config.settings import PREFIX, Settings
 from worker.simulator.server import run_in_thread
 
 KEY = "dk_operator_of_the_test_0123456789abcdef"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.docker.composed import FOLDER, compose
-from worker.settings import PREFIX, Settings
+from worker.config.settings import PREFIX, Settings
 
 FILES = sorted((FOLDER / "kubernetes").glob("*.yaml"))
 VERSIONS = {

@@ -7,18 +7,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks import events as ev
-from tasks.checkpoint import Checkpoint, Stop, fold
 from tasks.errors import ToolError
-from tasks.limits import Limits
-from tasks.loop import Run
-from tasks.messages import Message
-from tasks.prompt import submit_spec, system_prompt
-from tasks.reading import Reader
-from tasks.taxonomy import Taxonomy
+from tasks.run import events as ev
+from tasks.run.checkpoint import Checkpoint, Stop, fold
+from tasks.run.limits import Limits
+from tasks.run.loop import Run
+from tasks.run.messages import Message
+from tasks.run.tool import Effect, Tool, ToolContext
+from tasks.run.tool_calls import ToolRunner
 from tasks.ticket import Ticket
-from tasks.tool import Effect, Tool, ToolContext
-from tasks.tool_calls import ToolRunner
+from tasks.triage.prompt import submit_spec, system_prompt
+from tasks.triage.reading import Reader
+from tasks.triage.taxonomy import Taxonomy
 from tests.fakes.recording_books import RecordingBooks
 from tests.fakes.scripted_model import ScriptedModel, tool_use
 from tests.fakes.settable_clock import SettableClock

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from fallbacks.ledger import Ledger
-from fallbacks.outcomes import OutcomeWriter
-from fallbacks.standings import Judgement, Key
+from fallbacks.autonomy.standing import Judgement, Key
+from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.ledger.ledger import Ledger
 from tests.fakes.desk import TAXONOMY
-from worker.executor import Executor, Tier
-from worker.settings import Autonomy
+from worker.config.settings import Autonomy
+from worker.work.executor import Executor, Tier
 
 
 async def suggest(_: Key) -> Judgement:

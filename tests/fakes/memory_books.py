@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from fallbacks import meters
-from fallbacks.meters import METERS, SECONDS, STEPS, bucket
+from fallbacks.ledger import meters
+from fallbacks.ledger.meters import METERS, SECONDS, STEPS, bucket
 
 STATES = ("queued", "running", "parked", "suggested", "handed_off", "decided", "cancelled", "rejected")
 

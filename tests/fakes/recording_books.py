@@ -1,13 +1,13 @@
-"""`tasks.ports.RunBooks` in memory: a journal in its stored form, money, effects, and a crash on demand."""
+"""`tasks.run.ports.RunBooks` in memory: a journal in its stored form, money, effects, and a crash on demand."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tasks import events as ev
 from tasks.errors import Draining, EffectUnknown, LeaseLost, StepRefused
 from tasks.money import Nanodollars
 from tasks.reasons import Reason
+from tasks.run import events as ev
 from tests.fakes.settable_clock import SettableClock
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.errors import ModelError
-from tasks.messages import ModelReply, ModelRequest, StopReason, TokenUsage
 from tasks.money import Nanodollars
 from tasks.reasons import Reason
+from tasks.run.messages import ModelReply, ModelRequest, StopReason, TokenUsage
 
 Said = ModelReply | Exception | Callable[[ModelRequest], ModelReply | Awaitable[ModelReply]]
 
@@ -17,7 +17,7 @@ USAGE = TokenUsage(input_tokens=100, output_tokens=10)
 
 @dataclass
 class ScriptedModel:
-    """`tasks.ports.Model`. script: one entry per call, the last one repeated for ever.
+    """`tasks.run.ports.Model`. script: one entry per call, the last one repeated for ever.
 
     worst: nanodollars reserved for each call; price: what a call then costs. asked: every request, in order.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class SettableClock:
-    """`tasks.ports.Clock`. ms: what it reads now."""
+    """`tasks.run.ports.Clock`. ms: what it reads now."""
 
     ms: int = 1_700_000_000_000
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fallbacks.redis_store import RedisStore
+from fallbacks.store.redis_store import RedisStore
 from tests.fakes.memory_store import MemoryStore
 from tests.fallbacks.scene import Scene, Story
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from fallbacks.inbox import Inbox
-from fallbacks.ledger import Claim, Conclusion, Lease, Ledger
-from fallbacks.outcomes import OutcomeWriter
+from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.inbox.inbox import Inbox
+from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
+from fallbacks.ledger.states import State
 from fallbacks.plan import PLAN
-from fallbacks.redis_store import RedisStore
-from fallbacks.states import State
-from tasks import events as ev
-from tasks.limits import Limits
+from fallbacks.store.redis_store import RedisStore
 from tasks.reasons import Reason
-from tasks.taxonomy import Label, Taxonomy, Team
+from tasks.run import events as ev
+from tasks.run.limits import Limits
 from tasks.ticket import Priority, Ticket
+from tasks.triage.taxonomy import Label, Taxonomy, Team
 from tests.fakes.memory_store import MemoryStore
 
 AGE = (Path(__file__).parent / "age.lua").read_text()

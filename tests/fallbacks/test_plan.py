@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fallbacks.plan import PLAN, Answer, HandOff, Park, RaiseTier, RetryNow, answer, counts_against_breaker
-from tasks import events as ev
-from tasks.checkpoint import Checkpoint, Stop
-from tasks.limits import Limits, Usage
 from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.checkpoint import Checkpoint, Stop
+from tasks.run.limits import Limits, Usage
 
 NOW_MS = 1_790_000_000_000
 UNLIMITED = Limits(max_seconds=None)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fallbacks.audit import audit
-from fallbacks.ledger import Claim, Conclusion, Lease
-from fallbacks.redis_store import RedisStore
-from fallbacks.states import State
+from fallbacks.ledger.audit import audit
+from fallbacks.ledger.ledger import Claim, Conclusion, Lease
+from fallbacks.ledger.states import State
+from fallbacks.store.redis_store import RedisStore
 from tasks.errors import EffectUnknown, LeaseLost, StepRefused
-from tasks.limits import Limits
 from tasks.reasons import Reason
+from tasks.run.limits import Limits
 from tasks.ticket import Priority
 from tests.fallbacks.scene import DECISION, Scene, ticket
 

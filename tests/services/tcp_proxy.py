@@ -3,7 +3,7 @@
 import asyncio
 from typing import Self
 
-from worker.loop_thread import LoopThread
+from worker.work.event_loop import LoopThread
 
 CHUNK_BYTES = 65_536
 

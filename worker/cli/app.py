@@ -4,35 +4,27 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import (
+from worker.cli.judgement import evaluate, prompts, regress, replay, train
+from worker.cli.operations import (
     audit,
     budget,
     capacity,
     control,
     doctor,
     drill,
-    evaluate,
-    export,
-    inbox,
     keys,
-    machines,
-    mail,
     plan,
-    prompts,
-    regress,
-    replay,
     retry,
-    serve,
-    shard,
-    show,
-    simulator,
     status,
-    tickets,
-    train,
     users,
     webhooks,
     workers,
 )
+from worker.cli.people import export, inbox
+from worker.cli.start import machines, serve, simulator
+from worker.cli.tickets import enqueue as tickets
+from worker.cli.tickets import import_mail as mail
+from worker.cli.tickets import shard, show
 
 app = typer.Typer(
     name="deskhand",

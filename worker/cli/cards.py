@@ -9,17 +9,17 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from fallbacks.evidence import evidence_spans
-from fallbacks.explain import Explanation, StepSummary, Used
-from fallbacks.narrate import Line, Tone
-from fallbacks.states import State
+from fallbacks.inbox.evidence import evidence_spans
+from fallbacks.inbox.explain import Explanation, StepSummary, Used
+from fallbacks.inbox.narrate import Line, Tone
+from fallbacks.ledger.states import State
 from tasks.money import format_usd, from_usd
 from worker.cli.documents import moment, span
 from worker.cli.output import Cell, Report
 from worker.cli.printable import one_line, printable
 
 if TYPE_CHECKING:
-    from fallbacks.views import TicketView
+    from fallbacks.ledger.views import TicketView
 
 LONGEST_BODY = 4000
 """Characters of a ticket on the screen; `--json` has all of them."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     import asyncio
 
-    from worker.settings import Settings
+    from worker.config.settings import Settings
     from worker.wiring import Parts
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Session:
 
 def load() -> "Settings":
     """The settings. Raises `SettingsError`."""
-    from worker.settings import load_settings
+    from worker.config.settings import load_settings
 
     return load_settings()
 
@@ -45,7 +45,7 @@ def session() -> Iterator[Session]:
     """Settings and parts for a command that goes on for a while; closed at its end. Raises `SettingsError`."""
     import asyncio
 
-    from worker.celery_factory import books_url, sender_app
+    from worker.service.celery_factory import books_url, sender_app
     from worker.wiring import Parts
 
     settings = load()
@@ -65,7 +65,7 @@ def run(work: "Callable[[Parts], Coroutine[Any, Any, T]]") -> T:
 
 
 async def _close(parts: "Parts") -> None:
-    from fallbacks.redis_store import RedisStore
+    from fallbacks.store.redis_store import RedisStore
 
     store = parts.__dict__.get("store")  # only if a command has used it
     if isinstance(store, RedisStore):

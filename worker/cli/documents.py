@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from tasks.money import to_usd
 
 if TYPE_CHECKING:
-    from fallbacks.explain import Explanation
-    from fallbacks.narrate import Line
-    from fallbacks.views import TicketView
-    from tasks.events import Recorded
+    from fallbacks.inbox.explain import Explanation
+    from fallbacks.inbox.narrate import Line
+    from fallbacks.ledger.views import TicketView
+    from tasks.run.events import Recorded
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"))
 

@@ -15,7 +15,7 @@ def lines_of(error: Exception) -> list[str] | None:
     """One line for each fault, or None for an error that nobody expected: that one deserves its traceback."""
     from fallbacks.errors import BooksUnreachable, FallbacksError
     from tasks.errors import TasksError
-    from worker.errors import SettingsError, WorkerError
+    from worker.config.errors import SettingsError, WorkerError
 
     match error:
         case CommandFailed():

@@ -1,6 +1,6 @@
 """What connectors raise."""
 
-from worker.errors import WorkerError
+from worker.config.errors import WorkerError
 
 
 class UnreadableMailError(WorkerError):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from fallbacks.outcomes import Outcome
+from fallbacks.delivery.outcomes import Outcome
 from tasks.ticket import MAX_BODY_CHARS, MAX_METADATA_ENTRIES, Ticket
 from worker.connectors.errors import HookRefusedError, UnmappedError
 from worker.connectors.field_map import Condition, Pick, as_text, places_of

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import httpx
 
-from fallbacks.dns_targets import TargetRefused, checked_address
-from fallbacks.outbox import Message, Verdict
-from fallbacks.outcomes import Outcome
-from fallbacks.store import Store
+from fallbacks.delivery.dns_targets import TargetRefused, checked_address
+from fallbacks.delivery.outbox import Message, Verdict
+from fallbacks.delivery.outcomes import Outcome
+from fallbacks.store.port import Store
 from worker.connectors.field_map import as_text, filled
 from worker.connectors.hook import Hook, Update
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from fallbacks.errors import IdempotencyConflict
-from fallbacks.ledger import Ledger
+from fallbacks.ledger.ledger import Ledger
 from tasks.ticket import REJECTED_PREFIX
+from worker.config.settings import Settings
 from worker.connectors.errors import UnreadableMailError
 from worker.connectors.mail import MAX_MAIL_BYTES, mail_id, read_mail
-from worker.doorstep import Doorstep
-from worker.settings import Settings
+from worker.intake.admission import Doorstep
 
 ORIGIN = "email"
 KEPT_OF_LARGE = 256 * 1024

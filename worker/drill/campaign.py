@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 
+from worker.config.errors import WorkerError
 from worker.drill.report import Row, weigh
 from worker.drill.scenarios import SCENARIOS, Scenario
 from worker.drill.stage import Stage, tickets
-from worker.errors import WorkerError
 
 AT_ONCE = 2
 """Most of a scenario is waiting: for leases, parked tickets, workers that start."""

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from fallbacks.audit import audit
 from fallbacks.errors import UnknownTicket
+from fallbacks.ledger.audit import audit
+from fallbacks.ledger.states import SETTLED, State
+from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
-from fallbacks.states import SETTLED, State
-from fallbacks.views import TicketView
-from tasks.events import CallLost, Recorded
 from tasks.reasons import Reason
+from tasks.run.events import CallLost, Recorded
 from worker.drill.stage import Stage
 
 OVERRUN_SECONDS = 10.0

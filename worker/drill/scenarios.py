@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fallbacks.states import State
+from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from worker.drill.stage import Stage
 from worker.simulator.faults import FaultName

@@ -10,18 +10,18 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from fallbacks.redis_store import RedisStore
-from fallbacks.states import SETTLED
-from fallbacks.views import Stats
+from fallbacks.ledger.states import SETTLED
+from fallbacks.ledger.views import Stats
+from fallbacks.store.redis_store import RedisStore
 from tasks.ticket import Ticket
 from worker import sample
-from worker.celery_factory import sender_app
+from worker.config.errors import WorkerError
+from worker.config.settings import DEFAULT_REMOTE_MODEL, PREFIX, Settings
 from worker.drill.alert_sink import AlertReceiver
-from worker.embedded_valkey import EmbeddedValkey
-from worker.errors import WorkerError
-from worker.settings import DEFAULT_REMOTE_MODEL, PREFIX, Settings
+from worker.service.celery_factory import sender_app
+from worker.service.embedded_valkey import EmbeddedValkey
+from worker.service.stack import Stack
 from worker.simulator.server import Simulator
-from worker.stack import Stack
 from worker.wiring import Parts
 
 QUICK: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from fallbacks.api_keys import Caller, Scope
+from fallbacks.access.api_keys import Caller, Scope
 from worker.http.desk import Desk, DeskDep
 from worker.http.problems import Kind, Problem
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
-from fallbacks.api_keys import Caller
+from fallbacks.access.api_keys import Caller
 from fallbacks.errors import BooksUnreachable, IdempotencyConflict
-from fallbacks.states import State
+from fallbacks.ledger.states import State
 from worker.http.access import Writer
 from worker.http.desk import Desk, DeskDep
 from worker.http.intake import IdempotencyKey, take_in

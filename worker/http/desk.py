@@ -10,11 +10,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from fallbacks.api_keys import ApiKeys
-from fallbacks.redis_store import RedisStore
+from fallbacks.access.api_keys import ApiKeys
+from fallbacks.store.redis_store import RedisStore
+from worker.config.settings import Settings
 from worker.http.hints import Hints
 from worker.http.watch import Watch
-from worker.settings import Settings
 from worker.wiring import Parts
 
 log = logging.getLogger(__name__)

@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from fallbacks.states import State
-from fallbacks.views import TicketView
-from tasks.decision import Decision
-from tasks.events import Recorded
-from tasks.limits import Limits
-from tasks.limits import Usage as RunUsage
+from fallbacks.ledger.states import State
+from fallbacks.ledger.views import TicketView
 from tasks.money import to_usd
 from tasks.reasons import Reason
+from tasks.run.events import Recorded
+from tasks.run.limits import Limits
+from tasks.run.limits import Usage as RunUsage
 from tasks.ticket import Ticket
+from tasks.triage.decision import Decision
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 

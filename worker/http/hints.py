@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from worker.publisher import Publisher
+from worker.queue.publisher import Publisher
 
 log = logging.getLogger(__name__)
 

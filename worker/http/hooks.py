@@ -10,7 +10,7 @@ from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
 from fallbacks.errors import IdempotencyConflict
-from fallbacks.states import State
+from fallbacks.ledger.states import State
 from tasks.ticket import REJECTED_PREFIX
 from worker.connectors.errors import HookRefusedError, UnmappedError
 from worker.connectors.hook import NAME, Hook

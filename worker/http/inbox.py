@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from fallbacks.api_keys import Scope
+from fallbacks.access.api_keys import Scope
 from fallbacks.errors import NotAllowed
-from fallbacks.inbox import HandDecision
-from fallbacks.views import TicketView
+from fallbacks.inbox.inbox import HandDecision
+from fallbacks.ledger.views import TicketView
 from tasks.reasons import Reason
 from tasks.ticket import TicketId
 from worker.http import inbox_bodies as bodies

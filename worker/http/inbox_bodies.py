@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from tasks.limits import Limits
 from tasks.money import from_usd
 from tasks.reasons import Reason
+from tasks.run.limits import Limits
 from tasks.ticket import Priority, Ticket, TicketId
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]

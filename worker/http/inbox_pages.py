@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fallbacks.inbox import Inbox
-from fallbacks.views import TicketView
+from fallbacks.inbox.inbox import Inbox
+from fallbacks.ledger.views import TicketView
 from worker.http.problems import Kind, Problem
 
 CHUNK = 100

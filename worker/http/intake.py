@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import Header
 
-from fallbacks.api_keys import Caller
+from fallbacks.access.api_keys import Caller
 from fallbacks.errors import IdempotencyConflict
-from fallbacks.ledger import Accepted
+from fallbacks.ledger.ledger import Accepted
 from tasks.ticket import Ticket
 from worker.http.desk import Desk
 from worker.http.reading import parse

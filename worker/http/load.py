@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from fallbacks.states import INBOX, State
-from fallbacks.views import Stats
+from fallbacks.ledger.states import INBOX, State
+from fallbacks.ledger.views import Stats
 from tasks.money import to_usd
 from worker.http.access import Operator
 from worker.http.desk import Desk, DeskDep

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
-from fallbacks.meters import BUDGETS, SECONDS, STEPS, field, histogram, series
+from fallbacks.ledger.meters import BUDGETS, SECONDS, STEPS, field, histogram, series
 from tasks.money import to_usd
 
 COUNTERS = {

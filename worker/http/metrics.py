@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from fallbacks.states import State
+from fallbacks.ledger.states import State
 from tasks.money import to_usd
 from worker.http.desk import DeskDep
 from worker.http.load import Load, measure

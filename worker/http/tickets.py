@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from tasks.limits import Usage
+from tasks.run.limits import Usage
 from tasks.ticket import TicketId
 from worker.http.access import Reader, Writer
 from worker.http.desk import Desk, DeskDep

@@ -5,8 +5,8 @@ import logging
 from collections import defaultdict
 
 from fallbacks.errors import BooksUnreachable
-from fallbacks.states import SETTLED
-from fallbacks.store import Store
+from fallbacks.ledger.states import SETTLED
+from fallbacks.store.port import Store
 
 log = logging.getLogger(__name__)
 

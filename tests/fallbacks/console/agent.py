@@ -5,13 +5,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from fallbacks.ledger import Claim, Conclusion, Ledger
+from fallbacks.ledger.ledger import Claim, Conclusion, Ledger
 from fallbacks.plan import PLAN
-from tasks import events as ev
-from tasks.limits import Limits
 from tasks.reasons import Reason
-from tasks.taxonomy import Taxonomy
+from tasks.run import events as ev
+from tasks.run.limits import Limits
 from tasks.ticket import Priority, Ticket
+from tasks.triage.taxonomy import Taxonomy
 
 MODEL = "claude-haiku-5-5"
 WORST, COST = 9_400_000, 1_830_000

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from fallbacks.roles import Role
+from fallbacks.access.roles import Role
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.door import PASSWORD, Door
 from worker import sample
-from worker.yaml_taxonomy import load_taxonomy
+from worker.config.yaml_taxonomy import load_taxonomy
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 

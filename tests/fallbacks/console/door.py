@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 import uvicorn
 from argon2 import PasswordHasher
 
+from fallbacks.access.roles import Role
+from fallbacks.access.users import Users
+from fallbacks.autonomy.standing import Autonomy, Terms
 from fallbacks.console import ConsoleDeps, make_console
-from fallbacks.inbox import Inbox
-from fallbacks.ledger import Ledger
-from fallbacks.outcomes import OutcomeWriter
-from fallbacks.redis_store import RedisStore
-from fallbacks.roles import Role
-from fallbacks.standings import Autonomy, Terms
-from fallbacks.users import Users
-from tasks.limits import Limits
-from tasks.taxonomy import Taxonomy
+from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.inbox.inbox import Inbox
+from fallbacks.ledger.ledger import Ledger
+from fallbacks.store.redis_store import RedisStore
+from tasks.run.limits import Limits
+from tasks.triage.taxonomy import Taxonomy
 from tests.services.process import free_port
 from tests.services.waiting import wait_for
 

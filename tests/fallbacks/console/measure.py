@@ -16,7 +16,7 @@ from tests.fallbacks.console.door import Door
 from tests.fallbacks.console.test_races import suggested
 from tests.services.valkey import ValkeyServer
 from worker import sample
-from worker.yaml_taxonomy import load_taxonomy
+from worker.config.yaml_taxonomy import load_taxonomy
 
 ROUNDS = 100
 

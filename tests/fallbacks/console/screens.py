@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page
 
-from fallbacks.inbox import HandDecision
+from fallbacks.inbox.inbox import HandDecision
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from fallbacks.states import State
+from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent

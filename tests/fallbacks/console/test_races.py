@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable
 
 from fallbacks.errors import Stale
-from fallbacks.inbox import HandDecision
-from fallbacks.ledger import Claim, Conclusion
-from fallbacks.states import State
-from tasks import events as ev
-from tasks.limits import Limits
+from fallbacks.inbox.inbox import HandDecision
+from fallbacks.ledger.ledger import Claim, Conclusion
+from fallbacks.ledger.states import State
+from tasks.run import events as ev
+from tasks.run.limits import Limits
 from tasks.ticket import Priority, Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.browserless import signed_in, version_on

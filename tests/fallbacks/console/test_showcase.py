@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from fallbacks.inbox import HandDecision
+from fallbacks.inbox.inbox import HandDecision
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent

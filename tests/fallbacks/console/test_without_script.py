@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, expect
 
-from fallbacks.states import State
+from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from fallbacks.ledger import Conclusion, Lease, Ledger
+from fallbacks.ledger.ledger import Conclusion, Lease, Ledger
+from fallbacks.ledger.states import State
+from fallbacks.ledger.views import TicketView, Views
 from fallbacks.plan import PLAN
-from fallbacks.redis_store import RedisStore
-from fallbacks.states import State
-from fallbacks.views import TicketView, Views
-from tasks import events as ev
-from tasks.limits import Limits
+from fallbacks.store.redis_store import RedisStore
 from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.limits import Limits
 from tasks.ticket import Priority, Ticket
 from tests.services.waiting import wait_for
 

@@ -14,22 +14,22 @@ import httpx
 import pytest
 import yaml
 
-from fallbacks.ledger import Conclusion
-from fallbacks.outbox import OutboxBooks
-from fallbacks.outcomes import Outcome
-from fallbacks.redis_store import RedisStore
-from fallbacks.states import State
-from tasks import events as ev
+from fallbacks.delivery.outbox import OutboxBooks
+from fallbacks.delivery.outcomes import Outcome
+from fallbacks.ledger.ledger import Conclusion
+from fallbacks.ledger.states import State
+from fallbacks.store.redis_store import RedisStore
+from tasks.run import events as ev
 from tasks.ticket import Priority
 from tests.services.http_sink import Answer, HttpSink
 from tests.worker.cli.books import proposal, step
 from tests.worker.http.served import Served
 from worker import sample
+from worker.config.errors import SettingsError
+from worker.config.settings import load_settings
 from worker.connectors.errors import HookFileError, HookRefusedError, UnmappedError
 from worker.connectors.field_map import filled, steps_of, value_at
 from worker.connectors.yaml_hooks import load_hooks
-from worker.errors import SettingsError
-from worker.settings import load_settings
 
 SECRETS = {
     "ZENDESK_WEBHOOK_SECRET": "dGhpc19zZWNyZXQ",

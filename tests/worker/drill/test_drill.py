@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from fallbacks.plan import PLAN
-from tasks.events import CallLost, Recorded
 from tasks.reasons import Reason
+from tasks.run.events import CallLost, Recorded
 from worker.cli import main
+from worker.config.settings import Settings
 from worker.drill.campaign import chosen, drill
 from worker.drill.report import paid_twice
 from worker.drill.scenarios import SCENARIOS
-from worker.settings import Settings
 
 
 def test_a_short_drill_keeps_the_promise_whatever_the_live_settings_are(tmp_path: Path) -> None:

@@ -6,15 +6,15 @@ from typing import Any, Self
 
 import httpx
 
-from fallbacks.api_keys import ApiKeys, Scope
-from fallbacks.redis_store import RedisStore
-from fallbacks.store import Store
+from fallbacks.access.api_keys import ApiKeys, Scope
+from fallbacks.store.port import Store
+from fallbacks.store.redis_store import RedisStore
 from tests.services.process import free_port
 from tests.services.waiting import wait_for
 from tests.worker.cli.books import Books
-from worker.celery_factory import sender_app
-from worker.settings import Settings
-from worker.web import Web, WebServer
+from worker.config.settings import Settings
+from worker.service.celery_factory import sender_app
+from worker.service.web import Web, WebServer
 from worker.wiring import Parts
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fallbacks.api_keys import ApiKeys, Scope
+from fallbacks.access.api_keys import ApiKeys, Scope
 from tests.worker.http.served import Served
 
 BODY = {"source": "web", "subject": "Card", "body": "Where is my card?"}

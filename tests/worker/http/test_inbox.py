@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fallbacks.api_keys import Scope
+from fallbacks.access.api_keys import Scope
 from tasks.reasons import Reason
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for

@@ -1,0 +1,72 @@
+"""Sessions: who is behind a cookie. The store keeps only digests of tokens; guessing is slowed down."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+
+from fallbacks.access.users import User, Users
+from fallbacks.errors import SignInThrottled
+from fallbacks.ledger.ledger import lua_header
+from fallbacks.store.port import Store
+
+SESSION_SECONDS = 12 * 3600
+"""A working day; then one signs in again."""
+
+WINDOW_SECONDS = 300
+TRIES_PER_NAME = 10
+TRIES_PER_CLIENT = 100
+"""In one window, right or wrong. An office may share one address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open session. notes: small texts the console keeps with it, such as what can be undone."""
+
+    digest: str
+    user: User
+    notes: dict[str, str]
+
+
+class Sessions:
+    """Sign in, know again, sign out."""
+
+    def __init__(self, store: Store, users: Users) -> None:
+        self._store = store
+        self._users = users
+
+    async def sign_in(self, name: str, password: str, client: str) -> str | None:
+        """A new session's token, or None where name or password is wrong. Raises `SignInThrottled`."""
+        name = name.strip().lower()
+        await self._tried(f"client:{client}", TRIES_PER_CLIENT)
+        await self._tried(f"name:{name}", TRIES_PER_NAME)
+        user = await self._users.verified(name, password)
+        if user is None:
+            return None
+        token = secrets.token_urlsafe(32)
+        header = lua_header({"ttl_ms": SESSION_SECONDS * 1000})
+        await self._store.run("session", "", _digest(token), header, "user", user.name)
+        return token
+
+    async def of(self, token: str) -> Session | None:
+        """The session of a token; None where there is none, its time is over, or its person was removed."""
+        digest = _digest(token)
+        notes = await self._store.fields(f"session:{digest}")
+        user = await self._users.get(notes["user"]) if "user" in notes else None
+        return Session(digest, user, notes) if user else None
+
+    async def keep(self, session: Session, note: str, value: str) -> None:
+        """Keep a small text with a session that is still open."""
+        await self._store.run("session", "", session.digest, "{}", note, value)
+
+    async def sign_out(self, session: Session) -> None:
+        """End a session; its token is worth nothing from now on."""
+        await self._store.run("session", "", session.digest, json.dumps({"ended": True}))
+
+    async def _tried(self, who: str, most: int) -> None:
+        if await self._store.tick(f"signin:{_digest(who)}", WINDOW_SECONDS) > most:
+            raise SignInThrottled(WINDOW_SECONDS)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,114 @@
+"""The people who may sign in: names, roles and argon2id hashes. The first admin comes by command line."""
+
+import asyncio
+import json
+import re
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from fallbacks.access.roles import Role
+from fallbacks.errors import UnknownUser, UserExists
+from fallbacks.store.port import Store
+
+LEAST_PASSWORD_CHARS = 10
+MOST_PASSWORD_CHARS = 200
+"""Hashing takes its time: nobody may make it longer."""
+
+HASHES_AT_ONCE = 2
+"""Each takes 64 MiB; more than this wait their turn."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One person. created_ms: store time."""
+
+    name: str
+    role: Role
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    hash: str
+    role: str
+    created_ms: int
+
+
+class Users:
+    """People in the store's hash `users`."""
+
+    def __init__(self, store: Store, hasher: PasswordHasher | None = None) -> None:
+        self._store = store
+        self._hasher = hasher or PasswordHasher()
+        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+
+    async def create(self, name: str, password: str, role: Role) -> User:
+        """Add a person. Raises `UserExists`, or `ValueError` naming what is wrong with name or password."""
+        if not _NAME.fullmatch(name):
+            raise ValueError("a name is 1 to 64 of a-z, 0-9, '.', '_', '@' and '-', and starts with a letter or digit")
+        stored = _Stored(await self._hash(password), role.value, await self._store.now_ms())
+        if not await self._store.run("create_user", "", name, json.dumps(asdict(stored))):
+            raise UserExists(name)
+        return User(name, role, stored.created_ms)
+
+    async def change(self, name: str, *, password: str | None = None, role: Role | None = None) -> User:
+        """Give a person a new password or role. Raises `UnknownUser`, `ValueError`."""
+        old = (await self._all()).get(name)
+        if old is None:
+            raise UnknownUser(name)
+        hashed = old.hash if password is None else await self._hash(password)
+        new = _Stored(hashed, (role or Role(old.role)).value, old.created_ms)
+        await self._store.put("users", {name: json.dumps(asdict(new))})
+        return User(name, Role(new.role), new.created_ms)
+
+    async def remove(self, name: str) -> None:
+        """Take a person off the list; their sessions end with it. Raises `UnknownUser`."""
+        if name not in await self._all():
+            raise UnknownUser(name)
+        await self._store.put("users", {name: None})
+
+    async def get(self, name: str) -> User | None:
+        """One person, None where there is no such name."""
+        stored = (await self._all()).get(name)
+        return None if stored is None else User(name, Role(stored.role), stored.created_ms)
+
+    async def everybody(self) -> list[User]:
+        """Everybody, by name."""
+        return [User(name, Role(row.role), row.created_ms) for name, row in sorted((await self._all()).items())]
+
+    async def verified(self, name: str, password: str) -> User | None:
+        """The person whose password this is, else None. An unknown name takes as long as a wrong password."""
+        stored = (await self._all()).get(name)
+        right = await self._matches(stored.hash if stored else await self._nobody(), password)
+        return User(name, Role(stored.role), stored.created_ms) if stored and right else None
+
+    async def _all(self) -> dict[str, _Stored]:
+        return {name: _Stored(**json.loads(row)) for name, row in (await self._store.fields("users")).items()}
+
+    async def _hash(self, password: str) -> str:
+        if not LEAST_PASSWORD_CHARS <= len(password) <= MOST_PASSWORD_CHARS:
+            raise ValueError(f"a password has {LEAST_PASSWORD_CHARS} to {MOST_PASSWORD_CHARS} characters")
+        async with self._hashing:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def _matches(self, hashed: str, password: str) -> bool:
+        if len(password) > MOST_PASSWORD_CHARS:
+            return False
+        async with self._hashing:
+            try:
+                return await asyncio.to_thread(self._hasher.verify, hashed, password)
+            except (VerifyMismatchError, InvalidHashError):
+                return False
+
+    async def _nobody(self) -> str:
+        async with self._hashing:
+            return await asyncio.to_thread(lambda: self._nobodys_hash)
+
+    @cached_property
+    def _nobodys_hash(self) -> str:
+        return self._hasher.hash("the password of nobody")

@@ -1,0 +1,1 @@
+"""What leaves: outcomes through the outbox, and alerts."""

@@ -1,0 +1,141 @@
+"""Alerts: what is told when work reaches people because something failed, or has waited for them too long.
+
+One per reason and quiet time, counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from fallbacks.plan import PLAN, Severity
+from fallbacks.store.port import Store
+from tasks.reasons import Reason
+
+HIDE_MS = 30_000
+"""A taken alert that nobody settles is due again after this: its sender died."""
+
+RETRY_MS = 15_000
+
+ESCALATE_AGAIN_MS = 4 * 3600 * 1000
+"""While items stay late without a break, people are told again after this."""
+
+
+class Escalation(StrEnum):
+    """Alerts that no single failure raises. oldest_waiting: an inbox item has passed its SLA, whatever its reason."""
+
+    OLDEST_WAITING = "oldest_waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """All hand-offs of one reason since the last alert, as one message. Carries no ticket text.
+
+    id: the same on every try. count: how many hand-offs, or items that are late. tickets: ids of the latest, at most
+    five. first_ms / last_ms: store time. link: the ticket, where it is one, or where people see them all, "" when no
+    public URL is set.
+    """
+
+    id: str
+    reason: Reason | Escalation
+    count: int
+    severity: Severity
+    first_ms: int
+    last_ms: int
+    tickets: tuple[str, ...]
+    link: str
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        tickets = "ticket" if self.count == 1 else "tickets"
+        if isinstance(self.reason, Escalation):
+            return f"{self.count} {tickets} in the inbox should have been looked at by now"
+        return f"{self.count} {tickets} handed off: {PLAN[self.reason].means}"
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        if isinstance(self.reason, Escalation):
+            return "Drain the inbox, the oldest first, or bring in more people."
+        return PLAN[self.reason].advice
+
+
+class AlertSink(Protocol):
+    """Somewhere alerts go."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, alert: Alert) -> None:
+        """Deliver it or raise; it is tried again under the same id."""
+        ...
+
+
+class AlertDesk:
+    """Takes due alerts from the books and sends them to every sink."""
+
+    def __init__(self, store: Store, sinks: tuple[AlertSink, ...], quiet_seconds: float, public_url: str = "") -> None:
+        self.store = store
+        self.sinks = sinks
+        self.quiet_ms = int(quiet_seconds * 1000)
+        self.public_url = public_url.rstrip("/")
+
+    async def escalate(self) -> int:
+        """Raise one alert where the oldest item of the inbox is late. Returns how many items are."""
+        escalation = (Escalation.OLDEST_WAITING.value, Severity.WARNING.value)
+        return int(await self.store.run("escalate", "", *escalation, ESCALATE_AGAIN_MS))
+
+    async def send_due(self) -> list[tuple[Alert, dict[str, str]]]:
+        """Send what is due. Returns each alert with the sinks that failed and why; those tries are repeated."""
+        sent: list[tuple[Alert, dict[str, str]]] = []
+        while taken := await self.store.run("take_alert", "", HIDE_MS):
+            alert = self._read(taken)
+            failures = await self._send(alert)
+            wait = RETRY_MS if failures else self.quiet_ms
+            await self.store.run("settle_alert", "", alert.reason.value, alert.id, int(not failures), wait)
+            sent.append((alert, failures))
+        return sent
+
+    async def _send(self, alert: Alert) -> dict[str, str]:
+        """Try the sinks that do not have it yet: one that is down must not make the others hear it again and again."""
+        name, failures = f"alert:{alert.reason.value}", dict[str, str]()
+        had_id, *had = (await self.store.fields(name)).get("had", "").split() or [""]
+        had = had if had_id == alert.id else []
+        for sink in self.sinks:
+            if sink.name in had:
+                continue
+            try:
+                await sink.send(alert)
+                had.append(sink.name)
+            except Exception as error:
+                failures[sink.name] = f"{type(error).__name__}: {error}"[:300]
+        if failures:
+            await self.store.put(name, {"had": " ".join((alert.id, *had))})
+        return failures
+
+    def _read(self, taken: list[str | list[str]]) -> Alert:
+        name, alert_id, count, first, last, severity, tickets = taken
+        reason = _named(str(name))
+        return Alert(
+            id=str(alert_id),
+            reason=reason,
+            count=int(str(count)),
+            severity=Severity(str(severity)),
+            first_ms=int(str(first)),
+            last_ms=int(str(last)),
+            tickets=tuple(tickets),
+            link=self._link(reason, int(str(count)), tickets) if self.public_url else "",
+        )
+
+    def _link(self, reason: Reason | Escalation, count: int, tickets: Sequence[str]) -> str:
+        if count == 1 and tickets:
+            return f"{self.public_url}/tickets/{tickets[0]}"
+        return f"{self.public_url}/inbox" if isinstance(reason, Escalation) else f"{self.public_url}/groups/{reason}"
+
+
+def _named(name: str) -> Reason | Escalation:
+    try:
+        return Escalation(name)
+    except ValueError:
+        return Reason(name)

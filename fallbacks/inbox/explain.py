@@ -1,0 +1,276 @@
+"""Why a ticket is where it is, as values: what a person must know in five seconds. Console and `show` print it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from fallbacks.inbox.narrate import Line, clock, did, means, narrate, rules_in_words
+from fallbacks.ledger.states import SETTLED, State
+from fallbacks.ledger.views import TicketView
+from fallbacks.plan import PLAN
+from tasks.money import NANO
+from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.checkpoint import Checkpoint
+
+LAST_STEPS = 3
+
+BLIND = "The agent has a proposal that you are not shown: decide for yourself."
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """One limit of the run. name: steps, tool calls, tokens, dollars or seconds. limit: None for unlimited."""
+
+    name: str
+    used: float
+    limit: float | None
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing of it is left."""
+        return self.limit is not None and self.used >= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class StepSummary:
+    """One model call and what came of it. did: in words, quoting the model. ok: False where the call failed."""
+
+    step: int
+    call_id: str
+    model: str
+    did: str = "has not answered yet"
+    ok: bool = True
+    tokens: int = 0
+    cost_nanodollars: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The cause card.
+
+    headline: the whole in one sentence. reason, means, detail: of what stopped the run; None and "" where nothing did.
+    failing_step: where it stopped, None before the first step or where nothing failed. next: what to do, in words.
+    actions: what a person may do now, by the inbox's names. rules: what the taxonomy's rules did to the proposal.
+    """
+
+    state: State
+    headline: str
+    reason: Reason | None
+    means: str
+    detail: str
+    failing_step: int | None
+    usage: tuple[Used, ...]
+    last_steps: tuple[StepSummary, ...]
+    next: str
+    actions: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+
+
+def explain(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int) -> Explanation:
+    """The cause card of one ticket, with nothing of a proposal that is to be decided blind. now_ms: store time."""
+    card = _explained(view, checkpoint, timeline, now_ms)
+    if not view.blind:
+        return card
+    steps = tuple(replace(step, did="worked on it") for step in card.last_steps)
+    actions = tuple(action for action in card.actions if action not in ("approve", "reject"))
+    return replace(
+        card, headline=BLIND, last_steps=steps, next="Decide as one of the labels.", actions=actions, rules=()
+    )
+
+
+def shown_lines(view: TicketView, timeline: Sequence[ev.Recorded]) -> tuple[Line, ...]:
+    """The timeline in words, with nothing of a blind proposal in it."""
+    return tuple(
+        replace(line, text="the agent proposed something", detail="") if view.blind and line.kind in _TELLING else line
+        for line in narrate(timeline)
+    )
+
+
+def shown_events(view: TicketView, timeline: Sequence[ev.Recorded]) -> list[ev.Recorded]:
+    """The timeline with nothing of a blind proposal in it."""
+    return [replace(recorded, event=_unsaid(recorded.event)) if view.blind else recorded for recorded in timeline]
+
+
+def _unsaid(event: ev.Event) -> ev.Event:
+    match event:
+        case ev.DecisionSubmitted():
+            return replace(event, decision=None, raised=(), person=())
+        case ev.ModelReplied():
+            return replace(event, content=())
+        case _:
+            return event
+
+
+_TELLING = frozenset({ev.DecisionSubmitted.type, ev.ModelReplied.type})
+
+
+def _explained(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int) -> Explanation:
+    failing = _failing_step(view, timeline)
+    return Explanation(
+        state=view.state,
+        headline=_headline(view, timeline, failing),
+        reason=view.reason,
+        means=means(view.reason) if view.reason else "",
+        detail=view.detail,
+        failing_step=failing,
+        usage=_usage(view, checkpoint, timeline, now_ms),
+        last_steps=steps(timeline)[-LAST_STEPS:],
+        next=_next(view),
+        actions=_actions(view),
+        rules=_rules(timeline),
+    )
+
+
+def _rules(timeline: Sequence[ev.Recorded]) -> tuple[str, ...]:
+    """Of the last proposal."""
+    proposals = (recorded.event for recorded in reversed(timeline))
+    last = next((event for event in proposals if isinstance(event, ev.DecisionSubmitted)), None)
+    return rules_in_words(last) if last else ()
+
+
+def steps(timeline: Sequence[ev.Recorded]) -> tuple[StepSummary, ...]:
+    """Every model call of the ticket, oldest first."""
+    found: list[StepSummary] = []
+    for recorded in timeline:
+        if isinstance(recorded.event, ev.StepStarted):
+            found.append(StepSummary(recorded.event.step, recorded.event.call_id, recorded.event.model))
+        elif found:
+            found[-1] = _continued(found[-1], recorded.event)
+    return tuple(found)
+
+
+def _continued(step: StepSummary, event: ev.Event) -> StepSummary:
+    match event:
+        case ev.ModelReplied():
+            tokens = event.input_tokens + event.output_tokens + event.cache_write_tokens + event.cache_read_tokens
+            cost, seconds = event.cost_nanodollars, event.seconds
+            return replace(step, did=did(event.content), tokens=tokens, cost_nanodollars=cost, seconds=seconds)
+        case ev.ModelFailed():
+            cost, seconds = event.cost_nanodollars, event.seconds
+            return replace(step, did=f"failed: {means(event.reason)}", ok=False, cost_nanodollars=cost, seconds=seconds)
+        case ev.CallLost():
+            return replace(step, did="failed: its worker was lost during the call", ok=False, cost_nanodollars=event.cost_nanodollars)  # fmt: skip # noqa: E501
+        case ev.ToolFinished() if event.outcome != "ok":
+            return replace(step, did=f"{step.did} ({event.tool}: {event.outcome})", ok=False)
+        case ev.RepairAsked():
+            return replace(step, did=f"{step.did} (refused as invalid)", ok=False)
+        case ev.DecisionSubmitted() if event.decision:
+            return replace(step, did=f"submitted {event.decision.get('label')}")
+        case _:
+            return step
+
+
+def _failing_step(view: TicketView, timeline: Sequence[ev.Recorded]) -> int | None:
+    if view.reason is None:
+        return None
+    for recorded in reversed(timeline):
+        event = recorded.event
+        if isinstance(event, ev.RunStopped) and event.reason == view.reason.value:
+            return event.step or None
+        if isinstance(event, ev.Resumed):
+            return None
+    return None
+
+
+def _usage(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int) -> tuple[Used, ...]:
+    used, limits = checkpoint.usage, view.limits
+    dollars = None if limits.max_cost_nanodollars is None else limits.max_cost_nanodollars / NANO
+    until = _ended_ms(timeline) if view.state in SETTLED else now_ms
+    return (
+        Used("steps", used.steps, limits.max_steps),
+        Used("tool calls", used.tool_calls, limits.max_tool_calls),
+        Used("tokens", used.tokens.total, limits.max_tokens),
+        Used("dollars", view.spent_nanodollars / NANO, dollars),
+        Used("seconds", round(used.seconds(until), 1), limits.max_seconds),
+    )
+
+
+def _ended_ms(timeline: Sequence[ev.Recorded]) -> int:
+    """When the agent last did something: what people did later is not the run's time."""
+    people = (ev.PersonActed, ev.Cancelled, ev.Resumed)
+    of_run = [
+        recorded.at_ms
+        for recorded in timeline
+        if not isinstance(recorded.event, people)
+        and not (isinstance(recorded.event, ev.Decided) and recorded.event.by != "agent")
+    ]
+    return max(of_run, default=0)
+
+
+def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | None) -> str:
+    choice = f"{view.decision['label']} for {view.decision['team']}" if view.decision else "nothing"
+    match view.state:
+        case State.QUEUED:
+            return "It waits for a worker."
+        case State.RUNNING:
+            return f"A worker is on it, {view.steps} model calls so far."
+        case State.PARKED:
+            return f"It waits until {_parked_until(timeline)}: {means(view.reason) if view.reason else ''}."
+        case State.SUGGESTED:
+            sure = f" (confidence {view.decision['confidence']:.2f})" if view.decision else ""
+            return f"The agent proposes {choice}{sure}."
+        case State.HANDED_OFF | State.REJECTED:
+            where = f" at step {failing}" if failing else ""
+            return f"It needs a person{where}: {means(view.reason) if view.reason else 'no reason is recorded'}."
+        case State.DECIDED:
+            return f"{_who(timeline, ev.Decided) or 'Somebody'} decided {choice}{_instead(view, timeline)}."
+        case State.CANCELLED:
+            return f"{_who(timeline, ev.Cancelled) or 'Somebody'} cancelled it."
+        case unknown:
+            assert_never(unknown)
+
+
+def _who(timeline: Sequence[ev.Recorded], kind: type[ev.Decided] | type[ev.Cancelled]) -> str:
+    acts = [recorded.event.by for recorded in timeline if isinstance(recorded.event, kind)]
+    return "The agent" if acts[-1:] == ["agent"] else "".join(acts[-1:])
+
+
+def _instead(view: TicketView, timeline: Sequence[ev.Recorded]) -> str:
+    proposals = [recorded.event.decision for recorded in timeline if isinstance(recorded.event, ev.DecisionSubmitted)]
+    proposed = (proposals[-1] or {}).get("label") if proposals else None
+    differs = proposed is not None and view.decision is not None and proposed != view.decision["label"]
+    return f" where the agent had proposed {proposed}" if differs else ""
+
+
+def _parked_until(timeline: Sequence[ev.Recorded]) -> str:
+    waits = [recorded.event.until_ms for recorded in timeline if isinstance(recorded.event, ev.Parked)]
+    return clock(waits[-1]) if waits else "its time comes"
+
+
+def _next(view: TicketView) -> str:
+    match view.state:
+        case State.QUEUED:
+            return "Nothing: it starts when a worker is free."
+        case State.RUNNING | State.PARKED:
+            return "Nothing: it goes on by itself."
+        case State.SUGGESTED:
+            return "Approve it, correct it, or reject it."
+        case State.HANDED_OFF | State.REJECTED:
+            return PLAN[view.reason].advice if view.reason else "Decide by hand."
+        case State.DECIDED:
+            return "Nothing, or undo it while you still can." if view.undo_until_ms else "Nothing: the decision stands."
+        case State.CANCELLED:
+            return "Nothing: it is withdrawn."
+        case unknown:
+            assert_never(unknown)
+
+
+def _actions(view: TicketView) -> tuple[str, ...]:
+    match view.state:
+        case State.QUEUED | State.RUNNING | State.PARKED:
+            return ("cancel",)
+        case State.SUGGESTED:
+            return ("approve", "edit", "reject", "resume", "snooze", "cancel")
+        case State.HANDED_OFF:
+            approve = ("approve",) if view.decision else ()
+            return (*approve, "edit", "resume", "snooze", "cancel")
+        case State.REJECTED:
+            return ("repair", "reject", "snooze", "cancel")
+        case State.DECIDED:
+            return ("undo",) if view.undo_until_ms else ()
+        case State.CANCELLED:
+            return ()
+        case unknown:
+            assert_never(unknown)

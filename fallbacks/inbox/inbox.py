@@ -1,0 +1,364 @@
+"""The inbox: what people do with what waits for them. One service behind console, API and command line.
+
+Every action names the version it was based on; a stale one, or one on an item that somebody else holds, raises
+`Stale` and changes nothing.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import uuid4
+
+from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
+from fallbacks.errors import BooksUnreachable, NotAllowed, Stale, UnknownTicket
+from fallbacks.inbox.decisions import Effort, decided_by_hand, entry_of, example_of, held_since_ms, on_top, way_back
+from fallbacks.inbox.decisions import HandDecision as HandDecision
+from fallbacks.inbox.probes import is_probe
+from fallbacks.ledger.ledger import Ledger, lua_header
+from fallbacks.ledger.states import ENDED, INBOX, State
+from fallbacks.ledger.views import TicketView, Views, read_row
+from fallbacks.plan import PLAN
+from fallbacks.store.port import Store
+from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.limits import Limits
+from tasks.ticket import Ticket
+from tasks.triage.decision import Decision
+from tasks.triage.taxonomy import Taxonomy
+
+BLIND = "Its proposal is not shown: decide for yourself, as one of the labels"
+"""Nobody may approve or refuse what they have not seen."""
+
+LAST_ACTS = "last_acts"
+"""Hash of the store: when each person last did something to an item, other than holding it."""
+
+HOLD_MS = 5 * 60_000
+"""How long an item stays with the person who opened it."""
+
+UNDO_MS = 10_000
+"""How long a decision can be undone; nothing leaves the outbox before."""
+
+NOTE_TRIES = 5
+"""A note on a ticket that moves this often meanwhile is refused."""
+
+SCAN = 500
+"""Items that serve-next reads at once on its way to one that nobody holds."""
+
+
+Publish = Callable[[list[tuple[str, str]]], Awaitable[object]]
+"""Puts (kind, ticket id) pairs on the queues. A failure costs time only: the sweep publishes what is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the inbox, most urgent first. total: items that match. next_offset: None on the last page."""
+
+    items: list[TicketView]
+    total: int
+    next_offset: int | None
+
+
+class Inbox:
+    """Actions of people. person: who acts, as they are known to the door they came through."""
+
+    def __init__(self, store: Store, taxonomy: Taxonomy, outcomes: OutcomeWriter) -> None:
+        self.store = store
+        self.views = Views(store)
+        self.taxonomy = taxonomy
+        self.outcomes = outcomes
+
+    async def page(self, facets: Sequence[str] = (), offset: int = 0, limit: int = 50) -> Page:
+        """Items waiting, most urgent first. facets: any of "queue:...", "reason:...", "label:...", "team:..."."""
+        if facets:
+            ids, total = await self.store.crossed([f"inbox:{facet}" for facet in facets], offset, offset + limit - 1)
+        else:
+            ids = [member for member, _ in await self.store.ranked("inbox", offset, offset + limit - 1)]
+            (total,) = await self.store.sizes(["inbox"])
+        now = await self.store.now_ms()
+        rows = [(ticket_id, await self.store.row(ticket_id)) for ticket_id in ids]
+        items = [read_row(ticket_id, row, now) for ticket_id, row in rows if row]
+        return Page(items, total, offset + limit if offset + limit < total else None)
+
+    async def next(self, person: str, facet: str | None = None, skip: Sequence[str] = ()) -> TicketView | None:
+        """Hold and return the most urgent item nobody else holds; None when there is none."""
+        index = f"inbox:{facet}" if facet else "inbox"
+        event = ev.PersonActed(person, "claim").to_json()
+        ticket_id = await self.store.run("next_item", "", person, HOLD_MS, SCAN, index, event, *skip)
+        return await self.views.ticket(ticket_id) if ticket_id else None
+
+    async def claim(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
+        """Hold an item for five minutes."""
+        now = await self.store.now_ms()
+        held = {"holder": person, "held_until": str(now + HOLD_MS)}
+        return await self._note(ticket_id, person, version, "claim", set=held)
+
+    async def renew(self, ticket_id: str, person: str) -> int:
+        """Keep an item that this person holds for another five minutes; returns until when, store time in ms.
+
+        Changes no version: what others and the page itself were shown stays true. Raises `Stale` where somebody else
+        has it by now, or nobody.
+        """
+        verdict = await self.store.run("hold", ticket_id, person, HOLD_MS)
+        if verdict[0] == "unknown":
+            raise UnknownTicket(ticket_id)
+        if verdict[0] == "stale":
+            raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
+        return int(verdict[1])
+
+    async def release(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
+        """Give an item back."""
+        return await self._note(ticket_id, person, version, "release", unset=["holder", "held_until"])
+
+    async def snooze(self, ticket_id: str, person: str, version: int | None, seconds: float) -> TicketView:
+        """Hide an item from serve-next for a while, and give it back."""
+        until = str(await self.store.now_ms() + int(seconds * 1000))
+        gone = ["holder", "held_until"]
+        return await self._note(ticket_id, person, version, "snooze", set={"snoozed_until": until}, unset=gone)
+
+    async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
+        """Add a note to the timeline of any ticket."""
+        event = ev.PersonActed(person, "note", text[:4000])
+        keep = {"keep_due": True, "keep_inbox": True}
+        for last in (*[False] * NOTE_TRIES, True):
+            state = (await self.views.ticket(ticket_id)).state
+            try:  # a note moves nothing: it is written in the state that was read, or read again
+                await self._act(ticket_id, None, None, [state], state, [event], **keep)
+                break
+            except Stale:
+                if last:
+                    raise
+        return await self.views.ticket(ticket_id)
+
+    async def approve(
+        self, ticket_id: str, person: str, version: int | None, keystrokes: int | None = None
+    ) -> TicketView:
+        """Let the proposed decision stand. keystrokes: what it took, where a door counts them."""
+        view = await self._waiting(ticket_id, version)
+        if view.blind:
+            raise ValueError(BLIND)
+        if view.decision is None:
+            raise ValueError(f"{ticket_id} has no proposal to approve; decide it by hand")
+        decision = Decision.model_validate({**view.decision, "decided_by": person})
+        return await self._decide(view, person, "approve", decision, keystrokes)
+
+    async def decide(
+        self,
+        ticket_id: str,
+        person: str,
+        version: int | None,
+        by_hand: HandDecision,
+        keystrokes: int | None = None,
+    ) -> TicketView:
+        """Decide by hand, or correct a proposal; what was proposed stays in the timeline."""
+        view = await self._waiting(ticket_id, version)
+        decision = decided_by_hand(view, self.taxonomy, person, by_hand)
+        return await self._decide(view, person, "edit" if view.proposed else "decide", decision, keystrokes)
+
+    async def reject(self, ticket_id: str, person: str, version: int | None, why: str) -> TicketView:
+        """Refuse a suggestion: it stays in the inbox for a decision by hand. An unreadable message is dismissed."""
+        view = await self._waiting(ticket_id, version)
+        if view.state is State.REJECTED:
+            note = ev.PersonActed(person, "dismiss", why[:4000])
+            await self._act(ticket_id, person, view.version, INBOX, State.CANCELLED, [note, ev.Cancelled(person)])
+            return await self.views.ticket(ticket_id)
+        if view.blind:
+            raise ValueError(BLIND)
+        reason = Reason.SUGGESTION_REJECTED
+        row = PLAN[reason]
+        handed = ev.HandedOff(reason.value, why[:500], row.queue.value, row.severity.value)
+        what = {
+            "set": {"reason": reason.value, "detail": why[:500], "queue": row.queue.value},
+            "inbox": entry_of(view, row.queue, reason),
+        }
+        events = [ev.PersonActed(person, "reject", why[:4000]), handed]
+        await self._act(ticket_id, person, view.version, INBOX, State.HANDED_OFF, events, **what)
+        return await self.views.ticket(ticket_id)
+
+    async def repair(
+        self,
+        rejected_id: str,
+        person: str,
+        version: int | None,
+        ticket: Ticket,
+        limits: Limits,
+        publish: Publish,
+        max_wait_seconds: float | None = None,
+    ) -> TicketView:
+        """Accept the corrected ticket of a message that could not be read, publish it, end the message; returns it.
+
+        In this order, so that a crash loses nothing; the same repair again ends what is left to end and changes nothing
+        else. Another ticket for the same message raises `IdempotencyConflict`.
+        """
+        view = await self.views.ticket(rejected_id)
+        done = (await self.store.row(rejected_id)).get("repaired_as")
+        held = view.holder not in (None, person) or (version is not None and version != view.version)
+        if done is None and (view.state is not State.REJECTED or held):
+            raise _stale(view.state.value, view.version, view.holder or "", rejected_id)
+        named = ticket if ticket.id else ticket.model_copy(update={"id": repaired_id(rejected_id)})
+        once = f"repair:{rejected_id}"
+        accepted = await Ledger(self.store).accept(
+            named, limits, idempotency_key=once, max_wait_seconds=max_wait_seconds
+        )
+        if accepted.state is State.QUEUED:
+            await publish([("triage", accepted.id)])
+        if done is None:
+            await self._end_repaired(rejected_id, person, accepted.id)
+        return await self.views.ticket(accepted.id)
+
+    async def _end_repaired(self, rejected_id: str, person: str, new_id: str) -> None:
+        """The ticket is accepted, so the message ends whoever holds it, unless it was dismissed or ended meanwhile."""
+        events = [ev.PersonActed(person, "repair", new_id), ev.Cancelled(person)]
+        values = {"repaired_as": new_id}
+        try:
+            await self._act(rejected_id, None, None, [State.REJECTED], State.CANCELLED, events, set=values)
+        except Stale:
+            return
+
+    async def resume(
+        self, ticket_id: str, person: str, version: int | None, hint: str, fresh: Limits, from_step: int = 0
+    ) -> TicketView:
+        """Send it back to the agent with a hint and fresh limits; finished calls stay paid and are not made again."""
+        view = await self._waiting(ticket_id, version)
+        if view.ticket is None:
+            raise ValueError(f"{ticket_id} could not be read as a ticket; repair or dismiss it")
+        used = (await self.views.checkpoint(ticket_id)).usage
+        limits = on_top(fresh, used, view.spent_nanodollars)
+        what = {
+            "set": {"limits": json.dumps(asdict(limits)), "losses": "0"},
+            "unset": ["reason", "detail", "queue", "deadline"],
+            "due_in": 0,
+        }
+        event = ev.Resumed(person, hint[:2000], from_step)
+        states = [State.SUGGESTED, State.HANDED_OFF]
+        if await is_probe(self.store, ticket_id):  # the agent is not asked about it: it could decide and tell
+            ended = [event, ev.Cancelled(person)]
+            await self._act(ticket_id, person, view.version, states, State.CANCELLED, ended)
+            return await self.views.ticket(ticket_id)
+        await self._act(ticket_id, person, view.version, states, State.QUEUED, [event], **what)
+        return await self.views.ticket(ticket_id)
+
+    async def cancel(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
+        """Withdraw a ticket that has not ended; its worker stops at its next write."""
+        view = await self.views.ticket(ticket_id)
+        if view.state is State.CANCELLED:
+            return view
+        states = [state for state in State if state not in ENDED]
+        told = {"state": State.CANCELLED.value}
+        secret = await is_probe(self.store, ticket_id)
+        outbox = [] if secret else self.outcomes.entries(Outcome.CANCELLED, ticket_id, told)
+        await self._act(ticket_id, None, version, states, State.CANCELLED, [ev.Cancelled(person)], outbox=outbox)
+        return await self.views.ticket(ticket_id)
+
+    async def undo(self, ticket_id: str, person: str, version: int | None, *, operator: bool = False) -> TicketView:
+        """Take back a decision within ten seconds: the item waits again as it did.
+
+        operator: may take back the decisions of others, too; anybody else gets `NotAllowed`.
+        """
+        row = await self.store.row(ticket_id)
+        if not row:
+            raise UnknownTicket(ticket_id)
+        if "undo" not in row:
+            raise ValueError(f"{ticket_id} has nothing to undo")
+        if not operator and json.loads(row["decision"])["decided_by"] != person:
+            raise NotAllowed("Only who decided it, or an operator, can undo it.")
+        was = json.loads(row["undo"])
+        what: dict[str, Any] = {
+            "undo": True,
+            "set": was["set"],
+            "unset": [*was["unset"], "undo", "undo_until", "delivery"],
+            "inbox": was["inbox"],
+            "drop_outbox": was["outbox"],
+            "drop_example": was["example"],
+            "count": ["undone"],
+        }
+        event = ev.PersonActed(person, "undo")
+        based_on = int(row["version"]) if version is None else version  # whose decision it is was read in this one
+        await self._act(ticket_id, person, based_on, [State.DECIDED], State(was["state"]), [event], **what)
+        return await self.views.ticket(ticket_id)
+
+    async def _decide(
+        self, view: TicketView, person: str, action: str, decision: Decision, keystrokes: int | None
+    ) -> TicketView:
+        chosen = decision.model_dump(mode="json")
+        told = {"state": State.DECIDED.value, "decision": chosen}
+        secret = await is_probe(self.store, view.id)
+        outbox = [] if secret else self.outcomes.entries(Outcome.DECIDED, view.id, told, UNDO_MS)
+        now = await self.store.now_ms()
+        effort = Effort(await self._handled_seconds(view.id, person, now), keystrokes)
+        example = example_of(view, action, person, chosen, now, effort)
+        what = {
+            "set": {
+                "decision": json.dumps(chosen, ensure_ascii=False),
+                "label": decision.label,
+                "undo": way_back(view, outbox, example),
+            },
+            "undo_in": UNDO_MS,
+            "outbox": outbox,
+            "example": None if secret else example,
+            "count": [] if secret else [f"person_{action}"],
+        }
+        states = [State.SUGGESTED, State.HANDED_OFF]
+        event = ev.Decided(person, action, chosen)
+        await self._act(view.id, person, view.version, states, State.DECIDED, [event], **what)
+        return await self.views.ticket(view.id)
+
+    async def _handled_seconds(self, ticket_id: str, person: str, now_ms: int) -> float | None:
+        """Since they held it, or did the last thing to another item: the console holds the next one ahead of time."""
+        held = held_since_ms(await self.views.timeline(ticket_id), person)
+        if held is None:
+            return None
+        before = int((await self.store.fields(LAST_ACTS)).get(person, 0))
+        return max(0, now_ms - max(held, before)) / 1000
+
+    async def _waiting(self, ticket_id: str, version: int | None) -> TicketView:
+        view = await self.views.ticket(ticket_id)
+        if view.state not in INBOX or (version is not None and version != view.version):
+            raise _stale(view.state.value, view.version, view.holder or "", ticket_id)
+        return view
+
+    async def _note(self, ticket_id: str, person: str, version: int | None, action: str, **what: Any) -> TicketView:
+        view = await self._waiting(ticket_id, version)
+        event = ev.PersonActed(person, action)
+        await self._act(ticket_id, person, version, [view.state], view.state, [event], keep_inbox=True, **what)
+        return await self.views.ticket(ticket_id)
+
+    async def _act(
+        self,
+        ticket_id: str,
+        person: str | None,
+        version: int | None,
+        states: Sequence[State] | frozenset[State],
+        state: State,
+        events: Sequence[ev.Event],
+        **what: Any,
+    ) -> None:
+        header = {
+            "op": uuid4().hex,
+            "states": [allowed.value for allowed in states],
+            "state": state.value,
+            "version": version,
+            "person": person,
+            **what,
+        }
+        args = [event.to_json() for event in events]
+        verdict = await self.store.run("move", ticket_id, lua_header(header), *args)
+        if verdict[0] == "unknown":
+            raise UnknownTicket(ticket_id)
+        if verdict[0] == "stale":
+            raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
+        if person is not None and "holder" not in what.get("set", {}):
+            with suppress(BooksUnreachable):  # a measurement: what was done is done
+                await self.store.put(LAST_ACTS, {person: str(verdict[3])})
+
+
+def repaired_id(rejected_id: str) -> str:
+    """The id of a repaired ticket that names none: always the same, so that no message becomes two tickets."""
+    return f"fix_{rejected_id.removeprefix('rej_')}"[:128]
+
+
+def _stale(state: str, version: int, holder: str, ticket_id: str) -> Stale:
+    held = f", held by {holder}" if holder else ""
+    message = f"{ticket_id} has changed: it is {state}, version {version}{held}"
+    return Stale(message, state=state, version=version, holder=holder)

@@ -1,0 +1,236 @@
+"""Known-answer probes: suggestions that are known to be wrong, to see whether people read before they approve.
+
+A probe copies a ticket whose proposal a person approved before, under another id and with a label of another team.
+Nothing leaves because of it: no outcome, no example, no evidence of autonomy. It is an ordinary ticket of the books.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random, SystemRandom
+from typing import Any, assert_never
+from uuid import uuid4
+
+from fallbacks.ledger.ledger import Claim, Conclusion, Ledger, lua_header, new_id
+from fallbacks.ledger.states import ENDED, INBOX, State
+from fallbacks.store.port import Store
+from tasks.errors import LeaseLost
+from tasks.run import events as ev
+from tasks.run.limits import Limits
+from tasks.ticket import Priority, Ticket, read_stored
+from tasks.triage.taxonomy import Label, Taxonomy
+
+OWNER = "prober"
+"""Who claims, suggests and judges probes, as their timelines name it."""
+
+PROBES = "probes"
+"""Hash of the store: ids of the probes not judged yet, each with its answer."""
+
+USED = "probes_used"
+"""Hash of the store: tickets that were copied lately, and when (store time, ms)."""
+
+LATELY_MS = 30 * 24 * 3600 * 1000
+"""A ticket is not copied twice within this time: people would know it again."""
+
+LOOK_BACK = 1000
+"""How many of the latest examples a probe is chosen from."""
+
+STALLED_MS = 600_000
+"""Lease and first sweep of a probe in the making: longer than a round, so that no worker ever takes one."""
+
+TURN_SECONDS = 30
+"""One process in so many seconds keeps the probes up: several at once would make too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of a probe. label: the true one. wrong: the proposed one. source: the ticket it copies."""
+
+    label: str
+    wrong: str
+    source: str
+
+    def to_json(self) -> str:
+        """As the hash keeps it."""
+        return json.dumps({"label": self.label, "wrong": self.wrong, "source": self.source})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A ticket that can be copied. decision: as a person approved it. age_ms: since it was accepted."""
+
+    ticket: Ticket
+    decision: dict[str, Any]
+    age_ms: int
+
+
+async def is_probe(store: Store, ticket_id: str) -> bool:
+    """Whether an item is a probe that is not judged yet; until then nothing may leave because of it."""
+    return ticket_id in await store.fields(PROBES)
+
+
+class Probes:
+    """Keeps probes waiting among the items, and judges the answers. share: of the waiting items, 0..0.05."""
+
+    def __init__(
+        self, store: Store, ledger: Ledger, taxonomy: Taxonomy, share: float, dice: Random | None = None
+    ) -> None:
+        self.store = store
+        self.ledger = Ledger(ledger.store, STALLED_MS, STALLED_MS)
+        self.taxonomy = taxonomy
+        self.share = share
+        self._dice = dice or SystemRandom()
+
+    async def take_turn(self) -> int:
+        """Keep up, unless another process has just done so."""
+        return await self.keep_up() if await self.store.tick("probes_turn", TURN_SECONDS) == 1 else 0
+
+    async def keep_up(self) -> int:
+        """Judge what was answered, clear what was left half made, make what is missing. Returns how many were made."""
+        answers = {probe_id: _answer(stored) for probe_id, stored in (await self.store.fields(PROBES)).items()}
+        waiting = 0
+        for probe_id, answer in answers.items():
+            waiting += await self._followed(probe_id, answer)
+        (items,) = await self.store.sizes(["inbox"])
+        missing = int(self.share * (items - waiting) + 0.5) - waiting
+        if missing <= 0:
+            return 0
+        made, used = 0, await self._used_lately()
+        for example in await self._examples():
+            if made == missing:
+                break
+            if example["id"] not in used and await self._make(str(example["id"]), str(example["label"])):
+                made += 1
+                used.add(example["id"])
+        return made
+
+    async def _followed(self, probe_id: str, answer: Answer) -> bool:
+        """Whether it still waits. What has been answered for good is judged; the others are cleared."""
+        row = await self.store.row(probe_id)
+        state = State(row["state"]) if row else State.CANCELLED
+        match state:
+            case State.SUGGESTED | State.HANDED_OFF | State.REJECTED:
+                return True
+            case State.DECIDED:
+                await self._judge(probe_id, row, answer)
+            case State.CANCELLED:
+                await self.store.put(PROBES, {probe_id: None})
+            case State.QUEUED | State.RUNNING | State.PARKED:
+                await self._cancel(probe_id)
+            case _:
+                assert_never(state)
+        return False
+
+    async def _judge(self, probe_id: str, row: Mapping[str, str], answer: Answer) -> None:
+        """Only once it can no longer be undone: who sees the verdict earlier would take the decision back."""
+        if await self.store.now_ms() < int(row.get("undo_until", 0)):
+            return
+        if "probe" not in row:
+            verdict = "missed" if json.loads(row["decision"])["label"] == answer.wrong else "caught"
+            note = ev.PersonActed(OWNER, "note", f"probe: {verdict}")
+            header = {"set": {"probe": verdict}, "count": [f"probes_{verdict}"], "version": int(row["version"])}
+            if not await self._move(probe_id, [State.DECIDED], State.DECIDED, note, header):
+                return  # somebody wrote a note meanwhile: next round
+        await self.store.put(PROBES, {probe_id: None})
+
+    async def _make(self, source: str, label: str) -> bool:
+        known = await self._known(source, label)
+        others = self._others(label)
+        if known is None or not others:
+            return False
+        wrong = self._dice.choice(others)
+        probe_id, now = new_id(), await self.store.now_ms()
+        # known as a probe before it is a ticket: a crash at any later point leaves nothing that tells anybody
+        await self.store.put(PROBES, {probe_id: Answer(label, wrong.name, source).to_json()})
+        await self.store.put(USED, {source: str(now)})
+        await self.ledger.accept(_copy(known, probe_id), Limits())
+        claim = await self.ledger.claim(probe_id, OWNER, queue=PROBES)
+        if not isinstance(claim, Claim):
+            await self._cancel(probe_id)
+            return False
+        decision = _wrong(known.decision, self.taxonomy.by_name[label], wrong)
+        try:
+            await self.ledger.suggest(claim.lease, Conclusion((), decision, Priority(decision["priority"])))
+        except LeaseLost:
+            await self._cancel(probe_id)
+            return False
+        return True
+
+    async def _known(self, source: str, label: str) -> Known | None:
+        """The ticket as it was decided, where it still stands in the books as the example says."""
+        row, now = await self.store.row(source), await self.store.now_ms()
+        if row.get("state") != State.DECIDED or now < int(row.get("undo_until", 0)) or "body" not in row:
+            return None
+        decision = json.loads(row["decision"])
+        if decision["label"] != label:
+            return None
+        return Known(read_stored(row["body"]), decision, now - int(row["accepted"]))
+
+    def _others(self, label: str) -> list[Label]:
+        """Labels of other teams than the true one's; none where the taxonomy no longer has it."""
+        true = self.taxonomy.by_name.get(label)
+        return [other for other in self.taxonomy.labels if true is not None and other.team != true.team]
+
+    async def _examples(self) -> list[dict[str, Any]]:
+        """What people approved lately, in no order that anybody could foresee."""
+        stored = await self.store.listed("examples", -LOOK_BACK, -1)
+        approved = [example for example in map(json.loads, stored) if example["action"] == "approve"]
+        self._dice.shuffle(approved)
+        return approved
+
+    async def _used_lately(self) -> set[str]:
+        since = await self.store.now_ms() - LATELY_MS
+        used = {source: int(at_ms) for source, at_ms in (await self.store.fields(USED)).items()}
+        if old := {source: None for source, at_ms in used.items() if at_ms < since}:
+            await self.store.put(USED, old)
+        return used.keys() - old.keys()
+
+    async def _cancel(self, probe_id: str) -> None:
+        """End one that no person has seen; its entry goes at the next round."""
+        states = [state for state in State if state not in ENDED | INBOX]
+        await self._move(probe_id, states, State.CANCELLED, ev.Cancelled(OWNER), {})
+
+    async def _move(
+        self, probe_id: str, states: list[State], state: State, event: ev.Event, what: Mapping[str, Any]
+    ) -> bool:
+        header = {"op": uuid4().hex, "states": [allowed.value for allowed in states], "state": state.value, **what}
+        verdict = await self.store.run("move", probe_id, lua_header(header), event.to_json())
+        return bool(verdict[0] == "ok")
+
+
+def _copy(known: Known, probe_id: str) -> Ticket:
+    """The same words under another id, as if they had come now; the requester's other tickets do not count it."""
+    ticket = known.ticket
+    later = timedelta(milliseconds=known.age_ms)
+    return ticket.model_copy(
+        update={
+            "id": probe_id,
+            "requester": ticket.requester.model_copy(update={"id": None}) if ticket.requester else None,
+            "received_at": ticket.received_at + later if ticket.received_at else None,
+            "deadline_seconds": None,
+        }
+    )
+
+
+def _wrong(decision: Mapping[str, Any], true: Label, label: Label) -> dict[str, Any]:
+    """Another label, its names in the rationale; all else stays as it was, so that only the sense is wrong."""
+    rationale = str(decision["rationale"])
+    for old, new in ((true.name, label.name), (_plain(true.name), _plain(label.name)), (true.team, label.team)):
+        rationale = rationale.replace(old, new)
+    return {
+        **decision,
+        "label": label.name,
+        "team": label.team,
+        "priority": label.priority.value,
+        "rationale": rationale[:2000],
+        "decided_by": "agent",
+    }
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _answer(stored: str) -> Answer:
+    return Answer(**json.loads(stored))

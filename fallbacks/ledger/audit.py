@@ -1,0 +1,219 @@
+"""The audit: double-entry check of tickets, money, effects and alerts, on books that others keep writing.
+
+What concerns one ticket is read in one moment, so a ticket that moves is never in the wrong. Sums are compared at one
+moment too: rows read earlier, with those that moved since read again together with the totals.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fallbacks.ledger.states import INBOX, State
+from fallbacks.store.port import Store
+from tasks.reasons import Reason
+
+PAGE = 500
+"""Keys that one script looks at: a few milliseconds of the server's time."""
+
+MOVED = 10_000
+"""More tickets than this in motion, and sums are compared with what moved meanwhile as tolerance."""
+
+PAUSE_DAYS = 400
+"""Money is summed back to the first day before a pause as long as this."""
+
+PASSES = 3
+"""A check that does not balance is made again before it is reported."""
+
+DUE = (State.QUEUED, State.RUNNING, State.PARKED)
+
+Problem = tuple[str, str]
+"""(ticket id, "" where it is about a sum; what is wrong)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What the books say, and what in them does not balance. Money in nanodollars.
+
+    states: tickets by state. rows: tickets read. archived: tickets that were balanced and moved to the archive.
+    alerts_*: hand-offs that raised an alert, were told, wait to be told.
+    """
+
+    states: dict[str, int]
+    rows: int
+    accepted: int
+    archived: int
+    spent: int
+    reserved: int
+    archived_spent: int
+    effects_done: int
+    effects_open: int
+    alerts_raised: int
+    alerts_told: int
+    alerts_pending: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def balanced(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums at one moment. moved: (spent, reserved, its day) of tickets in motion; None: too many to read."""
+
+    now_ms: int
+    states: dict[str, int]
+    due: int
+    inbox: int
+    counters: Counter[str]
+    days: dict[str, tuple[int, int]]
+    alerts: dict[str, tuple[int, bool]]
+    moved: dict[str, tuple[int, int, str]] | None
+
+    @property
+    def spent(self) -> int:
+        """By days."""
+        return sum(spent for spent, _ in self.days.values())
+
+
+@dataclass(slots=True)
+class Rows:
+    """What the pages said. spent: by ticket."""
+
+    spent: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    effects_done: int = 0
+    effects_open: int = 0
+
+
+async def audit(store: Store) -> AuditReport:
+    """Check the books. A live system may keep working: what moves meanwhile is not reported."""
+    for _ in range(PASSES):
+        report = await _pass(store)
+        if report.balanced:
+            break
+    return report
+
+
+async def _pass(store: Store) -> AuditReport:
+    before = await _totals(store, since_ms=None)
+    rows = await _rows(store)
+    strays = await _strays(store)
+    after = await _totals(store, since_ms=before.now_ms)
+    sums = (*_tickets(after), *_spent(before, after, rows), *_reserved(after), *_alerts(after))
+    return AuditReport(
+        states=after.states,
+        rows=len(rows.spent),
+        accepted=after.counters["accepted"],
+        archived=after.counters["archived"],
+        spent=after.spent,
+        reserved=sum(reserved for _, reserved in after.days.values()),
+        archived_spent=after.counters["archived_spent"],
+        effects_done=rows.effects_done,
+        effects_open=rows.effects_open,
+        alerts_raised=after.counters["alerts_raised"],
+        alerts_told=after.counters["alerts_told"],
+        alerts_pending=sum(pending for pending, _ in after.alerts.values()),
+        problems=(*rows.problems, *strays, *(("", what) for what in sums)),
+    )
+
+
+async def _rows(store: Store) -> Rows:
+    """Every ticket row there was when the reading began, checked page by page; a row seen twice counts once."""
+    rows, cursor = Rows(), "0"
+    args = (PAGE, _names(DUE), _names(INBOX))
+    while True:
+        cursor, spent, problems, done, still_open = await store.run("audit_page", "", cursor, *args)
+        fresh = {ticket_id: int(amount) for ticket_id, amount in _by(2, spent)}
+        rows.effects_done += done
+        rows.effects_open += still_open
+        rows.problems += [(ticket_id, what) for ticket_id, what in _by(2, problems) if ticket_id not in rows.spent]
+        rows.spent |= fresh
+        if str(cursor) == "0":
+            return rows
+
+
+async def _strays(store: Store) -> list[Problem]:
+    """Index entries without a row, or of a ticket that is in another state."""
+    indexes = {f"s:{state.value}": _names((state,)) for state in State}
+    found: list[Problem] = []
+    for index, allowed in indexes.items():
+        cursor = "0"
+        while True:
+            cursor, strays = await store.run("audit_index", "", index, cursor, PAGE, allowed)
+            found += [
+                (ticket_id, f"stands in {index} and is {state or 'not there'}") for ticket_id, state in _by(2, strays)
+            ]
+            if str(cursor) == "0":
+                break
+    return found
+
+
+async def _totals(store: Store, since_ms: int | None) -> Totals:
+    """since_ms None: nothing is read of tickets in motion."""
+    states, reasons = [state.value for state in State], [reason.value for reason in Reason]
+    since, limit = ("+inf", -1) if since_ms is None else (str(since_ms), MOVED)
+    args = (since, limit, PAUSE_DAYS, json.dumps(states), json.dumps(reasons))
+    now, sizes, due, inbox, counters, days, alerts, moved = await store.run("audit_sums", "", *args)
+    return Totals(
+        now_ms=int(now),
+        states=dict(zip(states, sizes, strict=True)),
+        due=due,
+        inbox=inbox,
+        counters=Counter({name: int(value) for name, value in _by(2, counters)}),
+        days={day: (int(spent), int(reserved)) for day, spent, reserved in _by(3, days)},
+        alerts={reason: (int(pending), told == "1") for reason, pending, told in _by(3, alerts)},
+        moved=None if moved is None else {row[0]: (int(row[1]), int(row[2]), row[3]) for row in moved},
+    )
+
+
+def _tickets(now: Totals) -> Iterator[str]:
+    held, accepted, archived = sum(now.states.values()), now.counters["accepted"], now.counters["archived"]
+    if accepted != held + archived:
+        yield f"{accepted} tickets were accepted; {held} are in a state and {archived} in the archive"
+    for index, size, states in (("due", now.due, DUE), ("inbox", now.inbox, INBOX)):
+        if size != (count := sum(now.states[state.value] for state in states)):
+            yield f"{size} entries stand in {index} and {count} tickets should"
+
+
+def _spent(before: Totals, now: Totals, rows: Rows) -> Iterator[str]:
+    """Days against runs and archive. The tolerance: what was archived meanwhile may have been read before or not."""
+    moved = {} if now.moved is None else {ticket_id: spent for ticket_id, (spent, _, _) in now.moved.items()}
+    by_runs = sum((rows.spent | moved).values())
+    least = (before if now.moved is None else now).spent - now.counters["archived_spent"]
+    most = now.spent - before.counters["archived_spent"]
+    if not least <= by_runs <= most:
+        yield f"{now.spent} was spent by days, {by_runs} by runs and {now.counters['archived_spent']} by the archive"
+
+
+def _reserved(now: Totals) -> Iterator[str]:
+    if now.moved is None:
+        return
+    held: Counter[str] = Counter()
+    for _, reserved, day in now.moved.values():
+        held[day.rpartition(":")[2]] += reserved
+    for day, (_, reserved) in now.days.items():
+        if reserved != held[day]:
+            yield f"{reserved} is reserved on day {day} and leases hold {held[day]}"
+
+
+def _alerts(now: Totals) -> Iterator[str]:
+    raised, told = now.counters["alerts_raised"], now.counters["alerts_told"]
+    pending = sum(count for count, _ in now.alerts.values())
+    if raised != told + pending:
+        yield f"{raised} hand-offs raised an alert; {told} were told and {pending} wait to be told"
+    for reason, (count, due) in now.alerts.items():
+        if count and not due:
+            yield f"{count} hand-offs with the reason {reason} wait to be told and are due at no time"
+
+
+def _names(states: Any) -> str:
+    return json.dumps({state.value: True for state in states})
+
+
+def _by(size: int, flat: list[Any]) -> Iterator[Any]:
+    """Lua's flat lists, cut into rows."""
+    return zip(*[iter(flat)] * size, strict=True)

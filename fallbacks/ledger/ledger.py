@@ -1,0 +1,365 @@
+"""The ledger: accept, claim, step, park, conclude, hand off, release, sweep. Every worker's write is fenced.
+
+Each method is one atomic script, so a crash leaves a ticket before it or after it and never between. A call may be
+repeated when its answer was lost: each carries an id by which the books know it.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import uuid4
+
+from fallbacks.errors import IdempotencyConflict
+from fallbacks.ledger.meters import counted
+from fallbacks.ledger.states import State
+from fallbacks.plan import PLAN, InboxQueue, Severity
+from fallbacks.store.port import Store
+from tasks.errors import EffectUnknown, LeaseLost, StepRefused
+from tasks.money import format_usd
+from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.limits import Limits, read_limits
+from tasks.ticket import Priority, Ticket, read_stored
+
+SLA_SECONDS = {Priority.URGENT: 900, Priority.HIGH: 3600, Priority.NORMAL: 4 * 3600, Priority.LOW: 24 * 3600}
+"""How soon a person should have looked, by priority; the inbox is sorted by it."""
+
+FIRST_SWEEP_MS = 10_000
+"""An accepted ticket that nobody claimed within this time is published again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of an accept. created: False when the same ticket was accepted before."""
+
+    id: str
+    state: State
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work a ticket. epoch: the fencing token of every write."""
+
+    ticket_id: str
+    epoch: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claimed ticket and all that is needed to go on with it.
+
+    now_ms: store time of the claim. losses: workers this ticket has outlived. deadline_ms: None for none.
+    """
+
+    lease: Lease
+    now_ms: int
+    ticket: Ticket
+    limits: Limits
+    losses: int
+    deadline_ms: int | None
+    journal: tuple[ev.Recorded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """Where a run leaves its ticket. events: everything not written yet, oldest first.
+
+    why: what allows the agent to decide alone, or does not. proposal: what the agent chose before any person had a
+    part in it (JSON values): the evidence of autonomy. blind: a person must decide without seeing the proposal.
+    """
+
+    events: Sequence[ev.Event]
+    decision: dict[str, Any] | None
+    priority: Priority
+    why: str = ""
+    proposal: dict[str, Any] | None = None
+    blind: bool = False
+
+
+class Ledger:
+    """The books over a store.
+
+    lease_ms: how long a silent worker keeps its tickets. first_sweep_ms: an accepted ticket that nobody claimed within
+    this time is published again.
+    """
+
+    def __init__(self, store: Store, lease_ms: int = 30_000, first_sweep_ms: int = FIRST_SWEEP_MS) -> None:
+        self.store = store
+        self.lease_ms = lease_ms
+        self.first_sweep_ms = first_sweep_ms
+
+    async def accept(
+        self,
+        ticket: Ticket,
+        limits: Limits,
+        *,
+        idempotency_key: str | None = None,
+        max_wait_seconds: float | None = None,
+    ) -> Accepted:
+        """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`."""
+        ticket_id = ticket.id or new_id()
+        waits = [seconds for seconds in (ticket.deadline_seconds, max_wait_seconds) if seconds is not None]
+        header = {
+            "digest": ticket.digest(),
+            "limits": json.dumps(asdict(limits)),
+            "source": ticket.source,
+            "priority": ticket.priority or Priority.NORMAL,
+            "requester": ticket.requester.id if ticket.requester and ticket.requester.id else None,
+            "idem": idempotency_key,
+            "due_in": self.first_sweep_ms,
+            "wait_ms": int(min(waits) * 1000) if waits else None,
+        }
+        event = ev.Accepted(ticket.source).to_json()
+        body = ticket.model_copy(update={"id": ticket_id}).canonical()
+        outcome, known_id, *state = await self.store.run("accept", ticket_id, lua_header(header), body, event)
+        if outcome == "conflict":
+            raise IdempotencyConflict(known_id)
+        return Accepted(known_id, State(state[0]), outcome == "new")
+
+    async def reject(self, ticket_id: str, raw_base64: str, error: str, origin: str) -> None:
+        """Keep what could not be read as a ticket, whole, in the inbox, and raise an alert."""
+        row = PLAN[Reason.UNREADABLE]
+        header = {
+            "origin": origin[:64],
+            "error": error[:1000],
+            "sla_in": SLA_SECONDS[Priority.NORMAL] * 1000,
+            "facets": item_facets(row.queue, Reason.UNREADABLE, None),
+            "severity": row.severity,
+        }
+        event = ev.Rejected(error[:1000], origin[:64]).to_json()
+        await self.store.run("reject", ticket_id, lua_header(header), raw_base64, event)
+
+    async def claim(self, ticket_id: str, owner: str, queue: str = "tickets") -> Claim | str:
+        """Take a queued ticket. Returns the state it is in (or "unknown", "paused") when there is nothing to claim."""
+        event = ev.Claimed(owner).to_json()
+        found = await self.store.run("claim", ticket_id, owner, self.lease_ms, queue, uuid4().hex, event)
+        if found[0] != "ok":
+            return str(found[0])
+        flat = found[3]
+        row = dict(zip(flat[::2], flat[1::2], strict=True))
+        return Claim(
+            lease=Lease(ticket_id, int(found[1]), owner),
+            now_ms=int(found[2]),
+            ticket=read_stored(row["body"]),
+            limits=read_limits(row["limits"]),
+            losses=int(row["losses"]),
+            deadline_ms=int(row["deadline"]) if "deadline" in row else None,
+            journal=tuple(ev.read_event(stored, seq) for seq, stored in enumerate(found[4])),
+        )
+
+    async def begin_step(
+        self,
+        lease: Lease,
+        started: ev.StepStarted,
+        before: Sequence[ev.Event],
+        *,
+        run_cap: int | None,
+        day_cap: int | None,
+    ) -> int:
+        """Reserve the worst case of a call against run and day, together with its intent. Returns store time, ms.
+
+        Raises `StepRefused` (a cap, the kill switch, the breaker), with nothing reserved; `LeaseLost`.
+        """
+        header = {
+            **self._fence(lease),
+            "call": started.call_id,
+            "worst": started.reserved_nanodollars,
+            "run_cap": run_cap,
+            "day_cap": day_cap,
+            "breaker": started.model,
+            "meters": counted(before),
+        }
+        events = [event.to_json() for event in (*before, started)]
+        verdict = await self.store.run("begin_step", lease.ticket_id, lua_header(header), *events)
+        match verdict[0]:
+            case "ok":
+                return int(verdict[1])
+            case "run_cap":
+                raise StepRefused(Reason.COST_LIMIT, _over(started, "the run", verdict[1], verdict[2]))
+            case "day_cap":
+                raise StepRefused(Reason.DAILY_BUDGET, _over(started, "the fleet today", verdict[1], verdict[2]))
+            case "off":
+                raise StepRefused(Reason.AUTONOMY_OFF, "the kill switch is on")
+            case "breaker":
+                wait = int(verdict[2]) / 1000
+                raise StepRefused(
+                    Reason(verdict[1]), f"{started.model} is unwell; nobody calls it for {wait:.1f} s", wait
+                )
+            case _:
+                raise LeaseLost(lease.ticket_id)
+
+    async def end_step(
+        self,
+        lease: Lease,
+        call_id: str,
+        cost: int,
+        events: Sequence[ev.Event],
+        *,
+        model: str,
+        health: str,
+        reason: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        """Settle a call at its cost and append what came of it. health: well, unwell or "" (says nothing)."""
+        header = {
+            **self._fence(lease),
+            "call": call_id,
+            "cost": cost,
+            "breaker": model,
+            "health": health,
+            "reason": reason,
+            "retry_after_ms": int(retry_after_seconds * 1000) if retry_after_seconds else None,
+            "meters": counted(events, model),
+        }
+        args = [event.to_json() for event in events]
+        _held(await self.store.run("end_step", lease.ticket_id, lua_header(header), *args), lease)
+
+    async def begin_effect(
+        self, lease: Lease, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool
+    ) -> str | None:
+        """Record an effect's intent. Returns its stored result where it is done. Raises `EffectUnknown`."""
+        header = {**self._fence(lease), "key": key, "honoured": key_honoured, "try": uuid4().hex}
+        header["meters"] = counted(before)
+        events = [event.to_json() for event in (*before, ev.EffectBegun(key, tool))]
+        verdict = await self.store.run("begin_effect", lease.ticket_id, lua_header(header), *events)
+        if verdict[0] == "unknown":
+            raise EffectUnknown(f"{tool} was begun before and its result was lost")
+        return str(verdict[1]) if _held(verdict, lease)[0] == "done" else None
+
+    async def end_effect(self, lease: Lease, key: str, result: str) -> None:
+        """Record an effect's result."""
+        header = {**self._fence(lease), "key": key}
+        event = ev.EffectEnded(key).to_json()
+        _held(await self.store.run("end_effect", lease.ticket_id, lua_header(header), result, event), lease)
+
+    async def park(self, lease: Lease, events: Sequence[ev.Event], reason: Reason, until_ms: int) -> None:
+        """Let a run wait without holding a slot."""
+        parked = ev.Parked(reason.value, until_ms)
+        await self._leave(lease, State.PARKED, (*events, parked), due_at=until_ms, set={"reason": reason.value})
+
+    async def release(self, lease: Lease, events: Sequence[ev.Event], why: str) -> None:
+        """Give a ticket back in good order; it is due at once and counts as no loss."""
+        await self._leave(lease, State.QUEUED, (*events, ev.Released(why)), due_in=0)
+
+    async def suggest(self, lease: Lease, conclusion: Conclusion) -> None:
+        """Put a validated decision into the inbox."""
+        decision = conclusion.decision or {}
+        queue = InboxQueue.SUGGESTIONS
+        values = {
+            "decision": json.dumps(decision, ensure_ascii=False),
+            "queue": queue.value,
+            "label": decision["label"],
+        }
+        if conclusion.proposal:  # the first one stays, whatever a person's hint makes of it later
+            values["proposal"] = json.dumps(conclusion.proposal, ensure_ascii=False)
+        if conclusion.blind:
+            values["blind"] = "1"
+        await self._leave(
+            lease,
+            State.SUGGESTED,
+            (*conclusion.events, ev.Suggested(queue.value, conclusion.why)),
+            set=values,
+            unset=["reason", "detail"] if conclusion.blind else ["reason", "detail", "blind"],
+            inbox=_inbox(conclusion.priority, item_facets(queue, None, None if conclusion.blind else decision)),
+        )
+
+    async def decide(self, lease: Lease, conclusion: Conclusion, outbox: Sequence[dict[str, Any]]) -> None:
+        """Let the agent's decision stand."""
+        decision = conclusion.decision or {}
+        await self._leave(
+            lease,
+            State.DECIDED,
+            (*conclusion.events, ev.Decided("agent", "auto", decision, conclusion.why)),
+            set={"decision": json.dumps(decision, ensure_ascii=False), "label": decision["label"]},
+            unset=["reason", "detail"],
+            outbox=list(outbox),
+            count=["decided_auto"],
+        )
+
+    async def hand_off(
+        self,
+        lease: Lease,
+        conclusion: Conclusion,
+        reason: Reason,
+        detail: str,
+        queue: InboxQueue,
+        severity: Severity,
+        outbox: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """State, inbox entry and alert in one write. A draft decision is kept for the person."""
+        values = {"reason": reason.value, "detail": detail[:500], "queue": queue.value}
+        if conclusion.decision:
+            values["decision"] = json.dumps(conclusion.decision, ensure_ascii=False)
+            values["label"] = conclusion.decision["label"]
+        await self._leave(
+            lease,
+            State.HANDED_OFF,
+            (*conclusion.events, ev.HandedOff(reason.value, detail[:500], queue.value, severity.value)),
+            set=values,
+            unset=[] if conclusion.decision else ["decision", "label"],
+            inbox=_inbox(conclusion.priority, item_facets(queue, reason, conclusion.decision)),
+            alert={"reason": reason.value, "severity": severity.value},
+            outbox=list(outbox),
+        )
+
+    async def renew(self, owner: str, leases: Sequence[Lease]) -> set[str]:
+        """Renew all leases of one process in one call. Returns the ticket ids whose lease is gone."""
+        if not leases:
+            return set()
+        pairs = [part for lease in leases for part in (lease.ticket_id, str(lease.epoch))]
+        return set(await self.store.run("renew", "", owner, self.lease_ms, *pairs))
+
+    async def sweep(
+        self, *, limit: int, max_losses: int, base_ms: int | None = None, backlogged: bool = False
+    ) -> list[tuple[str, str]]:
+        """Take back what is due. Returns (kind, ticket id) to publish; kind: triage or hand_off."""
+        flat = await self.store.run("sweep", "", limit, max_losses, base_ms or self.first_sweep_ms, int(backlogged))
+        return list(zip(flat[::2], flat[1::2], strict=True))
+
+    def _fence(self, lease: Lease) -> dict[str, Any]:
+        return {"epoch": str(lease.epoch), "owner": lease.owner, "lease_ms": self.lease_ms}
+
+    async def _leave(self, lease: Lease, state: State, events: Sequence[ev.Event], **what: Any) -> None:
+        header = {"op": uuid4().hex, "states": ["running"], "state": state.value, **self._fence(lease), **what}
+        header["meters"] = counted(events)
+        args = [event.to_json() for event in events]
+        _held(await self.store.run("move", lease.ticket_id, lua_header(header), *args), lease)
+
+
+def new_id() -> str:
+    """A ticket id that sorts by time: `tkt_` and 24 hex digits."""
+    return f"tkt_{int(time.time() * 1000):012x}{uuid4().hex[:12]}"
+
+
+def lua_header(values: dict[str, Any]) -> str:
+    """Lua reads JSON null as a truthy value, so what is None is left out; an empty list would be read as a table."""
+    return json.dumps({key: value for key, value in values.items() if value is not None}, ensure_ascii=False)
+
+
+def _held(verdict: list[Any], lease: Lease) -> list[Any]:
+    if verdict[0] in ("lost", "unknown"):
+        raise LeaseLost(lease.ticket_id)
+    return verdict
+
+
+def _inbox(priority: Priority, facets: list[str]) -> dict[str, Any]:
+    return {"sla_in": SLA_SECONDS[priority] * 1000, "facets": facets}
+
+
+def item_facets(queue: InboxQueue, reason: Reason | None, decision: dict[str, Any] | None) -> list[str]:
+    """The inbox indexes an item stands in besides the whole: by queue, reason, label and team."""
+    facets = [f"queue:{queue.value}"]
+    if reason is not None:
+        facets.append(f"reason:{reason.value}")
+    if decision:
+        facets += [f"label:{decision['label']}", f"team:{decision['team']}"]
+    return facets
+
+
+def _over(started: ev.StepStarted, whose: str, used: str, cap: str) -> str:
+    worst = format_usd(started.reserved_nanodollars)
+    return f"the next call could cost {worst}; {whose} has used {format_usd(int(used))} of {format_usd(int(cap))}"

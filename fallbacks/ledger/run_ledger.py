@@ -1,0 +1,61 @@
+"""The ledger as one claimed run sees it: fenced, budgeted, and stopped when its worker is draining."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fallbacks.ledger.ledger import Lease, Ledger
+from fallbacks.plan import counts_against_breaker
+from tasks.errors import Draining
+from tasks.money import Nanodollars
+from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.limits import Limits
+
+
+@dataclass(slots=True)
+class LeasedBooks:
+    """Implements `tasks.run.ports.RunBooks`. day_cap: nanodollars of the fleet per UTC day, None for no cap."""
+
+    ledger: Ledger
+    lease: Lease
+    limits: Limits
+    day_cap: int | None
+    draining: Callable[[], bool]
+    model: str
+
+    async def begin_step(self, started: ev.StepStarted, before: Sequence[ev.Event]) -> int:
+        """Reserve and write the intent; raises `Draining` instead when this worker is to stop."""
+        if self.draining():
+            raise Draining
+        cap = self.limits.max_cost_nanodollars
+        return await self.ledger.begin_step(self.lease, started, before, run_cap=cap, day_cap=self.day_cap)
+
+    async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:
+        """Settle and write what came of it; the breaker learns from the first event."""
+        health, reason, retry_after = "well", "", None
+        if isinstance(events[0], ev.ModelFailed):
+            failed = events[0]
+            reason, retry_after = failed.reason, failed.retry_after_seconds
+            health = "unwell" if counts_against_breaker(Reason(failed.reason)) else ""
+        await self.ledger.end_step(
+            self.lease,
+            call_id,
+            cost,
+            events,
+            model=self.model,
+            health=health,
+            reason=reason,
+            retry_after_seconds=retry_after,
+        )
+
+    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:
+        """See `Ledger.begin_effect`."""
+        return await self.ledger.begin_effect(self.lease, key, tool, before, key_honoured=key_honoured)
+
+    async def end_effect(self, key: str, result: str) -> None:
+        """See `Ledger.end_effect`."""
+        await self.ledger.end_effect(self.lease, key, result)
+
+    async def tool_allowed(self, tool: str, calls_per_minute: int) -> bool:
+        """Count one more call of this tool in the fleet's current minute."""
+        return await self.ledger.store.tick(f"rate:{tool}", 60) <= calls_per_minute

@@ -1,0 +1,203 @@
+"""Reading the books: one ticket, its timeline, and the numbers of the whole. Derived, never stored twice."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from fallbacks.errors import UnknownTicket
+from fallbacks.ledger.archive import ArchivedTicket, ArchiveTarget, read_archived
+from fallbacks.ledger.meters import METERS
+from fallbacks.ledger.states import INBOX, State
+from fallbacks.plan import DAY_MS
+from fallbacks.store.port import Store
+from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.checkpoint import Checkpoint, fold
+from tasks.run.limits import Limits, read_limits
+from tasks.ticket import Ticket, read_stored
+
+WORKER_SILENT_MS = 60_000
+"""A worker not heard of for this long is not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """One ticket as every door shows it.
+
+    Times are store time, ms since the epoch; None where it has not happened. ticket: None for a rejected message,
+    whose bytes are in `raw` (base64). decision: what stands, or is proposed while the state is not `decided`.
+    proposal: what the agent chose before any person had a part in it: label, team, tier, version, blind. blind: its
+    proposal is not to be shown to the person who decides, so no door finds it in `decision`: it is `withheld`.
+    """
+
+    id: str
+    state: State
+    version: int
+    epoch: int
+    source: str
+    priority: str
+    ticket: Ticket | None
+    raw: str | None
+    limits: Limits
+    spent_nanodollars: int
+    reserved_nanodollars: int
+    steps: int
+    losses: int
+    decision: dict[str, Any] | None
+    reason: Reason | None
+    detail: str
+    queue: str | None
+    accepted_ms: int
+    since_ms: int
+    due_by_ms: int | None
+    holder: str | None
+    held_until_ms: int | None
+    snoozed_until_ms: int | None
+    undo_until_ms: int | None
+    delivery: str
+    proposal: dict[str, Any] | None = None
+    blind: bool = False
+    withheld: dict[str, Any] | None = None
+
+    @property
+    def proposed(self) -> dict[str, Any] | None:
+        """The decision or the proposal, withheld or not: for the books, never for a screen."""
+        return self.decision or self.withheld
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The whole, at one moment. states: tickets by state. oldest_seconds: age of the oldest in each state.
+
+    inbox: waiting items by reason ("suggestion" where there is none). slots: of all workers heard of lately.
+    spent / reserved: nanodollars of this UTC day. counters: what was counted since the books were opened;
+    meters: likewise, for `fallbacks.ledger.meters` to read.
+    """
+
+    states: dict[str, int]
+    oldest_seconds: dict[str, float]
+    inbox: dict[str, int]
+    slots: int
+    workers: list[dict[str, Any]]
+    spent_nanodollars: int
+    reserved_nanodollars: int
+    outbox: int
+    alerts: int
+    counters: dict[str, int]
+    meters: dict[str, int]
+    control: dict[str, str]
+    now_ms: int
+
+
+class Views:
+    """Reads over a store, and over the archive for tickets that have left it."""
+
+    def __init__(self, store: Store, archive: ArchiveTarget | None = None) -> None:
+        self.store = store
+        self.archive = archive
+
+    async def ticket(self, ticket_id: str) -> TicketView:
+        """One ticket; raises `UnknownTicket`."""
+        row = await self.store.row(ticket_id)
+        if not row and (archived := await self._archived(ticket_id)):
+            row = archived.row
+        if not row:
+            raise UnknownTicket(ticket_id)
+        return read_row(ticket_id, row, await self.store.now_ms())
+
+    async def timeline(self, ticket_id: str, start: int = 0, stop: int = -1) -> list[ev.Recorded]:
+        """Its journal from `start` to `stop`, both included."""
+        stored = await self.store.journal(ticket_id, start, stop)
+        if not stored and (archived := await self._archived(ticket_id)):
+            stored = list(archived.journal[start:] if stop == -1 else archived.journal[start : stop + 1])
+        return [ev.read_event(event, start + offset) for offset, event in enumerate(stored)]
+
+    async def _archived(self, ticket_id: str) -> ArchivedTicket | None:
+        if self.archive is None or await self.store.row(ticket_id):
+            return None
+        return await asyncio.to_thread(read_archived, self.archive, ticket_id)
+
+    async def checkpoint(self, ticket_id: str) -> Checkpoint:
+        """Where its run stands, folded from the whole journal."""
+        return fold(await self.timeline(ticket_id))
+
+    async def ids(self, state: State, start: int = 0, stop: int = 99) -> list[str]:
+        """Tickets in one state, longest there first."""
+        return [member for member, _ in await self.store.ranked(f"s:{state.value}", start, stop)]
+
+    async def stats(self) -> Stats:
+        """Counts, ages, money and workers."""
+        now = await self.store.now_ms()
+        states = list(State)
+        sizes = await self.store.sizes([f"s:{state.value}" for state in states])
+        oldest = {
+            state.value: (now - score) / 1000
+            for state, size in zip(states, sizes, strict=True)
+            if size
+            for _, score in await self.store.ranked(f"s:{state.value}", 0, 0)
+        }
+        reasons = list(Reason)
+        waiting = await self.store.sizes(["inbox:queue:suggestions", *(f"inbox:reason:{r.value}" for r in reasons)])
+        inbox = dict(zip(["suggestion", *(r.value for r in reasons)], waiting, strict=True))
+        day = await self.store.fields(f"day:{now // DAY_MS}")
+        workers = [
+            beat
+            for beat in map(json.loads, (await self.store.fields("workers")).values())
+            if now - beat["at"] < WORKER_SILENT_MS
+        ]
+        outbox, alerts = await self.store.sizes(["outbox", "alerts"])
+        return Stats(
+            states={state.value: size for state, size in zip(states, sizes, strict=True)},
+            oldest_seconds=oldest,
+            inbox={name: size for name, size in inbox.items() if size},
+            slots=sum(beat["slots"] for beat in workers if "tickets" in beat["queues"]),
+            workers=workers,
+            spent_nanodollars=int(day.get("spent", 0)),
+            reserved_nanodollars=int(day.get("reserved", 0)),
+            outbox=outbox,
+            alerts=alerts,
+            counters={name: int(value) for name, value in (await self.store.fields("n")).items()},
+            meters={name: int(value) for name, value in (await self.store.fields(METERS)).items()},
+            control=await self.store.fields("control"),
+            now_ms=now,
+        )
+
+
+def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
+    """A stored row as a view."""
+    state = State(row["state"])
+    held_until = int(row.get("held_until", 0))
+    held = state in INBOX and held_until > now_ms
+    blind = state is State.SUGGESTED and "blind" in row
+    decision = json.loads(row["decision"]) if "decision" in row else None
+    return TicketView(
+        id=ticket_id,
+        state=state,
+        version=int(row["version"]),
+        epoch=int(row["epoch"]),
+        source=row["source"],
+        priority=row["priority"],
+        ticket=read_stored(row["body"]) if "body" in row else None,
+        raw=row.get("raw"),
+        limits=read_limits(row["limits"]) if "limits" in row else Limits(),
+        spent_nanodollars=int(row.get("spent", 0)),
+        reserved_nanodollars=int(row.get("rsv", 0)),
+        steps=int(row.get("steps", 0)),
+        losses=int(row.get("losses", 0)),
+        decision=None if blind else decision,
+        reason=Reason(row["reason"]) if "reason" in row else None,
+        detail=row.get("detail", ""),
+        queue=row.get("queue"),
+        accepted_ms=int(row["accepted"]),
+        since_ms=int(row.get("since", row["accepted"])),
+        due_by_ms=int(row["sla"]) if "sla" in row else None,
+        holder=row.get("holder") if held else None,
+        held_until_ms=held_until if held else None,
+        snoozed_until_ms=int(row["snoozed_until"]) if int(row.get("snoozed_until", 0)) > now_ms else None,
+        undo_until_ms=int(row["undo_until"]) if int(row.get("undo_until", 0)) > now_ms else None,
+        delivery=row.get("delivery", "none"),
+        proposal=json.loads(row["proposal"]) if "proposal" in row else None,
+        blind=blind,
+        withheld=decision if blind else None,
+    )

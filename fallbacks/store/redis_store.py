@@ -1,0 +1,156 @@
+"""The books in Redis or Valkey: Lua scripts by EVALSHA, reads in one trip each."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any, TypeVar, cast
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from fallbacks.errors import BooksUnreachable
+from fallbacks.store.redis_batches import RedisBatches
+
+T = TypeVar("T")
+
+CONNECTIONS = 32
+RETRIES = 6
+"""Bounded tries over about five seconds: a restarting server is waited for, a dead one is reported."""
+
+
+class RedisStore:
+    """Implements `fallbacks.store.port.Store`. One instance per event loop.
+
+    url: redis://, rediss:// or unix://. prefix: before every key, so that a database can be shared.
+    """
+
+    def __init__(self, url: str, prefix: str = "deskhand:") -> None:
+        self.prefix = prefix
+        retry = Retry(
+            ExponentialWithJitterBackoff(cap=2.0, base=0.05),
+            RETRIES,
+            supported_errors=(RedisConnectionError, RedisTimeoutError, BusyLoadingError),
+        )
+        self.redis: Redis = _client(url, retry=retry, socket_timeout=5)
+        self._batched = _client(url, retry=Retry(NoBackoff(), 0), socket_timeout=None)
+        self._batches = RedisBatches(self._batched, retry)
+
+    async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
+        """EVALSHA, together with other calls of the moment; the script is sent once per server."""
+        body, sha = load_script(script)
+        try:
+            return await self._told(self._batches.run(("EVALSHA", sha, 0, self.prefix, ticket_id, *args)))
+        except NoScriptError:
+            return await self._told(self.redis.eval(body, 0, self.prefix, ticket_id, *args))
+
+    async def row(self, ticket_id: str) -> dict[str, str]:
+        return await self.fields(f"t:{ticket_id}")
+
+    async def rows(self, ticket_ids: Sequence[str], fields: Sequence[str]) -> list[list[str | None]]:
+        pipe = self.redis.pipeline(transaction=False)
+        for ticket_id in ticket_ids:
+            pipe.hmget(f"{self.prefix}t:{ticket_id}", list(fields))
+        return await self._told(pipe.execute())
+
+    async def journal(self, ticket_id: str, start: int = 0, stop: int = -1) -> list[str]:
+        return await self.listed(f"j:{ticket_id}", start, stop)
+
+    async def ranked(self, index: str, start: int, stop: int) -> list[tuple[str, float]]:
+        found = self.redis.zrange(self.prefix + index, start, stop, withscores=True)
+        return [(member, float(score)) for member, score in cast("list[tuple[str, float]]", await self._told(found))]
+
+    async def crossed(self, indexes: Sequence[str], start: int, stop: int) -> tuple[list[str], int]:
+        keys = [self.prefix + name for name in indexes]
+        found = await self._told(cast("Awaitable[list[str]]", self.redis.zinter(keys, aggregate="MIN")))
+        return (found[start:] if stop < 0 else found[start : stop + 1]), len(found)
+
+    async def sizes(self, indexes: Sequence[str]) -> list[int]:
+        pipe = self.redis.pipeline(transaction=False)
+        for name in indexes:
+            pipe.zcard(self.prefix + name)
+        return await self._told(pipe.execute())
+
+    async def listed(self, name: str, start: int, stop: int) -> list[str]:
+        return await self._told(cast("Awaitable[list[str]]", self.redis.lrange(self.prefix + name, start, stop)))
+
+    async def length(self, name: str) -> int:
+        return await self._told(self.redis.llen(self.prefix + name))
+
+    async def fields(self, name: str) -> dict[str, str]:
+        return cast("dict[str, str]", await self._told(self._batches.run(("HGETALL", self.prefix + name))))
+
+    async def put(self, name: str, values: Mapping[str, str | None]) -> None:
+        pipe = self.redis.pipeline(transaction=True)
+        for field, value in values.items():
+            if value is None:
+                pipe.hdel(self.prefix + name, field)
+            else:
+                pipe.hset(self.prefix + name, field, value)
+        await self._told(pipe.execute())
+
+    async def tick(self, name: str, window_seconds: int) -> int:
+        return int(await self.run("tick", "", name, window_seconds))
+
+    async def now_ms(self) -> int:
+        seconds, micros = await self._told(self.redis.time())
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in (self.redis, self._batched):
+            await client.aclose(close_connection_pool=True)  # a pool that was passed in is otherwise left open
+
+    async def _told(self, answer: Awaitable[T]) -> T:
+        try:
+            return await answer
+        except NoScriptError:
+            raise
+        except (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError) as error:
+            raise BooksUnreachable(f"{type(error).__name__}: {error}") from error
+        except ResponseError as error:
+            said = str(error).rpartition("of pipeline caused error: ")[2].lstrip("('")  # of one command in a pipeline
+            if said.startswith(_REFUSALS) or "OOM command not allowed" in said:
+                raise BooksUnreachable(str(error)) from error
+            raise
+        except RedisError as error:
+            raise BooksUnreachable(f"{type(error).__name__}: {error}") from error
+
+
+_REFUSALS = ("MISCONF", "READONLY", "LOADING", "OOM", "NOREPLICAS", "MASTERDOWN", "UNBLOCKED")
+"""Answers by which a server says that it cannot take writes now."""
+
+
+def _client(url: str, *, retry: Retry, socket_timeout: float | None) -> Redis:
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=30,
+        decode_responses=True,
+        socket_timeout=socket_timeout,
+        socket_connect_timeout=3,
+        socket_keepalive=True,
+        health_check_interval=30,
+        retry=retry,
+        protocol=2,
+    )
+    return Redis(connection_pool=pool)
+
+
+@cache
+def load_script(name: str) -> tuple[str, str]:
+    """(source with its prelude, SHA-1) of `lua/<name>.lua`."""
+    folder = files("fallbacks.store") / "lua"
+    body = (folder / "_prelude.lua").read_text() + (folder / f"{name}.lua").read_text()
+    return body, sha1(body.encode(), usedforsecurity=False).hexdigest()

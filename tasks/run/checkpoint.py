@@ -1,0 +1,309 @@
+"""The checkpoint: a run's state, folded from its journal. Resuming is folding and going on after the last result."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.limits import Usage
+from tasks.run.messages import Block, Message, TokenUsage, ToolCall
+from tasks.run.stuck import Fingerprint
+from tasks.triage.prompt import SUBMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the run stands still. step: the failing step, 0 before the first."""
+
+    reason: Reason
+    detail: str
+    step: int
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a run knows.
+
+    tier: index of the model in use. conversation: whether its opening was written. model: whose conversation it is.
+    versions: of prompt, taxonomy and tools in it, "" where its journal does not say.
+    messages: what the model has been sent and said, verbatim. turn: blocks of the user turn not sent yet.
+    pending: tool calls asked for and not run. repairs: repair turns used in this conversation; repaired: the last step
+    that took one, whose other faults are told in the same turn.
+    decision: the validated submission, as JSON values. person: why a person must decide it, by the rules.
+    stop: set while the plan must answer.
+    attempts: how often the plan has answered each (reason, answer). trail: (step, fingerprint) of each tool call.
+    prior: usage of the last call in this conversation. sent: messages the model had seen by then.
+    marks: (step, messages sent in it), to rewind by. effects: (key, tool) of every effect begun; no new conversation
+    makes them undone.
+    """
+
+    tier: int = 0
+    context: str | None = None
+    conversation: bool = False
+    model: str = ""
+    versions: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
+    turn: tuple[Block, ...] = ()
+    pending: tuple[ToolCall, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    repairs: int = 0
+    repaired: int = 0
+    tool_errors: int = 0
+    decision: Any = None
+    person: tuple[str, ...] = ()
+    stop: Stop | None = None
+    attempts: tuple[tuple[str, str], ...] = ()
+    trail: tuple[tuple[int, Fingerprint], ...] = ()
+    findings: tuple[str, ...] = ()
+    prior: TokenUsage | None = None
+    sent: int = 0
+    marks: tuple[tuple[int, int], ...] = ()
+    effects: tuple[tuple[str, str], ...] = ()
+
+    def attempted(self, reason: Reason, answer: str) -> int:
+        """How often the plan gave this answer to this reason."""
+        return self.attempts.count((reason.value, answer))
+
+    @property
+    def asked(self) -> tuple[Fingerprint, ...]:
+        """What the model asked for, step by step: the same call twice in one reply is one question."""
+        return tuple(fingerprint for _, fingerprint in dict.fromkeys(self.trail))
+
+    @property
+    def outgoing(self) -> tuple[Message, ...]:
+        """What the next call sends: the conversation so far and the user turn that waits."""
+        if not self.turn:
+            return self.messages
+        return (*self.messages, {"role": "user", "content": sorted(self.turn, key=_results_first)})
+
+    def apply(self, recorded: ev.Recorded) -> "Checkpoint":
+        """The checkpoint after one more event. Events that do not concern the run change nothing."""
+        fold = _FOLDS.get(type(recorded.event))
+        return self if fold is None else fold(self, recorded.event, recorded.at_ms)
+
+
+def fold(journal: Iterable[ev.Recorded]) -> Checkpoint:
+    """The checkpoint of a whole journal."""
+    checkpoint = Checkpoint()
+    for recorded in journal:
+        checkpoint = checkpoint.apply(recorded)
+    return checkpoint
+
+
+def _claimed(cp: Checkpoint, _event: ev.Claimed, _at: int) -> Checkpoint:
+    """A deployment may have changed the system text or the tools since: the last call's usage bounds nothing now."""
+    return replace(cp, prior=None)
+
+
+def _context(cp: Checkpoint, event: ev.ContextFetched, _at: int) -> Checkpoint:
+    return replace(cp, context=event.result)
+
+
+def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Checkpoint:
+    opening: Block = {"type": "text", "text": event.opening}
+    versions = (event.prompt_version, event.taxonomy_version, event.tools_version)
+    fresh = _fresh_conversation(cp)
+    return replace(fresh, conversation=True, tier=event.tier, model=event.model, versions=versions, turn=(opening,))
+
+
+def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
+    messages = cp.outgoing
+    started = at if cp.usage.started_ms is None else cp.usage.started_ms
+    usage = replace(cp.usage, steps=max(event.step, cp.usage.steps), started_ms=started)
+    return replace(cp, messages=messages, turn=(), usage=usage, marks=(*cp.marks, (event.step, len(messages))))
+
+
+def _model_replied(cp: Checkpoint, event: ev.ModelReplied, _at: int) -> Checkpoint:
+    tokens = TokenUsage(event.input_tokens, event.output_tokens, event.cache_write_tokens, event.cache_read_tokens)
+    sayable = [block for block in event.content if not _blank(block)]
+    said = ({"role": "assistant", "content": sayable},) if sayable else ()
+    asked = tuple(
+        ToolCall(str(block["id"]), str(block["name"]), block.get("input"))
+        for block in event.content
+        if block.get("type") == "tool_use" and block.get("name") != SUBMIT
+    )
+    usage = replace(
+        cp.usage,
+        tokens=cp.usage.tokens + tokens,
+        cost_nanodollars=cp.usage.cost_nanodollars + event.cost_nanodollars,
+    )
+    sent = len(cp.messages)
+    return replace(cp, messages=(*cp.messages, *said), pending=asked, usage=usage, prior=tokens, sent=sent)
+
+
+def _model_failed(cp: Checkpoint, event: ev.ModelFailed | ev.CallLost, _at: int) -> Checkpoint:
+    cost = cp.usage.cost_nanodollars + event.cost_nanodollars
+    return replace(cp, usage=replace(cp.usage, cost_nanodollars=cost))
+
+
+def _effect_begun(cp: Checkpoint, event: ev.EffectBegun, _at: int) -> Checkpoint:
+    begun = (event.key, event.tool)
+    return cp if begun in cp.effects else replace(cp, effects=(*cp.effects, begun))
+
+
+def _tool_finished(cp: Checkpoint, event: ev.ToolFinished, _at: int) -> Checkpoint:
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": event.tool_call_id, "content": event.result}
+    if event.outcome != "ok":
+        result["is_error"] = True
+    return replace(
+        _repair_turn(cp, event.step) if event.outcome == "invalid" else cp,
+        turn=(*cp.turn, result),
+        pending=tuple(call for call in cp.pending if call.id != event.tool_call_id),
+        usage=replace(cp.usage, tool_calls=cp.usage.tool_calls + 1),
+        trail=(*cp.trail, (event.step, (event.tool, json.dumps(event.arguments, sort_keys=True), event.result))),
+        tool_errors=cp.tool_errors + (event.outcome in ("error", "timeout")),
+    )
+
+
+def _repair_asked(cp: Checkpoint, event: ev.RepairAsked, _at: int) -> Checkpoint:
+    block: Block = {"type": "text", "text": event.message}
+    if event.tool_call_id:
+        block = {
+            "type": "tool_result",
+            "tool_use_id": event.tool_call_id,
+            "content": event.message,
+            "is_error": True,
+        }
+    return replace(_repair_turn(cp, event.step), turn=(*cp.turn, block))
+
+
+def _repair_turn(cp: Checkpoint, step: int) -> Checkpoint:
+    return replace(cp, repairs=cp.repairs + (step != cp.repaired), repaired=step)
+
+
+def _decision_submitted(cp: Checkpoint, event: ev.DecisionSubmitted, _at: int) -> Checkpoint:
+    return replace(cp, decision=event.decision, person=event.person, pending=())
+
+
+def _run_stopped(cp: Checkpoint, event: ev.RunStopped, _at: int) -> Checkpoint:
+    try:
+        reason, detail = Reason(event.reason), event.detail
+    except ValueError:  # a later version's; a journal that could not be read would keep its ticket for ever
+        reason, detail = Reason.INTERNAL_ERROR, f"{event.reason}: {event.detail}"
+    return replace(cp, stop=Stop(reason, detail, event.step, event.retry_after_seconds))
+
+
+def _retried(cp: Checkpoint, event: ev.Retried, _at: int) -> Checkpoint:
+    return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, "retry")))
+
+
+def _parked(cp: Checkpoint, event: ev.Parked, _at: int) -> Checkpoint:
+    return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, "park")))
+
+
+def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:
+    note = f"An earlier attempt stopped: {event.reason}."
+    if cp.decision:
+        note += f" It leaned towards {cp.decision['label']} (confidence {cp.decision['confidence']:.2f})."
+    fresh = _fresh_conversation(cp)
+    return replace(
+        fresh,
+        tier=event.tier,
+        attempts=(*cp.attempts, (event.reason, "tier")),
+        findings=(*cp.findings, note),
+    )
+
+
+def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
+    hint = f"A person looked at this ticket and adds: {event.hint}" if event.hint else ""
+    findings = (*cp.findings, hint) if hint else cp.findings
+    renewed = replace(cp, usage=replace(cp.usage, started_ms=None), attempts=(), findings=findings)
+    if cp.stop is not None and cp.stop.reason is Reason.EFFECT_UNKNOWN:  # the person has looked whether it happened
+        open_ends = tuple(f":{call.id}" for call in cp.pending)
+        renewed = replace(renewed, effects=tuple(begun for begun in cp.effects if not begun[0].endswith(open_ends)))
+    if not cp.conversation or (cp.stop is not None and cp.stop.reason in _DEAD_ENDS):
+        return _fresh_conversation(renewed)
+    if event.from_step:
+        renewed = _rewound(renewed, event.from_step)
+    if cp.stop is not None and cp.stop.reason in _BLOCKED_CALLS:
+        renewed = replace(renewed, pending=())
+    turn = (*renewed.turn, *_unanswered_calls(renewed))
+    if hint:
+        turn = (*turn, {"type": "text", "text": hint})
+    elif not turn and not renewed.pending and renewed.messages and renewed.messages[-1]["role"] == "assistant":
+        turn = ({"type": "text", "text": _GO_ON},)  # a request that ends with the assistant is refused as a prefill
+    return replace(renewed, stop=None, decision=None, trail=(), repairs=0, tool_errors=0, turn=turn)
+
+
+def _rewound(cp: Checkpoint, step: int) -> Checkpoint:
+    """The conversation as it was when the call of `step` was about to be made; finished calls stay paid."""
+    marks = [length for number, length in cp.marks if number >= step]
+    if not marks:
+        return cp
+    kept = tuple(mark for mark in cp.marks if mark[0] < step)
+    return replace(cp, messages=cp.messages[: marks[0]], marks=kept, turn=(), pending=(), prior=None, sent=0)
+
+
+def _unanswered_calls(cp: Checkpoint) -> tuple[Block, ...]:
+    """The API wants a result for every tool_use; a submission that ended the run and what stood beside it have none."""
+    settled = {block.get("tool_use_id") for block in cp.turn} | {call.id for call in cp.pending}
+    last: Message = cp.messages[-1] if cp.messages else {"role": "user", "content": []}
+    return tuple(
+        {
+            "type": "tool_result",
+            "tool_use_id": block["id"],
+            "content": "not accepted" if block["name"] == SUBMIT else _NOT_RUN,
+            "is_error": True,
+        }
+        for block in (last["content"] if last["role"] == "assistant" else ())
+        if block.get("type") == "tool_use" and block["id"] not in settled
+    )
+
+
+def _fresh_conversation(cp: Checkpoint) -> Checkpoint:
+    return replace(
+        cp,
+        conversation=False, messages=(), turn=(), pending=(), marks=(), prior=None, sent=0,
+        decision=None, stop=None, repairs=0, tool_errors=0, trail=(),
+    )  # fmt: skip
+
+
+def _blank(block: Block) -> bool:
+    """The API may say nothing in a text block, and refuses to hear that again."""
+    return block.get("type") == "text" and not str(block.get("text") or "").strip()
+
+
+def _results_first(block: Block) -> bool:
+    """The API wants tool results ahead of any text in a user turn."""
+    return block.get("type") != "tool_result"
+
+
+_DEAD_ENDS = frozenset(
+    {
+        Reason.REPLY_TRUNCATED,
+        Reason.MODEL_REFUSED,
+        Reason.CONTEXT_EXCEEDED,
+        Reason.UNKNOWN_STOP,
+        Reason.MODEL_REQUEST_INVALID,
+        Reason.INJECTION_SUSPECTED,
+    }
+)
+"""Stops whose conversation cannot be continued: it, or its last reply, is unfit to be replayed."""
+
+_BLOCKED_CALLS = frozenset({Reason.TOOL_CALL_LIMIT, Reason.EFFECT_UNKNOWN})
+"""Stops whose pending calls would stop the run again at once: after a person looked, they are answered instead."""
+
+_NOT_RUN = "this call was not carried to its end; a person has looked at the ticket since"
+_GO_ON = "Go on, and end by calling submit_decision."
+
+_FOLDS: dict[type[ev.Event], Any] = {
+    ev.Claimed: _claimed,
+    ev.ContextFetched: _context,
+    ev.ConversationStarted: _conversation,
+    ev.StepStarted: _step_started,
+    ev.ModelReplied: _model_replied,
+    ev.ModelFailed: _model_failed,
+    ev.CallLost: _model_failed,
+    ev.EffectBegun: _effect_begun,
+    ev.ToolFinished: _tool_finished,
+    ev.RepairAsked: _repair_asked,
+    ev.DecisionSubmitted: _decision_submitted,
+    ev.RunStopped: _run_stopped,
+    ev.Retried: _retried,
+    ev.Parked: _parked,
+    ev.TierRaised: _tier_raised,
+    ev.Resumed: _resumed,
+}

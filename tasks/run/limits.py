@@ -1,0 +1,62 @@
+"""What a run may use and what it has used. `None` is unlimited, 0 is zero."""
+
+import json
+from dataclasses import dataclass, field, fields
+
+from tasks.reasons import Reason
+from tasks.run.messages import TokenUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The caps of one run.
+
+    max_steps: model calls, failed ones included. max_tool_calls: calls the model asked for (prefetch is free).
+    max_tokens: input and output of all calls together. max_cost_nanodollars: enforced by the ledger's reservation.
+    max_seconds: wall clock from the first model call, crashes and parking included.
+    """
+
+    max_steps: int | None = 8
+    max_tool_calls: int | None = 16
+    max_tokens: int | None = None
+    max_cost_nanodollars: int | None = 50_000_000
+    max_seconds: float | None = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run has used so far. started_ms: store time of its first step, None before it."""
+
+    steps: int = 0
+    tool_calls: int = 0
+    tokens: TokenUsage = field(default_factory=TokenUsage)
+    cost_nanodollars: int = 0
+    started_ms: int | None = None
+
+    def seconds(self, now_ms: int) -> float:
+        """Wall clock since the first step."""
+        return 0.0 if self.started_ms is None else max(0, now_ms - self.started_ms) / 1000
+
+
+def exceeded(limits: Limits, usage: Usage, now_ms: int) -> Reason | None:
+    """The first limit that forbids one more step, or None. Money is the ledger's to refuse: it knows the worst case."""
+    checks = (
+        (limits.max_steps, usage.steps, Reason.STEP_LIMIT),
+        (limits.max_tokens, usage.tokens.total, Reason.TOKEN_LIMIT),
+        (limits.max_seconds, usage.seconds(now_ms), Reason.TIME_LIMIT),
+    )
+    for limit, used, reason in checks:
+        if limit is not None and used >= limit:
+            return reason
+    return None
+
+
+def seconds_left(limits: Limits, usage: Usage, now_ms: int) -> float | None:
+    """Wall clock left for the run; None when unlimited."""
+    return None if limits.max_seconds is None else max(0.0, limits.max_seconds - usage.seconds(now_ms))
+
+
+def read_limits(stored: str) -> Limits:
+    """Limits from the books; what another version added is left out."""
+    known = {name.name for name in fields(Limits)}
+    return Limits(**{name: value for name, value in json.loads(stored).items() if name in known})

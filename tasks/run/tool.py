@@ -1,0 +1,125 @@
+"""What a tool is: a function with pydantic arguments, a docstring, a timeout, rates and an effect declaration."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel
+
+from tasks.run.messages import ToolSpec
+from tasks.ticket import Ticket
+
+
+class Effect(StrEnum):
+    """What a tool changes outside, and whether its receiver honours an idempotency key."""
+
+    NONE = "none"
+    KEYED = "keyed"
+    UNKEYED = "unkeyed"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a tool gets besides the model's arguments. idempotency_key: `ticket:step:call` for effects, else ""."""
+
+    ticket: Ticket
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool ready to run.
+
+    arguments: the pydantic model that guards `run`.
+    calls_per_run: cap for one conversation; of an effect, for the ticket.
+    calls_per_minute: cap for the fleet. timeout_seconds: the call is cut after it.
+    offered: whether the model may call it; otherwise it serves the prefetch only.
+    """
+
+    name: str
+    description: str
+    arguments: type[BaseModel]
+    run: Callable[[Any, ToolContext], Awaitable[Any]]
+    timeout_seconds: float
+    calls_per_run: int
+    calls_per_minute: int
+    effect: Effect
+    offered: bool
+
+    def spec(self) -> ToolSpec:
+        """As the model sees it: closed object, no titles."""
+        schema = self.arguments.model_json_schema()
+        return ToolSpec(self.name, self.description, {**_without_titles(schema), "additionalProperties": False})
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDefinition:
+    """A tool whose clients are not injected yet. clients: the keyword-only parameter names of its function."""
+
+    function: Callable[..., Awaitable[Any]]
+    arguments: type[BaseModel]
+    clients: tuple[str, ...]
+    timeout_seconds: float
+    calls_per_run: int
+    calls_per_minute: int
+    effect: Effect
+    offered: bool
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return str(self.function.__name__)
+
+    def bind(self, clients: Mapping[str, Any]) -> Tool:
+        """Inject the clients by parameter name. Raises `LookupError` naming the first one missing."""
+        missing = [name for name in self.clients if name not in clients]
+        if missing:
+            raise LookupError(f"tool {self.name!r} needs the client {missing[0]!r}, which wiring does not provide")
+        return Tool(
+            name=self.name,
+            description=inspect.getdoc(self.function) or "",
+            arguments=self.arguments,
+            run=partial(self.function, **{name: clients[name] for name in self.clients}),
+            timeout_seconds=self.timeout_seconds,
+            calls_per_run=self.calls_per_run,
+            calls_per_minute=self.calls_per_minute,
+            effect=self.effect,
+            offered=self.offered,
+        )
+
+
+def tool(
+    *,
+    timeout_seconds: float = 5.0,
+    calls_per_run: int = 4,
+    calls_per_minute: int = 6000,
+    effect: Effect = Effect.NONE,
+    offered: bool = True,
+) -> Callable[[Callable[..., Awaitable[Any]]], ToolDefinition]:
+    """Declare `async def name(arguments: SomeModel, context: ToolContext, *, client: Port) -> JSON value` as a tool."""
+
+    def define(function: Callable[..., Awaitable[Any]]) -> ToolDefinition:
+        if not inspect.getdoc(function):
+            raise TypeError(f"tool {function.__name__!r} has no docstring: the model would not know what it does")
+        parameters = inspect.signature(function).parameters.values()
+        hints = get_type_hints(function)
+        arguments = hints[next(iter(parameters)).name]
+        clients = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
+        return ToolDefinition(
+            function, arguments, clients, timeout_seconds, calls_per_run, calls_per_minute, effect, offered
+        )
+
+    return define
+
+
+def _without_titles(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {
+            key: _without_titles(value)
+            for key, value in schema.items()
+            if not (key == "title" and isinstance(value, str))
+        }
+    return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema

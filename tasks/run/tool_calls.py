@@ -1,0 +1,112 @@
+"""Running one tool call: validated arguments, rates, a timeout, and an effect that happens once."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from pydantic import ValidationError
+
+from tasks.errors import EffectUnknown, LeaseLost, ToolError
+from tasks.run import events as ev
+from tasks.run.messages import ToolCall
+from tasks.run.ports import RunBooks
+from tasks.run.tool import Effect, Tool, ToolContext
+from tasks.ticket import Ticket
+
+MAX_RESULT_CHARS = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """outcome: ok, error, timeout, refused or invalid. text: JSON for the model and the journal."""
+
+    outcome: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRunner:
+    """The allow-listed tools of one run."""
+
+    tools: Mapping[str, Tool]
+    ticket: Ticket
+    ticket_id: str
+    books: RunBooks
+
+    async def run(
+        self, call: ToolCall, step: int, used: int, before: list[ev.Event], seconds_left: float | None
+    ) -> ToolResult:
+        """Run one call. `used`: earlier calls of this tool in the run. Never raises for what a tool does wrong.
+
+        `before`: events not written yet; an effect's intent writes them and empties the list.
+        """
+        tool = self.tools.get(call.name)
+        if tool is None or not tool.offered:
+            return ToolResult("invalid", _error(f"there is no tool {call.name[:80]!r}"))
+        try:
+            arguments = tool.arguments.model_validate(call.arguments)
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+            return ToolResult("invalid", _error(f"arguments refused: {faults}"))
+        if used >= tool.calls_per_run:
+            return ToolResult("refused", _error(f"{tool.name} may be called {tool.calls_per_run} times in one run"))
+        if not await self.books.tool_allowed(tool.name, tool.calls_per_minute):
+            return ToolResult("refused", _error(f"{tool.name} is at its rate limit; go on without it"))
+        if tool.effect is Effect.NONE:
+            return await attempt(tool, arguments, ToolContext(self.ticket), seconds_left)
+        return await self._effect(tool, arguments, self.key(call, step), before, seconds_left)
+
+    def key(self, call: ToolCall, step: int) -> str:
+        """The idempotency key of a call's effect."""
+        return f"{self.ticket_id}:{step}:{call.id}"
+
+    def has_effect(self, name: str) -> bool:
+        """Whether this tool changes something outside."""
+        return name in self.tools and self.tools[name].effect is not Effect.NONE
+
+    async def _effect(
+        self, tool: Tool, arguments: Any, key: str, before: list[ev.Event], seconds_left: float | None
+    ) -> ToolResult:
+        honoured = tool.effect is Effect.KEYED
+        done = await self.books.begin_effect(key, tool.name, before, key_honoured=honoured)
+        if done is not None:
+            return ToolResult("ok", done)
+        before.clear()
+        context, began = ToolContext(self.ticket, key), monotonic()
+        result = await attempt(tool, arguments, context, seconds_left)
+        if result.outcome != "ok" and honoured:
+            left = None if seconds_left is None else max(0.0, seconds_left - (monotonic() - began))
+            result = await attempt(tool, arguments, context, left)
+        if result.outcome != "ok":  # the model must not hear of it: its next call would carry another key
+            raise EffectUnknown(f"{tool.name} answered {result.outcome}; it may or may not have been done")
+        await self.books.end_effect(key, result.text)
+        return result
+
+
+async def attempt(tool: Tool, arguments: Any, context: ToolContext, seconds_left: float | None) -> ToolResult:
+    """Call the tool's function under its own timeout or the run's remaining time, whichever is shorter."""
+    limit = tool.timeout_seconds if seconds_left is None else min(tool.timeout_seconds, seconds_left)
+    try:
+        async with asyncio.timeout(limit):
+            value = await tool.run(arguments, context)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+        text.encode()  # half a surrogate pair could neither be stored nor sent
+    except TimeoutError:
+        return ToolResult("timeout", _error(f"{tool.name} did not answer within {limit:.1f} s"))
+    except ToolError as error:
+        return ToolResult("error", _error(str(error)))
+    except LeaseLost:
+        raise
+    except Exception as error:
+        return ToolResult("error", _error(f"{tool.name} failed: {type(error).__name__}"))
+    if len(text) > MAX_RESULT_CHARS:
+        text = _error(f"the result of {tool.name} was too long: {len(text)} characters")
+        return ToolResult("error", text)
+    return ToolResult("ok", text)
+
+
+def _error(message: str) -> str:
+    return json.dumps({"error": message[:500]}, ensure_ascii=False)

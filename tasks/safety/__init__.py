@@ -1,0 +1,1 @@
+"""What a ticket's text may try, and what must not leave: screen, canary, redaction. Pure."""

@@ -1,0 +1,1 @@
+"""The first process: which label, team and priority a ticket gets."""

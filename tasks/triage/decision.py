@@ -1,0 +1,114 @@
+"""The decision: what a run submits, what it must satisfy, and what stands in the end."""
+
+import re
+from html import unescape
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from tasks.errors import InvalidDecision
+from tasks.ticket import Priority, Ticket
+from tasks.triage.taxonomy import Taxonomy
+
+
+class Submission(BaseModel):
+    """The arguments of `submit_decision`, as the model gives them. The team follows from the label."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: Annotated[str, Field(description="Exactly one label of the taxonomy.")]
+    priority: Annotated[Priority, Field(description="How soon a person should look.")]
+    summary: Annotated[
+        str, StringConstraints(min_length=1, max_length=500), Field(description="One sentence for the team.")
+    ]
+    rationale: Annotated[
+        str, StringConstraints(min_length=1, max_length=2000), Field(description="Why this label and no other.")
+    ]
+    evidence: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=1, max_length=500)], ...],
+        Field(min_length=1, max_length=5, description="Quotes copied character by character from the ticket."),
+    ]
+    confidence: Annotated[
+        float, Field(ge=0, le=1, description="Probability that a person would route it the same way.")
+    ]
+
+
+class Decision(BaseModel):
+    """Where a ticket goes and why.
+
+    team: from the taxonomy, by label.
+    evidence: verbatim quotes of the ticket.
+    confidence: 0..1, the probability that a person would route it the same way; 1 for a person's own decision.
+    decided_by: "agent", or the name of the person.
+    tier: the model that proposed it, or "person".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    team: str
+    priority: Priority
+    summary: str
+    rationale: str
+    evidence: tuple[str, ...]
+    confidence: float
+    decided_by: str
+    tier: str
+
+
+def validate_submission(
+    arguments: Any, ticket: Ticket, taxonomy: Taxonomy, tier: str, shown: str | None = None
+) -> Decision:
+    """Turn a model's arguments into a decision, or raise `InvalidDecision` naming every fault at once. The rules are
+    not applied yet: `tasks.triage.rules.ruled`.
+
+    shown: the ticket's text as the model saw it, masked in place; None: as it is. Quotes must be verbatim of what was
+    shown; the decision carries what stands there in the ticket.
+    """
+    try:
+        submitted = Submission.model_validate(arguments)
+    except ValidationError as error:
+        raise InvalidDecision(_faults(error)) from None
+    faults: list[str] = []
+    if submitted.label not in taxonomy.by_name:
+        faults.append(f"label: {submitted.label[:80]!r} is not in the taxonomy")
+    evidence = [_verbatim(quote, ticket.text, shown) for quote in submitted.evidence]
+    faults += [
+        f"evidence.{index}: not a verbatim quote of the ticket" for index, quote in enumerate(evidence) if quote is None
+    ]
+    if faults:
+        raise InvalidDecision("; ".join(faults))
+    return Decision(
+        **submitted.model_dump(exclude={"evidence"}),
+        evidence=tuple(quote for quote in evidence if quote is not None),
+        team=taxonomy.by_name[submitted.label].team,
+        decided_by="agent",
+        tier=tier,
+    )
+
+
+def _verbatim(quote: str, text: str, shown: str | None) -> str | None:
+    """The quote as it stands in the ticket, or None. The model reads the ticket escaped, and may copy it so."""
+    copied = (quote, unescape(quote))
+    if shown is not None and shown != text:
+        return next((there for said_so in copied if (there := _unmasked(said_so, text, shown))), None)
+    said = _folded(text)
+    return next((said_so for said_so in copied if _folded(said_so) and _folded(said_so) in said), None)
+
+
+def _unmasked(quote: str, text: str, shown: str) -> str | None:
+    """What stands in the text where the quote stands in its masked form."""
+    words = quote.split()
+    found = re.search(r"\s+".join(map(re.escape, words)), shown) if words else None
+    return None if found is None else text[found.start() : found.end()]
+
+
+def _folded(text: str) -> str:
+    """White space is not part of a quote: models reflow lines."""
+    return " ".join(text.split())
+
+
+def _faults(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc']) or 'arguments'}: {fault['msg']}" for fault in error.errors()
+    )

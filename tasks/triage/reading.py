@@ -1,0 +1,81 @@
+"""Reading a model's reply: from blocks to events. Pure; the loop writes them together with the settlement."""
+
+from dataclasses import dataclass
+
+from tasks.errors import InvalidDecision
+from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.checkpoint import Checkpoint
+from tasks.run.messages import ModelReply, StopReason, ToolCall
+from tasks.ticket import Ticket
+from tasks.triage.decision import validate_submission
+from tasks.triage.prompt import SUBMIT
+from tasks.triage.rules import ruled
+from tasks.triage.taxonomy import Taxonomy
+
+MAX_REPAIRS = 1
+"""One repair turn for an invalid reply, then the plan (DESIGN.md)."""
+
+_STOPS = {
+    StopReason.MAX_TOKENS: (Reason.REPLY_TRUNCATED, "the reply was cut at max_tokens"),
+    StopReason.REFUSAL: (Reason.MODEL_REFUSED, "the model refused"),
+    StopReason.CONTEXT_WINDOW: (Reason.CONTEXT_EXCEEDED, "the conversation outgrew the model's context window"),
+}
+
+_PROSE = "Prose is not an answer. Call submit_decision now with the one label that fits best."
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a reply is read against. min_confidence: below it the tier abstains. shown: see `validate_submission`."""
+
+    ticket: Ticket
+    taxonomy: Taxonomy
+    tier: str
+    min_confidence: float
+    shown: str | None = None
+
+    def read(self, reply: ModelReply, checkpoint: Checkpoint, step: int) -> list[ev.Event]:
+        """The events that follow from a reply: a decision, a repair, a stop, or none while tools are pending."""
+        if reply.stop in _STOPS:
+            reason, detail = _STOPS[reply.stop]
+            return [_stopped(step, reason, detail)]
+        if reply.stop is StopReason.UNKNOWN:
+            return [_stopped(step, Reason.UNKNOWN_STOP, f"unknown stop reason {reply.raw_stop[:60]!r}")]
+        submitted = [call for call in reply.tool_calls if call.name == SUBMIT]
+        if submitted:
+            return self._read_submission(submitted, checkpoint, step, reply.abstained)
+        if not reply.tool_calls and reply.stop is not StopReason.PAUSE_TURN:
+            return _repair_or(checkpoint, step, [("", _PROSE)], Reason.NO_DECISION, "prose instead of submit_decision")
+        return []
+
+    def _read_submission(
+        self, calls: list[ToolCall], checkpoint: Checkpoint, step: int, abstained: str
+    ) -> list[ev.Event]:
+        try:
+            decision = validate_submission(calls[0].arguments, self.ticket, self.taxonomy, self.tier, self.shown)
+        except InvalidDecision as error:
+            faults = [(calls[0].id, f"Not accepted: {error}. Correct it and call submit_decision again.")]
+            faults += [(call.id, "Only one submit_decision at a time.") for call in calls[1:]]
+            return _repair_or(checkpoint, step, faults, Reason.INVALID_DECISION, str(error))
+        ruling = ruled(decision.priority, decision.team, self.ticket, self.taxonomy, checkpoint.context)
+        stands = decision.model_copy(update={"priority": ruling.priority}).model_dump(mode="json")
+        events: list[ev.Event] = [ev.DecisionSubmitted(step, stands, ruling.raised, ruling.person)]
+        if abstained:
+            events.append(_stopped(step, Reason.LOW_CONFIDENCE, abstained))
+        elif decision.confidence < self.min_confidence:
+            detail = f"confidence {decision.confidence:.2f} is below {self.min_confidence:.2f}"
+            events.append(_stopped(step, Reason.LOW_CONFIDENCE, detail))
+        return events
+
+
+def _repair_or(
+    checkpoint: Checkpoint, step: int, faults: list[tuple[str, str]], reason: Reason, detail: str
+) -> list[ev.Event]:
+    if checkpoint.repairs >= MAX_REPAIRS:
+        return [_stopped(step, reason, detail)]
+    return [ev.RepairAsked(step, call_id, message) for call_id, message in faults]
+
+
+def _stopped(step: int, reason: Reason, detail: str) -> ev.RunStopped:
+    return ev.RunStopped(step=step, reason=reason.value, detail=detail[:500])

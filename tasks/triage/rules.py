@@ -1,0 +1,98 @@
+"""What the taxonomy's rules make of a proposal, whatever the model says. Pure.
+
+Rules read the ticket and the customer's record, which was looked up by the envelope's customer id before the first
+model call. They raise a priority and never lower it; they may keep a decision from being made without a person.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tasks.ticket import Priority, Ticket
+from tasks.triage.taxonomy import PriorityRule, Taxonomy
+
+_RANK = {priority: rank for rank, priority in enumerate(Priority)}
+
+NO_RECORD = "the customer's record could not be read, and the rules have one for {} customers"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What stands after the rules. raised: why the priority is above the proposed one. person: why a person must
+    decide; empty where the rules ask for none. Both in words.
+    """
+
+    priority: Priority
+    raised: tuple[str, ...] = ()
+    person: tuple[str, ...] = ()
+
+
+def ruled(proposed: Priority, team: str, ticket: Ticket, taxonomy: Taxonomy, context: str | None) -> Ruling:
+    """The highest of what was proposed, what upstream set and what the rules demand; and whether a person must decide.
+
+    team: the proposed one, "" where nothing is proposed. context: the prefetch's result as JSON text, None before it.
+    Where the customer's record could not be read, no rule for a tier raises anything, and a person decides.
+    """
+    tier = customer_tier(ticket, context)
+    demands = [] if ticket.priority is None else [(ticket.priority, f"the sender asked for {ticket.priority.value}")]
+    person: list[str] = []
+    for rule in taxonomy.priority_rules:
+        said = _said(rule, ticket.text)
+        if said is None:
+            continue
+        if rule.customer_tiers and tier is None:
+            person.append(NO_RECORD.format(" or ".join(rule.customer_tiers)))
+        elif not rule.customer_tiers or _folded(tier or "") in map(_folded, rule.customer_tiers):
+            why = " and ".join(_causes(said, tier if rule.customer_tiers else ""))
+            if rule.priority is not None:
+                demands.append((rule.priority, why))
+            person += _demanded(rule, why, team)
+    highest = max([proposed, *(priority for priority, _ in demands)], key=_RANK.__getitem__)
+    raised = [why for priority, why in demands if priority is highest is not proposed]
+    return Ruling(highest, tuple(dict.fromkeys(raised)), tuple(dict.fromkeys(person)))
+
+
+def customer_tier(ticket: Ticket, context: str | None) -> str | None:
+    """The tier in the customer's record; "" where the ticket names no customer or the directory knows none such.
+
+    None where the record could not be read: the lookup failed, or was not made.
+    """
+    if ticket.requester is None or ticket.requester.id is None:
+        return ""
+    try:
+        parts = json.loads(context or "")
+    except ValueError:
+        return None
+    if not isinstance(parts, dict) or "error" in parts:
+        return None
+    customer = parts.get("customer", {"tier": ""})
+    tier = customer.get("tier") if isinstance(customer, dict) else None
+    return tier if isinstance(tier, str) else None
+
+
+def _said(rule: PriorityRule, text: str) -> str | None:
+    """The rule's word that the text has; "" for a rule without words, None where it has none of them."""
+    if not rule.words:
+        return ""
+    words = "|".join(re.escape(word) for word in rule.words)
+    found = re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE)
+    return found[0] if found else None
+
+
+def _causes(said: str, tier: str | None) -> Iterator[str]:
+    if said:
+        yield f"the ticket says “{said}”"
+    if tier:
+        yield f"the customer is {tier}"
+
+
+def _demanded(rule: PriorityRule, why: str, team: str) -> Iterator[str]:
+    if rule.person:
+        yield why
+    if rule.team and team and rule.team != team:
+        yield f"{why}, which is for {rule.team}, and another team is proposed"
+
+
+def _folded(tier: str) -> str:
+    return " ".join(tier.split()).casefold()

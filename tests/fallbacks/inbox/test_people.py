@@ -1,0 +1,68 @@
+"""How long people take, and how often they agree: stored with each decision, counted from the examples."""
+
+import json
+from typing import Any
+
+from fallbacks.inbox.decisions import held_since_ms
+from fallbacks.inbox.inbox import HandDecision
+from fallbacks.inbox.people import work_by
+from tasks.run import events as ev
+from tests.fallbacks.scene import Scene, scene
+
+
+def example(by: str, label: str, **fields: Any) -> str:
+    return json.dumps({"by": by, "label": label, "proposed": "a", **fields})
+
+
+def test_reviewers_and_labels_are_counted_with_median_and_p90() -> None:
+    rows = [example("ann", "a", handled_seconds=n, keystrokes=1) for n in range(1, 11)]
+    rows += [example("eve", "b"), json.dumps({"by": "eve", "label": "b", "proposed": None})]
+    ann, eve = work_by("by", rows)
+    assert (ann.name, ann.decided, ann.agreement, ann.timed) == ("ann", 10, 1.0, 10)
+    assert (ann.median_seconds, ann.p90_seconds, ann.median_keystrokes) == (5, 9, 1)
+    assert (eve.decided, eve.judged, eve.agreement) == (2, 1, 0.0)
+    assert (eve.median_seconds, eve.p90_seconds, eve.median_keystrokes) == (None, None, None)
+    assert [work.name for work in work_by("label", rows)] == ["a", "b"]
+    assert work_by("by", []) == []
+
+
+def test_an_item_is_held_since_the_first_time_in_its_present_wait() -> None:
+    events = [
+        (1, ev.HandedOff()),
+        (2, ev.PersonActed("ann", "claim")),
+        (3, ev.Suggested()),
+        (4, ev.PersonActed("eve", "claim")),
+        (5, ev.PersonActed("ann", "claim")),
+        (6, ev.PersonActed("ann", "release")),
+        (7, ev.PersonActed("ann", "claim")),
+    ]
+    timeline = [ev.Recorded(seq, at, 1, event) for seq, (at, event) in enumerate(events)]
+    assert [held_since_ms(timeline, who) for who in ("ann", "eve", "bob")] == [5, 4, None]
+
+
+@scene
+async def test_a_decision_keeps_how_long_it_took(s: Scene) -> None:
+    await s.suggested("t1")
+    await s.suggested("t2")
+    await s.suggested("t3")
+    await s.inbox.next("ann")
+    await s.inbox.approve("t1", "ann", None, keystrokes=1)
+    await s.inbox.claim("t2", "ann")
+    await s.inbox.decide("t2", "ann", None, HandDecision("new_loan"), keystrokes=2)
+    await s.inbox.approve("t3", "ann", None)
+    rows = [json.loads(stored) for stored in await s.store.listed("examples", 0, -1)]
+    assert [row["keystrokes"] for row in rows] == [1, 2, None]
+    assert [row["handled_seconds"] is not None for row in rows] == [True, True, False]
+
+
+@scene
+async def test_an_item_held_ahead_counts_from_the_end_of_the_one_before(s: Scene) -> None:
+    await s.suggested("t1")
+    await s.suggested("t2")
+    await s.inbox.claim("t1", "ann")
+    await s.inbox.claim("t2", "ann")
+    now = await s.store.now_ms()
+    await s.store.put("last_acts", {"ann": str(now + 60_000)})
+    await s.inbox.approve("t2", "ann", None)
+    (row,) = [json.loads(stored) for stored in await s.store.listed("examples", 0, -1)]
+    assert row["handled_seconds"] == 0

@@ -1,0 +1,151 @@
+"""Record the journals of this release: `python -m tests.fallbacks.ledger.journals > .../journals/vN.jsonl`.
+
+Real runs on a real Valkey, with every type of event there is. One line a ticket: {journal, checkpoint}.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fallbacks.autonomy.standing import Judgement, Key
+from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.inbox.inbox import HandDecision, Inbox
+from fallbacks.ledger.ledger import Lease, Ledger
+from fallbacks.store.redis_store import RedisStore
+from tasks.errors import ModelError
+from tasks.reasons import Reason
+from tasks.run.limits import Limits
+from tasks.run.messages import ModelRequest
+from tasks.ticket import Ticket
+from tests.fakes.desk import TAXONOMY, TICKET, Workshop, search, submit
+from tests.fakes.executors import executor
+from tests.fakes.scripted_model import Said, ScriptedModel, hang, reply, text, tool_use
+from tests.fallbacks.ledger.journals.reading import folded
+from tests.services.valkey import ValkeyServer
+from worker.work.executor import Executor, Tier
+
+OVERLOADED = ModelError(Reason.MODEL_OVERLOADED, "529", maybe_paid=False)
+LIMITS = Limits(max_cost_nanodollars=1_000_000, max_seconds=None)
+
+
+class Recorder:
+    """One office: each ticket is worked by models of its own."""
+
+    def __init__(self, store: RedisStore) -> None:
+        self.store = store
+        self.ledger = Ledger(store, lease_ms=5000)
+        self.inbox = Inbox(store, TAXONOMY, OutcomeWriter(wanted=False))
+
+    async def accept(self, ticket_id: str) -> None:
+        ticket = Ticket(id=ticket_id, source="recorder", subject="", body=TICKET.body)
+        await self.ledger.accept(ticket, LIMITS)
+
+    async def work(self, ticket_id: str, *scripts: Sequence[Said], auto: bool = False) -> str:
+        """Work it once. scripts: what each tier's model says."""
+        executor = self.executor(*scripts, auto=auto)
+        return await executor.triage(ticket_id)
+
+    def executor(self, *scripts: Sequence[Said], auto: bool = False) -> Executor:
+        async def judge(_: Key) -> Judgement:
+            return Judgement(auto=auto, blind=False, why="as the recording wants it")
+
+        tiers = [ScriptedModel(script, name=f"tier-{place}") for place, script in enumerate(scripts)]
+        return executor(
+            self.ledger,
+            tuple(Tier(model, 0.5) for model in tiers),
+            owner="recorder:1",
+            tools=Workshop().tools(),
+            max_output_tokens=512,
+            judge=judge,
+            code_version="0.1.0",
+        )
+
+    async def due(self, ticket_id: str) -> None:
+        """What it waits for is over, or its worker is not heard of any more."""
+        await self.store.redis.zadd(f"{self.store.prefix}due", {ticket_id: 0})
+        await self.store.redis.delete(f"{self.store.prefix}breaker:tier-0")
+        await self.ledger.sweep(limit=9, max_losses=3)
+
+    async def lease(self, ticket_id: str) -> Lease:
+        row = await self.store.row(ticket_id)
+        return Lease(ticket_id, int(row["epoch"]), row["owner"])
+
+
+async def people(r: Recorder) -> None:
+    """Tools, an effect, a repair, a suggestion, a hint, a decision, an undo."""
+    await r.accept("people")
+    refund = tool_use("r1", "refund", {"query": "twice"})
+    await r.work("people", [reply(search("a")), reply(refund), reply(text("It is billing.")), reply(submit())])
+    view = await r.inbox.next("ann")
+    assert view is not None
+    await r.inbox.note("people", "ann", "looks right")
+    await r.inbox.resume("people", "ann", None, "ask again", LIMITS)
+    await r.work("people", [reply(submit("s2", confidence=0.8))])
+    view = await r.inbox.decide("people", "ann", None, HandDecision("password_reset"))
+    await r.inbox.undo("people", "ann", view.version)
+    await r.inbox.approve("people", "ann", None)
+
+
+async def trouble(r: Recorder) -> None:
+    """A provider in trouble: parked; a tier that is not sure, and the next one, which decides alone."""
+    await r.accept("trouble")
+    while await r.work("trouble", [OVERLOADED, OVERLOADED]) != "parked":
+        await r.due("trouble")
+    await r.due("trouble")
+    await r.work("trouble", [reply(submit(confidence=0.3))], [reply(submit())], auto=True)
+
+
+async def retried(r: Recorder) -> None:
+    """A reply that is worth another try at once."""
+    await r.accept("retried")
+    await r.work("retried", [ModelError(Reason.MODEL_TIMEOUT, "slow", maybe_paid=True), reply(submit())])
+
+
+async def lost(r: Recorder) -> None:
+    """A worker that vanishes in a call; one that drains; a ticket withdrawn."""
+    await r.accept("lost")
+    called = asyncio.Event()
+
+    async def vanish(request: ModelRequest) -> Any:
+        called.set()
+        return await hang(request)
+
+    vanished = asyncio.ensure_future(r.work("lost", [vanish]))
+    await called.wait()
+    await r.due("lost")
+    vanished.cancel()
+    await asyncio.wait([vanished])
+    claim = await r.ledger.claim("lost", "recorder:2")
+    assert not isinstance(claim, str)
+    await r.ledger.release(claim.lease, (), "the worker is stopping")
+    await r.work("lost", [reply(text("no")), reply(text("no"))])
+    await r.inbox.cancel("lost", "ann")
+
+
+async def unreadable(r: Recorder) -> None:
+    """What is no ticket."""
+    await r.ledger.reject("unreadable", "e30=", "source: Field required", "intake")
+
+
+STORIES = (people, trouble, retried, lost, unreadable)
+
+
+async def record(url: str) -> None:
+    store = RedisStore(url)
+    try:
+        for story in STORIES:
+            await story(Recorder(store))
+            journal = await store.journal(story.__name__)
+            line = {"journal": journal, "checkpoint": folded(journal)}
+            sys.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+    finally:
+        await store.aclose()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder, ValkeyServer(Path(folder)) as server:
+        asyncio.run(record(server.url))

@@ -1,0 +1,201 @@
+"""Ended tickets leave the books for files and stay readable; whatever crashes, none is lost and the audit balances."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from fallbacks.errors import UnknownTicket
+from fallbacks.ledger.archive import PAGE, SHORTEST_SECONDS, ArchiveTarget, archive_ended, read_archived
+from fallbacks.ledger.archive_folder import ArchiveFolder
+from fallbacks.ledger.audit import audit
+from fallbacks.ledger.views import Views
+from tests.fallbacks.conftest import Play
+from tests.fallbacks.ledger.busy_books import fill
+from tests.fallbacks.scene import Scene, message
+
+WEEK_MS = SHORTEST_SECONDS * 1000
+
+
+async def archive(s: Scene, target: ArchiveTarget) -> int:
+    return await archive_ended(s.store, target, retention_seconds=SHORTEST_SECONDS)
+
+
+async def tell_all(s: Scene) -> None:
+    """Deliver what waits in the outbox."""
+    for message_id, flat in await s.store.run("take_outbox", "", 1000, 1000):
+        told = dict(zip(flat[::2], flat[1::2], strict=True))
+        await s.store.run("settle_outbox", told["ticket"], message_id, "delivered", 0)
+
+
+async def aged(s: Scene) -> None:
+    """Busy books, told and a week old."""
+    await fill(s)
+    await s.pass_ms(WEEK_MS + 1)
+    await tell_all(s)
+
+
+def test_an_archived_ticket_is_shown_as_before(play_for_real: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        await aged(s)
+        views = Views(s.store, ArchiveFolder(tmp_path))
+        before = await views.ticket("unsure"), await views.timeline("unsure"), await views.checkpoint("unsure")
+        assert await archive(s, ArchiveFolder(tmp_path)) == 3
+        assert await s.store.row("unsure") == {}
+        assert (
+            await views.ticket("unsure"),
+            await views.timeline("unsure"),
+            await views.checkpoint("unsure"),
+        ) == before
+
+    play_for_real(story)
+
+
+def test_an_archived_ticket_is_off_the_books_and_readable_whole(play_for_real: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        await aged(s)
+        row, journal = await s.row("unsure"), await s.store.journal("unsure")
+        effects = await s.store.fields("effects:unsure")
+        before = await audit(s.store)
+        assert await archive(s, ArchiveFolder(tmp_path)) == 3
+        for ticket_id in ("decided", "cancelled", "unsure"):
+            with pytest.raises(UnknownTicket):
+                await s.inbox.views.ticket(ticket_id)
+        found = read_archived(ArchiveFolder(tmp_path), "unsure")
+        assert found is not None
+        assert (found.row, list(found.journal), found.effects) == (row, journal, effects)
+        after = await audit(s.store)
+        assert after.problems == ()
+        assert (after.accepted, after.archived, after.archived_spent) == (before.accepted, 3, 50)
+        assert after.spent == before.spent
+        assert await s.store.journal("unsure") == []
+        assert await archive(s, ArchiveFolder(tmp_path)) == 0
+
+    play_for_real(story)
+
+
+def test_nothing_else_leaves(play_for_real: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        await fill(s)
+        await s.pass_ms(WEEK_MS - 1000)
+        await tell_all(s)
+        assert await archive(s, ArchiveFolder(tmp_path)) == 0
+        await s.pass_ms(1001)
+        await archive(s, ArchiveFolder(tmp_path))
+        states = (await audit(s.store)).states
+        assert (states["decided"], states["cancelled"]) == (0, 0)
+        assert all(count for state, count in states.items() if state not in ("decided", "cancelled"))
+
+    play_for_real(story)
+
+
+def test_what_still_waits_to_be_told_stays(play_for_real: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        await fill(s)
+        await s.pass_ms(WEEK_MS + 1)
+        assert await archive(s, ArchiveFolder(tmp_path)) == 0
+        await tell_all(s)
+        assert await archive(s, ArchiveFolder(tmp_path)) == 3
+
+    play_for_real(story)
+
+
+class Torn(ArchiveFolder):
+    """A folder whose process dies in the middle of writing."""
+
+    def append(self, name: str, data: bytes) -> None:
+        super().append(name, data[: len(data) // 2])
+        raise OSError("disk full")
+
+
+class Late(ArchiveFolder):
+    """A folder whose process dies when all is written."""
+
+    def append(self, name: str, data: bytes) -> None:
+        super().append(name, data)
+        raise OSError("killed")
+
+
+@pytest.mark.parametrize("dying", [Torn, Late])
+def test_a_crash_while_writing_loses_nothing(dying: type[ArchiveFolder], play_for_real: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        await aged(s)
+        with pytest.raises(OSError, match=r"disk full|killed"):
+            await archive(s, dying(tmp_path))
+        assert (await audit(s.store)).archived == 0
+        await s.inbox.note("decided", "ann", "written in between")
+        assert await archive(s, ArchiveFolder(tmp_path)) == 3
+        found = read_archived(ArchiveFolder(tmp_path), "decided")
+        assert found is not None
+        assert json.loads(found.journal[-1])["note"] == "written in between"
+        assert (await audit(s.store)).balanced
+
+    play_for_real(story)
+
+
+class Slow(ArchiveFolder):
+    """A folder during whose writing something happens to the tickets."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        super().__init__(folder)
+        self.url = url
+
+    def append(self, name: str, data: bytes) -> None:
+        super().append(name, data)
+        with Redis.from_url(self.url) as client:
+            client.hincrby("deskhand:t:decided", "version", 1)
+
+
+def test_a_ticket_that_changes_meanwhile_stays(play_for_real: Play, valkey_url: str, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        await aged(s)
+        assert await archive(s, Slow(tmp_path, valkey_url)) == 2
+        assert await s.row("decided")
+        assert await archive(s, ArchiveFolder(tmp_path)) == 1
+
+    play_for_real(story)
+
+
+def test_many_leave_in_pages_around_those_that_stay(play_for_real: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        count = 2 * PAGE + 20
+        for n in range(count):
+            lease = await s.running(f"t{n}")
+            outbox = message(0 if n % 10 else 10**12)
+            header = {"op": f"op{n}", "states": ["running"], "state": "decided", "outbox": outbox}
+            header |= {"epoch": str(lease.epoch), "owner": lease.owner}
+            await s.store.run("move", f"t{n}", json.dumps(header))
+        await s.pass_ms(WEEK_MS + 1)
+        await tell_all(s)
+        assert await archive(s, ArchiveFolder(tmp_path)) == count - count // 10
+        report = await audit(s.store)
+        assert (report.problems, report.archived, report.rows) == ((), count - count // 10, count // 10)
+        assert read_archived(ArchiveFolder(tmp_path), "t10") is None
+        assert read_archived(ArchiveFolder(tmp_path), "t219") is not None
+
+    play_for_real(story)
+
+
+def test_files_are_plain_gzip_lines_by_day(play_for_real: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        await aged(s)
+        await archive(s, ArchiveFolder(tmp_path))
+
+    play_for_real(story)
+    texts = [gzip.decompress(path.read_bytes()) for path in tmp_path.iterdir()]
+    lines = [json.loads(line) for text in texts for line in text.splitlines()]
+    assert {line["id"] for line in lines} == {"decided", "cancelled", "unsure"}
+    assert all(set(line) == {"id", "row", "journal", "effects"} for line in lines)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d\.jsonl\.gz", path.name) for path in tmp_path.iterdir())
+
+
+def test_a_retention_shorter_than_idempotency_keys_is_refused(play: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        with pytest.raises(ValueError, match="at least"):
+            await archive_ended(s.store, ArchiveFolder(tmp_path), retention_seconds=SHORTEST_SECONDS - 1)
+
+    play(story)
+    assert read_archived(ArchiveFolder(tmp_path / "none"), "t1") is None

@@ -1,0 +1,137 @@
+"""`deskhand doctor` refuses a deployment that may lose tickets, and says what to change."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.services.valkey import ValkeyServer
+from tests.worker.cli.conftest import Deskhand, Result
+from worker.ops.doctor import STORE_CHECKS, Check, Verdict, masked_url
+from worker.ops.redis_facts import StoreFacts
+
+SOUND: dict[str, Any] = {
+    "redis_version": "7.4.1",
+    "redis_mode": "standalone",
+    "role": "master",
+    "maxmemory_policy": "noeviction",
+    "aof_enabled": 1,
+    "used_memory": 1_000_000,
+    "maxmemory": 100_000_000,
+}
+
+
+def verdicts(info: dict[str, Any] | None = None, fsync: str | None = "everysec", skew: float = 0.0) -> dict[str, Check]:
+    facts = StoreFacts({**SOUND, **(info or {})}, fsync, skew, 0.1)
+    return {found.name: found for found in (check(facts) for check in STORE_CHECKS)}
+
+
+def verdict_of(result: Result, name: str) -> tuple[str, str]:
+    check = next(check for check in result.json()["checks"] if check["name"] == name)
+    return check["verdict"], check["change"]
+
+
+def test_a_sound_deployment_is_ready(deskhand: Deskhand) -> None:
+    result = deskhand("doctor", "--json")
+    assert (result.code, result.json()["ready"]) == (0, True)
+    assert "ready, with" in deskhand("doctor").out
+
+
+def test_a_sound_store_has_nothing_to_change() -> None:
+    assert {check.verdict for check in verdicts().values()} == {Verdict.OK}
+
+
+@pytest.mark.parametrize(
+    ("info", "name", "verdict"),
+    [
+        ({"redis_version": "6.0.16"}, "store version", "fail"),
+        ({"redis_version": "6.2.14"}, "store version", "warn"),
+        ({"redis_version": "7.2.4", "valkey_version": "9.1.2"}, "store version", "ok"),
+        ({"redis_mode": "cluster", "cluster_enabled": 1}, "store mode", "fail"),
+        ({"redis_mode": "sentinel"}, "store mode", "fail"),
+        ({"role": "slave"}, "store mode", "fail"),
+        ({"maxmemory_policy": "allkeys-lru"}, "maxmemory-policy", "fail"),
+        ({"aof_enabled": 0}, "appendonly", "fail"),
+        ({"aof_last_write_status": "err"}, "appendonly", "fail"),
+        ({"used_memory": 80_000_000}, "store memory", "warn"),
+        ({"used_memory": 95_000_000}, "store memory", "fail"),
+        ({"maxmemory": 0, "total_system_memory": 2_000_000_000}, "store memory", "ok"),
+    ],
+)
+def test_each_fault_of_a_store_is_found(info: dict[str, Any], name: str, verdict: str) -> None:
+    check = verdicts(info)[name]
+    assert check.verdict == verdict
+    assert bool(check.change) == (verdict != "ok")
+
+
+@pytest.mark.parametrize(("fsync", "verdict"), [("always", "ok"), ("everysec", "ok"), ("no", "fail"), (None, "warn")])
+def test_how_often_the_file_is_synced_is_judged(fsync: str | None, verdict: str) -> None:
+    assert verdicts(fsync=fsync)["appendfsync"].verdict == verdict
+
+
+@pytest.mark.parametrize(("skew", "verdict"), [(0.5, "ok"), (-3.0, "warn"), (7200.0, "fail")])
+def test_clocks_are_compared(skew: float, verdict: str) -> None:
+    assert verdicts(skew=skew)["clocks"].verdict == verdict
+
+
+def test_a_real_store_that_forgets_is_not_ready(
+    deskhand: Deskhand, start_valkey: Callable[..., ValkeyServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_valkey(appendonly="no", maxmemory="50mb", maxmemory_policy="allkeys-lru")
+    monkeypatch.setenv("DESKHAND_REDIS_URL", server.url)
+    result = deskhand("doctor", "--json")
+    assert result.code == 1
+    assert verdict_of(result, "appendonly")[0] == "fail"
+    assert verdict_of(result, "maxmemory-policy") == (
+        "fail",
+        "CONFIG SET maxmemory-policy noeviction, and in its configuration",
+    )
+    assert "not ready" in deskhand("doctor").out
+
+
+def test_what_cannot_be_reached_is_a_failed_check_and_passwords_stay_hidden(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESKHAND_REDIS_URL", "redis://:s3cret@127.0.0.1:1/0")
+    monkeypatch.setenv("DESKHAND_BROKER_URL", "amqp://user:s3cret@127.0.0.1:1//")
+    monkeypatch.setenv("DESKHAND_ALERT_WEBHOOK_URL", "https://chat.example/hooks/s3cret")
+    result = deskhand("doctor", "--json")
+    assert (verdict_of(result, "books")[0], verdict_of(result, "broker")[0]) == ("fail", "fail")
+    assert "s3cret" not in result.out + result.err + deskhand("doctor").out
+
+
+def test_invalid_settings_are_failed_checks(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESKHAND_MODEL", "claude-haiku-5-5")
+    result = deskhand("doctor", "--json")
+    assert result.code == 1
+    assert "needs ANTHROPIC_API_KEY" in result.json()["checks"][0]["found"]
+
+
+def test_a_cap_below_a_first_call_and_a_model_without_a_price_are_not_ready(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-never-sent")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("DESKHAND_MODELS", "claude-haiku-5-5,claude-unheard-of")
+    assert verdict_of(priced := deskhand("doctor", "--json"), "price of claude-unheard-of")[0] == "fail"
+    assert verdict_of(priced, "price of claude-haiku-5-5")[0] == "ok"
+    assert "sk-never-sent" not in priced.out
+    monkeypatch.setenv("DESKHAND_MAX_COST_USD", "0.0001")
+    assert "raise DESKHAND_MAX_COST_USD" in verdict_of(deskhand("doctor", "--json"), "price of claude-haiku-5-5")[1]
+
+
+def test_a_broken_taxonomy_and_an_empty_knowledge_base_are_found(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    (tmp_path / "taxonomy.yaml").write_text("teams: 3\n")
+    (tmp_path / "knowledge").mkdir()
+    monkeypatch.setenv("DESKHAND_TAXONOMY", str(tmp_path / "taxonomy.yaml"))
+    monkeypatch.setenv("DESKHAND_KNOWLEDGE", str(tmp_path / "knowledge"))
+    result = deskhand("doctor", "--json")
+    assert verdict_of(result, "taxonomy")[0] == "fail"
+    assert verdict_of(result, "knowledge base")[0] == "warn"
+
+
+def test_urls_are_shown_without_their_passwords() -> None:
+    assert masked_url("redis://:pw@host:6379/0") == "redis://:********@host:6379/0"
+    assert masked_url("https://a.example/hooks/token?x=1", whole=True) == "https://a.example/********"

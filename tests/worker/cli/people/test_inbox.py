@@ -1,0 +1,128 @@
+"""The inbox from the command line: filters, holds, versions, decisions and their undoing."""
+
+from pathlib import Path
+
+import pytest
+
+from fallbacks.ledger.states import State
+from tasks.reasons import Reason
+from tests.worker.cli.books import Books
+from tests.worker.cli.conftest import Deskhand
+
+
+@pytest.fixture(autouse=True)
+def waiting(books: Books) -> None:
+    books.suggested("s1")
+    books.failed("f1", Reason.STEP_LIMIT)
+    books.failed("f2", Reason.COST_LIMIT)
+
+
+def ids(deskhand: Deskhand, *arguments: str) -> list[str]:
+    return [item["id"] for item in deskhand("inbox", *arguments, "--json").json()["items"]]
+
+
+def test_bare_it_lists_and_filters(deskhand: Deskhand) -> None:
+    assert ids(deskhand) == ["s1", "f1", "f2"]
+    assert ids(deskhand, "list", "--reason", "cost_limit") == ["f2"]
+    assert ids(deskhand, "--queue", "limits") == ["f1", "f2"]
+    assert ids(deskhand, "--label", "card_arrival", "--team", "card_delivery") == ["s1"]
+    assert ids(deskhand, "--limit", "1") == ["s1"]
+    assert "step_limit" in deskhand("inbox").out
+    assert deskhand("inbox", "--label", "none").out == "nothing waits that matches\n"
+
+
+def test_a_reason_that_does_not_exist_is_a_wrong_call(deskhand: Deskhand) -> None:
+    assert deskhand("inbox", "--reason", "bad_mood").code == 2
+    assert deskhand("retry", "--reason", "bad_mood").code == 2
+
+
+def test_next_holds_an_item_for_one_person(deskhand: Deskhand) -> None:
+    assert deskhand("inbox", "next", "--as", "anna", "--json").json()["holder"] == "anna"
+    assert deskhand("inbox", "next", "--as", "ben", "--json").json()["id"] == "f1"
+    refused = deskhand("inbox", "approve", "s1", "--as", "ben")
+    assert (refused.code, "held by anna" in refused.err) == (1, True)
+
+
+def test_a_decision_stands_and_can_be_undone(deskhand: Deskhand, books: Books) -> None:
+    assert deskhand("inbox", "approve", "s1", "--json").json()["decision"]["decided_by"] == "tester"
+    assert deskhand("inbox", "undo", "s1").code == 0
+    assert books.state("s1") is State.SUGGESTED
+
+
+def test_a_stale_version_changes_nothing(deskhand: Deskhand, books: Books) -> None:
+    version = books.view("s1").version
+    deskhand("inbox", "note", "s1", "looked at it")
+    stale = deskhand("inbox", "approve", "s1", "--version", str(version - 1))
+    assert (stale.code, books.state("s1")) == (1, State.SUGGESTED)
+
+
+def test_a_label_is_checked_and_alike_ones_are_named(deskhand: Deskhand, books: Books) -> None:
+    refused = deskhand("decide", "f1", "--label", "card_arival")
+    assert (refused.code, "did you mean card_arrival" in refused.err) == (1, True)
+    assert deskhand("decide", "f1", "--label", "card_arrival", "--priority", "soon").code == 1
+    assert deskhand("decide", "f1", "--label", "card_arrival", "--priority", "urgent", "--summary", "Late").code == 0
+    assert books.view("f1").decision["priority"] == "urgent"  # type: ignore[index]
+
+
+def test_resume_sends_it_back_with_fresh_limits_and_a_hint(deskhand: Deskhand, books: Books) -> None:
+    assert deskhand("resume", "f1", "--hint", "it is about the card").code == 0
+    assert (books.state("f1"), books.view("f1").limits.max_steps) == (State.QUEUED, 11)
+    assert "it is about the card" in deskhand("show", "f1").out
+
+
+def test_reject_snooze_and_release_say_what_is_so_now(deskhand: Deskhand) -> None:
+    assert "handed_off" in deskhand("inbox", "reject", "s1", "--why", "wrong team").out
+    assert deskhand("inbox", "snooze", "f1", "--for", "2h").code == 0
+    assert deskhand("inbox", "snooze", "f1", "--for", "soon").code == 1
+    assert deskhand("inbox", "claim", "f2").code == deskhand("inbox", "release", "f2").code == 0
+
+
+def test_nobody_can_decide_as_the_agent(deskhand: Deskhand, books: Books) -> None:
+    assert deskhand("inbox", "approve", "s1", "--as", "agent").code == 1
+    assert books.state("s1") is State.SUGGESTED
+
+
+def test_people_s_decisions_are_exported_as_examples(deskhand: Deskhand) -> None:
+    deskhand("decide", "s1", "--label", "card_swallowed")
+    exported = deskhand("export", "--examples").json()
+    assert (exported["label"], exported["proposed"]) == ("card_swallowed", "card_arrival")
+    assert deskhand("export").code == 2
+
+
+def test_working_by_keyboard_needs_a_terminal(deskhand: Deskhand) -> None:
+    assert "needs a terminal" in deskhand("inbox", "work").err
+
+
+def test_a_message_is_repaired_from_a_file(deskhand: Deskhand, books: Books, tmp_path: Path) -> None:
+    books.rejected("rej_7", b"{")
+    file = tmp_path / "ticket.json"
+    file.write_text('{"source": "mail", "subject": "Help"}')
+    unfit = deskhand("inbox", "repair", "rej_7", "--file", str(file))
+    assert (unfit.code, "body: Field required" in unfit.err) == (1, True)
+    file.write_text('{"source": "mail", "subject": "Help", "body": "Where is my card?"}')
+    repaired = deskhand("inbox", "repair", "rej_7", "--file", str(file), "--json").json()
+    assert (repaired["id"], repaired["state"], books.state("rej_7")) == ("fix_7", "queued", State.CANCELLED)
+    assert "tester: repair" in deskhand("show", "rej_7").out
+
+
+def test_another_s_decision_is_not_undone(deskhand: Deskhand, books: Books) -> None:
+    deskhand("inbox", "approve", "s1", "--as", "anna")
+    refused = deskhand("inbox", "undo", "s1", "--as", "ben")
+    assert (refused.code, "Only who decided it" in refused.err) == (1, True)
+    assert books.state("s1") is State.DECIDED
+    assert deskhand("inbox", "undo", "s1", "--as", "anna").code == 0
+
+
+def test_nothing_tells_what_is_proposed_for_a_blind_item(deskhand: Deskhand, books: Books) -> None:
+    books.blind("b1", "card_swallowed")
+    for told in (
+        deskhand("inbox", "--json").out,
+        deskhand("inbox", "next", "--as", "anna", "--json").out,
+        deskhand("inbox").out,
+        deskhand("show", "b1").out,
+        deskhand("show", "b1", "--json").out,
+    ):
+        assert "card_swallowed" not in told
+        assert "Their card is late" not in told or "s1" in told
+    assert ids(deskhand, "--label", "card_swallowed") == []
+    assert "not shown" in deskhand("inbox", "approve", "b1").err

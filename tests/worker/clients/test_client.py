@@ -1,0 +1,210 @@
+"""The client: safe to repeat, bounded in its patience, and clear about what was refused."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from redis import Redis
+
+from fallbacks.access.api_keys import Scope
+from fallbacks.ledger.states import State
+from tasks.ticket import Ticket
+from tests.chaos.fleet import Books, Fleet
+from tests.services.http_sink import Answer, HttpSink
+from tests.services.process import free_port
+from tests.services.valkey import ValkeyServer
+from tests.worker.cli.books import fail, working
+from tests.worker.http.served import Served
+from worker.client import BATCH, CeleryClient, DeskhandClient
+from worker.clients.errors import Busy, Conflict, InvalidRequest, KeyRefused, NoSuchTicket, ProblemError, Unreachable
+from worker.simulator import run_in_thread
+
+TICKET = {"source": "shop", "subject": "Card", "body": "My card has not arrived, it was ordered two weeks ago."}
+ACCEPTED = Answer(202, b'{"id": "t-1", "state": "queued"}')
+
+
+@pytest.fixture(scope="module")
+def _served(valkey_server: ValkeyServer) -> Iterator[Served]:
+    with Served(valkey_server.url) as served:
+        yield served
+
+
+@pytest.fixture
+def web(_served: Served, valkey_url: str) -> Served:
+    return _served
+
+
+@pytest.fixture
+def client(web: Served) -> Iterator[DeskhandClient]:
+    with DeskhandClient(web.url, web.key()) as client:
+        yield client
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def impatient(http_sink: HttpSink, pauses: list[float]) -> Iterator[DeskhandClient]:
+    """A client of the sink that writes its pauses down instead of making them."""
+    with DeskhandClient(http_sink.url, "dk_1", tries=4, sleep=pauses.append) as client:
+        yield client
+
+
+def test_a_ticket_goes_on_is_looked_at_and_cancelled(web: Served, client: DeskhandClient) -> None:
+    accepted = client.accept(Ticket.model_validate({**TICKET, "id": "t:1@shop"}))
+    assert (accepted.id, accepted.state) == ("t:1@shop", State.QUEUED)
+    assert client.get("t:1@shop").ticket == Ticket.model_validate({**TICKET, "id": "t:1@shop"})
+    assert client.cancel("t:1@shop").state is State.CANCELLED
+    assert [event.type for event in client.events("t:1@shop")] == ["accepted", "cancelled"]
+    assert [event.type for event in client.events("t:1@shop", after=0)] == ["cancelled"]
+
+
+def test_waiting_ends_when_the_agent_is_done(web: Served, client: DeskhandClient) -> None:
+    client.accept({**TICKET, "id": "t1"})
+    with working(web.books, "t1", fail):
+        found = client.wait("t1", 20)
+    assert (found.state, found.reason) == (State.HANDED_OFF, "step_limit")
+
+
+def test_waiting_in_vain_returns_the_ticket_as_it_is(client: DeskhandClient) -> None:
+    assert client.wait(client.accept(TICKET).id, 0.2).state is State.QUEUED
+
+
+def test_many_are_accepted_in_order_and_each_refusal_is_in_its_place(client: DeskhandClient) -> None:
+    tickets = [{**TICKET, "id": f"t{number}"} for number in range(BATCH + 2)]
+    tickets[BATCH] = {"source": "shop"}
+    results = client.accept_many(tickets)
+    assert [getattr(result, "id", None) for result in results] == [ticket.get("id") for ticket in tickets]
+    refused = results[BATCH]
+    assert isinstance(refused, InvalidRequest)
+    assert ("/subject", "Field required") in refused.errors
+
+
+def test_each_kind_of_refusal_has_its_class(web: Served, client: DeskhandClient) -> None:
+    client.accept({**TICKET, "id": "t1"})
+    with pytest.raises(Conflict):
+        client.accept({**TICKET, "id": "t1", "body": "another"})
+    with pytest.raises(NoSuchTicket):
+        client.get("nobody")
+    with pytest.raises(InvalidRequest) as refused:
+        client.accept({"source": "shop", "subject": "", "body": ""})
+    assert refused.value.type == "/problems/invalid"
+    assert refused.value.request_id
+    with DeskhandClient(web.url, "dk_wrong") as stranger, pytest.raises(KeyRefused):
+        stranger.accept(TICKET)
+    with DeskhandClient(web.url, web.key(Scope.READ)) as reader, pytest.raises(KeyRefused):
+        reader.accept(TICKET)
+
+
+def test_a_busy_server_is_asked_again_under_the_same_key_when_it_said(
+    impatient: DeskhandClient, http_sink: HttpSink, pauses: list[float]
+) -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    http_sink.next.extend(
+        [Answer(429, headers={"Retry-After": "7"}), Answer(503, headers={"Retry-After": later}), Answer(502), ACCEPTED]
+    )
+    assert impatient.accept(TICKET).id == "t-1"
+    assert len({request.headers["idempotency-key"] for request in http_sink.received}) == 1
+    assert pauses[0] == 7
+    assert 15 < pauses[1] <= 20
+    assert 0 < pauses[2] <= 2
+
+
+def test_two_accepts_have_two_keys_and_a_given_key_is_used(impatient: DeskhandClient, http_sink: HttpSink) -> None:
+    http_sink.answer = ACCEPTED
+    impatient.accept(TICKET)
+    impatient.accept(TICKET)
+    impatient.accept(TICKET, idempotency_key="mine")
+    first, second, third = (request.headers["idempotency-key"] for request in http_sink.received)
+    assert first != second
+    assert third == "mine"
+    assert http_sink.received[0].headers["authorization"] == "Bearer dk_1"
+
+
+def test_patience_ends(impatient: DeskhandClient, http_sink: HttpSink, pauses: list[float]) -> None:
+    http_sink.answer = Answer(503)
+    with pytest.raises(Busy):
+        impatient.accept(TICKET)
+    assert (len(http_sink.received), len(pauses)) == (4, 3)
+
+
+def test_a_wait_that_is_too_long_is_raised_at_once(
+    impatient: DeskhandClient, http_sink: HttpSink, pauses: list[float]
+) -> None:
+    http_sink.answer = Answer(429, headers={"Retry-After": "3600"})
+    with pytest.raises(Busy) as refused:
+        impatient.accept(TICKET)
+    assert refused.value.retry_after_seconds == 3600
+    assert pauses == []
+
+
+def test_a_refusal_for_good_is_not_repeated(impatient: DeskhandClient, http_sink: HttpSink) -> None:
+    http_sink.answer = Answer(418, b"<html>")
+    with pytest.raises(ProblemError, match="418"):
+        impatient.accept(TICKET)
+    assert len(http_sink.received) == 1
+
+
+def test_an_item_refused_for_a_while_is_sent_again_with_its_batch(
+    impatient: DeskhandClient, http_sink: HttpSink, pauses: list[float]
+) -> None:
+    good = b'{"index": 0, "status": 202, "id": "t-1", "state": "queued"}'
+    busy = b'{"index": 1, "status": 503, "problem": {"type": "/problems/unavailable"}}'
+    http_sink.next.extend([Answer(200, b'{"results": [%s, %s]}' % (good, busy))])
+    http_sink.answer = Answer(200, b'{"results": [%s, %s]}' % (good, good.replace(b"t-1", b"t-2")))
+    assert [getattr(result, "id", "") for result in impatient.accept_many([TICKET, TICKET])] == ["t-1", "t-2"]
+    first, second = http_sink.received
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+    assert first.body == second.body
+    assert len(pauses) == 1
+
+
+def test_nobody_there_is_said_after_every_try(pauses: list[float]) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with (
+        DeskhandClient(nobody, tries=3, sleep=pauses.append) as client,
+        pytest.raises(Unreachable, match="ConnectError"),
+    ):
+        client.get("t1")
+    assert len(pauses) == 2
+
+
+def test_a_server_that_comes_up_meanwhile_gets_the_ticket_once(valkey_url: str) -> None:
+    served = Served(valkey_url)
+    with DeskhandClient(served.url, tries=30, sleep=lambda _: None if served.server.started else served.__enter__()) as client:  # type: ignore[func-returns-value] # fmt: skip # noqa: E501
+        accepted = client.accept(TICKET)
+    assert served.books.state(accepted.id) is State.QUEUED
+    served.stop()
+
+
+@pytest.mark.parametrize("broker", ["redis", "amqp"])
+def test_a_celery_message_ends_as_a_suggestion(
+    tmp_path: Path, valkey_url: str, broker: str, request: pytest.FixtureRequest
+) -> None:
+    url = valkey_url if broker == "redis" else request.getfixturevalue("rabbitmq_url")
+    namespace = f"client-{time.monotonic_ns()}"
+    with (
+        run_in_thread() as simulator,
+        Fleet(tmp_path, valkey_url, url, DESKHAND_NAMESPACE=namespace, ANTHROPIC_BASE_URL=simulator.url) as fleet,
+        Books(fleet) as books,
+        CeleryClient(url, f"{namespace}.tickets") as client,
+    ):
+        fleet.start(queues=f"{namespace}.tickets,{namespace}.handoff")
+        named = client.accept({**TICKET, "id": "t1"})
+        nameless = client.accept(TICKET)
+        books.wait_rest(2)
+        assert named == "t1"
+        assert sorted(books.ids("suggested")) == sorted([named, nameless])
+
+
+def test_a_ticket_that_is_none_never_reaches_the_broker(valkey_url: str) -> None:
+    with CeleryClient(valkey_url) as client, pytest.raises(ValidationError):
+        client.accept({"source": "shop"})
+    with Redis.from_url(valkey_url) as redis:
+        assert redis.llen("tickets") == 0

@@ -1,0 +1,169 @@
+"""The learning loop: divided honestly, compared in pairs, promoted by rule, rolled back, and never unpickled."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.ticket import Ticket
+from tasks.triage.taxonomy import Label, Taxonomy, Team
+from worker import sample
+from worker.config.errors import LocalModelError
+from worker.config.settings import Settings
+from worker.config.yaml_taxonomy import load_taxonomy
+from worker.models.local.choice import local_model, versions_of
+from worker.models.local.features import Vocabulary
+from worker.models.local.learning import LEAST_HELD_OUT, Verdict, compare, enough, examples_from, material, version_of
+from worker.models.local.model import LocalModel
+from worker.models.local.parameters import FORM
+from worker.models.local.scope import likeness, scope_score
+from worker.models.local.training import ALGORITHM, train
+from worker.models.local.versions import Version, Versions
+
+pytest.importorskip("sklearn", reason="the local model is an optional part")
+
+TAXONOMY = Taxonomy(
+    teams=(Team(name="red", description="r"), Team(name="blue", description="b")),
+    labels=(Label(name="tomato", description="t", team="red"), Label(name="sky", description="s", team="blue")),
+)
+SAMPLE = load_taxonomy(sample.path("taxonomy.yaml"))
+TEAM_OF = {"tomato": "red", "sky": "blue"}
+RIGHT = [(f"the tomato is ripe and red {i}", "tomato") for i in range(30)]
+RIGHT += [(f"a wide blue sky above {i}", "sky") for i in range(30)]
+SWAPPED = [(text, "sky" if label == "tomato" else "tomato") for text, label in RIGHT]
+
+
+def model(rows: list[tuple[str, str]]) -> LocalModel:
+    return LocalModel.of(TAXONOMY, train(rows, TEAM_OF), "test")
+
+
+def version(verdict: Verdict) -> Version:
+    return version_of(verdict, 100)
+
+
+WON = Verdict(held_out=60, right=60, right_before=0, wins=60, losses=0)
+
+
+@given(st.lists(st.tuples(st.text(min_size=1, max_size=8), st.sampled_from(["tomato", "sky", "gone"])), max_size=60))
+def test_no_text_is_learned_and_held_out_and_the_division_never_changes(rows: list[tuple[str, str]]) -> None:
+    base = rows[: len(rows) // 3]
+    first = material(base, rows, TEAM_OF)
+    learned, held = {text for text, _ in first.learn}, {text for text, _ in first.held_out}
+    assert not learned & held
+    assert not held & {text for text, _ in base}
+    again = material(base, [*rows, ("one more", "sky")], TEAM_OF)
+    assert held <= {text for text, _ in again.held_out}
+
+
+def test_of_one_text_decided_twice_the_later_decision_stands_and_unknown_labels_are_counted() -> None:
+    divided = material([("b", "tomato")], [("a", "tomato"), ("b", "sky"), ("a", "sky"), ("c", "gone")], TEAM_OF)
+    assert sorted(divided.learn + divided.held_out) == [("a", "sky"), ("b", "sky")]
+    assert divided.unknown == 1
+
+
+def test_a_better_candidate_wins_and_an_equal_one_does_not() -> None:
+    good, bad = model(RIGHT), model(SWAPPED)
+    won = compare(good, bad, RIGHT, TEAM_OF)
+    assert (won.right, won.right_before, won.wins, won.losses) == (60, 0, 60, 0)
+    assert won.better
+    assert not compare(good, good, RIGHT, TEAM_OF).better
+    assert not compare(bad, good, RIGHT, TEAM_OF).better
+    assert compare(good, None, RIGHT, TEAM_OF).better
+
+
+@pytest.mark.parametrize(
+    ("wins", "losses", "better"), [(5, 0, True), (4, 0, False), (9, 2, True), (8, 2, False), (0, 0, False)]
+)
+def test_the_rule_is_the_exact_sign_test(wins: int, losses: int, better: bool) -> None:
+    assert Verdict(100, 90, 90 - wins + losses, wins, losses).better is better
+
+
+def test_too_few_decisions_are_refused_with_how_many_it_takes() -> None:
+    with pytest.raises(LocalModelError, match=f"too few.*{LEAST_HELD_OUT} are needed"):
+        enough(material([], RIGHT[:20], TEAM_OF))
+
+
+def test_the_worker_uses_what_was_promoted_and_rolls_back(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text("\n".join(json.dumps({"body": text, "label": label}) for text, label in RIGHT), "utf-8")
+    settings = Settings(home=tmp_path, model="local", training_data=data)
+    asked = Ticket(source="test", subject="", body="such a ripe tomato")
+    first = local_model(settings, TAXONOMY)
+    assert first.guess(asked).label == "tomato"
+    versions = versions_of(settings)
+    one = versions.promote(train(SWAPPED, TEAM_OF), version(WON))
+    two = versions.promote(train(RIGHT, TEAM_OF), version(WON))
+    assert (one.replaces, two.replaces) == ("", one.name)
+    assert local_model(settings, TAXONOMY).version == two.name
+    rolled = versions.rollback()
+    assert rolled is not None
+    assert rolled.name == one.name
+    assert local_model(settings, TAXONOMY).guess(asked).label == "sky"
+    assert versions.rollback() is None
+    assert local_model(settings, TAXONOMY).version == first.version
+    with pytest.raises(LocalModelError, match="nothing to roll back"):
+        versions.rollback()
+    third = versions.promote(train(RIGHT, TEAM_OF), version(WON))
+    assert [each.name[:4] for each in versions.all()] == ["0001", "0002", "0003"]
+    assert third.replaces == ""
+
+
+def test_damaged_weights_and_those_of_another_release_are_refused_not_replaced(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    promoted = versions.promote(train(RIGHT, TEAM_OF), version(WON))
+    (file,) = versions.folder.glob("*.npz")
+    file.write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")  # a pickle is not even read
+    with pytest.raises(LocalModelError, match="missing or damaged"):
+        versions.load(promoted)
+    index = versions.folder / "versions.json"
+    index.write_text(index.read_text("utf-8").replace(promoted.code, "0" * 12), "utf-8")
+    current = versions.current()
+    assert current is not None
+    with pytest.raises(LocalModelError, match="another release"):
+        versions.load(current)
+    index.write_text("{", "utf-8")
+    with pytest.raises(LocalModelError, match="cannot be read"):
+        versions.current()
+
+
+def test_weights_are_read_as_form_two_reads_them() -> None:
+    """Where this fails, stored weights have come to mean something else: raise `FORM` and state the new figures."""
+    vocabulary = Vocabulary.learn(["The red tomato isn\u2019t ripe", "a red tomato", "the wide sky", "a wide sky"])
+    asked = vocabulary.encode("Is the RED tomato wide, wide?")
+    digest = sha256("\n".join(vocabulary.grams).encode()).hexdigest()[:12]
+    figures = (round(float(asked.weights.sum()), 3), round(float(vocabulary.idf.sum()), 3), asked.by_word["is"])
+    seen = np.array([[gram == "w red"] for gram in vocabulary.grams], dtype=np.uint8)
+    known = SimpleNamespace(
+        vocabulary=vocabulary, seen=seen, nearest=lambda *_: 0.5, margin=lambda *_: 0.3, scope_from=5.0
+    )
+    score = round(scope_score(known, asked, 0, 0.9, np.array([True])), 3)  # type: ignore[arg-type]
+    assert (FORM, digest, len(asked.ids), figures, score) == (2, "6ec90d289773", 50, (6.127, 97.628, ()), 6.41)
+    assert round(likeness(known, score), 3) == 0.968  # type: ignore[arg-type]
+
+
+def test_the_same_rows_give_what_algorithm_two_gives() -> None:
+    """Where this fails, training gives other parameters: raise `ALGORITHM` and state the new figures."""
+    labels = ("pending_top_up", "top_up_failed", "pending_transfer", "failed_transfer", "card_arrival", "card_linking")
+    rows = [(row["body"], row["label"]) for row in sample.rows("train") if row["label"] in labels]
+    learned = train(rows[::3], {label.name: label.team for label in SAMPLE.labels})
+    counts = (len(learned.vocabulary.grams), len(learned.posting_texts), int(learned.seen.sum()))
+    sums = [np.abs(part).sum() for part in (learned.weights, learned.bounds)]
+    assert (ALGORITHM, *counts) == (2, 2866, 21023, 8310)
+    assert [*sums, learned.sharpness, learned.scope_from] == pytest.approx([2751.2, 545.5, 2.462, 10.065], rel=1e-3)
+
+
+def test_a_version_whose_labels_the_taxonomy_lost_is_refused(tmp_path: Path) -> None:
+    other = Label(name="sea", description="s", team="blue")
+    changed = TAXONOMY.model_copy(update={"labels": (TAXONOMY.labels[0], other)})
+    with pytest.raises(LocalModelError, match="sky"):
+        LocalModel.of(changed, train(RIGHT, TEAM_OF), "v")
+
+
+def test_examples_of_the_books_are_rows() -> None:
+    stored = [{"text": "a", "label": "sky", "by": "ann"}, {"text": "", "label": "sky"}]
+    assert examples_from(stored) == [("a", "sky")]

@@ -1,0 +1,66 @@
+"""`deskhand drain` on real workers: the one that is named gives its work back and ends; the other takes it over."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import psutil
+
+from fallbacks.ledger.control import DRAIN, Control
+from fallbacks.store.redis_store import RedisStore
+from tests.services.celery_worker import CeleryWorker
+from tests.services.waiting import wait_for
+
+
+def names(url: str) -> dict[int, str]:
+    """Workers by pid."""
+
+    async def look() -> dict[int, str]:
+        store = RedisStore(url)
+        try:
+            return {json.loads(beat)["pid"]: name for name, beat in (await store.fields("workers")).items()}
+        finally:
+            await store.aclose()
+
+    return asyncio.run(look())
+
+
+def tell(url: str, worker: str) -> None:
+    async def told() -> None:
+        store = RedisStore(url)
+        try:
+            await Control(store).change("anna", {DRAIN + worker: "1"})
+        finally:
+            await store.aclose()
+
+    asyncio.run(told())
+
+
+def log(url: str) -> list[tuple[str, str]]:
+    async def look() -> list[tuple[str, str]]:
+        store = RedisStore(url)
+        try:
+            return [(change.who, change.words) for change in await Control(store).log()]
+        finally:
+            await store.aclose()
+
+    return asyncio.run(look())
+
+
+def ended(worker: CeleryWorker) -> bool:
+    """Whether it has ended by itself; its parent, this process, has not taken note of it yet."""
+    return psutil.Process(worker.pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_worker_that_is_named_ends_by_itself_and_no_other(valkey_url: str, tmp_path: Path) -> None:
+    settings = {"MODEL": "claude-haiku-5-5", "SWEEP_SECONDS": "0.5", "LEASE_SECONDS": "3", "DRAIN_SECONDS": "1"}
+    environ = {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
+    with (
+        CeleryWorker(tmp_path / "a", valkey_url, settings, environ) as one,
+        CeleryWorker(tmp_path / "b", valkey_url, settings, environ) as two,
+    ):
+        named = names(valkey_url)[one.pid]
+        tell(valkey_url, named)
+        wait_for(lambda: ended(one), 30, "the drained worker to end")
+        assert not ended(two)
+        assert log(valkey_url) == [(named, f"worker {named} is finishing"), ("anna", f"told worker {named} to finish")]

@@ -1,0 +1,160 @@
+"""`deskhand train`: a new local model from people's decisions, put to work only where it proves better."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker.cli.context import load, run
+from worker.cli.options import Json
+from worker.cli.output import Report, complain, dump, say, show
+
+if TYPE_CHECKING:
+    from fallbacks.store.port import Store
+    from worker.config.settings import Settings
+    from worker.models.local.learning import Material, Row, Verdict
+    from worker.wiring import Parts
+
+PAGE = 500
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel="Judgement")(train)
+
+
+def train(
+    files: Annotated[list[Path] | None, typer.Argument(help="Labelled history, JSONL or CSV.")] = None,
+    decisions: Annotated[bool, typer.Option(help="Learn from people's decisions in the books.")] = True,
+    base: Annotated[bool, typer.Option(help="Keep what the first training data teaches.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare, and put nothing to work.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Put the version before to work again.")] = False,
+    versions: Annotated[bool, typer.Option("--versions", help="List what was promoted.")] = False,
+    json: Json = False,
+) -> None:
+    """Retrain the local model and promote it if it beats the present one on decisions neither has seen."""
+    settings = load()
+    if versions:
+        _tell_versions(settings, json=json)
+    elif rollback:
+        _roll_back(settings, json=json)
+    else:
+        _train(settings, _history(files or [], decisions=decisions), base=base, dry_run=dry_run, json=json)
+
+
+def _train(settings: "Settings", decided: "list[Row]", *, base: bool, dry_run: bool, json: bool) -> None:
+    from worker import sample
+    from worker.config.yaml_taxonomy import load_taxonomy
+    from worker.models.local.choice import training_data, versions_of
+    from worker.models.local.learning import compare, enough, material, version_of
+    from worker.models.local.model import LocalModel
+    from worker.models.local.training import read_rows
+    from worker.models.local.training import train as learn
+
+    taxonomy = load_taxonomy(settings.taxonomy or sample.path("taxonomy.yaml"))
+    team_of = {label.name: label.team for label in taxonomy.labels}
+    first = read_rows(training_data(settings)) if base else []
+    given = material(first, decided, team_of)
+    enough(given)
+    complain(f"learning from {len(given.learn):,} tickets, {len(given.held_out):,} decisions held out")
+    parameters = learn(given.learn, team_of)
+    before = _at_work(settings)
+    verdict = compare(LocalModel.of(taxonomy, parameters, "candidate"), before, given.held_out, team_of)
+    promoted = None
+    if verdict.better and not dry_run:
+        promoted = versions_of(settings).promote(parameters, version_of(verdict, len(given.learn)))
+    document = {
+        **asdict(verdict),
+        "p_value": verdict.p_value,
+        "better": verdict.better,
+        "promoted": promoted.name if promoted else None,
+        "learned_from": len(given.learn),
+        "unknown_labels": given.unknown,
+    }
+    dump(document) if json else _tell(verdict, given, promoted.name if promoted else "", dry_run=dry_run)
+
+
+def _at_work(settings: "Settings") -> Any:
+    """The model at work; None where there is none that fits this taxonomy."""
+    from worker import sample
+    from worker.config.errors import LocalModelError
+    from worker.config.yaml_taxonomy import load_taxonomy
+    from worker.models.local.choice import local_model
+
+    try:
+        return local_model(settings, load_taxonomy(settings.taxonomy or sample.path("taxonomy.yaml")))
+    except LocalModelError as error:
+        complain(f"nothing to compare with: {error}")
+        return None
+
+
+def _history(files: list[Path], *, decisions: bool) -> "list[Row]":
+    """Files first, then people's decisions: the later word stands."""
+    from worker.evaluation.labelled import read_labelled
+
+    rows = [(each.ticket.text, each.label) for file in files for each in read_labelled(file, "all")]
+    if decisions:
+        from worker.models.local.learning import examples_from
+
+        rows += examples_from(run(examples))
+    return rows
+
+
+async def examples(parts: "Parts") -> list[dict[str, Any]]:
+    """People's decisions in the books, oldest first."""
+    import json
+
+    return [json.loads(stored) for stored in await _pages(parts.store)]
+
+
+async def _pages(store: "Store") -> list[str]:
+    found: list[str] = []
+    while page := await store.listed("examples", len(found), len(found) + PAGE - 1):
+        found += page
+    return found
+
+
+def _tell(verdict: "Verdict", given: "Material", promoted: str, *, dry_run: bool) -> None:
+    say(
+        f"candidate: {verdict.right} of {verdict.held_out} held-out decisions routed as people do; "
+        f"at work: {verdict.right_before}",
+        f"better on {verdict.wins}, worse on {verdict.losses}: chance would do as well with probability "
+        f"{verdict.p_value:.3g} (0.05 allowed)",
+    )
+    if given.unknown:
+        say(f"{given.unknown} rows were left out: the taxonomy does not have their label")
+    if promoted:
+        say(f"promoted {promoted}: workers use it from their next start; its labels earn autonomy anew")
+    elif verdict.better and dry_run:
+        say("it would be promoted; this was a dry run")
+    else:
+        say("not promoted: it did not prove better")
+
+
+def _roll_back(settings: "Settings", *, json: bool) -> None:
+    from worker.models.local.choice import versions_of
+
+    now = versions_of(settings).rollback()
+    if json:
+        dump({"current": now.name if now else None})
+    else:
+        say(f"{now.name if now else 'the model from the training data'} works again, from the workers' next start")
+
+
+def _tell_versions(settings: "Settings", *, json: bool) -> None:
+    from worker.models.local.choice import versions_of
+
+    kept = versions_of(settings)
+    current = kept.current()
+    if json:
+        dump({"current": current.name if current else None, "versions": [asdict(each) for each in kept.all()]})
+        return
+    table = Report(("version", "trained", "learned from", "held out", "right", "better / worse", "p"))
+    for each in kept.all():
+        name = f"{each.name} (at work)" if current and each.name == current.name else each.name
+        differ = f"{each.wins} / {each.losses}"
+        table.add(name, each.trained_at, each.learned_from, each.held_out, each.right, differ, f"{each.p_value:.3g}")
+    show(table)
+    if current is None:
+        say("at work: the model from the training data")

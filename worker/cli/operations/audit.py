@@ -1,0 +1,62 @@
+"""`deskhand audit`: do the books balance?"""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from worker.cli.context import run
+from worker.cli.options import Json
+from worker.cli.output import Report, complain, dump, say, show
+
+if TYPE_CHECKING:
+    from fallbacks.ledger.audit import AuditReport
+    from worker.wiring import Parts
+
+_MONEY = frozenset({"spent", "reserved", "archived_spent"})
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel="Operations")(audit)
+
+
+def audit(json: Json = False) -> None:
+    """Prove from the books that no ticket is lost, no amount is open and no effect happened twice."""
+    report = run(_audit)
+    totals = _totals(report)
+    if json:
+        problems = [{"id": ticket_id or None, "what": what} for ticket_id, what in report.problems]
+        dump({"balanced": report.balanced, **totals, "problems": problems})
+    else:
+        table = Report(("of the books", "value"), numeric=frozenset({"value"}))
+        for name, value in totals.items():
+            if isinstance(value, dict):
+                for part, count in value.items():
+                    table.add(f"{name}: {part}", count)
+            else:
+                table.add(name.replace("_", " "), value)
+        show(table)
+        say("balanced" if report.balanced else f"NOT balanced: {len(report.problems)} problems")
+        complain(*(f"{ticket_id or 'books'}: {what}" for ticket_id, what in report.problems))
+    if not report.balanced:
+        raise typer.Exit(1)
+
+
+def _totals(report: "AuditReport") -> dict[str, Any]:
+    """Its figures, with money in dollars."""
+    from tasks.money import to_usd
+
+    totals: dict[str, Any] = {}
+    for name, value in asdict(report).items():
+        if name in _MONEY:
+            totals[f"{name}_usd"] = to_usd(value)
+        elif name != "problems":
+            totals[name] = value
+    return totals
+
+
+async def _audit(parts: "Parts") -> "AuditReport":
+    from fallbacks.ledger.audit import audit as examine
+
+    return await examine(parts.store)

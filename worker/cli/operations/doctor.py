@@ -1,0 +1,62 @@
+"""`deskhand doctor`: is this deployment ready, and if not, what to change."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from worker.cli.context import load, run
+from worker.cli.options import Json
+from worker.cli.output import Cell, Report, dump, say, show
+
+if TYPE_CHECKING:
+    from worker.ops.doctor import Check
+
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel="Operations")(doctor)
+
+
+def doctor(json: Json = False) -> None:
+    """Check settings, books, broker, models and taxonomy; say what to change. Sends nothing to a model's API."""
+    from dataclasses import asdict
+
+    settings, checks = _examined()
+    ready = all(check.verdict != "fail" for check in checks)
+    if json:
+        dump({"ready": ready, "checks": [asdict(check) for check in checks], "settings": settings})
+    else:
+        _print(settings, checks)
+        warnings = sum(check.verdict == "warn" for check in checks)
+        say("not ready" if not ready else f"ready, with {warnings} warnings" if warnings else "ready")
+    if not ready:
+        raise typer.Exit(1)
+
+
+def _examined() -> "tuple[dict[str, str], list[Check]]":
+    from worker.config.errors import SettingsError
+    from worker.ops.doctor import SETTINGS_CHECKS, failed, shown_settings
+    from worker.ops.doctor_parts import examine
+
+    try:
+        settings = load()
+    except SettingsError as error:
+        return {}, [failed("settings", fault, "correct the environment") for fault in error.faults]
+    checks = [check(settings) for check in SETTINGS_CHECKS]
+    try:
+        checks += run(examine)
+    except SettingsError as error:
+        checks += [failed("books", fault, "as it says") for fault in error.faults]
+    return shown_settings(settings), checks
+
+
+def _print(settings: dict[str, str], checks: "list[Check]") -> None:
+    shown = Report(("setting", "value"), title="Settings")
+    for name, value in settings.items():
+        shown.add(name, value)
+    table = Report(("check", "", "found", "what to change"), title="Checks")
+    for check in checks:
+        table.add(check.name, Cell(check.verdict.value, _STYLES[check.verdict.value]), check.found, check.change)
+    show(*([shown] if settings else []), table)

@@ -1,0 +1,104 @@
+"""`deskhand keys`: who may use `/v1`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker.cli.context import run
+from worker.cli.options import Json, seconds_of
+from worker.cli.output import Report, complain, dump, say, show
+
+if TYPE_CHECKING:
+    from fallbacks.access.api_keys import ApiKey
+
+keys = typer.Typer(help="API keys: create, list, rotate, revoke.", no_args_is_help=True, rich_markup_mode=None)
+
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id: the part after dk_.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(keys, name="keys", rich_help_panel="Operations")
+
+
+@keys.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Whose key it is; people's actions through it carry this name.")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", "-s", help="tickets:write, tickets:read, inbox or operate; again for more."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a key and print it, this once. Without --scope it may write and read tickets."""
+    from fallbacks.access.api_keys import ApiKeys, Scope
+
+    try:
+        scopes = [Scope(wanted) for wanted in scope or (Scope.WRITE, Scope.READ)]
+    except ValueError:
+        raise ValueError(f"--scope is one of {', '.join(Scope)}") from None
+    key, text = run(lambda parts: ApiKeys(parts.store).create(name, scopes))
+    _print_new(key, text, json=json)
+
+
+@keys.command(name="list")
+def list_keys(json: Json = False) -> None:
+    """Every key ever made. Secrets are not kept and cannot be shown."""
+    from fallbacks.access.api_keys import ApiKeys
+
+    found = run(lambda parts: ApiKeys(parts.store).every())
+    documents = [_document(key, used) for key, used in found]
+    if json:
+        dump(documents)
+        return
+    table = Report(("id", "name", "scopes", "created", "last used", "state"))
+    for document in documents:
+        state = "revoked" if document["revoked_at"] else "in force"
+        scopes = " ".join(document["scopes"])
+        table.add(document["id"], document["name"], scopes, document["created_at"], document["last_used_at"], state)
+    show(table)
+
+
+@keys.command()
+def rotate(
+    key_id: KeyId,
+    grace: Annotated[str, typer.Option(help="How long the old secret stays good: 90s, 15m, 2h, 1d or 0.")] = "1d",
+    json: Json = False,
+) -> None:
+    """Give a key a new secret under the same id, and print it, this once."""
+    from fallbacks.access.api_keys import ApiKeys
+
+    seconds = 0.0 if grace == "0" else seconds_of(grace)
+    key, text = run(lambda parts: ApiKeys(parts.store).rotate(key_id, seconds))
+    _print_new(key, text, json=json)
+
+
+@keys.command()
+def revoke(key_id: KeyId, json: Json = False) -> None:
+    """Refuse a key from the next request on."""
+    from fallbacks.access.api_keys import ApiKeys
+
+    key = run(lambda parts: ApiKeys(parts.store).revoke(key_id))
+    dump(_document(key, None)) if json else say(f"{key.id} ({key.name}) is revoked")
+
+
+def _print_new(key: "ApiKey", text: str, *, json: bool) -> None:
+    if json:
+        dump({**_document(key, None), "key": text})
+        return
+    say(text)
+    complain("Keep it now: only its digest is stored.")
+
+
+def _document(key: "ApiKey", used_ms: int | None) -> dict[str, Any]:
+    from worker.cli.documents import moment
+
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": list(key.scopes),
+        "created_at": moment(key.created),
+        "last_used_at": moment(used_ms),
+        "revoked_at": moment(key.revoked),
+        "former_secret_until": moment(key.former_until),
+    }

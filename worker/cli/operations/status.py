@@ -1,0 +1,164 @@
+"""`deskhand status`: the whole at one look."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker.cli.context import Session, session
+from worker.cli.options import Json
+from worker.cli.output import Cell, Report, console, dump
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from fallbacks.ledger.control import Change
+    from fallbacks.ledger.views import Stats
+    from worker.config.settings import Settings
+    from worker.wiring import Parts
+
+WATCH_SECONDS = 1.0
+CHANGES_SHOWN = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel="Operations")(status)
+
+
+def status(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again every second, until Ctrl-C.")] = False,
+    json: Json = False,
+) -> None:
+    """Tickets by state, oldest ages, workers, the inbox by reason, today's spend, pauses, and who switched what."""
+    with session() as opened:
+        if watch:
+            _watch(opened, json=json)
+            return
+        stats, changes = opened.run(_look(opened.parts))
+        settings = opened.parts.settings
+        if json:
+            dump(status_document(stats, settings, changes))
+        else:
+            console().print(_screen(stats, settings, changes))
+
+
+async def _look(parts: "Parts") -> tuple["Stats", list["Change"]]:
+    from fallbacks.ledger.control import Control
+
+    return await parts.views.stats(), await Control(parts.store).log(CHANGES_SHOWN)
+
+
+def status_document(stats: "Stats", settings: "Settings", changes: list["Change"]) -> dict[str, Any]:
+    """The numbers as JSON; `states` always has all states."""
+    from dataclasses import asdict
+
+    from tasks.money import to_usd
+    from worker.cli.documents import moment
+
+    cap = _day_cap(stats, settings)
+    return {
+        "at": moment(stats.now_ms),
+        "states": stats.states,
+        "oldest_seconds": stats.oldest_seconds,
+        "inbox": stats.inbox,
+        "workers": len(stats.workers),
+        "slots": stats.slots,
+        "busy": sum(beat["busy"] for beat in stats.workers),
+        "spent_usd_today": to_usd(stats.spent_nanodollars),
+        "reserved_usd": to_usd(stats.reserved_nanodollars),
+        "daily_budget_usd": None if cap is None else to_usd(cap),
+        "paused": paused_queues(stats.control),
+        "autonomy": stats.control.get("autonomy", settings.autonomy.value),
+        "undelivered": stats.outbox,
+        "alerts_due": stats.alerts,
+        "counters": stats.counters,
+        "control_log": [{"at": moment(change.at_ms), **asdict(change)} for change in changes],
+    }
+
+
+def paused_queues(control: dict[str, str]) -> list[str]:
+    """The queues that are held now."""
+    return sorted(name.removeprefix("paused:") for name in control if name.startswith("paused:"))
+
+
+def _watch(opened: Session, *, json: bool) -> None:
+    """Until Ctrl-C: a screen that renews itself, or JSONL."""
+    import asyncio
+
+    from rich.live import Live
+
+    settings = opened.parts.settings
+    out = console()
+    try:
+        if json or not out.is_terminal:
+            while True:
+                stats, changes = opened.run(_look(opened.parts))
+                if json:
+                    dump(status_document(stats, settings, changes))
+                else:
+                    out.print(_screen(stats, settings, changes))
+                opened.run(asyncio.sleep(WATCH_SECONDS))
+        with Live(console=out, screen=False, auto_refresh=False) as live:
+            while True:
+                stats, changes = opened.run(_look(opened.parts))
+                live.update(_screen(stats, settings, changes), refresh=True)
+                opened.run(asyncio.sleep(WATCH_SECONDS))
+    except KeyboardInterrupt:
+        return
+
+
+def _screen(stats: "Stats", settings: "Settings", changes: list["Change"]) -> "RenderableType":
+    from rich.console import Group
+
+    from fallbacks.inbox.narrate import means
+    from worker.cli.documents import moment, span
+    from worker.cli.output import styled
+
+    states = Report(("state", "tickets", "oldest"), numeric=frozenset({"tickets", "oldest"}))
+    for state, count in stats.states.items():
+        oldest = span(stats.oldest_seconds.get(state)) if state not in ("decided", "cancelled") else ""
+        states.add(Cell(state, "" if count else "dim"), Cell(count, "bold" if count else "dim"), oldest)
+    parts: list[RenderableType] = [styled(Cell(line, style)) for line, style in _banner(stats, settings)]
+    parts.append(states.table())
+    if stats.inbox:
+        inbox = Report(("waiting for people", "tickets", "in words"), numeric=frozenset({"tickets"}))
+        for reason, count in sorted(stats.inbox.items(), key=lambda pair: -pair[1]):
+            inbox.add(reason, count, means(reason) if reason != "suggestion" else "a proposal to approve")
+        parts.append(inbox.table())
+    parts += [styled(line) for line in _figures(stats, settings)]
+    parts += [styled(Cell(f"{moment(each.at_ms)} {each.who} {each.words}", "dim")) for each in changes]
+    return Group(*parts)
+
+
+def _banner(stats: "Stats", settings: "Settings") -> list[tuple[str, str]]:
+    who = f" (by {stats.control['changed_by']})" if "changed_by" in stats.control else ""
+    lines = []
+    if queues := paused_queues(stats.control):
+        lines.append((f"PAUSED: {', '.join(queues)}{who}; `deskhand unpause` lets work go on", "bold black on yellow"))
+    if "off" in (stats.control.get("autonomy"), settings.autonomy.value):
+        lines.append((f"THE AGENT IS SWITCHED OFF{who}: tickets go to people", "bold white on red"))
+    if not stats.slots and any(stats.states[state] for state in ("queued", "running", "parked")):
+        lines.append(("no worker has been heard of in the last minute: `deskhand worker` starts one", "yellow"))
+    return lines
+
+
+def _figures(stats: "Stats", settings: "Settings") -> list[str]:
+    from tasks.money import format_usd
+
+    cap = _day_cap(stats, settings)
+    budget = "no daily budget" if cap is None else f"of {format_usd(cap)}"
+    held = f", {format_usd(stats.reserved_nanodollars)} reserved" if stats.reserved_nanodollars else ""
+    busy = sum(beat["busy"] for beat in stats.workers)
+    lines = [
+        f"workers: {len(stats.workers)}, busy {busy} of {stats.slots} slots",
+        f"spent today: {format_usd(stats.spent_nanodollars)} ({budget}){held}",
+    ]
+    if stats.outbox or stats.alerts:
+        lines.append(f"to deliver: {stats.outbox} webhooks, {stats.alerts} alerts")
+    return lines
+
+
+def _day_cap(stats: "Stats", settings: "Settings") -> int | None:
+    """The budget in force: set at run time, or by the environment."""
+    stored = stats.control.get("day_cap")
+    return int(stored) if stored else settings.day_cap_nanodollars

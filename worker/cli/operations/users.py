@@ -1,0 +1,94 @@
+"""`deskhand users`: who may sign in to the console. Passwords come from a prompt or stdin, never from arguments."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fallbacks.access.roles import Role
+from worker.cli.context import run
+from worker.cli.options import Json
+from worker.cli.output import Report, dump, say, show
+
+if TYPE_CHECKING:
+    from fallbacks.access.users import User, Users
+    from worker.wiring import Parts
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As they sign in: lower case, no spaces.")]
+RoleOption = Annotated[Role, typer.Option(help="reviewer works items; operator also groups; admin also people.")]
+
+people = typer.Typer(help="Who may sign in to the console.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(people, name="users", rich_help_panel="Operations")
+
+
+@people.command()
+def create(name: Name, role: RoleOption = Role.REVIEWER, json: Json = False) -> None:
+    """Add a person. Asks for the password on a terminal, else reads it as one line from stdin."""
+    password = _password()
+    _tell(run(lambda parts: _users(parts).create(name, password, role)), "added", json=json)
+
+
+@people.command()
+def password(name: Name, json: Json = False) -> None:
+    """Give a person a new password."""
+    secret = _password()
+    _tell(run(lambda parts: _users(parts).change(name, password=secret)), "new password", json=json)
+
+
+@people.command()
+def role(name: Name, role: Annotated[Role, typer.Argument(help="The new role.")], json: Json = False) -> None:
+    """Give a person another role; it holds from their next click."""
+    _tell(run(lambda parts: _users(parts).change(name, role=role)), "changed", json=json)
+
+
+@people.command()
+def remove(name: Name) -> None:
+    """Take a person off the list; their sessions end at once. What they did stays in the timelines."""
+    run(lambda parts: _users(parts).remove(name))
+    say(f"{name}: removed")
+
+
+@people.command(name="list")
+def everybody(json: Json = False) -> None:
+    """Everybody who may sign in."""
+    found = run(lambda parts: _users(parts).everybody())
+    if json:
+        dump([_document(user) for user in found])
+        return
+    if not found:
+        say("nobody yet: add the first with `deskhand users create NAME --role admin`")
+        return
+    report = Report(("name", "role", "created"))
+    for user in found:
+        report.add(user.name, user.role.value, _document(user)["created_at"])
+    show(report)
+
+
+def _users(parts: "Parts") -> "Users":
+    from fallbacks.access.users import Users
+
+    return Users(parts.store)
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        secret: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return secret
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _tell(user: "User", what: str, *, json: bool) -> None:
+    if json:
+        dump(_document(user))
+    else:
+        say(f"{user.name}, {user.role.value}: {what}")
+
+
+def _document(user: "User") -> dict[str, Any]:
+    from worker.cli.documents import moment
+
+    return {"name": user.name, "role": user.role.value, "created_at": moment(user.created_ms)}

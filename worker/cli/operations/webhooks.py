@@ -1,0 +1,70 @@
+"""`deskhand webhooks`: outcomes on their way to upstream."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from worker.cli.context import run
+from worker.cli.options import Json
+from worker.cli.output import Report, complain, dump, say, show
+
+if TYPE_CHECKING:
+    from fallbacks.delivery.outbox import Entry
+    from worker.wiring import Parts
+
+webhooks = typer.Typer(help="Outcome webhooks: list, send again.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(webhooks, name="webhooks", rich_help_panel="Operations")
+
+
+@webhooks.command(name="list")
+def list_messages(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many of each kind.")] = 50,
+    json: Json = False,
+) -> None:
+    """Messages on their way, next due first; then those given up, which stay a week."""
+    from worker.cli.documents import moment
+
+    entries, disabled = run(lambda parts: _look(parts, limit))
+    if json:
+        messages = [{**asdict(entry), "due_at": moment(entry.due_ms)} for entry in entries]
+        dump({"disabled": disabled, "messages": messages})
+        return
+    table = Report(("id", "ticket", "event", "tries", "next try", "last answer"), numeric=frozenset({"tries"}))
+    for entry in entries:
+        due = moment(entry.due_ms) or entry.outcome
+        table.add(entry.id, entry.ticket_id, entry.event, entry.attempts, due, entry.error)
+    show(table)
+    if disabled:
+        complain(f"nothing leaves: {disabled}; `deskhand webhooks enable` when the receiver is back")
+
+
+@webhooks.command()
+def redeliver(
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message: msg_...")], json: Json = False
+) -> None:
+    """Send a message again, under its own id, from the first try."""
+    from fallbacks.delivery.outbox import OutboxBooks
+
+    ticket_id = run(lambda parts: OutboxBooks(parts.store).redeliver(message_id))
+    dump({"id": message_id, "ticket": ticket_id}) if json else say(f"{message_id} of {ticket_id} is due again")
+
+
+@webhooks.command()
+def enable(json: Json = False) -> None:
+    """Let messages leave again after the receiver answered 410."""
+    from fallbacks.delivery.outbox import OutboxBooks
+
+    why = run(lambda parts: OutboxBooks(parts.store).enable())
+    dump({"was_disabled": why}) if json else say(f"enabled; it was disabled by: {why}" if why else "it was enabled")
+
+
+async def _look(parts: "Parts", limit: int) -> "tuple[list[Entry], str | None]":
+    from fallbacks.delivery.outbox import DISABLED, OutboxBooks
+
+    control = await parts.store.fields("control")
+    return await OutboxBooks(parts.store).entries(limit), control.get(DISABLED)

@@ -1,0 +1,72 @@
+"""`deskhand drain`: let one worker finish and end, by name, through the books."""
+
+import json as jsons
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker.cli.context import run
+from worker.cli.options import Json, Person, person_named
+from worker.cli.output import Report, dump, say, show
+
+if TYPE_CHECKING:
+    from worker.wiring import Parts
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel="Operations")(drain)
+
+
+def drain(
+    worker: Annotated[
+        str | None, typer.Argument(metavar="[WORKER]", help="Its name, or a part that no other has; none: list them.")
+    ] = None,
+    person: Person = None,
+    json: Json = False,
+) -> None:
+    """Tell one worker to take no more work, give back what it runs at the next step, and end.
+
+    It hears it at its next beat. Whoever supervises it may start another in its place.
+    """
+    if worker is None:
+        _tell(run(_workers), json=json)
+        return
+    name = run(lambda parts: _drain(parts, person_named(person), worker))
+    dump({"worker": name}) if json else say(f"{name} will finish and end")
+
+
+async def _workers(parts: "Parts") -> list[dict[str, Any]]:
+    """Workers heard of in the last minute, by name."""
+    from fallbacks.ledger.views import WORKER_SILENT_MS
+
+    now = await parts.store.now_ms()
+    beats = {name: jsons.loads(beat) for name, beat in (await parts.store.fields("workers")).items()}
+    return [
+        {"worker": name, **{part: beat[part] for part in ("queues", "slots", "busy", "draining")}}
+        for name, beat in sorted(beats.items())
+        if now - beat["at"] < WORKER_SILENT_MS
+    ]
+
+
+async def _drain(parts: "Parts", who: str, wanted: str) -> str:
+    from fallbacks.ledger.control import DRAIN, Control
+
+    names = [found["worker"] for found in await _workers(parts)]
+    matching = [name for name in names if name == wanted] or [name for name in names if wanted in name]
+    if len(matching) != 1:
+        which = "no worker" if not matching else f"{len(matching)} workers"
+        raise ValueError(f"{which} named {wanted!r}; there are: {', '.join(names) or 'none'}")
+    await Control(parts.store).change(who, {DRAIN + matching[0]: "1"})
+    return str(matching[0])
+
+
+def _tell(workers: list[dict[str, Any]], *, json: bool) -> None:
+    if json:
+        dump(workers)
+        return
+    table = Report(("worker", "serves", "busy", "slots", ""), numeric=frozenset({"busy", "slots"}))
+    for found in workers:
+        doing = "finishing" if found["draining"] else ""
+        table.add(found["worker"], ", ".join(found["queues"]), found["busy"], found["slots"], doing)
+    show(table)

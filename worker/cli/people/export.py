@@ -1,0 +1,110 @@
+"""`deskhand export`: what people decided, as labelled examples."""
+
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from worker.cli.context import run
+from worker.cli.options import Json
+from worker.cli.output import complain, dump
+from worker.cli.printable import printable
+
+if TYPE_CHECKING:
+    from fallbacks.store.port import Store
+    from worker.wiring import Parts
+
+PAGE = 500
+
+COLUMNS = (
+    "id", "at", "by", "action", "label", "team", "priority", "proposed", "tier", "reason", "epoch", "handled_seconds",
+    "keystrokes", "text",
+)  # fmt: skip
+FORMULA = frozenset("=+-@＝＋－＠")  # noqa: RUF001 - spreadsheets read the full-width signs as these
+CONTROLS = frozenset("\t\r\n")
+
+
+class Format(StrEnum):
+    """What is written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel="People")(export)
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to write; - is standard output.")] = Path("-"),
+    examples: Annotated[bool, typer.Option("--examples", help="People's decisions beside what was proposed.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="csv is for spreadsheets.")] = Format.JSONL,  # noqa: A002 - the option's name
+    json: Json = False,
+) -> None:
+    """Write people's decisions, a line each: the data the local model is trained and measured on."""
+    if not examples:
+        raise typer.BadParameter("say what to export: --examples")
+    write = _jsonl if format is Format.JSONL else _csv
+    if str(file) == "-":
+        written = run(lambda parts: write(parts, sys.stdout))
+    else:
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            written = run(lambda parts: write(parts, stream))
+    if json and str(file) != "-":
+        people = {"reviewers": _people("by", written), "labels": _people("label", written)}
+        dump({"examples": len(written), "file": str(file), **people})
+    else:
+        complain(f"{len(written)} examples")
+
+
+async def _jsonl(parts: "Parts", stream: TextIO) -> list[str]:
+    import json
+
+    written: list[str] = []
+    async for stored in _examples(parts.store):
+        stream.write(json.dumps(json.loads(stored)) + "\n")  # ASCII: it may be a terminal
+        written.append(stored)
+    return written
+
+
+async def _csv(parts: "Parts", stream: TextIO) -> list[str]:
+    import csv
+    import json
+
+    rows = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    rows.writerow(COLUMNS)
+    written: list[str] = []
+    async for stored in _examples(parts.store):
+        example = json.loads(stored)
+        rows.writerow([cell(example.get(name)) for name in COLUMNS])
+        written.append(stored)
+    return written
+
+
+def cell(value: object) -> str:
+    """A value no spreadsheet takes for a formula and no terminal for a command: ticket text is hostile.
+
+    OWASP, CSV Injection: =, +, -, @, tab and carriage return begin one, as do the full-width signs.
+    """
+    text = "" if value is None else str(value)
+    begins = text[:1] in CONTROLS or text.lstrip()[:1] in FORMULA
+    return ("'" if begins and text else "") + printable(text)
+
+
+def _people(key: str, written: list[str]) -> list[dict[str, object]]:
+    from fallbacks.inbox.people import work_by
+
+    return [{**asdict(work), "agreement": work.agreement} for work in work_by(key, written)]
+
+
+async def _examples(store: "Store") -> AsyncIterator[str]:
+    start = 0
+    while page := await store.listed("examples", start, start + PAGE - 1):
+        for stored in page:
+            yield stored
+        start += len(page)

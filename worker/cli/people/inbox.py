@@ -1,0 +1,119 @@
+"""`deskhand inbox`: what waits for people. Bare, it lists."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from worker.cli.context import run, session
+from worker.cli.faults import CommandFailed
+from worker.cli.options import Json, Person, person_named
+from worker.cli.output import dump, say, show
+from worker.cli.people import inbox_actions
+
+if TYPE_CHECKING:
+    from fallbacks.inbox.inbox import Page
+    from fallbacks.ledger.views import TicketView
+    from worker.wiring import Parts
+
+InQueue = Annotated[str | None, typer.Option("--queue", help="Only this inbox queue, e.g. limits.")]
+ForReason = Annotated[str | None, typer.Option("--reason", help="Only this reason, e.g. low_confidence.")]
+
+
+class ListsByDefault(TyperGroup):
+    """`deskhand inbox --reason cost_limit` means `deskhand inbox list --reason cost_limit`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = args[:1] and (args[0] in self.commands or args[0] in ("-h", "--help") or not args[0].startswith("-"))
+        return super().parse_args(ctx, args if named else ["list", *args])
+
+
+inbox = typer.Typer(
+    cls=ListsByDefault, help="What waits for a person: list, next, act on one, or work through it by keyboard."
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group and the short names `decide` and `resume`."""
+    app.add_typer(inbox, name="inbox", rich_help_panel="People")
+    inbox_actions.register(inbox, app)
+
+
+@inbox.command("list")
+def list_items(
+    queue: InQueue = None,
+    reason: ForReason = None,
+    label: Annotated[str | None, typer.Option(help="Only proposals of this label.")] = None,
+    team: Annotated[str | None, typer.Option(help="Only proposals for this team.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    json: Json = False,
+) -> None:
+    """What waits, most urgent first."""
+    wanted = {"queue": queue, "reason": reason, "label": label, "team": team}
+    facets = [facet(name, value) for name, value in wanted.items() if value is not None]
+    page, now = run(lambda parts: _page(parts, facets, limit))
+    if json:
+        from worker.cli.documents import ticket_document
+
+        dump({"items": [ticket_document(view) for view in page.items], "total": page.total})
+        return
+    if not page.items:
+        say("nothing waits" + (" that matches" if facets else ""))
+        return
+    from worker.cli.people.items import items_table
+
+    show(items_table(page.items, now))
+    if page.total > len(page.items):
+        say(f"{len(page.items)} of {page.total}; --limit shows more")
+
+
+@inbox.command("next")
+def next_item(queue: InQueue = None, reason: ForReason = None, person: Person = None, json: Json = False) -> None:
+    """Take the most urgent item that nobody holds; it is yours for five minutes."""
+    who, chosen = person_named(person), _one_facet(queue, reason)
+    view: TicketView | None = run(lambda parts: parts.inbox.next(who, chosen))
+    if json:
+        from worker.cli.documents import ticket_document
+
+        dump(ticket_document(view) if view else None)
+    elif view is None:
+        say("nothing waits that nobody holds")
+    else:
+        from worker.cli.tickets.show import show_ticket
+
+        show_ticket(view.id)
+
+
+@inbox.command()
+def work(queue: InQueue = None, reason: ForReason = None, person: Person = None) -> None:
+    """Work through what waits by keyboard: one item after the other, most urgent first."""
+    who, chosen = person_named(person), _one_facet(queue, reason)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise CommandFailed("inbox work needs a terminal; in scripts use `inbox next --json` and `inbox approve ID`")
+    from worker.cli.people.drain import Drain
+    from worker.cli.people.keyboard import Keyboard
+
+    with session() as opened, Keyboard() as keys:
+        Drain(opened, keys, who, chosen).go()
+
+
+def _one_facet(queue: str | None, reason: str | None) -> str | None:
+    if queue and reason:
+        raise typer.BadParameter("choose one of --queue and --reason")
+    return facet("queue", queue) if queue else facet("reason", reason) if reason else None
+
+
+def facet(name: str, value: str) -> str:
+    """An index of the inbox. Raises `typer.BadParameter` for a queue or reason that does not exist."""
+    from fallbacks.plan import InboxQueue
+    from tasks.reasons import Reason
+
+    known = {"queue": [queue.value for queue in InboxQueue], "reason": [reason.value for reason in Reason]}
+    if name in known and value not in known[name]:
+        raise typer.BadParameter(f"no {name} {value!r}; there are: {', '.join(known[name])}")
+    return f"{name}:{value}"
+
+
+async def _page(parts: "Parts", facets: list[str], limit: int) -> "tuple[Page, int]":
+    return await parts.inbox.page(facets, 0, limit), await parts.store.now_ms()

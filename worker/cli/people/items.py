@@ -1,0 +1,59 @@
+"""Inbox items as lines of a table, and what is said after an action on one."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from worker.cli.cards import age
+from worker.cli.documents import span
+from worker.cli.output import Report
+from worker.cli.printable import one_line
+
+if TYPE_CHECKING:
+    from fallbacks.ledger.views import TicketView
+
+SUBJECT_CHARS = 48
+
+
+def items_table(items: "Sequence[TicketView]", now_ms: int) -> Report:
+    """Waiting items, most urgent first."""
+    numeric = frozenset({"waits", "due in"})
+    table = Report(
+        ("id", "why", "proposal", "waits", "due in", "held by", "ticket"),
+        numeric=numeric,
+        whole=frozenset({"why", "proposal"}),
+    )
+    for view in items:
+        due = None if view.due_by_ms is None else (view.due_by_ms - now_ms) / 1000
+        asleep = " (snoozed)" if view.snoozed_until_ms else ""
+        table.add(
+            view.id,
+            (view.reason.value if view.reason else "suggestion") + asleep,
+            proposal(view),
+            age(now_ms, view.since_ms),
+            span(due),
+            view.holder,
+            one_line(subject(view), SUBJECT_CHARS),
+        )
+    return table
+
+
+def proposal(view: "TicketView") -> str:
+    """`card_arrival 0.91`, or nothing."""
+    return f"{view.decision['label']} {view.decision['confidence']:.2f}" if view.decision else ""
+
+
+def subject(view: "TicketView") -> str:
+    """What the ticket is about, in its own words."""
+    if view.ticket is None:
+        return view.detail
+    return view.ticket.subject if view.ticket.subject.strip() else view.ticket.body
+
+
+def outcome_line(view: "TicketView", did: str) -> str:
+    """What is so now: `tkt_1 is decided: card_arrival → cards`."""
+    line = f"{view.id} {did}: it is {view.state.value} (version {view.version})"
+    if view.decision and view.state.value == "decided":
+        line += f", {view.decision['label']} → {view.decision['team']}"
+    if view.undo_until_ms:
+        line += f"; for ten seconds: deskhand inbox undo {view.id}"
+    return line

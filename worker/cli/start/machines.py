@@ -1,0 +1,182 @@
+"""`deskhand worker`, `up` and `demo`: the commands that start processes."""
+
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker.cli.context import end_in_order_when_terminated, load
+from worker.cli.output import Report, complain, dump, progress, say, show
+
+if TYPE_CHECKING:
+    from worker.config.settings import Settings
+    from worker.service.demo import DemoReport
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
+
+
+def worker(
+    queues: Annotated[str, typer.Option(help="Comma list: tickets, handoff, intake.")] = "tickets,handoff,intake",
+    concurrency: Annotated[int | None, typer.Option("-c", help="Tickets in flight in this process.")] = None,
+    pool: Annotated[str | None, typer.Option(help="One of Celery's pools in the place of our own.")] = None,
+) -> None:
+    """Become a Celery worker with the flags that measured best; prints the command line first."""
+    from worker.service.stack import CONCURRENCY, worker_command
+    from worker.wiring import queue_names
+
+    names = queue_names(load())
+    asked = [name.strip() for name in queues.split(",")]
+    command = worker_command([names.get(name, name) for name in asked], concurrency or CONCURRENCY, pool)
+    complain("$ celery " + " ".join(command[3:]))
+    os.execv(command[0], command)  # noqa: S606 - becoming Celery is what was asked for
+
+
+def up(
+    concurrency: Annotated[int | None, typer.Option("-c", help="Tickets in flight.")] = None,
+) -> None:
+    """Start the whole stack and keep it up: books (embedded unless REDIS_URL is set), workers, web."""
+    from worker.service.stack import CONCURRENCY, Stack
+
+    settings = load()
+    end_in_order_when_terminated()
+    with Stack(settings, concurrency or CONCURRENCY) as stack:
+        complain(f"books: {stack.redis_url}", f"models: {', '.join(settings.tiers)}")
+        complain(f"console and API: {_console(settings)}", "Ctrl-C stops everything; nothing is lost.")
+        try:
+            stack.wait()
+        except KeyboardInterrupt:
+            complain("stopping")
+
+
+def demo(
+    tickets: Annotated[int, typer.Option(help="How many sample tickets.", min=1, max=3000)] = 200,
+    seed: Annotated[int, typer.Option(help="Which ones; the same seed takes the same.")] = 0,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Put real sample tickets on a real queue and show what becomes of them. Needs no key."""
+    from worker.service.demo import run_demo, wait_for_workers
+    from worker.service.stack import Stack
+
+    settings = _demo_settings(load())
+    _announce(settings, tickets)
+    with Stack(settings, logs=settings.home / "logs") as stack:
+        import asyncio
+
+        from worker.service.celery_factory import sender_app
+        from worker.wiring import Parts
+
+        parts = Parts(settings, sender_app(settings, stack.redis_url), stack.redis_url)
+
+        async def follow() -> "DemoReport":
+            with progress("starting the worker", None, quiet=as_json):
+                await wait_for_workers(parts, stack.check)
+            with progress("tickets at rest", tickets, quiet=as_json) as advance:
+                return await run_demo(parts, tickets, seed, stack.check, advance)
+
+        report = asyncio.run(follow())
+    if as_json:
+        dump(_document(report))
+    else:
+        _print(report, settings)
+    if not report.accounted_for:
+        complain(*(f"{ticket or 'books'}: {what}" for ticket, what in report.audit.problems))
+        raise typer.Exit(1)
+
+
+def _demo_settings(settings: "Settings") -> "Settings":
+    """Fresh books in a folder of their own, so that a demo never touches what `up` keeps."""
+    from worker.config.errors import WorkerError
+    from worker.service.embedded_valkey import running_url
+
+    home = settings.home / "demo"
+    if settings.redis_url is not None:
+        raise WorkerError("the demo uses its own embedded Valkey; unset DESKHAND_REDIS_URL")
+    if running_url(home) is not None:
+        raise WorkerError(f"a stack is running on {home}; stop it first, the demo starts from empty books")
+    shutil.rmtree(home / "valkey", ignore_errors=True)
+    shutil.rmtree(home / "logs", ignore_errors=True)
+    return settings.model_copy(update={"home": home, "port": _free_port(settings)})
+
+
+def _free_port(settings: "Settings") -> int:
+    """The port of the settings, or another where that one is taken: a demo should not fail over a number."""
+    for port in (settings.port, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind((settings.host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    return settings.port
+
+
+def _announce(settings: "Settings", tickets: int) -> None:
+    complain(f"{tickets} real customer questions (Banking77), an embedded Valkey, real Celery workers.")
+    if settings.tiers == ("local",):
+        complain("No ANTHROPIC_API_KEY is set: the local model, trained on the shipped examples, does the work.")
+    else:
+        complain(f"Models: {', '.join(settings.tiers)} at {settings.anthropic_base_url or 'the Anthropic API'}.")
+
+
+def _print(report: "DemoReport", settings: "Settings") -> None:
+    from fallbacks.plan import PLAN
+    from tasks.money import format_usd
+    from tasks.reasons import Reason
+
+    table = Report(["state", "why", "tickets"], title="What became of the tickets", numeric=frozenset({"tickets"}))
+    for (state, reason), count in sorted(report.outcomes.items(), key=lambda item: -item[1]):
+        waits = {"suggested": "a validated suggestion waits for a person", "decided": "a decision stands"}
+        table.add(state, PLAN[Reason(reason)].means if reason else waits.get(state, ""), count)
+    show(table)
+    accuracy = "nothing was answered" if report.accuracy is None else f"{report.accuracy:.3f}"
+    say(
+        f"accounted for: {sum(report.outcomes.values())} of {report.tickets} in {report.seconds:.1f} s",
+        f"team right (true labels of this run): {accuracy} on the {report.answered} it answered; "
+        f"label right: {report.correct_labels / max(1, report.answered):.3f}",
+        f"cost: {format_usd(report.spent_nanodollars)} in {report.steps} model calls",
+        f"alerts: {report.alerted} hand-offs told of",
+        f"audit: {'balanced' if report.audit.balanced else 'NOT balanced'}",
+        "",
+        "See them as the people who decide would: start the stack on these books,",
+        f"  DESKHAND_HOME={_relative(settings.home)} {_myself()} up",
+        f"then open {_console(settings)}, or in another terminal try",
+        f"  DESKHAND_HOME={_relative(settings.home)} {_myself()} inbox",
+    )
+
+
+def _document(report: "DemoReport") -> dict[str, Any]:
+    return {
+        "tickets": report.tickets,
+        "seconds": round(report.seconds, 3),
+        "outcomes": [
+            {"state": state, "reason": reason or None, "tickets": count}
+            for (state, reason), count in report.outcomes.items()
+        ],
+        "answered": report.answered,
+        "team_accuracy": report.accuracy,
+        "cost_nanodollars": report.spent_nanodollars,
+        "model_calls": report.steps,
+        "alerts_told": report.alerted,
+        "balanced": report.audit.balanced,
+    }
+
+
+def _console(settings: "Settings") -> str:
+    return f"http://{settings.host}:{settings.port}/"
+
+
+def _myself() -> str:
+    """How this command was called, so that what is printed can be pasted."""
+    return "deskhand" if shutil.which("deskhand") else _relative(Path(sys.argv[0]))
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

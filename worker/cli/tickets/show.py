@@ -1,0 +1,90 @@
+"""`deskhand show`: one ticket, so that a person knows in five seconds why the agent decided or failed."""
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from worker.cli.context import run
+from worker.cli.options import Json, TicketId
+from worker.cli.output import dump, show
+
+if TYPE_CHECKING:
+    from fallbacks.inbox.explain import Explanation
+    from fallbacks.inbox.narrate import Line
+    from fallbacks.ledger.views import TicketView
+    from tasks.run.checkpoint import Checkpoint
+    from tasks.run.events import Recorded
+    from worker.wiring import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that is known about one ticket."""
+
+    view: "TicketView"
+    checkpoint: "Checkpoint"
+    timeline: "list[Recorded]"
+    card: "Explanation"
+    lines: "tuple[Line, ...]"
+    now_ms: int
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("show", rich_help_panel="Tickets")(show_ticket)
+
+
+def show_ticket(
+    ticket_id: TicketId,
+    json: Json = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The stored journal, one JSON object a line.")] = False,
+) -> None:
+    """Why a ticket is where it is: the cause, the limits used, the last steps, what to do next, then every event."""
+    if raw:
+        for stored in run(lambda parts: _journal(parts, ticket_id)):
+            dump(stored)
+        return
+    story = run(lambda parts: tell(parts, ticket_id))
+    if json:
+        from worker.cli.documents import event_documents, explanation_document, ticket_document
+
+        document = ticket_document(story.view)
+        document["explanation"] = explanation_document(story.card)
+        document["events"] = event_documents(story.timeline, story.lines)
+        dump(document)
+        return
+    from worker.cli.cards import cause_card, commands, decision_card, ticket_card, timeline_table
+
+    show(cause_card(story.card, story.view))
+    show(ticket_card(story.view, unread(story.view)))
+    if story.view.decision:
+        show(decision_card(story.view))
+    show(timeline_table(story.lines))
+    show(commands(story.card, story.view.id))
+
+
+async def tell(parts: "Parts", ticket_id: str) -> Story:
+    """Read a ticket and explain it. Raises `UnknownTicket`."""
+    from fallbacks.inbox.explain import explain, shown_events, shown_lines
+    from tasks.run.checkpoint import fold
+
+    view = await parts.views.ticket(ticket_id)
+    timeline = await parts.views.timeline(ticket_id)
+    now = await parts.store.now_ms()
+    checkpoint = fold(timeline)
+    card = explain(view, checkpoint, timeline, now)
+    return Story(view, checkpoint, shown_events(view, timeline), card, shown_lines(view, timeline), now)
+
+
+def unread(view: "TicketView") -> str:
+    """The message behind a rejected ticket, as far as it is text."""
+    return base64.b64decode(view.raw).decode("utf-8", errors="replace") if view.raw else ""
+
+
+async def _journal(parts: "Parts", ticket_id: str) -> list[object]:
+    import json
+
+    await parts.views.ticket(ticket_id)  # an unknown id is a fault, not an empty journal
+    return [json.loads(stored) for stored in await parts.store.journal(ticket_id)]

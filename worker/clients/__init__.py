@@ -1,0 +1,1 @@
+"""What upstream systems use to reach Deskhand."""

@@ -1,0 +1,230 @@
+"""Every setting, typed, from the environment (prefix DESKHAND_). `deskhand doctor` prints them, secrets masked."""
+
+import os
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from fallbacks.delivery.signing import read_secrets
+from fallbacks.errors import WebhookSecretError
+from tasks.money import from_usd
+from tasks.run.limits import Limits
+from worker.config.errors import SettingsError, WorkerError
+from worker.config.prompt_file import load_prompt
+
+PREFIX = "DESKHAND_"
+
+LOCAL = "local"
+DEFAULT_REMOTE_MODEL = "claude-haiku-5-5"
+
+
+class Autonomy(StrEnum):
+    """suggest: every decision waits for a person. auto: proved labels are decided alone. off: people do all."""
+
+    SUGGEST = "suggest"
+    AUTO = "auto"
+    OFF = "off"
+
+
+class Redact(StrEnum):
+    """none: nothing is masked. logs: personal data in log lines. model: that, and in what a remote model is shown."""
+
+    NONE = "none"
+    LOGS = "logs"
+    MODEL = "model"
+
+
+class LogFormat(StrEnum):
+    CONSOLE = "console"
+    JSON = "json"
+
+
+def _unlimited(value: Any) -> Any:
+    """`None` and absent mean unlimited, 0 means zero."""
+    return None if isinstance(value, str) and value.strip().lower() in ("", "none") else value
+
+
+def _listed(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _url(value: str | None) -> str | None:
+    if value is not None and "://" not in value:
+        raise ValueError("must be a URL such as redis://127.0.0.1:6379/0")
+    return value
+
+
+def _header(value: SecretStr) -> SecretStr:
+    """Without blanks around it: a file or a secret store's line end would make every call fail."""
+    text = value.get_secret_value().strip()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("has characters that no key has")
+    return SecretStr(text)
+
+
+def _usable_prompt(value: Path) -> Path:
+    try:
+        load_prompt(value)
+    except WorkerError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+Count = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_unlimited)]
+Amount = Annotated[Annotated[Decimal, Field(ge=0)] | None, BeforeValidator(_unlimited)]
+Seconds = Annotated[float, Field(gt=0)]
+MaybeSeconds = Annotated[Annotated[float, Field(ge=0)] | None, BeforeValidator(_unlimited)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed), NoDecode]
+Url = Annotated[str, AfterValidator(_url)]
+ApiKey = Annotated[SecretStr, AfterValidator(_header)]
+
+
+class Settings(BaseSettings):
+    """What a deployment sets. Each field is the variable DESKHAND_<NAME>; the SDK's own two keep their names."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True)
+
+    home: Path = Field(Path(".deskhand"), description="state folder of the embedded parts")
+    host: str = Field("127.0.0.1", description="address of the web process")
+    port: int = Field(8080, ge=0, le=65535, description="port of the web process")
+    redis_url: Url | None = Field(None, description="the books; none: the embedded Valkey")
+    broker_url: Url | None = Field(None, description="the queues; none: the same as the books")
+    namespace: str = Field("deskhand", pattern=r"^[a-z0-9-]{1,40}$", description="prefix of every key and queue")
+    model: str | None = Field(None, description="`local` or an Anthropic model id")
+    models: Names = Field((), description="tiers, cheapest first; overrides model")
+    anthropic_api_key: ApiKey | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
+    min_confidence: float | None = Field(
+        None, ge=0, le=1, description="below it a tier abstains; none: measured default"
+    )
+    max_steps: Count = Field(8, description="model calls per run")
+    max_tool_calls: Count = Field(16, description="tool calls per run")
+    max_tokens: Count = Field(None, description="tokens per run, in and out")
+    max_output_tokens: int = Field(1024, ge=64, description="tokens one reply may have; part of every worst case")
+    max_cost_usd: Amount = Field(Decimal("0.05"), description="dollars per run")
+    max_seconds: MaybeSeconds = Field(60.0, description="seconds per run, wall clock, parking and crashes included")
+    call_seconds: Seconds = Field(30.0, description="seconds one model call may take")
+    max_wait_seconds: MaybeSeconds = Field(3600.0, description="a ticket older than this goes to people")
+    reuse_seconds: float = Field(
+        0.0, ge=0, description="how long a remote model's answer to the very same ticket is reused; 0: never"
+    )
+    requester_tickets_per_hour: Count = Field(None, description="of one requester; the others go to people")
+    daily_budget_usd: Amount = Field(None, description="dollars of the whole fleet per UTC day")
+    lease_seconds: Seconds = Field(30.0, description="how long a silent worker keeps its tickets")
+    sweep_seconds: Seconds = Field(5.0, description="how often every worker looks for forgotten work")
+    drain_seconds: Seconds = Field(20.0, description="how long a stopping worker lets model calls finish")
+    max_worker_losses: int = Field(3, ge=1, description="workers a ticket may outlive")
+    retention_days: Annotated[float, Field(ge=7)] = Field(30.0, description="ended tickets stay this long in the books")
+    archive: Path | None = Field(None, description="folder they go to; none: `archive` in HOME")
+    autonomy: Autonomy = Field(Autonomy.SUGGEST)
+    autonomy_target: float = Field(0.98, ge=0.5, lt=1, description="agreement a label must be proved to exceed")
+    autonomy_error: float = Field(0.05, gt=0, lt=1, description="risk of promoting a label that does not exceed it")
+    autonomy_audit_share: float = Field(0.05, ge=0, le=1, description="of what it could decide alone, decided blind")
+    autonomy_agree_on: Literal["label", "team"] = Field("label", description="what must agree with people's decision")
+    autonomy_severe: Names = Field(
+        ("fraud_and_security",), description="teams never to be missed, and `proposed>decided` label pairs"
+    )
+    probe_share: float = Field(0.0, ge=0, le=0.05, description="known-answer probes among what waits for people")
+    taxonomy: Path | None = Field(None, description="your labels and teams; none: the sample")
+    prompt: Annotated[Path, AfterValidator(_usable_prompt)] | None = Field(
+        None, description="your rules for a remote model, as text; none: the built-in ones"
+    )
+    knowledge: Path | None = Field(None, description="folder of Markdown; none: the sample")
+    customers_url: Url | None = Field(None, description="customer directory over HTTP; none: the sample in SQLite")
+    customers_token: SecretStr | None = Field(None, description="its bearer token")
+    tools: Names = Field(
+        ("search_knowledge_base", "lookup_customer", "find_similar_tickets"), description="tools the agent may call"
+    )
+    notify_url: Url | None = Field(None, description="receiver of the tool notify_team; none: there is no such tool")
+    notify_secret: SecretStr | None = Field(None, description="its `whsec_` secret; the receiver checks it")
+    training_data: Path | None = Field(None, description="labelled JSONL for the local model; none: the sample")
+    webhook_url: Url | None = None
+    webhook_secret: SecretStr | None = Field(None, description="`whsec_` secrets; several, split by spaces or commas")
+    outcomes_queue: bool = Field(False, description="outcomes go to the kombu queue `outcomes`, too")
+    webhook_allow_private: bool = Field(False, description="let outcomes go to private and loopback addresses")
+    alert_webhook_url: Url | None = None
+    alert_quiet_seconds: Seconds = Field(60.0, description="least time between two alerts of one reason")
+    public_url: Url | None = Field(None, description="where people reach the console; links in alerts start with it")
+    sentry_dsn: SecretStr | None = None
+    hooks: Path | None = Field(None, description="folder of helpdesk field maps, for /v1/hooks/NAME")
+    imap_url: Url | None = Field(
+        None, description="the mailbox of `deskhand import-mail --imap`: imaps://user@host/INBOX"
+    )
+    imap_password: SecretStr | None = None
+    api_keys: Names = Field((), description="whole API keys with every scope, beside those of `deskhand keys`")
+    client_key: SecretStr | None = Field(None, description="the API key that `deskhand enqueue --url` shows")
+    api_requests_per_minute: Count = Field(60_000, description="requests one API key may make in a minute")
+    log_format: LogFormat = LogFormat.CONSOLE
+    redact: Redact = Field(Redact.NONE, description="mask personal data in `logs`, or there and for a remote `model`")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.webhook_url and not self.webhook_secret:
+            raise ValueError("DESKHAND_WEBHOOK_URL needs DESKHAND_WEBHOOK_SECRET: unsigned outcomes cannot be trusted")
+        if self.webhook_secret:
+            try:
+                read_secrets(self.webhook_secret.get_secret_value())
+            except WebhookSecretError as error:
+                raise ValueError(f"DESKHAND_WEBHOOK_SECRET: {error}") from None
+        if self.notify_url and not self.notify_secret:
+            raise ValueError("DESKHAND_NOTIFY_URL needs DESKHAND_NOTIFY_SECRET: an unsigned call cannot be trusted")
+        if "notify_team" in self.tools and not self.notify_url:
+            raise ValueError("DESKHAND_TOOLS names notify_team, which needs DESKHAND_NOTIFY_URL")
+        if self.hooks is not None:
+            from worker.connectors.yaml_hooks import load_hooks  # only where there are any
+
+            try:
+                load_hooks(self.hooks)
+            except WorkerError as error:
+                raise ValueError(str(error)) from None
+        if self.sweep_seconds > self.lease_seconds * 10:
+            raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
+        if any(tier != LOCAL for tier in self.tiers) and not self.anthropic_api_key:
+            raise ValueError(f"the model {next(t for t in self.tiers if t != LOCAL)!r} needs ANTHROPIC_API_KEY")
+        return self
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """Model names, cheapest first."""
+        if self.models:
+            return self.models
+        return (self.model or (DEFAULT_REMOTE_MODEL if self.anthropic_api_key else LOCAL),)
+
+    @property
+    def limits(self) -> Limits:
+        """What a run may use."""
+        return Limits(
+            max_steps=self.max_steps,
+            max_tool_calls=self.max_tool_calls,
+            max_tokens=self.max_tokens,
+            max_cost_nanodollars=None if self.max_cost_usd is None else from_usd(self.max_cost_usd),
+            max_seconds=self.max_seconds,
+        )
+
+    @property
+    def day_cap_nanodollars(self) -> int | None:
+        """The fleet's budget of one UTC day."""
+        return None if self.daily_budget_usd is None else from_usd(self.daily_budget_usd)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment. Raises `SettingsError`, one clear line for each fault, unknown DESKHAND_ names included."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    faults = [f"{name}: no such setting" for name in unknown]
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        for fault in error.errors():
+            name = str(fault["loc"][0]) if fault["loc"] else ""
+            shown = name if name.isupper() else f"{PREFIX}{name.upper()}"
+            said = fault["msg"].removeprefix("Value error, ")
+            faults.append(f"{shown}: {said}" if name else said)
+        raise SettingsError(faults) from None
+    if faults:
+        raise SettingsError(faults)
+    return settings

@@ -1,0 +1,1 @@
+"""What labelled and decided tickets say of the agent."""

@@ -1,0 +1,1 @@
+"""Every door's way into the ledger."""

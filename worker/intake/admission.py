@@ -1,0 +1,109 @@
+"""Where tickets that came by message enter the books: accepted under their message's identity, or kept as rejected.
+
+A message may be delivered again at any time. What it brings is known by its own id, or by the message's where it
+names none, so that a second delivery changes nothing.
+"""
+
+import asyncio
+import base64
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from fallbacks.errors import BooksUnreachable, IdempotencyConflict
+from fallbacks.ledger.ledger import Ledger
+from tasks.ticket import REJECTED_PREFIX, Ticket
+from worker.config.settings import Settings
+from worker.intake.raw_ticket import UnreadableError, read_raw
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+WAIT_SECONDS = 1.0
+
+
+class Doorstep:
+    """Takes in what messages bring. Raises `BooksUnreachable`: the message must be kept then."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, leaving: Callable[[], bool]) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._leaving = leaving
+
+    async def take(self, found: Any, origin: str, message: str) -> str | None:
+        """Accept what a task message brought. Returns the ticket's id, or None where it was kept as rejected.
+
+        message: what only this message has, e.g. its Celery id; deliveries of one message share it.
+        """
+        as_bytes = json.dumps(found, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+        identity = _digest(message.encode("utf-8", "surrogatepass"), as_bytes)
+        accepted = await self._accept(found, as_bytes, origin, identity)
+        return accepted[0] if accepted else None
+
+    async def take_raw(self, raw: bytes, origin: str, message: str, *, again: bool = True) -> str | None:
+        """Accept a plain JSON ticket. Returns its id where it is new, else None: it was kept, or is known.
+
+        message: as for `take`; "" where the producer gave none, and then the bytes are all it is known by. again:
+        whether this may be a second delivery; equal bytes of a first delivery are another ticket.
+        """
+        identity = _digest(message.encode("utf-8", "surrogatepass"), raw)
+        try:
+            found = read_raw(raw)
+        except UnreadableError as error:
+            await self.keep(raw, str(error), origin, identity)
+            return None
+        accepted = await self._accept(found, raw, origin, identity)
+        if accepted and not accepted[1] and not again and not message and not found.get("id"):
+            accepted = await self._accept(found, raw, origin, None)
+        return accepted[0] if accepted and accepted[1] else None
+
+    async def keep(self, raw: bytes, error: str, origin: str, identity: str) -> None:
+        """Put an unreadable message into the inbox, whole. The same identity again changes nothing."""
+        await self._ledger.reject(f"{REJECTED_PREFIX}{identity[:40]}", base64.b64encode(raw).decode(), error, origin)
+
+    async def keep_patiently(self, raw: bytes, error: str, origin: str) -> None:
+        """As `keep`, waiting for the books: the message is in our hands. Raises `BooksUnreachable` when leaving."""
+        await self._patiently(lambda: self.keep(raw, error, origin, _digest(b"", raw)))
+
+    async def take_patiently(self, raw: bytes, origin: str, message: str, *, again: bool) -> str | None:
+        """As `take_raw`, waiting for the books. Raises `BooksUnreachable` when leaving."""
+        return await self._patiently(lambda: self.take_raw(raw, origin, message, again=again))
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await work()
+            except BooksUnreachable as error:
+                if self._leaving():
+                    raise
+                log.warning("holding a message until the books can be reached: %s", error)
+            await asyncio.sleep(WAIT_SECONDS)
+
+    async def _accept(self, found: Any, raw: bytes, origin: str, identity: str | None) -> tuple[str, bool] | None:
+        """(id, whether it is new), or None where it was kept as rejected."""
+        settings = self._settings
+        try:
+            ticket = Ticket.model_validate(found)
+            key = None if ticket.id or identity is None else f"message:{identity}"
+            accepted = await self._ledger.accept(
+                ticket, settings.limits, idempotency_key=key, max_wait_seconds=settings.max_wait_seconds
+            )
+        except (ValidationError, IdempotencyConflict) as error:
+            await self.keep(raw, _why(error), origin, identity or _digest(b"", raw))
+            return None
+        return accepted.id, accepted.created
+
+
+def _digest(*parts: bytes) -> str:
+    return sha256(b"\0".join(sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _why(error: ValidationError | IdempotencyConflict) -> str:
+    if isinstance(error, IdempotencyConflict):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'ticket'}: {fault['msg']}" for fault in error.errors())

@@ -1,0 +1,113 @@
+"""Queue `intake` on Redis: each item of the list is one JSON ticket, `LPUSH`ed by anyone, with no envelope.
+
+Items are moved by script from the list to a hash of held ones, under an id of their own; they leave it once they are in
+the books. A worker that dies leaves them held, and the next look takes over what was held too long.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from typing import Any, cast
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from fallbacks.errors import BooksUnreachable
+from worker.intake.admission import Doorstep
+from worker.queue.publisher import Publisher
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+WAIT_SECONDS = 1
+PAUSE_SECONDS = 0.5
+
+_TAKE = """
+-- KEYS: list, held, index; ARGV: id, most, hold (seconds)
+local t = redis.call('TIME')
+local now = t[1] + t[2] / 1e6
+local taken = {}
+local late = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, ARGV[2])
+for _, id in ipairs(late) do -- their worker died, or could not reach the books
+  local raw = redis.call('HGET', KEYS[2], id)
+  redis.call('ZADD', KEYS[3], now, id)
+  if raw then taken[#taken + 1] = id; taken[#taken + 1] = raw else redis.call('ZREM', KEYS[3], id) end
+end
+for i = 1, tonumber(ARGV[2]) do
+  local id = ARGV[1] .. '-' .. i
+  local raw = redis.call('HGET', KEYS[2], id) -- taken already: a client whose reply was lost may send this again
+  if not raw then
+    raw = redis.call('LINDEX', KEYS[1], -1)
+    if not raw then break end
+    redis.call('HSET', KEYS[2], id, raw)
+    redis.call('ZADD', KEYS[3], now, id)
+    redis.call('RPOP', KEYS[1])
+  end
+  taken[#taken + 1] = id
+  taken[#taken + 1] = raw
+end
+return taken
+"""
+
+
+class RedisIntake:
+    """Runs where queue `intake` is served. hold_seconds: how long a silent worker keeps its items."""
+
+    def __init__(
+        self, redis: Redis, queue: str, namespace: str, hold_seconds: float, doorstep: Doorstep, publisher: Publisher
+    ) -> None:
+        self._redis = redis
+        self._queue = queue
+        self._held, self._index = f"{namespace}:intake:held", f"{namespace}:intake:since"
+        self._hold_seconds = hold_seconds
+        self._doorstep = doorstep
+        self._publisher = publisher
+        self._take_script = redis.register_script(_TAKE)
+
+    async def run_forever(self) -> None:
+        """Until the process ends. What cannot be accepted now stays held and is tried again."""
+        while True:
+            try:
+                if not await self.round():
+                    await self._wait_for_more()
+            except (BooksUnreachable, RedisError, OSError) as error:
+                log.warning("intake waits: %s", error)
+                await asyncio.sleep(PAUSE_SECONDS)
+            except Exception:
+                log.exception("a round of intake failed")
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def round(self) -> int:
+        """Take up to a batch into the books and publish its hints. Returns how many items there were."""
+        keys = [self._queue, self._held, self._index]
+        found: list[bytes] = await self._take_script(keys=keys, args=[uuid4().hex, BATCH, self._hold_seconds])
+        items = list(zip(found[::2], found[1::2], strict=True))
+        outcomes = await asyncio.gather(*(self._take(item, raw) for item, raw in items), return_exceptions=True)
+        await self._publish(outcomes)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return len(items)
+
+    async def _take(self, item: bytes, raw: bytes) -> str | None:
+        ticket_id = await self._doorstep.take_raw(raw, "intake", item.decode())
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.hdel(self._held, item.decode())
+        pipe.zrem(self._index, item.decode())
+        await pipe.execute()
+        return ticket_id
+
+    async def _publish(self, outcomes: Sequence[Any]) -> None:
+        """Hints only: what is in the books is found by the sweep, should this fail."""
+        work = [("triage", outcome) for outcome in outcomes if isinstance(outcome, str)]
+        try:
+            await self._publisher.publish(work)
+        except Exception as error:  # the broker's errors differ by transport
+            log.warning("the hints of %d tickets were not published: %s", len(work), error)
+
+    async def _wait_for_more(self) -> None:
+        """A blocking look that takes nothing."""
+        await cast(
+            "Awaitable[Any]", self._redis.blmove(self._queue, self._queue, WAIT_SECONDS, src="RIGHT", dest="RIGHT")
+        )

@@ -1,0 +1,1 @@
+"""What tools look up: customers, knowledge, earlier and similar tickets."""

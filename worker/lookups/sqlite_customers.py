@@ -1,0 +1,56 @@
+"""The embedded customer directory: a JSONL file read into SQLite at start. `http_customers.py` is the real one."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from tasks.errors import ToolError
+from tasks.run.ports import Customer
+from worker import sample
+from worker.config.errors import CustomerFileError
+
+_CUSTOMER = TypeAdapter(Customer)
+
+
+class SqliteCustomers:
+    """Implements `tasks.run.ports.CustomerDirectory` over one keyed table; one event loop owns one instance."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        """Read one customer per line, the shipped sample by default. Raises `CustomerFileError` with the line."""
+        self._store = sqlite3.connect(":memory:", check_same_thread=False)
+        self._store.execute("CREATE TABLE customer (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID")
+        source = file or sample.path("customers.jsonl")
+        try:
+            with source.open(encoding="utf-8") as lines:
+                for number, line in enumerate(lines, 1):
+                    if line.strip():
+                        self._add(source, number, line)
+        except (OSError, UnicodeDecodeError) as error:
+            raise CustomerFileError(f"{source}: cannot be read: {error}") from None
+        self._store.commit()
+
+    async def get(self, customer_id: str) -> Customer | None:
+        """The record, or None for an unknown customer."""
+        try:
+            row = self._store.execute("SELECT record FROM customer WHERE id = ?", (customer_id,)).fetchone()
+        except (sqlite3.Error, UnicodeEncodeError) as error:
+            raise ToolError(f"the customer directory cannot answer: {type(error).__name__}") from None
+        return _CUSTOMER.validate_json(row[0]) if row else None
+
+    def close(self) -> None:
+        """Free the table."""
+        self._store.close()
+
+    def _add(self, source: Path, number: int, line: str) -> None:
+        try:
+            customer = _CUSTOMER.validate_json(line)
+            record = json.dumps(_CUSTOMER.dump_python(customer, mode="json"))
+            self._store.execute("INSERT INTO customer VALUES (?, ?)", (customer.id, record))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise CustomerFileError(f"{source}:{number}: {where}: {first['msg']}") from None
+        except sqlite3.IntegrityError:
+            raise CustomerFileError(f"{source}:{number}: this id stands twice") from None

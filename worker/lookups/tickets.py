@@ -1,0 +1,40 @@
+"""The requester's past and similar decided tickets: the books' part and the search index as one client."""
+
+from time import monotonic
+
+from fallbacks.ledger.history import BooksHistory
+from tasks.run.ports import PastTicket
+from worker.lookups.sqlite_similar import SimilarTickets
+
+BATCH = 500
+
+FRESH_SECONDS = 2.0
+"""How late a decision may be found: asking before every search would be two trips a ticket."""
+
+
+class History:
+    """Implements `tasks.run.ports.TicketHistory`. People's decisions are indexed as they come, within two seconds."""
+
+    def __init__(self, books: BooksHistory, index: SimilarTickets) -> None:
+        self._books = books
+        self._index = index
+        self._indexed = 0
+        self.fresh_until = 0.0
+
+    async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
+        """The requester's own last tickets, newest first."""
+        return await self._books.recent(requester_id, limit)
+
+    async def similar(self, text: str, limit: int) -> list[PastTicket]:
+        """Decided tickets most like this text, best first."""
+        if monotonic() >= self.fresh_until:
+            await self._catch_up()
+            self.fresh_until = monotonic() + FRESH_SECONDS
+        return await self._index.similar(text, limit)
+
+    async def _catch_up(self) -> None:
+        if not self._indexed:  # what the index would forget again need not be read
+            self._indexed = max(0, await self._books.decided() - self._index.capacity)
+        while fresh := await self._books.examples(self._indexed, BATCH):
+            self._indexed += len(fresh)
+            self._index.add_many(fresh)

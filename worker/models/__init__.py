@@ -1,0 +1,1 @@
+"""Models behind one port, and what stands around them: redaction, reuse, prices."""

@@ -1,0 +1,1 @@
+"""A tier behind Anthropic's Messages API."""

@@ -1,0 +1,149 @@
+"""The Messages API as bytes: a request written once, a reply read once, without the SDK's models in between.
+
+Building the SDK's models takes most of a call's CPU time, and they would drop what a newer API adds to a block.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from anthropic import transform_schema
+
+from tasks.errors import ModelError
+from tasks.reasons import Reason
+from tasks.run.messages import Block, Message, ModelReply, ModelRequest, StopReason, TokenUsage, ToolSpec
+
+_CACHE_HERE = {"type": "ephemeral"}
+
+MOST_PREFIXES = 16
+"""A process has one prefix a tier; more come from tests."""
+
+
+def request_body(model: str, request: ModelRequest) -> bytes:
+    """The request as it is sent. Breakpoints after the tools and the system text cache the prefix they form.
+
+    Text of a ticket that UTF-8 cannot carry raises `ModelError(MODEL_REQUEST_INVALID)`: nothing was sent.
+    """
+    head, prefix = _head(model, request.max_tokens), _prefix_of(request.system, request.tools)
+    user = _dumps({"user_id": request.ticket.id}) if request.ticket.id else "{}"
+    text = f'{{{head},{prefix},"metadata":{user},"messages":{_dumps(request.messages)}}}'
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ModelError(
+            Reason.MODEL_REQUEST_INVALID, "the conversation holds text that is not valid Unicode", maybe_paid=False
+        ) from None
+
+
+def encoded_length(messages: Sequence[Message]) -> int:
+    """Bytes of these messages as sent; an upper bound of their tokens."""
+    return len(_dumps(messages).encode(errors="surrogatepass"))
+
+
+def read_reply(body: bytes) -> ModelReply:
+    """A reply with its blocks verbatim, or `ModelError(MALFORMED_REPLY, maybe_paid=True)`."""
+    try:
+        reply = _DECODER.decode(body.decode())
+        if b"\\ud" in body or b"\\uD" in body:  # half a surrogate pair could neither be stored nor replayed
+            _dumps(reply).encode()
+        raw_stop = reply["stop_reason"] or ""
+        return ModelReply(
+            content=_content(reply["content"]),
+            stop=_STOPS.get(raw_stop, StopReason.UNKNOWN),
+            usage=_usage(reply["usage"]),
+            model=_text(reply["model"]),
+            raw_stop=_text(raw_stop),
+        )
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        detail = f"the reply is not a message of the Messages API ({type(error).__name__})"
+        raise ModelError(Reason.MALFORMED_REPLY, detail, maybe_paid=True) from None
+
+
+_STOPS = {stop.value: stop for stop in StopReason if stop is not StopReason.UNKNOWN}
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        raise ValueError(f"{number[:20]} cannot be stored as JSON")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+
+
+def _content(blocks: Any) -> tuple[Block, ...]:
+    if not isinstance(blocks, list):
+        raise TypeError("content is not a list")
+    for block in blocks:
+        if _text(block["type"]) == "tool_use":
+            _text(block["id"]), _text(block["name"]), block["input"]
+    return tuple(blocks)
+
+
+def _usage(usage: Mapping[str, Any]) -> TokenUsage:
+    return TokenUsage(
+        input_tokens=_count(usage["input_tokens"]),
+        output_tokens=_count(usage["output_tokens"]),
+        cache_write_tokens=_count(usage.get("cache_creation_input_tokens") or 0),
+        cache_read_tokens=_count(usage.get("cache_read_input_tokens") or 0),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a string")
+    return value
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("not a count")
+    return value
+
+
+@lru_cache(maxsize=64)
+def _head(model: str, max_tokens: int) -> str:
+    choice = {"type": "auto"}  # newer models refuse a forced choice
+    return _dumps({"model": model, "max_tokens": max_tokens, "tool_choice": choice})[1:-1]
+
+
+_PREFIXES: dict[tuple[int, int], tuple[str, tuple[ToolSpec, ...], str]] = {}
+"""Written prefixes by the identity of their system text and tools, which are kept here so that no id is used again."""
+
+
+def _prefix_of(system: str, tools: tuple[ToolSpec, ...]) -> str:
+    key = (id(system), id(tools))
+    if key not in _PREFIXES:
+        if len(_PREFIXES) >= MOST_PREFIXES:
+            _PREFIXES.clear()
+        _PREFIXES[key] = (system, tools, _prefix(system, tools))
+    return _PREFIXES[key][2]
+
+
+def _prefix(system: str, tools: tuple[ToolSpec, ...]) -> str:
+    specs = [_tool(tool) for tool in tools]
+    if specs:
+        specs[-1]["cache_control"] = _CACHE_HERE
+    prompt = [{"type": "text", "text": system, "cache_control": _CACHE_HERE}]
+    return _dumps({"tools": specs, "system": prompt})[1:-1]
+
+
+def _tool(spec: ToolSpec) -> dict[str, Any]:
+    """A strict tool. Bounds that strict schemas refuse move into descriptions; validation checks them again."""
+    return {
+        "name": spec.name,
+        "description": spec.description,
+        "strict": True,
+        "input_schema": transform_schema(dict(spec.input_schema)),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain).encode

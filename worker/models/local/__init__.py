@@ -1,0 +1,1 @@
+"""The local tier: a classifier on this machine, and how it learns."""

@@ -1,0 +1,148 @@
+"""What the local model has learned, and its cache on disk: numbers and JSON only, nothing that could run."""
+
+import fcntl
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.models.local.features import Features, Floats, Ints, Vocabulary
+
+FORM = 2
+"""Raise it whenever local_features, local_parameters or local_scope come to read the same weights otherwise: those
+stored before are refused or made again then. Never their source text: a comment would make a promoted model unusable.
+Tests hold what the weights of fixed texts are."""
+
+Flags = NDArray[np.uint8]
+
+_ARRAYS = (
+    "idf",
+    "weights",
+    "bias",
+    "posting_starts",
+    "posting_texts",
+    "posting_weights",
+    "text_labels",
+    "seen",
+    "bounds",
+    "bound_bias",
+    "bound_of",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """A trained classifier.
+
+    labels: in the order of the columns of `weights` (n-grams x labels) and of `bias`.
+    sharpness: the scores are multiplied by it before the softmax; fitted on held-out tickets.
+    posting_*: for each n-gram, which training texts hold it and how much: the index behind `nearest`.
+    text_labels: the label (its column) of each training text.
+    seen: for each n-gram and label, 1 where a training text of the label holds it.
+    bounds: n-grams x teams, and bound_bias: each team against all others. bound_of: the team of each label, by column.
+    scope_from: the scope score (worker/models/local/scope.py) below which a ticket is unlike what was learned.
+    """
+
+    labels: tuple[str, ...]
+    vocabulary: Vocabulary
+    weights: Floats
+    bias: Floats
+    sharpness: float
+    posting_starts: Ints
+    posting_texts: Ints
+    posting_weights: Floats
+    text_labels: Ints
+    seen: Flags
+    bounds: Floats
+    bound_bias: Floats
+    bound_of: Ints
+    scope_from: float
+
+    def probabilities(self, features: Features) -> Floats:
+        """One probability per label."""
+        scores = (features.weights @ self.weights[features.ids] + self.bias) * self.sharpness
+        grown = np.exp(scores - scores.max())
+        result: Floats = grown / grown.sum()
+        return result
+
+    def margin(self, features: Features, label: int) -> float:
+        """How far within the bounds of this label's team (as it was learned); below 0 it is outside."""
+        team = self.bound_of[label]
+        return float(features.weights @ self.bounds[features.ids, team] + self.bound_bias[team])
+
+    def nearest(self, features: Features, among: NDArray[np.bool_]) -> float:
+        """0..1, how near the nearest training text of these labels is (cosine over characters not found everywhere).
+
+        among: one flag per label.
+        """
+        starts = self.posting_starts[features.ids]
+        lengths = self.posting_starts[features.ids + 1] - starts
+        total = int(lengths.sum())
+        if not total:
+            return 0.0
+        ends = np.cumsum(lengths)
+        at = np.arange(total, dtype=np.int32) + np.repeat(starts - ends + lengths, lengths)
+        shares = self.posting_weights[at] * np.repeat(features.weights, lengths)
+        near = np.bincount(self.posting_texts[at], weights=shares, minlength=len(self.text_labels))
+        return float(near.max(where=among[self.text_labels], initial=0.0)) * 2
+
+
+def cached(folder: Path, key: str, train: Callable[[], Parameters]) -> Parameters:
+    """The stored parameters of this key, trained first where there are none; of several processes one trains."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"local-model-{key}.npz"
+    stored = load(file)
+    if stored is not None:
+        return stored
+    with (folder / "local-model.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stored = load(file)
+        if stored is None:
+            stored = train()
+            save(stored, file)
+        return stored
+
+
+def save(parameters: Parameters, file: Path) -> None:
+    """Write the file whole or not at all: readers see the old one or the new one."""
+    meta = {
+        "labels": parameters.labels,
+        "grams": parameters.vocabulary.grams,
+        "sharpness": parameters.sharpness,
+        "scope_from": parameters.scope_from,
+    }
+    arrays = {name: getattr(parameters, name) for name in _ARRAYS if name != "idf"}
+    text = np.frombuffer(json.dumps(meta, ensure_ascii=False).encode(), dtype=np.uint8)
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            np.savez(target, meta=text, idf=parameters.vocabulary.idf, **arrays)
+            target.flush()
+            os.fsync(target.fileno())
+        Path(name).replace(file)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def load(file: Path) -> Parameters | None:
+    """The stored parameters; None where there are none, or where the file is damaged and has to be made again."""
+    try:
+        with file.open("rb") as source, np.load(source, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in _ARRAYS}
+            meta = json.loads(stored["meta"].tobytes())
+        idf = arrays.pop("idf")
+        return Parameters(
+            labels=tuple(meta["labels"]),
+            vocabulary=Vocabulary(meta["grams"], idf),
+            sharpness=meta["sharpness"],
+            scope_from=meta["scope_from"],
+            **arrays,
+        )
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None

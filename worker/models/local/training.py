@@ -1,0 +1,204 @@
+"""Trains the local model: multinomial logistic regression over TF-IDF, sharpened on tickets it has not seen; and
+beside it what the scope check reads: each team's bounds against all others (a linear SVM) and an index of the texts.
+
+scikit-learn is needed here only. The settings (C, n-gram sizes, thresholds) were chosen by cross-validation on
+Banking77's train split; tests/worker/models/local/test_model.py holds what they reach on its test split.
+"""
+
+import gzip
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from worker.config.errors import LocalModelError
+from worker.models.local.features import Features, Ints, Vocabulary
+from worker.models.local.parameters import Parameters
+from worker.models.local.scope import REFUSED_SHARE, scope_score
+
+ALGORITHM = 2
+"""Raise it whenever the same rows come to give other parameters: what is cached is made again then. A test holds what a
+few rows give."""
+
+_C = 10.0
+_BOUND_C = 0.5
+_HELD_OUT_EVERY = 5
+_COMMON_SHARE = 0.2
+"""Character n-grams in more than this share of the texts tell little of what is near and cost the most."""
+
+
+def read_rows(path: Path) -> list[tuple[str, str]]:
+    """(text, label) of every training line of a JSONL file, gzipped or not; a row of another split is left out."""
+    try:
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+        return [
+            (f"{row.get('subject') or ''}\n\n{row.get('body') or ''}".strip(), str(row["label"]))
+            for row in map(json.loads, filter(str.strip, text.split("\n")))
+            if row.get("split", "train") == "train"
+        ]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LocalModelError(f"{path}: not labelled JSONL (fields: subject, body, label): {error!r}") from None
+
+
+def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters:
+    """Learn from labelled texts; seconds for ten thousand.
+
+    team_of: the team of every label in force; confidence is about teams. Raises `LocalModelError` for fewer than
+    two labels, and for a label without a team.
+    """
+    labels = tuple(sorted({label for _, label in rows}))
+    if len(labels) < 2:
+        raise LocalModelError("the training data has fewer than two labels")
+    refuse_foreign(labels, team_of)
+    vocabulary = Vocabulary.learn(text for text, _ in rows)
+    encoded = [vocabulary.encode(text) for text, _ in rows]
+    wanted = np.array([labels.index(label) for _, label in rows])
+    held = _held_out(wanted)
+    sparse = _matrix(encoded, len(vocabulary.grams))
+    regression = _regression()
+    trial = _learned(regression, sparse[~held], wanted[~held], labels, vocabulary, team_of)
+    unseen = [encoded[i] for i in np.flatnonzero(held)]
+    sharpness = _sharpness(trial, unseen, wanted[held], team_of)
+    scope_from = _scope_from(replace(trial, sharpness=sharpness), unseen, wanted[held], team_of)
+    final = _learned(regression, sparse, wanted, labels, vocabulary, team_of)
+    return replace(final, sharpness=sharpness, scope_from=scope_from)
+
+
+def library() -> str:
+    """The version of scikit-learn, which fits the weights; "" where it is missing."""
+    try:
+        return metadata.version("scikit-learn")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def refuse_foreign(labels: tuple[str, ...], team_of: Mapping[str, str]) -> None:
+    """Raise `LocalModelError` where a label has no team in the taxonomy in force."""
+    foreign = [label for label in labels if label not in team_of]
+    if foreign:
+        raise LocalModelError(
+            f"the training data has {foreign[0]!r} and {len(foreign) - 1} more labels that the taxonomy does not: "
+            "train on decisions made with this taxonomy, or choose another model"
+        )
+
+
+def _regression() -> Any:
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError:
+        raise LocalModelError('training the local model needs scikit-learn: pip install "deskhand[local]"') from None
+    # the second fit starts from the first one's answer
+    return LogisticRegression(C=_C, max_iter=300, tol=3e-4, warm_start=True)
+
+
+def _matrix(encoded: list[Features], width: int) -> Any:
+    from scipy.sparse import csr_matrix
+
+    starts = np.cumsum([0, *(len(features.ids) for features in encoded)])
+    ids = np.concatenate([features.ids for features in encoded])
+    weights = np.concatenate([features.weights for features in encoded])
+    return csr_matrix((weights, ids, starts), shape=(len(encoded), width))
+
+
+def _held_out(wanted: Any) -> Any:
+    """Every fifth row of each label; a label with fewer keeps all of its rows for training."""
+    held = np.zeros(len(wanted), dtype=bool)
+    for label in np.unique(wanted):
+        held[np.flatnonzero(wanted == label)[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY]] = True
+    return held
+
+
+def _learned(
+    regression: Any,
+    sparse: Any,
+    wanted: Any,
+    labels: tuple[str, ...],
+    vocabulary: Vocabulary,
+    team_of: Mapping[str, str],
+) -> Parameters:
+    """All but what is measured on held-out texts."""
+    weights, bias = _both_sides(regression.fit(sparse, wanted))
+    if len(labels) == 2:  # of one score in each column the softmax would see twice
+        weights, bias = weights / 2, bias / 2
+    teams = sorted({team_of[label] for label in labels})
+    bound_of: Ints = np.array([teams.index(team_of[label]) for label in labels], dtype=np.int32)
+    bounds, bound_bias = _bounds(sparse, bound_of[wanted])
+    return Parameters(
+        labels=labels,
+        vocabulary=vocabulary,
+        weights=weights.astype(np.float32),
+        bias=bias.astype(np.float32),
+        sharpness=1.0,
+        text_labels=wanted.astype(np.int32),
+        bounds=bounds.astype(np.float32),
+        bound_bias=bound_bias.astype(np.float32),
+        bound_of=bound_of,
+        scope_from=-math.inf,
+        **_index(sparse.tocsc(), wanted, vocabulary, len(labels)),
+    )
+
+
+def _both_sides(fitted: Any) -> tuple[Any, Any]:
+    """Weights and bias with a column for each class: scikit-learn keeps one for two classes."""
+    weights, bias = fitted.coef_.T, fitted.intercept_
+    return (weights, bias) if len(bias) > 1 else (np.hstack([-weights, weights]), np.array([-bias[0], bias[0]]))
+
+
+def _bounds(sparse: Any, teams: Any) -> tuple[Any, Any]:
+    """Weights and bias of each team against all others; flat for a team that is alone."""
+    from sklearn.svm import LinearSVC
+
+    if len(np.unique(teams)) < 2:
+        return np.zeros((sparse.shape[1], 1)), np.zeros(1)
+    return _both_sides(LinearSVC(C=_BOUND_C, random_state=0).fit(sparse, teams))
+
+
+def _index(columns: Any, wanted: Any, vocabulary: Vocabulary, labels: int) -> dict[str, Any]:
+    """The postings over these texts for `nearest`, and which n-grams the texts of each label hold."""
+    counts = np.diff(columns.indptr)
+    useful = ~vocabulary.is_word & (counts <= max(1, _COMMON_SHARE * len(wanted)))
+    kept = np.repeat(useful, counts)
+    seen = np.zeros((len(counts), labels), dtype=np.uint8)
+    seen[np.repeat(np.arange(len(counts)), counts), wanted[columns.indices]] = 1
+    return {
+        "posting_starts": np.concatenate([[0], np.cumsum(np.where(useful, counts, 0))]).astype(np.int32),
+        "posting_texts": columns.indices[kept].astype(np.int32),
+        "posting_weights": columns.data[kept].astype(np.float32),
+        "seen": seen,
+    }
+
+
+def _sharpness(trial: Parameters, unseen: list[Features], wanted: Any, team_of: Mapping[str, str]) -> float:
+    """The factor under which the team probabilities of unseen tickets are most honest (least log loss)."""
+    if not unseen:
+        return 1.0
+    logs = np.log(np.array([trial.probabilities(features) for features in unseen]) + 1e-12)
+    teams = np.array([team_of[label] for label in trial.labels])
+    own_team = teams[None, :] == teams[wanted][:, None]
+
+    def loss(factor: float) -> float:
+        grown = np.exp(logs * factor)
+        return -float(np.mean(np.log((grown * own_team).sum(axis=1) / grown.sum(axis=1))))
+
+    return float(min(np.geomspace(0.25, 4.0, 81), key=loss))
+
+
+def _scope_from(trial: Parameters, unseen: list[Features], wanted: Any, team_of: Mapping[str, str]) -> float:
+    """What all but a few of the unseen tickets reach that the trial routes rightly."""
+    teams = np.array([team_of[label] for label in trial.labels])
+    scores = []
+    for features, label in zip(unseen, wanted, strict=True):
+        chances = trial.probabilities(features)
+        own = teams == teams[label]
+        confidence = float(chances[own].sum())
+        others = (float(chances[teams == team].sum()) for team in set(teams[~own]))
+        if confidence >= max(others, default=0.0):
+            best = int(np.where(own, chances, -1.0).argmax())
+            scores.append(scope_score(trial, features, best, confidence, own))
+    return float(np.quantile(scores, REFUSED_SHARE)) if scores else -math.inf

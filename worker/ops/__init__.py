@@ -1,0 +1,1 @@
+"""Is this deployment fit, and how much does it carry?"""

@@ -1,0 +1,229 @@
+"""Is this deployment fit to keep tickets? Small checks, each a value: what was found, and what to change.
+
+Nothing is sent to a model's API. `deskhand doctor` prints the checks; any `fail` means: not ready.
+"""
+
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from worker.config.settings import LOCAL, PREFIX, Settings
+from worker.ops.redis_facts import StoreFacts
+
+OLDEST_STORE = (6, 2)
+ADVISED_STORE = (7, 0)
+FULL_SHARE = 0.9
+CROWDED_SHARE = 0.75
+SKEW_SECONDS = 2.0
+WRONG_CLOCK_SECONDS = 60.0
+PACKAGES = ("deskhand", "celery", "kombu", "redis", "pydantic", "anthropic", "genai-prices", "typer", "rich")
+"""Packages whose versions a report of trouble should name."""
+
+_TOKEN_IN_PATH = frozenset({"alert_webhook_url"})
+"""Settings whose URL is itself a secret, as chat services make them."""
+
+
+class Verdict(StrEnum):
+    """fail: not ready. warn: works, but look at it."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. change: what to do about it, "" where nothing is to be done."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    change: str = ""
+
+
+def passed(name: str, found: str) -> Check:
+    """Nothing to do."""
+    return Check(name, Verdict.OK, found)
+
+
+def warned(name: str, found: str, change: str) -> Check:
+    """It works; better change it."""
+    return Check(name, Verdict.WARN, found, change)
+
+
+def failed(name: str, found: str, change: str) -> Check:
+    """Not ready."""
+    return Check(name, Verdict.FAIL, found, change)
+
+
+def shown_settings(settings: Settings) -> dict[str, str]:
+    """Every setting by its variable's name, secrets masked."""
+    shown = {}
+    for name in type(settings).model_fields:
+        variable = name.upper() if name.startswith("anthropic_") else f"{PREFIX}{name.upper()}"
+        shown[variable] = _shown(name, getattr(settings, name))
+    return shown
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, SecretStr) or (name == "api_keys" and value):
+        return "********"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return masked_url(str(value), whole=name in _TOKEN_IN_PATH) if "://" in str(value) else str(value)
+
+
+def masked_url(url: str, *, whole: bool = False) -> str:
+    """A URL without its password; with `whole` only where it points."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if ":" in user:
+        user = f"{user.partition(':')[0]}:********"
+    rest = "/********" if whole else parts.path
+    return f"{parts.scheme}://{user}{at}{host}{rest}"
+
+
+def python(_: Settings) -> Check:
+    """The interpreter and the packages that matter."""
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    return passed("python", f"{sys.version.split()[0]}; {', '.join(versions)}")
+
+
+def local_extra(settings: Settings) -> Check:
+    """The local model's libraries, where it is one of the tiers."""
+    if LOCAL not in settings.tiers:
+        return passed("local model", "not used")
+    if importlib.util.find_spec("sklearn") is None:
+        change = 'pip install "deskhand[local]", or set DESKHAND_MODEL to a remote model'
+        return failed("local model", "scikit-learn is not installed", change)
+    if settings.taxonomy is not None and settings.training_data is None:
+        return warned(
+            "local model",
+            "your taxonomy, but the sample's training data",
+            "set DESKHAND_TRAINING_DATA to labelled examples of your own (`deskhand export --examples`)",
+        )
+    return passed("local model", "installed")
+
+
+def api_key(settings: Settings) -> Check:
+    """Whether a key is there for remote tiers; it is not tried."""
+    remote = [tier for tier in settings.tiers if tier != LOCAL]
+    if not remote:
+        return passed("API key", "not needed: the local model does the work")
+    return passed("API key", f"set, for {', '.join(remote)} at {settings.anthropic_base_url or 'the SDK default'}")
+
+
+def secrets(settings: Settings) -> Check:
+    """Where outcomes and alerts go."""
+    targets = {
+        "webhook": settings.webhook_url,
+        "alert webhook": settings.alert_webhook_url,
+        "Sentry": settings.sentry_dsn,
+    }
+    told = [name for name, target in targets.items() if target is not None]
+    if settings.sentry_dsn is None and settings.alert_webhook_url is None:
+        change = "set DESKHAND_SENTRY_DSN or DESKHAND_ALERT_WEBHOOK_URL: else only the inbox tells of failures"
+        return warned("alerts", "nobody is alerted", change)
+    return passed("alerts", ", ".join(told))
+
+
+SETTINGS_CHECKS: tuple[Callable[[Settings], Check], ...] = (python, local_extra, api_key, secrets)
+
+
+def store_version(facts: StoreFacts) -> Check:
+    """Old servers lack commands that the scripts use."""
+    name = "Valkey" if "valkey_version" in facts.info else "Redis"
+    version = str(facts.info.get("valkey_version") or facts.info.get("redis_version", "0"))
+    found, number = f"{name} {version}", tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if number < OLDEST_STORE:
+        return failed("store version", found, "use Redis 6.2 or newer, or Valkey; 7 or newer is advised")
+    if number < ADVISED_STORE:
+        return warned("store version", found, "it works; 7 or newer is advised")
+    return passed("store version", found)
+
+
+def store_mode(facts: StoreFacts) -> Check:
+    """The scripts touch many keys at once and write."""
+    mode, role = facts.info.get("redis_mode", "standalone"), facts.info.get("role", "master")
+    if facts.info.get("cluster_enabled") or mode != "standalone":
+        change = "use one server (with replicas if you like): a script's keys must be on one node"
+        return failed("store mode", str(mode if mode != "standalone" else "cluster"), change)
+    if role != "master":
+        return failed("store mode", f"a {role}, which takes no writes", "point DESKHAND_REDIS_URL at the primary")
+    return passed("store mode", "one primary")
+
+
+def eviction(facts: StoreFacts) -> Check:
+    """A store that evicts loses tickets."""
+    policy = str(facts.info.get("maxmemory_policy", "unknown"))
+    if policy != "noeviction":
+        return failed("maxmemory-policy", policy, "CONFIG SET maxmemory-policy noeviction, and in its configuration")
+    return passed("maxmemory-policy", policy)
+
+
+def append_only(facts: StoreFacts) -> Check:
+    """A store without an append-only file forgets what it was told when it restarts."""
+    if not facts.info.get("aof_enabled"):
+        return failed("appendonly", "no", "CONFIG SET appendonly yes, and in its configuration")
+    for field in ("aof_last_write_status", "aof_last_bgrewrite_status"):
+        if facts.info.get(field, "ok") != "ok":
+            return failed("appendonly", f"{field} is {facts.info[field]}", "look at the store's log and its disk")
+    return passed("appendonly", "yes")
+
+
+def append_sync(facts: StoreFacts) -> Check:
+    """How much a power cut may take."""
+    match facts.appendfsync:
+        case None:
+            change = "the server hides its configuration: make sure that appendfsync is everysec or always"
+            return warned("appendfsync", "unknown", change)
+        case "no":
+            return failed("appendfsync", "no", "CONFIG SET appendfsync everysec (or always)")
+        case "everysec":
+            return passed("appendfsync", "everysec: a power cut may take the last second; `always` takes nothing")
+        case other:
+            return passed("appendfsync", other)
+
+
+def memory(facts: StoreFacts) -> Check:
+    """With noeviction a full store refuses writes."""
+    used = int(facts.info.get("used_memory", 0))
+    cap = int(facts.info.get("maxmemory", 0)) or int(facts.info.get("total_system_memory", 0))
+    found = f"{used / 1e6:.0f} MB used" + (f" of {cap / 1e6:.0f} MB" if cap else "")
+    share = used / cap if cap else 0.0
+    if share >= FULL_SHARE:
+        return failed("store memory", found, "raise maxmemory, or archive: a full store refuses new tickets")
+    if share >= CROWDED_SHARE:
+        return warned("store memory", found, "plan for more: a full store refuses new tickets")
+    return passed("store memory", found)
+
+
+def clocks(facts: StoreFacts) -> Check:
+    """Leases and limits run on the store's time; signatures and logs on this machine's."""
+    skew = facts.skew_seconds
+    found = f"this machine is {abs(skew):.1f} s {'ahead of' if skew >= 0 else 'behind'} the store"
+    if abs(skew) >= WRONG_CLOCK_SECONDS:
+        return failed("clocks", found, "set the clocks (NTP): receivers refuse webhooks signed at a wrong time")
+    if abs(skew) >= SKEW_SECONDS:
+        return warned("clocks", found, "set the clocks (NTP); leases and limits are safe, they run on the store's")
+    return passed("clocks", found)
+
+
+STORE_CHECKS: tuple[Callable[[StoreFacts], Check], ...] = (
+    store_version,
+    store_mode,
+    eviction,
+    append_only,
+    append_sync,
+    memory,
+    clocks,
+)

@@ -1,0 +1,164 @@
+"""The doctor's checks that need working parts: taxonomy, knowledge, prices, broker, workers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from redis import RedisError
+
+from fallbacks.errors import BooksUnreachable
+from tasks.errors import TasksError
+from tasks.money import format_usd
+from tasks.run.messages import ModelRequest
+from tasks.safety.canary import new_canary
+from tasks.ticket import MAX_BODY_CHARS, Ticket
+from tasks.triage.prompt import opening, submit_spec, system_prompt
+from worker import sample
+from worker.config.errors import WorkerError
+from worker.config.settings import LOCAL
+from worker.ops.doctor import STORE_CHECKS, Check, failed, masked_url, passed, warned
+from worker.ops.redis_facts import read_facts
+from worker.wiring import Parts
+from worker.work.executor import Tier
+
+USUAL_CHARS = 4_000
+"""A long everyday ticket with its context: if this call does not fit the cap, nearly none does."""
+
+
+async def examine(parts: Parts) -> list[Check]:
+    """Every check, in order; one that breaks is itself a failed check."""
+    found = [_guarded("taxonomy", taxonomy, parts), _guarded("prompt", prompt, parts)]
+    found += [_guarded("knowledge base", knowledge, parts)]
+    found += [_guarded("tools", tools, parts), *_prices(parts)]
+    found += store(parts.redis_url)
+    found.append(await asyncio.to_thread(broker, parts))
+    if all(check.verdict != "fail" for check in found if check.name == "books"):
+        found += [await _awaited("workers", workers, parts), await _awaited("switches", switches, parts)]
+    return found
+
+
+def taxonomy(parts: Parts) -> Check:
+    """Labels and teams."""
+    read = parts.taxonomy
+    origin = parts.settings.taxonomy or "the sample"
+    return passed("taxonomy", f"{len(read.labels)} labels, {len(read.teams)} teams ({origin})")
+
+
+def prompt(parts: Parts) -> Check:
+    """The version in force."""
+    read, origin = parts.prompt, parts.settings.prompt or "built in"
+    return passed("prompt", f"{read.version}, {len(read.rules):,} characters ({origin})")
+
+
+def knowledge(parts: Parts) -> Check:
+    """Articles the agent can search."""
+    folder = parts.settings.knowledge or sample.path("knowledge")
+    if not folder.is_dir():
+        return failed("knowledge base", f"no folder {folder}", "set DESKHAND_KNOWLEDGE to a folder of Markdown")
+    count = sum(1 for _ in folder.rglob("*.md"))
+    if not count:
+        return warned("knowledge base", f"no *.md below {folder}", "add articles: the agent finds nothing to read")
+    return passed("knowledge base", f"{count} articles")
+
+
+def tools(parts: Parts) -> Check:
+    """What the agent may call."""
+    offered = [name for name, tool in parts.tools.items() if tool.offered]
+    return passed("tools", ", ".join(offered) or "none")
+
+
+def price(parts: Parts, tier: Tier) -> Check:
+    """Whether a model's price is known, and a first call fits the run's cap."""
+    name, cap = f"price of {tier.model.name}", parts.settings.limits.max_cost_nanodollars
+    usual, largest = (tier.model.worst_case(_first_call(parts, chars)) for chars in (USUAL_CHARS, MAX_BODY_CHARS))
+    found = f"a first call costs at most {format_usd(usual)}, for {MAX_BODY_CHARS:,} characters {format_usd(largest)}"
+    if cap is not None and usual > cap:
+        return failed(name, found, f"raise DESKHAND_MAX_COST_USD ({format_usd(cap)}): no call would be made")
+    if cap is not None and largest > cap:
+        return warned(name, found, f"the longest tickets go to people under DESKHAND_MAX_COST_USD ({format_usd(cap)})")
+    day = parts.settings.day_cap_nanodollars
+    if day is not None and usual > day:
+        return failed(name, found, f"raise DESKHAND_DAILY_BUDGET_USD ({format_usd(day)}): no call would be made")
+    return passed(name, found)
+
+
+def store(url: str) -> list[Check]:
+    """The books: reachable, durable, not full."""
+    try:
+        facts = read_facts(url)
+    except (RedisError, OSError, ValueError) as error:
+        return [failed("books", f"{masked_url(url)}: {error}", "start it, or correct DESKHAND_REDIS_URL")]
+    return [passed("books", f"{masked_url(url)} answers in {facts.ping_ms:.1f} ms"), *(c(facts) for c in STORE_CHECKS)]
+
+
+def broker(parts: Parts) -> Check:
+    """Where hints travel."""
+    url = parts.settings.broker_url or parts.redis_url
+    try:
+        with parts.app.connection() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=3)
+    except Exception as error:  # each transport has its own errors; all mean the same here
+        change = "start it, or correct DESKHAND_BROKER_URL"
+        return failed("broker", f"{masked_url(url)}: {type(error).__name__}: {error}", change)
+    return passed("broker", "the same as the books" if url == parts.redis_url else f"{masked_url(url)} answers")
+
+
+async def workers(parts: Parts) -> Check:
+    """Somebody should be there to work."""
+    stats = await parts.views.stats()
+    if not stats.slots:
+        return warned("workers", "none in the last minute", "start one: `deskhand worker`")
+    return passed("workers", f"{len(stats.workers)} with {stats.slots} slots")
+
+
+async def switches(parts: Parts) -> Check:
+    """What was switched at run time and may have been forgotten."""
+    control = await parts.store.fields("control")
+    on = [f"{name} is paused" for name in ("tickets", "handoff") if f"paused:{name}" in control]
+    if "off" in (control.get("autonomy"), parts.settings.autonomy.value):
+        on.append("the agent is switched off")
+    if on:
+        return warned("switches", ", ".join(on), "`deskhand unpause`, `deskhand autonomy suggest`")
+    return passed("switches", "nothing is held")
+
+
+def _prices(parts: Parts) -> list[Check]:
+    """One check a remote tier; the models are built without the local one, which would be trained first."""
+    settings, found = parts.settings, []
+    for name in settings.tiers:
+        if name != LOCAL:
+            alone = replace(parts, settings=settings.model_copy(update={"models": (name,)}))
+            found.append(_guarded(f"price of {name}", _price_of_only_tier, alone))
+    return found
+
+
+def _price_of_only_tier(parts: Parts) -> Check:
+    return price(parts, parts.tiers[0])
+
+
+def _first_call(parts: Parts, chars: int) -> ModelRequest:
+    ticket = Ticket(id="doctor", source="doctor", subject="", body="x" * chars)
+    specs = (*(tool.spec() for tool in parts.tools.values() if tool.offered), submit_spec(parts.taxonomy))
+    message = {"role": "user", "content": [{"type": "text", "text": opening(ticket, "")}]}
+    return ModelRequest(
+        call_id="doctor",
+        ticket=ticket,
+        system=system_prompt(parts.taxonomy, parts.prompt, new_canary()),
+        tools=specs,
+        messages=(message,),
+        max_tokens=parts.settings.max_output_tokens,
+    )
+
+
+def _guarded(name: str, check: Callable[[Parts], Check], parts: Parts) -> Check:
+    try:
+        return check(parts)
+    except (WorkerError, TasksError, LookupError, OSError, ValueError) as error:
+        return failed(name, str(error), "correct it as the message says")
+
+
+async def _awaited(name: str, check: Callable[[Parts], Awaitable[Check]], parts: Parts) -> Check:
+    try:
+        return await check(parts)
+    except BooksUnreachable as error:
+        return failed(name, str(error), "see the checks of the books")

@@ -1,0 +1,1 @@
+"""Outcomes and notices on their way out."""

@@ -1,0 +1,1 @@
+"""Celery and its queues: carriers of hints, trusted with no ticket."""

@@ -1,0 +1,94 @@
+"""Celery's settings, each with its reason: they make it a carrier of hints, trusted with no ticket."""
+
+import ssl
+from typing import Any
+
+from kombu.entity import Exchange, Queue
+
+from worker.config.settings import Settings
+from worker.queue.publisher import HAND_OFF, TRIAGE
+from worker.wiring import poison_key, queue_names
+
+POOL = "worker.queue.celery_pool:TaskPool"
+"""Unless `-P` names another; -c tickets in flight cost no thread and no process each."""
+
+PEEKED = ("redis", "rediss", "valkey", "valkeys")
+"""URL schemes of brokers that our own channel reads; another (Sentinel, a Unix socket) is read by kombu's."""
+
+
+def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
+    """The settings of every app of ours, worker or sender."""
+    amqp = is_amqp(broker_url)
+    names = queue_names(settings)
+    return {
+        **_broker(settings, broker_url),
+        "task_queues": [queue(names[kind], amqp=amqp) for kind in ("tickets", "handoff")],
+        "task_default_queue": names["tickets"],
+        "accept_content": ["json"],  # pickle runs code
+        "task_serializer": "json",
+        "task_ignore_result": True,  # the ledger holds results
+        "task_acks_late": True,  # flow control: exactly one message per slot in flight
+        "worker_prefetch_multiplier": 1,
+        "worker_pool": POOL,
+        "task_reject_on_worker_lost": False,  # unbounded redelivery; the lease does it, bounded
+        "worker_cancel_long_running_tasks_on_connection_loss": False,  # strands running work
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,  # the default gives up after 100 tries
+        "broker_connection_timeout": 3,
+        "broker_channel_error_retry": True,  # a full or demoted server's refusal must not end the worker
+        "worker_enable_remote_control": False,  # fewer lossy parts; control goes through the books
+        "worker_detect_quorum_queues": amqp,
+    }
+
+
+def is_amqp(broker_url: str) -> bool:
+    """Whether the broker is RabbitMQ."""
+    return broker_url.startswith(("amqp", "pyamqp"))
+
+
+def is_peeked(broker_url: str) -> bool:
+    """Whether our own Redis channel reads the queues."""
+    return broker_url.partition("://")[0] in PEEKED
+
+
+def queue(name: str, *, amqp: bool) -> Queue:
+    """One queue, declared alike by workers and senders.
+
+    An exchange each: with the default one, a message for either queue would reach both.
+    """
+    arguments = {"x-queue-type": "quorum"} if amqp else None
+    return Queue(name, Exchange(name, type="direct"), routing_key=name, queue_arguments=arguments)
+
+
+def _broker(settings: Settings, broker_url: str) -> dict[str, Any]:
+    if is_amqp(broker_url):
+        return {"broker_transport_options": {"confirm_publish": True}}
+    found: dict[str, Any] = {"broker_transport_options": _redis_transport(settings)}
+    if is_peeked(broker_url):
+        found["broker_transport"] = "worker.queue.redis_channel:Transport"
+    if broker_url.startswith(("rediss://", "valkeys://")) and "ssl_" not in broker_url:
+        found["broker_use_ssl"] = {"ssl_cert_reqs": ssl.CERT_REQUIRED}  # kombu's own default checks nothing
+    return found
+
+
+def _redis_transport(settings: Settings) -> dict[str, Any]:
+    name = settings.namespace
+    return {
+        # Only gives back what a dead worker held, and only such messages as were never in the books need it: a claim
+        # absorbs the duplicate of a running one, and every delivery has a tag of its own. So it may be short.
+        "visibility_timeout": max(1, int(2 * settings.lease_seconds)),
+        "unacked_restore_interval": settings.sweep_seconds,
+        "unacked_restore_throttle": 1,
+        "unacked_restore_limit": 100,
+        "unacked_key": f"{name}:unacked",  # another app's workers in this database must not restore ours
+        "unacked_index_key": f"{name}:unacked_index",
+        "unacked_mutex_key": f"{name}:unacked_mutex",
+        "unacked_mutex_expire": 30,  # for kombu's own channel; ours restores by script and needs none
+        "socket_timeout": 5,  # a broker that accepts and never answers must not hang a publish
+        "socket_connect_timeout": 3,
+        "socket_keepalive": True,
+        "health_check_interval": 5,  # a silent queue connection was dropped after 17 s (measured once); 25 took 26
+        "priority_steps": [0],  # one list per queue
+        "poison_key": poison_key(settings),
+        "task_names": (TRIAGE, HAND_OFF),
+    }

@@ -1,0 +1,1 @@
+"""Processes: the Celery app, the worker, the web, and the embedded stack."""

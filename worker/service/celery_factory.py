@@ -1,0 +1,185 @@
+"""Makes Celery apps: a worker's with the tasks and the doors for messages, a sender's without. Tasks are thin."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from celery import Celery, signals
+from celery.exceptions import Reject, WorkerShutdown
+
+from fallbacks.errors import BooksUnreachable
+from worker.config.errors import SettingsError, WorkerError
+from worker.config.settings import Redact, Settings
+from worker.intake.amqp import intake_step
+from worker.queue.celery_gate import gate_step
+from worker.queue.celery_settings import celery_settings, is_amqp, is_peeked, queue
+from worker.queue.publisher import HAND_OFF, TRIAGE
+from worker.service.embedded_valkey import running_url
+from worker.service.worker_process import Machine
+from worker.telemetry.logs import configure_logs
+from worker.telemetry.tracing import CARRIED, arrived_with
+from worker.wiring import Parts, queue_names
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Sequence[Any], dict[str, Any], Any], Coroutine[Any, Any, str]]
+"""A task's args, its kwargs and Celery's request, to its outcome."""
+
+
+def books_url(settings: Settings) -> str:
+    """Where the books are: as set, or the embedded Valkey that is running in HOME. Raises `SettingsError`."""
+    url = settings.redis_url or running_url(settings.home)
+    if url is None:
+        fault = f"no books: start `deskhand up` (embedded, in {settings.home}) or set DESKHAND_REDIS_URL"
+        raise SettingsError([fault])
+    return url
+
+
+def sender_app(settings: Settings, redis_url: str) -> Celery:
+    """A Celery app that only publishes: no tasks, no signal handlers. Opens nothing."""
+    broker_url = settings.broker_url or redis_url
+    app = Celery("deskhand", broker=broker_url, set_as_current=False)
+    app.conf.update(celery_settings(settings, broker_url))
+    return app
+
+
+def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts] = Parts) -> Celery:
+    """A Celery app with our tasks. Opens nothing; a process's machine is made when its first worker part starts."""
+    app = sender_app(settings, redis_url)
+    app.set_current()
+    machines = _Machines(lambda: make_parts(settings, app, redis_url))
+
+    _guard_doors(app, settings, machines)
+    _add_tasks(app, machines)
+    _follow_the_worker(app, settings, machines)
+    return app
+
+
+def _add_tasks(app: Celery, machines: "_Machines") -> None:
+    async def triage_work(args: Sequence[Any], kwargs: dict[str, Any], request: Any) -> str:
+        """Any shape is taken: what is no ticket is kept as rejected; failing the task would lose it."""
+        arrived_with.set(_carried(request))
+        try:
+            return await machines.get().triage(tuple(args), kwargs, str(request.get("id")))
+        except BooksUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
+            raise Reject(error, requeue=True) from error
+
+    async def hand_off_work(args: Sequence[Any], kwargs: dict[str, Any], _: Any) -> str:
+        return await machines.get().hand_off(*args, **kwargs)
+
+    @app.task(name=TRIAGE, bind=True, typing=False, launch=machines.launcher(triage_work))
+    def triage(self: Any, *args: Any, **kwargs: Any) -> str:
+        return machines.run(triage_work(args, kwargs, self.request))
+
+    @app.task(name=HAND_OFF, bind=True, launch=machines.launcher(hand_off_work))
+    def hand_off(self: Any, ticket_id: str) -> str:
+        return machines.run(hand_off_work((ticket_id,), {}, self.request))
+
+
+def _follow_the_worker(app: Celery, settings: Settings, machines: "_Machines") -> None:
+    """Celery's signals: its logs, its start and its end."""
+
+    @signals.setup_logging.connect(weak=False)
+    def logs(**_: Any) -> None:
+        configure_logs(settings.log_format, redacted=settings.redact is not Redact.NONE)
+
+    @signals.celeryd_after_setup.connect(weak=False)
+    def offered(instance: Any, **_: Any) -> None:
+        kinds = {name: kind for kind, name in queue_names(settings).items()}
+        served = tuple(kinds[name] for name in app.amqp.queues.consume_from if name in kinds)
+        app.amqp.queues.deselect(queue_names(settings)["intake"])  # its messages are not Celery's
+        machines.offer(instance.concurrency or 1, served)
+
+    @signals.worker_ready.connect(weak=False)
+    def start(**_: Any) -> None:
+        machines.get_or_end()
+
+    @signals.worker_process_init.connect(weak=False)
+    def start_child(**_: Any) -> None:
+        machines.get()
+
+    @signals.worker_shutting_down.connect(weak=False)
+    def drain(**_: Any) -> None:
+        machines.drain()
+
+    @signals.worker_shutdown.connect(weak=False)
+    def close(**_: Any) -> None:
+        machines.close()
+
+
+def _carried(request: Any) -> dict[str, str]:
+    """The trace a message came from, if it says so: Celery sets what it does not know of the headers on the request."""
+    found = {name: request.get(name) for name in CARRIED}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def _guard_doors(app: Celery, settings: Settings, machines: "_Machines") -> None:
+    """Where our own channel does not read the queues, a gate keeps what Celery would drop; AMQP has its own intake."""
+    broker_url = str(app.conf.broker_url)
+    if not is_peeked(broker_url):
+        app.steps["consumer"].add(gate_step(machines.keep, (TRIAGE, HAND_OFF)))
+    if is_amqp(broker_url):
+        intake = queue(queue_names(settings)["intake"], amqp=True)
+        app.steps["consumer"].add(intake_step(machines.take_raw, intake, lambda: "intake" in machines.queues))
+
+
+class _Machines:
+    """The machine of this process, made on first use, and again after a fork."""
+
+    def __init__(self, make_parts: Callable[[], Parts]) -> None:
+        self._make_parts = make_parts
+        self._lock = threading.Lock()
+        self._machine: Machine | None = None
+        self._slots = 1
+        self._pid = os.getpid()
+        self.queues: tuple[str, ...] = ("tickets", "handoff")
+
+    def offer(self, slots: int, queues: tuple[str, ...]) -> None:
+        self._slots, self.queues, self._pid = slots, queues, os.getpid()
+
+    def keep(self, raw: bytes, error: str, origin: str) -> None:
+        self.get().keep(raw, error, origin)
+
+    def take_raw(self, raw: bytes, message: str, again: bool) -> None:
+        self.get().take_raw(raw, message, again)
+
+    def get(self) -> Machine:
+        with self._lock:
+            if self._machine is None:
+                self._machine = Machine(self._make_parts(), self._slots, self.queues, self._finish)
+            return self._machine
+
+    def get_or_end(self) -> None:
+        """End the worker where there is no machine: it would take messages that it cannot work."""
+        try:
+            self.get()
+        except Exception as error:
+            log.critical("this worker cannot work: %s", error, exc_info=not isinstance(error, WorkerError))
+            raise WorkerShutdown(1) from error
+
+    def run(self, work: Coroutine[Any, Any, str]) -> str:
+        """On the machine's loop; this thread waits."""
+        return self.get().thread.run(work)
+
+    def launcher(self, work: Work) -> Any:
+        """For `celery_loop_pool`: the same, and no thread waits."""
+
+        def launch(args: list[Any], kwargs: dict[str, Any], request: Any, ended: Callable[[Any], None]) -> None:
+            self.get().thread.start(work(args, kwargs, request), ended)
+
+        return staticmethod(launch)
+
+    def drain(self) -> None:
+        if self._machine is not None:
+            self._machine.drain()
+
+    def close(self) -> None:
+        if self._machine is not None:
+            self._machine.thread.close()
+
+    def _finish(self) -> None:
+        """As an orchestrator does it: Celery stops consuming, waits for its tasks and returns what it prefetched."""
+        os.kill(self._pid, signal.SIGTERM)  # of the worker's main process, in a pool of processes too

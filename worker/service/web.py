@@ -1,0 +1,127 @@
+"""The web process: `/v1`, health, metrics and the console behind one port, and the server that runs them."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fallbacks.console.app import make_console
+from fallbacks.console.deps import ConsoleDeps
+from worker.config.settings import Settings
+from worker.http.api import make_api
+from worker.http.desk import Desk, open_desk
+from worker.service.celery_factory import books_url, sender_app
+from worker.wiring import Parts
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10
+"""How long a stopping server lets requests finish."""
+
+API_PATHS = ("/v1", "/healthz", "/readyz", "/metrics")
+
+
+class Web:
+    """The whole application: the API answers its own paths, with its own 404 and 405, and the console the rest."""
+
+    def __init__(self, make_parts: Callable[[], Parts]) -> None:
+        self._make_parts = make_parts
+        self.desk: Desk | None = None
+        self._api = make_api(self._lifespan)
+        self._console: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        api = scope["type"] == "lifespan" or any(path == own or path.startswith(f"{own}/") for own in API_PATHS)
+        if api or self._console is None:
+            await self._api(scope, receive, send)
+        else:
+            await self._console(scope, self._until_closing(receive) if scope["method"] == "GET" else receive, send)
+
+    def close(self) -> None:
+        """The process is to stop: let streams and long-polls go."""
+        if self.desk is not None:
+            self.desk.close()
+
+    def _until_closing(self, receive: Receive) -> Receive:
+        """To the console's streams, a stopping process looks like a browser that has left."""
+
+        async def received() -> Message:
+            if self.desk is not None and self.desk.closing.is_set():
+                return {"type": "http.disconnect"}
+            return await receive()
+
+        return received
+
+    @asynccontextmanager
+    async def _lifespan(self, api: FastAPI) -> AsyncIterator[None]:
+        async with open_desk(self._make_parts()) as desk:  # parts belong to the running loop
+            self.desk = api.state.desk = desk
+            self._console = make_console(_console_deps(desk))
+            await _say_who_may_call(desk)
+            yield
+
+
+class WebServer(uvicorn.Server):
+    """uvicorn, telling the application first that it is to stop: uvicorn alone waits for streams that never end."""
+
+    def __init__(self, web: Web, host: str, port: int, *, access_log: bool = False) -> None:
+        self._web = web
+        config = uvicorn.Config(
+            web,
+            host=host,
+            port=port,
+            access_log=access_log,
+            log_config=None,  # the root logger is ours
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            server_header=False,
+            ws="none",
+        )
+        super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop in good order."""
+        self._web.close()
+        await super().shutdown(sockets)
+
+
+def make_parts(settings: Settings) -> Parts:
+    """Parts of a process that publishes and runs no tasks."""
+    redis_url = books_url(settings)
+    return Parts(settings, sender_app(settings, redis_url), redis_url)
+
+
+def serve(settings: Settings, *, access_log: bool = False) -> bool:
+    """Run until a signal. Returns whether it ever started. Raises `SettingsError` where there are no books."""
+    books_url(settings)
+    server = WebServer(Web(lambda: make_parts(settings)), settings.host, settings.port, access_log=access_log)
+    asyncio.run(server.serve())
+    return server.started
+
+
+def _console_deps(desk: Desk) -> ConsoleDeps:
+    parts, settings = desk.parts, desk.settings
+    return ConsoleDeps(
+        inbox=parts.inbox,
+        views=parts.views,
+        store=parts.store,
+        taxonomy=parts.taxonomy,
+        publish=desk.hints.publish,
+        limits=settings.limits,
+        daily_budget_nanodollars=settings.day_cap_nanodollars,
+        secure_cookies=(settings.public_url or "").startswith("https://"),
+        standings=parts.standings,
+        max_wait_seconds=settings.max_wait_seconds,
+    )
+
+
+async def _say_who_may_call(desk: Desk) -> None:
+    if desk.on_loopback and not await desk.keys.exist():
+        log.warning("/v1 is open to every program of this machine: no API key exists (see `deskhand keys create`)")
+    else:
+        log.info("/v1 asks for API keys")

@@ -1,0 +1,98 @@
+"""One worker process: an event loop, its parts, a heart, and the doors that Celery's threads knock on."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from worker.wiring import Parts
+from worker.work.event_loop import LoopThread
+from worker.work.liveness import pulse_forever
+
+log = logging.getLogger(__name__)
+
+
+class Machine:
+    """Made after fork, once per process. slots / queues: what this process offers. finish: asks Celery to stop."""
+
+    def __init__(self, parts: Parts, slots: int, queues: tuple[str, ...], finish: Callable[[], None]) -> None:
+        self.parts = parts
+        self.slots = slots
+        self.queues = queues
+        self.finish = finish
+        self.thread = LoopThread()
+        try:
+            self.thread.run(self._ready())
+        except BaseException:
+            self.thread.close()
+            raise
+        _spare_the_collector()
+
+    async def _ready(self) -> None:
+        """Build on the loop what lives on it, then start beating."""
+        self.parts.agents = "tickets" in self.queues
+        log.info("models: %s", ", ".join(tier.model.name for tier in self.parts.executor.tiers) or "none needed")
+        heart = self.parts.heart(self.slots, self.queues)
+        heart.finish = self.finish
+        pulse = pulse_forever(self.parts.settings.home, self.queues, heart.consumes)
+        self._background = [asyncio.ensure_future(heart.beat_forever()), asyncio.ensure_future(pulse)]
+        self._background += [
+            asyncio.ensure_future(loop.run_forever()) for loop in self.parts.message_loops(self.queues)
+        ]
+        if "handoff" in self.queues:
+            self._background.append(asyncio.ensure_future(self.parts.courier.run_forever()))
+
+    async def triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> str:
+        """Work a message of queue `tickets`: an id of ours, or a whole ticket from any Celery producer.
+
+        message: the id its producer gave it.
+        """
+        if not args and set(kwargs) == {"ticket_id"} and isinstance(kwargs["ticket_id"], str):
+            return await self._passed_on(kwargs["ticket_id"], self.parts.executor.triage(kwargs["ticket_id"]))
+        found = {"args": args, "kwargs": kwargs} if args else kwargs.get("ticket", kwargs)
+        ticket_id = await self.parts.doorstep.take(found, "tasks.triage", message)
+        if ticket_id is None:
+            return "rejected"
+        return await self._passed_on(ticket_id, self.parts.executor.triage(ticket_id))
+
+    async def hand_off(self, ticket_id: str) -> str:
+        """Hand off a ticket that no agent should touch."""
+        return await self._passed_on(ticket_id, self.parts.executor.hand_off(ticket_id))
+
+    def keep(self, raw: bytes, error: str, origin: str) -> None:
+        """Put an unreadable message into the inbox, whole. Waits for the books; raises `BooksUnreachable` on drain."""
+        self.thread.run(self.parts.doorstep.keep_patiently(raw, error, origin))
+
+    def take_raw(self, raw: bytes, message: str, again: bool) -> None:
+        """Accept a plain JSON ticket and publish its hint. Waits for the books; raises `BooksUnreachable` on drain."""
+        ticket_id = self.thread.run(self.parts.doorstep.take_patiently(raw, "intake", message, again=again))
+        if ticket_id is not None:
+            self.thread.start(self.parts.publisher.publish([("triage", ticket_id)]))
+
+    def drain(self) -> None:
+        """Take no new work; give back what is running at its next step, and cut model calls when time is over."""
+        self.parts.executor.draining = True
+        self.thread.start(self._cut_after(self.parts.settings.drain_seconds))
+
+    async def _cut_after(self, seconds: float) -> None:
+        await self.parts.heart(self.slots, self.queues).renew()
+        await asyncio.sleep(seconds)
+        for _, task in list(self.parts.executor.runs.values()):
+            task.cancel()
+
+    async def _passed_on(self, ticket_id: str, work: Coroutine[Any, Any, str]) -> str:
+        """A ticket given back is published at once, so that another worker need not wait for its sweep."""
+        outcome = await work
+        if outcome == "released":
+            await self.parts.publisher.publish([("triage", ticket_id)])
+        return outcome
+
+
+def _spare_the_collector() -> None:
+    """What is loaded by now lives as long as the process. Walking it held every run up for a tenth of a second; with
+    the collections of what is young that was a tenth of a ticket's CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)

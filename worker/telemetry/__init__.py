@@ -1,0 +1,1 @@
+"""Logs, journal lines and traces."""

@@ -1,0 +1,1 @@
+"""Working tickets: the executor, and what every worker does beside it."""

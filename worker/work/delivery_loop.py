@@ -1,0 +1,82 @@
+"""Sends what must leave: alerts, outcome webhooks, old tickets to the archive. Runs where `handoff` is served."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from fallbacks.delivery.alerts import AlertDesk
+from fallbacks.delivery.outbox import Outbox, Sent, Verdict
+from fallbacks.errors import BooksUnreachable
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+
+ARCHIVE_PAUSE_SECONDS = 600.0
+
+PROBE_PAUSE_SECONDS = 60.0
+
+Work = Callable[[], Awaitable[object]]
+
+
+class Courier:
+    """Looks every second for what is due. outbox: None where no webhook is set.
+
+    archive: moves old tickets out. probe: keeps known-answer probes waiting, and judges the answers.
+    """
+
+    def __init__(self, alerts: AlertDesk, outbox: Outbox | None, archive: Work, probe: Work) -> None:
+        self.alerts = alerts
+        self.outbox = outbox
+        self.archive = archive
+        self.probe = probe
+
+    async def run_forever(self) -> None:
+        """Until the process ends. What cannot be sent stays due; a slow receiver of one kind holds up no other."""
+        await asyncio.gather(
+            _repeat(self.send_alerts, PAUSE_SECONDS),
+            _repeat(self.send_outcomes, PAUSE_SECONDS),
+            _repeat(self.archive, ARCHIVE_PAUSE_SECONDS),
+            _repeat(self.probe, PROBE_PAUSE_SECONDS),
+        )
+
+    async def round(self) -> None:
+        """Send everything that is due now."""
+        await self.send_alerts()
+        await self.send_outcomes()
+
+    async def send_alerts(self) -> None:
+        """Send the alerts that are due now, and one where people have let something wait too long."""
+        await self.alerts.escalate()
+        for alert, failures in await self.alerts.send_due():
+            for sink, why in failures.items():
+                log.error("alert %s did not reach %s: %s", alert.id, sink, why)
+            log.info("alert %s: %s", alert.id, alert.title)
+
+    async def send_outcomes(self) -> None:
+        """Send the outcomes that are due now."""
+        for sent in await self.outbox.send_due() if self.outbox else ():
+            _tell(sent)
+
+
+async def _repeat(work: Work, pause_seconds: float) -> None:
+    while True:
+        try:
+            await work()
+        except BooksUnreachable as error:
+            log.warning("books unreachable: %s", error)
+        except Exception:
+            log.exception("a delivery round failed")
+        await asyncio.sleep(pause_seconds)
+
+
+def _tell(sent: Sent) -> None:
+    message, what = sent.message, f"{sent.message.event} of {sent.message.ticket_id}"
+    if sent.verdict is Verdict.DELIVERED:
+        log.info("webhook %s delivered: %s", message.id, what)
+    elif sent.verdict is Verdict.GONE:
+        log.error("the webhook receiver is gone (%s): nothing is sent until `deskhand webhooks enable`", sent.detail)
+    elif sent.ended:
+        log.error("webhook %s given up after %d tries: %s: %s", message.id, message.attempt, what, sent.detail)
+    else:
+        log.warning("webhook %s failed, try %d: %s: %s", message.id, message.attempt, what, sent.detail)

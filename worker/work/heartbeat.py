@@ -1,0 +1,116 @@
+"""What every worker process does beside its tickets: renew its leases, sweep for forgotten work, be counted."""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from fallbacks.errors import BooksUnreachable
+from fallbacks.ledger.control import DRAIN, Control
+from worker.queue.publisher import Publisher
+from worker.work.executor import Executor
+
+log = logging.getLogger(__name__)
+
+SWEEP_LIMIT = 200
+BACKLOG_PER_SLOT = 4
+"""More ready messages than this per slot, and forgotten-looking tickets are only waiting their turn."""
+
+FORGET_MS = 3_600_000
+"""A worker not heard of for an hour is taken off the list."""
+
+
+@dataclass(slots=True)
+class Heart:
+    """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers.
+
+    finish: asks the process to stop in good order, as its own SIGTERM does.
+    """
+
+    executor: Executor
+    publisher: Publisher
+    sweep_seconds: float
+    slots: int
+    queues: tuple[str, ...]
+    swept_at: float = field(default=0.0)
+    beaten_at: float = field(default=0.0)
+    finish: Callable[[], None] = field(default=lambda: None)
+
+    async def beat_forever(self) -> None:
+        """Until the process ends. A store that does not answer is waited for; the leases may be lost meanwhile."""
+        pause = min(self.executor.ledger.lease_ms / 3000, self.sweep_seconds)
+        while True:
+            try:
+                await self.renew()
+                await self.executor.ready()
+                await self.obey()
+                if monotonic() - self.swept_at >= self.sweep_seconds:
+                    self.swept_at = monotonic()
+                    await self.sweep()
+            except BooksUnreachable as error:
+                log.warning("books unreachable: %s", error)
+            except Exception:
+                log.exception("a beat failed")
+            await asyncio.sleep(pause)
+
+    async def renew(self) -> None:
+        """Renew every lease of this process in one call; cut the runs whose lease is gone."""
+        executor = self.executor
+        leases = [lease for lease, _ in executor.runs.values()]
+        for ticket_id in await executor.ledger.renew(executor.owner, leases):
+            held = executor.runs.get(ticket_id)
+            if held is not None and held[0] in leases:
+                held[1].cancel()
+        await executor.ledger.store.put("workers", {executor.owner: json.dumps(await self._presence())})
+        self.beaten_at = monotonic()
+
+    async def obey(self) -> None:
+        """Stop in good order where somebody has told this worker to: `deskhand drain`."""
+        told, control = DRAIN + self.executor.owner, Control(self.executor.ledger.store)
+        if told in await control.fields():
+            log.info("told to finish: giving back what runs, and ending")
+            await control.change(self.executor.owner, {told: None})
+            self.finish()
+
+    def consumes(self) -> bool:
+        """Whether this process takes work: its last beat reached the books not long ago, and it is not stopping."""
+        return not self.executor.draining and monotonic() - self.beaten_at < 2 * self.executor.ledger.lease_ms / 1000
+
+    async def sweep(self) -> None:
+        """Publish what nobody is working on."""
+        if self.executor.draining:
+            return
+        backlogged = await self.publisher.depth("tickets") > max(1, self.slots) * BACKLOG_PER_SLOT
+        work = await self.executor.ledger.sweep(
+            limit=SWEEP_LIMIT, max_losses=self.executor.max_losses, backlogged=backlogged
+        )
+        await self.publisher.publish(work)
+        await self._forget_the_dead()
+
+    async def leave(self) -> None:
+        """Take this process off the list of workers."""
+        await self.executor.ledger.store.put("workers", {self.executor.owner: None})
+
+    async def _forget_the_dead(self) -> None:
+        store = self.executor.ledger.store
+        long_ago = await store.now_ms() - FORGET_MS
+        beats = await store.fields("workers")
+        dead = {name: None for name, beat in beats.items() if json.loads(beat)["at"] < long_ago}
+        if dead:
+            await store.put("workers", dead)
+            await Control(store).change(self.executor.owner, {DRAIN + name: None for name in dead})
+
+    async def _presence(self) -> dict[str, object]:
+        return {
+            "at": await self.executor.ledger.store.now_ms(),
+            "slots": self.slots,
+            "busy": len(self.executor.runs),
+            "queues": list(self.queues),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "draining": self.executor.draining,
+        }
