@@ -42,7 +42,7 @@ class Reason(StrEnum):
     REQUESTER_QUOTA = "requester_quota"
     SUGGESTION_REJECTED = "suggestion_rejected"
     UNREADABLE = "unreadable"
-    # the machine and its operators
+    # the workers and their operators
     WORKER_LOST = "worker_lost"
     INTERNAL_ERROR = "internal_error"
     AUTONOMY_OFF = "autonomy_off"

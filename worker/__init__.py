@@ -1,1 +1,1 @@
-"""The machine: settings, Celery app, queues, model clients, executor, intake, command line, wiring."""
+"""The processes that run it: settings, Celery app, queues, model clients, executor, intake, command line, wiring."""

@@ -1,7 +1,7 @@
 """`python -m worker.alive [--ready]`: the health check of every service, in its container or on its machine.
 
-Exit 0 where the worker of this host has a fresh pulse; where no worker ever wrote one, the web process must answer.
-Needs only the standard library, because it runs every few seconds.
+Exit 0 where the worker of this host has a fresh liveness file; where no worker ever wrote one, the web process must
+answer. Needs only the standard library, because it runs every few seconds.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
-from worker.work.liveness import READY, STALE_SECONDS, pulse_file
+from worker.work.liveness import READY, STALE_SECONDS, liveness_file
 
 WEB_SECONDS = 3.0
 
@@ -19,10 +19,10 @@ WEB_SECONDS = 3.0
 def fault(environment: Mapping[str, str], *, ready: bool, now: float) -> str | None:
     """What is wrong with the services of this host, None when nothing is. now: seconds since the epoch."""
     home = Path(environment.get("DESKHAND_HOME", ".deskhand"))
-    pulses = sorted(home.glob(pulse_file(Path(), "*").name), key=lambda pulse: pulse.stat().st_mtime)
-    if not pulses:
+    files = sorted(home.glob(liveness_file(Path(), "*").name), key=lambda file: file.stat().st_mtime)
+    if not files:
         return _web_fault(int(environment.get("DESKHAND_PORT", "8080")), "/readyz" if ready else "/healthz")
-    newest = pulses[-1]
+    newest = files[-1]
     age = now - newest.stat().st_mtime
     if age > STALE_SECONDS:
         return f"{newest.name}: no sign of life for {age:.0f} s"
@@ -35,7 +35,7 @@ def _web_fault(port: int, path: str) -> str | None:
         connection.request("GET", path)
         status = connection.getresponse().status
     except OSError as error:
-        return f"no worker writes a pulse here, and nothing answers on port {port}: {error}"
+        return f"no worker writes a liveness file here, and nothing answers on port {port}: {error}"
     finally:
         connection.close()
     return None if status == 200 else f"{path} answers {status}"

@@ -39,7 +39,7 @@ from worker.config.settings import LOCAL, LogFormat, Redact, Settings
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.connectors.hook import RECEIVER, Hook, told
 from worker.connectors.yaml_hooks import load_hooks
-from worker.intake.admission import Doorstep
+from worker.intake.admission import Admission
 from worker.intake.redis import RedisIntake
 from worker.intake.redis_poison import PoisonList
 from worker.intake.requester_quota import RequesterQuota
@@ -54,9 +54,9 @@ from worker.outcomes.receivers import Receivers
 from worker.queue.publisher import Publisher
 from worker.telemetry.journal_log import LoggedStore
 from worker.telemetry.tracing import Tracing, make_tracing
-from worker.work.delivery_loop import Courier
+from worker.work.delivery_loop import DeliveryLoop
 from worker.work.executor import PREFETCH, Executor, Tier
-from worker.work.heartbeat import Heart
+from worker.work.heartbeat import Heartbeat
 
 VERSION = "0.1.0"
 
@@ -248,8 +248,8 @@ class Parts:
         return await self.standings.judge(key, may_act=mode == "auto")
 
     @cached_property
-    def doorstep(self) -> Doorstep:
-        return Doorstep(self.ledger, self.settings, lambda: self.executor.draining)
+    def admission(self) -> Admission:
+        return Admission(self.ledger, self.settings, lambda: self.executor.draining)
 
     def message_loops(self, queues: tuple[str, ...]) -> list[PoisonList | RedisIntake]:
         """What reads messages beside Celery: unreadable ones and plain JSON ones, where the broker is a Redis."""
@@ -258,18 +258,18 @@ class Parts:
             return []
         url = "redis" + url.removeprefix("redis").removeprefix("valkey")  # one client for both, told by its scheme
         redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3)
-        loops: list[PoisonList | RedisIntake] = [PoisonList(redis, poison_key(settings), self.doorstep)]
+        loops: list[PoisonList | RedisIntake] = [PoisonList(redis, poison_key(settings), self.admission)]
         if "intake" in queues:
             name, hold = queue_names(settings)["intake"], 2 * settings.lease_seconds
-            loops.append(RedisIntake(redis, name, settings.namespace, hold, self.doorstep, self.publisher))
+            loops.append(RedisIntake(redis, name, settings.namespace, hold, self.admission, self.publisher))
         return loops
 
-    def heart(self, slots: int, queues: tuple[str, ...]) -> Heart:
+    def heartbeat(self, slots: int, queues: tuple[str, ...]) -> Heartbeat:
         """The beat of a worker process that offers `slots` on `queues`."""
-        return Heart(self.executor, self.publisher, self.settings.sweep_seconds, slots, queues)
+        return Heartbeat(self.executor, self.publisher, self.settings.sweep_seconds, slots, queues)
 
     @cached_property
-    def courier(self) -> Courier:
+    def delivery_loop(self) -> DeliveryLoop:
         settings = self.settings
         sinks: list[AlertSink] = []
         if settings.sentry_dsn is not None:
@@ -282,7 +282,7 @@ class Parts:
             sinks.append(WebhookAlerts(settings.alert_webhook_url))
         desk = AlertDesk(self.store, tuple(sinks), settings.alert_quiet_seconds, settings.public_url or "")
         probes = Probes(self.store, self.ledger, self.taxonomy, settings.probe_share)
-        return Courier(desk, self._outbox, self._archive_old, probes.take_turn)
+        return DeliveryLoop(desk, self._outbox, self._archive_old, probes.take_turn)
 
     async def _archive_old(self) -> int:
         retention = self.settings.retention_days * 24 * 3600

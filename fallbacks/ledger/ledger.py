@@ -186,9 +186,7 @@ class Ledger:
                 raise StepRefused(Reason.AUTONOMY_OFF, "the kill switch is on")
             case "breaker":
                 wait = int(verdict[2]) / 1000
-                raise StepRefused(
-                    Reason(verdict[1]), f"{started.model} is unwell; nobody calls it for {wait:.1f} s", wait
-                )
+                raise StepRefused(Reason(verdict[1]), f"{started.model}: circuit breaker open for {wait:.1f} s", wait)
             case _:
                 raise LeaseLost(lease.ticket_id)
 

@@ -181,7 +181,7 @@ class Lives:
         await self.inbox.approve(ticket_id, "ann", held.version)
 
     async def archive(self, later: LaterStore, target: ArchiveTarget) -> Taken:
-        """Move every ended ticket out of the books, as the courier does when the retention is over."""
+        """Move every ended ticket out of the books, as the delivery loop does when the retention is over."""
         before = await taken(self.store)
         await archive_ended(later, target, retention_seconds=RETENTION_SECONDS, limit=10**9)
         return await taken(self.store) - before

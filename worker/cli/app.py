@@ -21,7 +21,7 @@ from worker.cli.operations import (
     workers,
 )
 from worker.cli.people import export, inbox
-from worker.cli.start import machines, serve, simulator
+from worker.cli.start import processes, simulator
 from worker.cli.tickets import enqueue as tickets
 from worker.cli.tickets import import_mail as mail
 from worker.cli.tickets import shard, show
@@ -54,10 +54,8 @@ def _deskhand(
     pass
 
 
-for start in (machines.demo, machines.up, machines.worker):
-    app.command(rich_help_panel="Start")(start)
 for commands in (
-    serve,
+    processes,
     simulator,
     tickets,
     mail,

@@ -152,7 +152,7 @@ class Hook(BaseModel):
         except (ValueError, RecursionError):
             raise UnmappedError("the body is not JSON") from None
         if not isinstance(document, dict):
-            raise UnmappedError("the body is no JSON object")
+            raise UnmappedError("the body is not a JSON object")
         if not all(condition.holds(document) for condition in self.when):
             return None
         try:

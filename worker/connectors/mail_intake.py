@@ -8,7 +8,7 @@ from tasks.ticket import REJECTED_PREFIX
 from worker.config.settings import Settings
 from worker.connectors.errors import UnreadableMailError
 from worker.connectors.mail import MAX_MAIL_BYTES, mail_id, read_mail
-from worker.intake.admission import Doorstep
+from worker.intake.admission import Admission
 
 ORIGIN = "email"
 KEPT_OF_LARGE = 256 * 1024
@@ -27,9 +27,9 @@ class Taken:
 class MailIntake:
     """Takes mails in. The same mail twice changes nothing. Raises `BooksUnreachable`: keep the mail then."""
 
-    def __init__(self, ledger: Ledger, doorstep: Doorstep, settings: Settings) -> None:
+    def __init__(self, ledger: Ledger, admission: Admission, settings: Settings) -> None:
         self._ledger = ledger
-        self._doorstep = doorstep
+        self._admission = admission
         self._settings = settings
 
     async def take(self, raw: bytes) -> Taken:
@@ -46,5 +46,5 @@ class MailIntake:
         identity = mail_id(raw)
         kept = raw if len(raw) <= MAX_MAIL_BYTES else raw[:KEPT_OF_LARGE]
         note = "" if kept is raw else f" (kept: the first {len(kept)} bytes)"
-        await self._doorstep.keep(kept, why + note, ORIGIN, identity)
+        await self._admission.keep(kept, why + note, ORIGIN, identity)
         return Taken(f"{REJECTED_PREFIX}{identity[:40]}", new=False, why=why)

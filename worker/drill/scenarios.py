@@ -107,7 +107,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "rate_limit_storm",
-        "the model answers 429 with retry-after; nobody calls it meanwhile, and all complete",
+        "the model answers 429 with retry-after; it is not called meanwhile, and all complete",
         tickets=8,
         faults=({"fault": "429", "retry_after": 1, "times": 6},),
     ),

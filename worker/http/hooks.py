@@ -66,7 +66,7 @@ async def _taken(desk: Desk, hook: Hook, body: bytes) -> HookDocument:
         ticket = hook.ticket_of(body)
     except UnmappedError as error:
         identity = sha256(hook.name.encode() + b"\0" + body).hexdigest()
-        await parts.doorstep.keep(body, str(error), f"hook {hook.name}", identity)
+        await parts.admission.keep(body, str(error), f"hook {hook.name}", identity)
         return HookDocument(id=f"{REJECTED_PREFIX}{identity[:40]}", state=State.REJECTED)
     if ticket is None:
         return HookDocument(ignored="the field map's conditions do not hold")

@@ -27,7 +27,7 @@ T = TypeVar("T")
 WAIT_SECONDS = 1.0
 
 
-class Doorstep:
+class Admission:
     """Takes in what messages bring. Raises `BooksUnreachable`: the message must be kept then."""
 
     def __init__(self, ledger: Ledger, settings: Settings, leaving: Callable[[], bool]) -> None:

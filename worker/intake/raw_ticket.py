@@ -35,7 +35,7 @@ def _object(raw: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise UnreadableError(f"the message is not JSON: {str(error)[:100]}") from None
     if not isinstance(found, dict):
-        raise UnreadableError("the message is no JSON object")
+        raise UnreadableError("the message is not a JSON object")
     return found
 
 
@@ -50,4 +50,4 @@ def _unwrapped(envelope: dict[str, Any]) -> bytes:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from fallbacks.errors import BooksUnreachable
-from worker.intake.admission import Doorstep
+from worker.intake.admission import Admission
 from worker.queue.publisher import Publisher
 
 log = logging.getLogger(__name__)
@@ -55,13 +55,13 @@ class RedisIntake:
     """Runs where queue `intake` is served. hold_seconds: how long a silent worker keeps its items."""
 
     def __init__(
-        self, redis: Redis, queue: str, namespace: str, hold_seconds: float, doorstep: Doorstep, publisher: Publisher
+        self, redis: Redis, queue: str, namespace: str, hold_seconds: float, admission: Admission, publisher: Publisher
     ) -> None:
         self._redis = redis
         self._queue = queue
         self._held, self._index = f"{namespace}:intake:held", f"{namespace}:intake:since"
         self._hold_seconds = hold_seconds
-        self._doorstep = doorstep
+        self._admission = admission
         self._publisher = publisher
         self._take_script = redis.register_script(_TAKE)
 
@@ -91,7 +91,7 @@ class RedisIntake:
         return len(items)
 
     async def _take(self, item: bytes, raw: bytes) -> str | None:
-        ticket_id = await self._doorstep.take_raw(raw, "intake", item.decode())
+        ticket_id = await self._admission.take_raw(raw, "intake", item.decode())
         pipe = self._redis.pipeline(transaction=True)
         pipe.hdel(self._held, item.decode())
         pipe.zrem(self._index, item.decode())

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from fallbacks.errors import BooksUnreachable
-from worker.intake.admission import Doorstep
+from worker.intake.admission import Admission
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +22,10 @@ BATCH = 20
 class PoisonList:
     """Runs in every worker. Two may read one message: it is known by the id it got when it was moved."""
 
-    def __init__(self, redis: Redis, key: str, doorstep: Doorstep) -> None:
+    def __init__(self, redis: Redis, key: str, admission: Admission) -> None:
         self._redis = redis
         self._key = key
-        self._doorstep = doorstep
+        self._admission = admission
 
     async def run_forever(self) -> None:
         """Until the process ends. What cannot be kept now stays on the list."""
@@ -56,4 +56,4 @@ class PoisonList:
         except (ValueError, KeyError, TypeError):  # not put there by the channel
             identity, error, queue, raw = sha256(entry).hexdigest(), "it was on the poison list", "poison", entry
         log.error("kept an unreadable message from %s: %s", queue, error)
-        await self._doorstep.keep(raw, error, f"queue {queue}", identity)
+        await self._admission.keep(raw, error, f"queue {queue}", identity)

@@ -98,7 +98,7 @@ class TaskPool(ThreadPool):
         if accept_callback is not None:
             accept_callback(os.getpid(), monotonic())
         launch(task_args, task_kwargs, request, partial(self._end, task, callback, monotonic()))
-        self._running += 1  # not before: where no machine can be made this raises, and Celery stops the worker
+        self._running += 1  # not before: where no worker process can be made this raises, and Celery stops the worker
 
     def _end(self, task: str, callback: Callback, began: float, work: "Future[Any]") -> None:
         """On the loop's thread."""

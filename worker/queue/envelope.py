@@ -19,7 +19,7 @@ UNUSED = ("callbacks", "errbacks", "chain", "chord")
 def fault_of(envelope: Any, task_names: Collection[str]) -> str | None:
     """Why this kombu envelope (protocol 2, body still encoded) cannot be worked, or None."""
     if not isinstance(envelope, dict):
-        return "the message is no JSON object"
+        return "the message is not a JSON object"
     properties = envelope.get("properties")
     if not isinstance(properties, dict):
         return "the message has no properties"

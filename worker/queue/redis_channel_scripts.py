@@ -6,7 +6,7 @@ local function fault_of(raw)
   if #raw > tonumber(ARGV[2]) then return 'the message is longer than ' .. ARGV[2] .. ' bytes' end
   local read, m = pcall(cjson.decode, raw)
   if not read then return 'the message is not JSON' end
-  if type(m) ~= 'table' then return 'the message is no JSON object' end
+  if type(m) ~= 'table' then return 'the message is not a JSON object' end
   if type(m.properties) ~= 'table' then return 'the message has no properties' end
   if type(m.properties.delivery_tag) ~= 'string' then return 'the message has no delivery_tag' end
   if type(m.properties.delivery_info) ~= 'table' then return 'the message has no delivery_info' end

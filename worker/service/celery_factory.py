@@ -18,7 +18,7 @@ from worker.queue.celery_gate import gate_step
 from worker.queue.celery_settings import celery_settings, is_amqp, is_peeked, queue
 from worker.queue.publisher import HAND_OFF, TRIAGE
 from worker.service.embedded_valkey import running_url
-from worker.service.worker_process import Machine
+from worker.service.worker_process import WorkerProcess
 from worker.telemetry.logs import configure_logs
 from worker.telemetry.tracing import CARRIED, arrived_with
 from worker.wiring import Parts, queue_names
@@ -47,39 +47,39 @@ def sender_app(settings: Settings, redis_url: str) -> Celery:
 
 
 def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts] = Parts) -> Celery:
-    """A Celery app with our tasks. Opens nothing; a process's machine is made when its first worker part starts."""
+    """A Celery app with our tasks. Opens nothing; the worker process is made when its first worker part starts."""
     app = sender_app(settings, redis_url)
     app.set_current()
-    machines = _Machines(lambda: make_parts(settings, app, redis_url))
+    process = _LazyProcess(lambda: make_parts(settings, app, redis_url))
 
-    _guard_doors(app, settings, machines)
-    _add_tasks(app, machines)
-    _follow_the_worker(app, settings, machines)
+    _guard_doors(app, settings, process)
+    _add_tasks(app, process)
+    _follow_the_worker(app, settings, process)
     return app
 
 
-def _add_tasks(app: Celery, machines: "_Machines") -> None:
+def _add_tasks(app: Celery, process: "_LazyProcess") -> None:
     async def triage_work(args: Sequence[Any], kwargs: dict[str, Any], request: Any) -> str:
         """Any shape is taken: what is no ticket is kept as rejected; failing the task would lose it."""
         arrived_with.set(_carried(request))
         try:
-            return await machines.get().triage(tuple(args), kwargs, str(request.get("id")))
+            return await process.get().triage(tuple(args), kwargs, str(request.get("id")))
         except BooksUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
             raise Reject(error, requeue=True) from error
 
     async def hand_off_work(args: Sequence[Any], kwargs: dict[str, Any], _: Any) -> str:
-        return await machines.get().hand_off(*args, **kwargs)
+        return await process.get().hand_off(*args, **kwargs)
 
-    @app.task(name=TRIAGE, bind=True, typing=False, launch=machines.launcher(triage_work))
+    @app.task(name=TRIAGE, bind=True, typing=False, launch=process.launcher(triage_work))
     def triage(self: Any, *args: Any, **kwargs: Any) -> str:
-        return machines.run(triage_work(args, kwargs, self.request))
+        return process.run(triage_work(args, kwargs, self.request))
 
-    @app.task(name=HAND_OFF, bind=True, launch=machines.launcher(hand_off_work))
+    @app.task(name=HAND_OFF, bind=True, launch=process.launcher(hand_off_work))
     def hand_off(self: Any, ticket_id: str) -> str:
-        return machines.run(hand_off_work((ticket_id,), {}, self.request))
+        return process.run(hand_off_work((ticket_id,), {}, self.request))
 
 
-def _follow_the_worker(app: Celery, settings: Settings, machines: "_Machines") -> None:
+def _follow_the_worker(app: Celery, settings: Settings, process: "_LazyProcess") -> None:
     """Celery's signals: its logs, its start and its end."""
 
     @signals.setup_logging.connect(weak=False)
@@ -91,23 +91,23 @@ def _follow_the_worker(app: Celery, settings: Settings, machines: "_Machines") -
         kinds = {name: kind for kind, name in queue_names(settings).items()}
         served = tuple(kinds[name] for name in app.amqp.queues.consume_from if name in kinds)
         app.amqp.queues.deselect(queue_names(settings)["intake"])  # its messages are not Celery's
-        machines.offer(instance.concurrency or 1, served)
+        process.offer(instance.concurrency or 1, served)
 
     @signals.worker_ready.connect(weak=False)
     def start(**_: Any) -> None:
-        machines.get_or_end()
+        process.get_or_end()
 
     @signals.worker_process_init.connect(weak=False)
     def start_child(**_: Any) -> None:
-        machines.get()
+        process.get()
 
     @signals.worker_shutting_down.connect(weak=False)
     def drain(**_: Any) -> None:
-        machines.drain()
+        process.drain()
 
     @signals.worker_shutdown.connect(weak=False)
     def close(**_: Any) -> None:
-        machines.close()
+        process.close()
 
 
 def _carried(request: Any) -> dict[str, str]:
@@ -116,23 +116,23 @@ def _carried(request: Any) -> dict[str, str]:
     return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
-def _guard_doors(app: Celery, settings: Settings, machines: "_Machines") -> None:
+def _guard_doors(app: Celery, settings: Settings, process: "_LazyProcess") -> None:
     """Where our own channel does not read the queues, a gate keeps what Celery would drop; AMQP has its own intake."""
     broker_url = str(app.conf.broker_url)
     if not is_peeked(broker_url):
-        app.steps["consumer"].add(gate_step(machines.keep, (TRIAGE, HAND_OFF)))
+        app.steps["consumer"].add(gate_step(process.keep, (TRIAGE, HAND_OFF)))
     if is_amqp(broker_url):
         intake = queue(queue_names(settings)["intake"], amqp=True)
-        app.steps["consumer"].add(intake_step(machines.take_raw, intake, lambda: "intake" in machines.queues))
+        app.steps["consumer"].add(intake_step(process.take_raw, intake, lambda: "intake" in process.queues))
 
 
-class _Machines:
-    """The machine of this process, made on first use, and again after a fork."""
+class _LazyProcess:
+    """The worker process in this operating system process, made on first use, and again after a fork."""
 
     def __init__(self, make_parts: Callable[[], Parts]) -> None:
         self._make_parts = make_parts
         self._lock = threading.Lock()
-        self._machine: Machine | None = None
+        self._process: WorkerProcess | None = None
         self._slots = 1
         self._pid = os.getpid()
         self.queues: tuple[str, ...] = ("tickets", "handoff")
@@ -146,14 +146,14 @@ class _Machines:
     def take_raw(self, raw: bytes, message: str, again: bool) -> None:
         self.get().take_raw(raw, message, again)
 
-    def get(self) -> Machine:
+    def get(self) -> WorkerProcess:
         with self._lock:
-            if self._machine is None:
-                self._machine = Machine(self._make_parts(), self._slots, self.queues, self._finish)
-            return self._machine
+            if self._process is None:
+                self._process = WorkerProcess(self._make_parts(), self._slots, self.queues, self._finish)
+            return self._process
 
     def get_or_end(self) -> None:
-        """End the worker where there is no machine: it would take messages that it cannot work."""
+        """End the worker where none can be made: it would take messages that it cannot work."""
         try:
             self.get()
         except Exception as error:
@@ -161,7 +161,7 @@ class _Machines:
             raise WorkerShutdown(1) from error
 
     def run(self, work: Coroutine[Any, Any, str]) -> str:
-        """On the machine's loop; this thread waits."""
+        """On the worker process's loop; this thread waits."""
         return self.get().thread.run(work)
 
     def launcher(self, work: Work) -> Any:
@@ -173,12 +173,12 @@ class _Machines:
         return staticmethod(launch)
 
     def drain(self) -> None:
-        if self._machine is not None:
-            self._machine.drain()
+        if self._process is not None:
+            self._process.drain()
 
     def close(self) -> None:
-        if self._machine is not None:
-            self._machine.thread.close()
+        if self._process is not None:
+            self._process.thread.close()
 
     def _finish(self) -> None:
         """As an orchestrator does it: Celery stops consuming, waits for its tasks and returns what it prefetched."""

@@ -1,4 +1,4 @@
-"""One worker process: an event loop, its parts, a heart, and the doors that Celery's threads knock on."""
+"""One worker process: an event loop, its parts, a heartbeat, and the doors that Celery's threads knock on."""
 
 import asyncio
 import gc
@@ -8,12 +8,12 @@ from typing import Any
 
 from worker.wiring import Parts
 from worker.work.event_loop import LoopThread
-from worker.work.liveness import pulse_forever
+from worker.work.liveness import keep_fresh
 
 log = logging.getLogger(__name__)
 
 
-class Machine:
+class WorkerProcess:
     """Made after fork, once per process. slots / queues: what this process offers. finish: asks Celery to stop."""
 
     def __init__(self, parts: Parts, slots: int, queues: tuple[str, ...], finish: Callable[[], None]) -> None:
@@ -33,15 +33,15 @@ class Machine:
         """Build on the loop what lives on it, then start beating."""
         self.parts.agents = "tickets" in self.queues
         log.info("models: %s", ", ".join(tier.model.name for tier in self.parts.executor.tiers) or "none needed")
-        heart = self.parts.heart(self.slots, self.queues)
-        heart.finish = self.finish
-        pulse = pulse_forever(self.parts.settings.home, self.queues, heart.consumes)
-        self._background = [asyncio.ensure_future(heart.beat_forever()), asyncio.ensure_future(pulse)]
+        heartbeat = self.parts.heartbeat(self.slots, self.queues)
+        heartbeat.finish = self.finish
+        liveness = keep_fresh(self.parts.settings.home, self.queues, heartbeat.consumes)
+        self._background = [asyncio.ensure_future(heartbeat.beat_forever()), asyncio.ensure_future(liveness)]
         self._background += [
             asyncio.ensure_future(loop.run_forever()) for loop in self.parts.message_loops(self.queues)
         ]
         if "handoff" in self.queues:
-            self._background.append(asyncio.ensure_future(self.parts.courier.run_forever()))
+            self._background.append(asyncio.ensure_future(self.parts.delivery_loop.run_forever()))
 
     async def triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> str:
         """Work a message of queue `tickets`: an id of ours, or a whole ticket from any Celery producer.
@@ -51,7 +51,7 @@ class Machine:
         if not args and set(kwargs) == {"ticket_id"} and isinstance(kwargs["ticket_id"], str):
             return await self._passed_on(kwargs["ticket_id"], self.parts.executor.triage(kwargs["ticket_id"]))
         found = {"args": args, "kwargs": kwargs} if args else kwargs.get("ticket", kwargs)
-        ticket_id = await self.parts.doorstep.take(found, "tasks.triage", message)
+        ticket_id = await self.parts.admission.take(found, "tasks.triage", message)
         if ticket_id is None:
             return "rejected"
         return await self._passed_on(ticket_id, self.parts.executor.triage(ticket_id))
@@ -62,11 +62,11 @@ class Machine:
 
     def keep(self, raw: bytes, error: str, origin: str) -> None:
         """Put an unreadable message into the inbox, whole. Waits for the books; raises `BooksUnreachable` on drain."""
-        self.thread.run(self.parts.doorstep.keep_patiently(raw, error, origin))
+        self.thread.run(self.parts.admission.keep_patiently(raw, error, origin))
 
     def take_raw(self, raw: bytes, message: str, again: bool) -> None:
         """Accept a plain JSON ticket and publish its hint. Waits for the books; raises `BooksUnreachable` on drain."""
-        ticket_id = self.thread.run(self.parts.doorstep.take_patiently(raw, "intake", message, again=again))
+        ticket_id = self.thread.run(self.parts.admission.take_patiently(raw, "intake", message, again=again))
         if ticket_id is not None:
             self.thread.start(self.parts.publisher.publish([("triage", ticket_id)]))
 
@@ -76,7 +76,7 @@ class Machine:
         self.thread.start(self._cut_after(self.parts.settings.drain_seconds))
 
     async def _cut_after(self, seconds: float) -> None:
-        await self.parts.heart(self.slots, self.queues).renew()
+        await self.parts.heartbeat(self.slots, self.queues).renew()
         await asyncio.sleep(seconds)
         for _, task in list(self.parts.executor.runs.values()):
             task.cancel()

@@ -19,7 +19,7 @@ PROBE_PAUSE_SECONDS = 60.0
 Work = Callable[[], Awaitable[object]]
 
 
-class Courier:
+class DeliveryLoop:
     """Looks every second for what is due. outbox: None where no webhook is set.
 
     archive: moves old tickets out. probe: keeps known-answer probes waiting, and judges the answers.

@@ -160,7 +160,7 @@ class Executor:
         except (LeaseLost, BooksUnreachable):
             raise
         except asyncio.CancelledError:
-            if not self.draining:  # the heart found the lease gone
+            if not self.draining:  # the heartbeat found the lease gone
                 return "lease_lost"
             await self.ledger.release(claim.lease, (), "the worker is stopping; a call in flight was cut")
             return "released"

@@ -25,7 +25,7 @@ FORGET_MS = 3_600_000
 
 
 @dataclass(slots=True)
-class Heart:
+class Heartbeat:
     """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers.
 
     finish: asks the process to stop in good order, as its own SIGTERM does.

@@ -1,7 +1,7 @@
-"""A worker's sign of life: a small file, written by its event loop every few seconds.
+"""The liveness file: a small file that a worker's event loop writes every few seconds.
 
-Liveness asks no broker and no books: a worker that waits for them is well, and restarting it would only lose its runs.
-Readiness is that the worker consumes: it began to, its last beat reached the books, and it is not stopping.
+Liveness asks no broker and no store: a worker that waits for them is well, and restarting it would only lose its runs.
+Readiness is that the worker consumes: it began to, its last heartbeat reached the store, and it is not stopping.
 `python -m worker.alive` looks at the file.
 """
 
@@ -20,14 +20,14 @@ STALE_SECONDS = 60.0
 READY, LIVE = "ready", "live"
 
 
-def pulse_file(home: Path, queues: str) -> Path:
+def liveness_file(home: Path, queues: str) -> Path:
     """Where a worker of this host, serving these queues, writes. Containers may share a home: each is a host."""
-    return home / f"pulse-{socket.gethostname()}-{queues}"
+    return home / f"liveness-{socket.gethostname()}-{queues}"
 
 
-async def pulse_forever(home: Path, queues: tuple[str, ...], ready: Callable[[], bool]) -> None:
+async def keep_fresh(home: Path, queues: tuple[str, ...], ready: Callable[[], bool]) -> None:
     """Until the process ends."""
-    path = pulse_file(home, "-".join(queues) or "none")
+    path = liveness_file(home, "-".join(queues) or "none")
     while True:
         await asyncio.to_thread(_write, path, READY if ready() else LIVE)
         await asyncio.sleep(EVERY_SECONDS)
@@ -38,4 +38,4 @@ def _write(path: Path, state: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(state, "ascii")
     except OSError as error:  # a full disk is not a hanging event loop; the health check says the rest
-        log.warning("no sign of life could be written: %s", error)
+        log.warning("the liveness file could not be written: %s", error)

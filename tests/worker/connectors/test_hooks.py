@@ -232,8 +232,8 @@ def decide(web: Served, ticket_id: str) -> None:
         told = {"state": "decided", "decision": decision}
         entries = parts.outcomes.entries(Outcome.DECIDED, ticket_id, told)
         await parts.ledger.decide(claim.lease, Conclusion([], decision, Priority.NORMAL), entries)
-        assert parts.courier.outbox
-        await parts.courier.outbox.send_due()
+        assert parts.delivery_loop.outbox
+        await parts.delivery_loop.outbox.send_due()
         store = parts.store
         assert isinstance(store, RedisStore)
         await store.aclose()

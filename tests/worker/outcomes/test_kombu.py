@@ -45,8 +45,8 @@ async def cancelled(parts: Parts, *ids: str) -> None:
 
 
 async def sent(parts: Parts) -> list[Sent]:
-    assert parts.courier.outbox
-    return await parts.courier.outbox.send_due()
+    assert parts.delivery_loop.outbox
+    return await parts.delivery_loop.outbox.send_due()
 
 
 def receive(url: str, queue: str, count: int) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def test_a_failure_is_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> 
 
 def test_a_task_that_cannot_be_launched_does_not_hold_up_the_stop(bench: Bench) -> None:
     def launch(*_: Any) -> None:
-        raise LookupError("no machine")
+        raise LookupError("no worker process")
 
     bench.app.task(name="unmade", shared=False, launch=staticmethod(launch))(_where)
     with pytest.raises(LookupError):  # which Celery ends the worker on

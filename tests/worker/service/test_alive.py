@@ -1,4 +1,4 @@
-"""The health check: a fresh pulse is life, an old one is none, and without any the web must answer."""
+"""The health check: a fresh liveness file is life, an old one is none, and without any the web must answer."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,13 @@ import pytest
 from tests.services.http_sink import Answer, HttpSink
 from tests.services.process import free_port
 from worker.alive import fault
-from worker.work.liveness import LIVE, READY, STALE_SECONDS, pulse_file
+from worker.work.liveness import LIVE, READY, STALE_SECONDS, liveness_file
 
 NOW = 1_000_000.0
 
 
-def pulse(home: Path, state: str, age: float = 0.0, queues: str = "tickets") -> None:
-    path = pulse_file(home, queues)
+def write_liveness(home: Path, state: str, age: float = 0.0, queues: str = "tickets") -> None:
+    path = liveness_file(home, queues)
     path.write_text(state)
     os.utime(path, (NOW - age, NOW - age))
 
@@ -28,17 +28,17 @@ def pulse(home: Path, state: str, age: float = 0.0, queues: str = "tickets") -> 
         (READY, STALE_SECONDS + 1, False, "no sign of life"),
     ],
 )
-def test_a_pulse_says_life_by_its_age_and_readiness_by_its_word(
+def test_the_liveness_file_says_life_by_its_age_and_readiness_by_its_word(
     tmp_path: Path, state: str, age: float, ready: bool, found: str | None
 ) -> None:
-    pulse(tmp_path, state, age)
+    write_liveness(tmp_path, state, age)
     wrong = fault({"DESKHAND_HOME": str(tmp_path)}, ready=ready, now=NOW)
     assert wrong is None if found is None else wrong is not None and found in wrong
 
 
 def test_what_an_earlier_worker_left_behind_does_not_count(tmp_path: Path) -> None:
-    pulse(tmp_path, READY, 10 * STALE_SECONDS, "tickets-handoff")
-    pulse(tmp_path, READY, 1)
+    write_liveness(tmp_path, READY, 10 * STALE_SECONDS, "tickets-handoff")
+    write_liveness(tmp_path, READY, 1)
     assert fault({"DESKHAND_HOME": str(tmp_path)}, ready=True, now=NOW) is None
 
 

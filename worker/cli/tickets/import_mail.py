@@ -122,4 +122,4 @@ def _intake(opened: Session) -> "MailIntake":
     from worker.connectors.mail_intake import MailIntake
 
     parts = opened.parts
-    return MailIntake(parts.ledger, parts.doorstep, parts.settings)
+    return MailIntake(parts.ledger, parts.admission, parts.settings)

@@ -1,4 +1,4 @@
-"""`deskhand worker`, `up` and `demo`: the commands that start processes."""
+"""`deskhand worker`, `serve`, `up` and `demo`: the commands that start processes."""
 
 import os
 import shutil
@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import end_in_order_when_terminated, load
+from worker.cli.options import Json
 from worker.cli.output import Report, complain, dump, progress, say, show
 
 if TYPE_CHECKING:
     from worker.config.settings import Settings
     from worker.service.demo import DemoReport
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for start in (demo, up, worker, serve):
+        app.command(rich_help_panel="Start")(start)
 
 
 def worker(
@@ -33,6 +38,20 @@ def worker(
     command = worker_command([names.get(name, name) for name in asked], concurrency or CONCURRENCY, pool)
     complain("$ celery " + " ".join(command[3:]))
     os.execv(command[0], command)  # noqa: S606 - becoming Celery is what was asked for
+
+
+def serve(
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log every request.")] = False,
+) -> None:
+    """Serve `/v1`, health, metrics and the console on DESKHAND_HOST:DESKHAND_PORT until stopped."""
+    from worker.config.settings import Redact
+    from worker.service import web
+    from worker.telemetry.logs import configure_logs
+
+    settings = load()
+    configure_logs(settings.log_format, redacted=settings.redact is not Redact.NONE)
+    if not web.serve(settings, access_log=access_log):
+        raise typer.Exit(1)
 
 
 def up(
@@ -56,7 +75,7 @@ def demo(
     tickets: Annotated[int, typer.Option(help="How many sample tickets.", min=1, max=3000)] = 200,
     seed: Annotated[int, typer.Option(help="Which ones; the same seed takes the same.")] = 0,
     *,
-    as_json: JsonFlag = False,
+    as_json: Json = False,
 ) -> None:
     """Put real sample tickets on a real queue and show what becomes of them. Needs no key."""
     from worker.service.demo import run_demo, wait_for_workers
