@@ -38,7 +38,7 @@ class NotAllowed(FallbacksError):
     """This person may not do it, though others may. Nothing was changed."""
 
 
-class BooksUnreachable(FallbacksError):
+class StoreUnreachable(FallbacksError):
     """The store did not answer, or refused to write. Whoever waits must try again; nothing may be assumed."""
 
 

@@ -22,7 +22,7 @@ from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.probes import Probes
 from fallbacks.ledger.archive import archive_ended
 from fallbacks.ledger.archive_folder import ArchiveFolder
-from fallbacks.ledger.history import BooksHistory
+from fallbacks.ledger.history import LedgerHistory
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.prompts import canary_of, keep_prompt
 from fallbacks.ledger.views import Views
@@ -151,7 +151,7 @@ class Parts:
         clients: dict[str, Any] = {
             "knowledge": SqliteKnowledge(self.settings.knowledge or sample.path("knowledge")),
             "customers": self._customers,
-            "history": History(BooksHistory(self.store), self._similar),
+            "history": History(LedgerHistory(self.store), self._similar),
         }
         if self.settings.notify_url is not None and self.settings.notify_secret is not None:
             from worker.outcomes.http_notifier import HttpNotifier  # httpx only where a receiver is configured

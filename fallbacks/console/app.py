@@ -19,7 +19,7 @@ from fallbacks.console.signin import change_settings, settings, sign_in, sign_in
 from fallbacks.console.stream import stream
 from fallbacks.console.visit import Visit
 from fallbacks.console.work import ahead, hold, ticket, work
-from fallbacks.errors import BooksUnreachable, IdempotencyConflict, NotAllowed, Stale, UnknownTicket
+from fallbacks.errors import IdempotencyConflict, NotAllowed, Stale, StoreUnreachable, UnknownTicket
 
 ROUTES = [
     Route("/", lambda _: RedirectResponse("/inbox", 303)),
@@ -63,7 +63,7 @@ def make_console(deps: ConsoleDeps) -> Starlette:
         exception_handlers={
             Stale: _stale,
             UnknownTicket: _unknown,
-            BooksUnreachable: _unreachable,
+            StoreUnreachable: _unreachable,
             HTTPException: _http,
             IdempotencyConflict: _conflict,
             NotAllowed: _not_allowed,

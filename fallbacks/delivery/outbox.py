@@ -143,7 +143,7 @@ class Outbox:
         return Sent(message, verdict, detail, outcome != "retry")
 
 
-class OutboxBooks:
+class OutboxAdmin:
     """What operators do with the outbox."""
 
     def __init__(self, store: Store) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
-from fallbacks.errors import BooksUnreachable, NotAllowed, Stale, UnknownTicket
+from fallbacks.errors import NotAllowed, Stale, StoreUnreachable, UnknownTicket
 from fallbacks.inbox.decisions import Effort, decided_by_hand, entry_of, example_of, held_since_ms, on_top, way_back
 from fallbacks.inbox.decisions import HandDecision as HandDecision
 from fallbacks.inbox.probes import is_probe
@@ -349,7 +349,7 @@ class Inbox:
         if verdict[0] == "stale":
             raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
         if person is not None and "holder" not in what.get("set", {}):
-            with suppress(BooksUnreachable):  # a measurement: what was done is done
+            with suppress(StoreUnreachable):  # a measurement: what was done is done
                 await self.store.put(LAST_ACTS, {person: str(verdict[3])})
 
 

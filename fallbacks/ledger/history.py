@@ -9,7 +9,7 @@ from tasks.ticket import read_stored
 EXCERPT_CHARS = 300
 
 
-class BooksHistory:
+class LedgerHistory:
     """The books' half of `tasks.run.ports.TicketHistory`."""
 
     def __init__(self, store: Store) -> None:

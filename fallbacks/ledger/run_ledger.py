@@ -13,8 +13,8 @@ from tasks.run.limits import Limits
 
 
 @dataclass(slots=True)
-class LeasedBooks:
-    """Implements `tasks.run.ports.RunBooks`. day_cap: nanodollars of the fleet per UTC day, None for no cap."""
+class LeasedLedger:
+    """Implements `tasks.run.ports.RunLedger`. day_cap: nanodollars of the fleet per UTC day, None for no cap."""
 
     ledger: Ledger
     lease: Lease

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 
 class Store(Protocol):
-    """What the ledger, the inbox and the outbox stand on. Raises `BooksUnreachable` when it cannot answer."""
+    """What the ledger, the inbox and the outbox stand on. Raises `StoreUnreachable` when it cannot answer."""
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
         """Run `lua/<script>.lua` atomically. ticket_id "" for scripts that are not about one ticket."""

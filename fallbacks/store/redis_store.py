@@ -20,7 +20,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from fallbacks.store.redis_batches import RedisBatches
 
 T = TypeVar("T")
@@ -118,14 +118,14 @@ class RedisStore:
         except NoScriptError:
             raise
         except (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError) as error:
-            raise BooksUnreachable(f"{type(error).__name__}: {error}") from error
+            raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
         except ResponseError as error:
             said = str(error).rpartition("of pipeline caused error: ")[2].lstrip("('")  # of one command in a pipeline
             if said.startswith(_REFUSALS) or "OOM command not allowed" in said:
-                raise BooksUnreachable(str(error)) from error
+                raise StoreUnreachable(str(error)) from error
             raise
         except RedisError as error:
-            raise BooksUnreachable(f"{type(error).__name__}: {error}") from error
+            raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
 
 
 _REFUSALS = ("MISCONF", "READONLY", "LOADING", "OOM", "NOREPLICAS", "MASTERDOWN", "UNBLOCKED")

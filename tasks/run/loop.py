@@ -16,7 +16,7 @@ from tasks.run import events as ev
 from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.limits import Limits, exceeded, seconds_left
 from tasks.run.messages import ModelReply, ModelRequest, ToolSpec
-from tasks.run.ports import Clock, Model, RunBooks
+from tasks.run.ports import Clock, Model, RunLedger
 from tasks.run.stuck import looping
 from tasks.run.tool import ToolContext
 from tasks.run.tool_calls import ToolRunner, attempt
@@ -139,7 +139,7 @@ class Run:
     system: str
     specs: tuple[ToolSpec, ...]
     limits: Limits
-    books: RunBooks
+    ledger: RunLedger
     clock: Clock
     checkpoint: Checkpoint
     max_tokens: int = 1024
@@ -246,7 +246,7 @@ class Run:
         try:
             reserved = self.model.worst_case(request)
             started = ev.StepStarted(step, call_id, self.model.name, reserved)
-            at = await self.books.begin_step(started, self.unwritten)
+            at = await self.ledger.begin_step(started, self.unwritten)
         except (StepRefused, ModelError) as refusal:
             self._halt(refusal.reason, refusal.detail, refusal.retry_after_seconds)
             return
@@ -289,7 +289,7 @@ class Run:
         )  # fmt: skip
         stop = ev.RunStopped(step, Reason.INJECTION_SUSPECTED.value, _LEAK)
         events = [replied, *((stop,) if leaked else self.reader.read(reply, self.checkpoint, step))]
-        await self.books.end_step(call_id, cost, events)
+        await self.ledger.end_step(call_id, cost, events)
         for event in events:
             self._fold(event)
 
@@ -299,7 +299,7 @@ class Run:
         retry_after = error.retry_after_seconds
         failed = ev.ModelFailed(step, call_id, error.reason.value, error.detail, cost, retry_after, seconds)
         stopped = ev.RunStopped(step, error.reason.value, error.detail, retry_after)
-        await self.books.end_step(call_id, cost, (failed, stopped))
+        await self.ledger.end_step(call_id, cost, (failed, stopped))
         self._fold(failed)
         self._fold(stopped)
 

@@ -28,7 +28,7 @@ class Model(Protocol):
         ...
 
 
-class RunBooks(Protocol):
+class RunLedger(Protocol):
     """The ledger as one claimed run sees it: every call is fenced and raises `LeaseLost` when the lease is gone."""
 
     async def begin_step(self, started: StepStarted, before: Sequence[Event]) -> int:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tasks.errors import EffectUnknown, LeaseLost, ToolError
 from tasks.run import events as ev
 from tasks.run.messages import ToolCall
-from tasks.run.ports import RunBooks
+from tasks.run.ports import RunLedger
 from tasks.run.tool import Effect, Tool, ToolContext
 from tasks.ticket import Ticket
 
@@ -34,7 +34,7 @@ class ToolRunner:
     tools: Mapping[str, Tool]
     ticket: Ticket
     ticket_id: str
-    books: RunBooks
+    ledger: RunLedger
 
     async def run(
         self, call: ToolCall, step: int, used: int, before: list[ev.Event], seconds_left: float | None
@@ -53,7 +53,7 @@ class ToolRunner:
             return ToolResult("invalid", _error(f"arguments refused: {faults}"))
         if used >= tool.calls_per_run:
             return ToolResult("refused", _error(f"{tool.name} may be called {tool.calls_per_run} times in one run"))
-        if not await self.books.tool_allowed(tool.name, tool.calls_per_minute):
+        if not await self.ledger.tool_allowed(tool.name, tool.calls_per_minute):
             return ToolResult("refused", _error(f"{tool.name} is at its rate limit; go on without it"))
         if tool.effect is Effect.NONE:
             return await attempt(tool, arguments, ToolContext(self.ticket), seconds_left)
@@ -71,7 +71,7 @@ class ToolRunner:
         self, tool: Tool, arguments: Any, key: str, before: list[ev.Event], seconds_left: float | None
     ) -> ToolResult:
         honoured = tool.effect is Effect.KEYED
-        done = await self.books.begin_effect(key, tool.name, before, key_honoured=honoured)
+        done = await self.ledger.begin_effect(key, tool.name, before, key_honoured=honoured)
         if done is not None:
             return ToolResult("ok", done)
         before.clear()
@@ -82,7 +82,7 @@ class ToolRunner:
             result = await attempt(tool, arguments, context, left)
         if result.outcome != "ok":  # the model must not hear of it: its next call would carry another key
             raise EffectUnknown(f"{tool.name} answered {result.outcome}; it may or may not have been done")
-        await self.books.end_effect(key, result.text)
+        await self.ledger.end_effect(key, result.text)
         return result
 
 

@@ -47,11 +47,11 @@ class Constants:
     decision_bytes: kept for ever where a person decided. idle_cpu: microseconds a second for one worker process.
     """
 
-    books_cpu: float
+    store_cpu: float
     broker_cpu: float
     live_bytes: float
     decision_bytes: float
-    books_net: float
+    store_net: float
     broker_net: float
     log_bytes: float
     idle_cpu: float
@@ -68,8 +68,8 @@ class Instance:
 
 def limits(c: Constants, server: Instance, *, apart: bool, retention_days: float) -> dict[str, float]:
     """Tickets a day until each thing ends. apart: whether the broker has a server of its own."""
-    cpu = c.books_cpu + (0 if apart else c.broker_cpu)
-    net = c.books_net + (0 if apart else c.broker_net)
+    cpu = c.store_cpu + (0 if apart else c.broker_cpu)
+    net = c.store_net + (0 if apart else c.broker_net)
     memory = BUSY * server.gigabytes * 1e9
     return {
         "one core": BUSY * DAY * 1e6 / cpu,
@@ -83,10 +83,10 @@ def limits(c: Constants, server: Instance, *, apart: bool, retention_days: float
 class Deployment:
     """Of one ticket through a real worker. *_connections: of one worker process, at its busiest."""
 
-    books: Taken
+    store: Taken
     broker: Taken
     worker_cpu: float
-    books_connections: int
+    store_connections: int
     broker_connections: int
     idle: Taken
 
@@ -128,15 +128,15 @@ def phase_table(phases: dict[str, Taken]) -> str:
 def deployed(folder: Path, size: int) -> Deployment:
     """Real tickets through a real worker on the local model, books and broker apart."""
     texts = [row["body"] for row in sample.rows("test")][:size]
-    with ValkeyServer(folder / "books") as books, ValkeyServer(folder / "broker") as broker:
+    with ValkeyServer(folder / "books") as store, ValkeyServer(folder / "broker") as broker:
         settings = {"BROKER_URL": broker.url, "MODEL": "local"}
-        with CeleryWorker(folder / "home", books.url, settings, concurrency=64) as worker:
-            return asyncio.run(_through(worker, books, broker, texts))
+        with CeleryWorker(folder / "home", store.url, settings, concurrency=64) as worker:
+            return asyncio.run(_through(worker, store, broker, texts))
 
 
-async def _through(worker: CeleryWorker, books: ValkeyServer, broker: ValkeyServer, texts: Sequence[str]) -> Deployment:
-    parts = make_parts(Settings(redis_url=books.url, broker_url=broker.url, home=worker.folder))
-    there, queues = RedisStore(books.url), RedisStore(broker.url)
+async def _through(worker: CeleryWorker, store: ValkeyServer, broker: ValkeyServer, texts: Sequence[str]) -> Deployment:
+    parts = make_parts(Settings(redis_url=store.url, broker_url=broker.url, home=worker.folder))
+    there, queues = RedisStore(store.url), RedisStore(broker.url)
 
     async def send(ids: Sequence[str]) -> None:
         for ticket_id, body in zip(ids, texts, strict=False):
@@ -149,7 +149,7 @@ async def _through(worker: CeleryWorker, books: ValkeyServer, broker: ValkeyServ
             there_now = [int(client.zcard(f"{there.prefix}s:{state}")) for state in ("suggested", "handed_off")]
             return sum(there_now) >= count
 
-        with books.client() as client:
+        with store.client() as client:
             await asyncio.to_thread(wait_for, resting, 600, f"{count} tickets at rest", 0.1)
 
     try:
@@ -253,20 +253,20 @@ def main() -> None:
         print(phase_table(phases))
         real = deployed(folder / "deployed", min(size, 1000))
         for part, took in (
-            ("books", real.books),
+            ("books", real.store),
             ("broker", real.broker),
             ("books, one idle worker a second", real.idle),
         ):
             print(f"{part}: {took}")
         print(f"worker: {real.worker_cpu * 1000:.1f} ms of CPU a ticket", end="; ")
-        print(f"connections of one worker: {real.books_connections} books, {real.broker_connections} broker")
+        print(f"connections of one worker: {real.store_connections} books, {real.broker_connections} broker")
         whole = total(phases)
         constants = Constants(
-            books_cpu=whole.cpu,
+            store_cpu=whole.cpu,
             broker_cpu=real.broker.cpu,
             live_bytes=live_bytes,
             decision_bytes=decision_bytes,
-            books_net=whole.received + whole.sent,
+            store_net=whole.received + whole.sent,
             broker_net=real.broker.received + real.broker.sent,
             log_bytes=whole.log,
             idle_cpu=real.idle.cpu,

@@ -21,7 +21,7 @@ from time import perf_counter, process_time
 
 from fallbacks.autonomy.standing import Autonomy, Terms
 from fallbacks.ledger.archive_folder import ArchiveFolder
-from fallbacks.ledger.history import BooksHistory
+from fallbacks.ledger.history import LedgerHistory
 from fallbacks.store.redis_store import RedisStore
 from tests.bench.life import NOTHING, LaterStore, Lives, Taken, median, taken, total
 from tests.bench.plot import chart, png
@@ -99,7 +99,7 @@ async def join_seconds(store: RedisStore) -> float:
     """CPU of reading what people decided, as a worker does before its first ticket."""
     began = process_time()
     await Autonomy(store, Terms()).standings()
-    await History(BooksHistory(store), SimilarTickets()).similar("my card is lost", 3)
+    await History(LedgerHistory(store), SimilarTickets()).similar("my card is lost", 3)
     return process_time() - began
 
 
@@ -165,11 +165,11 @@ def main() -> None:
     for name in ("off", "on"):
         with (
             tempfile.TemporaryDirectory() as folder,
-            ValkeyServer(Path(folder) / "books") as books,
+            ValkeyServer(Path(folder) / "books") as grown,
             ValkeyServer(Path(folder) / "small") as small,
         ):
             archive = ArchiveFolder(Path(folder) / "archive") if name == "on" else None
-            found[name] = asyncio.run(measure(books.url, small.url, levels, archive))
+            found[name] = asyncio.run(measure(grown.url, small.url, levels, archive))
     draw(found)
     print(f"load average: {os.getloadavg()}\n{table(found)}")
 

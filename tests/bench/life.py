@@ -12,7 +12,7 @@ from fallbacks.delivery.outbox import Message, Outbox, Verdict
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.archive import ArchiveTarget, archive_ended
-from fallbacks.ledger.history import BooksHistory
+from fallbacks.ledger.history import LedgerHistory
 from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
 from fallbacks.store.redis_store import RedisStore
 from tasks.run import events as ev
@@ -102,13 +102,13 @@ class Lives:
     at_once: int = 32
     ledger: Ledger = field(init=False)
     inbox: Inbox = field(init=False)
-    history: BooksHistory = field(init=False)
+    history: LedgerHistory = field(init=False)
     leases: dict[str, Lease] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.store)
         self.inbox = Inbox(self.store, TAXONOMY, OutcomeWriter(wanted=True))
-        self.history = BooksHistory(self.store)
+        self.history = LedgerHistory(self.store)
 
     async def live(self, ids: Sequence[str]) -> dict[str, Taken]:
         """Take tickets through all of it. What each phase took in all, by phase."""

@@ -67,16 +67,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.start", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    with tempfile.TemporaryDirectory() as name, ValkeyServer(Path(name) / "valkey") as books:
+    with tempfile.TemporaryDirectory() as name, ValkeyServer(Path(name) / "valkey") as store:
         local, remote = Path(name) / "local", Path(name) / "remote"
         starts: dict[str, Callable[[], Start]] = {
             "deskhand --help": lambda: command("--help"),
             "deskhand inbox --help": lambda: command("inbox", "--help"),
             "deskhand plan": lambda: command("plan"),
-            "deskhand worker, local model cached": lambda: worker(local, books.url, {}),
-            "deskhand worker, remote model": lambda: worker(remote, books.url, REMOTE),
+            "deskhand worker, local model cached": lambda: worker(local, store.url, {}),
+            "deskhand worker, remote model": lambda: worker(remote, store.url, REMOTE),
         }
-        first = worker(local, books.url, {})  # trains, and leaves the weights in its folder
+        first = worker(local, store.url, {})  # trains, and leaves the weights in its folder
         print(f"load average: {os.getloadavg()}\n{'start':<38} {'CPU s':>7} {'wall s':>7}")
         for what, start in starts.items():
             found = median(repeats, start)

@@ -7,11 +7,11 @@ import pytest
 from tests.bench.capacity import Constants, Instance, limits
 
 C = Constants(
-    books_cpu=700,
+    store_cpu=700,
     broker_cpu=300,
     live_bytes=12_000,
     decision_bytes=1_000,
-    books_net=30_000,
+    store_net=30_000,
     broker_net=5_000,
     log_bytes=17_000,
     idle_cpu=1_000,

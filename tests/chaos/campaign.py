@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 from tests.chaos.doors import REFUSALS, AmqpDoor, Door, RedisDoor
 from tests.chaos.faults import KINDS, Faults, Scene
-from tests.chaos.fleet import Books, Fleet
+from tests.chaos.fleet import Fleet, FleetLedger
 from tests.chaos.load import KILLER, URGENT, Load
 from tests.chaos.receiver import SECRET, Receiver
 from tests.chaos.test_crash_matrix import SCRIPT
@@ -109,9 +109,9 @@ class Campaign:
                 "DESKHAND_NOTIFY_URL": f"{receiver.url}/duty",
                 "DESKHAND_ALERT_WEBHOOK_URL": f"{scene.alerts.url}/alerts",
             }
-            books = stage.enter_context(Books(scene.fleet))
+            ledger = stage.enter_context(FleetLedger(scene.fleet))
             door = self._door(stage, scene)
-            load = Load(books, door, self.tickets, self.seed)
+            load = Load(ledger, door, self.tickets, self.seed)
             faults = Faults(random.Random(self.seed), scene, self.workers, self.kinds)
             self.tell(f"seed {self.seed}: {int(self.tickets * BACKLOG_SHARE)} tickets wait for the first worker")
             load.bring(int(self.tickets * BACKLOG_SHARE))
@@ -119,9 +119,9 @@ class Campaign:
             healed = monotonic()
             faults.heal()
             self.tell("healed; waiting for everything to come to rest")
-            self._rest(books, door, load, faults)
+            self._rest(ledger, door, load, faults)
             recovered = monotonic()
-            verdict = judge(books, load, simulator.calls.report(), receiver.acted())
+            verdict = judge(ledger, load, simulator.calls.report(), receiver.acted())
             return Result(verdict, faults.struck, self.tickets, recovered - began, recovered - healed, self.seed)
 
     def _scene(self, stage: ExitStack) -> Scene:
@@ -177,13 +177,13 @@ class Campaign:
         if failures:
             raise failures[0]
 
-    def _rest(self, books: Books, door: Door, load: Load, faults: Faults) -> None:
+    def _rest(self, ledger: FleetLedger, door: Door, load: Load, faults: Faults) -> None:
         """Until nothing is on its way any more, or recovery takes too long: then the verdict says what is stuck."""
         ends = monotonic() + RECOVERY_SECONDS
         expected = len(load.accepted) + len(load.bad)
         while monotonic() < ends:
             with contextlib.suppress(*REFUSALS):
-                states = books.states()
+                states = ledger.states()
                 if not door.waiting() and set(states) <= set(REST) and sum(states.values()) >= expected:
                     return
             faults.keep_up()  # a ticket that kills its worker may be among the last

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from tests.chaos.fleet import Books, Fleet, WorkerProcess
+from tests.chaos.fleet import Fleet, FleetLedger, WorkerProcess
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.queue.poison import envelope
@@ -27,7 +27,7 @@ def lost_messages(folder: Path, seed: int, *, stock: bool) -> int:
         ValkeyServer(folder / "valkey") as server,
         run_in_thread() as simulator,
         Fleet(folder, server.url, ANTHROPIC_BASE_URL=simulator.url, DESKHAND_LEASE_SECONDS="1", **transport) as fleet,
-        Books(fleet) as books,
+        FleetLedger(fleet) as ledger,
         Redis.from_url(server.url) as redis,
     ):
         names = [f"raw{number}" for number in range(TICKETS)]
@@ -46,7 +46,7 @@ def lost_messages(folder: Path, seed: int, *, stock: bool) -> int:
         def quiet() -> bool:
             keys = ("deskhand:unacked", "unacked")
             on_the_way = redis.llen("tickets") + sum(redis.hlen(key) for key in keys)
-            return not on_the_way and not set(books.states()) & {"queued", "running", "parked"}
+            return not on_the_way and not set(ledger.states()) & {"queued", "running", "parked"}
 
         wait_for(quiet, 90, "everything at rest")
-        return TICKETS - sum(books.states().values())
+        return TICKETS - sum(ledger.states().values())

@@ -24,7 +24,7 @@ from tasks.run.tool import Tool
 from worker.config.settings import load_settings
 from worker.queue import redis_channel as redis_peek_channel
 from worker.queue.publisher import Publisher
-from worker.service.celery_factory import books_url, make_app
+from worker.service.celery_factory import make_app, store_url
 from worker.wiring import Parts, queue_names
 from worker.work.executor import Tier
 
@@ -153,7 +153,7 @@ def build() -> Celery:
         parts.__dict__["points"] = points
         return parts
 
-    app = make_app(settings, books_url(settings), make_parts)
+    app = make_app(settings, store_url(settings), make_parts)
     if os.environ.get("CRASH_STOCK"):
         app.conf.broker_transport = None  # kombu's own: the canary that must lose
     return app

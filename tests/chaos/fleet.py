@@ -174,7 +174,7 @@ class _Zygote:
 _zygote = _Zygote()
 
 
-class Books:
+class FleetLedger:
     """The fleet's books and queues as a sender and reader sees them, without asyncio."""
 
     def __init__(self, fleet: Fleet) -> None:

@@ -6,9 +6,9 @@ import threading
 from time import monotonic
 from typing import Any
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from tests.chaos.doors import REFUSALS, Door
-from tests.chaos.fleet import Books
+from tests.chaos.fleet import FleetLedger
 from tests.worker.queue.poison import bad_envelopes, envelope
 
 KILLER = "this text kills the worker that reads it"
@@ -27,8 +27,8 @@ PATIENCE_SECONDS = 120.0
 class Load:
     """accepted: ids that were taken from their sender. bad: unreadable messages that were."""
 
-    def __init__(self, books: Books, door: Door, tickets: int, seed: int) -> None:
-        self._books = books
+    def __init__(self, ledger: FleetLedger, door: Door, tickets: int, seed: int) -> None:
+        self._ledger = ledger
         self._door = door
         self._rng = random.Random(seed)
         bad = bad_envelopes("tasks.triage", "tickets")
@@ -57,7 +57,7 @@ class Load:
 
     def _send(self, ticket: dict[str, Any], door: str) -> None:
         if door in ("books", "unhinted"):
-            self._books.accept(ticket, publish=False)
+            self._ledger.accept(ticket, publish=False)
             if door == "books":
                 self._hint(ticket["id"])
         elif door == "celery":
@@ -100,7 +100,7 @@ class Load:
         while True:
             try:
                 return send()
-            except (BooksUnreachable, *REFUSALS):
+            except (StoreUnreachable, *REFUSALS):
                 if monotonic() > ends:
                     raise
                 threading.Event().wait(0.1)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.fleet import Books, Fleet, WorkerProcess, ticket
+from tests.chaos.fleet import Fleet, FleetLedger, WorkerProcess, ticket
 from tests.chaos.verdict import REST
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
@@ -76,36 +76,36 @@ def recovery(folder: Path, tell: Callable[[str], object]) -> int:
 
 
 def _trial(folder: Path, case: Case) -> Trial:
-    with _stage(folder, case) as (fleet, books, simulator):
+    with _stage(folder, case) as (fleet, ledger, simulator):
         workers = [fleet.start(slots=case.slots) for _ in range(case.workers)]
         fleet.ready(*workers)
-        ids = books.accept(*[ticket(number) for number in range(case.tickets)])
+        ids = ledger.accept(*[ticket(number) for number in range(case.tickets)])
         wait_for(lambda: simulator.calls.in_flight == case.tickets, 30, f"{case.tickets} calls in flight")
-        dying = _busiest(books, workers)[: case.kill]
-        owners = _owners(books, dying)
-        hit = {name for name in ids if _owner(books, name) in owners} if case.kill < case.workers else set(ids)
-        killed_ms = books.loop.run(books.parts.store.now_ms())
+        dying = _busiest(ledger, workers)[: case.kill]
+        owners = _owners(ledger, dying)
+        hit = {name for name in ids if _owner(ledger, name) in owners} if case.kill < case.workers else set(ids)
+        killed_ms = ledger.loop.run(ledger.parts.store.now_ms())
         for worker in dying:
             worker.send(signal.SIGKILL)
         if case.restarted:
             for _ in dying:
                 fleet.start(slots=case.slots)
-        books.wait_rest(case.tickets, 60)
-        journals = {name: books.journal(name) for name in ids}
+        ledger.wait_rest(case.tickets, 60)
+        journals = {name: ledger.journal(name) for name in ids}
         again = tuple(
             (next(e["at"] for e in journals[name] if e["type"] == "claimed" and e["at"] > killed_ms) - killed_ms) / 1000
             for name in hit
         )
         report = simulator.calls.report()
         lost_calls = sum(e["type"] == "call_lost" for journal in journals.values() for e in journal)
-        states = books.states()
-        lost = case.tickets - sum(states.get(state, 0) for state in REST) + len(books.audit().problems)
+        states = ledger.states()
+        lost = case.tickets - sum(states.get(state, 0) for state in REST) + len(ledger.audit().problems)
         repeated = sum(int(found["finished"]) - 1 for found in report["repeated"])
         return Trial(again, len(hit), repeated, lost_calls, lost)
 
 
 @contextmanager
-def _stage(folder: Path, case: Case) -> Iterator[tuple[Fleet, Books, Simulator]]:
+def _stage(folder: Path, case: Case) -> Iterator[tuple[Fleet, FleetLedger, Simulator]]:
     with (
         ValkeyServer(folder / "valkey") as server,
         run_in_thread(latency=str(CALL_SECONDS)) as simulator,
@@ -116,22 +116,22 @@ def _stage(folder: Path, case: Case) -> Iterator[tuple[Fleet, Books, Simulator]]
             DESKHAND_LEASE_SECONDS=f"{case.lease_seconds:g}",
             DESKHAND_SWEEP_SECONDS=f"{SWEEP_SECONDS:g}",
         ) as fleet,
-        Books(fleet) as books,
+        FleetLedger(fleet) as ledger,
     ):
-        yield fleet, books, simulator
+        yield fleet, ledger, simulator
 
 
-def _owners(books: Books, workers: list[WorkerProcess]) -> set[str]:
+def _owners(ledger: FleetLedger, workers: list[WorkerProcess]) -> set[str]:
     pids = {f":{worker.pid}:" for worker in workers}
-    owners = books.loop.run(books.parts.store.fields("workers"))
+    owners = ledger.loop.run(ledger.parts.store.fields("workers"))
     return {owner for owner in owners if any(pid in owner for pid in pids)}
 
 
-def _owner(books: Books, ticket_id: str) -> str:
-    return books.loop.run(books.parts.store.row(ticket_id)).get("owner", "")
+def _owner(ledger: FleetLedger, ticket_id: str) -> str:
+    return ledger.loop.run(ledger.parts.store.row(ticket_id)).get("owner", "")
 
 
-def _busiest(books: Books, workers: list[WorkerProcess]) -> list[WorkerProcess]:
+def _busiest(ledger: FleetLedger, workers: list[WorkerProcess]) -> list[WorkerProcess]:
     """First who holds most tickets: one that holds none would show nothing."""
-    rows = [_owner(books, name) for name in books.ids("running")]
+    rows = [_owner(ledger, name) for name in ledger.ids("running")]
     return sorted(workers, key=lambda worker: -sum(f":{worker.pid}:" in owner for owner in rows))

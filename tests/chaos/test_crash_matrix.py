@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.fleet import Books, Fleet, WorkerProcess, ticket
+from tests.chaos.fleet import Fleet, FleetLedger, WorkerProcess, ticket
 from tests.chaos.receiver import SECRET, Receiver
 from tests.services.rabbitmq import RabbitMQServer
 from tests.services.waiting import wait_for
@@ -51,7 +51,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @contextlib.contextmanager
-def played(folder: Path, redis_url: str, simulator: Simulator, receiver: Receiver, broker: str | None = None) -> Iterator[tuple[Fleet, Books, str]]:  # fmt: skip # noqa: E501
+def played(folder: Path, redis_url: str, simulator: Simulator, receiver: Receiver, broker: str | None = None) -> Iterator[tuple[Fleet, FleetLedger, str]]:  # fmt: skip # noqa: E501
     namespace = f"matrix-{uuid.uuid4().hex[:8]}"
     simulator.fault("script", script=SCRIPT)
     environment = {
@@ -63,8 +63,8 @@ def played(folder: Path, redis_url: str, simulator: Simulator, receiver: Receive
         "DESKHAND_MAX_WORKER_LOSSES": "1000",  # every worker but the last dies, with whatever it holds
         "ANTHROPIC_BASE_URL": simulator.url,
     }
-    with Fleet(folder, redis_url, broker, **environment) as fleet, Books(fleet) as books:
-        yield fleet, books, namespace
+    with Fleet(folder, redis_url, broker, **environment) as fleet, FleetLedger(fleet) as ledger:
+        yield fleet, ledger, namespace
 
 
 def start(fleet: Fleet, namespace: str, point: str, hit: int, ticket_id: str, slots: int = 4) -> WorkerProcess:
@@ -72,9 +72,9 @@ def start(fleet: Fleet, namespace: str, point: str, hit: int, ticket_id: str, sl
     return fleet.start(queues, slots, CRASH_AT=point, CRASH_HIT=str(hit), CRASH_TICKET=ticket_id)
 
 
-def run_matrix(fleet: Fleet, books: Books, namespace: str) -> list[str]:
+def run_matrix(fleet: Fleet, ledger: FleetLedger, namespace: str) -> list[str]:
     """Each point kills one worker, which serves all tickets; several at a time. Returns the points that struck."""
-    ids = books.accept(*[ticket(number, TEXT) for number in range(len(MATRIX))])
+    ids = ledger.accept(*[ticket(number, TEXT) for number in range(len(MATRIX))])
     struck: list[str] = []
     waiting = list(MATRIX)
     running: dict[WorkerProcess, str] = {}
@@ -84,33 +84,33 @@ def run_matrix(fleet: Fleet, books: Books, namespace: str) -> list[str]:
             point, hit = waiting.pop(0)
             running[start(fleet, namespace, point, hit, "")] = f"{point}#{hit}"
             more += 2
-            books.accept(*[ticket(number, TEXT) for number in range(more - 2, more)])
+            ledger.accept(*[ticket(number, TEXT) for number in range(more - 2, more)])
 
         def one_died() -> bool:
             return any(not worker.alive() for worker in running)
 
-        wait_for(one_died, 40, f"a worker to die at one of {sorted(running.values())}: {books.states()}")
+        wait_for(one_died, 40, f"a worker to die at one of {sorted(running.values())}: {ledger.states()}")
         for worker in [worker for worker in running if not worker.alive()]:
             struck.append(running.pop(worker))
             if running or waiting:  # something is left for the others to do
                 more += 2
-                books.accept(*[ticket(number, TEXT) for number in range(more - 2, more)])
+                ledger.accept(*[ticket(number, TEXT) for number in range(more - 2, more)])
     fleet.start(f"{namespace}.tickets,{namespace}.handoff", 16)
-    books.wait_rest(more, 90)
+    ledger.wait_rest(more, 90)
     return struck
 
 
-def check(books: Books, simulator: Simulator, receiver: Receiver) -> None:
-    states = books.states()
+def check(ledger: FleetLedger, simulator: Simulator, receiver: Receiver) -> None:
+    states = ledger.states()
     assert set(states) == {"suggested"}, states
     told = receiver.acted()
-    report = books.audit()
+    report = ledger.audit()
     assert report.problems == ()
     assert report.reserved == 0
     finished = {(row["ticket"], row["messages"]): row["finished"] for row in simulator.calls.report()["histories"]}
-    for ticket_id in books.ids("suggested"):
+    for ticket_id in ledger.ids("suggested"):
         assert told[ticket_id] == 1, f"{ticket_id}: the team was told under {told[ticket_id]} keys"
-        journal = books.journal(ticket_id)
+        journal = ledger.journal(ticket_id)
         kinds = [event["type"] for event in journal]
         assert kinds.count("suggested") == 1
         assert kinds.count("effect_ended") == 1
@@ -120,24 +120,24 @@ def check(books: Books, simulator: Simulator, receiver: Receiver) -> None:
         assert paid <= replied + lost, f"{ticket_id}: paid {paid}, {replied} replies kept, {lost} calls lost"
 
 
-def run_and_check(fleet: Fleet, books: Books, namespace: str, simulator: Simulator, receiver: Receiver) -> None:
-    struck = run_matrix(fleet, books, namespace)
+def run_and_check(fleet: Fleet, ledger: FleetLedger, namespace: str, simulator: Simulator, receiver: Receiver) -> None:
+    struck = run_matrix(fleet, ledger, namespace)
     assert sorted(struck) == sorted(f"{point}#{hit}" for point, hit in MATRIX)
-    check(books, simulator, receiver)
+    check(ledger, simulator, receiver)
 
 
 @pytest.mark.timeout(300)
 def test_every_point_on_valkey(tmp_path: Path, valkey_url: str, simulator: Simulator, receiver: Receiver) -> None:
-    with played(tmp_path, valkey_url, simulator, receiver) as (fleet, books, namespace):
-        run_and_check(fleet, books, namespace, simulator, receiver)
+    with played(tmp_path, valkey_url, simulator, receiver) as (fleet, ledger, namespace):
+        run_and_check(fleet, ledger, namespace, simulator, receiver)
 
 
 @pytest.mark.timeout(300)
 def test_every_point_on_rabbitmq(
     tmp_path: Path, valkey_url: str, rabbitmq_server: RabbitMQServer, simulator: Simulator, receiver: Receiver
 ) -> None:
-    with played(tmp_path, valkey_url, simulator, receiver, rabbitmq_server.url) as (fleet, books, namespace):
-        run_and_check(fleet, books, namespace, simulator, receiver)
+    with played(tmp_path, valkey_url, simulator, receiver, rabbitmq_server.url) as (fleet, ledger, namespace):
+        run_and_check(fleet, ledger, namespace, simulator, receiver)
 
 
 def test_points_named_here_exist_in_the_app() -> None:

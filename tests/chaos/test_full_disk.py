@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from fallbacks.store.redis_store import RedisStore
 from tests.services.process import ServiceMissing
 from tests.services.small_disk import SmallDisk
@@ -24,7 +24,7 @@ async def _write(url: str) -> None:
         await store.aclose()
 
 
-def test_a_pipeline_refused_for_want_of_space_is_books_unreachable(tmp_path: Path) -> None:
+def test_a_pipeline_refused_for_want_of_space_is_store_unreachable(tmp_path: Path) -> None:
     disk = SmallDisk(tmp_path / "disk")
     try:
         disk.__enter__()
@@ -33,7 +33,7 @@ def test_a_pipeline_refused_for_want_of_space_is_books_unreachable(tmp_path: Pat
     try:
         with ValkeyServer(tmp_path / "valkey", dir=f'"{disk.path}"') as server:
             disk.fill()
-            with pytest.raises(BooksUnreachable, match="MISCONF"):
+            with pytest.raises(StoreUnreachable, match="MISCONF"):
                 asyncio.run(_write(server.url))
             disk.free()
     finally:

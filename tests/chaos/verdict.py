@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.run.messages import TokenUsage
-from tests.chaos.fleet import Books
+from tests.chaos.fleet import FleetLedger
 from tests.chaos.load import Load
 from worker.models.genai_pricing import Prices
 
@@ -35,29 +35,29 @@ class Verdict:
         return "\n".join([line, figures, *found])
 
 
-def judge(books: Books, load: Load, calls: dict[str, Any], acted: Counter[str]) -> Verdict:
+def judge(ledger: FleetLedger, load: Load, calls: dict[str, Any], acted: Counter[str]) -> Verdict:
     """calls: the simulator's report. acted: keys under which the team was told, by ticket."""
     verdict = Verdict()
-    at = {ticket_id: state for state in (*REST, "queued", "running", "parked") for ticket_id in books.ids(state)}
+    at = {ticket_id: state for state in (*REST, "queued", "running", "parked") for ticket_id in ledger.ids(state)}
     verdict.lost = [ticket_id for ticket_id in load.accepted if ticket_id not in at]
     verdict.stuck = [f"{ticket_id} {state}" for ticket_id, state in at.items() if state not in REST]
-    rejected = len(books.ids("rejected"))
+    rejected = len(ledger.ids("rejected"))
     if rejected < len(load.bad):
         verdict.lost.append(f"{len(load.bad) - rejected} unreadable messages")
     expected = set(load.accepted)
     verdict.doubled = [name for name, state in at.items() if name not in expected and state != "rejected"]
     finished = Counter({name: row["finished"] for name, row in calls["tickets"].items()})
     for ticket_id in expected & at.keys():
-        verdict.doubled += _doubled(ticket_id, books.journal(ticket_id), finished[ticket_id], acted[ticket_id])
-    _caps(verdict, books, [name for name in at if name in expected], calls)
-    report = books.audit()
+        verdict.doubled += _doubled(ticket_id, ledger.journal(ticket_id), finished[ticket_id], acted[ticket_id])
+    _caps(verdict, ledger, [name for name in at if name in expected], calls)
+    report = ledger.audit()
     for ticket_id in load.killers:
-        if ticket_id in expected & at.keys() and books.view(ticket_id).reason != "worker_lost":
+        if ticket_id in expected & at.keys() and ledger.view(ticket_id).reason != "worker_lost":
             verdict.stuck.append(f"{ticket_id} kills its workers and was not handed off as worker_lost")
     verdict.unbalanced = [f"{name or 'books'}: {what}" for name, what in report.problems]
     if report.reserved:
         verdict.unbalanced.append(f"{report.reserved} nanodollars are still reserved")
-    verdict.figures = {"states": books.states(), "calls paid": calls["total"]["finished"], "effects": len(acted)}
+    verdict.figures = {"states": ledger.states(), "calls paid": calls["total"]["finished"], "effects": len(acted)}
     return verdict
 
 
@@ -75,22 +75,24 @@ def _doubled(ticket_id: str, journal: list[dict[str, Any]], paid: int, keys: int
     return [fault for fault, found in faults.items() if found]
 
 
-def _caps(verdict: Verdict, books: Books, ids: list[str], calls: dict[str, Any]) -> None:
-    cap = books.settings.limits.max_cost_nanodollars
+def _caps(verdict: Verdict, ledger: FleetLedger, ids: list[str], calls: dict[str, Any]) -> None:
+    cap = ledger.settings.limits.max_cost_nanodollars
     for ticket_id in ids:
-        spent = books.view(ticket_id).spent_nanodollars
+        spent = ledger.view(ticket_id).spent_nanodollars
         if cap is not None and spent > cap:
             verdict.over_cap.append(f"{ticket_id} spent {spent} of {cap}")
-    stats = books.loop.run(books.parts.views.stats())
+    stats = ledger.loop.run(ledger.parts.views.stats())
     if broken := stats.counters.get("bound_violations", 0):
         verdict.over_cap.append(f"{broken} calls cost more than their worst case")
-    day = books.settings.day_cap_nanodollars
+    day = ledger.settings.day_cap_nanodollars
     if day is not None and stats.spent_nanodollars + stats.reserved_nanodollars > day:
         verdict.over_cap.append(f"the day spent {stats.spent_nanodollars} of {day}")
     tokens = calls["tokens"]
     paid = max(1, calls["total"]["finished"])
     names = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
     # the mean call times their number: a sum of tokens would be priced as one long context
-    billed = paid * Prices().cost(books.settings.tiers[0], TokenUsage(*(tokens.get(name, 0) // paid for name in names)))
+    billed = paid * Prices().cost(
+        ledger.settings.tiers[0], TokenUsage(*(tokens.get(name, 0) // paid for name in names))
+    )
     if billed > stats.spent_nanodollars:
         verdict.over_cap.append(f"the provider would bill {billed}, the books say {stats.spent_nanodollars}")

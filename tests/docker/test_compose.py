@@ -83,14 +83,14 @@ SEEN_LATER = {
 """Metrics with a label, of which there is no series before the first of its kind happens."""
 
 
-def test_the_books_are_durable_as_configured(deployment: Deployment) -> None:
+def test_the_store_is_durable_as_configured(deployment: Deployment) -> None:
     with Redis.from_url(deployment.redis.url, decode_responses=True) as client:
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("save") == {"save": ""}
 
 
-def test_workers_live_without_the_books_and_are_ready_only_with_them(deployment: Deployment) -> None:
+def test_workers_live_without_the_store_and_are_ready_only_with_it(deployment: Deployment) -> None:
     assert deployment.worker.healthy("--ready")
     deployment.redis.pause()
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
-from tests.worker.cli.books import Books
+from tests.worker.cli.direct_ledger import DirectLedger
 
 DESKHAND = Path(sys.executable).with_name("deskhand")
 GUIDE = Path(__file__).resolve().parents[2] / "docker" / "README.md"
@@ -21,17 +21,17 @@ def audited(url: str, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([DESKHAND, "audit"], env=environ, capture_output=True, text=True, check=False)
 
 
-def test_a_copy_of_the_books_taken_while_they_are_written_balances(
+def test_a_copy_of_the_store_taken_while_it_is_written_balances(
     tmp_path: Path, start_valkey: Callable[..., ValkeyServer]
 ) -> None:
     live = start_valkey(appendfsync="everysec")
-    books, stop, written = Books(live.url), threading.Event(), list[str]()
+    ledger, stop, written = DirectLedger(live.url), threading.Event(), list[str]()
 
     def work() -> None:
         for number in range(10_000):
             if stop.is_set():
                 return
-            (books.suggested if number % 2 else books.failed)(f"T-{number}")
+            (ledger.suggested if number % 2 else ledger.failed)(f"T-{number}")
             written.append(f"T-{number}")
 
     writer = threading.Thread(target=work)

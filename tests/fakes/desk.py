@@ -19,7 +19,7 @@ from tasks.ticket import Ticket
 from tasks.triage.prompt import submit_spec, system_prompt
 from tasks.triage.reading import Reader
 from tasks.triage.taxonomy import Taxonomy
-from tests.fakes.recording_books import RecordingBooks
+from tests.fakes.recording_ledger import RecordingLedger
 from tests.fakes.scripted_model import ScriptedModel, tool_use
 from tests.fakes.settable_clock import SettableClock
 
@@ -113,17 +113,17 @@ class Desk:
     ticket: Ticket = TICKET
     workshop: Workshop = field(default_factory=Workshop)
     tools: Mapping[str, Tool] | None = None
-    books: RecordingBooks = field(default_factory=RecordingBooks)
+    ledger: RecordingLedger = field(default_factory=RecordingLedger)
     min_confidence: float = 0.0
     call_seconds: float = 30.0
 
     @property
     def clock(self) -> SettableClock:
-        return self.books.clock
+        return self.ledger.clock
 
     def run(self, unwritten: Sequence[ev.Event] = ()) -> Run:
         """A worker's view, folded from the journal."""
-        return self.continued(fold(self.books.journal()), unwritten)
+        return self.continued(fold(self.ledger.journal()), unwritten)
 
     def continued(self, checkpoint: Checkpoint, unwritten: Sequence[ev.Event] = ()) -> Run:
         tools = self.workshop.tools() if self.tools is None else self.tools
@@ -131,12 +131,12 @@ class Desk:
             ticket_id="T-1",
             model=self.model,
             reader=Reader(self.ticket, TAXONOMY, self.model.name, self.min_confidence),
-            tools=ToolRunner(tools, self.ticket, "T-1", self.books),
+            tools=ToolRunner(tools, self.ticket, "T-1", self.ledger),
             prefetch="ticket_context",
             system=system_prompt(TAXONOMY),
             specs=(*(tool.spec() for tool in tools.values() if tool.offered), submit_spec(TAXONOMY)),
             limits=self.limits,
-            books=self.books,
+            ledger=self.ledger,
             clock=self.clock,
             checkpoint=checkpoint,
             call_seconds=self.call_seconds,
@@ -147,16 +147,16 @@ class Desk:
         """Run until it rests, then write what is left, as a hand-off or a suggestion does."""
         run = self.run()
         stop = asyncio.run(run.advance())
-        self.books.write(run.take_unwritten())
+        self.ledger.write(run.take_unwritten())
         return stop
 
     def resume(self, hint: str = "", from_step: int = 0) -> None:
         """A person sends it back."""
-        self.books.write([ev.Resumed("ada", hint, from_step), ev.Claimed("next")])
+        self.ledger.write([ev.Resumed("ada", hint, from_step), ev.Claimed("next")])
 
     @property
     def checkpoint(self) -> Checkpoint:
-        return fold(self.books.journal())
+        return fold(self.ledger.journal())
 
 
 def unfit(messages: Sequence[Message]) -> str | None:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.memory_books import MemoryBooks
+from tests.fakes.memory_data import MemoryData
 
 
-def control(b: MemoryBooks, _: str, header: str) -> list[str]:
+def control(b: MemoryData, _: str, header: str) -> list[str]:
     h, switches, made = json.loads(header), b.hash("control"), []
     for field, *value in h["changes"]:
         before, after = switches.get(field), value[0] if value else None
@@ -26,14 +26,14 @@ def control(b: MemoryBooks, _: str, header: str) -> list[str]:
     return made
 
 
-def wake(b: MemoryBooks, _: str, reason: str, *ticket_ids: str) -> int:
+def wake(b: MemoryData, _: str, reason: str, *ticket_ids: str) -> int:
     waiting = [i for i in ticket_ids if (b.row(i).get("state"), b.row(i).get("reason")) == ("parked", reason)]
     for ticket_id in waiting:
         b.due_at(ticket_id, b.now)
     return len(waiting)
 
 
-def escalate(b: MemoryBooks, _: str, name: str, severity: str, again_ms: str) -> int:
+def escalate(b: MemoryData, _: str, name: str, severity: str, again_ms: str) -> int:
     alert, late = b.hash(f"alert:{name}"), b.due_in("inbox", len(b.rank("inbox")))
     if not late:
         alert.pop("late_until", None)
@@ -47,7 +47,7 @@ def escalate(b: MemoryBooks, _: str, name: str, severity: str, again_ms: str) ->
     return len(late)
 
 
-def keep(b: MemoryBooks, _: str, name: str, field: str, value: str) -> str:
+def keep(b: MemoryData, _: str, name: str, field: str, value: str) -> str:
     return b.hash(name).setdefault(field, json.dumps({"at": b.now} | json.loads(value)))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.memory_books import MemoryBooks
+from tests.fakes.memory_data import MemoryData
 
 
-def hold(b: MemoryBooks, ticket_id: str, person: str, hold_ms: str) -> list[Any]:
+def hold(b: MemoryData, ticket_id: str, person: str, hold_ms: str) -> list[Any]:
     row = b.row(ticket_id)
     if not row:
         return ["unknown"]

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.memory_books import MemoryBooks
+from tests.fakes.memory_data import MemoryData
 
 WEEK_MS = 604_800_000
 
 
 def next_item(
-    b: MemoryBooks, _: str, person: str, hold_ms: str, _page: str, index: str, event: str, *skip: str
+    b: MemoryData, _: str, person: str, hold_ms: str, _page: str, index: str, event: str, *skip: str
 ) -> str | None:
     for ticket_id in b.ordered(index):
         row = b.row(ticket_id)
@@ -28,7 +28,7 @@ def next_item(
     return None
 
 
-def take_outbox(b: MemoryBooks, _: str, limit: str, hide_ms: str) -> list[Any]:
+def take_outbox(b: MemoryData, _: str, limit: str, hide_ms: str) -> list[Any]:
     taken = []
     for message_id in b.due_in("outbox", int(limit)):
         b.rank("outbox")[message_id] = b.now + int(hide_ms)
@@ -38,7 +38,7 @@ def take_outbox(b: MemoryBooks, _: str, limit: str, hide_ms: str) -> list[Any]:
     return taken
 
 
-def settle_outbox(b: MemoryBooks, ticket_id: str, message_id: str, outcome: str, retry_in: str = "0") -> list[str]:
+def settle_outbox(b: MemoryData, ticket_id: str, message_id: str, outcome: str, retry_in: str = "0") -> list[str]:
     message = b.hash(f"out:{message_id}")
     if not message:
         return ["gone"]
@@ -58,7 +58,7 @@ def settle_outbox(b: MemoryBooks, ticket_id: str, message_id: str, outcome: str,
     return ["ok"]
 
 
-def take_alert(b: MemoryBooks, _: str, hide_ms: str) -> list[Any] | None:
+def take_alert(b: MemoryData, _: str, hide_ms: str) -> list[Any] | None:
     due = b.due_in("alerts", 1)
     if not due:
         return None
@@ -72,7 +72,7 @@ def take_alert(b: MemoryBooks, _: str, hide_ms: str) -> list[Any] | None:
     return [reason, *told, list(b.entries(f"alert:{reason}:tickets"))]
 
 
-def settle_alert(b: MemoryBooks, _: str, reason: str, alert_id: str, sent: str, wait_ms: str) -> list[str]:
+def settle_alert(b: MemoryData, _: str, reason: str, alert_id: str, sent: str, wait_ms: str) -> list[str]:
     alert = b.hash(f"alert:{reason}")
     if alert.get("sending_id") != alert_id:
         return ["gone"]

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.memory_books import MemoryBooks
+from tests.fakes.memory_data import MemoryData
 
 
-def move(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]:
+def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
     h = json.loads(header)
     row = b.row(ticket_id)
     if not row:
@@ -44,7 +44,7 @@ def move(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]
     return ["ok", new, row["version"], b.now]
 
 
-def _refusal(b: MemoryBooks, row: dict[str, str], h: dict[str, Any]) -> list[Any] | None:
+def _refusal(b: MemoryData, row: dict[str, str], h: dict[str, Any]) -> list[Any] | None:
     held = _holder(b, row)
     stale = ["stale", row["state"], row["version"], held]
     allowed = row["state"] in h["states"]
@@ -60,11 +60,11 @@ def _refusal(b: MemoryBooks, row: dict[str, str], h: dict[str, Any]) -> list[Any
     return None
 
 
-def _holder(b: MemoryBooks, row: dict[str, str]) -> str:
+def _holder(b: MemoryData, row: dict[str, str]) -> str:
     return row.get("holder", "") if int(row.get("held_until", 0)) > b.now else ""
 
 
-def _count_hold(b: MemoryBooks, row: dict[str, str], h: dict[str, Any]) -> None:
+def _count_hold(b: MemoryData, row: dict[str, str], h: dict[str, Any]) -> None:
     held, taken, leaves = _holder(b, row), h.get("set", {}).get("holder"), not h.get("keep_inbox")
     since = row.get("held_since")
     if "holder" in row and not held and (taken or leaves):
@@ -75,7 +75,7 @@ def _count_hold(b: MemoryBooks, row: dict[str, str], h: dict[str, Any]) -> None:
         b.observe("human_handle_seconds", (b.now - int(since)) / 1000)
 
 
-def _schedule(b: MemoryBooks, ticket_id: str, row: dict[str, str], h: dict[str, Any]) -> None:
+def _schedule(b: MemoryData, ticket_id: str, row: dict[str, str], h: dict[str, Any]) -> None:
     due = h.get("due_at", b.now + h["due_in"] if "due_in" in h else None)
     if due is not None:
         b.due_at(ticket_id, min(due, max(int(row["deadline"]), b.now)) if "deadline" in row else due)
@@ -83,7 +83,7 @@ def _schedule(b: MemoryBooks, ticket_id: str, row: dict[str, str], h: dict[str, 
         b.due_at(ticket_id, None)
 
 
-def _tell(b: MemoryBooks, ticket_id: str, row: dict[str, str], h: dict[str, Any]) -> None:
+def _tell(b: MemoryData, ticket_id: str, row: dict[str, str], h: dict[str, Any]) -> None:
     if "alert" in h:
         b.raise_alert(ticket_id, h["alert"]["reason"], h["alert"]["severity"])
     for message_id in h.get("drop_outbox", []):
@@ -112,7 +112,7 @@ def _tell(b: MemoryBooks, ticket_id: str, row: dict[str, str], h: dict[str, Any]
         b.add("n", name, 1)
 
 
-def reject(b: MemoryBooks, ticket_id: str, header: str, raw: str, event: str) -> list[str]:
+def reject(b: MemoryData, ticket_id: str, header: str, raw: str, event: str) -> list[str]:
     row = b.row(ticket_id)
     if row:
         return ["seen", ticket_id]
@@ -128,7 +128,7 @@ def reject(b: MemoryBooks, ticket_id: str, header: str, raw: str, event: str) ->
     return ["new", ticket_id]
 
 
-def sweep(b: MemoryBooks, _: str, limit: str, max_losses: str, base_ms: str, backlogged: str) -> list[str]:
+def sweep(b: MemoryData, _: str, limit: str, max_losses: str, base_ms: str, backlogged: str) -> list[str]:
     base, found = int(base_ms), list[str]()
     unended = [ticket_id for state in ("queued", "running", "parked") for ticket_id in b.rank(f"s:{state}")]
     if len(unended) != len(b.rank("due")):
@@ -156,7 +156,7 @@ def sweep(b: MemoryBooks, _: str, limit: str, max_losses: str, base_ms: str, bac
     return found
 
 
-def _taken_back(b: MemoryBooks, ticket_id: str, row: dict[str, str]) -> None:
+def _taken_back(b: MemoryData, ticket_id: str, row: dict[str, str]) -> None:
     if row["state"] == "queued":
         return
     if row["state"] == "running":

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.memory_books import MemoryBooks
+from tests.fakes.memory_data import MemoryData
 
 WEEK_MS = 604_800_000
 
 
-def accept(b: MemoryBooks, ticket_id: str, header: str, body: str, event: str) -> list[str]:
+def accept(b: MemoryData, ticket_id: str, header: str, body: str, event: str) -> list[str]:
     h = json.loads(header)
     seen = b.hash(f"idem:{h.get('idem')}")
     if seen:
@@ -40,13 +40,13 @@ def accept(b: MemoryBooks, ticket_id: str, header: str, body: str, event: str) -
     return ["new", ticket_id, "queued"]
 
 
-def _remember_key(b: MemoryBooks, ticket_id: str, h: dict[str, Any]) -> None:
+def _remember_key(b: MemoryData, ticket_id: str, h: dict[str, Any]) -> None:
     if "idem" in h:
         b.hash(f"idem:{h['idem']}").update(id=ticket_id, digest=h["digest"])
         b.expires[f"idem:{h['idem']}"] = b.now + WEEK_MS
 
 
-def claim(b: MemoryBooks, ticket_id: str, owner: str, lease_ms: str, queue: str, claim: str, event: str) -> list[Any]:
+def claim(b: MemoryData, ticket_id: str, owner: str, lease_ms: str, queue: str, claim: str, event: str) -> list[Any]:
     row = b.row(ticket_id)
     if not row:
         return ["unknown"]
@@ -67,7 +67,7 @@ def claim(b: MemoryBooks, ticket_id: str, owner: str, lease_ms: str, queue: str,
     return ["ok", row["epoch"], b.now, flat, list(b.entries(f"j:{ticket_id}"))]
 
 
-def begin_step(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]:
+def begin_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
     h = json.loads(header)
     row, control = b.row(ticket_id), b.hash("control")
     if not b.holds(ticket_id, h):
@@ -98,7 +98,7 @@ def begin_step(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> lis
     return _written(b, ticket_id, h, events)
 
 
-def end_step(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[Any]:
+def end_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
     h = json.loads(header)
     row = b.row(ticket_id)
     if not b.holds(ticket_id, h):
@@ -111,7 +111,7 @@ def end_step(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[
     return _written(b, ticket_id, h, events)
 
 
-def _learn(b: MemoryBooks, breaker: str, h: dict[str, Any]) -> None:
+def _learn(b: MemoryData, breaker: str, h: dict[str, Any]) -> None:
     if h["health"] == "well":
         b.hashes.pop(breaker, None)
     if h["health"] != "unwell":
@@ -128,7 +128,7 @@ def _learn(b: MemoryBooks, breaker: str, h: dict[str, Any]) -> None:
     b.expires[breaker] = b.now + max(600_000, (open_until - b.now) * 2)
 
 
-def _written(b: MemoryBooks, ticket_id: str, h: dict[str, Any], events: tuple[str, ...]) -> list[Any]:
+def _written(b: MemoryData, ticket_id: str, h: dict[str, Any], events: tuple[str, ...]) -> list[Any]:
     b.lease_for(ticket_id, h["lease_ms"])
     for event in events:
         b.append(ticket_id, event, h["epoch"])
@@ -136,7 +136,7 @@ def _written(b: MemoryBooks, ticket_id: str, h: dict[str, Any], events: tuple[st
     return ["ok", b.now]
 
 
-def begin_effect(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> list[str]:
+def begin_effect(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[str]:
     h = json.loads(header)
     if not b.holds(ticket_id, h):
         return ["lost"]
@@ -152,7 +152,7 @@ def begin_effect(b: MemoryBooks, ticket_id: str, header: str, *events: str) -> l
     return ["again" if known else "new"]
 
 
-def end_effect(b: MemoryBooks, ticket_id: str, header: str, result: str, event: str) -> list[str]:
+def end_effect(b: MemoryData, ticket_id: str, header: str, result: str, event: str) -> list[str]:
     h = json.loads(header)
     if not b.holds(ticket_id, h):
         return ["lost"]
@@ -164,7 +164,7 @@ def end_effect(b: MemoryBooks, ticket_id: str, header: str, result: str, event: 
     return ["ok"]
 
 
-def renew(b: MemoryBooks, _: str, owner: str, lease_ms: str, *pairs: str) -> list[str]:
+def renew(b: MemoryData, _: str, owner: str, lease_ms: str, *pairs: str) -> list[str]:
     gone = []
     for ticket_id, epoch in zip(pairs[::2], pairs[1::2], strict=True):
         if b.holds(ticket_id, {"epoch": epoch, "owner": owner}):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.fakes.memory_books import MemoryBooks
 from tests.fakes.memory_control import CONTROL
+from tests.fakes.memory_data import MemoryData
 from tests.fakes.memory_holds import HOLDS
 from tests.fakes.memory_leaving import LEAVING
 from tests.fakes.memory_moves import MOVES
@@ -17,62 +17,62 @@ class MemoryStore:
     """Behaves as `RedisStore` does; the contract suites run on both."""
 
     def __init__(self) -> None:
-        self.books = MemoryBooks()
+        self.data = MemoryData()
 
     def pass_ms(self, ms: int) -> None:
         """Let time pass."""
-        self.books.now += ms
-        self.books.forget_expired()
+        self.data.now += ms
+        self.data.forget_expired()
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
-        return SCRIPTS[script](self.books, ticket_id, *[str(arg) for arg in args])
+        return SCRIPTS[script](self.data, ticket_id, *[str(arg) for arg in args])
 
     async def row(self, ticket_id: str) -> dict[str, str]:
         return await self.fields(f"t:{ticket_id}")
 
     async def rows(self, ticket_ids: Sequence[str], fields: Sequence[str]) -> list[list[str | None]]:
-        return [[self.books.row(ticket_id).get(name) for name in fields] for ticket_id in ticket_ids]
+        return [[self.data.row(ticket_id).get(name) for name in fields] for ticket_id in ticket_ids]
 
     async def journal(self, ticket_id: str, start: int = 0, stop: int = -1) -> list[str]:
         return await self.listed(f"j:{ticket_id}", start, stop)
 
     async def ranked(self, index: str, start: int, stop: int) -> list[tuple[str, float]]:
-        scores = self.books.rank(index)
-        return [(member, float(scores[member])) for member in _slice(self.books.ordered(index), start, stop)]
+        scores = self.data.rank(index)
+        return [(member, float(scores[member])) for member in _slice(self.data.ordered(index), start, stop)]
 
     async def crossed(self, indexes: Sequence[str], start: int, stop: int) -> tuple[list[str], int]:
         found = [
             member
-            for member in self.books.ordered(indexes[0])
-            if all(member in self.books.rank(index) for index in indexes)
+            for member in self.data.ordered(indexes[0])
+            if all(member in self.data.rank(index) for index in indexes)
         ]
         return _slice(found, start, stop), len(found)
 
     async def sizes(self, indexes: Sequence[str]) -> list[int]:
-        return [len(self.books.rank(index)) for index in indexes]
+        return [len(self.data.rank(index)) for index in indexes]
 
     async def listed(self, name: str, start: int, stop: int) -> list[str]:
-        return _slice(self.books.entries(name), start, stop)
+        return _slice(self.data.entries(name), start, stop)
 
     async def length(self, name: str) -> int:
-        return len(self.books.entries(name))
+        return len(self.data.entries(name))
 
     async def fields(self, name: str) -> dict[str, str]:
-        return dict(self.books.hash(name))
+        return dict(self.data.hash(name))
 
     async def put(self, name: str, values: Mapping[str, str | None]) -> None:
         for field, value in values.items():
             if value is None:
-                self.books.hash(name).pop(field, None)
+                self.data.hash(name).pop(field, None)
             else:
-                self.books.hash(name)[field] = value
+                self.data.hash(name)[field] = value
 
     async def tick(self, name: str, window_seconds: int) -> int:
-        self.books.expires.setdefault(name, self.books.now + window_seconds * 1000)
-        return self.books.add(name, "count", 1)
+        self.data.expires.setdefault(name, self.data.now + window_seconds * 1000)
+        return self.data.add(name, "count", 1)
 
     async def now_ms(self) -> int:
-        return self.books.now
+        return self.data.now
 
 
 def _slice(items: list[str], start: int, stop: int) -> list[str]:

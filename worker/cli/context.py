@@ -45,11 +45,11 @@ def session() -> Iterator[Session]:
     """Settings and parts for a command that goes on for a while; closed at its end. Raises `SettingsError`."""
     import asyncio
 
-    from worker.service.celery_factory import books_url, sender_app
+    from worker.service.celery_factory import sender_app, store_url
     from worker.wiring import Parts
 
     settings = load()
-    redis_url = books_url(settings)
+    redis_url = store_url(settings)
     parts = Parts(settings, sender_app(settings, redis_url), redis_url)
     with asyncio.Runner() as runner:
         try:

@@ -13,7 +13,7 @@ class CommandFailed(Exception):
 
 def lines_of(error: Exception) -> list[str] | None:
     """One line for each fault, or None for an error that nobody expected: that one deserves its traceback."""
-    from fallbacks.errors import BooksUnreachable, FallbacksError
+    from fallbacks.errors import FallbacksError, StoreUnreachable
     from tasks.errors import TasksError
     from worker.config.errors import SettingsError, WorkerError
 
@@ -22,7 +22,7 @@ def lines_of(error: Exception) -> list[str] | None:
             return list(error.lines)
         case SettingsError():
             return error.faults
-        case BooksUnreachable():
+        case StoreUnreachable():
             return [f"the books cannot be reached ({error}): check DESKHAND_REDIS_URL, or run `deskhand doctor`"]
         case WorkerError() | FallbacksError() | TasksError():
             return str(error).splitlines() or [type(error).__name__]

@@ -25,7 +25,7 @@ class Taken:
 
 
 class MailIntake:
-    """Takes mails in. The same mail twice changes nothing. Raises `BooksUnreachable`: keep the mail then."""
+    """Takes mails in. The same mail twice changes nothing. Raises `StoreUnreachable`: keep the mail then."""
 
     def __init__(self, ledger: Ledger, admission: Admission, settings: Settings) -> None:
         self._ledger = ledger

@@ -68,12 +68,12 @@ async def weigh(stage: Stage, ids: Sequence[str], expected: Expected, seconds: f
     counters = (await stage.stats()).counters
     lost, doubled = len(ids) - len(rested), paid_twice(stage.simulator.calls.report(), journals)
     over = [*_over_run(views.values()), *await _over_day(stage), *_beyond_bound(counters)]
-    books = await audit(stage.parts.store)
+    audited = await audit(stage.parts.store)
     broken = [
         *([f"{lost} tickets are lost"] if lost else []),
         *([f"{doubled} replies were paid for twice"] if doubled else []),
         *over,
-        *(f"books: {ticket_id or 'sums'}: {what}" for ticket_id, what in books.problems),
+        *(f"books: {ticket_id or 'sums'}: {what}" for ticket_id, what in audited.problems),
         *_unplanned(views, expected),
         *_untold(stage, counters, handed_off),
     ]
@@ -91,7 +91,7 @@ async def weigh(stage: Stage, ids: Sequence[str], expected: Expected, seconds: f
         alerts_raised=counters.get("alerts_raised", 0),
         alerts_told=stage.receiver.told,
         worker_losses=counters.get("leases_lost", 0),
-        spent_nanodollars=books.spent,
+        spent_nanodollars=audited.spent,
         seconds=round(seconds, 1),
         broken=tuple(broken),
     )

@@ -70,9 +70,9 @@ async def _kill_twice(stage: Stage) -> None:
         await stage.kill_worker()
 
 
-async def _restart_the_books(stage: Stage) -> None:
+async def _restart_the_store(stage: Stage) -> None:
     await _in_the_middle(stage, 2)
-    await stage.restart_books()
+    await stage.restart_store()
 
 
 async def _in_the_middle(stage: Stage, finished: int) -> None:
@@ -162,7 +162,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "kill -9 of the books; they come back from their append-only file",
         tickets=10,
         latency="0.6",
-        act=_restart_the_books,
+        act=_restart_the_store,
     ),
     Scenario(
         "alert_sink_down",

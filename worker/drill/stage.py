@@ -105,7 +105,7 @@ class Stage:
         await asyncio.to_thread(self.stack.kill, "worker")
         self.stack.start_worker()
 
-    async def restart_books(self) -> None:
+    async def restart_store(self) -> None:
         """kill -9 the Valkey and start it on its append-only file."""
         pid = int((self._valkey.folder / "valkey.pid").read_text("ascii"))
         os.kill(pid, signal.SIGKILL)

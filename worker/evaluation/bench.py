@@ -6,7 +6,7 @@ from typing import Any
 from tasks.safety.canary import new_canary
 from tasks.triage.taxonomy import Taxonomy
 from worker.config.settings import LOCAL, Settings, load_settings
-from worker.evaluation.empty_store import EmptyBooks
+from worker.evaluation.empty_store import EmptyStore
 from worker.evaluation.run import Bench, Closable
 from worker.service.celery_factory import sender_app
 from worker.wiring import Parts
@@ -51,4 +51,4 @@ async def close_models(tiers: Iterable[Tier]) -> None:
 
 
 def _parts(settings: Settings) -> Parts:
-    return Parts(settings, sender_app(settings, _NOWHERE), _NOWHERE, lambda _: EmptyBooks())
+    return Parts(settings, sender_app(settings, _NOWHERE), _NOWHERE, lambda _: EmptyStore())

@@ -7,7 +7,7 @@ from typing import Any
 from worker.config.errors import NothingIsKeptError
 
 
-class EmptyBooks:
+class EmptyStore:
     """Implements the reads of `fallbacks.store.port.Store`; a script or a write is a fault of ours."""
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:  # noqa: ARG002 - the port

@@ -12,8 +12,8 @@ from worker.config.errors import NothingIsKeptError
 
 
 @dataclass(slots=True)
-class MemoryBooks:
-    """Implements `tasks.run.ports.RunBooks` for a run that nobody else sees. written: the journal it would have."""
+class MemoryLedger:
+    """Implements `tasks.run.ports.RunLedger` for a run that nobody else sees. written: the journal it would have."""
 
     cap: int | None
     clock: Clock

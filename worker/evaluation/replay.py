@@ -24,7 +24,7 @@ from tasks.ticket import Ticket
 from tasks.triage.prompt import BUILT_IN, Prompt, submit_spec, system_prompt
 from tasks.triage.reading import Reader
 from tasks.triage.taxonomy import Taxonomy
-from worker.evaluation.memory_ledger import MemoryBooks
+from worker.evaluation.memory_ledger import MemoryLedger
 from worker.work.executor import PREFETCH, StoreClock, Tier
 
 NOT_IN_A_REPLAY = json.dumps({"error": "not carried out: this is a replay"})
@@ -106,21 +106,21 @@ class Rehearsal:
         kept, now_ms = before_step(journal, from_step)
         checkpoint = replace(fold(kept), prior=None)  # the system text or the tools may have changed since
         clock = StoreClock.at(now_ms)
-        books = MemoryBooks(limits.max_cost_nanodollars, clock, checkpoint.usage.cost_nanodollars)
-        paid_before = books.spent
-        tools = RecordedTools(self.tools, ticket, ticket.id or "", books, recordings(journal[len(kept) :]))
-        stop = await self._run(Work(tools, limits, books, clock), checkpoint)
+        ledger = MemoryLedger(limits.max_cost_nanodollars, clock, checkpoint.usage.cost_nanodollars)
+        paid_before = ledger.spent
+        tools = RecordedTools(self.tools, ticket, ticket.id or "", ledger, recordings(journal[len(kept) :]))
+        stop = await self._run(Work(tools, limits, ledger, clock), checkpoint)
         if stop is None and (signals := screen(ticket.text, self.canary)):
             stop = Stop(Reason.INJECTION_SUSPECTED, f"the text shows {', '.join(signals)}", 0)
-        after = [*kept, *books.written]
-        return Replay(told(journal, None), told(after, stop), from_step, books.spent - paid_before)
+        after = [*kept, *ledger.written]
+        return Replay(told(journal, None), told(after, stop), from_step, ledger.spent - paid_before)
 
     async def _run(self, work: "Work", checkpoint: Checkpoint) -> Stop | None:
         """To its end through the tiers, as the executor would; a wait counts as the end."""
         while True:
             run = self._made(work, checkpoint)
             stop = await run.advance()
-            work.books.write(run.take_unwritten())
+            work.ledger.write(run.take_unwritten())
             if stop is None:
                 return None
             now_ms = work.clock.now_ms()
@@ -141,7 +141,7 @@ class Rehearsal:
                     return stop
                 case unknown:
                     assert_never(unknown)
-            work.books.write(run.take_unwritten())
+            work.ledger.write(run.take_unwritten())
             checkpoint = run.checkpoint
 
     def _made(self, work: "Work", checkpoint: Checkpoint) -> Run:
@@ -156,7 +156,7 @@ class Rehearsal:
             system=system_prompt(self.taxonomy, self.prompt, self.canary),
             specs=(*offered, submit_spec(self.taxonomy)),
             limits=work.limits,
-            books=work.books,
+            ledger=work.ledger,
             clock=work.clock,
             checkpoint=checkpoint,
             max_tokens=self.max_output_tokens,
@@ -172,7 +172,7 @@ class Work:
 
     tools: RecordedTools
     limits: Limits
-    books: MemoryBooks
+    ledger: MemoryLedger
     clock: StoreClock
 
 

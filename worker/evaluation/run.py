@@ -23,7 +23,7 @@ from tasks.triage.reading import Reader
 from tasks.triage.taxonomy import Taxonomy
 from worker.evaluation.figures import Answer
 from worker.evaluation.labelled import Labelled
-from worker.evaluation.memory_ledger import MemoryBooks
+from worker.evaluation.memory_ledger import MemoryLedger
 from worker.work.executor import PREFETCH, StoreClock, Tier
 
 TOTAL = "together"
@@ -101,11 +101,11 @@ class Bench:
     async def work(self, ticket: Ticket) -> list[Tried]:
         """One ticket through the tiers, as the executor would take it; a wait counts as the end."""
         clock = StoreClock.at(int(time.time() * 1000))
-        books = MemoryBooks(self.limits.max_cost_nanodollars, clock)
+        ledger = MemoryLedger(self.limits.max_cost_nanodollars, clock)
         checkpoint, tried = Checkpoint(), list[Tried]()
         began, paid = time.monotonic(), 0
         while True:
-            run = self._run(ticket, checkpoint, clock, books)
+            run = self._run(ticket, checkpoint, clock, ledger)
             stop = await run.advance()
             checkpoint = run.checkpoint
             answer = plan.HandOff(plan.InboxQueue.REVIEW, plan.Severity.INFO) if stop is None else self._next(run, stop)
@@ -114,14 +114,14 @@ class Bench:
                 checkpoint = run.checkpoint
                 continue
             now = time.monotonic()
-            books.write(run.take_unwritten())
-            misused = _misused(books.written)
+            ledger.write(run.take_unwritten())
+            misused = _misused(ledger.written)
             leaked = stop is not None and stop.reason is Reason.INJECTION_SUSPECTED  # the loop asks the canary alone
-            cost, seconds = books.spent - paid, now - began
+            cost, seconds = ledger.spent - paid, now - began
             tried.append(Tried(run.model.name, checkpoint.decision, stop, cost, seconds, misused, leaked))
             if not isinstance(answer, plan.RaiseTier):
                 return tried
-            began, paid, books.written = now, books.spent, []
+            began, paid, ledger.written = now, ledger.spent, []
             run.note(ev.TierRaised(answer.tier, stop.reason.value if stop else ""))
             checkpoint = run.checkpoint
 
@@ -136,19 +136,19 @@ class Bench:
             deadline_ms=run.clock.now_ms(),  # no waiting: what would be parked ends here
         )
 
-    def _run(self, ticket: Ticket, checkpoint: Checkpoint, clock: StoreClock, books: MemoryBooks) -> Run:
+    def _run(self, ticket: Ticket, checkpoint: Checkpoint, clock: StoreClock, ledger: MemoryLedger) -> Run:
         tier = self.tiers[min(checkpoint.tier, len(self.tiers) - 1)]
         ticket_id = ticket.id or uuid4().hex
         return Run(
             ticket_id=ticket_id,
             model=tier.model,
             reader=Reader(ticket, self.taxonomy, tier.model.name, tier.min_confidence),
-            tools=ToolRunner(self._harmless, ticket, ticket_id, books),
+            tools=ToolRunner(self._harmless, ticket, ticket_id, ledger),
             prefetch=PREFETCH,
             system=self._system,
             specs=self._specs,
             limits=self.limits,
-            books=books,
+            ledger=ledger,
             clock=clock,
             checkpoint=checkpoint,
             max_tokens=self.max_output_tokens,

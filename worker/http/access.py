@@ -44,7 +44,7 @@ Operator = Annotated[Caller, Depends(_Needs(Scope.OPERATE))]
 
 async def _caller(request: Request, desk: Desk) -> Caller:
     shown = shown_key(request)
-    async with asyncio.timeout(desk.books_seconds):  # every guarded route comes by here first
+    async with asyncio.timeout(desk.store_seconds):  # every guarded route comes by here first
         verdict = await desk.keys.check(shown, desk.settings.api_requests_per_minute)
     if verdict.limited:
         wait = str(max(1, -(-verdict.wait_ms // 1000)))

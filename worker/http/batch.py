@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from fallbacks.access.api_keys import Caller
-from fallbacks.errors import BooksUnreachable, IdempotencyConflict
+from fallbacks.errors import IdempotencyConflict, StoreUnreachable
 from fallbacks.ledger.states import State
 from worker.http.access import Writer
 from worker.http.desk import Desk, DeskDep
@@ -87,7 +87,7 @@ async def _result(
         if len(item) > MAX_TICKET_BYTES:
             raise too_large(MAX_TICKET_BYTES)
         accepted = await take_in(desk, caller, item, key and f"{key}#{index}")
-    except (Problem, IdempotencyConflict, BooksUnreachable, TimeoutError) as error:
+    except (Problem, IdempotencyConflict, StoreUnreachable, TimeoutError) as error:
         problem = as_problem(error)
         assert problem is not None  # noqa: S101 - these four always are
         told = problem.document(str(request.scope.get("deskhand.request_id", "")))

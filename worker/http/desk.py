@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 class Desk:
     """Parts of the process, and what only its web side has. closing: set when the process is asked to stop.
 
-    books_seconds: how long a request waits for books that keep the connection and say nothing, or are restarting.
+    store_seconds: how long a request waits for books that keep the connection and say nothing, or are restarting.
     """
 
     parts: Parts
@@ -32,7 +32,7 @@ class Desk:
     hints: Hints
     watch: Watch
     heartbeat_seconds: float = 15.0
-    books_seconds: float = 8.0
+    store_seconds: float = 8.0
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from worker.http.desk import Desk, DeskDep
 from worker.http.load import depth_of
 
-BOOKS_SECONDS = 3.0
+STORE_SECONDS = 3.0
 
 router = APIRouter(tags=["operations"])
 
@@ -36,16 +36,16 @@ async def healthz() -> HealthDocument:
 @router.get("/readyz", response_model=ReadyDocument, responses={503: {"model": ReadyDocument}})
 async def readyz(desk: DeskDep) -> JSONResponse:
     """Whether tickets can be accepted and published now."""
-    (books, api), broker = await asyncio.gather(_books(desk), depth_of(desk, "tickets"))
-    checks = {"books": books, "broker": "does not answer" if broker is None else "ok"}
+    (store, api), broker = await asyncio.gather(_store(desk), depth_of(desk, "tickets"))
+    checks = {"books": store, "broker": "does not answer" if broker is None else "ok"}
     ready = all(check == "ok" for check in checks.values())
     document = ReadyDocument(status="ready" if ready else "not ready", checks=checks, api=api)
     return JSONResponse(document.model_dump(), 200 if ready else 503)
 
 
-async def _books(desk: Desk) -> tuple[str, str]:
+async def _store(desk: Desk) -> tuple[str, str]:
     try:
-        exist = await asyncio.wait_for(desk.keys.exist(), BOOKS_SECONDS)
-    except (BooksUnreachable, TimeoutError):
+        exist = await asyncio.wait_for(desk.keys.exist(), STORE_SECONDS)
+    except (StoreUnreachable, TimeoutError):
         return "do not answer", "unknown"
     return "ok", "keys" if exist or not desk.on_loopback else "open"

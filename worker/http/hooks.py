@@ -56,7 +56,7 @@ async def take_hook(request: Request, desk: DeskDep, hook: Annotated[Hook, Depen
         raise Problem(
             Kind.UNAUTHORIZED, str(error), headers={"www-authenticate": f'Hook realm="{hook.name}"'}
         ) from None
-    async with asyncio.timeout(desk.books_seconds):
+    async with asyncio.timeout(desk.store_seconds):
         return await _taken(desk, hook, body)
 
 

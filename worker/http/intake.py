@@ -20,11 +20,11 @@ IdempotencyKey = Annotated[
 async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str | None) -> Accepted:
     """Accept a ticket and line up its hint. A twin in flight cannot exist: accepting is one atomic step.
 
-    Raises `Problem`, `IdempotencyConflict`, `BooksUnreachable`, `TimeoutError`.
+    Raises `Problem`, `IdempotencyConflict`, `StoreUnreachable`, `TimeoutError`.
     """
     ticket = parse(body, Ticket)
     settings = desk.settings
-    async with asyncio.timeout(desk.books_seconds):
+    async with asyncio.timeout(desk.store_seconds):
         accepted = await desk.parts.ledger.accept(
             ticket,
             settings.limits,

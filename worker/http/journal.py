@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from tasks.ticket import TicketId
 from worker.http.access import Reader
 from worker.http.desk import Desk, DeskDep
@@ -69,7 +69,7 @@ async def _follow(desk: Desk, ticket_id: str, seq: int) -> AsyncIterator[str]:
     """Frames until shutdown; the client's leaving cancels it. Without the books it ends, and the client resumes."""
     yield f"retry: {RECONNECT_MS}\n\n"
     told = monotonic()
-    with suppress(BooksUnreachable):
+    with suppress(StoreUnreachable):
         while not desk.closing.is_set():
             for recorded in await desk.parts.views.timeline(ticket_id, seq, seq + PAGE - 1):
                 document = event_document(recorded)

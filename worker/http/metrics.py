@@ -24,12 +24,12 @@ router = APIRouter(tags=["operations"])
 async def metrics(request: Request, desk: DeskDep) -> Response:
     """The books' numbers for Prometheus. Carries no ticket text and no ids."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(BooksCollector(await measure(desk)))
+    registry.register(LedgerCollector(await measure(desk)))
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": content_type})
 
 
-class BooksCollector(Collector):
+class LedgerCollector(Collector):
     """One scrape's numbers in Prometheus' words."""
 
     def __init__(self, load: Load) -> None:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from fallbacks.errors import BooksUnreachable, IdempotencyConflict, Stale, UnknownTicket
+from fallbacks.errors import IdempotencyConflict, Stale, StoreUnreachable, UnknownTicket
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -115,7 +115,7 @@ def as_problem(error: Exception) -> Problem | None:
         case Stale():
             holder = error.holder or None
             return Problem(Kind.STALE, str(error), state=error.state, version=error.version, holder=holder)
-        case BooksUnreachable() | TimeoutError():
+        case StoreUnreachable() | TimeoutError():
             wait = {"retry-after": str(RETRY_SECONDS)}
             return Problem(Kind.UNAVAILABLE, "the books did not answer; try again, under the same id", headers=wait)
         case RequestValidationError():
@@ -129,7 +129,7 @@ def as_problem(error: Exception) -> Problem | None:
 
 def install(app: FastAPI) -> None:
     """Let every error of the application be told as a problem."""
-    for raised in (Problem, UnknownTicket, IdempotencyConflict, Stale, BooksUnreachable, TimeoutError):
+    for raised in (Problem, UnknownTicket, IdempotencyConflict, Stale, StoreUnreachable, TimeoutError):
         app.add_exception_handler(raised, _answer)
     app.add_exception_handler(RequestValidationError, _answer)
     app.add_exception_handler(HTTPException, _answer)

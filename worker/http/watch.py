@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.states import SETTLED
 from fallbacks.store.port import Store
 
@@ -47,7 +47,7 @@ class Watch:
                 await self._some.wait()
             try:
                 await self._look()
-            except BooksUnreachable as error:
+            except StoreUnreachable as error:
                 log.warning("books unreachable: %s", error)
             await asyncio.sleep(PAUSE_SECONDS)
 

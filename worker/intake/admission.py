@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from fallbacks.errors import BooksUnreachable, IdempotencyConflict
+from fallbacks.errors import IdempotencyConflict, StoreUnreachable
 from fallbacks.ledger.ledger import Ledger
 from tasks.ticket import REJECTED_PREFIX, Ticket
 from worker.config.settings import Settings
@@ -28,7 +28,7 @@ WAIT_SECONDS = 1.0
 
 
 class Admission:
-    """Takes in what messages bring. Raises `BooksUnreachable`: the message must be kept then."""
+    """Takes in what messages bring. Raises `StoreUnreachable`: the message must be kept then."""
 
     def __init__(self, ledger: Ledger, settings: Settings, leaving: Callable[[], bool]) -> None:
         self._ledger = ledger
@@ -67,18 +67,18 @@ class Admission:
         await self._ledger.reject(f"{REJECTED_PREFIX}{identity[:40]}", base64.b64encode(raw).decode(), error, origin)
 
     async def keep_patiently(self, raw: bytes, error: str, origin: str) -> None:
-        """As `keep`, waiting for the books: the message is in our hands. Raises `BooksUnreachable` when leaving."""
+        """As `keep`, waiting for the books: the message is in our hands. Raises `StoreUnreachable` when leaving."""
         await self._patiently(lambda: self.keep(raw, error, origin, _digest(b"", raw)))
 
     async def take_patiently(self, raw: bytes, origin: str, message: str, *, again: bool) -> str | None:
-        """As `take_raw`, waiting for the books. Raises `BooksUnreachable` when leaving."""
+        """As `take_raw`, waiting for the books. Raises `StoreUnreachable` when leaving."""
         return await self._patiently(lambda: self.take_raw(raw, origin, message, again=again))
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         while True:
             try:
                 return await work()
-            except BooksUnreachable as error:
+            except StoreUnreachable as error:
                 if self._leaving():
                     raise
                 log.warning("holding a message until the books can be reached: %s", error)

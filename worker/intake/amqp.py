@@ -11,7 +11,7 @@ from celery import bootsteps
 from kombu.entity import Queue
 from kombu.messaging import Consumer
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def intake_step(take: Take, queue: Queue, serves: Callable[[], bool]) -> type[bo
         raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body or b"")
         try:
             take(raw, str(message.properties.get("message_id") or ""), bool(message.delivery_info.get("redelivered")))
-        except BooksUnreachable as error:  # unacknowledged, it is the broker's: it comes back with the next connection
+        except StoreUnreachable as error:  # unacknowledged, it is the broker's: it comes back with the next connection
             log.warning("the broker keeps a message of intake, the books are unreachable: %s", error)
         else:
             message.ack()

@@ -13,7 +13,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from worker.intake.admission import Admission
 from worker.queue.publisher import Publisher
 
@@ -71,7 +71,7 @@ class RedisIntake:
             try:
                 if not await self.round():
                     await self._wait_for_more()
-            except (BooksUnreachable, RedisError, OSError) as error:
+            except (StoreUnreachable, RedisError, OSError) as error:
                 log.warning("intake waits: %s", error)
                 await asyncio.sleep(PAUSE_SECONDS)
             except Exception:

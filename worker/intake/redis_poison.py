@@ -10,7 +10,7 @@ from typing import cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from worker.intake.admission import Admission
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class PoisonList:
             try:
                 while await self.round():
                     pass
-            except (BooksUnreachable, RedisError, OSError) as error:
+            except (StoreUnreachable, RedisError, OSError) as error:
                 log.warning("unreadable messages wait: %s", error)
             except Exception:
                 log.exception("keeping unreadable messages failed")

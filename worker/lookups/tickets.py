@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from fallbacks.ledger.history import BooksHistory
+from fallbacks.ledger.history import LedgerHistory
 from tasks.run.ports import PastTicket
 from worker.lookups.sqlite_similar import SimilarTickets
 
@@ -15,15 +15,15 @@ FRESH_SECONDS = 2.0
 class History:
     """Implements `tasks.run.ports.TicketHistory`. People's decisions are indexed as they come, within two seconds."""
 
-    def __init__(self, books: BooksHistory, index: SimilarTickets) -> None:
-        self._books = books
+    def __init__(self, ledger: LedgerHistory, index: SimilarTickets) -> None:
+        self._ledger = ledger
         self._index = index
         self._indexed = 0
         self.fresh_until = 0.0
 
     async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
         """The requester's own last tickets, newest first."""
-        return await self._books.recent(requester_id, limit)
+        return await self._ledger.recent(requester_id, limit)
 
     async def similar(self, text: str, limit: int) -> list[PastTicket]:
         """Decided tickets most like this text, best first."""
@@ -34,7 +34,7 @@ class History:
 
     async def _catch_up(self) -> None:
         if not self._indexed:  # what the index would forget again need not be read
-            self._indexed = max(0, await self._books.decided() - self._index.capacity)
-        while fresh := await self._books.examples(self._indexed, BATCH):
+            self._indexed = max(0, await self._ledger.decided() - self._index.capacity)
+        while fresh := await self._ledger.examples(self._indexed, BATCH):
             self._indexed += len(fresh)
             self._index.add_many(fresh)

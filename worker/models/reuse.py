@@ -52,7 +52,7 @@ class Answers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BooksAnswers:
+class StoreAnswers:
     """Implements `Answers` in the books, for the whole fleet."""
 
     store: Store
@@ -140,7 +140,7 @@ def reusing(tiers: Sequence[Tier], answers: Answers | None) -> tuple[Tier, ...]:
 
 def kept_for(store: Store, seconds: float) -> Answers | None:
     """The books' answers, kept for so long; None for 0: nothing is reused."""
-    return BooksAnswers(store, seconds) if seconds else None
+    return StoreAnswers(store, seconds) if seconds else None
 
 
 def _key(model: str, request: ModelRequest) -> str:

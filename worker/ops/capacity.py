@@ -36,7 +36,7 @@ STORE_CPU_SECONDS = 0.0016
 IDLE_OPERATIONS = 12.0
 """A second, for each worker process: beats, sweeps, polling."""
 
-BOOKS_BYTES = 10_700
+TICKET_BYTES = 10_700
 """Of one ticket in the books with its whole journal: 10.4 to 10.7 KB."""
 
 CALLS = 2
@@ -97,7 +97,7 @@ def capacity(rate: float, latency_seconds: float, ticket_cost: int | None, run_c
         cores=round(cores, 2),
         store_operations=math.ceil(rate * STORE_OPERATIONS + (processes + 1) * IDLE_OPERATIONS),
         store_cores=round(rate * STORE_CPU_SECONDS, 3),
-        books_bytes_per_day=tickets_per_day * BOOKS_BYTES,
+        books_bytes_per_day=tickets_per_day * TICKET_BYTES,
         day_cost=None if ticket_cost is None else Nanodollars(tickets_per_day * ticket_cost),
         day_worst=None if run_cap is None else Nanodollars(tickets_per_day * run_cap),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from redis import RedisError
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from tasks.errors import TasksError
 from tasks.money import format_usd
 from tasks.run.messages import ModelRequest
@@ -160,5 +160,5 @@ def _guarded(name: str, check: Callable[[Parts], Check], parts: Parts) -> Check:
 async def _awaited(name: str, check: Callable[[Parts], Awaitable[Check]], parts: Parts) -> Check:
     try:
         return await check(parts)
-    except BooksUnreachable as error:
+    except StoreUnreachable as error:
         return failed(name, str(error), "see the checks of the books")

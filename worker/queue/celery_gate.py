@@ -8,13 +8,13 @@ from typing import Any
 
 from celery import bootsteps
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from worker.queue.envelope import body_fault, headers_fault
 
 log = logging.getLogger(__name__)
 
 Keep = Callable[[bytes, str, str], None]
-"""(raw, error, origin): put an unreadable message into the books; raises `BooksUnreachable`."""
+"""(raw, error, origin): put an unreadable message into the books; raises `StoreUnreachable`."""
 
 
 def gate_step(keep: Keep, task_names: Collection[str]) -> type[bootsteps.StartStopStep]:
@@ -57,7 +57,7 @@ def _kept(message: Any, fault: str, keep: Keep) -> None:
     log.error("keeping an unreadable message from %s: %s", queue, fault)
     try:
         keep(_whole(message), fault, f"queue {queue}")
-    except BooksUnreachable as error:
+    except StoreUnreachable as error:
         log.warning("the broker keeps the message, the books are unreachable: %s", error)
     else:
         message.ack()

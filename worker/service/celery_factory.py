@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery, signals
 from celery.exceptions import Reject, WorkerShutdown
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from worker.config.errors import SettingsError, WorkerError
 from worker.config.settings import Redact, Settings
 from worker.intake.amqp import intake_step
@@ -29,7 +29,7 @@ Work = Callable[[Sequence[Any], dict[str, Any], Any], Coroutine[Any, Any, str]]
 """A task's args, its kwargs and Celery's request, to its outcome."""
 
 
-def books_url(settings: Settings) -> str:
+def store_url(settings: Settings) -> str:
     """Where the books are: as set, or the embedded Valkey that is running in HOME. Raises `SettingsError`."""
     url = settings.redis_url or running_url(settings.home)
     if url is None:
@@ -64,7 +64,7 @@ def _add_tasks(app: Celery, process: "_LazyProcess") -> None:
         arrived_with.set(_carried(request))
         try:
             return await process.get().triage(tuple(args), kwargs, str(request.get("id")))
-        except BooksUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
+        except StoreUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
             raise Reject(error, requeue=True) from error
 
     async def hand_off_work(args: Sequence[Any], kwargs: dict[str, Any], _: Any) -> str:

@@ -15,7 +15,7 @@ from fallbacks.console.deps import ConsoleDeps
 from worker.config.settings import Settings
 from worker.http.api import make_api
 from worker.http.desk import Desk, open_desk
-from worker.service.celery_factory import books_url, sender_app
+from worker.service.celery_factory import sender_app, store_url
 from worker.wiring import Parts
 
 log = logging.getLogger(__name__)
@@ -92,13 +92,13 @@ class WebServer(uvicorn.Server):
 
 def make_parts(settings: Settings) -> Parts:
     """Parts of a process that publishes and runs no tasks."""
-    redis_url = books_url(settings)
+    redis_url = store_url(settings)
     return Parts(settings, sender_app(settings, redis_url), redis_url)
 
 
 def serve(settings: Settings, *, access_log: bool = False) -> bool:
     """Run until a signal. Returns whether it ever started. Raises `SettingsError` where there are no books."""
-    books_url(settings)
+    store_url(settings)
     server = WebServer(Web(lambda: make_parts(settings)), settings.host, settings.port, access_log=access_log)
     asyncio.run(server.serve())
     return server.started

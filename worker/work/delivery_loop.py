@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from fallbacks.delivery.alerts import AlertDesk
 from fallbacks.delivery.outbox import Outbox, Sent, Verdict
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ async def _repeat(work: Work, pause_seconds: float) -> None:
     while True:
         try:
             await work()
-        except BooksUnreachable as error:
+        except StoreUnreachable as error:
             log.warning("books unreachable: %s", error)
         except Exception:
             log.exception("a delivery round failed")

@@ -12,9 +12,9 @@ from typing import Any, assert_never
 from fallbacks import plan
 from fallbacks.autonomy.standing import Judgement, Key
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
-from fallbacks.ledger.run_ledger import LeasedBooks
+from fallbacks.ledger.run_ledger import LeasedLedger
 from fallbacks.ledger.states import State
 from tasks.errors import Draining, LeaseLost
 from tasks.reasons import Reason
@@ -112,7 +112,7 @@ class Executor:
         self.tools_version = tools_version(self.specs)
 
     async def ready(self) -> None:
-        """Enter, once a process that has an agent. Raises `BooksUnreachable`."""
+        """Enter, once a process that has an agent. Raises `StoreUnreachable`."""
         if self.enter is not None and self.tiers and not self.canary:
             self.canary = await self.enter()
             self.system = system_prompt(self.taxonomy, self.prompt, self.canary)
@@ -150,14 +150,14 @@ class Executor:
             return await self._survived(claim, work)
         except LeaseLost:
             return "lease_lost"
-        except BooksUnreachable as error:
+        except StoreUnreachable as error:
             log.warning("books unreachable, leaving %s to the sweep: %s", claim.lease.ticket_id, error)
             return "abandoned"
 
     async def _survived(self, claim: Claim, work: Work) -> str:
         try:
             return await work(claim)
-        except (LeaseLost, BooksUnreachable):
+        except (LeaseLost, StoreUnreachable):
             raise
         except asyncio.CancelledError:
             if not self.draining:  # the heartbeat found the lease gone
@@ -290,7 +290,7 @@ class Executor:
 
     def _run(self, claim: Claim, checkpoint: Checkpoint, clock: StoreClock, unwritten: list[ev.Event]) -> Run:
         tier = self._tier(checkpoint)
-        books = LeasedBooks(
+        leased = LeasedLedger(
             self.ledger, claim.lease, claim.limits, self.day_cap, lambda: self.draining, tier.model.name
         )
         return Run(
@@ -303,12 +303,12 @@ class Executor:
                 tier.min_confidence,
                 redact(claim.ticket.text) if tier.redacted else None,
             ),
-            tools=ToolRunner(self.tools, claim.ticket, claim.lease.ticket_id, books),
+            tools=ToolRunner(self.tools, claim.ticket, claim.lease.ticket_id, leased),
             prefetch=PREFETCH,
             system=self.system,
             specs=self.specs,
             limits=claim.limits,
-            books=books,
+            ledger=leased,
             clock=clock,
             checkpoint=checkpoint,
             max_tokens=self.max_output_tokens,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from fallbacks.errors import BooksUnreachable
+from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.control import DRAIN, Control
 from worker.queue.publisher import Publisher
 from worker.work.executor import Executor
@@ -51,7 +51,7 @@ class Heartbeat:
                 if monotonic() - self.swept_at >= self.sweep_seconds:
                     self.swept_at = monotonic()
                     await self.sweep()
-            except BooksUnreachable as error:
+            except StoreUnreachable as error:
                 log.warning("books unreachable: %s", error)
             except Exception:
                 log.exception("a beat failed")

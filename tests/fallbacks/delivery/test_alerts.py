@@ -43,7 +43,7 @@ def test_a_sink_that_is_down_does_not_make_the_others_hear_an_alert_twice(play: 
     play(story)
 
 
-def test_the_books_balance_while_a_sink_is_down(play_for_real: Play) -> None:
+def test_the_ledger_balances_while_a_sink_is_down(play_for_real: Play) -> None:
     async def story(s: Scene) -> None:
         await s.handed_off()
         await s.pass_ms(RETRY_MS)

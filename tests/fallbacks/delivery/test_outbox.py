@@ -17,7 +17,7 @@ from fallbacks.delivery.outbox import (
     WAITS,
     Message,
     Outbox,
-    OutboxBooks,
+    OutboxAdmin,
     Sent,
     Verdict,
     payload,
@@ -147,14 +147,14 @@ def test_ten_tries_over_three_days_then_it_is_given_up_and_can_be_sent_again(
         last = only(await outbox.send_due())
         assert (last.ended, last.message.attempt) == (True, TRIES)
         assert (await scene.inbox.views.ticket("t1")).delivery == "failed"
-        books = OutboxBooks(scene.store)
-        (entry,) = await books.entries()
+        admin = OutboxAdmin(scene.store)
+        (entry,) = await admin.entries()
         assert (entry.outcome, entry.attempts, entry.error, entry.due_ms) == ("failed", 10, "HTTP 503", None)
         http_sink.answer = Answer()
-        assert await books.redeliver(entry.id) == "t1"
+        assert await admin.redeliver(entry.id) == "t1"
         again = only(await outbox.send_due())
         assert (again.verdict, again.message.id, again.message.attempt) == (Verdict.DELIVERED, entry.id, 1)
-        assert await books.entries() == []
+        assert await admin.entries() == []
 
     play(story)
     assert sum(WAITS) == pytest.approx(75.6 * 3600, rel=0.01)
@@ -167,7 +167,7 @@ def test_what_can_still_be_undone_does_not_leave_by_being_sent_again(
     async def story(scene: Scene, outbox: Outbox) -> None:
         decided = await scene.inbox.approve("t1", "anna", await scene.suggested("t1"))
         (message_id,) = await scene.members("outbox")
-        await OutboxBooks(scene.store).redeliver(message_id)
+        await OutboxAdmin(scene.store).redeliver(message_id)
         assert await outbox.send_due() == []
         await scene.inbox.undo("t1", "anna", decided.version)
         await scene.pass_ms(UNDO_MS)
@@ -190,9 +190,9 @@ def test_410_stops_everything_until_it_is_enabled_and_loses_nothing(
         assert await outbox.send_due() == []
         control = await scene.store.fields("control")
         assert control[DISABLED].startswith("HTTP 410")
-        books = OutboxBooks(scene.store)
-        assert await books.enable() == control[DISABLED]
-        assert await books.enable() is None
+        admin = OutboxAdmin(scene.store)
+        assert await admin.enable() == control[DISABLED]
+        assert await admin.enable() is None
         assert {sent.message.ticket_id for sent in await outbox.send_due()} == {"t1", "t2"}
 
     play(story)
@@ -261,7 +261,7 @@ def test_the_body_stays_below_20_kb() -> None:
 def test_a_message_nobody_knows_cannot_be_sent_again(play: Callable[..., None]) -> None:
     async def story(scene: Scene, _: Outbox) -> None:
         with pytest.raises(WebhookMessageGone):
-            await OutboxBooks(scene.store).redeliver("msg_none")
+            await OutboxAdmin(scene.store).redeliver("msg_none")
 
     play(story)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fallbacks.errors import BooksUnreachable, IdempotencyConflict, Stale
+from fallbacks.errors import IdempotencyConflict, Stale, StoreUnreachable
 from fallbacks.inbox.inbox import repaired_id
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.states import State
@@ -61,9 +61,9 @@ async def test_a_crash_before_the_end_is_made_good_by_the_next_try(s: Scene) -> 
     await rejected(s)
 
     async def dies(_: list[tuple[str, str]]) -> None:
-        raise BooksUnreachable("the process ends here")
+        raise StoreUnreachable("the process ends here")
 
-    with pytest.raises(BooksUnreachable):
+    with pytest.raises(StoreUnreachable):
         await s.inbox.repair("rej_1", "ann", None, FIXED, Limits(), dies)
     assert (await s.state("rej_1"), await s.state(repaired_id("rej_1"))) == (State.REJECTED, State.QUEUED)
     assert (await repair(s, "eve")).id == repaired_id("rej_1")
@@ -97,7 +97,7 @@ async def test_a_ticket_keeps_its_own_id_and_an_id_in_use_is_refused(s: Scene) -
     assert (await repair(s, corrected=ticket("theirs"))).id == "theirs"
 
 
-def test_the_books_balance_after_a_repair(play_for_real) -> None:
+def test_the_ledger_balances_after_a_repair(play_for_real) -> None:
     async def story(s: Scene) -> None:
         await rejected(s)
         await repair(s)

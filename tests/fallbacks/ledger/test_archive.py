@@ -14,7 +14,7 @@ from fallbacks.ledger.archive_folder import ArchiveFolder
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.views import Views
 from tests.fallbacks.conftest import Play
-from tests.fallbacks.ledger.busy_books import fill
+from tests.fallbacks.ledger.busy_ledger import fill
 from tests.fallbacks.scene import Scene, message
 
 WEEK_MS = SHORTEST_SECONDS * 1000
@@ -54,7 +54,7 @@ def test_an_archived_ticket_is_shown_as_before(play_for_real: Play, tmp_path: Pa
     play_for_real(story)
 
 
-def test_an_archived_ticket_is_off_the_books_and_readable_whole(play_for_real: Play, tmp_path: Path) -> None:
+def test_an_archived_ticket_has_left_the_store_and_is_readable_whole(play_for_real: Play, tmp_path: Path) -> None:
     async def story(s: Scene) -> None:
         await aged(s)
         row, journal = await s.row("unsure"), await s.store.journal("unsure")

@@ -13,7 +13,7 @@ from fallbacks.store.redis_store import RedisStore
 from tasks.errors import LeaseLost
 from tasks.reasons import Reason
 from tests.fallbacks.conftest import Play
-from tests.fallbacks.ledger.busy_books import fill
+from tests.fallbacks.ledger.busy_ledger import fill
 from tests.fallbacks.scene import Scene
 
 
@@ -27,7 +27,7 @@ async def changed(s: Scene, *command: Any) -> AuditReport:
     return await audit(s.store)
 
 
-def test_busy_books_balance(play_for_real: Play) -> None:
+def test_a_busy_ledger_balances(play_for_real: Play) -> None:
     async def story(s: Scene) -> None:
         await fill(s)
         report = await audit(s.store)
@@ -43,7 +43,7 @@ def test_busy_books_balance(play_for_real: Play) -> None:
     play_for_real(story)
 
 
-def test_empty_books_balance(play_for_real: Play) -> None:
+def test_an_empty_ledger_balances(play_for_real: Play) -> None:
     async def story(s: Scene) -> None:
         assert (await audit(s.store)).balanced
 
@@ -139,7 +139,7 @@ async def work(s: Scene, worker: int, stopped: Callable[[], bool]) -> None:
         await s.hand_off(lease, Reason.LOOP_DETECTED)
 
 
-def test_books_balance_while_they_are_written(play_for_real: Play) -> None:
+def test_the_ledger_balances_while_it_is_written(play_for_real: Play) -> None:
     async def story(s: Scene) -> None:
         done = False
         workers = [asyncio.create_task(work(s, n, lambda: done)) for n in range(8)]

@@ -229,7 +229,7 @@ async def test_however_many_healthy_ones_stand_before_it(s: Scene) -> None:
 
 async def forget_due(s: Scene, ticket_id: str) -> None:
     if isinstance(s.store, MemoryStore):
-        s.store.books.due_at(ticket_id, None)
+        s.store.data.due_at(ticket_id, None)
     else:
         await s.store.redis.zrem(f"{s.store.prefix}due", ticket_id)
 

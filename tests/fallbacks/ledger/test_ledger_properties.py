@@ -14,13 +14,13 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from fallbacks.errors import Stale
 from fallbacks.ledger.states import ENDED, INBOX, State
 from tasks.run.limits import Limits
-from tests.fallbacks.worked_books import Known, WorkedBooks
+from tests.fallbacks.ledger_machine import Known, LedgerMachine
 
 PEOPLE = ["ann", "eve"]
 ACTS = ["approve", "resume", "undo", "reject", "think_again", "cancel", "note", "hold"]
 
 
-class Books(WorkedBooks):
+class PeopledLedger(LedgerMachine):
     """People act on the tickets that workers leave."""
 
     @rule(index=st.integers(0, 5), person=st.sampled_from(PEOPLE), act=st.sampled_from(ACTS))
@@ -85,10 +85,10 @@ class Books(WorkedBooks):
         return refusal is None
 
 
-def test_the_books_keep_the_promise_whatever_happens(valkey_url: str) -> None:
-    Books.url = valkey_url
+def test_the_ledger_keeps_the_promise_whatever_happens(valkey_url: str) -> None:
+    PeopledLedger.url = valkey_url
     run_state_machine_as_test(
-        Books,
+        PeopledLedger,
         settings=settings(
             max_examples=40,
             stateful_step_count=40,

@@ -47,7 +47,7 @@ async def test_a_version_that_is_not_there_or_not_one_is_refused_with_those_ther
 
 
 @scene
-async def test_all_workers_of_the_same_books_have_one_canary(s: Scene) -> None:
+async def test_all_workers_of_the_same_store_have_one_canary(s: Scene) -> None:
     assert await known_canary(s.store) == ""
     first, *others = await asyncio.gather(*(canary_of(s.store) for _ in range(5)))
     assert {first} == {*others, await canary_of(s.store), await known_canary(s.store)}

@@ -14,7 +14,7 @@ from tasks.run.checkpoint import fold
 from tasks.run.limits import Limits
 from tasks.run.messages import Message, StopReason, TokenUsage
 from tests.fakes.desk import TOOL_TROUBLE, Desk, Workshop, search, submit, unfit
-from tests.fakes.recording_books import Crash, RecordingBooks
+from tests.fakes.recording_ledger import Crash, RecordingLedger
 from tests.fakes.scripted_model import Said, ScriptedModel, reply, text, tool_use
 
 WORST = 1000
@@ -68,7 +68,7 @@ def scripted(turns: list[Any]) -> list[Said]:
 def desk(turns: list[Any], limits: Limits, cap: int | None = None) -> Desk:
     model = PricedModel(scripted(turns), worst=WORST)
     workshop = Workshop(answers={"f": TOOL_TROUBLE})
-    return Desk(model, limits, workshop=workshop, books=RecordingBooks(cap=cap), min_confidence=0.5)
+    return Desk(model, limits, workshop=workshop, ledger=RecordingLedger(cap=cap), min_confidence=0.5)
 
 
 def appended(asked: list[tuple[Message, ...]]) -> bool:
@@ -93,18 +93,18 @@ def test_any_run_ends_within_its_limits_and_spends_no_more_than_it_reserved(
 ) -> None:
     any_desk = desk(turns, limits, cap)
     stop = any_desk.work()
-    checkpoint, books = any_desk.checkpoint, any_desk.books
+    checkpoint, ledger = any_desk.checkpoint, any_desk.ledger
     assert (stop is None) == (checkpoint.decision is not None and checkpoint.stop is None)
     assert limits.max_steps is not None
     assert checkpoint.usage.steps == len(any_desk.model.asked) <= limits.max_steps
     assert limits.max_tool_calls is None or checkpoint.usage.tool_calls <= limits.max_tool_calls
-    assert books.reserved == 0
+    assert ledger.reserved == 0
     assert (
-        books.spent
+        ledger.spent
         == checkpoint.usage.cost_nanodollars
-        <= sum(event.reserved_nanodollars for event in books.events() if isinstance(event, ev.StepStarted))
+        <= sum(event.reserved_nanodollars for event in ledger.events() if isinstance(event, ev.StepStarted))
     )
-    assert cap is None or books.spent <= cap
+    assert cap is None or ledger.spent <= cap
     check_requests(any_desk)
 
 
@@ -114,7 +114,7 @@ def test_what_the_run_knows_is_what_its_journal_folds_to(turns: list[Any], limit
     any_desk = desk(turns, limits)
     run = any_desk.run()
     asyncio.run(run.advance())
-    any_desk.books.write(run.take_unwritten())
+    any_desk.ledger.write(run.take_unwritten())
     assert any_desk.checkpoint == run.checkpoint
 
 
@@ -127,18 +127,18 @@ def test_a_run_that_dies_after_any_write_goes_on_where_it_was(
     whole, cut = desk(turns, limits), desk(turns, limits)
     whole.work()
     for writes in lives:
-        cut.books.crash_after = cut.books.writes + writes
+        cut.ledger.crash_after = cut.ledger.writes + writes
         try:
             cut.work()
         except Crash:
-            cut.books.claimed_again()
-    cut.books.crash_after = None
+            cut.ledger.claimed_again()
+    cut.ledger.crash_after = None
     cut.work()
     check_requests(cut)
-    replied = [event.call_id for event in cut.books.events() if isinstance(event, ev.ModelReplied)]
+    replied = [event.call_id for event in cut.ledger.events() if isinstance(event, ev.ModelReplied)]
     assert len(replied) == len(set(replied)), "a finished call is paid once"
-    assert cut.books.reserved == 0
-    assert cut.books.spent == cut.checkpoint.usage.cost_nanodollars
+    assert cut.ledger.reserved == 0
+    assert cut.ledger.spent == cut.checkpoint.usage.cost_nanodollars
     keys = [key for name, _, key in cut.workshop.called if name == "notify"]
     assert len(keys) == len(set(keys)), "an effect whose receiver honours no key is attempted once"
     assert limits.max_steps is not None
@@ -152,12 +152,12 @@ def test_a_death_between_steps_changes_nothing_of_the_conversation(turns: list[A
     limits = Limits(max_steps=10, max_cost_nanodollars=None)
     whole, cut = desk(turns, limits), desk(turns, limits)
     whole.work()
-    cut.books.crash_after = write + 1
+    cut.ledger.crash_after = write + 1
     try:
         cut.work()
     except Crash:
-        in_flight = bool(cut.books.open_call) or "begun" in cut.books.effects.values()
-        cut.books.claimed_again()
+        in_flight = bool(cut.ledger.open_call) or "begun" in cut.ledger.effects.values()
+        cut.ledger.claimed_again()
         if in_flight:
             return
         cut.work()
@@ -180,7 +180,7 @@ def test_people_may_resume_any_run_as_often_as_they_like(
         again.work()
         assert len(again.model.asked) > before, again.checkpoint.stop
         check_requests(again, before)
-    assert again.books.spent == again.checkpoint.usage.cost_nanodollars
+    assert again.ledger.spent == again.checkpoint.usage.cost_nanodollars
 
 
 @settings(max_examples=150, deadline=None)
@@ -188,7 +188,7 @@ def test_people_may_resume_any_run_as_often_as_they_like(
 def test_any_prefix_of_a_journal_folds(turns: list[Any], limits: Limits, length: int) -> None:
     any_desk = desk(turns, limits)
     any_desk.work()
-    journal = any_desk.books.journal()
+    journal = any_desk.ledger.journal()
     checkpoint = fold(journal[:length])
     for recorded in journal[length:]:
         checkpoint = checkpoint.apply(recorded)

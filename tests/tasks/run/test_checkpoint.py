@@ -63,7 +63,7 @@ def test_the_next_tier_starts_afresh_with_what_the_last_one_leaned_towards() -> 
     desk = Desk(ScriptedModel([reply(search("a")), reply(submit(confidence=0.2))]), min_confidence=0.6)
     stop = desk.work()
     assert stop is not None
-    desk.books.write([ev.TierRaised(1, stop.reason.value)])
+    desk.ledger.write([ev.TierRaised(1, stop.reason.value)])
     cp = desk.checkpoint
     assert (cp.tier, cp.messages, cp.conversation, cp.decision, cp.stop) == (1, (), False, None, None)
     assert cp.usage.steps == 2
@@ -175,7 +175,7 @@ def test_a_hint_outlives_the_conversation_it_was_given_in() -> None:
     desk = Desk(ScriptedModel([reply(submit())]))
     desk.work()
     desk.resume("they mean the blue card")
-    desk.books.write([ev.TierRaised(1, "low_confidence")])
+    desk.ledger.write([ev.TierRaised(1, "low_confidence")])
     desk.work()
     assert "they mean the blue card" in texts(desk)
 
@@ -210,7 +210,7 @@ def test_blank_text_is_kept_in_the_journal_and_not_sent_back() -> None:
     desk = Desk(ScriptedModel([reply(text(""), search("a")), reply(text(" \n")), reply(submit())]))
     desk.work()
     assert [unfit(request.messages) for request in desk.model.asked] == [None, None, None]
-    first = next(event for event in desk.books.events() if isinstance(event, ev.ModelReplied))
+    first = next(event for event in desk.ledger.events() if isinstance(event, ev.ModelReplied))
     assert first.content[0] == text("")
 
 

@@ -8,7 +8,7 @@ from tasks.run import events as ev
 from tasks.run.checkpoint import fold
 from tasks.run.tool import Effect
 from tests.fakes.desk import Desk, Workshop, submit
-from tests.fakes.recording_books import Crash
+from tests.fakes.recording_ledger import Crash
 from tests.fakes.scripted_model import ScriptedModel, reply, tool_use
 
 
@@ -29,7 +29,7 @@ def refunds(desk: Desk) -> list[str]:
 def test_a_stronger_model_does_not_do_again_what_the_smaller_one_did() -> None:
     desk = desk_of(reply(refund("a")), reply(submit(confidence=0.1)), reply(refund("b")), reply(submit()))
     assert desk.work() is not None
-    desk.books.write([ev.TierRaised(1, "low_confidence")])
+    desk.ledger.write([ev.TierRaised(1, "low_confidence")])
     desk.model.name = "large"
     assert desk.work() is None
     assert refunds(desk) == ["T-1:1:a"]
@@ -46,10 +46,10 @@ def test_nor_does_a_run_that_a_person_sent_back_to_before_it() -> None:
 
 def test_nor_does_another_model_after_a_crash_that_lost_the_result() -> None:
     desk = desk_of(reply(refund("a")), reply(refund("b")), reply(submit()))
-    desk.books.crash_after = 4  # begin, end, intent, result of the effect
+    desk.ledger.crash_after = 4  # begin, end, intent, result of the effect
     with pytest.raises(Crash):
         asyncio.run(desk.run().advance())
-    desk.books.claimed_again()
+    desk.ledger.claimed_again()
     desk.model.name = "deployed since"
     assert desk.work() is None
     assert refunds(desk) == ["T-1:1:a"]
@@ -68,4 +68,4 @@ def test_the_run_knows_of_its_effects_what_the_journal_knows() -> None:
     desk = desk_of(reply(refund("a")), reply(submit()))
     run = desk.run()
     asyncio.run(run.advance())
-    assert run.checkpoint.effects == fold(desk.books.journal()).effects == (("T-1:1:a", "refund"),)
+    assert run.checkpoint.effects == fold(desk.ledger.journal()).effects == (("T-1:1:a", "refund"),)

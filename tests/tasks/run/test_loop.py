@@ -14,7 +14,7 @@ from tasks.run.limits import Limits, Usage
 from tasks.run.loop import CallModel, FetchContext, Halt, OpenConversation, RunTools, Submit, next_action
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage, ToolCall
 from tests.fakes.desk import LIMITS, TOOL_TROUBLE, Desk, Workshop, search, submit, unfit
-from tests.fakes.recording_books import Crash, RecordingBooks
+from tests.fakes.recording_ledger import Crash, RecordingLedger
 from tests.fakes.scripted_model import Said, ScriptedModel, hang, reply, text, tool_use
 
 UNLIMITED = Limits(None, None, None, None, None)
@@ -35,7 +35,7 @@ def desk(*script: Said, limits: Limits = LIMITS, **more: Any) -> Desk:
 def test_the_usual_ticket_takes_one_step_with_its_context_fetched_before() -> None:
     quick = desk(reply(submit()))
     assert quick.work() is None
-    assert quick.books.types() == [
+    assert quick.ledger.types() == [
         "context_fetched", "conversation_started", "step_started", "model_replied", "decision_submitted",
     ]  # fmt: skip
     assert quick.workshop.called == [("ticket_context", "", "")]
@@ -79,7 +79,7 @@ def test_zero_is_zero(limits: Limits, reason: Reason) -> None:
     none = desk(reply(submit()), limits=limits)
     assert stopped(none) is reason
     assert none.model.asked == []
-    assert none.books.spent == 0
+    assert none.ledger.spent == 0
 
 
 def test_no_tool_call_means_none() -> None:
@@ -96,7 +96,7 @@ def test_none_is_unlimited() -> None:
 def test_steps_are_counted_with_those_that_failed() -> None:
     failing = desk(ModelError(Reason.MODEL_UNAVAILABLE, "x", maybe_paid=False), limits=replace(LIMITS, max_steps=1))
     assert stopped(failing) is Reason.MODEL_UNAVAILABLE
-    failing.books.write([ev.Retried("model_unavailable")])
+    failing.ledger.write([ev.Retried("model_unavailable")])
     assert stopped(failing) is Reason.STEP_LIMIT
     assert len(failing.model.asked) == 1
 
@@ -120,16 +120,16 @@ def test_tokens_in_and_out_are_counted_before_the_next_call() -> None:
     assert desk(many, reply(submit()), limits=replace(LIMITS, max_tokens=101)).work() is None
 
 
-def test_the_books_refuse_a_call_that_could_cost_too_much_and_nothing_is_reserved() -> None:
-    dear = desk(*(reply(search(str(n), str(n))) for n in range(9)), books=RecordingBooks(cap=2000))
+def test_the_ledger_refuses_a_call_that_could_cost_too_much_and_nothing_is_reserved() -> None:
+    dear = desk(*(reply(search(str(n), str(n))) for n in range(9)), ledger=RecordingLedger(cap=2000))
     assert stopped(dear) is Reason.COST_LIMIT
     # 600 spent twice, and 1000 more would pass 2000
-    assert (len(dear.model.asked), dear.books.spent, dear.books.reserved) == (2, 1200, 0)
+    assert (len(dear.model.asked), dear.ledger.spent, dear.ledger.reserved) == (2, 1200, 0)
 
 
 @pytest.mark.parametrize("reason", [Reason.DAILY_BUDGET, Reason.AUTONOMY_OFF, Reason.MODEL_OVERLOADED])
-def test_whatever_the_books_refuse_a_step_for_is_the_reason(reason: Reason) -> None:
-    refused = desk(reply(submit()), books=RecordingBooks(refusal=StepRefused(reason, "no", 7.5)))
+def test_whatever_the_ledger_refuses_a_step_for_is_the_reason(reason: Reason) -> None:
+    refused = desk(reply(submit()), ledger=RecordingLedger(refusal=StepRefused(reason, "no", 7.5)))
     stop = refused.work()
     assert stop is not None
     assert (stop.reason, stop.detail, stop.retry_after_seconds, stop.step) == (reason, "no", 7.5, 0)
@@ -159,22 +159,22 @@ def test_the_wall_clock_is_looked_at_before_each_call() -> None:
 def test_crashes_and_parks_count_as_wall_clock() -> None:
     parked = desk(ModelError(Reason.MODEL_RATE_LIMITED, "x", maybe_paid=False), reply(submit()))
     parked.work()
-    parked.books.write([ev.Parked("model_rate_limited", 0)])
+    parked.ledger.write([ev.Parked("model_rate_limited", 0)])
     parked.clock.pass_seconds(60)
-    parked.books.claimed_again()
+    parked.ledger.claimed_again()
     assert stopped(parked) is Reason.TIME_LIMIT
 
 
 def test_a_hung_call_is_cut_when_the_run_is_over_and_charged_in_full() -> None:
     hung = desk(hang, limits=replace(LIMITS, max_seconds=0.02))
     assert stopped(hung) is Reason.TIME_LIMIT
-    assert (hung.books.spent, hung.books.reserved) == (1000, 0)
+    assert (hung.ledger.spent, hung.ledger.reserved) == (1000, 0)
 
 
 def test_a_hung_call_is_cut_after_its_own_time_where_the_run_has_more() -> None:
     hung = desk(hang, call_seconds=0.02)
     assert stopped(hung) is Reason.MODEL_TIMEOUT
-    assert hung.books.spent == 1000
+    assert hung.ledger.spent == 1000
 
 
 def test_a_hung_tool_is_cut_when_the_run_is_over() -> None:
@@ -195,7 +195,7 @@ def test_no_call_of_a_reply_is_begun_after_the_time_is_over() -> None:
     workshop = Workshop(answers={"slow": lambda: late.clock.pass_seconds(61)})
     late = desk(reply(search("a", "slow"), tool_use("b", "notify", {"query": "x"})), workshop=workshop)
     assert stopped(late) is Reason.TIME_LIMIT
-    assert late.books.effects == {}
+    assert late.ledger.effects == {}
     assert [call.id for call in late.checkpoint.pending] == ["b"]
 
 
@@ -205,8 +205,8 @@ def test_a_failed_call_is_charged_in_full_only_where_it_may_have_been_paid(maybe
     stop = failing.work()
     assert stop is not None
     assert (stop.reason, stop.step, stop.retry_after_seconds) == (Reason.MODEL_OVERLOADED, 1, 3)
-    assert (failing.books.spent, failing.books.reserved, failing.checkpoint.usage.cost_nanodollars) == (cost, 0, cost)
-    assert failing.books.types()[-2:] == ["model_failed", "run_stopped"]
+    assert (failing.ledger.spent, failing.ledger.reserved, failing.checkpoint.usage.cost_nanodollars) == (cost, 0, cost)
+    assert failing.ledger.types()[-2:] == ["model_failed", "run_stopped"]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_reply_that_is_none_stops_the_run_at_once(said: Any, reason: Reason) -
     cut = desk(said)
     assert stopped(cut) is reason
     assert len(cut.model.asked) == 1
-    assert cut.books.spent == 600
+    assert cut.ledger.spent == 600
 
 
 @pytest.mark.parametrize(
@@ -311,29 +311,29 @@ def test_an_effect_of_unknown_result_stops_the_run() -> None:
     workshop = Workshop(answers={"x": TOOL_TROUBLE})
     unknown = desk(reply(search("a"), tool_use("b", "notify", {"query": "x"})), workshop=workshop)
     assert stopped(unknown) is Reason.EFFECT_UNKNOWN
-    assert unknown.books.types()[-4:] == ["model_replied", "tool_finished", "effect_begun", "run_stopped"]
+    assert unknown.ledger.types()[-4:] == ["model_replied", "tool_finished", "effect_begun", "run_stopped"]
 
 
 def test_a_draining_worker_stops_before_the_next_step_and_keeps_what_was_not_written() -> None:
     drained = desk(reply(search("a")), reply(submit()))
-    drained.workshop.answers["x"] = lambda: setattr(drained.books, "draining", True) or "found"
+    drained.workshop.answers["x"] = lambda: setattr(drained.ledger, "draining", True) or "found"
     run = drained.run()
     with pytest.raises(Draining):
         asyncio.run(run.advance())
     assert [event.type for event in run.take_unwritten()] == ["tool_finished"]
     assert run.take_unwritten() == []
-    assert drained.books.reserved == 0
+    assert drained.ledger.reserved == 0
 
 
 def test_a_lost_lease_ends_the_run_and_nothing_more_is_written() -> None:
     def stolen(_: object) -> Any:
-        stale.books.lost = True
+        stale.ledger.lost = True
         return reply(submit())
 
     stale = desk(stolen)
     with pytest.raises(LeaseLost):
         asyncio.run(stale.run().advance())
-    assert stale.books.types()[-1] == "step_started"
+    assert stale.ledger.types()[-1] == "step_started"
 
 
 def test_a_cancelled_call_writes_nothing_and_leaves_its_reservation_to_the_sweep() -> None:
@@ -353,16 +353,16 @@ def test_a_cancelled_call_writes_nothing_and_leaves_its_reservation_to_the_sweep
             await task
 
     asyncio.run(work())
-    assert cut.books.types()[-1] == "step_started"
-    assert cut.books.reserved == 1000
+    assert cut.ledger.types()[-1] == "step_started"
+    assert cut.ledger.reserved == 1000
 
 
 def test_a_decision_that_was_written_is_concluded_without_another_call() -> None:
     done = desk(reply(submit()), reply(text("never asked")))
-    done.books.crash_after = 2
+    done.ledger.crash_after = 2
     with pytest.raises(Crash):
         done.work()
-    done.books.claimed_again()
+    done.ledger.claimed_again()
     assert done.work() is None
     assert len(done.model.asked) == 1
 
@@ -372,7 +372,7 @@ def test_a_stopped_run_stays_stopped_until_the_plan_answers() -> None:
     assert stopped(still) is Reason.MODEL_REFUSED
     assert stopped(still) is Reason.MODEL_REFUSED
     assert len(still.model.asked) == 1
-    assert still.books.types().count("run_stopped") == 1
+    assert still.ledger.types().count("run_stopped") == 1
 
 
 def test_the_halt_names_the_reason() -> None:

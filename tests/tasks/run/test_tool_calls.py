@@ -13,7 +13,7 @@ from tasks.run.messages import ToolCall
 from tasks.run.tool import Effect, Tool
 from tasks.run.tool_calls import MAX_RESULT_CHARS, ToolResult, ToolRunner
 from tests.fakes.desk import TICKET, TOOL_TROUBLE, Workshop
-from tests.fakes.recording_books import Crash, RecordingBooks
+from tests.fakes.recording_ledger import Crash, RecordingLedger
 
 
 class Bench:
@@ -21,9 +21,9 @@ class Bench:
 
     def __init__(self, *more: Tool, workshop: Workshop | None = None) -> None:
         self.workshop = workshop or Workshop()
-        self.books = RecordingBooks()
+        self.ledger = RecordingLedger()
         self.before: list[ev.Event] = []
-        self.runner = ToolRunner(self.workshop.tools(*more), TICKET, "T-1", self.books)
+        self.runner = ToolRunner(self.workshop.tools(*more), TICKET, "T-1", self.ledger)
 
     def call(
         self, name: str, arguments: Any, *, call_id: str = "c1", used: int = 0, seconds_left: float | None = None
@@ -73,7 +73,7 @@ def test_calls_beyond_the_runs_own_cap_are_refused() -> None:
 
 def test_a_call_beyond_the_fleets_rate_is_refused() -> None:
     bench = Bench()
-    bench.books.rates["search"] = 1
+    bench.ledger.rates["search"] = 1
     assert [bench.call("search", {"query": "x"}).outcome for _ in range(2)] == ["ok", "refused"]
     assert bench.called == ["search"]
 
@@ -115,16 +115,16 @@ def test_a_lost_lease_is_no_fault_of_the_tool() -> None:
 def test_an_effect_is_written_down_with_what_went_before_and_then_attempted() -> None:
     bench = Bench()
     seen: list[list[str]] = []
-    bench.workshop.answers["x"] = lambda: seen.append(bench.books.types()) or "done"
+    bench.workshop.answers["x"] = lambda: seen.append(bench.ledger.types()) or "done"
     bench.before.append(ev.ToolFinished(1, "c0", "search"))
     assert bench.call("notify", {"query": "x"}).outcome == "ok"
     assert seen == [["tool_finished", "effect_begun"]]
-    assert bench.books.types() == ["tool_finished", "effect_begun", "effect_ended"]
+    assert bench.ledger.types() == ["tool_finished", "effect_begun", "effect_ended"]
     assert bench.before == []
     assert bench.workshop.called == [("notify", "x", "T-1:1:c1")]
 
 
-def test_a_done_effect_is_answered_from_the_books() -> None:
+def test_a_done_effect_is_answered_from_the_ledger() -> None:
     bench = Bench()
     first = bench.call("notify", {"query": "x"})
     bench.before.append(ev.ToolFinished(1, "c0", "search"))
@@ -142,10 +142,10 @@ def test_another_call_of_the_model_is_another_effect() -> None:
 
 def test_an_effect_whose_result_was_lost_is_not_tried_again_without_an_honoured_key() -> None:
     bench = Bench()
-    bench.books.crash_after = 1
+    bench.ledger.crash_after = 1
     with pytest.raises(Crash):
         bench.call("notify", {"query": "x"})
-    bench.books.crash_after = None
+    bench.ledger.crash_after = None
     with pytest.raises(EffectUnknown):
         bench.call("notify", {"query": "x"})
     assert bench.called == []
@@ -153,14 +153,14 @@ def test_an_effect_whose_result_was_lost_is_not_tried_again_without_an_honoured_
 
 def test_an_effect_whose_result_was_lost_is_tried_again_under_the_same_honoured_key() -> None:
     bench = Bench()
-    bench.books.crash_after = 2  # the intent was written, the effect happened, its result was the second write
+    bench.ledger.crash_after = 2  # the intent was written, the effect happened, its result was the second write
     with pytest.raises(Crash):
         bench.call("refund", {"query": "x"})
-    bench.books.effects["T-1:1:c1"] = "begun"
-    bench.books.crash_after = None
+    bench.ledger.effects["T-1:1:c1"] = "begun"
+    bench.ledger.crash_after = None
     assert bench.call("refund", {"query": "x"}).outcome == "ok"
     assert {key for _, _, key in bench.workshop.called} == {"T-1:1:c1"}
-    assert bench.books.types().count("effect_begun") == 1
+    assert bench.ledger.types().count("effect_begun") == 1
 
 
 @pytest.mark.parametrize("answer", [TOOL_TROUBLE, TimeoutError(), RuntimeError()])
@@ -184,18 +184,18 @@ def test_a_keyed_effect_that_fails_once_is_tried_again_with_its_key() -> None:
 
     bench = Bench(workshop=Workshop(answers={"x": answer}))
     assert bench.call("refund", {"query": "x"}) == ToolResult("ok", '"refunded"')
-    assert bench.books.effects == {"T-1:1:c1": 'done:"refunded"'}
+    assert bench.ledger.effects == {"T-1:1:c1": 'done:"refunded"'}
 
 
 def test_refused_arguments_of_an_effect_leave_no_trace() -> None:
     bench = Bench()
     assert bench.call("notify", {"text": "x"}).outcome == "invalid"
-    assert (bench.books.stored, bench.books.effects) == ([], {})
+    assert (bench.ledger.stored, bench.ledger.effects) == ([], {})
 
 
 def test_a_stale_worker_attempts_no_effect() -> None:
     bench = Bench()
-    bench.books.lost = True
+    bench.ledger.lost = True
     with pytest.raises(LeaseLost):
         bench.call("notify", {"query": "x"})
     assert bench.called == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.worker.cli.books import Books
+from tests.worker.cli.direct_ledger import DirectLedger
 from worker.cli import main
 
 
@@ -54,5 +54,5 @@ def deskhand(
 
 
 @pytest.fixture
-def books(valkey_url: str) -> Books:
-    return Books(valkey_url)
+def ledger(valkey_url: str) -> DirectLedger:
+    return DirectLedger(valkey_url)

@@ -13,11 +13,11 @@ from redis import Redis
 from fallbacks.access.api_keys import Scope
 from fallbacks.ledger.states import State
 from tasks.ticket import Ticket
-from tests.chaos.fleet import Books, Fleet
+from tests.chaos.fleet import Fleet, FleetLedger
 from tests.services.http_sink import Answer, HttpSink
 from tests.services.process import free_port
 from tests.services.valkey import ValkeyServer
-from tests.worker.cli.books import fail, working
+from tests.worker.cli.direct_ledger import fail, working
 from tests.worker.http.served import Served
 from worker.client import BATCH, CeleryClient, DeskhandClient
 from worker.clients.errors import Busy, Conflict, InvalidRequest, KeyRefused, NoSuchTicket, ProblemError, Unreachable
@@ -67,7 +67,7 @@ def test_a_ticket_goes_on_is_looked_at_and_cancelled(web: Served, client: Deskha
 
 def test_waiting_ends_when_the_agent_is_done(web: Served, client: DeskhandClient) -> None:
     client.accept({**TICKET, "id": "t1"})
-    with working(web.books, "t1", fail):
+    with working(web.ledger, "t1", fail):
         found = client.wait("t1", 20)
     assert (found.state, found.reason) == (State.HANDED_OFF, "step_limit")
 
@@ -179,7 +179,7 @@ def test_a_server_that_comes_up_meanwhile_gets_the_ticket_once(valkey_url: str) 
     served = Served(valkey_url)
     with DeskhandClient(served.url, tries=30, sleep=lambda _: None if served.server.started else served.__enter__()) as client:  # type: ignore[func-returns-value] # fmt: skip # noqa: E501
         accepted = client.accept(TICKET)
-    assert served.books.state(accepted.id) is State.QUEUED
+    assert served.ledger.state(accepted.id) is State.QUEUED
     served.stop()
 
 
@@ -192,15 +192,15 @@ def test_a_celery_message_ends_as_a_suggestion(
     with (
         run_in_thread() as simulator,
         Fleet(tmp_path, valkey_url, url, DESKHAND_NAMESPACE=namespace, ANTHROPIC_BASE_URL=simulator.url) as fleet,
-        Books(fleet) as books,
+        FleetLedger(fleet) as ledger,
         CeleryClient(url, f"{namespace}.tickets") as client,
     ):
         fleet.start(queues=f"{namespace}.tickets,{namespace}.handoff")
         named = client.accept({**TICKET, "id": "t1"})
         nameless = client.accept(TICKET)
-        books.wait_rest(2)
+        ledger.wait_rest(2)
         assert named == "t1"
-        assert sorted(books.ids("suggested")) == sorted([named, nameless])
+        assert sorted(ledger.ids("suggested")) == sorted([named, nameless])
 
 
 def test_a_ticket_that_is_none_never_reaches_the_broker(valkey_url: str) -> None:

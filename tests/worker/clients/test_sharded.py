@@ -9,7 +9,7 @@ import pytest
 from fallbacks.ledger.states import State
 from tests.services.process import free_port
 from tests.services.valkey import ValkeyServer
-from tests.worker.cli.books import fail, working
+from tests.worker.cli.direct_ledger import fail, working
 from tests.worker.http.served import Served
 from worker.clients.errors import NoSuchTicket, Unreachable
 from worker.clients.sharded import ShardedClient
@@ -48,12 +48,12 @@ def of(address: str, addresses: list[str], but: str = "") -> str:
 
 def known_to(shards: dict[str, Served], ticket_id: str) -> list[str]:
     def has(web: Served) -> bool:
-        return bool(web.books.do(lambda ledger: ledger.store.row(ticket_id)))
+        return bool(web.ledger.do(lambda ledger: ledger.store.row(ticket_id)))
 
     return [address for address, web in shards.items() if has(web)]
 
 
-def test_each_ticket_is_in_the_books_of_its_own_shard(client: ShardedClient, shards: dict[str, Served]) -> None:
+def test_each_ticket_is_in_the_ledger_of_its_own_shard(client: ShardedClient, shards: dict[str, Served]) -> None:
     for address in shards:
         ticket_id = of(address, list(shards))
         assert client.accept({**TICKET, "id": ticket_id}).id == ticket_id
@@ -66,7 +66,7 @@ def test_each_ticket_is_in_the_books_of_its_own_shard(client: ShardedClient, sha
 def test_waiting_asks_the_shard_that_has_it(client: ShardedClient, shards: dict[str, Served]) -> None:
     ticket_id = client.accept(TICKET).id
     (address,) = known_to(shards, ticket_id)
-    with working(shards[address].books, ticket_id, fail):
+    with working(shards[address].ledger, ticket_id, fail):
         assert client.wait(ticket_id, 20).state is State.HANDED_OFF
 
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from fallbacks.delivery.outbox import OutboxBooks
+from fallbacks.delivery.outbox import OutboxAdmin
 from fallbacks.delivery.outcomes import Outcome
 from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.states import State
@@ -22,7 +22,7 @@ from fallbacks.store.redis_store import RedisStore
 from tasks.run import events as ev
 from tasks.ticket import Priority
 from tests.services.http_sink import Answer, HttpSink
-from tests.worker.cli.books import proposal, step
+from tests.worker.cli.direct_ledger import proposal, step
 from tests.worker.http.served import Served
 from worker import sample
 from worker.config.errors import SettingsError
@@ -194,7 +194,7 @@ def test_a_call_needs_no_api_key_but_its_proof(web: Served, name: str) -> None:
     web.key()
     answer = post(web, name, event(name))
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
-    assert web.books.state(answer.json()["id"]) is State.QUEUED
+    assert web.ledger.state(answer.json()["id"]) is State.QUEUED
     refused = post(web, name, event(name), {})
     assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
     assert post(web, "nobody", b"{}", {}).status_code == 404
@@ -215,7 +215,7 @@ def test_a_proven_call_that_does_not_fit_is_kept_whole(web: Served) -> None:
     body = event("github", issue={"title": "no id"})
     answer = post(web, "github", body).json()
     assert answer["state"] == "rejected"
-    view = web.books.view(answer["id"])
+    view = web.ledger.view(answer["id"])
     assert base64.b64decode(view.raw or "") == body
     assert (view.detail, view.source) == ("id: nothing at $.issue.id", "hook github")
 
@@ -252,7 +252,7 @@ CALLS = {
 def test_the_outcome_is_told_back_by_the_helpdesks_own_call(web: Served, http_sink: HttpSink, name: str) -> None:
     ticket_id = post(web, name, event(name)).json()["id"]
     decide(web, ticket_id)
-    assert web.books.view(ticket_id).delivery == "delivered"
+    assert web.ledger.view(ticket_id).delivery == "delivered"
     (request,) = http_sink.received
     assert (request.method, request.path, request.headers["authorization"]) == CALLS[name]
     assert "card_arrival" in request.body.decode()
@@ -268,9 +268,9 @@ def test_a_helpdesk_that_fails_is_told_again(web: Served, http_sink: HttpSink) -
     ticket_id = post(web, "github", event("github")).json()["id"]
     http_sink.answer = Answer(500)
     decide(web, ticket_id)
-    (entry,) = web.books.do(lambda ledger: OutboxBooks(ledger.store).entries())
+    (entry,) = web.ledger.do(lambda ledger: OutboxAdmin(ledger.store).entries())
     assert (entry.attempts, entry.error, entry.outcome) == (1, "HTTP 500", "")
-    assert web.books.view(ticket_id).delivery == "pending"
+    assert web.ledger.view(ticket_id).delivery == "pending"
 
 
 def test_a_ticket_that_came_another_way_tells_no_helpdesk(web: Served, http_sink: HttpSink) -> None:

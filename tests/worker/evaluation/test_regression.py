@@ -58,7 +58,7 @@ def example(name: str, **fields: object) -> dict[str, object]:
     return {"id": name, "text": f"text of {name}", "label": "duplicate_charge", "proposed": "password_reset"} | fields
 
 
-def test_decisions_in_the_books_carry_what_was_proposed_then() -> None:
+def test_decisions_in_the_ledger_carry_what_was_proposed_then() -> None:
     agent = {"label": "duplicate_charge", "team": "billing"}
     rows = decided_rows([example("a"), example("a", agent=agent), example("b"), example("c", text=" ")])
     assert [row.ticket.id for row in rows] == ["a", "b"]

@@ -23,7 +23,7 @@ def recorded(*script: object) -> Desk:
 
 def again(desk: Desk, model: ScriptedModel, from_step: int = 1, limits: Limits = LIMITS) -> Replay:
     rehearsal = Rehearsal(TAXONOMY, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0)
-    return asyncio.run(rehearsal.replay(TICKET, limits, desk.books.journal(), from_step))
+    return asyncio.run(rehearsal.replay(TICKET, limits, desk.ledger.journal(), from_step))
 
 
 def called(desk: Desk) -> Sequence[str]:
@@ -74,7 +74,7 @@ def test_another_prompt_opens_a_conversation_of_its_own_and_both_versions_are_to
     desk = recorded(reply(search("a")), reply(submit()))
     model, other = ScriptedModel([reply(submit())]), Prompt("Route it by submit_decision.")
     rehearsal = Rehearsal(TAXONOMY, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, other, "c0ffee")
-    found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.books.journal(), 2))
+    found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.ledger.journal(), 2))
     assert found.changed == {"prompt": (BUILT_IN.version, other.version)}
     assert (len(model.asked[0].messages), model.asked[0].canary) == (1, "c0ffee")
     assert model.asked[0].system.startswith(other.rules)
@@ -84,7 +84,7 @@ def test_a_replay_that_says_the_canary_stops_as_the_run_would() -> None:
     desk = recorded(reply(submit()))
     model = ScriptedModel([reply(submit(summary="c0ffee"))])
     rehearsal = Rehearsal(TAXONOMY, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, canary="c0ffee")
-    found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.books.journal()))
+    found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.ledger.journal()))
     assert (found.after.reason, found.after.decision) == ("injection_suspected", None)
     assert "c0ffee" not in str(found)
 
@@ -126,4 +126,4 @@ def test_a_run_that_stopped_is_told_by_its_reason() -> None:
     desk = recorded(reply(submit(confidence=0.9)))
     found = again(desk, ScriptedModel([reply(submit(confidence=0.1))]))
     assert found.changed["reason"] == ("", "low_confidence")
-    assert isinstance(desk.books.journal()[0].event, ev.ContextFetched)
+    assert isinstance(desk.ledger.journal()[0].event, ev.ContextFetched)

@@ -11,7 +11,7 @@ from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tests.services.process import free_port
 from tests.services.waiting import wait_for
-from tests.worker.cli.books import Books
+from tests.worker.cli.direct_ledger import DirectLedger
 from worker.config.settings import Settings
 from worker.service.celery_factory import sender_app
 from worker.service.web import Web, WebServer
@@ -22,7 +22,7 @@ class Served:
     """`with Served(url) as web: web.client().get("/healthz")`. settings: as fields of `Settings`."""
 
     def __init__(self, redis_url: str, wrap_store: Any = None, **settings: Any) -> None:
-        self.books = Books(redis_url)
+        self.ledger = DirectLedger(redis_url)
         self.port = free_port()
         chosen = {"port": self.port, "redis_url": redis_url, **settings}
         self.settings = Settings(**chosen)
@@ -48,7 +48,7 @@ class Served:
 
     def key(self, *scopes: Scope, name: str = "tester") -> str:
         """A new key; without scopes it has all."""
-        return self.books.do(lambda ledger: ApiKeys(ledger.store).create(name, scopes or tuple(Scope)))[1]
+        return self.ledger.do(lambda ledger: ApiKeys(ledger.store).create(name, scopes or tuple(Scope)))[1]
 
     def __enter__(self) -> Self:
         self._thread.start()

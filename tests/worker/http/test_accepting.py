@@ -17,15 +17,17 @@ BODY = {"source": "web", "subject": "Card", "body": "Where is my card?"}
 
 
 def accepted_count(web: Served) -> int:
-    return int(web.books.do(lambda ledger: ledger.store.fields("n")).get("accepted", 0))
+    return int(web.ledger.do(lambda ledger: ledger.store.fields("n")).get("accepted", 0))
 
 
-def test_a_ticket_is_in_the_books_and_on_the_queue(web: Served, api: httpx.Client, valkey_server: ValkeyServer) -> None:
+def test_a_ticket_is_in_the_ledger_and_on_the_queue(
+    web: Served, api: httpx.Client, valkey_server: ValkeyServer
+) -> None:
     answer = api.post("/v1/tickets", json=BODY)
     ticket_id = answer.json()["id"]
     assert (answer.status_code, answer.json()) == (202, {"id": ticket_id, "state": "queued"})
     assert answer.headers["location"] == f"/v1/tickets/{ticket_id}"
-    assert web.books.state(ticket_id) == "queued"
+    assert web.ledger.state(ticket_id) == "queued"
     with valkey_server.client() as valkey:
         wait_for(lambda: valkey.llen("tickets") == 1, message="its hint is published")
 
@@ -151,13 +153,13 @@ def test_a_broker_that_is_away_does_not_matter(valkey_url: str) -> None:
     with Served(valkey_url, broker_url="redis://127.0.0.1:1/0") as web:
         answer = web.client().post("/v1/tickets", json=BODY)
         assert answer.status_code == 202
-        assert web.books.state(answer.json()["id"]) == "queued"
+        assert web.ledger.state(answer.json()["id"]) == "queued"
         ready = web.client().get("/readyz")
         assert (ready.status_code, ready.json()["checks"]["broker"]) == (503, "does not answer")
         assert web.client().get("/v1/stats").json()["queues"]["tickets"] is None
 
 
-def test_without_books_it_says_so_and_when_to_come_again(start_valkey: Any) -> None:
+def test_without_the_store_it_says_so_and_when_to_come_again(start_valkey: Any) -> None:
     server = start_valkey()
     with Served(server.url) as web:
         client = web.client()
@@ -172,12 +174,12 @@ def test_without_books_it_says_so_and_when_to_come_again(start_valkey: Any) -> N
         assert client.post("/v1/tickets", json=BODY).status_code == 202
 
 
-def test_frozen_books_are_not_waited_for_for_ever(start_valkey: Any) -> None:
+def test_a_frozen_store_is_not_waited_for_for_ever(start_valkey: Any) -> None:
     server = start_valkey()
     with Served(server.url) as web:
         assert web.client().post("/v1/tickets", json=BODY).status_code == 202
         assert web.web.desk is not None
-        web.web.desk.books_seconds = 0.3
+        web.web.desk.store_seconds = 0.3
         server.pause()
         assert web.client().post("/v1/tickets", json=BODY).status_code == 503
         server.resume()

@@ -56,7 +56,7 @@ def test_a_revoked_key_is_refused_at_once_and_the_api_does_not_open(web: Served)
     key = web.key()
     client = web.client(key)
     assert client.get("/v1/stats").status_code == 200
-    web.books.do(lambda ledger: ApiKeys(ledger.store).revoke(key_id(key)))
+    web.ledger.do(lambda ledger: ApiKeys(ledger.store).revoke(key_id(key)))
     assert client.get("/v1/stats").status_code == 401
     assert web.client().get("/v1/stats").status_code == 401
     assert web.client().get("/readyz").json()["api"] == "keys"
@@ -65,7 +65,7 @@ def test_a_revoked_key_is_refused_at_once_and_the_api_does_not_open(web: Served)
 @pytest.mark.parametrize(("grace", "former"), [(timedelta(days=1), 200), (timedelta(0), 401)])
 def test_rotating_gives_a_new_secret_and_lets_the_old_one_go(web: Served, grace: timedelta, former: int) -> None:
     old = web.key()
-    _, new = web.books.do(lambda ledger: ApiKeys(ledger.store).rotate(key_id(old), grace.total_seconds()))
+    _, new = web.ledger.do(lambda ledger: ApiKeys(ledger.store).rotate(key_id(old), grace.total_seconds()))
     assert key_id(old) == key_id(new)
     assert web.client(new).get("/v1/stats").status_code == 200
     assert web.client(old).get("/v1/stats").status_code == former
@@ -74,8 +74,8 @@ def test_rotating_gives_a_new_secret_and_lets_the_old_one_go(web: Served, grace:
 def test_nothing_stored_is_a_secret_and_use_is_noted(web: Served) -> None:
     key = web.key(name="zendesk")
     web.client(key).get("/v1/stats")
-    stored = web.books.do(lambda ledger: ledger.store.fields("api_keys"))
-    ((record, used),) = web.books.do(lambda ledger: ApiKeys(ledger.store).every())
+    stored = web.ledger.do(lambda ledger: ledger.store.fields("api_keys"))
+    ((record, used),) = web.ledger.do(lambda ledger: ApiKeys(ledger.store).every())
     assert key.split("_", 2)[2] not in str(stored)
     assert record.name == "zendesk"
     assert used is not None

@@ -24,9 +24,9 @@ def version(client: httpx.Client, ticket_id: str) -> int:
 
 
 def test_the_list_is_filtered_and_sorted(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
-    web.books.failed("T-2", Reason.STEP_LIMIT)
-    web.books.failed("T-3", Reason.LOOP_DETECTED)
+    web.ledger.suggested("T-1")
+    web.ledger.failed("T-2", Reason.STEP_LIMIT)
+    web.ledger.failed("T-3", Reason.LOOP_DETECTED)
 
     def found(**query: Any) -> list[str]:
         return [item["id"] for item in api.get("/v1/inbox", params=query).json()["items"]]
@@ -43,7 +43,7 @@ def test_the_list_is_filtered_and_sorted(web: Served, api: httpx.Client) -> None
 
 def test_pages_show_each_item_once_though_others_leave(web: Served, api: httpx.Client) -> None:
     for number in range(12):
-        web.books.suggested(f"T-{number:02}")
+        web.ledger.suggested(f"T-{number:02}")
     first = api.get("/v1/inbox", params={"limit": 5}).json()
     for number in range(4):  # what was seen leaves: later items move up
         web.client(web.key()).post(f"/v1/tickets/T-{number:02}/cancel")
@@ -56,7 +56,7 @@ def test_pages_show_each_item_once_though_others_leave(web: Served, api: httpx.C
 
 def test_next_serves_each_person_another_item(web: Served, api: httpx.Client) -> None:
     for number in range(3):
-        web.books.suggested(f"T-{number}")
+        web.ledger.suggested(f"T-{number}")
     served = [api.post("/v1/inbox/next", json={"person": f"p{number}"}) for number in range(4)]
     assert [answer.status_code for answer in served] == [200, 200, 200, 204]
     assert {answer.json()["id"] for answer in served[:3]} == {"T-0", "T-1", "T-2"}
@@ -65,7 +65,7 @@ def test_next_serves_each_person_another_item(web: Served, api: httpx.Client) ->
 
 
 def test_approving_decides_and_undo_takes_it_back(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     decided = act(api, "T-1", "approve", version=version(api, "T-1")).json()
     assert (decided["state"], decided["decision"]["decided_by"], decided["undo_until"] is not None) == (
         "decided",
@@ -79,7 +79,7 @@ def test_approving_decides_and_undo_takes_it_back(web: Served, api: httpx.Client
 
 
 def test_editing_names_another_label(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     unknown = act(api, "T-1", "edit", version=version(api, "T-1"), label="no_such_label")
     assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/label")
     edited = act(api, "T-1", "edit", version=version(api, "T-1"), label="lost_or_stolen_card", priority="urgent").json()
@@ -87,7 +87,7 @@ def test_editing_names_another_label(web: Served, api: httpx.Client) -> None:
 
 
 def test_rejecting_keeps_it_waiting_with_the_reason(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     told = act(api, "T-1", "reject", version=version(api, "T-1"), reason="not what they ask").json()
     assert (told["state"], told["reason"], told["detail"]) == ("handed_off", "suggestion_rejected", "not what they ask")
 
@@ -95,7 +95,7 @@ def test_rejecting_keeps_it_waiting_with_the_reason(web: Served, api: httpx.Clie
 def test_resuming_gives_fresh_limits_and_a_hint_to_the_queue(
     web: Served, api: httpx.Client, valkey_server: ValkeyServer
 ) -> None:
-    web.books.failed("T-1", steps=3)
+    web.ledger.failed("T-1", steps=3)
     told = act(api, "T-1", "resume", version=version(api, "T-1"), hint="Look at fees.", limits={"max_steps": 5}).json()
     assert (told["state"], told["limits"]["max_steps"]) == ("queued", 8)
     events = api.get("/v1/tickets/T-1/events").json()["events"]
@@ -105,7 +105,7 @@ def test_resuming_gives_fresh_limits_and_a_hint_to_the_queue(
 
 
 def test_snoozing_and_notes(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     noted = act(api, "T-1", "note", text="called them").json()
     snoozed = act(api, "T-1", "snooze", version=noted["version"], seconds=600).json()
     assert snoozed["snoozed_until"] > snoozed["since"]
@@ -120,14 +120,14 @@ def test_snoozing_and_notes(web: Served, api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("action", ["approve", "edit", "reject", "resume", "snooze", "undo"])
 def test_an_action_without_its_version_is_refused(web: Served, api: httpx.Client, action: str) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     answer = api.post(f"/v1/inbox/T-1/{action}", json={})
     assert answer.status_code == 422
     assert "/version" in [fault["pointer"] for fault in answer.json()["errors"]]
 
 
 def test_a_stale_version_is_told_how_it_is_now(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     seen = version(api, "T-1")
     claimed = act(api, "T-1", "claim", version=seen, person="anna").json()
     stale = act(api, "T-1", "approve", version=seen, person="anna")
@@ -138,7 +138,7 @@ def test_a_stale_version_is_told_how_it_is_now(web: Served, api: httpx.Client) -
 
 
 def test_what_somebody_else_holds_is_left_alone_until_they_release_it(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     held = act(api, "T-1", "claim", person="anna").json()
     for action, more in (("approve", {}), ("claim", {}), ("reject", {"reason": "no"})):
         foreign = act(api, "T-1", action, version=held["version"], person="bert", **more)
@@ -149,20 +149,20 @@ def test_what_somebody_else_holds_is_left_alone_until_they_release_it(web: Serve
 
 
 def test_an_action_on_what_does_not_wait_is_stale(web: Served, api: httpx.Client) -> None:
-    web.books.queued("T-1")
+    web.ledger.queued("T-1")
     answer = act(api, "T-1", "claim")
     assert (answer.status_code, answer.json()["state"]) == (409, "queued")
     assert act(api, "none", "claim").status_code == 404
 
 
 def test_a_failure_without_a_proposal_cannot_be_approved(web: Served, api: httpx.Client) -> None:
-    web.books.failed("T-1")
+    web.ledger.failed("T-1")
     answer = act(api, "T-1", "approve", version=version(api, "T-1"))
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-possible")
 
 
 def test_an_unreadable_message_is_dismissed_and_nothing_else(web: Served, api: httpx.Client) -> None:
-    web.books.rejected("rej_1", b"{")
+    web.ledger.rejected("rej_1", b"{")
     seen = version(api, "rej_1")
     assert act(api, "rej_1", "resume", version=seen, hint="try").status_code == 409
     assert act(api, "rej_1", "reject", version=seen, reason="spam").json()["state"] == "cancelled"
@@ -170,7 +170,7 @@ def test_an_unreadable_message_is_dismissed_and_nothing_else(web: Served, api: h
 
 def test_two_people_racing_decide_each_item_once(web: Served) -> None:
     for number in range(30):
-        web.books.suggested(f"T-{number}")
+        web.ledger.suggested(f"T-{number}")
     key = web.key(Scope.INBOX, Scope.READ)
     clients = [web.client(key), web.client(key)]
     seen = {f"T-{n}": version(clients[0], f"T-{n}") for n in range(30)}
@@ -189,7 +189,7 @@ def test_two_people_racing_decide_each_item_once(web: Served) -> None:
 
 
 def test_what_could_not_be_read_is_repaired_into_a_ticket(web: Served, api: httpx.Client) -> None:
-    web.books.rejected("rej_1", b"{")
+    web.ledger.rejected("rej_1", b"{")
     unfit = act(api, "rej_1", "repair", version=version(api, "rej_1"), ticket={"source": "mail", "subject": "Help"})
     assert (unfit.status_code, unfit.json()["errors"][0]["pointer"]) == (422, "/ticket/body")
     body = {"version": version(api, "rej_1"), "ticket": {"source": "mail", "subject": "Help", "body": "My card"}}
@@ -202,7 +202,7 @@ def test_what_could_not_be_read_is_repaired_into_a_ticket(web: Served, api: http
 
 
 def test_another_s_decision_is_undone_with_the_scope_operate_only(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     decided = act(api, "T-1", "approve", version=version(api, "T-1")).json()
     reviewer = web.client(web.key(Scope.INBOX, name="other"))
     refused = act(reviewer, "T-1", "undo", version=decided["version"])
@@ -212,7 +212,7 @@ def test_another_s_decision_is_undone_with_the_scope_operate_only(web: Served, a
 
 
 def test_nothing_tells_what_is_proposed_for_a_blind_item(web: Served, api: httpx.Client) -> None:
-    web.books.blind("T-1", "card_swallowed")
+    web.ledger.blind("T-1", "card_swallowed")
     assert api.get("/v1/inbox", params={"label": "card_swallowed"}).json()["items"] == []
     (item,) = api.get("/v1/inbox").json()["items"]
     assert (item["id"], item["decision"]) == ("T-1", None)

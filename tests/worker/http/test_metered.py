@@ -22,9 +22,9 @@ def scraped(client: httpx.Client) -> dict[str, float]:
     }
 
 
-def test_runs_calls_and_waits_are_counted_from_the_books(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
-    web.books.failed("T-2", Reason.STEP_LIMIT, steps=3)
+def test_runs_calls_and_waits_are_counted_from_the_ledger(web: Served, api: httpx.Client) -> None:
+    web.ledger.suggested("T-1")
+    web.ledger.failed("T-2", Reason.STEP_LIMIT, steps=3)
     held = api.post("/v1/inbox/next", json={}).json()
     assert held["id"] in {"T-1", "T-2"}
     numbers = scraped(web.client())
@@ -47,10 +47,10 @@ def test_what_has_not_happened_yet_is_told_as_zero(web: Served) -> None:
 
 
 def test_figures_match_the_audits_and_the_days(web: Served) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     for number in range(3):
-        web.books.failed(f"T-f{number}", Reason.STEP_LIMIT, steps=number + 1)
-    report = web.books.do(lambda ledger: audit(ledger.store))
+        web.ledger.failed(f"T-f{number}", Reason.STEP_LIMIT, steps=number + 1)
+    report = web.ledger.do(lambda ledger: audit(ledger.store))
     assert report.balanced, report.problems
     numbers = scraped(web.client())
     dollars = sum(value for name, value in numbers.items() if name.startswith("deskhand_llm_cost_dollars_total"))

@@ -47,10 +47,10 @@ def filled(valkey_server: ValkeyServer) -> Iterator[tuple[Served, str]]:
     """One served application over books that have something of everything."""
     valkey_server.flush()
     with Served(valkey_server.url) as served:
-        served.books.queued("T-1")
-        served.books.suggested("T-2")
-        served.books.failed("T-3")
-        served.books.rejected("rej_1", b"{")
+        served.ledger.queued("T-1")
+        served.ledger.suggested("T-2")
+        served.ledger.failed("T-3")
+        served.ledger.rejected("rej_1", b"{")
         yield served, served.key()
 
 

@@ -29,11 +29,11 @@ def test_health_needs_nobody_and_no_key(web: Served) -> None:
 
 
 def test_the_stats_are_an_autoscaling_signal(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
-    web.books.failed("T-2", Reason.STEP_LIMIT)
-    web.books.queued("T-3")
+    web.ledger.suggested("T-1")
+    web.ledger.failed("T-2", Reason.STEP_LIMIT)
+    web.ledger.queued("T-3")
     worker = json.dumps({"at": 2**53, "slots": 4, "busy": 0, "queues": ["tickets"]})
-    web.books.do(lambda ledger: ledger.store.put("workers", {"w": worker}))
+    web.ledger.do(lambda ledger: ledger.store.put("workers", {"w": worker}))
     stats = api.get("/v1/stats").json()
     assert (stats["ready"], stats["in_flight"], stats["slots"], stats["load"]) == (1, 0, 4, 0.25)
     assert stats["inbox"]["by_reason"] == {"suggestion": 1, "step_limit": 1}
@@ -45,13 +45,13 @@ def test_the_stats_are_an_autoscaling_signal(web: Served, api: httpx.Client) -> 
 
 def test_work_without_a_slot_asks_for_one(web: Served, api: httpx.Client) -> None:
     assert api.get("/v1/stats").json()["load"] == 0
-    web.books.queued("T-1")
+    web.ledger.queued("T-1")
     assert api.get("/v1/stats").json()["load"] == 1
 
 
-def test_metrics_come_from_the_books(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
-    web.books.failed("T-2", Reason.STEP_LIMIT)
+def test_metrics_come_from_the_ledger(web: Served, api: httpx.Client) -> None:
+    web.ledger.suggested("T-1")
+    web.ledger.failed("T-2", Reason.STEP_LIMIT)
     version = api.get("/v1/tickets/T-1").json()["version"]
     api.post("/v1/inbox/T-1/approve", json={"version": version})
     numbers = scraped(web.client())
@@ -64,7 +64,7 @@ def test_metrics_come_from_the_books(web: Served, api: httpx.Client) -> None:
 
 
 def test_metrics_name_no_ticket(web: Served) -> None:
-    web.books.failed("T-secret")
+    web.ledger.failed("T-secret")
     assert not re.search(r"T-secret|card", web.client().get("/metrics").text)
 
 

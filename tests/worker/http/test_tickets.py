@@ -42,7 +42,7 @@ def seqs(events: Iterator[dict[str, str]], count: int) -> list[int]:
 
 
 def test_a_suggested_ticket_is_told_in_full(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     told = api.get("/v1/tickets/T-1").json()
     assert (told["state"], told["decision"]["label"], told["decision"]["decided_by"]) == (
         "suggested",
@@ -72,7 +72,7 @@ def test_what_cannot_be_an_id_is_never_a_fault_of_ours(api: httpx.Client, ticket
 
 
 def test_an_unreadable_message_is_a_ticket_too(web: Served, api: httpx.Client) -> None:
-    web.books.rejected("rej_1", b"\xff{")
+    web.ledger.rejected("rej_1", b"\xff{")
     told = api.get("/v1/tickets/rej_1").json()
     assert (told["state"], told["reason"], told["ticket"], told["raw_base64"]) == (
         "rejected",
@@ -83,7 +83,7 @@ def test_an_unreadable_message_is_a_ticket_too(web: Served, api: httpx.Client) -
 
 
 def test_what_has_not_changed_is_not_sent_again(web: Served, api: httpx.Client) -> None:
-    web.books.queued("T-1")
+    web.ledger.queued("T-1")
     etag = api.get("/v1/tickets/T-1").headers["etag"]
     same = api.get("/v1/tickets/T-1", headers={"If-None-Match": f'"other", W/{etag}'})
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
@@ -93,24 +93,24 @@ def test_what_has_not_changed_is_not_sent_again(web: Served, api: httpx.Client) 
 
 
 def test_waiting_ends_when_the_agent_is_done(web: Served, api: httpx.Client) -> None:
-    web.books.queued("T-1")
+    web.ledger.queued("T-1")
     with ThreadPoolExecutor(8) as pool:
         began = monotonic()
         waiting = [pool.submit(api.get, "/v1/tickets/T-1?wait=20") for _ in range(8)]
         wait_for(lambda: web.web.desk is not None and web.web.desk.watch._waiting, message="somebody waits")
-        web.books.suggested("T-1")
+        web.ledger.suggested("T-1")
         assert {answer.result().json()["state"] for answer in waiting} == {"suggested"}
         assert monotonic() - began < 10
 
 
 def test_waiting_ends_with_its_time(web: Served, api: httpx.Client) -> None:
-    web.books.queued("T-1")
+    web.ledger.queued("T-1")
     assert api.get("/v1/tickets/T-1?wait=0.2").json()["state"] == "queued"
     assert api.get("/v1/tickets/none?wait=20").status_code == 404
 
 
 def test_the_journal_comes_in_pages(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     whole = api.get("/v1/tickets/T-1/events").json()
     assert whole["next"] is None
     assert [event["seq"] for event in whole["events"]] == list(range(len(whole["events"])))
@@ -127,11 +127,11 @@ def test_the_journal_comes_in_pages(web: Served, api: httpx.Client) -> None:
 
 
 def test_the_journal_is_followed_and_resumed(web: Served, api: httpx.Client) -> None:
-    web.books.queued("T-1")
+    web.ledger.queued("T-1")
     with stream(api, "T-1") as events:
         first = next(events)
         assert (first["id"], first["event"], json.loads(first["data"])["type"]) == ("0", "accepted", "accepted")
-        web.books.suggested("T-1")
+        web.ledger.suggested("T-1")
         assert seqs(events, 3) == [1, 2, 3]
     with stream(api, "T-1", Last_Event_ID="1") as events:
         assert seqs(events, 2) == [2, 3]
@@ -140,7 +140,7 @@ def test_the_journal_is_followed_and_resumed(web: Served, api: httpx.Client) -> 
 
 
 def test_a_quiet_stream_has_a_heartbeat(web: Served, api: httpx.Client) -> None:
-    web.books.queued("T-1")
+    web.ledger.queued("T-1")
     assert web.web.desk is not None
     web.web.desk.heartbeat_seconds = 0.05
     try:
@@ -152,7 +152,7 @@ def test_a_quiet_stream_has_a_heartbeat(web: Served, api: httpx.Client) -> None:
 
 def test_stopping_ends_streams_and_waits(valkey_url: str) -> None:
     with Served(valkey_url) as web:
-        web.books.queued("T-1")
+        web.ledger.queued("T-1")
         began, ended = monotonic(), threading.Event()
 
         def follow() -> None:
@@ -172,13 +172,13 @@ def test_stopping_ends_streams_and_waits(valkey_url: str) -> None:
 
 
 def test_cancelling_is_final_and_repeatable(web: Served, api: httpx.Client) -> None:
-    web.books.queued("T-1")
+    web.ledger.queued("T-1")
     assert [api.post("/v1/tickets/T-1/cancel").json()["state"] for _ in range(2)] == ["cancelled"] * 2
     assert api.get("/v1/tickets/T-1/events").json()["events"][-1]["data"] == {"by": "tester"}
 
 
 def test_a_decided_ticket_is_not_cancelled(web: Served, api: httpx.Client) -> None:
-    web.books.suggested("T-1")
+    web.ledger.suggested("T-1")
     version = api.get("/v1/tickets/T-1").json()["version"]
     api.post("/v1/inbox/T-1/approve", json={"version": version})
     answer = api.post("/v1/tickets/T-1/cancel")

@@ -14,7 +14,7 @@ from amqp import Message as AmqpMessage
 from kombu import Connection
 from redis import Redis
 
-from tests.chaos.fleet import Books, Fleet
+from tests.chaos.fleet import Fleet, FleetLedger
 from tests.services.rabbitmq import RabbitMQServer
 from tests.services.waiting import wait_for
 from worker.intake.raw_ticket import MAX_BYTES, UnreadableError, read_raw
@@ -49,13 +49,13 @@ def simulator() -> Iterator[Simulator]:
         yield simulator
 
 
-def check(books: Books, bad: list[bytes], good: int) -> None:
-    books.wait_rest(good + len(bad), 60)
-    assert books.states() == {"suggested": good, "rejected": len(bad)}
-    kept = [books.view(ticket_id) for ticket_id in books.ids("rejected")]
+def check(ledger: FleetLedger, bad: list[bytes], good: int) -> None:
+    ledger.wait_rest(good + len(bad), 60)
+    assert ledger.states() == {"suggested": good, "rejected": len(bad)}
+    kept = [ledger.view(ticket_id) for ticket_id in ledger.ids("rejected")]
     assert sorted(base64.b64decode(view.raw or "") for view in kept) == sorted(bad)
     assert all(view.detail and view.source == "intake" for view in kept)
-    assert books.audit().problems == ()
+    assert ledger.audit().problems == ()
 
 
 @pytest.mark.parametrize("raw", BAD)
@@ -72,16 +72,16 @@ def test_raw_items_of_a_redis_list_are_tickets(tmp_path: Path, valkey_url: str, 
         Fleet(tmp_path, valkey_url, ANTHROPIC_BASE_URL=simulator.url) as fleet,
         Redis.from_url(valkey_url) as redis,
         Connection(valkey_url) as connection,
-        Books(fleet) as books,
+        FleetLedger(fleet) as ledger,
     ):
         fleet.start(queues="tickets,handoff,intake")
         bad = [raw for raw in BAD if raw]  # a list has no empty message to speak of, but takes one
         redis.lpush("intake", *GOOD, *bad)
         connection.SimpleQueue("intake").put({**TICKET, "id": "from-kombu"})
-        check(books, bad, len(GOOD) + 1)
+        check(ledger, bad, len(GOOD) + 1)
         assert redis.llen("intake") == redis.hlen("deskhand:intake:held") == 0
         assert read_raw(GOOD[0])["id"] == "raw-1"
-        assert books.view("raw-1").source == "raw"
+        assert ledger.view("raw-1").source == "raw"
 
 
 def test_what_a_killed_worker_held_of_intake_is_taken_over_once(
@@ -90,18 +90,18 @@ def test_what_a_killed_worker_held_of_intake_is_taken_over_once(
     with (
         Fleet(tmp_path, valkey_url, ANTHROPIC_BASE_URL=simulator.url) as fleet,
         Redis.from_url(valkey_url) as redis,
-        Books(fleet) as books,
+        FleetLedger(fleet) as ledger,
     ):
         redis.lpush("intake", *[json.dumps({**TICKET, "subject": f"no id {number}"}) for number in range(20)])
         first = fleet.start(queues="intake,tickets,handoff", CRASH_AT="before:accept", CRASH_HIT="5")
         second = fleet.start(queues="intake,tickets,handoff", CRASH_AT="after:accept", CRASH_HIT="5")
         wait_for(lambda: not first.alive() or not second.alive(), 30, "a worker to die at its failpoint")
         fleet.start(queues="intake,tickets,handoff")
-        books.wait_rest(20, 60)
-        assert books.states() == {"suggested": 20}
+        ledger.wait_rest(20, 60)
+        assert ledger.states() == {"suggested": 20}
         wait_for(lambda: redis.hlen("deskhand:intake:held") == 0, 20, "what the dead held to be taken over")
-        assert books.states() == {"suggested": 20}
-        assert books.audit().problems == ()
+        assert ledger.states() == {"suggested": 20}
+        assert ledger.audit().problems == ()
 
 
 def publish(url: str, queue: str, *bodies: bytes, **properties: Any) -> None:
@@ -119,10 +119,10 @@ def test_plain_amqp_messages_are_tickets(
 ) -> None:
     namespace = f"intake-{uuid.uuid4().hex[:8]}"
     environment = {"DESKHAND_NAMESPACE": namespace, "ANTHROPIC_BASE_URL": simulator.url}
-    with Fleet(tmp_path, valkey_url, rabbitmq_server.url, **environment) as fleet, Books(fleet) as books:
+    with Fleet(tmp_path, valkey_url, rabbitmq_server.url, **environment) as fleet, FleetLedger(fleet) as ledger:
         queues = ",".join(f"{namespace}.{kind}" for kind in ("tickets", "handoff", "intake"))
         worker = fleet.start(queues=queues)
         fleet.ready(worker)
         publish(rabbitmq_server.url, f"{namespace}.intake", *ONES)
         publish(rabbitmq_server.url, f"{namespace}.intake", GOOD[2])  # equal bytes, another ticket
-        check(books, BAD, len(GOOD) + 1)
+        check(ledger, BAD, len(GOOD) + 1)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from fallbacks.ledger.history import BooksHistory
+from fallbacks.ledger.history import LedgerHistory
 from tests.fakes.memory_store import MemoryStore
 from worker.lookups.sqlite_similar import SimilarTickets
 from worker.lookups.tickets import History
@@ -18,7 +18,7 @@ class Counted(MemoryStore):
 
     def decide(self, number: int, text: str) -> None:
         example = {"id": f"t{number}", "text": text, "label": "lost_card", "team": "cards"}
-        self.books.entries("examples").append(json.dumps(example))
+        self.data.entries("examples").append(json.dumps(example))
 
     async def listed(self, name: str, start: int, stop: int) -> list[str]:
         found = await super().listed(name, start, stop)
@@ -31,7 +31,7 @@ def test_a_worker_that_joins_reads_only_what_its_index_keeps() -> None:
         store = Counted()
         for number in range(50):
             store.decide(number, f"card{number}")
-        history = History(BooksHistory(store), SimilarTickets(capacity=10))
+        history = History(LedgerHistory(store), SimilarTickets(capacity=10))
         assert [ticket.id for ticket in await history.similar("card45", 1)] == ["t45"]
         assert await history.similar("card5", 1) == []
         assert len(store.read) == 10
@@ -42,7 +42,7 @@ def test_a_worker_that_joins_reads_only_what_its_index_keeps() -> None:
 def test_what_people_decide_later_is_found_once_the_index_is_stale() -> None:
     async def story() -> None:
         store = Counted()
-        history = History(BooksHistory(store), SimilarTickets(capacity=10))
+        history = History(LedgerHistory(store), SimilarTickets(capacity=10))
         assert await history.similar("giraffe", 1) == []
         for number in range(30):
             store.decide(number, "giraffe" if number == 25 else "card")

@@ -20,7 +20,7 @@ from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply
 from worker.config.settings import Settings
-from worker.models.reuse import BooksAnswers, Repeating, kept_for, reusing
+from worker.models.reuse import Repeating, StoreAnswers, kept_for, reusing
 from worker.work.executor import Tier
 
 BODY = "You charged my card twice. I want my money back!"
@@ -37,7 +37,7 @@ class Office:
         self.model = ScriptedModel(script or [reply(submit())])  # type: ignore[arg-type]
         self.ledger, self.views = Ledger(store), Views(store)
         self.inbox = Inbox(store, TAXONOMY, OutcomeWriter(wanted=False))
-        tier = Tier(Repeating(self.model, BooksAnswers(store, seconds)), 0.5)
+        tier = Tier(Repeating(self.model, StoreAnswers(store, seconds)), 0.5)
         self.executor = executor(self.ledger, (tier,), call_seconds=10.0)
 
     async def work(self, *tickets: Ticket) -> int:

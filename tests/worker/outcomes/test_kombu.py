@@ -11,7 +11,7 @@ import pytest
 from kombu import Connection
 from redis import Redis
 
-from fallbacks.delivery.outbox import DISABLED, OutboxBooks, Sent, Verdict
+from fallbacks.delivery.outbox import DISABLED, OutboxAdmin, Sent, Verdict
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.limits import Limits
 from tasks.ticket import Ticket
@@ -109,7 +109,7 @@ def test_a_broker_that_is_down_costs_a_try_and_no_message(valkey_url: str) -> No
             assert (failed.verdict, failed.ended) == (Verdict.FAILED, False)
             waiting = failed.message
         async with opened(valkey_url) as parts:
-            await OutboxBooks(parts.store).redeliver(waiting.id)
+            await OutboxAdmin(parts.store).redeliver(waiting.id)
             (again,) = await sent(parts)
             assert (again.verdict, again.message.id) == (Verdict.DELIVERED, waiting.id)
 
@@ -126,7 +126,7 @@ def test_a_webhook_that_is_gone_holds_up_the_queue_of_nobody_else(valkey_url: st
             assert DISABLED in await parts.store.fields("control")
             await cancelled(parts, "t2")
             assert [(one.message.to, one.message.ticket_id) for one in await sent(parts)] == [("queue", "t2")]
-            entries = await OutboxBooks(parts.store).entries()
+            entries = await OutboxAdmin(parts.store).entries()
             assert [(entry.ticket_id, entry.attempts) for entry in entries if entry.ticket_id == "t2"] == [("t2", 0)]
             assert (await parts.views.ticket("t2")).delivery == "pending"
 

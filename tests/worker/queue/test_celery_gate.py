@@ -12,7 +12,7 @@ from amqp import Connection as AmqpConnection
 from amqp import Message as AmqpMessage
 from celery.worker.consumer.consumer import Consumer
 
-from tests.chaos.fleet import Books, Fleet
+from tests.chaos.fleet import Fleet, FleetLedger
 from tests.services.rabbitmq import RabbitMQServer
 from tests.worker.queue.poison import bad_envelopes, good_envelopes
 from worker.simulator import run_in_thread
@@ -69,7 +69,7 @@ def test_every_bad_message_is_kept_and_the_next_good_one_is_worked(
         Fleet(
             tmp_path, valkey_url, rabbitmq_server.url, DESKHAND_NAMESPACE=namespace, ANTHROPIC_BASE_URL=simulator.url
         ) as fleet,
-        Books(fleet) as books,
+        FleetLedger(fleet) as ledger,
     ):
         worker = fleet.start(queues=f"{tickets},{namespace}.handoff")
         fleet.ready(worker)
@@ -77,12 +77,12 @@ def test_every_bad_message_is_kept_and_the_next_good_one_is_worked(
             channel = connection.channel()
             for raw in [*bad.values(), *good]:
                 channel.basic_publish(as_amqp(raw), exchange="", routing_key=tickets)
-        books.wait_rest(len(bad) + len(good))
-        assert books.states() == {"rejected": len(bad), "suggested": len(good)}
+        ledger.wait_rest(len(bad) + len(good))
+        assert ledger.states() == {"rejected": len(bad), "suggested": len(good)}
         assert worker.alive()
-        views = [books.view(ticket_id) for ticket_id in books.ids("rejected")]
+        views = [ledger.view(ticket_id) for ticket_id in ledger.ids("rejected")]
         bodies = [json.loads(base64.b64decode(view.raw or "")) for view in views]
         assert {json.loads(raw)["body"] for name, raw in bad.items() if name != "bad-args"} <= {
             found.get("body") for found in bodies
         }
-        assert books.audit().problems == ()
+        assert ledger.audit().problems == ()

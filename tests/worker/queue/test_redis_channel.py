@@ -15,7 +15,7 @@ from kombu.transport import redis as stock
 from kombu.transport import virtual
 from redis import Redis
 
-from tests.chaos.fleet import Books, Fleet
+from tests.chaos.fleet import Fleet, FleetLedger
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.queue.poison import bad_envelopes, envelope, good_envelopes
@@ -236,13 +236,13 @@ def test_every_bad_message_ends_in_the_inbox_and_the_next_good_one_is_worked(tmp
             redis.lpush("tickets", raw)
         for good in good_envelopes("tasks.triage", "tickets").values():
             redis.lpush("tickets", good)
-        with Books(fleet) as books:
-            books.wait_rest(len(bad) + 2)
-            assert books.states() == {"rejected": len(bad), "suggested": 2}
+        with FleetLedger(fleet) as ledger:
+            ledger.wait_rest(len(bad) + 2)
+            assert ledger.states() == {"rejected": len(bad), "suggested": 2}
             assert worker.alive()
-            views = [books.view(ticket_id) for ticket_id in books.ids("rejected")]
+            views = [ledger.view(ticket_id) for ticket_id in ledger.ids("rejected")]
             whole = {base64.b64decode(view.raw or "") for view in views}
             assert {raw for name, raw in bad.items() if name != "bad-args"} <= whole  # that one reached the task
             assert all(view.detail for view in views)
-            assert books.audit().problems == ()
+            assert ledger.audit().problems == ()
             wait_for(lambda: redis.llen("deskhand:poison") == 0, message="an empty poison list")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.chaos.fleet import Books, Fleet, WorkerProcess
+from tests.chaos.fleet import Fleet, FleetLedger, WorkerProcess
 from tests.services.waiting import wait_for
 from worker import sample
 from worker.simulator.server import Simulator, run_in_thread
@@ -34,28 +34,28 @@ def tickets() -> list[dict[str, Any]]:
     return [dict(row["ticket"]) for row in sample.sample_tickets("test", TICKETS)]  # type: ignore[call-overload]
 
 
-def ended(books: Books) -> int:
-    now = books.states()
+def ended(ledger: FleetLedger) -> int:
+    now = ledger.states()
     return sum(now.values()) - sum(now.get(state, 0) for state in ("queued", "running", "parked"))
 
 
-def running(books: Books, pid: int) -> int:
+def running(ledger: FleetLedger, pid: int) -> int:
     """How many tickets a worker holds now."""
-    rows = books.loop.run(books.parts.store.rows(books.ids("running"), ["owner"]))
+    rows = ledger.loop.run(ledger.parts.store.rows(ledger.ids("running"), ["owner"]))
     return sum(f":{pid}:" in (owner or "") for (owner,) in rows)
 
 
-def claims(books: Books, ids: list[str]) -> Counter[str]:
+def claims(ledger: FleetLedger, ids: list[str]) -> Counter[str]:
     """Tickets by the worker that claimed them, each time they were."""
-    return Counter(event["owner"] for each in ids for event in books.journal(each) if event["type"] == "claimed")
+    return Counter(event["owner"] for each in ids for event in ledger.journal(each) if event["type"] == "claimed")
 
 
-def assert_kept(books: Books, ids: list[str], simulator: Simulator) -> None:
+def assert_kept(ledger: FleetLedger, ids: list[str], simulator: Simulator) -> None:
     """0 lost, 0 paid twice, no worker missed, and the books balance."""
-    report = books.audit()
+    report = ledger.audit()
     assert report.balanced, report.problems
     assert report.accepted == len(ids) == sum(report.states.values())
-    events = [event for each in ids for event in books.journal(each)]
+    events = [event for each in ids for event in ledger.journal(each)]
     kinds = Counter(event["type"] for event in events)
     assert (kinds["call_lost"], kinds["lease_expired"]) == (0, 0)
     told = httpx.get(f"{simulator.url}/_sim/calls").json()
@@ -68,33 +68,33 @@ def assert_kept(books: Books, ids: list[str], simulator: Simulator) -> None:
 def test_four_workers_share_what_one_had_and_one_goes_on_alone(
     valkey_url: str, tmp_path: Path, simulator: Simulator
 ) -> None:
-    with Fleet(tmp_path, valkey_url, ANTHROPIC_BASE_URL=simulator.url, **STEADY) as fleet, Books(fleet) as books:
+    with Fleet(tmp_path, valkey_url, ANTHROPIC_BASE_URL=simulator.url, **STEADY) as fleet, FleetLedger(fleet) as ledger:
         started(fleet, 1)
-        ids = books.accept(*tickets())
-        wait_for(lambda: ended(books) >= 8, 30, "the first worker alone")
+        ids = ledger.accept(*tickets())
+        wait_for(lambda: ended(ledger) >= 8, 30, "the first worker alone")
         joined = started(fleet, 3)
-        wait_for(lambda: len(claims(books, ids)) == 4, 30, "all four to work", 0.2)
-        wait_for(lambda: ended(books) >= TICKETS // 2, 30, "half of the tickets")
+        wait_for(lambda: len(claims(ledger, ids)) == 4, 30, "all four to work", 0.2)
+        wait_for(lambda: ended(ledger) >= TICKETS // 2, 30, "half of the tickets")
         for worker in joined:
             worker.stop()
-        books.wait_rest(TICKETS, 45)
-        share = claims(books, ids)
+        ledger.wait_rest(TICKETS, 45)
+        share = claims(ledger, ids)
         assert len(share) == 4
         assert min(share.values()) >= SLOTS, share
-        assert_kept(books, ids, simulator)
+        assert_kept(ledger, ids, simulator)
 
 
 def test_a_rolling_restart_under_load_loses_nothing_and_pays_nothing_twice(
     valkey_url: str, tmp_path: Path, simulator: Simulator
 ) -> None:
-    with Fleet(tmp_path, valkey_url, ANTHROPIC_BASE_URL=simulator.url, **STEADY) as fleet, Books(fleet) as books:
+    with Fleet(tmp_path, valkey_url, ANTHROPIC_BASE_URL=simulator.url, **STEADY) as fleet, FleetLedger(fleet) as ledger:
         old, waiting, ids = started(fleet, 2), tickets(), list[str]()
         for worker in old:
             started(fleet, 1)
-            ids += books.accept(*(waiting.pop() for _ in range(TICKETS // 2)))
-            wait_for(lambda pid=worker.pid: running(books, pid) > 0, 30, "work in the one to go")  # type: ignore[misc]
+            ids += ledger.accept(*(waiting.pop() for _ in range(TICKETS // 2)))
+            wait_for(lambda pid=worker.pid: running(ledger, pid) > 0, 30, "work in the one to go")  # type: ignore[misc]
             worker.stop()
-            assert books.states().get("queued", 0) > 0, "it left after the load was over"
-        books.wait_rest(TICKETS, 45)
-        assert len(claims(books, ids)) == 2 * len(old)
-        assert_kept(books, ids, simulator)
+            assert ledger.states().get("queued", 0) > 0, "it left after the load was over"
+        ledger.wait_rest(TICKETS, 45)
+        assert len(claims(ledger, ids)) == 2 * len(old)
+        assert_kept(ledger, ids, simulator)

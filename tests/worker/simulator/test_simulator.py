@@ -334,7 +334,7 @@ def test_no_fault_breaks_the_server(name: str) -> None:
     served(work)
 
 
-def test_the_books_tell_a_repeated_call_from_a_continued_one() -> None:
+def test_the_ledger_knows_a_repeated_call_from_a_continued_one() -> None:
     async def work(sim: Simulator, create: Callable[..., Awaitable[Message]]) -> None:
         asked = payload()
         reply = await create(**asked)
@@ -361,7 +361,7 @@ def test_a_reply_nobody_waited_for_is_not_finished() -> None:
     served(work)
 
 
-def test_faults_are_switched_and_books_are_read_over_http() -> None:
+def test_faults_are_switched_and_calls_are_read_over_http() -> None:
     with run_in_thread(Fault(fault=FaultName.RATE_LIMITED, times=1)) as sim:
         client = anthropic.Anthropic(api_key="k", base_url=sim.url, max_retries=0)
         with client, pytest.raises(anthropic.RateLimitError):

@@ -170,7 +170,7 @@ def test_a_ticket_a_person_has_had_a_part_in_comes_back_to_people(play: Callable
 
 
 @pytest.mark.parametrize(("setting", "switch", "alone"), [("suggest", "auto", True), ("auto", "suggest", False)])
-def test_the_switch_in_the_books_outranks_the_setting(
+def test_the_switch_in_the_ledger_outranks_the_setting(
     play: Callable[..., None], setting: str, switch: str, alone: bool
 ) -> None:
     async def story(desk: Desk) -> None:

@@ -211,7 +211,7 @@ def test_every_fault_of_the_simulator_is_tried() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_a_fault_ends_in_its_reason_with_the_books_balanced(office: Serve, fault: FaultName) -> None:
+def test_a_fault_ends_in_its_reason_with_the_ledger_balanced(office: Serve, fault: FaultName) -> None:
     reason, limits = FAULTS[fault]
 
     async def work(it: Office) -> None:
@@ -506,7 +506,7 @@ def test_a_resumed_suggestion_is_thought_over_by_the_same_conversation(office: S
 
 
 @pytest.mark.parametrize("worst_cases", [0, 1, 2])
-def test_the_books_refuse_the_call_that_could_pass_the_cap(office: Serve, worst_cases: int) -> None:
+def test_the_ledger_refuses_the_call_that_could_pass_the_cap(office: Serve, worst_cases: int) -> None:
     async def work(it: Office) -> None:
         look = {"type": "tool_use", "id": "a", "name": "search_knowledge_base", "input": {"query": "card"}}
         model = ScriptedModel([reply({**look, "id": str(n)}) for n in range(5)], worst=1000, price=1000)

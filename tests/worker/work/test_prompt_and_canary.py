@@ -75,8 +75,8 @@ class House:
 
     def written(self) -> str:
         """All the books but the canary's own place."""
-        hashes = {name: part for name, part in self.store.books.hashes.items() if name != "canary"}
-        return str(replace(self.store.books, hashes=hashes))
+        hashes = {name: part for name, part in self.store.data.hashes.items() if name != "canary"}
+        return str(replace(self.store.data, hashes=hashes))
 
 
 Play = Callable[[Callable[[House], Awaitable[None]]], None]

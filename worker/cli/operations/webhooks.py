@@ -48,23 +48,23 @@ def redeliver(
     message_id: Annotated[str, typer.Argument(metavar="ID", help="The message: msg_...")], json: Json = False
 ) -> None:
     """Send a message again, under its own id, from the first try."""
-    from fallbacks.delivery.outbox import OutboxBooks
+    from fallbacks.delivery.outbox import OutboxAdmin
 
-    ticket_id = run(lambda parts: OutboxBooks(parts.store).redeliver(message_id))
+    ticket_id = run(lambda parts: OutboxAdmin(parts.store).redeliver(message_id))
     dump({"id": message_id, "ticket": ticket_id}) if json else say(f"{message_id} of {ticket_id} is due again")
 
 
 @webhooks.command()
 def enable(json: Json = False) -> None:
     """Let messages leave again after the receiver answered 410."""
-    from fallbacks.delivery.outbox import OutboxBooks
+    from fallbacks.delivery.outbox import OutboxAdmin
 
-    why = run(lambda parts: OutboxBooks(parts.store).enable())
+    why = run(lambda parts: OutboxAdmin(parts.store).enable())
     dump({"was_disabled": why}) if json else say(f"enabled; it was disabled by: {why}" if why else "it was enabled")
 
 
 async def _look(parts: "Parts", limit: int) -> "tuple[list[Entry], str | None]":
-    from fallbacks.delivery.outbox import DISABLED, OutboxBooks
+    from fallbacks.delivery.outbox import DISABLED, OutboxAdmin
 
     control = await parts.store.fields("control")
-    return await OutboxBooks(parts.store).entries(limit), control.get(DISABLED)
+    return await OutboxAdmin(parts.store).entries(limit), control.get(DISABLED)

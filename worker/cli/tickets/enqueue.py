@@ -114,7 +114,7 @@ async def _accept(parts: "Parts", batch: "Sequence[Good | Bad]", done: Enqueued)
     """Accept what is good, publish what is new, and name what is bad."""
     import asyncio
 
-    from fallbacks.errors import BooksUnreachable
+    from fallbacks.errors import StoreUnreachable
     from worker.cli.hints import hint
     from worker.cli.tickets.ticket_lines import Bad
 
@@ -125,7 +125,7 @@ async def _accept(parts: "Parts", batch: "Sequence[Good | Bad]", done: Enqueued)
             done.faults.append((result.where, result.why))
             complain(f"{result.where}: {result.why}")
         elif isinstance(result, BaseException):
-            if isinstance(result, BooksUnreachable):
+            if isinstance(result, StoreUnreachable):
                 complain(f"{item.where}: not accepted; {len(done.ids)} tickets before it are in the books")
             raise result
         else:

@@ -89,7 +89,7 @@ def _take(opened: Session, intake: "MailIntake", where: str, raw: bytes, done: I
 def _drain(opened: Session, every: float | None, done: Imported) -> None:
     import time
 
-    from fallbacks.errors import BooksUnreachable
+    from fallbacks.errors import StoreUnreachable
     from worker.connectors.errors import MailboxError
     from worker.connectors.imap_mailbox import ImapMailbox
 
@@ -104,7 +104,7 @@ def _drain(opened: Session, every: float | None, done: Imported) -> None:
         while True:
             try:
                 _look(opened, mailbox, done)
-            except (MailboxError, BooksUnreachable) as error:  # what was not taken is still unseen
+            except (MailboxError, StoreUnreachable) as error:  # what was not taken is still unseen
                 complain(f"{error}; looking again in {every:g} s")
             time.sleep(every)
 

@@ -45,7 +45,7 @@ def team_right(desk: Deskhand, file: Path) -> float:
     return float(tier["team_right"]["share"])
 
 
-def test_a_file_is_evaluated_without_books(desk: Deskhand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_evaluated_without_a_ledger(desk: Deskhand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DESKHAND_REDIS_URL")
     rows = [*TOMATOES[100:], *SKIES[100:], ("quarterly synergy report", "out_of_scope")]
     file = write(tmp_path / "test.jsonl", rows)

@@ -6,15 +6,17 @@ import pytest
 
 from fallbacks.ledger.prompts import keep_prompt
 from tasks.triage.prompt import BUILT_IN, Prompt
-from tests.worker.cli.books import HOSTILE, Books
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import HOSTILE, DirectLedger
 
 OTHER = Prompt(f"Route it by submit_decision. {HOSTILE}")
 
 
-def test_what_worked_here_is_listed_with_its_first_use_and_printed_whole(deskhand: Deskhand, books: Books) -> None:
-    books.do(lambda ledger: keep_prompt(ledger.store, BUILT_IN))
-    books.do(lambda ledger: keep_prompt(ledger.store, OTHER))
+def test_what_worked_here_is_listed_with_its_first_use_and_printed_whole(
+    deskhand: Deskhand, ledger: DirectLedger
+) -> None:
+    ledger.do(lambda ledger: keep_prompt(ledger.store, BUILT_IN))
+    ledger.do(lambda ledger: keep_prompt(ledger.store, OTHER))
     listed = deskhand("prompts", "--json").json()
     assert listed["in_force"] == BUILT_IN.version
     assert [(each["version"], each["in_force"]) for each in listed["prompts"]] == [

@@ -9,8 +9,8 @@ import yaml
 from fallbacks.ledger.prompts import keep_prompt
 from tasks.triage.prompt import Prompt
 from tests.services.valkey import ValkeyServer
-from tests.worker.cli.books import Books
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import DirectLedger
 from worker.simulator.server import run_in_thread
 
 pytest.importorskip("sklearn", reason="the local model is an optional part")
@@ -41,9 +41,9 @@ def everything(server: ValkeyServer) -> dict[bytes, bytes | None]:
 
 
 def test_a_replay_shows_what_changes_and_writes_nothing(
-    desk: Deskhand, books: Books, valkey_server: ValkeyServer
+    desk: Deskhand, ledger: DirectLedger, valkey_server: ValkeyServer
 ) -> None:
-    books.suggested("t1")
+    ledger.suggested("t1")
     before = everything(valkey_server)
     document = desk("replay", "t1", "--json").json()
     assert document["before"]["decision"]["label"] == document["after"]["decision"]["label"] == "card_arrival"
@@ -56,9 +56,9 @@ def test_a_replay_shows_what_changes_and_writes_nothing(
 
 
 def test_another_model_takes_the_place_of_all_tiers(
-    desk: Deskhand, books: Books, monkeypatch: pytest.MonkeyPatch
+    desk: Deskhand, ledger: DirectLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    books.suggested("t1")
+    ledger.suggested("t1")
     with run_in_thread() as simulator:
         monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
         monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.url)
@@ -69,15 +69,15 @@ def test_another_model_takes_the_place_of_all_tiers(
 
 
 def test_another_prompt_is_told_beside_the_recorded_one(
-    desk: Deskhand, books: Books, monkeypatch: pytest.MonkeyPatch, valkey_server: ValkeyServer, tmp_path: Path
+    desk: Deskhand, ledger: DirectLedger, monkeypatch: pytest.MonkeyPatch, valkey_server: ValkeyServer, tmp_path: Path
 ) -> None:
     other = Prompt("Route it by submit_decision.")
-    books.do(lambda ledger: keep_prompt(ledger.store, other))
+    ledger.do(lambda ledger: keep_prompt(ledger.store, other))
     (tmp_path / "other.txt").write_text(other.rules, "utf-8")
     with run_in_thread() as simulator:
         monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-test")
         monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.url)
-        books.suggested("t1")
+        ledger.suggested("t1")
         before = everything(valkey_server)
         for given in (other.version, other.version[:4], str(tmp_path / "other.txt")):
             document = desk("replay", "t1", "--prompt", given, "--json").json()
@@ -88,9 +88,11 @@ def test_another_prompt_is_told_beside_the_recorded_one(
     assert "cannot be read" in desk("replay", "t1", "--prompt", "./beef").err
 
 
-def test_what_cannot_be_replayed_is_one_clear_line(desk: Deskhand, books: Books, valkey_server: ValkeyServer) -> None:
-    books.suggested("t1")
-    books.rejected("bad", b"no ticket")
+def test_what_cannot_be_replayed_is_one_clear_line(
+    desk: Deskhand, ledger: DirectLedger, valkey_server: ValkeyServer
+) -> None:
+    ledger.suggested("t1")
+    ledger.rejected("bad", b"no ticket")
     assert "no step 7" in desk("replay", "t1", "--from", "7").err
     assert "could not be read" in desk("replay", "bad").err
     assert desk("replay", "nobody").code == 1

@@ -12,34 +12,34 @@ from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tests.services.valkey import ValkeyServer
-from tests.worker.cli.books import Books, claimed, fail, suggest, working
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import DirectLedger, claimed, fail, suggest, working
 
 
-def test_status_always_has_all_states(deskhand: Deskhand, books: Books) -> None:
+def test_status_always_has_all_states(deskhand: Deskhand, ledger: DirectLedger) -> None:
     assert deskhand("status", "--json").json()["states"] == {state.value: 0 for state in State}
-    books.failed("f1")
+    ledger.failed("f1")
     document = deskhand("status", "--json").json()
     assert document["states"]["handed_off"] == 1
     assert document["inbox"] == {"step_limit": 1}
     assert document["spent_usd_today"] == pytest.approx(0.0036)
 
 
-def test_pauses_and_the_kill_switch_stand_on_top_of_status(deskhand: Deskhand, books: Books) -> None:
+def test_pauses_and_the_kill_switch_stand_on_top_of_status(deskhand: Deskhand, ledger: DirectLedger) -> None:
     deskhand("pause", "--as", "anna")
     deskhand("autonomy", "off", "--as", "ben")
-    assert books.control()["paused:tickets"] == "1"
-    assert (books.control()["autonomy"], books.control()["changed_by"]) == ("off", "ben")
+    assert ledger.control()["paused:tickets"] == "1"
+    assert (ledger.control()["autonomy"], ledger.control()["changed_by"]) == ("off", "ben")
     banner = deskhand("status").out.splitlines()[:2]
     assert "PAUSED: tickets" in banner[0]
     assert "SWITCHED OFF" in banner[1]
     deskhand("unpause")
     deskhand("autonomy", "suggest")
-    assert "paused:tickets" not in books.control()
+    assert "paused:tickets" not in ledger.control()
     assert deskhand("autonomy", "--json").json()["autonomy"] == "suggest"
 
 
-def test_every_switch_is_logged_and_shown_by_status(deskhand: Deskhand, books: Books) -> None:
+def test_every_switch_is_logged_and_shown_by_status(deskhand: Deskhand, ledger: DirectLedger) -> None:
     deskhand("pause", "--as", "anna")
     deskhand("budget", "--day", "12.50", "--as", "ben")
     log = deskhand("control", "log", "--json").json()
@@ -52,24 +52,24 @@ def test_every_switch_is_logged_and_shown_by_status(deskhand: Deskhand, books: B
     assert "anna" in deskhand("control", "log").out
 
 
-def test_a_budget_is_set_looked_at_and_lifted(deskhand: Deskhand, books: Books) -> None:
+def test_a_budget_is_set_looked_at_and_lifted(deskhand: Deskhand, ledger: DirectLedger) -> None:
     assert deskhand("budget", "--json").json()["daily_budget_usd"] is None
     assert deskhand("budget", "--day", "0", "--json").json()["daily_budget_usd"] == 0
     assert deskhand("status", "--json").json()["daily_budget_usd"] == 0
-    assert books.control()["day_cap"] == "0"
+    assert ledger.control()["day_cap"] == "0"
     assert "none" in deskhand("budget", "--day", "none").out
-    assert "day_cap" not in books.control()
+    assert "day_cap" not in ledger.control()
 
 
-def test_raising_the_budget_wakes_what_waits_for_it(deskhand: Deskhand, books: Books) -> None:
+def test_raising_the_budget_wakes_what_waits_for_it(deskhand: Deskhand, ledger: DirectLedger) -> None:
     async def park(ledger: Ledger) -> None:
         lease = await claimed(ledger, "t1")
         await ledger.park(lease, [], Reason.DAILY_BUDGET, await ledger.store.now_ms() + 3_600_000)
 
-    books.do(park)
+    ledger.do(park)
     assert deskhand("budget", "--day", "1", "--json").json()["woken"] == 0
     assert deskhand("budget", "--day", "2", "--json").json()["woken"] == 1
-    assert books.do(lambda ledger: ledger.sweep(limit=9, max_losses=3)) == [("triage", "t1")]
+    assert ledger.do(lambda ledger: ledger.sweep(limit=9, max_losses=3)) == [("triage", "t1")]
 
 
 @pytest.mark.parametrize("amount", ["-1", "lots", "nan", "inf"])
@@ -78,27 +78,27 @@ def test_a_budget_that_is_no_amount_is_refused(deskhand: Deskhand, amount: str) 
     assert (result.code, "--day" in result.err) == (1, True)
 
 
-def test_a_worker_to_drain_is_named_by_any_part_of_its_name(deskhand: Deskhand, books: Books) -> None:
+def test_a_worker_to_drain_is_named_by_any_part_of_its_name(deskhand: Deskhand, ledger: DirectLedger) -> None:
     beat = {"slots": 4, "busy": 1, "queues": ["tickets"], "draining": False}
 
     async def beats(ledger: Ledger) -> None:
         at = await ledger.store.now_ms()
         await ledger.store.put("workers", {name: json.dumps({**beat, "at": at}) for name in ("box:7:ab", "box:8:cd")})
 
-    books.do(beats)
+    ledger.do(beats)
     assert [found["worker"] for found in deskhand("drain", "--json").json()] == ["box:7:ab", "box:8:cd"]
     assert "2 workers" in deskhand("drain", "box").err
     assert "no worker" in deskhand("drain", "other").err
     assert deskhand("drain", ":8:", "--json").json() == {"worker": "box:8:cd"}
-    assert books.control()["drain:box:8:cd"] == "1"
+    assert ledger.control()["drain:box:8:cd"] == "1"
 
 
-def test_a_paused_queue_holds_and_loses_nothing(deskhand: Deskhand, books: Books) -> None:
-    books.queued("t1")
+def test_a_paused_queue_holds_and_loses_nothing(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.queued("t1")
     deskhand("pause")
-    assert books.do(lambda ledger: ledger.claim("t1", "worker-1")) == "paused"
+    assert ledger.do(lambda ledger: ledger.claim("t1", "worker-1")) == "paused"
     deskhand("unpause", "--queue", "tickets")
-    assert not isinstance(books.do(lambda ledger: ledger.claim("t1", "worker-1")), str)
+    assert not isinstance(ledger.do(lambda ledger: ledger.claim("t1", "worker-1")), str)
 
 
 def test_the_plan_has_every_reason_and_the_tiers(deskhand: Deskhand) -> None:
@@ -108,56 +108,56 @@ def test_the_plan_has_every_reason_and_the_tiers(deskhand: Deskhand) -> None:
     assert all(reason.value in deskhand("plan").out for reason in Reason)
 
 
-def test_balanced_books_pass_the_audit(deskhand: Deskhand, books: Books) -> None:
-    books.failed("f1")
+def test_a_balanced_ledger_passes_the_audit(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.failed("f1")
     assert deskhand("audit", "--json").json()["balanced"] is True
     assert deskhand("audit").out.endswith("balanced\n")
 
 
-def test_books_that_do_not_balance_fail_the_audit_with_the_ids(deskhand: Deskhand, books: Books) -> None:
-    books.failed("f1")
-    books.do(lambda ledger: ledger.store.put("t:f1", {"spent": "999"}))
+def test_a_ledger_that_does_not_balance_fails_the_audit_with_the_ids(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.failed("f1")
+    ledger.do(lambda ledger: ledger.store.put("t:f1", {"spent": "999"}))
     result = deskhand("audit")
     assert result.code == 1
     assert "f1" in result.err
 
 
-def test_a_dry_run_counts_and_changes_nothing(deskhand: Deskhand, books: Books) -> None:
-    books.failed("f1")
+def test_a_dry_run_counts_and_changes_nothing(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.failed("f1")
     document = deskhand("retry", "--reason", "step_limit", "--dry-run", "--json").json()
     assert (document["found"], document["resumed"]) == (1, 0)
-    assert books.state("f1") is State.HANDED_OFF
+    assert ledger.state("f1") is State.HANDED_OFF
 
 
-def test_retry_asks_first(deskhand: Deskhand, books: Books) -> None:
-    books.failed("f1")
+def test_retry_asks_first(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.failed("f1")
     assert deskhand("retry", "--reason", "step_limit").code == 2
-    assert books.state("f1") is State.HANDED_OFF
+    assert ledger.state("f1") is State.HANDED_OFF
 
 
-def test_the_others_follow_a_canary_that_comes_through(deskhand: Deskhand, books: Books) -> None:
+def test_the_others_follow_a_canary_that_comes_through(deskhand: Deskhand, ledger: DirectLedger) -> None:
     for number in range(3):
-        books.failed(f"f{number}")
-    books.failed("other", Reason.COST_LIMIT)
-    with working(books, "f0", suggest):
+        ledger.failed(f"f{number}")
+    ledger.failed("other", Reason.COST_LIMIT)
+    with working(ledger, "f0", suggest):
         document = deskhand("retry", "--reason", "step_limit", "--yes", "--json").json()
     assert (document["canary"], document["canary_state"], document["resumed"]) == ("f0", "suggested", 3)
-    assert books.state("f2") is State.QUEUED
-    assert books.state("other") is State.HANDED_OFF
+    assert ledger.state("f2") is State.QUEUED
+    assert ledger.state("other") is State.HANDED_OFF
 
 
-def test_a_canary_that_fails_again_stops_the_rest(deskhand: Deskhand, books: Books) -> None:
+def test_a_canary_that_fails_again_stops_the_rest(deskhand: Deskhand, ledger: DirectLedger) -> None:
     for number in range(2):
-        books.failed(f"f{number}")
-    with working(books, "f0", fail):
+        ledger.failed(f"f{number}")
+    with working(ledger, "f0", fail):
         result = deskhand("retry", "--reason", "step_limit", "--yes", "--json")
     assert (result.code, result.json()["resumed"]) == (1, 1)
     assert "failed with step_limit again" in result.err
-    assert books.state("f1") is State.HANDED_OFF
+    assert ledger.state("f1") is State.HANDED_OFF
 
 
-def test_who_is_held_by_a_person_is_skipped(deskhand: Deskhand, books: Books) -> None:
-    books.failed("f1")
+def test_who_is_held_by_a_person_is_skipped(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.failed("f1")
     deskhand("inbox", "claim", "f1", "--as", "anna")
     result = deskhand("retry", "--reason", "step_limit", "--yes")
     assert (result.code, "held by anna" in result.err) == (1, True)
@@ -170,7 +170,7 @@ def test_broken_settings_are_one_line_each(deskhand: Deskhand, monkeypatch: pyte
     assert (result.code, result.out, result.err.count("\n")) == (1, "", 2)
 
 
-def test_books_out_of_reach_are_one_line(
+def test_a_store_out_of_reach_is_one_line(
     deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, start_valkey: Callable[..., ValkeyServer]
 ) -> None:
     server = start_valkey()

@@ -11,8 +11,8 @@ import pytest
 from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tests.services.waiting import wait_for
-from tests.worker.cli.books import Books
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import DirectLedger
 from worker.cli.context import session
 from worker.cli.people.drain import Drain
 
@@ -38,21 +38,21 @@ def drained(*typed: str) -> Drain:
 
 
 @pytest.fixture(autouse=True)
-def waiting(deskhand: Deskhand, books: Books) -> None:
-    books.suggested("s1")
-    books.suggested("s2")
-    books.failed("f1", Reason.STEP_LIMIT)
+def waiting(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.suggested("s1")
+    ledger.suggested("s2")
+    ledger.failed("f1", Reason.STEP_LIMIT)
 
 
-def test_one_key_approves_and_the_next_item_comes(books: Books) -> None:
+def test_one_key_approves_and_the_next_item_comes(ledger: DirectLedger) -> None:
     assert drained("a", "a").handled == 2
-    assert books.state("s1") is books.state("s2") is State.DECIDED
-    assert books.view("f1").holder is None, "quitting gives the item back"
+    assert ledger.state("s1") is ledger.state("s2") is State.DECIDED
+    assert ledger.view("f1").holder is None, "quitting gives the item back"
 
 
-def test_a_digit_picks_a_likely_label_and_the_first_is_the_proposal(books: Books) -> None:
+def test_a_digit_picks_a_likely_label_and_the_first_is_the_proposal(ledger: DirectLedger) -> None:
     drained("1", "2")
-    first, second = books.view("s1").decision, books.view("s2").decision
+    first, second = ledger.view("s1").decision, ledger.view("s2").decision
     assert first is not None
     assert second is not None
     assert (first["label"], first["tier"]) == ("card_arrival", "claude-haiku-5-5")
@@ -60,50 +60,52 @@ def test_a_digit_picks_a_likely_label_and_the_first_is_the_proposal(books: Books
     assert second["label"] != "card_arrival"
 
 
-def test_a_part_of_a_label_is_enough_where_it_is_unique(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_part_of_a_label_is_enough_where_it_is_unique(
+    ledger: DirectLedger, capsys: pytest.CaptureFixture[str]
+) -> None:
     drained("l", "card", "l", "SWALLOW")
     assert "labels hold 'card'" in capsys.readouterr().out
-    decision = books.view("s1").decision
+    decision = ledger.view("s1").decision
     assert decision is not None
     assert decision["label"] == "card_swallowed"
 
 
-def test_undo_brings_the_item_back_at_once(books: Books) -> None:
+def test_undo_brings_the_item_back_at_once(ledger: DirectLedger) -> None:
     assert drained("a", "z", "2").handled == 1
-    decision = books.view("s1").decision
+    decision = ledger.view("s1").decision
     assert decision is not None
     assert decision["tier"] == "person"
 
 
-def test_reject_resume_snooze_and_next_leave_each_item_as_said(books: Books) -> None:
+def test_reject_resume_snooze_and_next_leave_each_item_as_said(ledger: DirectLedger) -> None:
     drain = drained("x", "wrong team", "s", "r", "it is about a card")
-    assert books.view("s1").reason is Reason.SUGGESTION_REJECTED
-    assert books.view("s2").snoozed_until_ms is not None
-    assert books.state("f1") is State.QUEUED
+    assert ledger.view("s1").reason is Reason.SUGGESTION_REJECTED
+    assert ledger.view("s2").snoozed_until_ms is not None
+    assert ledger.state("f1") is State.QUEUED
     assert (drain.handled, drain.skipped) == (3, ["s1"])
 
 
 def test_an_item_that_changed_meanwhile_is_said_and_passed_over(
-    books: Books, deskhand: Deskhand, capsys: pytest.CaptureFixture[str]
+    ledger: DirectLedger, deskhand: Deskhand, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Late(Typed):
         def key(self) -> str:
             if self._typed:
-                books.do(lambda ledger: ledger.store.put("t:s1", {"version": "99"}))
+                ledger.do(lambda ledger: ledger.store.put("t:s1", {"version": "99"}))
             return super().key()
 
     with session() as opened:
         Drain(opened, Late("a"), "tester").go()
     assert "s1 has changed" in capsys.readouterr().out
-    assert books.state("s1") is State.SUGGESTED
+    assert ledger.state("s1") is State.SUGGESTED
 
 
-def test_keys_without_meaning_change_nothing(books: Books) -> None:
+def test_keys_without_meaning_change_nothing(ledger: DirectLedger) -> None:
     assert drained("", "9", "0", "k", "?", "t", "z", "l", "").handled == 0
-    assert books.state("s1") is State.SUGGESTED
+    assert ledger.state("s1") is State.SUGGESTED
 
 
-def test_it_works_on_a_real_terminal(books: Books) -> None:
+def test_it_works_on_a_real_terminal(ledger: DirectLedger) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "worker.cli", "inbox", "work", "--as", "anna"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
@@ -126,5 +128,5 @@ def test_it_works_on_a_real_terminal(books: Books) -> None:
         wait_for(lambda: shows(b"2 handled"))
         assert process.wait(10) == 0
     os.close(ours)
-    assert books.state("s1") is State.DECIDED
-    assert books.view("s2").detail == "wrong team, sí"
+    assert ledger.state("s1") is State.DECIDED
+    assert ledger.view("s2").detail == "wrong team, sí"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.cli.books import HOSTILE, Books
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import HOSTILE, DirectLedger
 from worker.cli.people.export import cell
 
 ATTACKS = (
@@ -32,10 +32,10 @@ def test_plain_values_stay_as_they_are() -> None:
     assert [cell(value) for value in (None, "", 7, 1.5, "a=b", "an 'id'")] == ["", "", "7", "1.5", "a=b", "an 'id'"]
 
 
-def test_hostile_tickets_leave_as_inert_rows(deskhand: Deskhand, books: Books, tmp_path: Path) -> None:
+def test_hostile_tickets_leave_as_inert_rows(deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path) -> None:
     bodies = {f"x{number}": f'{text} "quoted", with; commas\n{HOSTILE}' for number, text in enumerate(ATTACKS)}
     for ticket_id, body in bodies.items():
-        books.suggested(ticket_id, body)
+        ledger.suggested(ticket_id, body)
         assert deskhand("decide", ticket_id, "--label", "card_swallowed", "--as", "=anna").code == 0
     file = tmp_path / "examples.csv"
     told = deskhand("export", str(file), "--examples", "--format", "csv", "--json").json()

@@ -6,15 +6,15 @@ import pytest
 
 from fallbacks.ledger.states import State
 from tasks.reasons import Reason
-from tests.worker.cli.books import Books
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import DirectLedger
 
 
 @pytest.fixture(autouse=True)
-def waiting(books: Books) -> None:
-    books.suggested("s1")
-    books.failed("f1", Reason.STEP_LIMIT)
-    books.failed("f2", Reason.COST_LIMIT)
+def waiting(ledger: DirectLedger) -> None:
+    ledger.suggested("s1")
+    ledger.failed("f1", Reason.STEP_LIMIT)
+    ledger.failed("f2", Reason.COST_LIMIT)
 
 
 def ids(deskhand: Deskhand, *arguments: str) -> list[str]:
@@ -43,30 +43,30 @@ def test_next_holds_an_item_for_one_person(deskhand: Deskhand) -> None:
     assert (refused.code, "held by anna" in refused.err) == (1, True)
 
 
-def test_a_decision_stands_and_can_be_undone(deskhand: Deskhand, books: Books) -> None:
+def test_a_decision_stands_and_can_be_undone(deskhand: Deskhand, ledger: DirectLedger) -> None:
     assert deskhand("inbox", "approve", "s1", "--json").json()["decision"]["decided_by"] == "tester"
     assert deskhand("inbox", "undo", "s1").code == 0
-    assert books.state("s1") is State.SUGGESTED
+    assert ledger.state("s1") is State.SUGGESTED
 
 
-def test_a_stale_version_changes_nothing(deskhand: Deskhand, books: Books) -> None:
-    version = books.view("s1").version
+def test_a_stale_version_changes_nothing(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    version = ledger.view("s1").version
     deskhand("inbox", "note", "s1", "looked at it")
     stale = deskhand("inbox", "approve", "s1", "--version", str(version - 1))
-    assert (stale.code, books.state("s1")) == (1, State.SUGGESTED)
+    assert (stale.code, ledger.state("s1")) == (1, State.SUGGESTED)
 
 
-def test_a_label_is_checked_and_alike_ones_are_named(deskhand: Deskhand, books: Books) -> None:
+def test_a_label_is_checked_and_alike_ones_are_named(deskhand: Deskhand, ledger: DirectLedger) -> None:
     refused = deskhand("decide", "f1", "--label", "card_arival")
     assert (refused.code, "did you mean card_arrival" in refused.err) == (1, True)
     assert deskhand("decide", "f1", "--label", "card_arrival", "--priority", "soon").code == 1
     assert deskhand("decide", "f1", "--label", "card_arrival", "--priority", "urgent", "--summary", "Late").code == 0
-    assert books.view("f1").decision["priority"] == "urgent"  # type: ignore[index]
+    assert ledger.view("f1").decision["priority"] == "urgent"  # type: ignore[index]
 
 
-def test_resume_sends_it_back_with_fresh_limits_and_a_hint(deskhand: Deskhand, books: Books) -> None:
+def test_resume_sends_it_back_with_fresh_limits_and_a_hint(deskhand: Deskhand, ledger: DirectLedger) -> None:
     assert deskhand("resume", "f1", "--hint", "it is about the card").code == 0
-    assert (books.state("f1"), books.view("f1").limits.max_steps) == (State.QUEUED, 11)
+    assert (ledger.state("f1"), ledger.view("f1").limits.max_steps) == (State.QUEUED, 11)
     assert "it is about the card" in deskhand("show", "f1").out
 
 
@@ -77,9 +77,9 @@ def test_reject_snooze_and_release_say_what_is_so_now(deskhand: Deskhand) -> Non
     assert deskhand("inbox", "claim", "f2").code == deskhand("inbox", "release", "f2").code == 0
 
 
-def test_nobody_can_decide_as_the_agent(deskhand: Deskhand, books: Books) -> None:
+def test_nobody_can_decide_as_the_agent(deskhand: Deskhand, ledger: DirectLedger) -> None:
     assert deskhand("inbox", "approve", "s1", "--as", "agent").code == 1
-    assert books.state("s1") is State.SUGGESTED
+    assert ledger.state("s1") is State.SUGGESTED
 
 
 def test_people_s_decisions_are_exported_as_examples(deskhand: Deskhand) -> None:
@@ -93,28 +93,28 @@ def test_working_by_keyboard_needs_a_terminal(deskhand: Deskhand) -> None:
     assert "needs a terminal" in deskhand("inbox", "work").err
 
 
-def test_a_message_is_repaired_from_a_file(deskhand: Deskhand, books: Books, tmp_path: Path) -> None:
-    books.rejected("rej_7", b"{")
+def test_a_message_is_repaired_from_a_file(deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path) -> None:
+    ledger.rejected("rej_7", b"{")
     file = tmp_path / "ticket.json"
     file.write_text('{"source": "mail", "subject": "Help"}')
     unfit = deskhand("inbox", "repair", "rej_7", "--file", str(file))
     assert (unfit.code, "body: Field required" in unfit.err) == (1, True)
     file.write_text('{"source": "mail", "subject": "Help", "body": "Where is my card?"}')
     repaired = deskhand("inbox", "repair", "rej_7", "--file", str(file), "--json").json()
-    assert (repaired["id"], repaired["state"], books.state("rej_7")) == ("fix_7", "queued", State.CANCELLED)
+    assert (repaired["id"], repaired["state"], ledger.state("rej_7")) == ("fix_7", "queued", State.CANCELLED)
     assert "tester: repair" in deskhand("show", "rej_7").out
 
 
-def test_another_s_decision_is_not_undone(deskhand: Deskhand, books: Books) -> None:
+def test_another_s_decision_is_not_undone(deskhand: Deskhand, ledger: DirectLedger) -> None:
     deskhand("inbox", "approve", "s1", "--as", "anna")
     refused = deskhand("inbox", "undo", "s1", "--as", "ben")
     assert (refused.code, "Only who decided it" in refused.err) == (1, True)
-    assert books.state("s1") is State.DECIDED
+    assert ledger.state("s1") is State.DECIDED
     assert deskhand("inbox", "undo", "s1", "--as", "anna").code == 0
 
 
-def test_nothing_tells_what_is_proposed_for_a_blind_item(deskhand: Deskhand, books: Books) -> None:
-    books.blind("b1", "card_swallowed")
+def test_nothing_tells_what_is_proposed_for_a_blind_item(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.blind("b1", "card_swallowed")
     for told in (
         deskhand("inbox", "--json").out,
         deskhand("inbox", "next", "--as", "anna", "--json").out,

@@ -7,8 +7,8 @@ import pytest
 from redis import Redis
 
 from fallbacks.ledger.states import State
-from tests.worker.cli.books import Books, fail, working
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import DirectLedger, fail, working
 
 
 def line(ticket_id: str | None, body: str = "where is my card") -> bytes:
@@ -16,20 +16,20 @@ def line(ticket_id: str | None, body: str = "where is my card") -> bytes:
     return json.dumps({name: value for name, value in fields.items() if value is not None}).encode() + b"\n"
 
 
-def test_tickets_of_a_file_are_in_the_books_and_on_the_queue(
-    deskhand: Deskhand, books: Books, tmp_path: Path, valkey_url: str
+def test_tickets_of_a_file_are_in_the_ledger_and_on_the_queue(
+    deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path, valkey_url: str
 ) -> None:
     file = tmp_path / "tickets.jsonl"
     file.write_bytes(line("a") + line("b"))
     result = deskhand("enqueue", str(file), "--json")
     assert result.json() == {"accepted": 2, "known": 0, "bad": 0, "ids": ["a", "b"], "faults": []}
     assert result.code == 0
-    assert books.state("a") is State.QUEUED
+    assert ledger.state("a") is State.QUEUED
     with Redis.from_url(valkey_url) as client:
         assert client.llen("tickets") == 2
 
 
-def test_a_bad_line_is_named_and_the_good_ones_are_accepted(deskhand: Deskhand, books: Books) -> None:
+def test_a_bad_line_is_named_and_the_good_ones_are_accepted(deskhand: Deskhand, ledger: DirectLedger) -> None:
     lines = [
         line("a"),
         b"\n",
@@ -44,14 +44,14 @@ def test_a_bad_line_is_named_and_the_good_ones_are_accepted(deskhand: Deskhand, 
     assert result.code == 1
     assert [fault.partition(":")[0] for fault in result.err.splitlines()] == [f"line {n}" for n in (3, 4, 5, 6, 7)]
     assert "subject: Field required" in result.err
-    assert books.state("a") is books.state("b") is State.QUEUED
+    assert ledger.state("a") is ledger.state("b") is State.QUEUED
 
 
-def test_a_json_array_is_taken_too(deskhand: Deskhand, books: Books) -> None:
+def test_a_json_array_is_taken_too(deskhand: Deskhand, ledger: DirectLedger) -> None:
     array = b"[" + line("a").strip() + b", 3]"
     result = deskhand("enqueue", "-", "--json", stdin=array)
     assert result.json()["faults"] == [{"where": "item 2", "error": "a ticket is a JSON object"}]
-    assert books.state("a") is State.QUEUED
+    assert ledger.state("a") is State.QUEUED
 
 
 def test_the_same_ticket_twice_is_accepted_once_and_another_body_under_its_id_is_a_fault(deskhand: Deskhand) -> None:
@@ -66,8 +66,8 @@ def test_who_must_send_again_is_warned_that_tickets_without_an_id_would_double(d
     assert "second time" in deskhand("enqueue", "-", stdin=line(None) + b"nope\n").err
 
 
-def test_waiting_ends_with_a_table_by_state_and_reason(deskhand: Deskhand, books: Books) -> None:
-    with working(books, "a", fail):
+def test_waiting_ends_with_a_table_by_state_and_reason(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    with working(ledger, "a", fail):
         result = deskhand("enqueue", "-", "--wait", "--timeout", "20", stdin=line("a"))
     assert result.code == 0
     assert "handed_off" in result.out
@@ -81,12 +81,14 @@ def test_waiting_too_long_is_a_fault_and_says_where_tickets_are(deskhand: Deskha
     assert "1 tickets are not at rest" in result.err
 
 
-def test_a_broker_out_of_reach_loses_nothing(deskhand: Deskhand, books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_out_of_reach_loses_nothing(
+    deskhand: Deskhand, ledger: DirectLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DESKHAND_BROKER_URL", "redis://127.0.0.1:1/0")
     result = deskhand("enqueue", "-", stdin=line("a"))
     assert result.code == 0
     assert "safe in the books" in result.err
-    assert books.state("a") is State.QUEUED
+    assert ledger.state("a") is State.QUEUED
 
 
 def test_a_missing_file_is_one_line(deskhand: Deskhand, tmp_path: Path) -> None:

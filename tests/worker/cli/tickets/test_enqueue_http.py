@@ -9,8 +9,8 @@ import pytest
 from fallbacks.ledger.states import State
 from tests.services.process import free_port
 from tests.services.valkey import ValkeyServer
-from tests.worker.cli.books import fail, working
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import fail, working
 from tests.worker.cli.tickets.test_enqueue import line
 from tests.worker.http.served import Served
 
@@ -33,7 +33,7 @@ def test_good_lines_are_accepted_and_bad_ones_named(elsewhere: Deskhand, web: Se
     result = elsewhere("enqueue", "-", "--url", web.url, "--json", stdin=line("a") + b"nope\n" + line("b"))
     assert result.code == 1
     assert (result.json()["ids"], result.json()["faults"][0]["where"]) == (["a", "b"], "line 2")
-    assert web.books.state("b") is State.QUEUED
+    assert web.ledger.state("b") is State.QUEUED
 
 
 def test_what_the_other_side_refuses_is_a_fault_of_its_line(elsewhere: Deskhand, web: Served) -> None:
@@ -41,11 +41,11 @@ def test_what_the_other_side_refuses_is_a_fault_of_its_line(elsewhere: Deskhand,
     result = elsewhere("enqueue", "-", "--url", web.url, stdin=line("a", "another") + line("b"))
     assert result.code == 1
     assert result.err.startswith("line 1: HTTP 409")
-    assert web.books.state("b") is State.QUEUED
+    assert web.ledger.state("b") is State.QUEUED
 
 
 def test_waiting_tells_where_they_came_to_rest(elsewhere: Deskhand, web: Served) -> None:
-    with working(web.books, "a", fail):
+    with working(web.ledger, "a", fail):
         result = elsewhere("enqueue", "-", "--url", web.url, "--wait", "--timeout", "20", "--json", stdin=line("a"))
     assert result.json()["outcomes"] == [{"state": "handed_off", "reason": "step_limit", "tickets": 1}]
 
@@ -58,7 +58,7 @@ def test_several_addresses_are_shards_and_each_line_goes_to_its_own(
     sent = elsewhere("enqueue", "-", *shards, "--json", stdin=b"".join(line(f"t{number}") for number in range(20)))
     assert (sent.code, sent.json()["bad"]) == (1, 20 - sent.json()["accepted"])
     assert 0 < sent.json()["accepted"] < 20
-    assert all(web.books.state(ticket_id) is State.QUEUED for ticket_id in sent.json()["ids"])
+    assert all(web.ledger.state(ticket_id) is State.QUEUED for ticket_id in sent.json()["ids"])
     assert all("ConnectError" in fault["error"] for fault in sent.json()["faults"])
 
 
@@ -80,9 +80,9 @@ def test_a_file_sent_again_after_a_shard_was_added_is_accepted_once(
         elsewhere("enqueue", "-", "--url", web.url, stdin=file)
         shards = ("--url", web.url, "--url", added.url, "--before", web.url)
         assert elsewhere("enqueue", "-", *shards, stdin=file).code == 0
-        assert added.books.do(lambda ledger: ledger.store.sizes(["s:queued"])) == [0]
+        assert added.ledger.do(lambda ledger: ledger.store.sizes(["s:queued"])) == [0]
         assert elsewhere("enqueue", "-", *shards, stdin=new).code == 0
-        (there,) = added.books.do(lambda ledger: ledger.store.sizes(["s:queued"]))
+        (there,) = added.ledger.do(lambda ledger: ledger.store.sizes(["s:queued"]))
         assert 0 < there < 20
 
 

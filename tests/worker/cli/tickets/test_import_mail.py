@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fallbacks.ledger.states import State
-from tests.worker.cli.books import Books
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import DirectLedger
 from tests.worker.connectors.imap_server import PASSWORD, ImapServer
 from tests.worker.connectors.test_mail import mail
 from worker.connectors.mail import MAX_MAIL_BYTES
@@ -34,7 +34,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImapServer]:
         yield server
 
 
-def test_an_eml_file_an_mbox_and_a_folder_are_read(deskhand: Deskhand, books: Books, tmp_path: Path) -> None:
+def test_an_eml_file_an_mbox_and_a_folder_are_read(deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path) -> None:
     folder = tmp_path / "mails"
     folder.mkdir()
     (folder / "a.eml").write_bytes(bytes(mails("a")[0]))
@@ -45,12 +45,12 @@ def test_an_eml_file_an_mbox_and_a_folder_are_read(deskhand: Deskhand, books: Bo
     result = deskhand("import-mail", str(folder), "--json")
     found = result.json()
     assert (result.code, len(found["accepted"]), len(found["known"])) == (0, 3, 1)
-    ticket = books.view(found["accepted"][1]).ticket
+    ticket = ledger.view(found["accepted"][1]).ticket
     assert ticket
     assert ticket.body == "From here on, b is lost."  # mbox wrote it as >From
 
 
-def test_what_is_no_mail_is_kept_whole_and_named(deskhand: Deskhand, books: Books, tmp_path: Path) -> None:
+def test_what_is_no_mail_is_kept_whole_and_named(deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path) -> None:
     raw = b"\0\1\2 no mail"
     (tmp_path / "a.eml").write_bytes(raw)
     (tmp_path / "b.eml").write_bytes(bytes(mails("b")[0]))
@@ -58,21 +58,21 @@ def test_what_is_no_mail_is_kept_whole_and_named(deskhand: Deskhand, books: Book
     assert [result.code for result in results] == [1, 1]
     assert results[0].err == "a.eml: the bytes are no mail\n"
     assert "1 accepted, 0 known before, 1 rejected" in results[0].out
-    (kept,) = [view_id for view_id, _ in books.do(lambda ledger: ledger.store.ranked("s:rejected", 0, -1))]
-    assert base64.b64decode(books.view(kept).raw or "") == raw
+    (kept,) = [view_id for view_id, _ in ledger.do(lambda ledger: ledger.store.ranked("s:rejected", 0, -1))]
+    assert base64.b64decode(ledger.view(kept).raw or "") == raw
 
 
 def test_a_mail_beyond_every_bound_is_rejected_with_its_beginning(
-    deskhand: Deskhand, books: Books, tmp_path: Path
+    deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path
 ) -> None:
     (tmp_path / "a.eml").write_bytes(bytes(mails("a")[0]) + b"x" * MAX_MAIL_BYTES)
     assert deskhand("import-mail", str(tmp_path / "a.eml")).code == 1
-    (kept,) = [view_id for view_id, _ in books.do(lambda ledger: ledger.store.ranked("s:rejected", 0, -1))]
-    assert len(base64.b64decode(books.view(kept).raw or "")) == KEPT_OF_LARGE
+    (kept,) = [view_id for view_id, _ in ledger.do(lambda ledger: ledger.store.ranked("s:rejected", 0, -1))]
+    assert len(base64.b64decode(ledger.view(kept).raw or "")) == KEPT_OF_LARGE
 
 
 def test_another_mail_under_a_used_message_id_is_kept_for_a_person(
-    deskhand: Deskhand, books: Books, tmp_path: Path
+    deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path
 ) -> None:
     first, second = mails("a", "a")
     second.set_content("something else")
@@ -84,18 +84,18 @@ def test_another_mail_under_a_used_message_id_is_kept_for_a_person(
 
 
 def test_unseen_mails_of_a_mailbox_are_taken_once_and_marked(
-    deskhand: Deskhand, books: Books, server: ImapServer
+    deskhand: Deskhand, ledger: DirectLedger, server: ImapServer
 ) -> None:
     first = deskhand("import-mail", "--imap", "--json").json()
     assert len(first["accepted"]) == 2
-    assert all(books.state(ticket_id) is State.QUEUED for ticket_id in first["accepted"])
+    assert all(ledger.state(ticket_id) is State.QUEUED for ticket_id in first["accepted"])
     assert server.seen == {1, 2}
     server.seen.clear()  # as if the process had died before it could mark them
     again = deskhand("import-mail", "--imap", "--json").json()
     assert (again["known"], again["accepted"]) == (first["accepted"], [])
 
 
-def test_books_out_of_reach_leave_every_mail_unseen(
+def test_a_store_out_of_reach_leaves_every_mail_unseen(
     deskhand: Deskhand, server: ImapServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DESKHAND_REDIS_URL", "redis://127.0.0.1:1/0")
@@ -103,7 +103,9 @@ def test_books_out_of_reach_leave_every_mail_unseen(
     assert server.seen == set()
 
 
-def test_a_large_mail_of_a_mailbox_is_not_loaded_whole(deskhand: Deskhand, books: Books, server: ImapServer) -> None:
+def test_a_large_mail_of_a_mailbox_is_not_loaded_whole(
+    deskhand: Deskhand, ledger: DirectLedger, server: ImapServer
+) -> None:
     server.mails[3] = bytes(mails("c")[0]) + b"x" * (MAX_MAIL_BYTES + 1000)
     result = deskhand("import-mail", "--imap")
     assert result.code == 1

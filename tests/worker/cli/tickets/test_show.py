@@ -1,12 +1,14 @@
 """`deskhand show` explains any ticket, and no ticket text can speak to the terminal."""
 
 from tasks.reasons import Reason
-from tests.worker.cli.books import HOSTILE, Books
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import HOSTILE, DirectLedger
 
 
-def test_a_failed_ticket_shows_reason_step_limits_last_steps_and_what_to_do(deskhand: Deskhand, books: Books) -> None:
-    books.failed("t1", Reason.STEP_LIMIT, steps=5)
+def test_a_failed_ticket_shows_reason_step_limits_last_steps_and_what_to_do(
+    deskhand: Deskhand, ledger: DirectLedger
+) -> None:
+    ledger.failed("t1", Reason.STEP_LIMIT, steps=5)
     shown = deskhand("show", "t1").out
     card = shown[: shown.index("ticket")]
     assert "It needs a person at step 5: it used all its model calls." in card
@@ -17,30 +19,32 @@ def test_a_failed_ticket_shows_reason_step_limits_last_steps_and_what_to_do(desk
     assert "Decide by hand, or resume with a hint and more steps." in card
 
 
-def test_a_suggested_ticket_shows_its_proposal_and_the_commands_to_act(deskhand: Deskhand, books: Books) -> None:
-    books.suggested("t1")
+def test_a_suggested_ticket_shows_its_proposal_and_the_commands_to_act(
+    deskhand: Deskhand, ledger: DirectLedger
+) -> None:
+    ledger.suggested("t1")
     shown = deskhand("show", "t1").out
     assert "The agent proposes card_arrival for card_delivery (confidence 0.91)." in shown
     assert "deskhand inbox approve t1" in shown
     assert "900+80" in shown
 
 
-def test_a_decided_ticket_says_who_decided_what_instead_of_what(deskhand: Deskhand, books: Books) -> None:
-    books.suggested("t1")
+def test_a_decided_ticket_says_who_decided_what_instead_of_what(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.suggested("t1")
     deskhand("decide", "t1", "--label", "card_swallowed", "--as", "anna")
     assert "anna decided card_swallowed" in (shown := deskhand("show", "t1").out)
     assert "where the agent had proposed card_arrival" in shown
 
 
-def test_an_unreadable_message_is_shown_as_it_came(deskhand: Deskhand, books: Books) -> None:
-    books.rejected("r1", b'{"garbage": "\x1b[2J"}')
+def test_an_unreadable_message_is_shown_as_it_came(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.rejected("r1", b'{"garbage": "\x1b[2J"}')
     shown = deskhand("show", "r1").out
     assert '{"garbage": "<U+001B>[2J"}' in shown
     assert "Repair it or dismiss it" in shown
 
 
-def test_hostile_text_reaches_neither_table_nor_json_as_it_is(deskhand: Deskhand, books: Books) -> None:
-    books.suggested("t1", body=HOSTILE)
+def test_hostile_text_reaches_neither_table_nor_json_as_it_is(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.suggested("t1", body=HOSTILE)
     for arguments in (
         ("show", "t1"),
         ("show", "t1", "--json"),
@@ -53,8 +57,8 @@ def test_hostile_text_reaches_neither_table_nor_json_as_it_is(deskhand: Deskhand
     assert "[bold]ago[/bold] :smile:" in deskhand("show", "t1").out
 
 
-def test_json_is_one_document_with_card_and_events(deskhand: Deskhand, books: Books) -> None:
-    books.failed("t1", steps=3)
+def test_json_is_one_document_with_card_and_events(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    ledger.failed("t1", steps=3)
     document = deskhand("show", "t1", "--json").json()
     assert document["state"] == "handed_off"
     assert document["explanation"]["failing_step"] == 3

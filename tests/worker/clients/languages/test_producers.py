@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.fleet import Books, Fleet
+from tests.chaos.fleet import Fleet, FleetLedger
 from tests.services.process import program
 from tests.services.rabbitmq import RabbitMQServer
 from tests.services.valkey import ValkeyServer
@@ -51,9 +51,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, valkey_server: ValkeyServer,
 
 
 @pytest.fixture(scope="module")
-def books(fleet: Fleet) -> Iterator[Books]:
-    with Books(fleet) as books:
-        yield books
+def ledger(fleet: Fleet) -> Iterator[FleetLedger]:
+    with FleetLedger(fleet) as ledger:
+        yield ledger
 
 
 def run(command: list[str], stdin: str = "") -> str:
@@ -62,34 +62,34 @@ def run(command: list[str], stdin: str = "") -> str:
     return done.stdout
 
 
-def ended(books: Books, ticket_id: str) -> str:
+def ended(ledger: FleetLedger, ticket_id: str) -> str:
     """The label that waits for a person's approval."""
-    wait_for(lambda: ticket_id in books.ids("suggested"), 30, f"{ticket_id} at rest: {books.states()}")
-    view = books.view(ticket_id)
+    wait_for(lambda: ticket_id in ledger.ids("suggested"), 30, f"{ticket_id} at rest: {ledger.states()}")
+    view = ledger.view(ticket_id)
     assert view.ticket
     assert view.ticket.body == BODY
     assert view.decision
     return str(view.decision["label"])
 
 
-def test_celery_node_sends_a_task(node: Path, fleet: Fleet, books: Books) -> None:
+def test_celery_node_sends_a_task(node: Path, fleet: Fleet, ledger: FleetLedger) -> None:
     run([program("node", package="nodejs"), str(node / "celery_task.js"), fleet.redis_url])
-    assert ended(books, "node-celery")
+    assert ended(ledger, "node-celery")
 
 
-def test_node_pushes_plain_json_onto_a_redis_list(node: Path, fleet: Fleet, books: Books) -> None:
+def test_node_pushes_plain_json_onto_a_redis_list(node: Path, fleet: Fleet, ledger: FleetLedger) -> None:
     run([program("node", package="nodejs"), str(node / "redis_list.js"), fleet.redis_url])
-    assert ended(books, "node-redis")
+    assert ended(ledger, "node-redis")
 
 
-def test_redis_cli_pushes_plain_json_onto_a_redis_list(fleet: Fleet, books: Books) -> None:
+def test_redis_cli_pushes_plain_json_onto_a_redis_list(fleet: Fleet, ledger: FleetLedger) -> None:
     ticket = json.dumps({"id": "redis-cli", "source": "shell", "subject": "", "body": BODY})
     cli = [program("redis-cli", package="redis-tools"), "-u", fleet.redis_url]
     run([*cli, "-x", "LPUSH", "intake"], stdin=ticket)
-    assert ended(books, "redis-cli")
+    assert ended(ledger, "redis-cli")
 
 
-def test_curl_posts_a_ticket_and_waits_for_its_end(fleet: Fleet, books: Books) -> None:
+def test_curl_posts_a_ticket_and_waits_for_its_end(fleet: Fleet, ledger: FleetLedger) -> None:
     ticket = json.dumps({"id": "curl", "source": "shell", "subject": "", "body": BODY})
     with Served(fleet.redis_url) as web:
         curl = [program("curl", package="curl"), "--silent", "--show-error", "--fail-with-body", "--noproxy", "*"]
@@ -98,7 +98,7 @@ def test_curl_posts_a_ticket_and_waits_for_its_end(fleet: Fleet, books: Books) -
         told = run([*curl, *key, f"{web.url}/v1/tickets/curl?wait=20"])
     assert json.loads(posted)["id"] == "curl"
     assert json.loads(told)["state"] == "suggested"
-    assert ended(books, "curl") == json.loads(told)["decision"]["label"]
+    assert ended(ledger, "curl") == json.loads(told)["decision"]["label"]
 
 
 def test_node_publishes_plain_json_over_amqp(
@@ -106,9 +106,9 @@ def test_node_publishes_plain_json_over_amqp(
 ) -> None:
     settings = {"ANTHROPIC_BASE_URL": simulator.url, "DESKHAND_NAMESPACE": AMQP_NAMESPACE}
     queues = ",".join(f"{AMQP_NAMESPACE}.{kind}" for kind in QUEUES.split(","))
-    with Fleet(tmp_path, valkey_server.url, rabbitmq_server.url, **settings) as fleet, Books(fleet) as books:
+    with Fleet(tmp_path, valkey_server.url, rabbitmq_server.url, **settings) as fleet, FleetLedger(fleet) as ledger:
         fleet.ready(fleet.start(queues=queues))
         script = [program("node", package="nodejs"), str(node / "amqp_publish.js")]
         run([*script, rabbitmq_server.url.removesuffix("/"), f"{AMQP_NAMESPACE}.intake"])
-        assert ended(books, "node-amqp")
-        assert books.audit().problems == ()
+        assert ended(ledger, "node-amqp")
+        assert ledger.audit().problems == ()

@@ -164,6 +164,6 @@ def test_a_version_whose_labels_the_taxonomy_lost_is_refused(tmp_path: Path) -> 
         LocalModel.of(changed, train(RIGHT, TEAM_OF), "v")
 
 
-def test_examples_of_the_books_are_rows() -> None:
+def test_examples_of_the_ledger_are_rows() -> None:
     stored = [{"text": "a", "label": "sky", "by": "ann"}, {"text": "", "label": "sky"}]
     assert examples_from(stored) == [("a", "sky")]

@@ -12,7 +12,7 @@ STATES = ("queued", "running", "parked", "suggested", "handed_off", "decided", "
 
 
 @dataclass(slots=True)
-class MemoryBooks:
+class MemoryData:
     """Hashes, sorted indexes and lists by name. now: the store's time, ms; stands still until a test moves it."""
 
     now: int = field(default_factory=lambda: int(time.time() * 1000))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tasks.money import from_usd
-from tests.chaos.fleet import Books, Fleet, ticket
+from tests.chaos.fleet import Fleet, FleetLedger, ticket
 from tests.chaos.verdict import REST
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
@@ -35,11 +35,11 @@ class Cell:
     server: ValkeyServer
     fleet: Fleet
     web: Served
-    books: Books
+    ledger: FleetLedger
     accepted: list[str] = field(default_factory=list)
 
     def all_at_rest(self) -> bool:
-        states = self.books.states()
+        states = self.ledger.states()
         return set(states) <= set(REST) and sum(states.values()) >= len(self.accepted)
 
 
@@ -69,7 +69,7 @@ def started(stage: ExitStack, folder: Path, model_url: str) -> Cell:
     fleet = stage.enter_context(Fleet(folder / "fleet", server.url, **settings))
     fleet.start(slots=8)
     web = stage.enter_context(Served(server.url))
-    return Cell(server, fleet, web, stage.enter_context(Books(fleet)))
+    return Cell(server, fleet, web, stage.enter_context(FleetLedger(fleet)))
 
 
 def send(client: ShardedClient, cells: dict[str, Cell], tickets: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def test_a_shard_that_dies_and_comes_back_loses_and_doubles_nothing_and_stops_no
     victim, *others = cells.values()
     with ShardedClient(list(cells), tries=1) as client:
         assert send(client, cells, waiting[: TICKETS // 3]) == []
-        wait_for(lambda: victim.books.states().get("suggested", 0) > 0, 60, "the victim to be at work")
+        wait_for(lambda: victim.ledger.states().get("suggested", 0) > 0, 60, "the victim to be at work")
         victim.server.kill9()
         refused = send(client, cells, waiting[TICKETS // 3 : TICKETS // 2])
         assert {client.home(one["id"]) for one in refused} == {victim.web.url}
@@ -101,7 +101,7 @@ def test_a_shard_that_dies_and_comes_back_loses_and_doubles_nothing_and_stops_no
         assert send(client, cells, refused) == []
         assert send(client, cells, waiting[TICKETS // 2 :]) == []
         for cell in cells.values():
-            wait_for(cell.all_at_rest, 90, f"all at rest: {cell.books.states()}", 0.1)
+            wait_for(cell.all_at_rest, 90, f"all at rest: {cell.ledger.states()}", 0.1)
 
     nothing_lost(cells, [str(one["id"]) for one in waiting])
     nothing_doubled(cells, simulator.calls.report()["tickets"])
@@ -110,7 +110,7 @@ def test_a_shard_that_dies_and_comes_back_loses_and_doubles_nothing_and_stops_no
 
 def nothing_lost(cells: dict[str, Cell], ids: list[str]) -> None:
     """Every ticket in the books of exactly one shard."""
-    there = Counter(ticket_id for cell in cells.values() for state in REST for ticket_id in cell.books.ids(state))
+    there = Counter(ticket_id for cell in cells.values() for state in REST for ticket_id in cell.ledger.ids(state))
     assert there == Counter(ids)
     assert all(len(cell.accepted) > TICKETS / SHARDS / 2 for cell in cells.values())
 
@@ -119,7 +119,7 @@ def nothing_doubled(cells: dict[str, Cell], paid: dict[str, Any]) -> None:
     """Each ended once, and no call was paid that its books do not hold."""
     for cell in cells.values():
         for ticket_id in cell.accepted:
-            kinds = Counter(event["type"] for event in cell.books.journal(ticket_id))
+            kinds = Counter(event["type"] for event in cell.ledger.journal(ticket_id))
             assert kinds["suggested"] + kinds["handed_off"] == 1, (ticket_id, kinds)
             accounted = kinds["model_replied"] + kinds["model_failed"] + kinds["call_lost"]
             assert paid.get(ticket_id, {"finished": 0})["finished"] <= accounted, (ticket_id, kinds)
@@ -127,9 +127,9 @@ def nothing_doubled(cells: dict[str, Cell], paid: dict[str, Any]) -> None:
 
 def within_the_cap(cells: dict[str, Cell]) -> None:
     """Every shard balances by itself, kept to its part, and was held by it: then the parts keep the whole."""
-    reports = [cell.books.audit() for cell in cells.values()]
+    reports = [cell.ledger.audit() for cell in cells.values()]
     assert [(report.problems, report.reserved) for report in reports] == [((), 0)] * SHARDS
     assert all(0 < report.spent <= from_usd(DAILY_BUDGET_USD / SHARDS) for report in reports)
     assert sum(report.spent for report in reports) <= from_usd(DAILY_BUDGET_USD)
-    reasons = [{cell.books.view(one).reason for one in cell.books.ids("handed_off")} for cell in cells.values()]
+    reasons = [{cell.ledger.view(one).reason for one in cell.ledger.ids("handed_off")} for cell in cells.values()]
     assert all("daily_budget" in found for found in reasons), "the cap was never reached: this test proves nothing"

@@ -24,7 +24,7 @@ HOSTILE = "two \x1b[31mweeks\x07\u202e [bold]ago[/bold] :smile: \x9b2J"
 MODEL = "claude-haiku-5-5"
 
 
-class Books:
+class DirectLedger:
     """Each call opens the store, does its work and closes it: commands under test use connections of their own."""
 
     def __init__(self, url: str) -> None:
@@ -83,7 +83,7 @@ class Books:
 
 
 @contextmanager
-def working(books: Books, ticket_id: str, act: Callable[[Ledger, Lease], Awaitable[None]]) -> Iterator[None]:
+def working(ledger: DirectLedger, ticket_id: str, act: Callable[[Ledger, Lease], Awaitable[None]]) -> Iterator[None]:
     """A worker in a thread that claims one ticket as soon as it is queued, and acts on it."""
 
     async def work(ledger: Ledger) -> None:
@@ -92,11 +92,11 @@ def working(books: Books, ticket_id: str, act: Callable[[Ledger, Lease], Awaitab
         await act(ledger, claim.lease)
 
     def queued() -> bool:
-        return books.do(lambda ledger: ledger.store.row(ticket_id)).get("state") == "queued"
+        return ledger.do(lambda ledger: ledger.store.row(ticket_id)).get("state") == "queued"
 
     def run() -> None:
         wait_for(queued)
-        books.do(work)
+        ledger.do(work)
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -59,7 +59,7 @@ class Known:
         self.state, self.owner = state, ""
 
 
-class WorkedBooks(RuleBasedStateMachine):
+class LedgerMachine(RuleBasedStateMachine):
     """Every lease ever given stays in use: about half of all writes are a zombie's."""
 
     url: ClassVar[str]
@@ -251,7 +251,7 @@ class WorkedBooks(RuleBasedStateMachine):
         assert report.spent + report.reserved == self.day_total <= DAY_CAP
 
     @invariant()
-    def the_books_agree_with_the_model(self) -> None:
+    def the_ledger_agrees_with_the_model(self) -> None:
         self.told(self.agree())
 
     async def agree(self) -> None:

@@ -1,4 +1,4 @@
-"""`tasks.run.ports.RunBooks` in memory: a journal in its stored form, money, effects, and a crash on demand."""
+"""`tasks.run.ports.RunLedger` in memory: a journal in its stored form, money, effects, and a crash on demand."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ class Crash(BaseException):
 
 
 @dataclass
-class RecordingBooks:
+class RecordingLedger:
     """What outlives a run: give it to the next run to resume.
 
     cap: nanodollars of the run, None for no cap. writes: how many there were; crash_after: die after that write.
