@@ -7,8 +7,8 @@ class TasksError(Exception):
     """Base of the package's errors."""
 
 
-class InvalidDecision(TasksError):
-    """A submitted decision broke the contract. The message is written for the model: it gets it once."""
+class InvalidDecision(TasksError, ValueError):
+    """A decision broke the contract. The message is written for who gave it: a model gets it once, a person at once."""
 
 
 class InvalidTaxonomy(TasksError):

@@ -28,10 +28,13 @@ from fallbacks.ledger.prompts import canary_of, keep_prompt
 from fallbacks.ledger.views import Views
 from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
-from tasks.run.ports import CustomerDirectory, Model, PastTicket
+from tasks.run.ports import Model
+from tasks.run.prompt import Prompt
 from tasks.run.tool import Tool
 from tasks.tools import discover
-from tasks.triage.prompt import BUILT_IN, Prompt
+from tasks.tools.ports import CustomerDirectory, PastTicket
+from tasks.triage.process import Triage
+from tasks.triage.prompt import BUILT_IN
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.config.prompt_file import load_prompt
@@ -93,6 +96,11 @@ class Parts:
     @cached_property
     def prompt(self) -> Prompt:
         return load_prompt(self.settings.prompt) if self.settings.prompt else BUILT_IN
+
+    @cached_property
+    def process(self) -> Triage:
+        """What the agent does."""
+        return Triage(self.taxonomy, self.prompt)
 
     @cached_property
     def store(self) -> Store:
@@ -210,7 +218,7 @@ class Parts:
         return Executor(
             owner=self.owner,
             ledger=self.ledger,
-            taxonomy=self.taxonomy,
+            process=self.process,
             tiers=reusing(self.tiers, kept_for(self.store, settings.reuse_seconds)) if self.agents else (),
             tools=self.tools,
             outcomes=self.outcomes,
@@ -223,7 +231,6 @@ class Parts:
             quota=RequesterQuota(self.store, settings.requester_tickets_per_hour),
             tracing=self.tracing,
             code_version=VERSION,
-            prompt=self.prompt,
             enter=self._enter,
         )
 

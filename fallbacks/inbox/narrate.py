@@ -11,7 +11,7 @@ from fallbacks.plan import PLAN
 from tasks.money import format_usd
 from tasks.reasons import Reason
 from tasks.run import events as ev
-from tasks.triage.prompt import SUBMIT
+from tasks.run.messages import SUBMIT
 
 EXCERPT_CHARS = 160
 

@@ -3,14 +3,14 @@
 import json
 
 from fallbacks.store.port import Store
-from tasks.run.ports import PastTicket
 from tasks.ticket import read_stored
+from tasks.tools.ports import PastTicket
 
 EXCERPT_CHARS = 300
 
 
 class LedgerHistory:
-    """The books' half of `tasks.run.ports.TicketHistory`."""
+    """The ledger's half of `tasks.tools.ports.TicketHistory`."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 
 from fallbacks.store.port import Store
+from tasks.run.prompt import Prompt
 from tasks.safety.canary import new_canary
-from tasks.triage.prompt import Prompt
 
 PROMPTS, CANARY = "prompts", "canary"
 VERSION_LIKE = re.compile(r"[0-9a-f]{4,12}")

@@ -8,9 +8,8 @@ from typing import Any
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Usage
-from tasks.run.messages import Block, Message, TokenUsage, ToolCall
+from tasks.run.messages import SUBMIT, Block, Message, TokenUsage, ToolCall
 from tasks.run.stuck import Fingerprint
-from tasks.triage.prompt import SUBMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,8 @@ class Checkpoint:
     versions: of prompt, taxonomy and tools in it, "" where its journal does not say.
     messages: what the model has been sent and said, verbatim. turn: blocks of the user turn not sent yet.
     pending: tool calls asked for and not run. repairs: repair turns used in this conversation; repaired: the last step
-    that took one, whose other faults are told in the same turn.
-    decision: the validated submission, as JSON values. person: why a person must decide it, by the rules.
+    that took one, whose other faults are named in the same turn.
+    decision: the validated result, as JSON values. person: why a person must decide it, by the rules.
     stop: set while the plan must answer.
     attempts: how often the plan has answered each (reason, answer). trail: (step, fingerprint) of each tool call.
     prior: usage of the last call in this conversation. sent: messages the model had seen by then.
@@ -196,8 +195,8 @@ def _parked(cp: Checkpoint, event: ev.Parked, _at: int) -> Checkpoint:
 
 def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:
     note = f"An earlier attempt stopped: {event.reason}."
-    if cp.decision:
-        note += f" It leaned towards {cp.decision['label']} (confidence {cp.decision['confidence']:.2f})."
+    if leaning := _leaning_then(cp) if event.leaning is None else event.leaning:
+        note += f" It leaned towards {leaning}."
     fresh = _fresh_conversation(cp)
     return replace(
         fresh,
@@ -205,6 +204,11 @@ def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:
         attempts=(*cp.attempts, (event.reason, "tier")),
         findings=(*cp.findings, note),
     )
+
+
+def _leaning_then(cp: Checkpoint) -> str:
+    """Journals had no `TierRaised.leaning` while triage was the only process."""
+    return f"{cp.decision['label']} (confidence {cp.decision['confidence']:.2f})" if cp.decision else ""
 
 
 def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
@@ -287,7 +291,7 @@ _BLOCKED_CALLS = frozenset({Reason.TOOL_CALL_LIMIT, Reason.EFFECT_UNKNOWN})
 """Stops whose pending calls would stop the run again at once: after a person looked, they are answered instead."""
 
 _NOT_RUN = "this call was not carried to its end; a person has looked at the ticket since"
-_GO_ON = "Go on, and end by calling submit_decision."
+_GO_ON = f"Go on, and end by calling {SUBMIT}."
 
 _FOLDS: dict[type[ev.Event], Any] = {
     ev.Claimed: _claimed,

@@ -145,7 +145,7 @@ class RepairAsked(Event):
 
 @dataclass(frozen=True, slots=True)
 class DecisionSubmitted(Event):
-    """A decision that satisfies the contract. raised, person: see `tasks.triage.rules.Ruling`."""
+    """A decision that satisfies the contract. raised, person: see `tasks.run.process.Suggestion`."""
 
     type: ClassVar[str] = "decision_submitted"
     step: int = 0
@@ -175,11 +175,15 @@ class Retried(Event):
 
 @dataclass(frozen=True, slots=True)
 class TierRaised(Event):
-    """The plan hands the ticket to the next tier, which starts a conversation of its own."""
+    """The plan hands the ticket to the next tier, which starts a conversation of its own.
+
+    leaning: what the tier before would have suggested, in words; "" for nothing, None where an older journal says none.
+    """
 
     type: ClassVar[str] = "tier_raised"
     tier: int = 0
     reason: str = ""
+    leaning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

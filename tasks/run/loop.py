@@ -17,12 +17,12 @@ from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.limits import Limits, exceeded, seconds_left
 from tasks.run.messages import ModelReply, ModelRequest, ToolSpec
 from tasks.run.ports import Clock, Model, RunLedger
+from tasks.run.process import Process
+from tasks.run.reading import Reader
 from tasks.run.stuck import looping
 from tasks.run.tool import ToolContext
 from tasks.run.tool_calls import ToolRunner, attempt
 from tasks.safety.canary import says, withheld
-from tasks.triage.prompt import BUILT_IN, opening
-from tasks.triage.reading import Reader
 
 _LEAK = "the model said what its instructions keep secret: something has steered it"
 
@@ -127,13 +127,14 @@ class Run:
     """One agent's work on one ticket, over ports.
 
     checkpoint: where it stands; advances with every event. unwritten: events that go with the next write.
-    call_seconds: longest one model call may take, besides the run's own limit. prompt_version, tools_version,
-    code_version: see `ConversationStarted`. canary: the token in `system` that no reply may have; "" for none.
+    min_confidence: below it the tier abstains. shown: see `Process.read`.
+    call_seconds: longest one model call may take, besides the run's own limit. tools_version, code_version: see
+    `ConversationStarted`. canary: the token in `system` that no reply may have; "" for none.
     """
 
     ticket_id: str
+    process: Process
     model: Model
-    reader: Reader
     tools: ToolRunner
     prefetch: str
     system: str
@@ -145,7 +146,8 @@ class Run:
     max_tokens: int = 1024
     call_seconds: float = 30.0
     unwritten: list[ev.Event] = field(default_factory=list)
-    prompt_version: str = BUILT_IN.version
+    min_confidence: float = 0.0
+    shown: str | None = None
     tools_version: str = ""
     code_version: str = ""
     canary: str = ""
@@ -153,7 +155,7 @@ class Run:
     async def advance(self) -> Stop | None:
         """Work until a decision stands (None) or the run stops. Raises `LeaseLost`; `unwritten` holds what is left."""
         while True:
-            versions = (self.prompt_version, self.reader.taxonomy.version, self.tools_version)
+            versions = (self.process.prompt.version, self.process.taxonomy_version, self.tools_version)
             match next_action(self.checkpoint, self.limits, self.clock.now_ms(), self.model.name, versions):
                 case Submit():
                     return None
@@ -169,6 +171,12 @@ class Run:
                     await self._call_model()
                 case unknown:
                     assert_never(unknown)
+
+    @property
+    def leaning(self) -> str:
+        """What the model would suggest though it does not stand by it, in words; "" for nothing."""
+        result = self.checkpoint.decision
+        return f"{self.process.headline(result)} (confidence {result['confidence']:.2f})" if result else ""
 
     def note(self, event: ev.Event) -> None:
         """Fold an event now and write it with the next write."""
@@ -203,13 +211,13 @@ class Run:
         findings = list(self.checkpoint.findings)
         if done := sorted({tool for _, tool in self.checkpoint.effects}):
             findings.append(f"Done already for this ticket, not to be done again: {', '.join(done)}.")
-        text = opening(self.tools.ticket, self.checkpoint.context or "", "\n".join(findings))
+        text = self.process.opening(self.tools.ticket, self.checkpoint.context or "", "\n".join(findings))
         self.note(
             ev.ConversationStarted(
                 tier=self.checkpoint.tier,
                 model=self.model.name,
-                prompt_version=self.prompt_version,
-                taxonomy_version=self.reader.taxonomy.version,
+                prompt_version=self.process.prompt.version,
+                taxonomy_version=self.process.taxonomy_version,
                 opening=text,
                 tools_version=self.tools_version,
                 code_version=self.code_version,
@@ -288,7 +296,7 @@ class Run:
             cost, seconds,
         )  # fmt: skip
         stop = ev.RunStopped(step, Reason.INJECTION_SUSPECTED.value, _LEAK)
-        events = [replied, *((stop,) if leaked else self.reader.read(reply, self.checkpoint, step))]
+        events = [replied, *((stop,) if leaked else self._reader.read(reply, self.checkpoint, step))]
         await self.ledger.end_step(call_id, cost, events)
         for event in events:
             self._fold(event)
@@ -302,6 +310,10 @@ class Run:
         await self.ledger.end_step(call_id, cost, (failed, stopped))
         self._fold(failed)
         self._fold(stopped)
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self.process, self.tools.ticket, self.model.name, self.min_confidence, self.shown)
 
     def _request(self, call_id: str) -> ModelRequest:
         return ModelRequest(

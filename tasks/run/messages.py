@@ -7,6 +7,9 @@ from typing import Any
 
 from tasks.ticket import Ticket
 
+SUBMIT = "submit_decision"
+"""The tool that ends a run, whatever the process: a journal is read without knowing whose it is."""
+
 Block = Mapping[str, Any]
 """One content block: {"type": "text" | "tool_use" | "tool_result" | "thinking" | ..., ...}; replayed as received."""
 

@@ -1,7 +1,6 @@
-"""What triage needs from the outside. Edges implement these; tests use real classes on the same ports."""
+"""What a run needs from the outside. Edges implement these; tests use real classes on the same ports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from tasks.money import Nanodollars
@@ -61,69 +60,4 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """One knowledge base hit. excerpt: the part that matched, at most a few hundred characters."""
-
-    title: str
-    path: str
-    excerpt: str
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """One customer record, least privilege: what routing needs and no more.
-
-    tier: e.g. "standard", "vip". flags: e.g. ("chargeback_open",).
-    """
-
-    id: str
-    name: str
-    tier: str
-    country: str
-    since: str
-    flags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PastTicket:
-    """An earlier ticket. label and team are those of the decision that stands; empty while undecided."""
-
-    id: str
-    text: str
-    label: str
-    team: str
-
-
-class KnowledgeBase(Protocol):
-    async def search(self, query: str, limit: int) -> list[Article]:
-        """Best matches first; empty when nothing matches."""
-        ...
-
-
-class CustomerDirectory(Protocol):
-    async def get(self, customer_id: str) -> Customer | None:
-        """The record, or None for an unknown customer. Raises `ToolError` when the directory cannot answer."""
-        ...
-
-
-class TicketHistory(Protocol):
-    async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
-        """The requester's own last tickets, newest first."""
-        ...
-
-    async def similar(self, text: str, limit: int) -> list[PastTicket]:
-        """Decided tickets most like this text, best first."""
-        ...
-
-
-class TeamNotifier(Protocol):
-    async def notify(self, *, key: str, ticket_id: str, urgency: str, note: str) -> str:
-        """Tell the team about a ticket, once for each key however often it is asked. Returns whom it told.
-
-        Raises `ToolError` when it cannot tell whether the team was told; asking again under the same key is safe.
-        """
         ...

@@ -1,7 +1,9 @@
 """What a tool is: a function with pydantic arguments, a docstring, a timeout, rates and an effect declaration."""
 
+import hashlib
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -113,6 +115,12 @@ def tool(
         )
 
     return define
+
+
+def tools_version(specs: Iterable[ToolSpec]) -> str:
+    """Twelve hex digits over all that the model is shown of its tools."""
+    shown = json.dumps([(spec.name, spec.description, spec.input_schema) for spec in specs], sort_keys=True)
+    return hashlib.sha256(shown.encode()).hexdigest()[:12]
 
 
 def _without_titles(schema: Any) -> Any:

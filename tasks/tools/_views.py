@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tasks.run.ports import Article, Customer, PastTicket
+from tasks.tools.ports import Article, Customer, PastTicket
 
 ARTICLE_CHARS = 300
 TICKET_CHARS = 200

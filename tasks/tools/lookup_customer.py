@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.run.ports import CustomerDirectory
 from tasks.run.tool import ToolContext, tool
 from tasks.tools._views import customer_view
+from tasks.tools.ports import CustomerDirectory
 
 
 class NoArguments(BaseModel):

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from tasks.run.ports import TeamNotifier
 from tasks.run.tool import Effect, ToolContext, tool
+from tasks.tools.ports import TeamNotifier
 
 
 class NotifyArguments(BaseModel):

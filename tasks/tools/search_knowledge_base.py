@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from tasks.run.ports import KnowledgeBase
 from tasks.run.tool import ToolContext, tool
 from tasks.tools._views import article_view
+from tasks.tools.ports import KnowledgeBase
 
 RESULTS = 5
 

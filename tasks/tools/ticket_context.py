@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tasks.errors import ToolError
-from tasks.run.ports import CustomerDirectory, KnowledgeBase, TicketHistory
 from tasks.run.tool import ToolContext, tool
 from tasks.ticket import Ticket
 from tasks.tools._views import article_view, clip, customer_view, ticket_view
+from tasks.tools.ports import CustomerDirectory, KnowledgeBase, TicketHistory
 
 RECENT = 3
 SIMILAR = 4

@@ -1,21 +1,15 @@
 """What the model is told. The system text and tools are stable per taxonomy, so that they can be cached."""
 
-import hashlib
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from html import escape
 
-from tasks.errors import InvalidPrompt
-from tasks.run.messages import ToolSpec
+from tasks.run.messages import SUBMIT, ToolSpec
+from tasks.run.prompt import Prompt
 from tasks.safety.canary import sentence
 from tasks.ticket import Ticket
 from tasks.triage.decision import Submission
 from tasks.triage.taxonomy import Taxonomy
 
-SUBMIT = "submit_decision"
-
-MAX_RULES_CHARS = 20_000
+_RULES_CHARS = 20_000
 """Every call pays for them, and every worst case counts them."""
 
 _RULES = """You route support tickets. Read one ticket, choose the one label that fits it best, and end by calling \
@@ -33,31 +27,7 @@ takes over, and that is a good outcome for a ticket nobody could be sure of.
 - priority: urgent only for money or safety at risk now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """The words that tell the model how to decide. The lists of teams and labels follow them."""
-
-    rules: str
-
-    @property
-    def version(self) -> str:
-        """Twelve hex digits over them, recorded on every run: a change of the words is a change of the agent."""
-        return hashlib.sha256(self.rules.encode()).hexdigest()[:12]
-
-
 BUILT_IN = Prompt(_RULES)
-
-
-def read_prompt(text: str) -> Prompt:
-    """A prompt of somebody's own; blank lines around it are no part of it. Raises `InvalidPrompt`."""
-    rules = text.replace("\r\n", "\n").strip()
-    if not rules:
-        raise InvalidPrompt("is empty")
-    if len(rules) > MAX_RULES_CHARS:
-        raise InvalidPrompt(f"has {len(rules):,} characters, {MAX_RULES_CHARS:,} are allowed: every call pays for them")
-    if SUBMIT not in rules:
-        raise InvalidPrompt(f"does not name {SUBMIT}: nothing else ends the work")
-    return Prompt(rules)
 
 
 def system_prompt(taxonomy: Taxonomy, prompt: Prompt = BUILT_IN, canary: str = "") -> str:
@@ -95,9 +65,3 @@ def submit_spec(taxonomy: Taxonomy) -> ToolSpec:
         "End the work: give the label, priority and reasons for this ticket.",
         {**schema, "properties": properties, "additionalProperties": False},
     )
-
-
-def tools_version(specs: Iterable[ToolSpec]) -> str:
-    """Twelve hex digits over all that the model is told of its tools."""
-    told = json.dumps([(spec.name, spec.description, spec.input_schema) for spec in specs], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:12]

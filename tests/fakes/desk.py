@@ -16,8 +16,7 @@ from tasks.run.messages import Message
 from tasks.run.tool import Effect, Tool, ToolContext
 from tasks.run.tool_calls import ToolRunner
 from tasks.ticket import Ticket
-from tasks.triage.prompt import submit_spec, system_prompt
-from tasks.triage.reading import Reader
+from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Taxonomy
 from tests.fakes.recording_ledger import RecordingLedger
 from tests.fakes.scripted_model import ScriptedModel, tool_use
@@ -33,6 +32,7 @@ TAXONOMY = Taxonomy.model_validate(
         ],
     }
 ).checked()
+TRIAGE = Triage(TAXONOMY)
 LIMITS = Limits(max_cost_nanodollars=None)
 
 
@@ -129,12 +129,13 @@ class Desk:
         tools = self.workshop.tools() if self.tools is None else self.tools
         return Run(
             ticket_id="T-1",
+            process=TRIAGE,
             model=self.model,
-            reader=Reader(self.ticket, TAXONOMY, self.model.name, self.min_confidence),
+            min_confidence=self.min_confidence,
             tools=ToolRunner(tools, self.ticket, "T-1", self.ledger),
             prefetch="ticket_context",
-            system=system_prompt(TAXONOMY),
-            specs=(*(tool.spec() for tool in tools.values() if tool.offered), submit_spec(TAXONOMY)),
+            system=TRIAGE.system(""),
+            specs=(*(tool.spec() for tool in tools.values() if tool.offered), TRIAGE.terminal),
             limits=self.limits,
             ledger=self.ledger,
             clock=self.clock,

@@ -5,7 +5,7 @@ from typing import Any
 from fallbacks.autonomy.standing import Judgement, Key
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.ledger.ledger import Ledger
-from tests.fakes.desk import TAXONOMY
+from tests.fakes.desk import TRIAGE
 from worker.config.settings import Autonomy
 from worker.work.executor import Executor, Tier
 
@@ -18,7 +18,7 @@ def executor(ledger: Ledger, tiers: tuple[Tier, ...], **otherwise: Any) -> Execu
     """One that suggests, without tools, outcomes or a cap of the day. otherwise: fields of `Executor`."""
     plain: dict[str, Any] = {
         "owner": "w1",
-        "taxonomy": TAXONOMY,
+        "process": TRIAGE,
         "tools": {},
         "outcomes": OutcomeWriter(wanted=False),
         "autonomy": Autonomy.SUGGEST,

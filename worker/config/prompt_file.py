@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tasks.errors import InvalidPrompt
-from tasks.triage.prompt import MAX_RULES_CHARS, Prompt, read_prompt
+from tasks.run.prompt import MAX_RULES_CHARS, Prompt, read_prompt
 from worker.config.errors import PromptFileError
 
 MAX_BYTES = 4 * MAX_RULES_CHARS

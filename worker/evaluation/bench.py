@@ -20,13 +20,12 @@ def bench(settings: Settings) -> Bench:
     parts = _parts(settings)
     reads = any(name != LOCAL for name in settings.tiers)
     return Bench(
-        taxonomy=parts.taxonomy,
+        process=parts.process,
         tiers=parts.tiers,
         tools=parts.tools if reads else {},
         limits=settings.limits,
         max_output_tokens=settings.max_output_tokens,
         call_seconds=settings.call_seconds,
-        prompt=parts.prompt,
         canary=new_canary(),
     )
 

@@ -17,13 +17,11 @@ from tasks.run.checkpoint import Checkpoint, Stop, fold
 from tasks.run.limits import Limits
 from tasks.run.loop import Run
 from tasks.run.messages import ToolCall
+from tasks.run.process import Process
 from tasks.run.tool import Effect, Tool
 from tasks.run.tool_calls import ToolResult, ToolRunner
 from tasks.safety.screen import screen
 from tasks.ticket import Ticket
-from tasks.triage.prompt import BUILT_IN, Prompt, submit_spec, system_prompt
-from tasks.triage.reading import Reader
-from tasks.triage.taxonomy import Taxonomy
 from worker.evaluation.memory_ledger import MemoryLedger
 from worker.work.executor import PREFETCH, StoreClock, Tier
 
@@ -89,14 +87,13 @@ class RecordedTools(ToolRunner):
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What a ticket is run again with: this taxonomy, these tiers, these tools, this prompt. canary: the books'."""
+    """What a ticket is run again with: this process, these tiers, these tools. canary: the books'."""
 
-    taxonomy: Taxonomy
+    process: Process
     tiers: tuple[Tier, ...]
     tools: Mapping[str, Tool]
     max_output_tokens: int
     call_seconds: float
-    prompt: Prompt = BUILT_IN
     canary: str = ""
 
     async def replay(
@@ -136,7 +133,7 @@ class Rehearsal:
                 case plan.RetryNow():
                     run.note(ev.Retried(stop.reason.value))
                 case plan.RaiseTier(tier):
-                    run.note(ev.TierRaised(tier, stop.reason.value))
+                    run.note(ev.TierRaised(tier, stop.reason.value, run.leaning))
                 case plan.Park() | plan.HandOff():
                     return stop
                 case unknown:
@@ -150,18 +147,18 @@ class Rehearsal:
         return Run(
             ticket_id=work.tools.ticket_id,
             model=tier.model,
-            reader=Reader(work.tools.ticket, self.taxonomy, tier.model.name, tier.min_confidence),
+            process=self.process,
+            min_confidence=tier.min_confidence,
             tools=work.tools,
             prefetch=PREFETCH,
-            system=system_prompt(self.taxonomy, self.prompt, self.canary),
-            specs=(*offered, submit_spec(self.taxonomy)),
+            system=self.process.system(self.canary),
+            specs=(*offered, self.process.terminal),
             limits=work.limits,
             ledger=work.ledger,
             clock=work.clock,
             checkpoint=checkpoint,
             max_tokens=self.max_output_tokens,
             call_seconds=self.call_seconds,
-            prompt_version=self.prompt.version,
             canary=self.canary,
         )
 

@@ -18,9 +18,7 @@ from tasks.run.messages import ToolSpec
 from tasks.run.tool import Effect, Tool
 from tasks.run.tool_calls import ToolRunner
 from tasks.ticket import Ticket
-from tasks.triage.prompt import BUILT_IN, Prompt, submit_spec, system_prompt
-from tasks.triage.reading import Reader
-from tasks.triage.taxonomy import Taxonomy
+from tasks.triage.process import Triage
 from worker.evaluation.figures import Answer
 from worker.evaluation.labelled import Labelled
 from worker.evaluation.memory_ledger import MemoryLedger
@@ -61,13 +59,12 @@ class Bench:
     canary: a token that the models are told never to say; "" for none.
     """
 
-    taxonomy: Taxonomy
+    process: Triage
     tiers: tuple[Tier, ...]
     tools: Mapping[str, Tool]
     limits: Limits
     max_output_tokens: int = 1024
     call_seconds: float = 30.0
-    prompt: Prompt = BUILT_IN
     canary: str = ""
 
     async def answers(
@@ -122,7 +119,7 @@ class Bench:
             if not isinstance(answer, plan.RaiseTier):
                 return tried
             began, paid, ledger.written = now, ledger.spent, []
-            run.note(ev.TierRaised(answer.tier, stop.reason.value if stop else ""))
+            run.note(ev.TierRaised(answer.tier, stop.reason.value if stop else "", run.leaning))
             checkpoint = run.checkpoint
 
     def _next(self, run: Run, stop: Stop) -> plan.Answer:
@@ -142,7 +139,8 @@ class Bench:
         return Run(
             ticket_id=ticket_id,
             model=tier.model,
-            reader=Reader(ticket, self.taxonomy, tier.model.name, tier.min_confidence),
+            process=self.process,
+            min_confidence=tier.min_confidence,
             tools=ToolRunner(self._harmless, ticket, ticket_id, ledger),
             prefetch=PREFETCH,
             system=self._system,
@@ -153,13 +151,12 @@ class Bench:
             checkpoint=checkpoint,
             max_tokens=self.max_output_tokens,
             call_seconds=self.call_seconds,
-            prompt_version=self.prompt.version,
             canary=self.canary,
         )
 
     @cached_property
     def _system(self) -> str:
-        return system_prompt(self.taxonomy, self.prompt, self.canary)
+        return self.process.system(self.canary)
 
     @cached_property
     def _harmless(self) -> dict[str, Tool]:
@@ -167,11 +164,11 @@ class Bench:
 
     @cached_property
     def _specs(self) -> tuple[ToolSpec, ...]:
-        return (*(tool.spec() for tool in self._harmless.values() if tool.offered), submit_spec(self.taxonomy))
+        return (*(tool.spec() for tool in self._harmless.values() if tool.offered), self.process.terminal)
 
     def _answer(self, row: Labelled, tried: Tried) -> Answer:
         decision = tried.decision or {}
-        known = self.taxonomy.by_name.get(row.label)
+        known = self.process.taxonomy.by_name.get(row.label)
         return Answer(
             ticket_id=row.ticket.id or "",
             label=row.label,

@@ -10,7 +10,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from tasks.errors import ToolError
-from tasks.run.ports import Customer
+from tasks.tools.ports import Customer
 
 MAX_BODY_BYTES = 64 * 1024
 _TRANSIENT = frozenset({502, 503, 504})
@@ -31,7 +31,7 @@ class _Record(BaseModel):
 
 
 class HttpCustomers:
-    """Implements `tasks.run.ports.CustomerDirectory`. One client per process, made after fork, closed in the end.
+    """Implements `tasks.tools.ports.CustomerDirectory`. One client per process, made after fork, closed in the end.
 
     token: empty for a directory that asks for none.
     seconds: all tries of one lookup together; keep it under the tool's own timeout.

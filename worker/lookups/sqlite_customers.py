@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.errors import ToolError
-from tasks.run.ports import Customer
+from tasks.tools.ports import Customer
 from worker import sample
 from worker.config.errors import CustomerFileError
 
@@ -15,7 +15,7 @@ _CUSTOMER = TypeAdapter(Customer)
 
 
 class SqliteCustomers:
-    """Implements `tasks.run.ports.CustomerDirectory` over one keyed table; one event loop owns one instance."""
+    """Implements `tasks.tools.ports.CustomerDirectory` over one keyed table; one event loop owns one instance."""
 
     def __init__(self, file: Path | None = None) -> None:
         """Read one customer per line, the shipped sample by default. Raises `CustomerFileError` with the line."""

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from tasks.errors import ToolError
-from tasks.run.ports import Article
+from tasks.tools.ports import Article
 from worker.lookups.sqlite_query import match_any
 
 MAX_ARTICLE_CHARS = 50_000
@@ -20,7 +20,7 @@ _SEARCH = (
 
 
 class SqliteKnowledge:
-    """Implements `tasks.run.ports.KnowledgeBase`. A search takes well under a millisecond for thousands of articles,
+    """Implements `tasks.tools.ports.KnowledgeBase`. A search takes well under a millisecond for thousands of articles,
     so it runs where it is called; one event loop owns one instance."""
 
     def __init__(self, folder: Path) -> None:

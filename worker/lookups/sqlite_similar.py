@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from tasks.errors import ToolError
-from tasks.run.ports import PastTicket
+from tasks.tools.ports import PastTicket
 from worker.lookups.sqlite_query import match_any
 
 MAX_TEXT_CHARS = 4_000
@@ -24,7 +24,8 @@ WHERE said MATCH ? ORDER BY bm25(said) LIMIT ?
 
 
 class SimilarTickets:
-    """The `similar` half of `tasks.run.ports.TicketHistory`. One event loop owns an instance; calls do not block long.
+    """The `similar` half of `tasks.tools.ports.TicketHistory`. One event loop owns an instance, and no call
+    blocks it for long.
 
     capacity: the newest so many tickets are kept.
     """

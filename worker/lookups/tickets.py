@@ -3,7 +3,7 @@
 from time import monotonic
 
 from fallbacks.ledger.history import LedgerHistory
-from tasks.run.ports import PastTicket
+from tasks.tools.ports import PastTicket
 from worker.lookups.sqlite_similar import SimilarTickets
 
 BATCH = 500
@@ -13,7 +13,7 @@ FRESH_SECONDS = 2.0
 
 
 class History:
-    """Implements `tasks.run.ports.TicketHistory`. People's decisions are indexed as they come, within two seconds."""
+    """Implements `tasks.tools.ports.TicketHistory`. People's decisions are indexed as they come, within two seconds."""
 
     def __init__(self, ledger: LedgerHistory, index: SimilarTickets) -> None:
         self._ledger = ledger

@@ -15,10 +15,9 @@ from typing import Any, Protocol
 from fallbacks.ledger.states import State
 from fallbacks.store.port import Store
 from tasks.money import FREE, Nanodollars
-from tasks.run.messages import ModelReply, ModelRequest, StopReason, TokenUsage
+from tasks.run.messages import SUBMIT, ModelReply, ModelRequest, StopReason, TokenUsage
 from tasks.run.ports import Model
 from tasks.safety.canary import says
-from tasks.triage.prompt import SUBMIT
 from worker.config.settings import LOCAL
 from worker.evaluation.run import Closable
 from worker.work.executor import Tier

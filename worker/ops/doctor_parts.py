@@ -12,7 +12,6 @@ from tasks.money import format_usd
 from tasks.run.messages import ModelRequest
 from tasks.safety.canary import new_canary
 from tasks.ticket import MAX_BODY_CHARS, Ticket
-from tasks.triage.prompt import opening, submit_spec, system_prompt
 from worker import sample
 from worker.config.errors import WorkerError
 from worker.config.settings import LOCAL
@@ -138,12 +137,12 @@ def _price_of_only_tier(parts: Parts) -> Check:
 
 def _first_call(parts: Parts, chars: int) -> ModelRequest:
     ticket = Ticket(id="doctor", source="doctor", subject="", body="x" * chars)
-    specs = (*(tool.spec() for tool in parts.tools.values() if tool.offered), submit_spec(parts.taxonomy))
-    message = {"role": "user", "content": [{"type": "text", "text": opening(ticket, "")}]}
+    specs = (*(tool.spec() for tool in parts.tools.values() if tool.offered), parts.process.terminal)
+    message = {"role": "user", "content": [{"type": "text", "text": parts.process.opening(ticket, "", "")}]}
     return ModelRequest(
         call_id="doctor",
         ticket=ticket,
-        system=system_prompt(parts.taxonomy, parts.prompt, new_canary()),
+        system=parts.process.system(new_canary()),
         tools=specs,
         messages=(message,),
         max_tokens=parts.settings.max_output_tokens,

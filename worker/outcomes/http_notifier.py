@@ -20,7 +20,7 @@ _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 
 class HttpNotifier:
-    """Implements `tasks.run.ports.TeamNotifier`. One client per process, made after fork, closed in the end.
+    """Implements `tasks.tools.ports.TeamNotifier`. One client per process, made after fork, closed in the end.
 
     secret: `whsec_...`. seconds: all tries together; keep it under the tool's own timeout.
     """

@@ -23,15 +23,12 @@ from tasks.run.checkpoint import Checkpoint, Stop, fold
 from tasks.run.loop import Run
 from tasks.run.messages import ToolSpec
 from tasks.run.ports import Model
-from tasks.run.tool import Tool
+from tasks.run.process import Process
+from tasks.run.tool import Tool, tools_version
 from tasks.run.tool_calls import ToolRunner
 from tasks.safety.redact import redact
 from tasks.safety.screen import screen
 from tasks.ticket import Priority
-from tasks.triage.prompt import BUILT_IN, Prompt, submit_spec, system_prompt, tools_version
-from tasks.triage.reading import Reader
-from tasks.triage.rules import ruled
-from tasks.triage.taxonomy import Taxonomy
 from worker.config.settings import Autonomy
 from worker.intake.requester_quota import RequesterQuota
 from worker.telemetry.tracing import NoTracing, Tracing
@@ -83,7 +80,7 @@ class Executor:
 
     owner: str
     ledger: Ledger
-    taxonomy: Taxonomy
+    process: Process
     tiers: tuple[Tier, ...]
     tools: Mapping[str, Tool]
     outcomes: OutcomeWriter
@@ -96,7 +93,6 @@ class Executor:
     tracing: Tracing = field(default_factory=NoTracing)
     code_version: str = ""
     quota: RequesterQuota | None = None
-    prompt: Prompt = BUILT_IN
     enter: Callable[[], Awaitable[str]] | None = None
     canary: str = ""
     draining: bool = False
@@ -106,16 +102,16 @@ class Executor:
     tools_version: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.system = system_prompt(self.taxonomy, self.prompt)
+        self.system = self.process.system("")
         offered = [tool.spec() for tool in self.tools.values() if tool.offered]
-        self.specs = (*offered, submit_spec(self.taxonomy))
+        self.specs = (*offered, self.process.terminal)
         self.tools_version = tools_version(self.specs)
 
     async def ready(self) -> None:
         """Enter, once a process that has an agent. Raises `StoreUnreachable`."""
         if self.enter is not None and self.tiers and not self.canary:
             self.canary = await self.enter()
-            self.system = system_prompt(self.taxonomy, self.prompt, self.canary)
+            self.system = self.process.system(self.canary)
 
     async def triage(self, ticket_id: str) -> str:
         """Claim a ticket and work it to a state of rest. Returns that state, or why there was nothing to do."""
@@ -194,7 +190,7 @@ class Executor:
                 case plan.RetryNow():
                     run.note(ev.Retried(stop.reason.value))
                 case plan.RaiseTier(tier):
-                    run.note(ev.TierRaised(tier, stop.reason.value))
+                    run.note(ev.TierRaised(tier, stop.reason.value, run.leaning))
                 case plan.Park(until_ms):
                     await self.ledger.park(claim.lease, run.unwritten, stop.reason, until_ms)
                     return State.PARKED.value
@@ -244,7 +240,7 @@ class Executor:
             detail = f"the text shows {', '.join(signals)}"
             stop = Stop(Reason.INJECTION_SUSPECTED, detail, run.checkpoint.usage.steps)
             return await self._hand_off(claim, run.checkpoint, run.unwritten, stop)
-        key = Key(decision["label"], decision["tier"], self._tier(run.checkpoint).version)
+        key = Key(self.process.key(decision), decision["tier"], self._tier(run.checkpoint).version)
         alone = _by_agent_alone(claim)
         if why := run.checkpoint.person:  # never decided alone, so the blind audit of what is has no part in it
             judgement = Judgement(auto=False, blind=False, why=f"a person must decide: {'; '.join(why)}")
@@ -252,7 +248,7 @@ class Executor:
             judgement = await self.judge(key)
         else:
             judgement = Judgement(auto=False, blind=False, why="a person has had a part in it")
-        proposal = {**asdict(key), "team": decision["team"], "blind": judgement.blind} if alone else None
+        proposal = {**asdict(key), **self.process.facets(decision), "blind": judgement.blind} if alone else None
         priority = Priority(decision["priority"])
         conclusion = Conclusion(run.unwritten, decision, priority, judgement.why, proposal, judgement.blind)
         if judgement.auto:
@@ -270,9 +266,8 @@ class Executor:
         decision = checkpoint.decision
         if decision:
             priority = Priority(decision["priority"])
-        else:  # the rules hold for what no model has answered, too
-            asked = claim.ticket.priority or Priority.NORMAL
-            priority = ruled(asked, "", claim.ticket, self.taxonomy, checkpoint.context).priority
+        else:
+            priority = self.process.priority(claim.ticket, checkpoint.context)
         told = {"state": State.HANDED_OFF.value, "reason": stop.reason.value}
         await self.ledger.hand_off(
             claim.lease,
@@ -295,14 +290,10 @@ class Executor:
         )
         return Run(
             ticket_id=claim.lease.ticket_id,
+            process=self.process,
             model=tier.model,
-            reader=Reader(
-                claim.ticket,
-                self.taxonomy,
-                tier.model.name,
-                tier.min_confidence,
-                redact(claim.ticket.text) if tier.redacted else None,
-            ),
+            min_confidence=tier.min_confidence,
+            shown=redact(claim.ticket.text) if tier.redacted else None,
             tools=ToolRunner(self.tools, claim.ticket, claim.lease.ticket_id, leased),
             prefetch=PREFETCH,
             system=self.system,
@@ -314,7 +305,6 @@ class Executor:
             max_tokens=self.max_output_tokens,
             call_seconds=self.call_seconds,
             unwritten=unwritten,
-            prompt_version=self.prompt.version,
             tools_version=self.tools_version,
             code_version=self.code_version,
             canary=self.canary,

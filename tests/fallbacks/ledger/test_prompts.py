@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from fallbacks.ledger.prompts import canary_of, find_prompt, keep_prompt, kept_prompts, known_canary
-from tasks.triage.prompt import BUILT_IN, Prompt
+from tasks.run.prompt import Prompt
+from tasks.triage.prompt import BUILT_IN
 from tests.fallbacks.scene import Scene, scene
 
 OTHER = Prompt("Sort the mail — „gut“ — by submit_decision.")

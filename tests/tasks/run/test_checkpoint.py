@@ -1,5 +1,7 @@
 """The checkpoint: what the journal folds to, and what a person's resume makes of it."""
 
+import asyncio
+
 import pytest
 
 from tasks.reasons import Reason
@@ -61,9 +63,10 @@ def test_the_plans_answers_are_counted_across_parks_and_forgotten_by_a_resume() 
 
 def test_the_next_tier_starts_afresh_with_what_the_last_one_leaned_towards() -> None:
     desk = Desk(ScriptedModel([reply(search("a")), reply(submit(confidence=0.2))]), min_confidence=0.6)
-    stop = desk.work()
+    run = desk.run()
+    stop = asyncio.run(run.advance())
     assert stop is not None
-    desk.ledger.write([ev.TierRaised(1, stop.reason.value)])
+    desk.ledger.write([*run.take_unwritten(), ev.TierRaised(1, stop.reason.value, run.leaning)])
     cp = desk.checkpoint
     assert (cp.tier, cp.messages, cp.conversation, cp.decision, cp.stop) == (1, (), False, None, None)
     assert cp.usage.steps == 2
@@ -71,7 +74,7 @@ def test_the_next_tier_starts_afresh_with_what_the_last_one_leaned_towards() -> 
     assert desk.work() is None
     (first,) = desk.model.asked
     assert len(first.messages) == 1
-    assert "leaned towards duplicate_charge (confidence 0.20)" in str(first.messages)
+    assert "leaned towards duplicate_charge for billing (confidence 0.20)" in str(first.messages)
     assert first.prior_usage is None
 
 

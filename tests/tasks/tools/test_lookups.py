@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tasks.run.ports import Article, Customer, PastTicket
 from tasks.run.tool import Effect, ToolContext
 from tasks.ticket import Requester, Ticket
 from tasks.tools import discover
 from tasks.tools.find_similar_tickets import SimilarArguments, find_similar_tickets
 from tasks.tools.lookup_customer import NoArguments, lookup_customer
+from tasks.tools.ports import Article, Customer, PastTicket
 from tasks.tools.search_knowledge_base import SearchArguments, search_knowledge_base
 
 TICKET = Ticket(id="t1", source="test", subject="", body="My card is lost", requester=Requester(id="c1", name="Ann"))

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tasks.errors import ToolError
-from tasks.run.ports import Article, Customer, PastTicket
 from tasks.run.tool import ToolContext
 from tasks.ticket import Requester, Ticket
 from tasks.tools import ticket_context as module
+from tasks.tools.ports import Article, Customer, PastTicket
 from tasks.tools.ticket_context import NoArguments, ticket_context
 
 

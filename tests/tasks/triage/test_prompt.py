@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.run.messages import SUBMIT
+from tasks.run.prompt import read_prompt
 from tasks.ticket import Ticket
-from tasks.triage.prompt import BUILT_IN, SUBMIT, opening, read_prompt, submit_spec, system_prompt
+from tasks.triage.prompt import BUILT_IN, opening, submit_spec, system_prompt
 from tests.fakes.desk import TAXONOMY
 
 TAGS = re.compile(r"</?[a-z_]+>")

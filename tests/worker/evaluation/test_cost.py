@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tasks.money import Nanodollars
 from tasks.run.messages import TokenUsage
-from tests.fakes.desk import LIMITS, TAXONOMY, TICKET, Workshop, submit
+from tests.fakes.desk import LIMITS, TICKET, TRIAGE, Workshop, submit
 from tests.fakes.scripted_model import ScriptedModel, reply
 from worker.evaluation.cost import PARTS, UNSURE, Arm, CostReport, Metered, arm, armed
 from worker.evaluation.figures import Share
@@ -25,7 +25,7 @@ class Priced(ScriptedModel):
 def bench() -> Bench:
     said = [reply(submit(), usage=TokenUsage(100, 10, 0, 900))]
     tiers = tuple(Tier(Priced(said, name=name), 0.5) for name in ("small", "large"))
-    return Bench(TAXONOMY, tiers, Workshop().tools(), LIMITS)
+    return Bench(TRIAGE, tiers, Workshop().tools(), LIMITS)
 
 
 def priced(part: str) -> tuple[int, list[str]]:

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from tasks.run import events as ev
 from tasks.run.limits import Limits
+from tasks.run.prompt import Prompt
 from tasks.run.tool import Effect
-from tasks.triage.prompt import BUILT_IN, Prompt
-from tests.fakes.desk import LIMITS, TAXONOMY, TICKET, Desk, search, submit
+from tasks.triage.prompt import BUILT_IN
+from tests.fakes.desk import LIMITS, TICKET, TRIAGE, Desk, search, submit
 from tests.fakes.scripted_model import ScriptedModel, reply, tool_use
 from worker.evaluation.replay import Rehearsal, Replay
 from worker.work.executor import Tier
@@ -22,7 +24,7 @@ def recorded(*script: object) -> Desk:
 
 
 def again(desk: Desk, model: ScriptedModel, from_step: int = 1, limits: Limits = LIMITS) -> Replay:
-    rehearsal = Rehearsal(TAXONOMY, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0)
+    rehearsal = Rehearsal(TRIAGE, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0)
     return asyncio.run(rehearsal.replay(TICKET, limits, desk.ledger.journal(), from_step))
 
 
@@ -73,7 +75,9 @@ def test_another_model_opens_a_conversation_of_its_own() -> None:
 def test_another_prompt_opens_a_conversation_of_its_own_and_both_versions_are_told() -> None:
     desk = recorded(reply(search("a")), reply(submit()))
     model, other = ScriptedModel([reply(submit())]), Prompt("Route it by submit_decision.")
-    rehearsal = Rehearsal(TAXONOMY, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, other, "c0ffee")
+    rehearsal = Rehearsal(
+        replace(TRIAGE, prompt=other), (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, "c0ffee"
+    )
     found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.ledger.journal(), 2))
     assert found.changed == {"prompt": (BUILT_IN.version, other.version)}
     assert (len(model.asked[0].messages), model.asked[0].canary) == (1, "c0ffee")
@@ -83,7 +87,7 @@ def test_another_prompt_opens_a_conversation_of_its_own_and_both_versions_are_to
 def test_a_replay_that_says_the_canary_stops_as_the_run_would() -> None:
     desk = recorded(reply(submit()))
     model = ScriptedModel([reply(submit(summary="c0ffee"))])
-    rehearsal = Rehearsal(TAXONOMY, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, canary="c0ffee")
+    rehearsal = Rehearsal(TRIAGE, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, canary="c0ffee")
     found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.ledger.journal()))
     assert (found.after.reason, found.after.decision) == ("injection_suspected", None)
     assert "c0ffee" not in str(found)

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.errors import ToolError
-from tasks.run.ports import Customer
+from tasks.tools.ports import Customer
 from worker.lookups.http_customers import HttpCustomers
 
 TOKEN = "s3cret-token"

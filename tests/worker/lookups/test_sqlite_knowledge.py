@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.run.ports import Article
+from tasks.tools.ports import Article
 from worker import sample
 from worker.lookups.sqlite_knowledge import SqliteKnowledge
 from worker.lookups.sqlite_query import MAX_TERMS, match_any

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.run.ports import PastTicket
+from tasks.tools.ports import PastTicket
 from worker import sample
 from worker.lookups.sqlite_similar import SimilarTickets
 

@@ -2,11 +2,12 @@
 
 from tasks.run.messages import ModelReply, ModelRequest
 from tasks.run.ports import Model
+from tasks.run.reading import Reader
 from tasks.safety.redact import redact
 from tasks.ticket import Ticket
 from tasks.triage.prompt import opening
-from tasks.triage.reading import Reader
-from tests.worker.work.test_executor import TAXONOMY, Office, Serve, office  # noqa: F401 # the fixture is used by its name
+from tests.fakes.desk import TRIAGE
+from tests.worker.work.test_executor import Office, Serve, office  # noqa: F401 # the fixture is used by its name
 from worker.models.redaction import RedactedModel
 from worker.work.executor import Tier
 
@@ -44,7 +45,7 @@ def test_the_api_is_sent_no_personal_data_and_the_evidence_is_the_tickets(office
 
 def test_the_reader_holds_quotes_against_what_was_shown() -> None:
     ticket = Ticket(source="s", subject="Card", body=BODY)
-    reader = Reader(ticket, TAXONOMY, "m", 0.5, redact(ticket.text))
+    reader = Reader(TRIAGE, ticket, "m", 0.5, redact(ticket.text))
     assert reader.shown is not None
     shown = redact(opening(ticket, ""))
     assert all(line in shown for line in reader.shown.split("\n") if line)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tasks.run.ports import Customer
 from tasks.ticket import Ticket
+from tasks.tools.ports import Customer
 from worker import sample
 from worker.config.yaml_taxonomy import load_taxonomy
 

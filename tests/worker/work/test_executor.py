@@ -20,10 +20,11 @@ from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.run.messages import ModelReply, ModelRequest
-from tasks.run.ports import PastTicket
 from tasks.run.tool import Tool
 from tasks.ticket import Ticket
 from tasks.tools import discover
+from tasks.tools.ports import PastTicket
+from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Taxonomy
 from tests.fakes.desk import submit
 from tests.fakes.scripted_model import ScriptedModel, hang, reply
@@ -45,7 +46,7 @@ TAXONOMY: Taxonomy = load_taxonomy(sample.path("taxonomy.yaml"))
 
 
 class NoHistory:
-    """`tasks.run.ports.TicketHistory` of a desk that opened today."""
+    """`tasks.tools.ports.TicketHistory` of a desk that opened today."""
 
     async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
         return []
@@ -85,7 +86,7 @@ class Office:
     def executor(self, *tiers: Tier, owner: str = "w1", **changed: Any) -> Executor:
         return Executor(
             owner=owner,
-            taxonomy=TAXONOMY,
+            process=Triage(TAXONOMY),
             tiers=tiers or (Tier(self.small, 0.5),),
             tools=TOOLS,
             outcomes=OutcomeWriter(wanted=True),

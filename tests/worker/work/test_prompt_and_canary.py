@@ -18,9 +18,10 @@ from fallbacks.ledger.views import TicketView, Views
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.run.messages import ModelReply, ModelRequest
+from tasks.run.prompt import Prompt
 from tasks.ticket import Ticket
-from tasks.triage.prompt import BUILT_IN, Prompt
-from tests.fakes.desk import TAXONOMY, TICKET, Workshop, search, submit
+from tasks.triage.prompt import BUILT_IN
+from tests.fakes.desk import TAXONOMY, TICKET, TRIAGE, Workshop, search, submit
 from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply, text
@@ -59,7 +60,7 @@ class House:
             outcomes=OutcomeWriter(wanted=True),
             autonomy=Autonomy.AUTO,
             judge=earned,
-            prompt=prompt,
+            process=replace(TRIAGE, prompt=prompt),
             enter=enter,
         )
 

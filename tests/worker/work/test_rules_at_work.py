@@ -15,6 +15,7 @@ from fallbacks.ledger.views import TicketView, Views
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Priority, Requester, Ticket
+from tasks.triage.process import Triage
 from tasks.triage.taxonomy import PriorityRule
 from tests.fakes.desk import TAXONOMY, TICKET, TOOL_TROUBLE, Workshop, submit
 from tests.fakes.executors import executor
@@ -56,7 +57,7 @@ def work(answer: Any, body: str = BODY, *, judge: Callable[[Key], Awaitable[Judg
         worker = executor(
             ledger,
             (Tier(ScriptedModel(how.get("script", SUBMITS)), 0.5),),
-            taxonomy=RULED,
+            process=Triage(RULED),
             tools=workshop.tools(),
             autonomy=Autonomy.AUTO,
             judge=judge,

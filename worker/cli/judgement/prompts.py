@@ -13,7 +13,7 @@ from worker.cli.printable import printable
 
 if TYPE_CHECKING:
     from fallbacks.ledger.prompts import KeptPrompt
-    from tasks.triage.prompt import Prompt
+    from tasks.run.prompt import Prompt
     from worker.wiring import Parts
 
 

@@ -11,7 +11,7 @@ from worker.cli.options import Json, PromptChoice
 from worker.cli.output import Cell, Report, complain, dump, progress, say, show
 
 if TYPE_CHECKING:
-    from tasks.triage.prompt import Prompt
+    from tasks.run.prompt import Prompt
     from worker.config.settings import Settings
     from worker.evaluation.figures import Answer
     from worker.evaluation.labelled import Labelled
@@ -127,7 +127,9 @@ async def _answers(
     from worker.evaluation.bench import bench
     from worker.evaluation.run import TOTAL
 
-    measured = bench(settings) if prompt is None else replace(bench(settings), prompt=prompt)
+    measured = bench(settings)
+    if prompt is not None:
+        measured = replace(measured, process=replace(measured.process, prompt=prompt))
     try:
         with progress(name, len(rows), quiet=quiet) as advance:
             return (await measured.answers(rows, at_once, advance))[TOTAL]

@@ -1,6 +1,6 @@
 """`deskhand replay`: a recorded ticket run again, beside what it came to then."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,12 +55,11 @@ async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str |
     tiers = parts.tiers if model is None else tiers_of(parts.settings, model, parts.taxonomy)
     settings = parts.settings
     rehearsal = Rehearsal(
-        parts.taxonomy,
+        parts.process if prompt is None else replace(parts.process, prompt=await chosen(parts, prompt)),
         tiers,
         parts.tools,
         settings.max_output_tokens,
         settings.call_seconds,
-        parts.prompt if prompt is None else await chosen(parts, prompt),
         await known_canary(parts.store) or new_canary(),
     )
     if prompt is not None:

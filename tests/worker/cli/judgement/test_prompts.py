@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from fallbacks.ledger.prompts import keep_prompt
-from tasks.triage.prompt import BUILT_IN, Prompt
+from tasks.run.prompt import Prompt
+from tasks.triage.prompt import BUILT_IN
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import HOSTILE, DirectLedger
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from fallbacks.ledger.prompts import keep_prompt
-from tasks.triage.prompt import Prompt
+from tasks.run.prompt import Prompt
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import DirectLedger

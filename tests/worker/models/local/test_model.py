@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from tasks.run import events as ev
 from tasks.run.checkpoint import Checkpoint
 from tasks.run.messages import ModelRequest, StopReason, TokenUsage
+from tasks.run.reading import Reader
 from tasks.ticket import Ticket
 from tasks.triage.decision import validate_submission
-from tasks.triage.reading import Reader
+from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Label, Taxonomy, Team
 from worker import sample
 from worker.config.errors import LocalModelError
@@ -135,7 +136,7 @@ def test_confidence_is_capped_by_how_much_the_ticket_is_like_what_was_learned(mo
 def test_what_is_out_of_scope_ends_as_low_confidence_and_says_so(model: LocalModel) -> None:
     foreign = ticket("Please translate the attached poem about glaciers into Norwegian by Thursday")
     reply = asyncio.run(model.call(request(foreign)))
-    submitted, stopped = Reader(foreign, TAXONOMY, "local", 0.0).read(reply, Checkpoint(), 1)
+    submitted, stopped = Reader(Triage(TAXONOMY), foreign, "local", 0.0).read(reply, Checkpoint(), 1)
     assert isinstance(submitted, ev.DecisionSubmitted)
     assert isinstance(stopped, ev.RunStopped)
     assert (stopped.reason, stopped.detail) == ("low_confidence", UNFAMILIAR)

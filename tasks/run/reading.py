@@ -6,12 +6,9 @@ from tasks.errors import InvalidDecision
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.checkpoint import Checkpoint
-from tasks.run.messages import ModelReply, StopReason, ToolCall
+from tasks.run.messages import SUBMIT, ModelReply, StopReason, ToolCall
+from tasks.run.process import Process
 from tasks.ticket import Ticket
-from tasks.triage.decision import validate_submission
-from tasks.triage.prompt import SUBMIT
-from tasks.triage.rules import ruled
-from tasks.triage.taxonomy import Taxonomy
 
 MAX_REPAIRS = 1
 """One repair turn for an invalid reply, then the plan (DESIGN.md)."""
@@ -22,15 +19,15 @@ _STOPS = {
     StopReason.CONTEXT_WINDOW: (Reason.CONTEXT_EXCEEDED, "the conversation outgrew the model's context window"),
 }
 
-_PROSE = "Prose is not an answer. Call submit_decision now with the one label that fits best."
+_PROSE = f"Prose is not an answer. Call {SUBMIT} now with what fits best."
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What a reply is read against. min_confidence: below it the tier abstains. shown: see `validate_submission`."""
+    """What a reply is read against. min_confidence: below it the tier abstains. shown: see `Process.read`."""
 
+    process: Process
     ticket: Ticket
-    taxonomy: Taxonomy
     tier: str
     min_confidence: float
     shown: str | None = None
@@ -44,27 +41,26 @@ class Reader:
             return [_stopped(step, Reason.UNKNOWN_STOP, f"unknown stop reason {reply.raw_stop[:60]!r}")]
         submitted = [call for call in reply.tool_calls if call.name == SUBMIT]
         if submitted:
-            return self._read_submission(submitted, checkpoint, step, reply.abstained)
+            return self._read_submitted(submitted, checkpoint, step, reply.abstained)
         if not reply.tool_calls and reply.stop is not StopReason.PAUSE_TURN:
-            return _repair_or(checkpoint, step, [("", _PROSE)], Reason.NO_DECISION, "prose instead of submit_decision")
+            return _repair_or(checkpoint, step, [("", _PROSE)], Reason.NO_DECISION, f"prose instead of {SUBMIT}")
         return []
 
-    def _read_submission(
+    def _read_submitted(
         self, calls: list[ToolCall], checkpoint: Checkpoint, step: int, abstained: str
     ) -> list[ev.Event]:
+        arguments, context = calls[0].arguments, checkpoint.context
         try:
-            decision = validate_submission(calls[0].arguments, self.ticket, self.taxonomy, self.tier, self.shown)
+            found = self.process.read(arguments, self.ticket, self.tier, context, self.shown)
         except InvalidDecision as error:
-            faults = [(calls[0].id, f"Not accepted: {error}. Correct it and call submit_decision again.")]
-            faults += [(call.id, "Only one submit_decision at a time.") for call in calls[1:]]
+            faults = [(calls[0].id, f"Not accepted: {error}. Correct it and call {SUBMIT} again.")]
+            faults += [(call.id, f"Only one {SUBMIT} at a time.") for call in calls[1:]]
             return _repair_or(checkpoint, step, faults, Reason.INVALID_DECISION, str(error))
-        ruling = ruled(decision.priority, decision.team, self.ticket, self.taxonomy, checkpoint.context)
-        stands = decision.model_copy(update={"priority": ruling.priority}).model_dump(mode="json")
-        events: list[ev.Event] = [ev.DecisionSubmitted(step, stands, ruling.raised, ruling.person)]
+        events: list[ev.Event] = [ev.DecisionSubmitted(step, found.result, found.raised, found.person)]
         if abstained:
             events.append(_stopped(step, Reason.LOW_CONFIDENCE, abstained))
-        elif decision.confidence < self.min_confidence:
-            detail = f"confidence {decision.confidence:.2f} is below {self.min_confidence:.2f}"
+        elif found.confidence < self.min_confidence:
+            detail = f"confidence {found.confidence:.2f} is below {self.min_confidence:.2f}"
             events.append(_stopped(step, Reason.LOW_CONFIDENCE, detail))
         return events
 

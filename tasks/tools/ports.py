@@ -1,0 +1,69 @@
+"""What the tools need from the outside. Edges implement these; tests use real classes on the same ports."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One knowledge base hit. excerpt: the part that matched, at most a few hundred characters."""
+
+    title: str
+    path: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One customer record, least privilege: what routing needs and no more.
+
+    tier: e.g. "standard", "vip". flags: e.g. ("chargeback_open",).
+    """
+
+    id: str
+    name: str
+    tier: str
+    country: str
+    since: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastTicket:
+    """An earlier ticket. label and team are those of the decision that stands; empty while undecided."""
+
+    id: str
+    text: str
+    label: str
+    team: str
+
+
+class KnowledgeBase(Protocol):
+    async def search(self, query: str, limit: int) -> list[Article]:
+        """Best matches first; empty when nothing matches."""
+        ...
+
+
+class CustomerDirectory(Protocol):
+    async def get(self, customer_id: str) -> Customer | None:
+        """The record, or None for an unknown customer. Raises `ToolError` when the directory cannot answer."""
+        ...
+
+
+class TicketHistory(Protocol):
+    async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
+        """The requester's own last tickets, newest first."""
+        ...
+
+    async def similar(self, text: str, limit: int) -> list[PastTicket]:
+        """Decided tickets most like this text, best first."""
+        ...
+
+
+class TeamNotifier(Protocol):
+    async def notify(self, *, key: str, ticket_id: str, urgency: str, note: str) -> str:
+        """Alert the team to a ticket, once for each key however often it is asked. Returns who was alerted.
+
+        Raises `ToolError` when it is not known whether the team was alerted; asking again under the same key is safe.
+        """
+        ...
