@@ -26,6 +26,7 @@ from fallbacks.ledger.history import LedgerHistory
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.prompts import canary_of, keep_prompt
 from fallbacks.ledger.views import Views
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.ports import Model
@@ -250,7 +251,7 @@ class Parts:
         return Autonomy(self.store, terms)
 
     async def _judge(self, key: Key) -> Judgement:
-        switched = (await self.store.fields("control")).get("autonomy")
+        switched = (await self.store.fields(keys.CONTROL)).get("autonomy")
         mode = switched or self.settings.autonomy.value
         return await self.standings.judge(key, may_act=mode == "auto")
 

@@ -13,9 +13,8 @@ from enum import StrEnum
 from hashlib import sha256
 
 from fallbacks.errors import UnknownApiKey
+from fallbacks.store import keys
 from fallbacks.store.port import Store
-
-KEYS, USED = "api_keys", "api_keys_used"
 
 _NAME = re.compile(r"[A-Za-z0-9._@+-]{1,40}")
 _TAKEN = frozenset({"agent", "local", "environment"})
@@ -102,16 +101,16 @@ class ApiKeys:
 
     async def get(self, key_id: str) -> ApiKey:
         """One key; raises `UnknownApiKey`."""
-        stored = (await self.store.fields(KEYS)).get(key_id)
+        stored = (await self.store.fields(keys.API_KEYS)).get(key_id)
         if stored is None:
             raise UnknownApiKey(key_id)
         return _read(stored)
 
     async def every(self) -> list[tuple[ApiKey, int | None]]:
         """Every key ever made, oldest first, with the store time of its last use."""
-        used = await self.store.fields(USED)
-        keys = sorted(map(_read, (await self.store.fields(KEYS)).values()), key=lambda key: key.created)
-        return [(key, int(used[key.id]) if key.id in used else None) for key in keys]
+        used = await self.store.fields(keys.API_KEYS_USED)
+        known = sorted(map(_read, (await self.store.fields(keys.API_KEYS)).values()), key=lambda key: key.created)
+        return [(key, int(used[key.id]) if key.id in used else None) for key in known]
 
     async def check(self, shown: str | None, per_minute: int | None) -> Verdict:
         """Who shows this key, counting the request against its minute. One trip."""
@@ -119,10 +118,10 @@ class ApiKeys:
         key_id, secret_digest = _parts(shown)
         limit = "" if per_minute is None else str(per_minute)
         if given is not None:
-            count = 0 if per_minute is None else await self.store.tick(f"rate:key:{given.id}", 60)
+            count = 0 if per_minute is None else await self.store.tick(keys.rate(f"key:{given.id}"), 60)
             return Verdict(given, len(self._given), per_minute is not None and count > per_minute, 60_000)
-        keys, record, outcome, wait_ms = await self.store.run("use_key", "", key_id, secret_digest, limit)
-        total = int(keys) + len(self._given)
+        made, record, outcome, wait_ms = await self.store.run("use_key", "", key_id, secret_digest, limit)
+        total = int(made) + len(self._given)
         if not record:
             return Verdict(None, total)
         key = _read(record)
@@ -133,7 +132,7 @@ class ApiKeys:
 
     async def exist(self) -> bool:
         """Whether a key was ever made or given."""
-        return bool(self._given) or bool(await self.store.fields(KEYS))
+        return bool(self._given) or bool(await self.store.fields(keys.API_KEYS))
 
     def _given_caller(self, shown: str | None) -> Caller | None:
         shown_digest = sha256((shown or "").encode("utf-8", "surrogateescape")).hexdigest()
@@ -142,7 +141,7 @@ class ApiKeys:
 
     async def _keep(self, key: ApiKey) -> None:
         values = {name: value for name, value in asdict(key).items() if value is not None}
-        await self.store.put(KEYS, {key.id: json.dumps(values, ensure_ascii=False)})
+        await self.store.put(keys.API_KEYS, {key.id: json.dumps(values, ensure_ascii=False)})
 
 
 def digest(secret: str) -> str:

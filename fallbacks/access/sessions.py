@@ -8,6 +8,7 @@ from hashlib import sha256
 from fallbacks.access.users import User, Users
 from fallbacks.errors import SignInThrottled
 from fallbacks.ledger.ledger import lua_header
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 
 SESSION_SECONDS = 12 * 3600
@@ -51,7 +52,7 @@ class Sessions:
     async def of(self, token: str) -> Session | None:
         """The session of a token; None where there is none, its time is over, or its person was removed."""
         digest = _digest(token)
-        notes = await self._store.fields(f"session:{digest}")
+        notes = await self._store.fields(keys.session(digest))
         user = await self._users.get(notes["user"]) if "user" in notes else None
         return Session(digest, user, notes) if user else None
 
@@ -64,7 +65,7 @@ class Sessions:
         await self._store.run("session", "", session.digest, json.dumps({"ended": True}))
 
     async def _tried(self, who: str, most: int) -> None:
-        if await self._store.tick(f"signin:{_digest(who)}", WINDOW_SECONDS) > most:
+        if await self._store.tick(keys.sign_ins(_digest(who)), WINDOW_SECONDS) > most:
             raise SignInThrottled(WINDOW_SECONDS)
 
 

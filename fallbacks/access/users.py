@@ -11,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from fallbacks.access.roles import Role
 from fallbacks.errors import UnknownUser, UserExists
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 
 LEAST_PASSWORD_CHARS = 10
@@ -63,14 +64,14 @@ class Users:
             raise UnknownUser(name)
         hashed = old.hash if password is None else await self._hash(password)
         new = _Stored(hashed, (role or Role(old.role)).value, old.created_ms)
-        await self._store.put("users", {name: json.dumps(asdict(new))})
+        await self._store.put(keys.USERS, {name: json.dumps(asdict(new))})
         return User(name, Role(new.role), new.created_ms)
 
     async def remove(self, name: str) -> None:
         """Take a person off the list; their sessions end with it. Raises `UnknownUser`."""
         if name not in await self._all():
             raise UnknownUser(name)
-        await self._store.put("users", {name: None})
+        await self._store.put(keys.USERS, {name: None})
 
     async def get(self, name: str) -> User | None:
         """One person, None where there is no such name."""
@@ -88,7 +89,7 @@ class Users:
         return User(name, Role(stored.role), stored.created_ms) if stored and right else None
 
     async def _all(self) -> dict[str, _Stored]:
-        return {name: _Stored(**json.loads(row)) for name, row in (await self._store.fields("users")).items()}
+        return {name: _Stored(**json.loads(row)) for name, row in (await self._store.fields(keys.USERS)).items()}
 
     async def _hash(self, password: str) -> str:
         if not LEAST_PASSWORD_CHARS <= len(password) <= MOST_PASSWORD_CHARS:

@@ -15,6 +15,7 @@ from typing import Any
 
 from fallbacks.autonomy.proof import Observation, Rule, Standing, needed, observed
 from fallbacks.autonomy.repeats import Repeats, Seen
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 
 PAGE = 500
@@ -183,7 +184,7 @@ class Autonomy:
         return _fold(young, self.terms, folded.standings, Repeats(folded.seen))
 
     async def _page(self, start: int) -> list[str]:
-        return await self.store.listed("examples", start, start + PAGE - 1)
+        return await self.store.listed(keys.EXAMPLES, start, start + PAGE - 1)
 
     async def rows(self, versions: Mapping[str, str] | None = None) -> list[Row]:
         """Every label with evidence, by tier and label. versions: tier -> version in force; None: all there were."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
 from fallbacks.plan import InboxQueue
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.reasons import Reason
 from tasks.triage.taxonomy import Taxonomy
@@ -69,7 +70,7 @@ async def choices(store: Store, taxonomy: Taxonomy) -> dict[str, list[tuple[str,
         "label": sorted(taxonomy.by_name),
     }
     flat = [(facet, value) for facet, values in names.items() for value in values]
-    sizes = await store.sizes([f"inbox:{facet}:{value}" for facet, value in flat])
+    sizes = await store.sizes([keys.inbox_facet(f"{facet}:{value}") for facet, value in flat])
     found: dict[str, list[tuple[str, int]]] = {facet: [] for facet in names}
     for (facet, value), size in zip(flat, sizes, strict=True):
         if size:

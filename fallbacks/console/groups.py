@@ -14,6 +14,7 @@ from fallbacks.inbox.inbox import HandDecision
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN, PlanRow
+from fallbacks.store import keys
 from tasks.reasons import Reason
 
 PREVIEW = 10
@@ -43,7 +44,7 @@ async def group(visit: Visit) -> Response:
     """One reason: what it means, what to do, its first items, and the two group actions."""
     reason = _reason(visit)
     page = await visit.deps.inbox.page([f"reason:{reason.value}"], 0, PREVIEW)
-    kept = await visit.deps.store.fields(f"group:{reason.value}")
+    kept = await visit.deps.store.fields(keys.group(reason.value))
     values = {
         "group": Group(reason, PLAN[reason], page.total),
         "items": page.items,
@@ -66,7 +67,7 @@ async def resume_group(visit: Visit) -> Response:
     done = await _each(visit, found[:1] if canary else found[:AT_ONCE], _Resume(hint))
     await publish_quietly(visit.deps, done)
     if canary and done:
-        await visit.deps.store.put(f"group:{reason.value}", {"canary": done[0], "by": visit.person})
+        await visit.deps.store.put(keys.group(reason.value), {"canary": done[0], "by": visit.person})
     said = "one sent ahead" if canary else f"{len(done)} sent back to the agent"
     return await _back(visit, reason, f"{said}, {len(found) - len(done)} left", found)
 
@@ -130,7 +131,7 @@ async def _back(visit: Visit, reason: Reason, said: str, found: list[TicketView]
 
 async def _groups(visit: Visit) -> list[Group]:
     reasons = list(Reason)
-    sizes = await visit.deps.store.sizes([f"inbox:reason:{reason.value}" for reason in reasons])
+    sizes = await visit.deps.store.sizes([keys.inbox_facet(f"reason:{reason.value}") for reason in reasons])
     found = [Group(reason, PLAN[reason], size) for reason, size in zip(reasons, sizes, strict=True) if size]
     return sorted(found, key=lambda group: -group.count)
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from fallbacks.console.filters import AGES, Filters, choices
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.ledger.views import TicketView
+from fallbacks.store import keys
 
 PAGE = 50
 SCAN = 2000
@@ -47,7 +48,7 @@ async def _listed(visit: Visit, filters: Filters, offset: int) -> Listed:
     if not filters.scans:
         page = await inbox.page(filters.indexes, offset, PAGE)
         return Listed(page.items, page.total, None, page.next_offset)
-    ids, total = await visit.deps.store.crossed([f"inbox:{name}" for name in filters.indexes] or ["inbox"], 0, SCAN - 1)
+    ids, total = await visit.deps.store.crossed([*map(keys.inbox_facet, filters.indexes)] or [keys.INBOX], 0, SCAN - 1)
     now = await visit.deps.store.now_ms()
     rows = await visit.deps.store.rows(ids, ["since", "sla"])
     wanted = [

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from fallbacks.autonomy.standing import Row
 from fallbacks.console.visit import Visit, signed_in
+from fallbacks.store import keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ async def label_rows(visit: Visit) -> list[LabelRow]:
     """Every label of the taxonomy."""
     known = visit.deps.taxonomy.labels
     counts = await visit.desk.tally.counts()
-    waiting = await visit.deps.store.sizes([f"inbox:label:{label.name}" for label in known])
+    waiting = await visit.deps.store.sizes([keys.inbox_facet(f"label:{label.name}") for label in known])
     earned = await visit.deps.standings.rows() if visit.deps.standings else []
     return [
         LabelRow(

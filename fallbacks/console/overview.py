@@ -15,6 +15,7 @@ from fallbacks.ledger.control import Control
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Stats
 from fallbacks.plan import DAY_MS
+from fallbacks.store import keys
 from tasks.money import format_usd
 
 HOURS = 24
@@ -49,7 +50,7 @@ async def overview(visit: Visit) -> Response:
     judged = [row for row in await label_rows(visit) if row.proposed]
     proposed, agreed = sum(row.proposed for row in judged), sum(row.agreed for row in judged)
     oldest = await visit.deps.inbox.page((), 0, OLDEST)
-    latest = await visit.deps.store.listed("examples", -LATEST, -1)
+    latest = await visit.deps.store.listed(keys.EXAMPLES, -LATEST, -1)
     reviewers = [work for work in work_by("by", latest) if visit.may(Role.OPERATOR) or work.name == visit.person]
     values = {
         "stats": stats,
@@ -92,7 +93,7 @@ async def _days(visit: Visit, now_ms: int) -> list[Bar]:
     today = now_ms // DAY_MS
     rows: list[tuple[str, float, str]] = []
     for day in range(today - DAYS + 1, today + 1):
-        spent = int((await visit.deps.store.fields(f"day:{day}")).get("spent", 0))
+        spent = int((await visit.deps.store.fields(keys.day(str(day)))).get("spent", 0))
         date = datetime.fromtimestamp(day * DAY_MS / 1000, UTC)
         rows.append((date.strftime("%a"), spent, f"{date:%Y-%m-%d}: {format_usd(spent)}"))
     return bars(rows, width=CHART_WIDTH, height=CHART_HEIGHT, gap=0.5)

@@ -57,8 +57,8 @@ async def settings(visit: Visit) -> Response:
 async def change_settings(visit: Visit) -> Response:
     """Keep them with the person, not with the browser."""
     form = await visit.request.form()
-    keys = "on" if form.get("keys") == "on" else "off"
-    await visit.deps.store.put(f"person:{visit.person}", {"keys": keys})
+    shortcuts = "on" if form.get("keys") == "on" else "off"
+    await visit.deps.store.put(keys.person(visit.person), {"keys": shortcuts})
     return RedirectResponse("/settings", 303)
 
 

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 
 CHUNK = 500
@@ -49,7 +50,7 @@ class Tally:
         async with self._lock:
             tail: list[str] = []
             while chunk := await self._store.listed(
-                "examples", self._place + len(tail), self._place + len(tail) + CHUNK - 1
+                keys.EXAMPLES, self._place + len(tail), self._place + len(tail) + CHUNK - 1
             ):
                 tail += chunk
                 while len(tail) > UNSETTLED:

@@ -14,6 +14,7 @@ from fallbacks.access.roles import Role
 from fallbacks.access.sessions import Session
 from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.inbox.inbox import UNDO_MS
+from fallbacks.store import keys
 
 COOKIE = "deskhand_session"
 
@@ -63,7 +64,7 @@ class Visit:
     async def framed(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What every template may use, and the given."""
         now = await self.deps.store.now_ms()
-        (waiting,) = await self.deps.store.sizes(["inbox"])
+        (waiting,) = await self.deps.store.sizes([keys.INBOX])
         return {
             "person": self.person,
             "role": self.session.user.role.value,
@@ -109,7 +110,7 @@ def signed_in(needed: Role = Role.REVIEWER) -> Callable[[Callable[[Visit], Await
                 return _to_sign_in(request)
             if not session.user.role.covers(needed):
                 raise HTTPException(403, f"This needs the role {needed.value}; you are {session.user.role.value}.")
-            person = await desk.deps.store.fields(f"person:{session.user.name}")
+            person = await desk.deps.store.fields(keys.person(session.user.name))
             visit = Visit(request, desk, session, person.get("keys") != "off")
             request.state.visit = visit
             return await endpoint(visit)

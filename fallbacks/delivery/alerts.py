@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from fallbacks.plan import PLAN, Severity
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.reasons import Reason
 
@@ -99,7 +100,7 @@ class AlertDesk:
 
     async def _send(self, alert: Alert) -> dict[str, str]:
         """Try the sinks that do not have it yet: one that is down must not make the others hear it again and again."""
-        name, failures = f"alert:{alert.reason.value}", dict[str, str]()
+        name, failures = keys.alert(alert.reason.value), dict[str, str]()
         had_id, *had = (await self.store.fields(name)).get("had", "").split() or [""]
         had = had if had_id == alert.id else []
         for sink in self.sinks:

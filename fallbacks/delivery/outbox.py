@@ -10,6 +10,7 @@ from typing import Any, Protocol, assert_never
 
 from fallbacks.delivery.outcomes import WEBHOOK
 from fallbacks.errors import WebhookMessageGone
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 
 MAX_BYTES = 20_000
@@ -106,7 +107,7 @@ class Outbox:
     async def send_due(self) -> list[Sent]:
         """Send what is due, side by side: a receiver that hangs holds up nothing else for longer than one try."""
         sent: list[Sent] = []
-        while not (closed := DISABLED in await self.store.fields("control")) or self._others:
+        while not (closed := DISABLED in await self.store.fields(keys.CONTROL)) or self._others:
             taken = await self.store.run("take_outbox", "", TOGETHER, HIDE_MS)
             work = [self._send(message_id, flat, closed=closed) for message_id, flat in taken if flat]
             sent += [one for one in await asyncio.gather(*work) if one is not None]
@@ -130,7 +131,7 @@ class Outbox:
             case Verdict.DELIVERED:
                 outcome, wait = "delivered", 0.0
             case Verdict.GONE:  # it waits, with all that come after it, until an operator enables the receiver again
-                await self.store.put("control", {DISABLED: f"{detail} to {message.id}"})
+                await self.store.put(keys.CONTROL, {DISABLED: f"{detail} to {message.id}"})
                 outcome, wait = "retry", WAITS[0]
             case Verdict.FAILED:
                 last = message.attempt >= TRIES
@@ -151,8 +152,8 @@ class OutboxAdmin:
 
     async def entries(self, limit: int = 100) -> list[Entry]:
         """Messages on their way, next due first, then those given up, latest first."""
-        due = await self.store.ranked("outbox", 0, limit - 1)
-        failed = await self.store.ranked("outbox_failed", -limit, -1)
+        due = await self.store.ranked(keys.OUTBOX, 0, limit - 1)
+        failed = await self.store.ranked(keys.OUTBOX_FAILED, -limit, -1)
         found = [await self._entry(message_id, int(at)) for message_id, at in due]
         found += [await self._entry(message_id, None) for message_id, _ in reversed(failed)]
         return [entry for entry in found if entry is not None]
@@ -166,12 +167,12 @@ class OutboxAdmin:
 
     async def enable(self) -> str | None:
         """Let messages leave again. Returns why they did not; None when they did."""
-        why = (await self.store.fields("control")).get(DISABLED)
-        await self.store.put("control", {DISABLED: None})
+        why = (await self.store.fields(keys.CONTROL)).get(DISABLED)
+        await self.store.put(keys.CONTROL, {DISABLED: None})
         return why
 
     async def _entry(self, message_id: str, due_ms: int | None) -> Entry | None:
-        row = await self.store.fields(f"out:{message_id}")
+        row = await self.store.fields(keys.message(message_id))
         if not row:
             return None
         return Entry(

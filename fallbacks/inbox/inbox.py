@@ -20,6 +20,7 @@ from fallbacks.ledger.ledger import Ledger, lua_header
 from fallbacks.ledger.states import ENDED, INBOX, State
 from fallbacks.ledger.views import TicketView, Views, read_row
 from fallbacks.plan import PLAN
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -30,9 +31,6 @@ from tasks.triage.taxonomy import Taxonomy
 
 BLIND = "Its proposal is not shown: decide for yourself, as one of the labels"
 """Nobody may approve or refuse what they have not seen."""
-
-LAST_ACTS = "last_acts"
-"""Hash of the store: when each person last did something to an item, other than holding it."""
 
 HOLD_MS = 5 * 60_000
 """How long an item stays with the person who opened it."""
@@ -72,10 +70,12 @@ class Inbox:
     async def page(self, facets: Sequence[str] = (), offset: int = 0, limit: int = 50) -> Page:
         """Items waiting, most urgent first. facets: any of "queue:...", "reason:...", "label:...", "team:..."."""
         if facets:
-            ids, total = await self.store.crossed([f"inbox:{facet}" for facet in facets], offset, offset + limit - 1)
+            ids, total = await self.store.crossed(
+                [keys.inbox_facet(facet) for facet in facets], offset, offset + limit - 1
+            )
         else:
-            ids = [member for member, _ in await self.store.ranked("inbox", offset, offset + limit - 1)]
-            (total,) = await self.store.sizes(["inbox"])
+            ids = [member for member, _ in await self.store.ranked(keys.INBOX, offset, offset + limit - 1)]
+            (total,) = await self.store.sizes([keys.INBOX])
         now = await self.store.now_ms()
         rows = [(ticket_id, await self.store.row(ticket_id)) for ticket_id in ids]
         items = [read_row(ticket_id, row, now) for ticket_id, row in rows if row]
@@ -83,7 +83,7 @@ class Inbox:
 
     async def next(self, person: str, facet: str | None = None, skip: Sequence[str] = ()) -> TicketView | None:
         """Hold and return the most urgent item nobody else holds; None when there is none."""
-        index = f"inbox:{facet}" if facet else "inbox"
+        index = keys.inbox_facet(facet) if facet else keys.INBOX
         event = ev.PersonActed(person, "claim").to_json()
         ticket_id = await self.store.run("next_item", "", person, HOLD_MS, SCAN, index, event, *skip)
         return await self.views.ticket(ticket_id) if ticket_id else None
@@ -309,7 +309,7 @@ class Inbox:
         held = held_since_ms(await self.views.timeline(ticket_id), person)
         if held is None:
             return None
-        before = int((await self.store.fields(LAST_ACTS)).get(person, 0))
+        before = int((await self.store.fields(keys.LAST_ACTS)).get(person, 0))
         return max(0, now_ms - max(held, before)) / 1000
 
     async def _waiting(self, ticket_id: str, version: int | None) -> TicketView:
@@ -350,7 +350,7 @@ class Inbox:
             raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
         if person is not None and "holder" not in what.get("set", {}):
             with suppress(StoreUnreachable):  # a measurement: what was done is done
-                await self.store.put(LAST_ACTS, {person: str(verdict[3])})
+                await self.store.put(keys.LAST_ACTS, {person: str(verdict[3])})
 
 
 def repaired_id(rejected_id: str) -> str:

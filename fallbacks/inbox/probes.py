@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger, lua_header, new_id
 from fallbacks.ledger.states import ENDED, INBOX, State
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.errors import LeaseLost
 from tasks.run import events as ev
@@ -24,17 +25,14 @@ from tasks.triage.taxonomy import Label, Taxonomy
 OWNER = "prober"
 """Who claims, suggests and judges probes, as their timelines name it."""
 
-PROBES = "probes"
-"""Hash of the store: ids of the probes not judged yet, each with its answer."""
-
-USED = "probes_used"
-"""Hash of the store: tickets that were copied lately, and when (store time, ms)."""
-
 LATELY_MS = 30 * 24 * 3600 * 1000
 """A ticket is not copied twice within this time: people would know it again."""
 
 LOOK_BACK = 1000
 """How many of the latest examples a probe is chosen from."""
+
+QUEUE = "probes"
+"""What they are claimed from: no queue of a worker, so that holding one holds no probe."""
 
 STALLED_MS = 600_000
 """Lease and first sweep of a probe in the making: longer than a round, so that no worker ever takes one."""
@@ -67,7 +65,7 @@ class Known:
 
 async def is_probe(store: Store, ticket_id: str) -> bool:
     """Whether an item is a probe that is not judged yet; until then nothing may leave because of it."""
-    return ticket_id in await store.fields(PROBES)
+    return ticket_id in await store.fields(keys.PROBES)
 
 
 class Probes:
@@ -84,15 +82,15 @@ class Probes:
 
     async def take_turn(self) -> int:
         """Keep up, unless another process has just done so."""
-        return await self.keep_up() if await self.store.tick("probes_turn", TURN_SECONDS) == 1 else 0
+        return await self.keep_up() if await self.store.tick(keys.PROBES_TURN, TURN_SECONDS) == 1 else 0
 
     async def keep_up(self) -> int:
         """Judge what was answered, clear what was left half made, make what is missing. Returns how many were made."""
-        answers = {probe_id: _answer(stored) for probe_id, stored in (await self.store.fields(PROBES)).items()}
+        answers = {probe_id: _answer(stored) for probe_id, stored in (await self.store.fields(keys.PROBES)).items()}
         waiting = 0
         for probe_id, answer in answers.items():
             waiting += await self._followed(probe_id, answer)
-        (items,) = await self.store.sizes(["inbox"])
+        (items,) = await self.store.sizes([keys.INBOX])
         missing = int(self.share * (items - waiting) + 0.5) - waiting
         if missing <= 0:
             return 0
@@ -115,7 +113,7 @@ class Probes:
             case State.DECIDED:
                 await self._judge(probe_id, row, answer)
             case State.CANCELLED:
-                await self.store.put(PROBES, {probe_id: None})
+                await self.store.put(keys.PROBES, {probe_id: None})
             case State.QUEUED | State.RUNNING | State.PARKED:
                 await self._cancel(probe_id)
             case _:
@@ -132,7 +130,7 @@ class Probes:
             header = {"set": {"probe": verdict}, "count": [f"probes_{verdict}"], "version": int(row["version"])}
             if not await self._move(probe_id, [State.DECIDED], State.DECIDED, note, header):
                 return  # somebody wrote a note meanwhile: next round
-        await self.store.put(PROBES, {probe_id: None})
+        await self.store.put(keys.PROBES, {probe_id: None})
 
     async def _make(self, source: str, label: str) -> bool:
         known = await self._known(source, label)
@@ -142,10 +140,10 @@ class Probes:
         wrong = self._dice.choice(others)
         probe_id, now = new_id(), await self.store.now_ms()
         # known as a probe before it is a ticket: a crash at any later point leaves nothing that tells anybody
-        await self.store.put(PROBES, {probe_id: Answer(label, wrong.name, source).to_json()})
-        await self.store.put(USED, {source: str(now)})
+        await self.store.put(keys.PROBES, {probe_id: Answer(label, wrong.name, source).to_json()})
+        await self.store.put(keys.PROBES_USED, {source: str(now)})
         await self.ledger.accept(_copy(known, probe_id), Limits())
-        claim = await self.ledger.claim(probe_id, OWNER, queue=PROBES)
+        claim = await self.ledger.claim(probe_id, OWNER, queue=QUEUE)
         if not isinstance(claim, Claim):
             await self._cancel(probe_id)
             return False
@@ -174,16 +172,16 @@ class Probes:
 
     async def _examples(self) -> list[dict[str, Any]]:
         """What people approved lately, in no order that anybody could foresee."""
-        stored = await self.store.listed("examples", -LOOK_BACK, -1)
+        stored = await self.store.listed(keys.EXAMPLES, -LOOK_BACK, -1)
         approved = [example for example in map(json.loads, stored) if example["action"] == "approve"]
         self._dice.shuffle(approved)
         return approved
 
     async def _used_lately(self) -> set[str]:
         since = await self.store.now_ms() - LATELY_MS
-        used = {source: int(at_ms) for source, at_ms in (await self.store.fields(USED)).items()}
+        used = {source: int(at_ms) for source, at_ms in (await self.store.fields(keys.PROBES_USED)).items()}
         if old := {source: None for source, at_ms in used.items() if at_ms < since}:
-            await self.store.put(USED, old)
+            await self.store.put(keys.PROBES_USED, old)
         return used.keys() - old.keys()
 
     async def _cancel(self, probe_id: str) -> None:

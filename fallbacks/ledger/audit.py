@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fallbacks.ledger.states import INBOX, State
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.reasons import Reason
 
@@ -138,7 +139,7 @@ async def _rows(store: Store) -> Rows:
 
 async def _strays(store: Store) -> list[Problem]:
     """Index entries without a row, or of a ticket that is in another state."""
-    indexes = {f"s:{state.value}": _names((state,)) for state in State}
+    indexes = {keys.in_state(state): _names((state,)) for state in State}
     found: list[Problem] = []
     for index, allowed in indexes.items():
         cursor = "0"

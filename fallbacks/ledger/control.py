@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from fallbacks.ledger.ledger import lua_header
 from fallbacks.ledger.states import State
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.money import format_usd
 from tasks.reasons import Reason
@@ -54,7 +55,7 @@ class Control:
 
     async def fields(self) -> dict[str, str]:
         """Every switch that is set."""
-        return await self.store.fields("control")
+        return await self.store.fields(keys.CONTROL)
 
     async def change(self, who: str, values: Mapping[str, str | None]) -> list[Change]:
         """Set switches, None unsets, and write down what has changed by it; what is so already is no change."""
@@ -64,11 +65,11 @@ class Control:
 
     async def log(self, count: int = 50) -> list[Change]:
         """The latest changes, newest first."""
-        return [_read(line) for line in await self.store.listed("control_log", 0, count - 1)]
+        return [_read(line) for line in await self.store.listed(keys.CONTROL_LOG, 0, count - 1)]
 
     async def wake(self, reason: Reason) -> int:
         """Let tickets parked for this reason go on now, because what they wait for has changed. Returns how many."""
-        parked = [ticket_id for ticket_id, _ in await self.store.ranked(f"s:{State.PARKED.value}", 0, -1)]
+        parked = [ticket_id for ticket_id, _ in await self.store.ranked(keys.in_state(State.PARKED), 0, -1)]
         woken = 0
         for start in range(0, len(parked), CHUNK):
             woken += int(await self.store.run("wake", "", reason.value, *parked[start : start + CHUNK]))

@@ -2,6 +2,7 @@
 
 import json
 
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.ticket import read_stored
 from tasks.tools.ports import PastTicket
@@ -17,7 +18,7 @@ class LedgerHistory:
 
     async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
         """The requester's own last tickets, newest first."""
-        ids = await self.store.listed(f"req:{requester_id}", 0, limit - 1)
+        ids = await self.store.listed(keys.requester(requester_id), 0, limit - 1)
         found: list[PastTicket] = []
         for ticket_id, row in zip(ids, await self.store.rows(ids, ["body", "decision"]), strict=True):
             if row[0]:
@@ -28,10 +29,10 @@ class LedgerHistory:
 
     async def decided(self) -> int:
         """How many decisions people have made."""
-        return await self.store.length("examples")
+        return await self.store.length(keys.EXAMPLES)
 
     async def examples(self, start: int, count: int) -> list[PastTicket]:
         """People's decisions, oldest first, from place `start`."""
-        stored = await self.store.listed("examples", start, start + count - 1)
+        stored = await self.store.listed(keys.EXAMPLES, start, start + count - 1)
         rows = [json.loads(example) for example in stored]
         return [PastTicket(row["id"], row["text"], row["label"], row["team"]) for row in rows]

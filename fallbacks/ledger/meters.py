@@ -1,4 +1,6 @@
-"""What `/metrics` tells besides the books themselves: counters in one hash, written by the scripts that do the work.
+"""What `/metrics` tells besides the ledger itself: counters in one hash, written by the scripts that do the work.
+
+They start with the store, and stay when tickets leave for the archive.
 
 A field is `name|label=value|...`, a histogram's bucket `name|le=bound`. Labels are names of ours, never a ticket's, a
 person's or a model's own words. Sums of histograms are in thousandths, money in nanodollars: integers add up exactly.
@@ -10,9 +12,6 @@ from dataclasses import dataclass
 
 from tasks.reasons import Reason
 from tasks.run import events as ev
-
-METERS = "m"
-"""The hash. Its counts start when the books are opened, and stay when tickets leave for the archive."""
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
 STEPS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20)

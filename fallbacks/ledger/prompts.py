@@ -4,11 +4,11 @@ import json
 import re
 from dataclasses import dataclass
 
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.run.prompt import Prompt
 from tasks.safety.canary import new_canary
 
-PROMPTS, CANARY = "prompts", "canary"
 VERSION_LIKE = re.compile(r"[0-9a-f]{4,12}")
 
 
@@ -22,12 +22,12 @@ class KeptPrompt:
 
 async def keep_prompt(store: Store, prompt: Prompt) -> None:
     """Keep the text under its version; what is kept already stays."""
-    await _kept(store, PROMPTS, prompt.version, {"rules": prompt.rules})
+    await _kept(store, keys.PROMPTS, prompt.version, {"rules": prompt.rules})
 
 
 async def kept_prompts(store: Store) -> list[KeptPrompt]:
     """Every prompt that worked here, oldest first."""
-    stored = [json.loads(value) for value in (await store.fields(PROMPTS)).values()]
+    stored = [json.loads(value) for value in (await store.fields(keys.PROMPTS)).values()]
     return sorted((KeptPrompt(Prompt(each["rules"]), int(each["at"])) for each in stored), key=lambda k: k.first_ms)
 
 
@@ -44,12 +44,12 @@ async def find_prompt(store: Store, version: str) -> KeptPrompt:
 
 async def canary_of(store: Store) -> str:
     """The books' canary, made by whoever asks first."""
-    return str((await _kept(store, CANARY, "token", {"token": new_canary()}))["token"])
+    return str((await _kept(store, keys.CANARY, "token", {"token": new_canary()}))["token"])
 
 
 async def known_canary(store: Store) -> str:
     """The books' canary, "" where no worker has made one yet."""
-    return str(json.loads((await store.fields(CANARY)).get("token", "{}")).get("token", ""))
+    return str(json.loads((await store.fields(keys.CANARY)).get("token", "{}")).get("token", ""))
 
 
 async def _kept(store: Store, name: str, field: str, value: dict[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fallbacks.ledger.ledger import Lease, Ledger
 from fallbacks.plan import counts_against_breaker
+from fallbacks.store import keys
 from tasks.errors import Draining
 from tasks.money import Nanodollars
 from tasks.reasons import Reason
@@ -58,4 +59,4 @@ class LeasedLedger:
 
     async def tool_allowed(self, tool: str, calls_per_minute: int) -> bool:
         """Count one more call of this tool in the fleet's current minute."""
-        return await self.ledger.store.tick(f"rate:{tool}", 60) <= calls_per_minute
+        return await self.ledger.store.tick(keys.rate(tool), 60) <= calls_per_minute

@@ -7,9 +7,9 @@ from typing import Any
 
 from fallbacks.errors import UnknownTicket
 from fallbacks.ledger.archive import ArchivedTicket, ArchiveTarget, read_archived
-from fallbacks.ledger.meters import METERS
 from fallbacks.ledger.states import INBOX, State
 from fallbacks.plan import DAY_MS
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -124,29 +124,31 @@ class Views:
 
     async def ids(self, state: State, start: int = 0, stop: int = 99) -> list[str]:
         """Tickets in one state, longest there first."""
-        return [member for member, _ in await self.store.ranked(f"s:{state.value}", start, stop)]
+        return [member for member, _ in await self.store.ranked(keys.in_state(state), start, stop)]
 
     async def stats(self) -> Stats:
         """Counts, ages, money and workers."""
         now = await self.store.now_ms()
         states = list(State)
-        sizes = await self.store.sizes([f"s:{state.value}" for state in states])
+        sizes = await self.store.sizes([keys.in_state(state) for state in states])
         oldest = {
             state.value: (now - score) / 1000
             for state, size in zip(states, sizes, strict=True)
             if size
-            for _, score in await self.store.ranked(f"s:{state.value}", 0, 0)
+            for _, score in await self.store.ranked(keys.in_state(state), 0, 0)
         }
         reasons = list(Reason)
-        waiting = await self.store.sizes(["inbox:queue:suggestions", *(f"inbox:reason:{r.value}" for r in reasons)])
+        waiting = await self.store.sizes(
+            [*map(keys.inbox_facet, ["queue:suggestions", *(f"reason:{r.value}" for r in reasons)])]
+        )
         inbox = dict(zip(["suggestion", *(r.value for r in reasons)], waiting, strict=True))
-        day = await self.store.fields(f"day:{now // DAY_MS}")
+        day = await self.store.fields(keys.day(str(now // DAY_MS)))
         workers = [
             beat
-            for beat in map(json.loads, (await self.store.fields("workers")).values())
+            for beat in map(json.loads, (await self.store.fields(keys.WORKERS)).values())
             if now - beat["at"] < WORKER_SILENT_MS
         ]
-        outbox, alerts = await self.store.sizes(["outbox", "alerts"])
+        outbox, alerts = await self.store.sizes([keys.OUTBOX, keys.ALERTS])
         return Stats(
             states={state.value: size for state, size in zip(states, sizes, strict=True)},
             oldest_seconds=oldest,
@@ -157,9 +159,9 @@ class Views:
             reserved_nanodollars=int(day.get("reserved", 0)),
             outbox=outbox,
             alerts=alerts,
-            counters={name: int(value) for name, value in (await self.store.fields("n")).items()},
-            meters={name: int(value) for name, value in (await self.store.fields(METERS)).items()},
-            control=await self.store.fields("control"),
+            counters={name: int(value) for name, value in (await self.store.fields(keys.COUNTERS)).items()},
+            meters={name: int(value) for name, value in (await self.store.fields(keys.METERS)).items()},
+            control=await self.store.fields(keys.CONTROL),
             now_ms=now,
         )
 

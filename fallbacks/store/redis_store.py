@@ -21,6 +21,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from fallbacks.errors import StoreUnreachable
+from fallbacks.store import keys
 from fallbacks.store.redis_batches import RedisBatches
 
 T = TypeVar("T")
@@ -56,24 +57,24 @@ class RedisStore:
             return await self._told(self.redis.eval(body, 0, self.prefix, ticket_id, *args))
 
     async def row(self, ticket_id: str) -> dict[str, str]:
-        return await self.fields(f"t:{ticket_id}")
+        return await self.fields(keys.ticket(ticket_id))
 
     async def rows(self, ticket_ids: Sequence[str], fields: Sequence[str]) -> list[list[str | None]]:
         pipe = self.redis.pipeline(transaction=False)
         for ticket_id in ticket_ids:
-            pipe.hmget(f"{self.prefix}t:{ticket_id}", list(fields))
+            pipe.hmget(self.prefix + keys.ticket(ticket_id), list(fields))
         return await self._told(pipe.execute())
 
     async def journal(self, ticket_id: str, start: int = 0, stop: int = -1) -> list[str]:
-        return await self.listed(f"j:{ticket_id}", start, stop)
+        return await self.listed(keys.journal(ticket_id), start, stop)
 
     async def ranked(self, index: str, start: int, stop: int) -> list[tuple[str, float]]:
         found = self.redis.zrange(self.prefix + index, start, stop, withscores=True)
         return [(member, float(score)) for member, score in cast("list[tuple[str, float]]", await self._told(found))]
 
     async def crossed(self, indexes: Sequence[str], start: int, stop: int) -> tuple[list[str], int]:
-        keys = [self.prefix + name for name in indexes]
-        found = await self._told(cast("Awaitable[list[str]]", self.redis.zinter(keys, aggregate="MIN")))
+        names = [self.prefix + name for name in indexes]
+        found = await self._told(cast("Awaitable[list[str]]", self.redis.zinter(names, aggregate="MIN")))
         return (found[start:] if stop < 0 else found[start : stop + 1]), len(found)
 
     async def sizes(self, indexes: Sequence[str]) -> list[int]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fallbacks.ledger import meters
-from fallbacks.ledger.meters import METERS, SECONDS, STEPS, bucket
+from fallbacks.ledger.meters import SECONDS, STEPS, bucket
+from fallbacks.store import keys
 
 STATES = ("queued", "running", "parked", "suggested", "handed_off", "decided", "cancelled", "rejected")
 
@@ -72,15 +73,15 @@ class MemoryData:
             self.rank("due")[ticket_id] = int(ms)
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
-        self.add(METERS, meters.field(name, **labels), amount)
+        self.add(keys.METERS, meters.field(name, **labels), amount)
 
     def count_all(self, counters: dict[str, str]) -> None:
         for name, amount in counters.items():
-            self.add(METERS, name, int(amount))
+            self.add(keys.METERS, name, int(amount))
 
     def observe(self, name: str, value: float) -> None:
         self.count(name, le=bucket(value, STEPS if name == "run_steps" else SECONDS))
-        self.add(METERS, f"{name}|sum", round(value * 1000))
+        self.add(keys.METERS, f"{name}|sum", round(value * 1000))
 
     def end_run(self, ticket_id: str, outcome: str, reason: str) -> None:
         row = self.row(ticket_id)

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from fallbacks.errors import StoreUnreachable
+from fallbacks.store import keys
 from worker.intake.admission import Admission
 from worker.queue.publisher import Publisher
 
@@ -59,7 +60,7 @@ class RedisIntake:
     ) -> None:
         self._redis = redis
         self._queue = queue
-        self._held, self._index = f"{namespace}:intake:held", f"{namespace}:intake:since"
+        self._held, self._index = (f"{namespace}:{name}" for name in (keys.INTAKE_HELD, keys.INTAKE_SINCE))
         self._hold_seconds = hold_seconds
         self._admission = admission
         self._publisher = publisher
@@ -80,8 +81,8 @@ class RedisIntake:
 
     async def round(self) -> int:
         """Take up to a batch into the books and publish its hints. Returns how many items there were."""
-        keys = [self._queue, self._held, self._index]
-        found: list[bytes] = await self._take_script(keys=keys, args=[uuid4().hex, BATCH, self._hold_seconds])
+        lists = [self._queue, self._held, self._index]
+        found: list[bytes] = await self._take_script(keys=lists, args=[uuid4().hex, BATCH, self._hold_seconds])
         items = list(zip(found[::2], found[1::2], strict=True))
         outcomes = await asyncio.gather(*(self._take(item, raw) for item, raw in items), return_exceptions=True)
         await self._publish(outcomes)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.ticket import Ticket
 
@@ -24,7 +25,7 @@ class RequesterQuota:
         who = _identity(ticket)
         if self.tickets_per_hour is None or not who:
             return ""
-        count = await self.store.tick(f"requester:{sha256(who.encode()).hexdigest()[:24]}", HOUR_SECONDS)
+        count = await self.store.tick(keys.quota(sha256(who.encode()).hexdigest()[:24]), HOUR_SECONDS)
         if count <= self.tickets_per_hour:
             return ""
         return f"ticket {count} of this requester within an hour; the agent works {self.tickets_per_hour}"

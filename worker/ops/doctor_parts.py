@@ -7,6 +7,7 @@ from dataclasses import replace
 from redis import RedisError
 
 from fallbacks.errors import StoreUnreachable
+from fallbacks.store import keys
 from tasks.errors import TasksError
 from tasks.money import format_usd
 from tasks.run.messages import ModelRequest
@@ -112,7 +113,7 @@ async def workers(parts: Parts) -> Check:
 
 async def switches(parts: Parts) -> Check:
     """What was switched at run time and may have been forgotten."""
-    control = await parts.store.fields("control")
+    control = await parts.store.fields(keys.CONTROL)
     on = [f"{name} is paused" for name in ("tickets", "handoff") if f"paused:{name}" in control]
     if "off" in (control.get("autonomy"), parts.settings.autonomy.value):
         on.append("the agent is switched off")

@@ -11,6 +11,7 @@ from time import monotonic
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.control import DRAIN, Control
+from fallbacks.store import keys
 from worker.queue.publisher import Publisher
 from worker.work.executor import Executor
 
@@ -65,7 +66,7 @@ class Heartbeat:
             held = executor.runs.get(ticket_id)
             if held is not None and held[0] in leases:
                 held[1].cancel()
-        await executor.ledger.store.put("workers", {executor.owner: json.dumps(await self._presence())})
+        await executor.ledger.store.put(keys.WORKERS, {executor.owner: json.dumps(await self._presence())})
         self.beaten_at = monotonic()
 
     async def obey(self) -> None:
@@ -93,15 +94,15 @@ class Heartbeat:
 
     async def leave(self) -> None:
         """Take this process off the list of workers."""
-        await self.executor.ledger.store.put("workers", {self.executor.owner: None})
+        await self.executor.ledger.store.put(keys.WORKERS, {self.executor.owner: None})
 
     async def _forget_the_dead(self) -> None:
         store = self.executor.ledger.store
         long_ago = await store.now_ms() - FORGET_MS
-        beats = await store.fields("workers")
+        beats = await store.fields(keys.WORKERS)
         dead = {name: None for name, beat in beats.items() if json.loads(beat)["at"] < long_ago}
         if dead:
-            await store.put("workers", dead)
+            await store.put(keys.WORKERS, dead)
             await Control(store).change(self.executor.owner, {DRAIN + name: None for name in dead})
 
     async def _presence(self) -> dict[str, object]:

@@ -7,10 +7,11 @@ import pytest
 
 from fallbacks.autonomy.standing import Autonomy, Terms
 from fallbacks.inbox.inbox import UNDO_MS, HandDecision
-from fallbacks.inbox.probes import LATELY_MS, PROBES, STALLED_MS, Probes
+from fallbacks.inbox.probes import LATELY_MS, QUEUE, STALLED_MS, Probes
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Claim
 from fallbacks.ledger.states import State
+from fallbacks.store import keys
 from tasks.run.limits import Limits
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.scene import DECISION, TAXONOMY, Scene, ticket
@@ -31,7 +32,7 @@ async def desk(s: Scene, waiting: int = 20, known: int = 2) -> Probes:
 
 
 async def probe_of(s: Scene) -> str:
-    (probe_id,) = await s.store.fields(PROBES)
+    (probe_id,) = await s.store.fields(keys.PROBES)
     return probe_id
 
 
@@ -92,7 +93,7 @@ def test_an_approved_probe_is_missed_and_nothing_leaves_because_of_it(play_for_r
         await probes.keep_up()
         assert (await counted(s))["probes_missed"] == 1
         assert "probes_caught" not in await counted(s)
-        assert probe_id not in await s.store.fields(PROBES)
+        assert probe_id not in await s.store.fields(keys.PROBES)
         last = json.loads((await s.store.journal(probe_id))[-1])
         assert (last["type"], last["note"]) == ("person_acted", "probe: missed")
         assert await Autonomy(s.store, Terms()).standings() == earned
@@ -149,7 +150,7 @@ def test_a_probe_that_is_cancelled_or_sent_back_ends_untold(play_for_real: Play,
             await s.inbox.resume(probe_id, "eve", None, "look again", Limits())
         assert (await s.state(probe_id), await s.members("outbox")) == (State.CANCELLED, told)
         await probes.keep_up()
-        assert probe_id not in await s.store.fields(PROBES)
+        assert probe_id not in await s.store.fields(keys.PROBES)
         assert (await audit(s.store)).problems == ()
 
     play_for_real(story)
@@ -186,16 +187,16 @@ def test_only_what_a_person_approved_for_good_is_copied(play_for_real: Play) -> 
 def test_a_probe_that_a_crash_left_half_made_is_ended_and_reaches_no_worker(play_for_real: Play, claimed: bool) -> None:
     async def story(s: Scene) -> None:
         probes = await desk(s)
-        await s.store.put(PROBES, {"half": '{"label": "lost_card", "wrong": "new_loan", "source": "known0"}'})
+        await s.store.put(keys.PROBES, {"half": '{"label": "lost_card", "wrong": "new_loan", "source": "known0"}'})
         await probes.ledger.accept(ticket("half"), Limits())
         if claimed:
-            assert isinstance(await probes.ledger.claim("half", "prober", PROBES), Claim)
+            assert isinstance(await probes.ledger.claim("half", "prober", QUEUE), Claim)
         await s.pass_ms(STALLED_MS // 2)
         assert await s.sweep() == []
         assert await probes.keep_up() == 1
         assert await s.state("half") is State.CANCELLED
         await probes.keep_up()
-        assert "half" not in await s.store.fields(PROBES)
+        assert "half" not in await s.store.fields(keys.PROBES)
         assert (await audit(s.store)).problems == ()
 
     play_for_real(story)

@@ -7,7 +7,8 @@ import pytest
 
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Conclusion
-from fallbacks.ledger.meters import BUDGETS, METERS, SECONDS, STEPS, Histogram, counted, field, histogram, series
+from fallbacks.ledger.meters import BUDGETS, SECONDS, STEPS, Histogram, counted, field, histogram, series
+from fallbacks.store import keys
 from tasks.errors import LeaseLost
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -18,7 +19,7 @@ PRELUDE = Path(__file__).parents[3] / "fallbacks" / "store" / "lua" / "_prelude.
 
 
 async def meters(s: Scene) -> dict[str, int]:
-    return {name: int(value) for name, value in (await s.store.fields(METERS)).items()}
+    return {name: int(value) for name, value in (await s.store.fields(keys.METERS)).items()}
 
 
 async def seen(s: Scene, name: str) -> Histogram:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fallbacks.store import keys
 from worker.cli.context import load, run
 from worker.cli.options import Json
 from worker.cli.output import Report, complain, dump, say, show
@@ -110,7 +111,7 @@ async def examples(parts: "Parts") -> list[dict[str, Any]]:
 
 async def _pages(store: "Store") -> list[str]:
     found: list[str] = []
-    while page := await store.listed("examples", len(found), len(found) + PAGE - 1):
+    while page := await store.listed(keys.EXAMPLES, len(found), len(found) + PAGE - 1):
         found += page
     return found
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fallbacks.store import keys
 from worker.cli.context import run
 from worker.cli.options import Json, Person, person_named
 from worker.cli.output import Report, dump, say, show
@@ -109,7 +110,7 @@ async def _control(parts: "Parts") -> dict[str, Any]:
     from worker.cli.documents import moment
     from worker.cli.operations.status import paused_queues
 
-    control = await parts.store.fields("control")
+    control = await parts.store.fields(keys.CONTROL)
     changed_at = control.get("changed_at")
     return {
         "paused": paused_queues(control),

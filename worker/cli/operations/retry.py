@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fallbacks.store import keys
 from worker.cli.context import Session, session
 from worker.cli.faults import CommandFailed
 from worker.cli.options import Json, Person, person_named
@@ -104,7 +105,7 @@ def _confirm(count: int) -> None:
 
 async def _snapshot(parts: "Parts", index: str, limit: int | None) -> list[str]:
     stop = -1 if limit is None else limit - 1
-    return [ticket_id for ticket_id, _ in await parts.store.ranked(f"inbox:{index}", 0, stop)]
+    return [ticket_id for ticket_id, _ in await parts.store.ranked(keys.inbox_facet(index), 0, stop)]
 
 
 async def _canary(parts: "Parts", ticket_id: str, reason: "Reason", within: float) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fallbacks.store import keys
 from worker.cli.context import run
 from worker.cli.options import Json
 from worker.cli.output import Report, complain, dump, say, show
@@ -66,5 +67,5 @@ def enable(json: Json = False) -> None:
 async def _look(parts: "Parts", limit: int) -> "tuple[list[Entry], str | None]":
     from fallbacks.delivery.outbox import DISABLED, OutboxAdmin
 
-    control = await parts.store.fields("control")
+    control = await parts.store.fields(keys.CONTROL)
     return await OutboxAdmin(parts.store).entries(limit), control.get(DISABLED)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fallbacks.store import keys
 from worker.cli.context import run
 from worker.cli.options import Json, Person, person_named
 from worker.cli.output import Report, dump, say, show
@@ -41,7 +42,7 @@ async def _workers(parts: "Parts") -> list[dict[str, Any]]:
     from fallbacks.ledger.views import WORKER_SILENT_MS
 
     now = await parts.store.now_ms()
-    beats = {name: jsons.loads(beat) for name, beat in (await parts.store.fields("workers")).items()}
+    beats = {name: jsons.loads(beat) for name, beat in (await parts.store.fields(keys.WORKERS)).items()}
     return [
         {"worker": name, **{part: beat[part] for part in ("queues", "slots", "busy", "draining")}}
         for name, beat in sorted(beats.items())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from fallbacks.store import keys
 from worker.cli.context import run
 from worker.cli.options import Json
 from worker.cli.output import complain, dump
@@ -104,7 +105,7 @@ def _people(key: str, written: list[str]) -> list[dict[str, object]]:
 
 async def _examples(store: "Store") -> AsyncIterator[str]:
     start = 0
-    while page := await store.listed("examples", start, start + PAGE - 1):
+    while page := await store.listed(keys.EXAMPLES, start, start + PAGE - 1):
         for stored in page:
             yield stored
         start += len(page)

@@ -1,0 +1,96 @@
+"""Every key of the store, a line each: how it is kept and what it holds.
+
+A `*` stands for what tells one key of a family from the others. The store puts its prefix before every key.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Type(StrEnum):
+    """How the server keeps a value, as its TYPE command says it."""
+
+    HASH = "hash"
+    LIST = "list"
+    SORTED = "zset"
+    TEXT = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """pattern: with a `*` where it is a family."""
+
+    pattern: str
+    type: Type
+    holds: str
+
+
+KEYS: list[Key] = []
+
+
+def _key(name: str, type: Type, holds: str) -> str:  # noqa: A002 - Redis calls it so
+    KEYS.append(Key(name, type, holds))
+    return name
+
+
+def _keys(pattern: str, type: Type, holds: str) -> Callable[[str], str]:  # noqa: A002 - Redis calls it so
+    KEYS.append(Key(pattern, type, holds))
+    before, _, after = pattern.partition("*")
+    return lambda one: f"{before}{one}{after}"
+
+
+# tickets
+ticket = _keys("t:*", Type.HASH, "a ticket's row: state, version, epoch, owner, lease, money, decision; by ticket id")
+journal = _keys("j:*", Type.LIST, "a ticket's events (JSON, oldest first), each stamped with store time and epoch")
+effects = _keys(
+    "effects:*", Type.HASH, "idempotency key -> `begun:` and its try, or `done:` and its result; by ticket id"
+)
+in_state = _keys("s:*", Type.SORTED, "the tickets in a state, by when they entered it (ms)")
+DUE = _key("due", Type.SORTED, "tickets that are queued, running or parked, by when the sweep looks at them (ms)")
+idempotency = _keys("idem:*", Type.HASH, "the ticket (id) that an Idempotency-Key made, and its body's digest; a week")
+requester = _keys("req:*", Type.LIST, "a requester's last twenty tickets, newest first; ninety days")
+
+# people
+INBOX = _key("inbox", Type.SORTED, "tickets that wait for a person, by when one should have looked (ms)")
+inbox_facet = _keys("inbox:*", Type.SORTED, "the same for one queue, reason, label or team: `queue:review`")
+EXAMPLES = _key("examples", Type.LIST, "people's decisions (JSON, oldest first) beside what was suggested")
+LAST_ACTS = _key("last_acts", Type.HASH, "person -> when they last did something to an item (ms), holding it aside")
+PROBES = _key("probes", Type.HASH, "known-answer probes not judged yet: ticket id -> what is known of it (JSON)")
+PROBES_USED = _key("probes_used", Type.HASH, "tickets that were copied as probes lately -> when (ms)")
+PROBES_TURN = _key("probes_turn", Type.TEXT, "how many processes wanted to keep up the probes in this window")
+group = _keys("group:*", Type.HASH, "who tries a reason's group again, and the canary that went first; by reason")
+person = _keys("person:*", Type.HASH, "a person's settings of the console")
+
+# money, breakers and rates
+day = _keys("day:*", Type.HASH, "nanodollars spent and reserved in a UTC day; by days since 1970")
+breaker = _keys("breaker:*", Type.HASH, "a model's failures in a row, and until when its circuit breaker is open (ms)")
+rate = _keys("rate:*", Type.TEXT, "calls of a tool in this minute; `rate:key:` and its id: requests of an API key")
+quota = _keys("requester:*", Type.TEXT, "tickets of a requester (by digest) in this hour")
+answer = _keys("answer:*", Type.TEXT, "a model's answer that may be used again; by digest of the request")
+
+# what leaves
+OUTBOX = _key("outbox", Type.SORTED, "messages on their way, by their next try (ms)")
+OUTBOX_FAILED = _key("outbox_failed", Type.SORTED, "messages given up, by when (ms); a week")
+message = _keys("out:*", Type.HASH, "one message: ticket, event, body, receiver, attempts, sequence")
+ALERTS = _key("alerts", Type.SORTED, "reasons with an alert to send, by when it is due (ms)")
+alert = _keys("alert:*", Type.HASH, "a reason's alert: hand-offs since the last, what is being sent, quiet until (ms)")
+alert_tickets = _keys("alert:*:tickets", Type.LIST, "ids of its latest tickets, at most five, newest first")
+
+# the deployment
+CONTROL = _key("control", Type.HASH, "what is switched at run time: pauses, the kill switch, the day's budget, drains")
+CONTROL_LOG = _key("control_log", Type.LIST, "who switched what (JSON, newest first)")
+WORKERS = _key("workers", Type.HASH, "worker process -> its last heartbeat (JSON)")
+COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, archived, alerts raised and sent, ...")
+METERS = _key("m", Type.HASH, "counters of `/metrics`, see `fallbacks.ledger.meters`")
+PROMPTS = _key("prompts", Type.HASH, "version -> the text of every prompt that worked here (JSON)")
+CANARY = _key("canary", Type.HASH, "the token that must not leave a model's instructions")
+INTAKE_HELD = _key("intake:held", Type.HASH, "items of the queue `intake` that a worker has taken and not accepted yet")
+INTAKE_SINCE = _key("intake:since", Type.SORTED, "the same items, by when they were taken (s)")
+
+# access
+USERS = _key("users", Type.HASH, "name -> role and password hash of who may sign in (JSON)")
+session = _keys("session:*", Type.HASH, "an open session; by digest of its token")
+sign_ins = _keys("signin:*", Type.TEXT, "tries to sign in within this window; by digest of name or address")
+API_KEYS = _key("api_keys", Type.HASH, "key id -> name, scopes and digest of the secret (JSON)")
+API_KEYS_USED = _key("api_keys_used", Type.HASH, "key id -> its last use (ms)")
