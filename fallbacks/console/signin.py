@@ -9,6 +9,7 @@ from fallbacks.access.sessions import SESSION_SECONDS
 from fallbacks.console.deps import Desk
 from fallbacks.console.visit import COOKIE, Visit, signed_in
 from fallbacks.errors import SignInThrottled
+from fallbacks.store import keys
 
 
 async def sign_in_page(request: Request) -> Response:
