@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from importlib import metadata
 from typing import Any
 from uuid import uuid4
 
@@ -62,7 +63,8 @@ from worker.work.delivery_loop import DeliveryLoop
 from worker.work.executor import PREFETCH, Executor, Tier
 from worker.work.heartbeat import Heartbeat
 
-VERSION = "0.1.0"
+VERSION = metadata.version("deskhand")
+"""Of the installed package; pyproject.toml holds the number."""
 
 REMOTE_MIN_CONFIDENCE = 0.6
 """Told to the model in its instructions: below it a person takes over."""

@@ -27,7 +27,7 @@ from tests.services.celery_worker import CeleryWorker
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from worker import sample
-from worker.clients.shards import shard_of
+from worker.clients import shard_of
 from worker.config.settings import Settings
 from worker.service.web import make_parts
 

@@ -10,7 +10,7 @@ from kombu import Connection
 from redis import Redis, RedisError
 
 from tests.worker.queue.test_celery_gate import SAME_AS_GOOD, UNSAYABLE, as_amqp
-from worker.queue.celery_settings import queue
+from worker.clients.celery_queue import queue
 
 QUEUES = ("tickets", "handoff", "intake")
 REFUSALS = (RedisError, AMQPError, OSError)

@@ -16,8 +16,7 @@ from tests.chaos.verdict import REST
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
-from worker.clients.sharded import ShardedClient
-from worker.http.documents import AcceptedDocument
+from worker.clients import AcceptedDocument, ShardedClient
 from worker.simulator import Simulator, run_in_thread
 
 DAILY_BUDGET_USD = Decimal("0.12")

@@ -15,6 +15,7 @@ def lines_of(error: Exception) -> list[str] | None:
     """One line for each fault, or None for an error that nobody expected: that one deserves its traceback."""
     from fallbacks.errors import FallbacksError, StoreUnreachable
     from tasks.errors import TasksError
+    from worker.clients import ClientError
     from worker.config.errors import SettingsError, WorkerError
 
     match error:
@@ -24,7 +25,7 @@ def lines_of(error: Exception) -> list[str] | None:
             return error.faults
         case StoreUnreachable():
             return [f"the books cannot be reached ({error}): check DESKHAND_REDIS_URL, or run `deskhand doctor`"]
-        case WorkerError() | FallbacksError() | TasksError():
+        case ClientError() | WorkerError() | FallbacksError() | TasksError():
             return str(error).splitlines() or [type(error).__name__]
         case FileNotFoundError() | PermissionError() | IsADirectoryError() | NotADirectoryError():
             return [f"{Path(error.filename or '').as_posix()}: {(error.strerror or 'cannot be used').lower()}"]

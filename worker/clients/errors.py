@@ -1,21 +1,27 @@
-"""What the client raises: no answer, or a problem (RFC 9457) of a kind that callers treat differently."""
+"""What the client raises: no answer, a problem (RFC 9457) of a kind that callers treat differently, or no ticket."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from worker.config.errors import WorkerError
 
-
-class ClientError(WorkerError):
-    """Base of the client's errors."""
+class ClientError(Exception):
+    """Base of the client's errors. The message is one line for people."""
 
 
 class Unreachable(ClientError):
     """No answer after every try. Whether the last request arrived is unknown: send again under the same id or key."""
 
 
+class NotATicket(ClientError, ValueError):
+    """What was given cannot be sent as a ticket; nothing was sent. `errors`: (pointer, fault)."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{pointer}: {fault}" for pointer, fault in errors))
+
+
 class ProblemError(ClientError):
-    """The API refused. The message is one line for people.
+    """The API refused.
 
     type: stable, e.g. /problems/invalid; "" where something else than Deskhand answered. errors: (pointer, fault).
     retry_after_seconds: None where the answer names none.
@@ -53,7 +59,7 @@ class InvalidRequest(ProblemError):
 
 
 class Busy(ProblemError):
-    """429 or 503, still, after every try: nothing was refused for good."""
+    """429 or 502-504, still, after every try: nothing was refused for good."""
 
 
 BY_STATUS: Mapping[int, type[ProblemError]] = {
@@ -72,6 +78,6 @@ BY_STATUS: Mapping[int, type[ProblemError]] = {
 }
 
 
-def _faults(told: object) -> list[tuple[str, str]]:
-    items = told if isinstance(told, list) else []
+def _faults(found: object) -> list[tuple[str, str]]:
+    items = found if isinstance(found, list) else []
     return [(str(item.get("pointer", "")), str(item.get("detail", ""))) for item in items if isinstance(item, dict)]

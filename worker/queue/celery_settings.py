@@ -3,8 +3,7 @@
 import ssl
 from typing import Any
 
-from kombu.entity import Exchange, Queue
-
+from worker.clients.celery_queue import is_amqp, queue
 from worker.config.settings import Settings
 from worker.queue.publisher import HAND_OFF, TRIAGE
 from worker.wiring import poison_key, queue_names
@@ -41,23 +40,9 @@ def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
     }
 
 
-def is_amqp(broker_url: str) -> bool:
-    """Whether the broker is RabbitMQ."""
-    return broker_url.startswith(("amqp", "pyamqp"))
-
-
 def is_peeked(broker_url: str) -> bool:
     """Whether our own Redis channel reads the queues."""
     return broker_url.partition("://")[0] in PEEKED
-
-
-def queue(name: str, *, amqp: bool) -> Queue:
-    """One queue, declared alike by workers and senders.
-
-    An exchange each: with the default one, a message for either queue would reach both.
-    """
-    arguments = {"x-queue-type": "quorum"} if amqp else None
-    return Queue(name, Exchange(name, type="direct"), routing_key=name, queue_arguments=arguments)
 
 
 def _broker(settings: Settings, broker_url: str) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from celery import Celery, signals
 from celery.exceptions import Reject, WorkerShutdown
 
 from fallbacks.errors import StoreUnreachable
+from worker.clients.celery_queue import is_amqp, queue
 from worker.config.errors import SettingsError, WorkerError
 from worker.config.settings import Redact, Settings
 from worker.intake.amqp import intake_step
 from worker.queue.celery_gate import gate_step
-from worker.queue.celery_settings import celery_settings, is_amqp, is_peeked, queue
+from worker.queue.celery_settings import celery_settings, is_peeked
 from worker.queue.publisher import HAND_OFF, TRIAGE
 from worker.service.embedded_valkey import running_url
 from worker.service.worker_process import WorkerProcess

@@ -19,7 +19,7 @@ from tests.chaos.fleet import Fleet, FleetLedger
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.queue.poison import bad_envelopes, envelope, good_envelopes
-from worker.queue.celery_settings import queue
+from worker.clients.celery_queue import queue
 from worker.queue.redis_channel import Channel, QoS
 from worker.simulator import run_in_thread
 

@@ -115,12 +115,12 @@ async def _canary(parts: "Parts", ticket_id: str, reason: "Reason", within: floa
     with progress("canary", 1) as advance:
         rest = await until_at_rest(parts.store, [ticket_id], within, advance)
     if rest.moving:
-        state = rest.moving[ticket_id].value
+        state = rest.moving[ticket_id]
         return state, f"the canary {ticket_id} is still {state} after {within:g} s; the others were not touched"
     state, why = rest.at_rest[ticket_id]
     if why == reason.value:
-        return state.value, f"the canary {ticket_id} failed with {why} again; the others were not touched"
-    return (f"{state.value} ({why})" if why else state.value), ""
+        return state, f"the canary {ticket_id} failed with {why} again; the others were not touched"
+    return (f"{state} ({why})" if why else state), ""
 
 
 async def _resume_all(parts: "Parts", ids: list[str], who: str, reason: "Reason", done: Retried) -> None:

@@ -5,7 +5,6 @@ from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
-from fallbacks.ledger.states import SETTLED, State
 from worker.cli.context import load
 from worker.cli.output import complain, progress
 from worker.cli.tickets.enqueue import BATCH, Enqueued
@@ -13,16 +12,14 @@ from worker.cli.tickets.resting import Rest
 from worker.cli.tickets.ticket_lines import Bad, Good, read_tickets
 
 if TYPE_CHECKING:
-    from worker.client import DeskhandClient
-    from worker.clients.sharded import ShardedClient
+    from worker.clients import DeskhandClient, ShardedClient
 
     Client = DeskhandClient | ShardedClient
 
 
 def client_of(urls: Sequence[str], before: Sequence[str]) -> "Client":
     """Of one Deskhand, or of the shards that these are, and were before; with the key of the settings."""
-    from worker.client import DeskhandClient
-    from worker.clients.sharded import ShardedClient
+    from worker.clients import DeskhandClient, ShardedClient
 
     key = load().client_key
     secret = key.get_secret_value() if key else None
@@ -45,7 +42,7 @@ def enqueue_over_http(
 
 
 def _send(client: "Client", batch: Sequence[Good | Bad], done: Enqueued) -> None:
-    from worker.clients.errors import ClientError
+    from worker.clients import ClientError
 
     good = [item for item in batch if isinstance(item, Good)]
     results = dict(zip((item.where for item in good), client.accept_many(item.ticket for item in good), strict=True))
@@ -66,15 +63,17 @@ def _fault(done: Enqueued, where: str, why: str) -> None:
 
 def _until_at_rest(client: "Client", ids: Sequence[str], within: float | None) -> Rest:
     """One long-poll after the other: the last to rest ends it either way."""
+    from worker.clients import IN_WORK, State
+
     until = None if within is None else monotonic() + within
     rest = Rest(moving=dict.fromkeys(ids, State.QUEUED))
     with progress("working", len(ids)) as advance:
         for ticket_id in ids:
             found = client.wait(ticket_id, None if until is None else max(0.0, until - monotonic()))
-            if found.state in SETTLED:
-                rest.at_rest[ticket_id] = (found.state, found.reason.value if found.reason else "")
-                del rest.moving[ticket_id]
-            else:
+            if found.state in IN_WORK:
                 rest.moving[ticket_id] = found.state
+            else:
+                rest.at_rest[ticket_id] = (found.state, found.reason or "")
+                del rest.moving[ticket_id]
             advance(len(rest.at_rest))
     return rest

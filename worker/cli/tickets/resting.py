@@ -22,14 +22,14 @@ LONGEST_PAUSE_SECONDS = 2.0
 class Rest:
     """Where tickets are. at_rest: (state, reason or "") by id. moving: the state of those that are not."""
 
-    at_rest: dict[str, tuple[State, str]] = field(default_factory=dict)
-    moving: dict[str, State] = field(default_factory=dict)
+    at_rest: dict[str, tuple[str, str]] = field(default_factory=dict)
+    moving: dict[str, str] = field(default_factory=dict)
 
     def counts(self) -> list[tuple[str, str, int]]:
         """(state, reason, how many), most first."""
         found = Counter(self.at_rest.values())
         found.update((state, "") for state in self.moving.values())
-        return [(state.value, reason, count) for (state, reason), count in found.most_common()]
+        return [(str(state), reason, count) for (state, reason), count in found.most_common()]
 
 
 async def until_at_rest(store: "Store", ids: Sequence[str], within: float | None, advance: Advance) -> Rest:
@@ -66,4 +66,4 @@ async def _look(store: "Store", ids: Sequence[str], rest: Rest) -> None:
 
 
 def _now(rest: Rest) -> str:
-    return ", ".join(f"{count} {state.value}" for state, count in Counter(rest.moving.values()).most_common())
+    return ", ".join(f"{count} {state}" for state, count in Counter(rest.moving.values()).most_common())

@@ -20,15 +20,14 @@ def shard(
     json: Json = False,
 ) -> None:
     """Which of several Deskhands has a ticket, and how it stands there; exits 1 where none knows it."""
-    from worker.clients.errors import NoSuchTicket
-    from worker.clients.sharded import ShardedClient
+    from worker.clients import NoSuchTicket, ShardedClient
 
     key = load().client_key
     with ShardedClient(url, key.get_secret_value() if key else None) as client:
         home, state = client.home(ticket_id), None
         try:
             home, found = client.find(ticket_id)
-            state = found.state.value
+            state = str(found.state)
         except NoSuchTicket:
             pass
     if json:

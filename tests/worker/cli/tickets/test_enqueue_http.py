@@ -53,7 +53,7 @@ def test_waiting_tells_where_they_came_to_rest(elsewhere: Deskhand, web: Served)
 def test_several_addresses_are_shards_and_each_line_goes_to_its_own(
     elsewhere: Deskhand, web: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.client.FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("worker.clients.http_calls.FIRST_PAUSE_SECONDS", 0.01)
     shards = ("--url", web.url, "--url", f"http://127.0.0.1:{free_port()}")
     sent = elsewhere("enqueue", "-", *shards, "--json", stdin=b"".join(line(f"t{number}") for number in range(20)))
     assert (sent.code, sent.json()["bad"]) == (1, 20 - sent.json()["accepted"])
@@ -89,7 +89,7 @@ def test_a_file_sent_again_after_a_shard_was_added_is_accepted_once(
 def test_a_wrong_key_and_nobody_there_are_one_line(
     elsewhere: Deskhand, web: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.client.FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("worker.clients.http_calls.FIRST_PAUSE_SECONDS", 0.01)
     nobody = elsewhere("enqueue", "-", "--url", f"http://127.0.0.1:{free_port()}", stdin=line("a"))
     monkeypatch.setenv("DESKHAND_CLIENT_KEY", "dk_wrong")
     refused = elsewhere("enqueue", "-", "--url", web.url, stdin=line("a"))

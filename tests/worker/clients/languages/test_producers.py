@@ -43,7 +43,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory, valkey_server: ValkeyServer, simulator: Simulator) -> Iterator[Fleet]:  # fmt: skip # noqa: E501
-    """A worker whose books and broker are one Valkey."""
+    """A worker whose store and broker are one Valkey."""
     valkey_server.flush()
     with Fleet(tmp_path_factory.mktemp("fleet"), valkey_server.url, ANTHROPIC_BASE_URL=simulator.url) as fleet:
         fleet.ready(fleet.start(queues=QUEUES))

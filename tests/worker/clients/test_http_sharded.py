@@ -1,4 +1,4 @@
-"""The router at the door: each ticket in one shard's books, found again, and accepted once while shards change."""
+"""The router at the door: each ticket in one shard's ledger, found again, and accepted once while shards change."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,10 +11,7 @@ from tests.services.process import free_port
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.direct_ledger import fail, working
 from tests.worker.http.served import Served
-from worker.clients.errors import NoSuchTicket, Unreachable
-from worker.clients.sharded import ShardedClient
-from worker.clients.shards import shard_of
-from worker.http.documents import AcceptedDocument
+from worker.clients import AcceptedDocument, NoSuchTicket, ShardedClient, Unreachable, shard_of
 
 TICKET = {"source": "shop", "subject": "Card", "body": "My card has not arrived, it was ordered two weeks ago."}
 
@@ -59,7 +56,7 @@ def test_each_ticket_is_in_the_ledger_of_its_own_shard(client: ShardedClient, sh
         assert client.accept({**TICKET, "id": ticket_id}).id == ticket_id
         assert known_to(shards, ticket_id) == [address]
         assert client.find(ticket_id)[0] == address
-        assert client.cancel(ticket_id).state is State.CANCELLED
+        assert client.cancel(ticket_id).state == State.CANCELLED
         assert [event.type for event in client.events(ticket_id)] == ["accepted", "cancelled"]
 
 
@@ -67,7 +64,7 @@ def test_waiting_asks_the_shard_that_has_it(client: ShardedClient, shards: dict[
     ticket_id = client.accept(TICKET).id
     (address,) = known_to(shards, ticket_id)
     with working(shards[address].ledger, ticket_id, fail):
-        assert client.wait(ticket_id, 20).state is State.HANDED_OFF
+        assert client.wait(ticket_id, 20).state == State.HANDED_OFF
 
 
 def test_one_key_accepts_a_ticket_without_an_id_once(client: ShardedClient, shards: dict[str, Served]) -> None:
@@ -78,8 +75,8 @@ def test_one_key_accepts_a_ticket_without_an_id_once(client: ShardedClient, shar
 
 def test_one_key_of_two_sources_is_two_tickets(client: ShardedClient) -> None:
     tickets = (TICKET, {**TICKET, "source": "billing"})
-    told = [result for ticket in tickets for result in client.accept_many([ticket], idempotency_key="order-7")]
-    assert len({result.id for result in told if isinstance(result, AcceptedDocument)}) == 2
+    results = [result for ticket in tickets for result in client.accept_many([ticket], idempotency_key="order-7")]
+    assert len({result.id for result in results if isinstance(result, AcceptedDocument)}) == 2
 
 
 def test_many_come_back_in_order_from_all_shards(client: ShardedClient, shards: dict[str, Served]) -> None:

@@ -14,17 +14,18 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
-from worker.client import AnyTicket, DeskhandClient, fields_of
-from worker.clients.errors import ClientError, NoSuchTicket
-from worker.clients.shards import ranked, shard_of
-from worker.http.documents import AcceptedDocument, EventDocument, TicketDocument
+from .documents import AcceptedDocument, EventDocument, TicketDocument
+from .errors import ClientError, NoSuchTicket
+from .http_client import DeskhandClient
+from .shards import ranked, shard_of
+from .tickets import AnyTicket, fields_of
 
 T = TypeVar("T")
 Result = AcceptedDocument | ClientError
 
 
 class ShardedClient:
-    """`DeskhandClient` over shards, each a whole Deskhand with books of its own. Raises what that one raises.
+    """`DeskhandClient` over shards, each a whole Deskhand with a ledger of its own. Raises what that one raises.
 
     addresses: base URLs; they are the shards' names, so keep them when a machine changes. before: the addresses until
     the last change of them, for as long as producers may send again what they sent before it; it stays accepted once.
@@ -73,8 +74,8 @@ class ShardedClient:
                 results[number] = error
         with ThreadPoolExecutor(len(self._all)) as threads:
             parts = ([named[number] for number in numbers] for numbers in groups.values())
-            for numbers, told in zip(groups.values(), threads.map(self._sent, groups, parts), strict=True):
-                results |= zip(numbers, told, strict=True)
+            for numbers, answers in zip(groups.values(), threads.map(self._sent, groups, parts), strict=True):
+                results |= zip(numbers, answers, strict=True)
         return [results[number] for number in range(len(named))]
 
     def get(self, ticket_id: str) -> TicketDocument:

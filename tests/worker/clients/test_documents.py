@@ -1,0 +1,43 @@
+"""What the client reads is what the server writes, and a newer server's additions are no fault."""
+
+from dataclasses import fields
+
+import pytest
+
+from fallbacks.ledger.states import SETTLED
+from fallbacks.ledger.states import State as LedgerState
+from tasks.triage.decision import Decision as ServerDecision
+from worker.client import AcceptedDocument, Decision, EventDocument, Limits, State, TicketDocument, Usage
+from worker.clients import documents
+from worker.clients.documents import IN_WORK
+from worker.http import documents as served
+
+LIMITS = {field.name: 1 for field in fields(Limits)}
+USAGE = {field.name: 1 for field in fields(Usage)}
+
+
+def test_it_knows_every_state_and_when_the_agent_is_done() -> None:
+    assert {state.value for state in State} == {state.value for state in LedgerState}
+    assert set(IN_WORK) == set(LedgerState) - SETTLED
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (AcceptedDocument, served.AcceptedDocument),
+        (TicketDocument, served.TicketDocument),
+        (EventDocument, served.EventDocument),
+        (Limits, served.LimitsDocument),
+        (Usage, served.UsageDocument),
+        (Decision, ServerDecision),
+    ],
+)
+def test_it_reads_every_field_that_the_server_writes(ours: type, theirs: type) -> None:
+    assert [field.name for field in fields(ours)] == list(theirs.model_fields)  # type: ignore[attr-defined]
+
+
+def test_what_it_does_not_know_yet_is_left_out_and_what_is_missing_is_none() -> None:
+    found = {"id": "t-1", "state": "pondered", "mood": "good", "usage": {**USAGE, "joules": 2}, "limits": LIMITS}
+    ticket = documents.ticket(found)
+    assert (ticket.id, ticket.state, ticket.reason, ticket.decision) == ("t-1", "pondered", None, None)
+    assert (ticket.usage.steps, ticket.limits.max_steps) == (1, 1)

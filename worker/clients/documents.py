@@ -1,0 +1,153 @@
+"""What the API answers, typed. A field that this client does not know is left out; one that is missing is None."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class State(StrEnum):
+    """Where a ticket is; the README of Deskhand says what each means."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PARKED = "parked"
+    SUGGESTED = "suggested"
+    HANDED_OFF = "handed_off"
+    DECIDED = "decided"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+IN_WORK = frozenset({State.QUEUED, State.RUNNING, State.PARKED})
+"""The agent is not done with it; in every other state it is, one that this client does not know included."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedDocument:
+    """An accepted ticket. state: at its acceptance, so that a repeated request gets the same answer."""
+
+    id: str
+    state: State | str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about a ticket, or is suggested. evidence: verbatim quotes of the ticket."""
+
+    label: str
+    team: str
+    priority: str
+    summary: str
+    rationale: str
+    evidence: Sequence[str]
+    confidence: float
+    decided_by: str
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the run may use; None is unlimited. A nanodollar is 1e-9 dollars."""
+
+    max_steps: int | None
+    max_tool_calls: int | None
+    max_tokens: int | None
+    max_cost_usd: float | None
+    max_cost_nanodollars: int | None
+    max_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the run has used. reserved: held for a call in flight. started_at: RFC 3339."""
+
+    steps: int
+    tool_calls: int
+    tokens: int
+    cost_usd: float
+    cost_nanodollars: int
+    reserved_usd: float
+    reserved_nanodollars: int
+    started_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDocument:
+    """One ticket; times are RFC 3339 in UTC.
+
+    ticket: as it was accepted. decision: what stands once the state is `decided`; until then the suggestion, if there
+    is one. reason: why it is with people. raw_base64: a message that could not be read.
+    """
+
+    id: str
+    state: State | str
+    version: int
+    epoch: int
+    source: str
+    priority: str
+    ticket: Mapping[str, Any] | None
+    raw_base64: str | None
+    decision: Decision | None
+    reason: str | None
+    detail: str
+    queue: str | None
+    usage: Usage
+    limits: Limits
+    workers_lost: int
+    delivery: str
+    holder: str | None
+    accepted_at: str
+    since: str
+    due_by: str | None
+    held_until: str | None
+    snoozed_until: str | None
+    undo_until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventDocument:
+    """One event of the journal. seq: its place, from 0. data: the fields of its type."""
+
+    seq: int
+    type: str
+    at: str
+    epoch: int
+    data: Mapping[str, Any]
+
+
+def accepted(found: Mapping[str, Any]) -> AcceptedDocument:
+    """Read what `POST /v1/tickets` answers."""
+    return _read(AcceptedDocument, found, state=state(found["state"]))
+
+
+def ticket(found: Mapping[str, Any]) -> TicketDocument:
+    """Read what `GET /v1/tickets/{id}` answers."""
+    decision = found.get("decision")
+    return _read(
+        TicketDocument,
+        found,
+        state=state(found["state"]),
+        decision=None if decision is None else _read(Decision, decision),
+        usage=_read(Usage, found["usage"]),
+        limits=_read(Limits, found["limits"]),
+    )
+
+
+def event(found: Mapping[str, Any]) -> EventDocument:
+    """Read one of what `GET /v1/tickets/{id}/events` answers."""
+    return _read(EventDocument, found)
+
+
+def state(name: str) -> State | str:
+    """The state of this name, or the name itself: a newer Deskhand may have more of them."""
+    try:
+        return State(name)
+    except ValueError:
+        return name
+
+
+def _read(kind: type[T], found: Mapping[str, Any], **read: Any) -> T:
+    return kind(**{field.name: found.get(field.name) for field in fields(kind)} | read)  # type: ignore[arg-type]

@@ -1,0 +1,128 @@
+"""`/v1` over HTTP."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+from uuid import uuid4
+
+from . import documents
+from .documents import IN_WORK, AcceptedDocument, EventDocument, TicketDocument
+from .errors import ProblemError
+from .http_calls import AGAIN, Calls
+from .tickets import AnyTicket, fields_of
+
+BATCH = 100
+LONG_POLL_SECONDS = 20.0
+
+Result = AcceptedDocument | ProblemError
+
+
+class DeskhandClient:
+    """`/v1` over HTTP. Every call may be repeated safely, and is: on 429, 502-504 and lost connections, `tries` in all.
+
+    Raises `ProblemError` and its kinds, `Unreachable`. longest_pause_seconds: a `Retry-After` beyond it is not waited
+    for but raised.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None = None,
+        *,
+        timeout_seconds: float = 10.0,
+        tries: int = 5,
+        longest_pause_seconds: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._calls = Calls(
+            base_url,
+            api_key,
+            timeout_seconds=timeout_seconds,
+            tries=tries,
+            longest_pause_seconds=longest_pause_seconds,
+            sleep=sleep,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._calls.close()
+
+    def accept(self, ticket: AnyTicket, *, idempotency_key: str | None = None) -> AcceptedDocument:
+        """Put a ticket on the queue: it is safe when this returns. The same key and body accept it once."""
+        headers = {"idempotency-key": idempotency_key or uuid4().hex}
+        return documents.accepted(self._calls.json("POST", "/v1/tickets", json=fields_of(ticket), headers=headers))
+
+    def accept_many(self, tickets: Iterable[AnyTicket], *, idempotency_key: str | None = None) -> list[Result]:
+        """Put many on the queue. A result for each, in order: accepted, or the problem it was refused with."""
+        key, results = idempotency_key or uuid4().hex, list[Result]()
+        for number, group in enumerate(_groups(tickets)):
+            results += self._accept_batch([fields_of(ticket) for ticket in group], f"{key}.{number}")
+        return results
+
+    def get(self, ticket_id: str) -> TicketDocument:
+        """A ticket as it is now."""
+        return documents.ticket(self._calls.json("GET", _path(ticket_id)))
+
+    def wait(self, ticket_id: str, within_seconds: float | None = None) -> TicketDocument:
+        """The ticket once the agent is done with it: decided, cancelled, or waiting for a person. None: no bound.
+
+        After `within_seconds` it returns the ticket as it is: look at `state`.
+        """
+        until = None if within_seconds is None else time.monotonic() + within_seconds
+        while True:
+            left = LONG_POLL_SECONDS if until is None else max(0.0, min(LONG_POLL_SECONDS, until - time.monotonic()))
+            query = {"wait": round(left, 1)}
+            ticket = documents.ticket(self._calls.json("GET", _path(ticket_id), params=query, waiting_seconds=left))
+            if ticket.state not in IN_WORK or (until is not None and time.monotonic() >= until):
+                return ticket
+
+    def events(self, ticket_id: str, after: int = -1) -> Iterator[EventDocument]:
+        """What happened to a ticket so far, oldest first. after: the last `seq` already known."""
+        following: int | None = after
+        while following is not None:
+            page = self._calls.json("GET", f"{_path(ticket_id)}/events", params={"after": following})
+            yield from (documents.event(found) for found in page["events"])
+            following = page["next"]
+
+    def cancel(self, ticket_id: str) -> TicketDocument:
+        """Withdraw a ticket that has not ended. Twice changes nothing."""
+        return documents.ticket(self._calls.json("POST", f"{_path(ticket_id)}/cancel"))
+
+    def _accept_batch(self, group: Sequence[Mapping[str, Any]], key: str) -> list[Result]:
+        """The whole batch again while an item was refused for a while; under one key the others stay as they are."""
+        for attempt in range(1, self._calls.tries + 1):
+            answer = self._calls.json("POST", "/v1/tickets/batch", json=group, headers={"idempotency-key": key})
+            results = [_result(item) for item in answer["results"]]
+            if attempt == self._calls.tries or not any(_for_a_while(result) for result in results):
+                break
+            self._calls.pause(attempt)
+        return results
+
+
+def _groups(tickets: Iterable[AnyTicket]) -> Iterator[list[AnyTicket]]:
+    items = iter(tickets)
+    while group := list(islice(items, BATCH)):
+        yield group
+
+
+def _path(ticket_id: str) -> str:
+    return f"/v1/tickets/{quote(ticket_id, safe='')}"
+
+
+def _result(item: Mapping[str, Any]) -> Result:
+    if item["status"] < 300:
+        return documents.accepted(item)
+    return ProblemError.of(item["status"], item.get("problem") or {})
+
+
+def _for_a_while(result: Result) -> bool:
+    return isinstance(result, ProblemError) and result.status in AGAIN
