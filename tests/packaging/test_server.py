@@ -1,0 +1,78 @@
+"""`pip install "deskhand[all]"` without the lock: the newest versions that it allows, and a ticket through them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.packaging.environment import Environment, clean, index_options, run
+from tests.services.process import ServerProcess, free_port
+
+TICKET = {"id": "t-1", "source": "shop", "subject": "", "body": "My card has not arrived, and I ordered it weeks ago."}
+UNREACHABLE = "error sending request"
+"""What uv says where nobody answers; a package that is missing or does not fit is another fault."""
+
+
+class Up(ServerProcess):
+    """`deskhand up` of an environment: embedded Valkey, a worker and the web process, with the local model."""
+
+    ready_seconds = 60.0
+    stop_seconds = 30.0
+
+    def __init__(self, folder: Path, program: Path) -> None:
+        super().__init__(folder, free_port())
+        self.program = program
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        return [str(self.program), "up"]
+
+    def environment(self) -> dict[str, str]:
+        return clean() | {"DESKHAND_HOME": str(self.folder / "home"), "DESKHAND_PORT": str(self.port)}
+
+    def run(self, *arguments: str) -> str:
+        """What a command of the same environment prints."""
+        return run([str(self.program), *arguments], self.folder, self.environment())
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+
+@pytest.fixture
+def newest(environment: Environment, server_wheel: Path) -> Environment:
+    """An environment with the server and every optional part, as the package index has them today."""
+    wanted = f"deskhand[all] @ {server_wheel.as_uri()}"
+    program = str(Path(sys.executable).parent / "uv")
+    command = [program, "pip", "install", "--python", str(environment.python), *index_options(), wanted]
+    done = subprocess.run(command, env=clean(), capture_output=True, text=True, check=False)
+    if UNREACHABLE in done.stderr:
+        pytest.skip(f"no package index can be reached, so {wanted!r} was not tried:\n{done.stderr}")
+    assert done.returncode == 0, done.stderr
+    environment.pip("check")
+    return environment
+
+
+@pytest.fixture
+def up(tmp_path: Path, newest: Environment) -> Iterator[Up]:
+    with Up(tmp_path / "up", newest.programs / "deskhand") as up:
+        yield up
+
+
+@pytest.mark.index
+@pytest.mark.timeout(400)
+def test_the_newest_allowed_versions_suggest_a_decision_for_a_ticket(tmp_path: Path, up: Up) -> None:
+    file = tmp_path / "tickets.jsonl"
+    file.write_text(json.dumps(TICKET))
+    sent = json.loads(up.run("enqueue", str(file), "--wait", "--timeout", "240", "--json"))
+    assert [(found["state"], found["tickets"]) for found in sent["outcomes"]] == [("suggested", 1)], up.log.read_text()
+    up.run("audit")
