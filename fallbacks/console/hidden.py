@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -24,19 +25,17 @@ def plain(text: str) -> str:
 
 def visible(text: str) -> Markup:
     """As `plain`, as HTML in which the codes stand out and cannot be mistaken for text."""
-    parts: list[str] = []
-    tidy, start = _tidy(text), 0
-    for found in _HIDDEN.finditer(tidy):
-        name = unicodedata.name(found[0], "CONTROL CHARACTER")
-        code = Markup('<span class="hidden-char" title="{}">{}</span>').format(name, _code(found[0]))
-        parts += [escape(tidy[start : found.start()]), code]
-        start = found.end()
-    parts.append(escape(tidy[start:]))
-    return Markup("").join(parts)
+    return Markup(_HIDDEN.sub(lambda found: _shown(found[0]), str(escape(_tidy(text)))))  # noqa: S704 - escaped
 
 
 def _tidy(text: str) -> str:
     return _STACKED.sub(r"\1", text.replace("\r\n", "\n"))
+
+
+@lru_cache(maxsize=1000)
+def _shown(character: str) -> str:
+    name = unicodedata.name(character, "CONTROL CHARACTER")
+    return str(Markup('<span class="hidden-char" title="{}">{}</span>').format(name, _code(character)))
 
 
 def _code(character: str) -> str:

@@ -10,6 +10,8 @@ from fallbacks.inbox.evidence import evidence_spans
 SHOWN_CHARS = 4000
 """More than this opens on demand: a huge ticket must not push its own cause off the screen."""
 
+_MARK, _UNMARK = Markup("<mark>"), Markup("</mark>")
+
 
 def marked(text: str, quotes: Iterable[str], start: int = 0, stop: int | None = None) -> Markup:
     """HTML of `text[start:stop]` with every quote in a <mark>; hidden characters are shown."""
@@ -20,7 +22,7 @@ def marked(text: str, quotes: Iterable[str], start: int = 0, stop: int | None = 
         first, last = max(first, at), min(last, end)
         if first >= last:
             continue
-        parts += [visible(text[at:first]), Markup("<mark>{}</mark>").format(visible(text[first:last]))]
+        parts += [visible(text[at:first]), _MARK, visible(text[first:last]), _UNMARK]
         at = last
     parts.append(visible(text[at:end]))
     return Markup("").join(parts)

@@ -6,9 +6,10 @@ case, full-width letters, reversal and a split over neighbouring arguments or bl
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from tasks.safety.normal_form import compared
 
 MASK = "[canary]"
 WITHHELD = "The reply is withheld: it held the canary of the instructions, in parts."
@@ -69,7 +70,7 @@ def _strings(value: Any, *, keys: bool, block: bool = True) -> Iterator[str]:
 def _squeezed(text: str) -> str:
     if text.isascii():
         return text.encode().translate(None, _NO_WORDS).decode().lower()
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
+    return re.sub(r"[\W_]+", "", compared(text)).casefold()
 
 
 def _masked(pattern: re.Pattern[str], value: Any) -> Any:

@@ -26,6 +26,9 @@ _IBAN_CHARS = range(15, 35)
 _LEAST_DIGITS = 9
 """Below it there is no number to look for."""
 
+_AS_NUMBER = {ord(letter): str(int(letter, 36)) for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+"""ISO 13616: A is 10, Z is 35."""
+
 _ALNUM = re.compile(r"[^\W_]")
 _DIGIT = re.compile(r"[0-9]")
 
@@ -94,4 +97,4 @@ def _is_iban(text: str) -> bool:
     """ISO 13616: moved round and read as a number it leaves 1 when divided by 97."""
     if not (text[:2].isalpha() and text[2:4].isdigit()):
         return False
-    return int("".join(str(int(char, 36)) for char in text[4:] + text[:4])) % 97 == 1
+    return int((text[4:] + text[:4]).translate(_AS_NUMBER)) % 97 == 1

@@ -6,9 +6,9 @@ Every repetition in a pattern is bounded, and neighbours do not overlap: hostile
 """
 
 import re
-import unicodedata
 
 from tasks.safety.canary import says
+from tasks.safety.normal_form import compared
 
 MAX_CHARS = 60_000
 """The contract's longest body; what is longer is not read."""
@@ -147,6 +147,6 @@ def screen(text: str, canary: str = "") -> tuple[str, ...]:
     if not text.isascii():
         if _HIDDEN.search(text):
             signals.append("hidden_text")
-        text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).replace("\u2019", "'")[: 2 * MAX_CHARS]
+        text = compared(_INVISIBLE.sub("", text)).replace("\u2019", "'")[: 2 * MAX_CHARS]
     text = _BLANKS.sub(" ", text)
     return (*signals, *(name for name, pattern in _SIGNALS.items() if pattern.search(text)))

@@ -1,12 +1,12 @@
 """The decision: what a run submits, what it must satisfy, and what stands in the end."""
 
-import re
 from html import unescape
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from tasks.errors import InvalidDecision
+from tasks.safety.quotes import Folded
 from tasks.ticket import Priority, Ticket
 from tasks.triage.taxonomy import Taxonomy
 
@@ -72,7 +72,8 @@ def validate_submission(
     faults: list[str] = []
     if submitted.label not in taxonomy.by_name:
         faults.append(f"label: {submitted.label[:80]!r} is not in the taxonomy")
-    evidence = [_verbatim(quote, ticket.text, shown) for quote in submitted.evidence]
+    seen = Folded(ticket.text if shown is None else shown)
+    evidence = [_verbatim(quote, ticket.text, seen, masked=shown is not None) for quote in submitted.evidence]
     faults += [
         f"evidence.{index}: not a verbatim quote of the ticket" for index, quote in enumerate(evidence) if quote is None
     ]
@@ -87,25 +88,15 @@ def validate_submission(
     )
 
 
-def _verbatim(quote: str, text: str, shown: str | None) -> str | None:
-    """The quote as it stands in the ticket, or None. The model reads the ticket escaped, and may copy it so."""
-    copied = (quote, unescape(quote))
-    if shown is not None and shown != text:
-        return next((there for said_so in copied if (there := _unmasked(said_so, text, shown))), None)
-    said = _folded(text)
-    return next((said_so for said_so in copied if _folded(said_so) and _folded(said_so) in said), None)
+def _verbatim(quote: str, text: str, seen: Folded, *, masked: bool) -> str | None:
+    """The quote as it stands in the ticket, or None. The model reads the ticket escaped, and may copy it so.
 
-
-def _unmasked(quote: str, text: str, shown: str) -> str | None:
-    """What stands in the text where the quote stands in its masked form."""
-    words = quote.split()
-    found = re.search(r"\s+".join(map(re.escape, words)), shown) if words else None
-    return None if found is None else text[found.start() : found.end()]
-
-
-def _folded(text: str) -> str:
-    """White space is not part of a quote: models reflow lines."""
-    return " ".join(text.split())
+    masked: what was seen is the text masked in place.
+    """
+    for copied in (quote, unescape(quote)):
+        if (place := next(seen.spans(copied), None)) is not None:
+            return text[slice(*place)] if masked else copied
+    return None
 
 
 def _faults(error: ValidationError) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header
 from email.message import Message
+from email.policy import Compat32
 from email.utils import parseaddr, parsedate_to_datetime
 from hashlib import sha256
 from typing import Any
@@ -23,6 +24,9 @@ MAX_BOUNDARIES = 50
 
 MAX_PARTS = 200
 MAX_FIELD_CHARS = 4_000
+MAX_RAW_FIELD_CHARS = 8_000
+"""A part's fields may be as long as the mail, and the standard library reads parameters in quadratic time."""
+
 CUT = "\n[cut: the mail goes on]"
 
 _SPACE = str.maketrans({"\r": " ", "\n": " ", "\t": " "})
@@ -37,7 +41,7 @@ def read_mail(raw: bytes) -> Ticket:
     """
     _bounded(raw)
     try:
-        message = message_from_bytes(raw)
+        message = message_from_bytes(raw, policy=_SHORT_FIELDS)
         return _ticket(message, raw)
     except UnreadableMailError:
         raise
@@ -51,6 +55,17 @@ def read_mail(raw: bytes) -> Ticket:
 def mail_id(raw: bytes) -> str:
     """What a mail that cannot be read is known by."""
     return sha256(raw).hexdigest()
+
+
+class _ShortFields(Compat32):
+    """Header fields cut to what is ever read of one, in the mail and in each of its parts."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:MAX_RAW_FIELD_CHARS]
+
+
+_SHORT_FIELDS = _ShortFields()
 
 
 def _bounded(raw: bytes) -> None:

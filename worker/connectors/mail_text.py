@@ -18,6 +18,7 @@ _SILENT = frozenset({"head", "script", "style", "template", "title"})
 _QUOTE_CLASSES = ("gmail_quote", "yahoo_quoted", "protonmail_quote")
 _VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 _LONE = re.compile(r"<(?![^<>]*>)")
+_DECLARED = re.compile(r"<[!?][^<>]*>")
 
 _WROTE = re.compile(
     r"^\s*(?:On|Am|Le|El|Op|Il|Den|Em|W dniu|Dnia)\b.{4,300}"
@@ -61,13 +62,14 @@ def reply_only(text: str) -> str:
 
 
 def _tame(html: str) -> str:
-    """Without comments, and every `<` closed: the standard parser takes quadratic time over those that are not."""
+    """Without comments and declarations, and every `<` closed: the standard parser takes quadratic time over those that
+    are not, and over `<![CDATA[`, which is none in HTML."""
     kept, at = [], 0
     while (begin := html.find("<!--", at)) >= 0:
         kept.append(html[at:begin])
         end = html.find("-->", begin + 4)
         at = len(html) if end < 0 else end + 3
-    return _LONE.sub("&lt;", "".join((*kept, html[at:])))
+    return _DECLARED.sub("", _LONE.sub("&lt;", "".join((*kept, html[at:]))))
 
 
 def _unquoted(lines: list[str]) -> list[str]:

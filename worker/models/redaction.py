@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tasks.money import Nanodollars
 from tasks.run.messages import Block, Message, ModelReply, ModelRequest, TokenUsage
@@ -14,6 +15,7 @@ class RedactedModel:
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self._masked: WeakKeyDictionary[ModelRequest, ModelRequest] = WeakKeyDictionary()
 
     @property
     def name(self) -> str:
@@ -22,11 +24,11 @@ class RedactedModel:
 
     async def call(self, request: ModelRequest) -> ModelReply:
         """One try with the masked request."""
-        return await self.model.call(_shown(request))
+        return await self.model.call(self._shown(request))
 
     def worst_case(self, request: ModelRequest) -> Nanodollars:
         """Bound of the masked call."""
-        return self.model.worst_case(_shown(request))
+        return self.model.worst_case(self._shown(request))
 
     def cost(self, usage: TokenUsage) -> Nanodollars:
         """What a finished call cost."""
@@ -37,8 +39,14 @@ class RedactedModel:
         if close := getattr(self.model, "aclose", None):
             await close()
 
+    def _shown(self, request: ModelRequest) -> ModelRequest:
+        """Masked once a request: first to bound its cost, then to send it."""
+        if (masked := self._masked.get(request)) is None:
+            masked = self._masked[request] = _masked_request(request)
+        return masked
 
-def _shown(request: ModelRequest) -> ModelRequest:
+
+def _masked_request(request: ModelRequest) -> ModelRequest:
     ticket = request.ticket.model_copy(
         update={"subject": redact(request.ticket.subject), "body": redact(request.ticket.body), "requester": None}
     )

@@ -9,6 +9,7 @@ from typing import Any
 from worker.wiring import Parts
 from worker.work.event_loop import LoopThread
 from worker.work.liveness import keep_fresh
+from worker.work.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class WorkerProcess:
         except BaseException:
             self.thread.close()
             raise
+        Watchdog(self.thread.loop, lambda: parts.executor.runs, parts.settings.lease_seconds / 6).start()
         _spare_the_collector()
 
     async def _ready(self) -> None:

@@ -3,7 +3,6 @@
 import gzip
 import json
 from html import escape
-from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -76,13 +75,6 @@ def test_places_stay_and_masking_again_changes_nothing(text: str) -> None:
 @given(texts)
 def test_what_the_model_is_shown_escaped_is_what_its_quotes_are_held_against(text: str) -> None:
     assert redact(escape(text, quote=False)) == escape(redact(text), quote=False)
-
-
-@pytest.mark.parametrize("unit", ["1 ", "a@", "DE89 ", "4", "4-", "+1 ", "a.", "(1", "0 "])
-def test_hostile_text_of_the_greatest_length_takes_no_second(unit: str) -> None:
-    began = perf_counter()
-    redact((unit * 60_000)[:60_000])
-    assert perf_counter() - began < 2.0
 
 
 def submission(*quotes: str) -> dict[str, object]:
