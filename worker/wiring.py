@@ -141,7 +141,8 @@ class Parts:
 
     @cached_property
     def publisher(self) -> Publisher:
-        return Publisher(self.app, queue_names(self.settings), self.tracing.outgoing)
+        queues = queue_names(self.settings) | {"unreadable": poison_key(self.settings)}
+        return Publisher(self.app, queues, self.tracing.outgoing)
 
     @cached_property
     def tracing(self) -> Tracing:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from fallbacks.inbox.narrate import Line, clock, did, means, narrate, rules_in_words
+from fallbacks.inbox.narrate import Line, clock, did, means, narrate, rules_in_words, waits_for
 from fallbacks.ledger.states import SETTLED, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
@@ -207,7 +207,7 @@ def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | 
         case State.RUNNING:
             return f"A worker is on it, {view.steps} model calls so far."
         case State.PARKED:
-            return f"It waits until {_parked_until(timeline)}: {means(view.reason) if view.reason else ''}."
+            return f"It waits until {_parked_until(timeline)}: {waits_for(view.reason or '')}."
         case State.SUGGESTED:
             sure = f" (confidence {view.decision['confidence']:.2f})" if view.decision else ""
             return f"The agent proposes {choice}{sure}."

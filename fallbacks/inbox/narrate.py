@@ -66,6 +66,11 @@ def means(reason: str) -> str:
         return reason
 
 
+def waits_for(reason: str) -> str:
+    """Why a ticket is parked; without a reason nobody has tried it yet."""
+    return means(reason) or "its producer asked for a later time"
+
+
 def clock(at_ms: int) -> str:
     """Store time as `2026-11-22 15:04:05 UTC`."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -186,7 +191,7 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.RunStopped: _stopped,
     ev.Retried: lambda e: _Words(Tone.ATTENTION, f"tried again at once: {means(e.reason)}"),
     ev.TierRaised: lambda e: _Words(Tone.ATTENTION, f"went to tier {e.tier + 1}: {means(e.reason)}"),
-    ev.Parked: lambda e: _Words(Tone.ATTENTION, f"parked until {clock(e.until_ms)}: {means(e.reason)}"),
+    ev.Parked: lambda e: _Words(Tone.ATTENTION, f"parked until {clock(e.until_ms)}: {waits_for(e.reason)}"),
     ev.Unparked: lambda _: _Words(Tone.ROUTINE, "its waiting time was over"),
     ev.Released: lambda e: _Words(Tone.ROUTINE, "the worker gave it back", e.why),
     ev.LeaseExpired: lambda e: _Words(Tone.FAILURE, f"its worker was lost (loss {e.losses})", e.owner),

@@ -99,8 +99,14 @@ class Ledger:
         *,
         idempotency_key: str | None = None,
         max_wait_seconds: float | None = None,
+        not_before_ms: int | None = None,
+        expires_ms: int | None = None,
     ) -> Accepted:
-        """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`."""
+        """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`.
+
+        not_before_ms, expires_ms: store time. Until the first the ticket is parked, and its longest wait begins then;
+        past the second it goes to people.
+        """
         ticket_id = ticket.id or new_id()
         waits = [seconds for seconds in (ticket.deadline_seconds, max_wait_seconds) if seconds is not None]
         header = {
@@ -112,10 +118,14 @@ class Ledger:
             "idem": idempotency_key,
             "due_in": self.first_sweep_ms,
             "wait_ms": int(min(waits) * 1000) if waits else None,
+            "not_before": not_before_ms,
+            "expires": expires_ms,
         }
-        event = ev.Accepted(ticket.source).to_json()
+        events = [ev.Accepted(ticket.source).to_json()]
+        if not_before_ms is not None:
+            events.append(ev.Parked(until_ms=not_before_ms).to_json())
         body = ticket.model_copy(update={"id": ticket_id}).canonical()
-        outcome, known_id, *state = await self.store.run("accept", ticket_id, lua_header(header), body, event)
+        outcome, known_id, *state = await self.store.run("accept", ticket_id, lua_header(header), body, *events)
         if outcome == "conflict":
             raise IdempotencyConflict(known_id)
         return Accepted(known_id, State(state[0]), outcome == "new")

@@ -190,6 +190,8 @@ def _retried(cp: Checkpoint, event: ev.Retried, _at: int) -> Checkpoint:
 
 
 def _parked(cp: Checkpoint, event: ev.Parked, _at: int) -> Checkpoint:
+    if not event.reason:  # its producer's wish, before anything was tried
+        return cp
     return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, "park")))
 
 

@@ -188,7 +188,7 @@ class TierRaised(Event):
 
 @dataclass(frozen=True, slots=True)
 class Parked(Event):
-    """The run waits, holding no slot. until_ms: store time."""
+    """The run waits, holding no slot. until_ms: store time. reason: "" where its producer asked for a later time."""
 
     type: ClassVar[str] = "parked"
     reason: str = ""

@@ -9,7 +9,7 @@ from tests.fakes.memory_data import MemoryData
 WEEK_MS = 604_800_000
 
 
-def accept(b: MemoryData, ticket_id: str, header: str, body: str, event: str) -> list[str]:
+def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) -> list[str]:
     h = json.loads(header)
     seen = b.hash(f"idem:{h.get('idem')}")
     if seen:
@@ -25,19 +25,22 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, event: str) ->
         return ["seen", ticket_id, row["state"]]
     row |= {name: h[name] for name in ("digest", "limits", "source", "priority")}
     row |= {"body": body, "accepted": str(b.now), "version": "1", "epoch": "0", "losses": "0", "spent": "0"}
-    b.place(ticket_id, "queued")
-    due = b.now + h["due_in"]
-    if "wait_ms" in h:
-        row["deadline"] = str(b.now + h["wait_ms"])
-        due = min(due, b.now + h["wait_ms"])
-    b.due_at(ticket_id, due)
+    start = max(b.now, h.get("not_before", 0))
+    state = "parked" if start > b.now else "queued"
+    b.place(ticket_id, state)
+    ends = [at for at in (h.get("expires"), start + h["wait_ms"] if "wait_ms" in h else None) if at is not None]
+    if ends:
+        row["deadline"] = str(min(ends))
+    due = start if start > b.now else b.now + h["due_in"]
+    b.due_at(ticket_id, min([due, *(max(end, b.now) for end in ends)]))
     b.add("n", "accepted", 1)
     _remember_key(b, ticket_id, h)
     if "requester" in h:
         b.entries(f"req:{h['requester']}").insert(0, ticket_id)
         del b.entries(f"req:{h['requester']}")[20:]
-    b.append(ticket_id, event, 0)
-    return ["new", ticket_id, "queued"]
+    for event in events if state == "parked" else events[:1]:
+        b.append(ticket_id, event, 0)
+    return ["new", ticket_id, state]
 
 
 def _remember_key(b: MemoryData, ticket_id: str, h: dict[str, Any]) -> None:

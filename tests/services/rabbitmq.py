@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 from typing import Self
 
@@ -74,6 +75,14 @@ class RabbitMQServer(ServerProcess):
             "RABBITMQ_FEATURE_FLAGS_FILE": f"{folder}/feature_flags",
             "RABBITMQ_GENERATED_CONFIG_DIR": f"{folder}/generated",
         }
+
+    def ctl(self, *arguments: str) -> str:
+        """`rabbitmqctl`, as the node's own operator."""
+        script = program("/usr/lib/rabbitmq/bin/rabbitmqctl", package="rabbitmq-server")
+        node = self.environment()["RABBITMQ_NODENAME"]
+        environment = self.environment() | {"ERL_EPMD_PORT": str(self.epmd.port)}
+        command = [script, "--quiet", "-n", node, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=True).stdout
 
     def is_ready(self) -> bool:
         try:

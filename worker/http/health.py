@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from fallbacks.errors import StoreUnreachable
 from worker.http.desk import Desk, DeskDep
-from worker.http.load import depth_of
 
 STORE_SECONDS = 3.0
 
@@ -36,8 +35,8 @@ async def healthz() -> HealthDocument:
 @router.get("/readyz", response_model=ReadyDocument, responses={503: {"model": ReadyDocument}})
 async def readyz(desk: DeskDep) -> JSONResponse:
     """Whether tickets can be accepted and published now."""
-    (store, api), broker = await asyncio.gather(_store(desk), depth_of(desk, "tickets"))
-    checks = {"books": store, "broker": "does not answer" if broker is None else "ok"}
+    (store, api), broker = await asyncio.gather(_store(desk), desk.parts.publisher.depths())
+    checks = {"books": store, "broker": "does not answer" if None in broker.values() else "ok"}
     ready = all(check == "ok" for check in checks.values())
     document = ReadyDocument(status="ready" if ready else "not ready", checks=checks, api=api)
     return JSONResponse(document.model_dump(), 200 if ready else 503)

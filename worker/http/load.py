@@ -1,7 +1,6 @@
 """`/v1/stats`: how much there is to do, for people and autoscalers."""
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +14,6 @@ from worker.http.access import Operator
 from worker.http.desk import Desk, DeskDep
 from worker.http.documents import Moment, moment
 from worker.http.problems import responses
-
-log = logging.getLogger(__name__)
-
-BROKER_SECONDS = 3.0
-QUEUES = ("tickets", "handoff", "intake")
 
 router = APIRouter(prefix="/v1", tags=["operations"])
 
@@ -74,6 +68,8 @@ class InboxStats(BaseModel):
 
 class StatsDocument(BaseModel):
     """queues: messages ready; null where the broker did not answer. load: (ready + in_flight) / slots.
+
+    Of the queues, `unreadable` holds what no worker has put into the inbox yet.
 
     webhook_disabled: why outcomes do not leave; null while they do. outbox: outcomes on their way.
     """
@@ -138,15 +134,4 @@ async def get_stats(desk: DeskDep, _: Operator) -> StatsDocument:
 
 async def measure(desk: Desk) -> Load:
     """Everything at one moment. The books must answer; the broker may be away."""
-    depths = asyncio.gather(*(depth_of(desk, queue) for queue in QUEUES))
-    stats, found = await asyncio.gather(desk.parts.views.stats(), depths)
-    return Load(stats, dict(zip(QUEUES, found, strict=True)))
-
-
-async def depth_of(desk: Desk, queue: str) -> int | None:
-    """Messages ready on a queue; None where the broker does not answer in time."""
-    try:
-        return await asyncio.wait_for(desk.parts.publisher.depth(queue), BROKER_SECONDS)
-    except Exception as error:  # kombu's transports raise errors of many libraries
-        log.warning("the broker did not tell the depth of %s: %s", queue, error or type(error).__name__)
-        return None
+    return Load(*await asyncio.gather(desk.parts.views.stats(), desk.parts.publisher.depths()))

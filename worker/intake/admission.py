@@ -19,6 +19,7 @@ from fallbacks.ledger.ledger import Ledger
 from tasks.ticket import REJECTED_PREFIX, Ticket
 from worker.config.settings import Settings
 from worker.intake.raw_ticket import UnreadableError, read_raw
+from worker.queue.envelope import ANY_TIME, Times
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +36,14 @@ class Admission:
         self._settings = settings
         self._leaving = leaving
 
-    async def take(self, found: Any, origin: str, message: str) -> str | None:
+    async def take(self, found: Any, origin: str, message: str, times: Times = ANY_TIME) -> str | None:
         """Accept what a task message brought. Returns the ticket's id, or None where it was kept as rejected.
 
         message: what only this message has, e.g. its Celery id; deliveries of one message share it.
         """
         as_bytes = json.dumps(found, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
         identity = _digest(message.encode("utf-8", "surrogatepass"), as_bytes)
-        accepted = await self._accept(found, as_bytes, origin, identity)
+        accepted = await self._accept(found, as_bytes, origin, identity, times)
         return accepted[0] if accepted else None
 
     async def take_raw(self, raw: bytes, origin: str, message: str, *, again: bool = True) -> str | None:
@@ -84,14 +85,21 @@ class Admission:
                 log.warning("holding a message until the books can be reached: %s", error)
             await asyncio.sleep(WAIT_SECONDS)
 
-    async def _accept(self, found: Any, raw: bytes, origin: str, identity: str | None) -> tuple[str, bool] | None:
+    async def _accept(
+        self, found: Any, raw: bytes, origin: str, identity: str | None, times: Times = ANY_TIME
+    ) -> tuple[str, bool] | None:
         """(id, whether it is new), or None where it was kept as rejected."""
         settings = self._settings
         try:
             ticket = Ticket.model_validate(found)
             key = None if ticket.id or identity is None else f"message:{identity}"
             accepted = await self._ledger.accept(
-                ticket, settings.limits, idempotency_key=key, max_wait_seconds=settings.max_wait_seconds
+                ticket,
+                settings.limits,
+                idempotency_key=key,
+                max_wait_seconds=settings.max_wait_seconds,
+                not_before_ms=times.not_before_ms,
+                expires_ms=times.expires_ms,
             )
         except (ValidationError, IdempotencyConflict) as error:
             await self.keep(raw, _why(error), origin, identity or _digest(b"", raw))

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from worker.intake.admission import Admission
+from worker.queue.priorities import lists_of
 from worker.queue.publisher import Publisher
 
 log = logging.getLogger(__name__)
@@ -25,25 +26,30 @@ WAIT_SECONDS = 1
 PAUSE_SECONDS = 0.5
 
 _TAKE = """
--- KEYS: list, held, index; ARGV: id, most, hold (seconds)
+-- KEYS: held, index, list...; ARGV: id, most, hold (seconds)
 local t = redis.call('TIME')
 local now = t[1] + t[2] / 1e6
 local taken = {}
-local late = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, ARGV[2])
+local late = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(late) do -- their worker died, or could not reach the books
-  local raw = redis.call('HGET', KEYS[2], id)
-  redis.call('ZADD', KEYS[3], now, id)
-  if raw then taken[#taken + 1] = id; taken[#taken + 1] = raw else redis.call('ZREM', KEYS[3], id) end
+  local raw = redis.call('HGET', KEYS[1], id)
+  redis.call('ZADD', KEYS[2], now, id)
+  if raw then taken[#taken + 1] = id; taken[#taken + 1] = raw else redis.call('ZREM', KEYS[2], id) end
 end
+local list = 3
 for i = 1, tonumber(ARGV[2]) do
   local id = ARGV[1] .. '-' .. i
-  local raw = redis.call('HGET', KEYS[2], id) -- taken already: a client whose reply was lost may send this again
+  local raw = redis.call('HGET', KEYS[1], id) -- taken already: a client whose reply was lost may send this again
   if not raw then
-    raw = redis.call('LINDEX', KEYS[1], -1)
+    raw = redis.call('LINDEX', KEYS[list], -1)
+    while not raw and list < #KEYS do
+      list = list + 1
+      raw = redis.call('LINDEX', KEYS[list], -1)
+    end
     if not raw then break end
-    redis.call('HSET', KEYS[2], id, raw)
-    redis.call('ZADD', KEYS[3], now, id)
-    redis.call('RPOP', KEYS[1])
+    redis.call('HSET', KEYS[1], id, raw)
+    redis.call('ZADD', KEYS[2], now, id)
+    redis.call('RPOP', KEYS[list])
   end
   taken[#taken + 1] = id
   taken[#taken + 1] = raw
@@ -81,7 +87,7 @@ class RedisIntake:
 
     async def round(self) -> int:
         """Take up to a batch into the books and publish its hints. Returns how many items there were."""
-        lists = [self._queue, self._held, self._index]
+        lists = [self._held, self._index, *lists_of(self._queue)]
         found: list[bytes] = await self._take_script(keys=lists, args=[uuid4().hex, BATCH, self._hold_seconds])
         items = list(zip(found[::2], found[1::2], strict=True))
         outcomes = await asyncio.gather(*(self._take(item, raw) for item, raw in items), return_exceptions=True)

@@ -33,7 +33,7 @@ async def examine(parts: Parts) -> list[Check]:
     found += store(parts.redis_url)
     found.append(await asyncio.to_thread(broker, parts))
     if all(check.verdict != "fail" for check in found if check.name == "books"):
-        found += [await _awaited("workers", workers, parts), await _awaited("switches", switches, parts)]
+        found += [await _awaited(name, check, parts) for name, check in LIVE_CHECKS.items()]
     return found
 
 
@@ -120,6 +120,24 @@ async def switches(parts: Parts) -> Check:
     if on:
         return warned("switches", ", ".join(on), "`deskhand unpause`, `deskhand autonomy suggest`")
     return passed("switches", "nothing is held")
+
+
+async def unread(parts: Parts) -> Check:
+    """Messages lie where somebody reads them."""
+    depths, stats = await parts.publisher.depths(), await parts.views.stats()
+    served = {queue for beat in stats.workers for queue in (*beat["queues"], "unreadable")}
+    lying = {queue: depth for queue, depth in depths.items() if depth}
+    found = ", ".join(f"{depth} on {queue}" for queue, depth in lying.items()) or "nothing lies unread"
+    if alone := sorted(lying.keys() - served):
+        return warned("queues", found, f"no worker serves {', '.join(alone)}: `deskhand worker --queues ...`")
+    return passed("queues", found)
+
+
+LIVE_CHECKS: dict[str, Callable[[Parts], Awaitable[Check]]] = {
+    "workers": workers,
+    "switches": switches,
+    "queues": unread,
+}
 
 
 def _prices(parts: Parts) -> list[Check]:

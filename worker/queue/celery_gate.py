@@ -9,7 +9,7 @@ from typing import Any
 from celery import bootsteps
 
 from fallbacks.errors import StoreUnreachable
-from worker.queue.envelope import body_fault, headers_fault
+from worker.queue.envelope import body_fault, carried, headers_fault
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,10 @@ def gate_step(keep: Keep, task_names: Collection[str]) -> type[bootsteps.StartSt
                 handle = make_handler(*args, **kwargs)
 
                 def checked(message: Any) -> Any:
-                    fault = _fault(message, task_names)
-                    return handle(message) if fault is None else _kept(message, fault, keep)
+                    if fault := _fault(message, task_names):
+                        return _kept(message, fault, keep)
+                    message.headers = carried(message.headers)
+                    return handle(message)
 
                 return checked
 

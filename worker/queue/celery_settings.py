@@ -5,6 +5,7 @@ from typing import Any
 
 from worker.clients.celery_queue import is_amqp, queue
 from worker.config.settings import Settings
+from worker.queue.priorities import STEPS
 from worker.queue.publisher import HAND_OFF, TRIAGE
 from worker.wiring import poison_key, queue_names
 
@@ -21,7 +22,7 @@ def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
     names = queue_names(settings)
     return {
         **_broker(settings, broker_url),
-        "task_queues": [queue(names[kind], amqp=amqp) for kind in ("tickets", "handoff")],
+        "task_queues": [queue(name, amqp=amqp) for name in (names["tickets"], names["handoff"])],
         "task_default_queue": names["tickets"],
         "accept_content": ["json"],  # pickle runs code
         "task_serializer": "json",
@@ -73,7 +74,7 @@ def _redis_transport(settings: Settings) -> dict[str, Any]:
         "socket_connect_timeout": 3,
         "socket_keepalive": True,
         "health_check_interval": 5,  # a silent queue connection was dropped after 17 s (measured once); 25 took 26
-        "priority_steps": [0],  # one list per queue
+        "priority_steps": list(STEPS),  # ours go to one list a queue; those of others are read and counted, too
         "poison_key": poison_key(settings),
         "task_names": (TRIAGE, HAND_OFF),
     }

@@ -6,14 +6,55 @@ Celery and kombu log and drop, crash on, or loop over what breaks these rules (m
 import base64
 import binascii
 import json
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from worker.queue.compression import unpack
 
 JSON_TYPE = "application/json"
 ENCODINGS = ("utf-8", "utf8", "us-ascii", "ascii")
 UNUSED = ("callbacks", "errbacks", "chain", "chord")
 """What a message may ask for after its task. We run none of it, so a message that asks is not silently half obeyed."""
+
+ETA, EXPIRES = "deskhand_eta", "deskhand_expires"
+OURS = {"eta": ETA, "expires": EXPIRES}
+"""Headers that Celery would act upon, and what they are called once they are the ledger's: Celery drops what has
+expired without a trace, and holds what is to come until its worker dies."""
+
+DROPPED = ("timelimit", "stamped_headers")
+"""Celery kills by the first, and revokes by the second; runs have limits of their own."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_MS = 253_370_764_800_000
+"""The year 9999: later times are taken for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What a producer's client asked for, in ms since the epoch; None where it did not.
+
+    not_before_ms: eta or countdown. expires_ms: when it no longer wants an answer by the agent.
+    """
+
+    not_before_ms: int | None = None
+    expires_ms: int | None = None
+
+
+ANY_TIME = Times()
+
+
+def times_of(request: Mapping[str, Any]) -> Times:
+    """Of a task's request, which has every header that Celery does not know."""
+    eta, expires = request.get(ETA), request.get(EXPIRES)
+    return Times(eta if isinstance(eta, int) else None, expires if isinstance(expires, int) else None)
+
+
+def carried(headers: dict[str, Any]) -> dict[str, Any]:
+    """Faultless headers without what Celery would act upon; its times go on under names of ours."""
+    kept = {name: value for name, value in headers.items() if name not in OURS and name not in DROPPED}
+    return kept | {ours: _ms(headers[name]) for name, ours in OURS.items() if headers.get(name) is not None}
 
 
 def fault_of(envelope: Any, task_names: Collection[str]) -> str | None:
@@ -29,16 +70,26 @@ def fault_of(envelope: Any, task_names: Collection[str]) -> str | None:
         return "the message has no delivery_info"
     if fault := headers_fault(envelope.get("headers"), task_names):
         return fault
-    if properties.get("body_encoding") not in (None, "base64"):
-        return "the body is in an unknown transfer encoding"
-    body = envelope.get("body")
-    if not isinstance(body, str):
-        return "the message has no body"
     try:
-        raw = base64.b64decode(body, validate=True) if properties.get("body_encoding") else body.encode()
-    except (binascii.Error, ValueError):
-        return "the body is not base64"
+        raw = _raw_body(envelope)
+    except ValueError as error:
+        return str(error)
     return body_fault(raw, envelope.get("content-type"), envelope.get("content-encoding"))
+
+
+def _raw_body(envelope: Mapping[str, Any]) -> bytes:
+    """Decoded and unpacked. Raises `ValueError` with the fault."""
+    encoding, body = envelope["properties"].get("body_encoding"), envelope.get("body")
+    if encoding not in (None, "base64"):
+        raise ValueError("the body is in an unknown transfer encoding")
+    if not isinstance(body, str):
+        raise ValueError("the message has no body")  # noqa: TRY004 - the one error of this function
+    try:
+        raw = base64.b64decode(body, validate=True) if encoding else body.encode()
+    except (binascii.Error, ValueError):
+        raise ValueError("the body is not base64") from None
+    compression = envelope["headers"].get("compression")
+    return unpack(raw, compression) if compression else raw
 
 
 def headers_fault(headers: Any, task_names: Collection[str]) -> str | None:
@@ -50,14 +101,9 @@ def headers_fault(headers: Any, task_names: Collection[str]) -> str | None:
             return f"the headers name no {name}"
     if headers["task"] not in task_names:
         return f"there is no task {headers['task'][:80]!r}"
-    if headers.get("compression"):
-        return "compressed messages are not taken"
-    for name in ("eta", "expires"):
+    for name in OURS:
         if headers.get(name) is not None and not _is_time(headers[name]):
-            return f"the header {name} is no ISO 8601 time"
-    limits = headers.get("timelimit")
-    if limits is not None and not (isinstance(limits, list | tuple) and len(limits) == 2):
-        return "the header timelimit is no pair"
+            return f"the header {name} is not an ISO 8601 time"
     return None
 
 
@@ -87,7 +133,14 @@ def body_fault(raw: bytes, content_type: Any, encoding: Any) -> str | None:
 
 def _is_time(value: Any) -> bool:
     try:
-        datetime.fromisoformat(value)
+        _ms(value)
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _ms(iso: str) -> int:
+    """A time without an offset is UTC, as Celery's own clients write it."""
+    when = datetime.fromisoformat(iso)
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return min(max((aware - EPOCH) // timedelta(milliseconds=1), 0), LATEST_MS)

@@ -20,7 +20,8 @@ from kombu.transport import redis as stock
 from kombu.transport import virtual
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from worker.queue.envelope import fault_of
+from worker.queue.envelope import carried, fault_of
+from worker.queue.priorities import lists_of
 from worker.queue.redis_channel_scripts import CLAIM, FORGET, POISON, RESTORE
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ whatever is in any of them, so this is the latency of an idle worker and of noth
 
 REFUSED_SECONDS = 0.5
 """Pause after the server refused a write (`maxmemory` with noeviction): asking at once would spin."""
+
+OTHERS_FIRST = 8
+"""Every eighth look begins with the lists of other priorities, so that a backlog on a queue's own list hides none."""
 
 FULL = ("OOM", "MISCONF", "NOREPLICAS")
 """Answers by which a server says that it takes no writes now."""
@@ -90,6 +94,7 @@ class Channel(stock.Channel):
         self.claimed: set[str] = set()
         self._refused_until = 0.0
         self._waiting_on = self._busy = ""
+        self._looks = 0
         super().__init__(*args, **kwargs)
 
     def restore(self, push: str, *, oldest: float | None = None, most: int = 0, tags: tuple[str, ...] = ()) -> int:
@@ -105,8 +110,7 @@ class Channel(stock.Channel):
         queues = self._queue_cycle.consume(len(self.active_queues))
         if not queues or monotonic() < self._refused_until:
             return
-        several = len(queues) * len(self.priority_steps) > 1
-        seconds = ROTATE_SECONDS if several else timeout or self.brpop_timeout
+        seconds = ROTATE_SECONDS if len(queues) > 1 else timeout or self.brpop_timeout
         self._waiting_on = self._busy if self._busy in queues else queues[0]
         self._in_poll: Any = self.client.connection
         self._brpop_sent_at = monotonic()  # type: ignore[assignment] # inferred from kombu's None
@@ -149,6 +153,12 @@ class Channel(stock.Channel):
             self.qos.ack(tag)
         return True
 
+    def _size(self, queue: str) -> int:
+        with self.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
+            for name in lists_of(queue):
+                pipe.llen(name)
+            return sum(pipe.execute())
+
     def _get(self, queue: str, timeout: float | None = None) -> Any:  # noqa: ARG002 - kombu's
         found = self._claim([queue])
         if found is None:
@@ -156,9 +166,17 @@ class Channel(stock.Channel):
         return found[1]
 
     def _claim(self, queues: list[str]) -> tuple[str, Any, str] | None:
-        """Take the next good message of any of these queues, under a tag that no other claim has had."""
-        names = [queue for _ in self.priority_steps for queue in queues]
-        lists = [self.global_keyprefix + self._q_for_pri(q, pri) for pri in self.priority_steps for q in queues]
+        """Take the next good message of any of these queues, of whatever priority, under a tag of its own."""
+        own = [(queue, queue) for queue in queues]
+        others = [(queue, name) for queue in queues for name in lists_of(queue)[1:]]
+        self._looks += 1
+        if self._looks % OTHERS_FIRST == 0:
+            return self._take(others) or self._take(own)
+        return self._take(own) or self._take(others)
+
+    def _take(self, named: list[tuple[str, str]]) -> tuple[str, Any, str] | None:
+        """named: (queue, list of it), the first with a message being taken from."""
+        names, lists = [queue for queue, _ in named], [self.global_keyprefix + name for _, name in named]
         tag = uuid4().hex
         try:
             found = self._script(CLAIM, [*self._own_keys(), *lists], tag, LONGEST_BYTES, *names)
@@ -173,6 +191,7 @@ class Channel(stock.Channel):
             self._poison(tag, fault, queue)
             return None
         envelope["properties"]["delivery_tag"] = tag
+        envelope["headers"] = carried(envelope["headers"])
         self.claimed.add(tag)
         return queue, envelope, tag
 

@@ -11,12 +11,14 @@ from celery import Celery, signals
 from celery.exceptions import Reject, WorkerShutdown
 
 from fallbacks.errors import StoreUnreachable
-from worker.clients.celery_queue import is_amqp, queue
+from worker.clients.celery_queue import expired_of, is_amqp, queue
 from worker.config.errors import SettingsError, WorkerError
 from worker.config.settings import Redact, Settings
 from worker.intake.amqp import intake_step
 from worker.queue.celery_gate import gate_step
 from worker.queue.celery_settings import celery_settings, is_peeked
+from worker.queue.compression import bound_kombu
+from worker.queue.envelope import times_of
 from worker.queue.publisher import HAND_OFF, TRIAGE
 from worker.service.embedded_valkey import running_url
 from worker.service.worker_process import WorkerProcess
@@ -51,6 +53,7 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
     """A Celery app with our tasks. Opens nothing; the worker process is made when its first worker part starts."""
     app = sender_app(settings, redis_url)
     app.set_current()
+    bound_kombu()
     process = _LazyProcess(lambda: make_parts(settings, app, redis_url))
 
     _guard_doors(app, settings, process)
@@ -64,7 +67,7 @@ def _add_tasks(app: Celery, process: "_LazyProcess") -> None:
         """Any shape is taken: what is no ticket is kept as rejected; failing the task would lose it."""
         arrived_with.set(_carried(request))
         try:
-            return await process.get().triage(tuple(args), kwargs, str(request.get("id")))
+            return await process.get().triage(tuple(args), kwargs, str(request.get("id")), times_of(request))
         except StoreUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
             raise Reject(error, requeue=True) from error
 
@@ -92,6 +95,8 @@ def _follow_the_worker(app: Celery, settings: Settings, process: "_LazyProcess")
         kinds = {name: kind for kind, name in queue_names(settings).items()}
         served = tuple(kinds[name] for name in app.amqp.queues.consume_from if name in kinds)
         app.amqp.queues.deselect(queue_names(settings)["intake"])  # its messages are not Celery's
+        if "tickets" in served and is_amqp(str(app.conf.broker_url)):
+            app.amqp.queues.select_add(queue(expired_of(queue_names(settings)["tickets"]), amqp=True))
         process.offer(instance.concurrency or 1, served)
 
     @signals.worker_ready.connect(weak=False)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from worker.queue.envelope import ANY_TIME, Times
 from worker.wiring import Parts
 from worker.work.event_loop import LoopThread
 from worker.work.liveness import keep_fresh
@@ -45,15 +46,14 @@ class WorkerProcess:
         if "handoff" in self.queues:
             self._background.append(asyncio.ensure_future(self.parts.delivery_loop.run_forever()))
 
-    async def triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str) -> str:
+    async def triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str, times: Times = ANY_TIME) -> str:
         """Work a message of queue `tickets`: an id of ours, or a whole ticket from any Celery producer.
 
         message: the id its producer gave it.
         """
         if not args and set(kwargs) == {"ticket_id"} and isinstance(kwargs["ticket_id"], str):
             return await self._passed_on(kwargs["ticket_id"], self.parts.executor.triage(kwargs["ticket_id"]))
-        found = {"args": args, "kwargs": kwargs} if args else kwargs.get("ticket", kwargs)
-        ticket_id = await self.parts.admission.take(found, "tasks.triage", message)
+        ticket_id = await self.parts.admission.take(_brought(args, kwargs), "tasks.triage", message, times)
         if ticket_id is None:
             return "rejected"
         return await self._passed_on(ticket_id, self.parts.executor.triage(ticket_id))
@@ -89,6 +89,17 @@ class WorkerProcess:
         if outcome == "released":
             await self.parts.publisher.publish([("triage", ticket_id)])
         return outcome
+
+
+def _brought(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The ticket, by name or as the one positional argument; anything else as it came, to be kept as rejected."""
+    match args:
+        case ():
+            return kwargs.get("ticket", kwargs)
+        case (dict() as only,) if not kwargs:
+            return only.get("ticket", only)
+        case _:
+            return {"args": args, "kwargs": kwargs}
 
 
 def _spare_the_collector() -> None:

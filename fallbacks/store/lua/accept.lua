@@ -1,5 +1,7 @@
 -- Accept a ticket: its row first, so that it is never only a message. Sending it again changes nothing.
--- ARGV: prefix, id, header {digest, limits, source, priority, requester, idem, due_in, wait_ms}, body, event
+-- A ticket that is not to be worked yet (its producer's eta) is parked until then, and its longest wait begins then.
+-- ARGV: prefix, id, header {digest, limits, source, priority, requester, idem, due_in, wait_ms, not_before, expires}, body,
+--   event, event of parking (only with not_before)
 local h = cjson.decode(ARGV[3])
 local function remember_key() -- for a week from its first use; tickets stay for at least as long
   if not h.idem then return end
@@ -23,13 +25,12 @@ if row[2] then -- a rejected message has a row without a digest: it is never ove
 end
 redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
   'priority', h.priority, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
-place('queued')
-local due = NOW + h.due_in
-if h.wait_ms then
-  redis.call('HSET', T, 'deadline', int(NOW + h.wait_ms))
-  due = math.min(due, NOW + h.wait_ms)
-end
-due_at(due)
+local start = math.max(NOW, h.not_before or 0)
+local state, due = start > NOW and 'parked' or 'queued', start > NOW and start or NOW + h.due_in
+place(state)
+local deadline = math.min(h.expires or math.huge, h.wait_ms and start + h.wait_ms or math.huge)
+if deadline < math.huge then redis.call('HSET', T, 'deadline', int(deadline)) end
+due_at(math.min(due, math.max(deadline, NOW)))
 redis.call('HINCRBY', P .. 'n', 'accepted', 1)
 remember_key()
 if h.requester then
@@ -39,4 +40,5 @@ if h.requester then
   redis.call('PEXPIRE', R, 7776000000)
 end
 append(ARGV[5], 0)
-return {'new', ID, 'queued'}
+if state == 'parked' then append(ARGV[6], 0) end
+return {'new', ID, state}

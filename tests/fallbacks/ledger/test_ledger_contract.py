@@ -30,6 +30,32 @@ async def test_an_accepted_ticket_is_queued_and_due(s: Scene) -> None:
 
 
 @scene
+async def test_a_ticket_for_later_is_parked_until_then_and_its_longest_wait_begins_then(s: Scene) -> None:
+    later = await s.store.now_ms() + 60_000
+    accepted = await s.ledger.accept(ticket("t1"), LIMITS, max_wait_seconds=30, not_before_ms=later)
+    assert (accepted.state, await s.types()) == (State.PARKED, ["accepted", "parked"])
+    assert (await s.row())["deadline"] == str(later + 30_000)
+    assert await s.ledger.claim("t1", "w1") == "parked"
+    await s.pass_ms(60_001)
+    assert await s.sweep() == [("triage", "t1")]
+    await s.claim("t1")
+
+
+@scene
+async def test_a_time_to_come_that_has_passed_parks_nothing(s: Scene) -> None:
+    accepted = await s.ledger.accept(ticket("t1"), LIMITS, not_before_ms=await s.store.now_ms() - 1)
+    assert (accepted.state, await s.types()) == (State.QUEUED, ["accepted"])
+
+
+@scene
+async def test_what_has_expired_is_swept_to_people_at_once(s: Scene) -> None:
+    now = await s.store.now_ms()
+    await s.ledger.accept(ticket("t1"), LIMITS, max_wait_seconds=3600, expires_ms=now - 5)
+    assert (await s.row())["deadline"] == str(now - 5)
+    assert await s.sweep() == [("hand_off", "t1")]
+
+
+@scene
 async def test_another_body_under_one_id_is_a_conflict(s: Scene) -> None:
     await s.accept("t1")
     with pytest.raises(IdempotencyConflict):

@@ -5,6 +5,7 @@ import asyncio
 from redis.asyncio import Redis
 
 from worker.intake.redis import _TAKE, BATCH
+from worker.queue.priorities import lists_of
 
 
 def test_a_take_that_is_sent_again_gives_the_same_items_and_overwrites_none(valkey_url: str) -> None:
@@ -13,7 +14,7 @@ def test_a_take_that_is_sent_again_gives_the_same_items_and_overwrites_none(valk
     async def main() -> None:
         async with Redis.from_url(valkey_url) as redis:
             await redis.lpush("intake", *(str(n) for n in range(BATCH + 10)))
-            take, keys = redis.register_script(_TAKE), ["intake", "held", "index"]
+            take, keys = redis.register_script(_TAKE), ["held", "index", *lists_of("intake")]
             first = await take(keys=keys, args=["once", BATCH, 60])
             assert await take(keys=keys, args=["once", BATCH, 60]) == first
             assert await redis.llen("intake") == 10

@@ -1,5 +1,6 @@
 """`deskhand status`: the whole at one look."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,31 +35,42 @@ def status(
         if watch:
             _watch(opened, json=json)
             return
-        stats, changes = opened.run(_look(opened.parts))
-        settings = opened.parts.settings
+        look, settings = opened.run(_look(opened.parts)), opened.parts.settings
         if json:
-            dump(status_document(stats, settings, changes))
+            dump(status_document(look, settings))
         else:
-            console().print(_screen(stats, settings, changes))
+            console().print(_screen(look, settings))
 
 
-async def _look(parts: "Parts") -> tuple["Stats", list["Change"]]:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The whole, at one moment. queues: messages nobody has read, by queue; None where the broker does not answer."""
+
+    stats: "Stats"
+    queues: dict[str, int | None]
+    changes: "list[Change]"
+
+
+async def _look(parts: "Parts") -> Look:
     from fallbacks.ledger.control import Control
 
-    return await parts.views.stats(), await Control(parts.store).log(CHANGES_SHOWN)
+    stats, queues = await parts.views.stats(), await parts.publisher.depths()
+    return Look(stats, queues, await Control(parts.store).log(CHANGES_SHOWN))
 
 
-def status_document(stats: "Stats", settings: "Settings", changes: list["Change"]) -> dict[str, Any]:
+def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
     """The numbers as JSON; `states` always has all states."""
     from dataclasses import asdict
 
     from tasks.money import to_usd
     from worker.cli.documents import moment
 
+    stats = look.stats
     cap = _day_cap(stats, settings)
     return {
         "at": moment(stats.now_ms),
         "states": stats.states,
+        "queues": look.queues,
         "oldest_seconds": stats.oldest_seconds,
         "inbox": stats.inbox,
         "workers": len(stats.workers),
@@ -72,7 +84,7 @@ def status_document(stats: "Stats", settings: "Settings", changes: list["Change"
         "undelivered": stats.outbox,
         "alerts_due": stats.alerts,
         "counters": stats.counters,
-        "control_log": [{"at": moment(change.at_ms), **asdict(change)} for change in changes],
+        "control_log": [{"at": moment(change.at_ms), **asdict(change)} for change in look.changes],
     }
 
 
@@ -92,28 +104,28 @@ def _watch(opened: Session, *, json: bool) -> None:
     try:
         if json or not out.is_terminal:
             while True:
-                stats, changes = opened.run(_look(opened.parts))
+                look = opened.run(_look(opened.parts))
                 if json:
-                    dump(status_document(stats, settings, changes))
+                    dump(status_document(look, settings))
                 else:
-                    out.print(_screen(stats, settings, changes))
+                    out.print(_screen(look, settings))
                 opened.run(asyncio.sleep(WATCH_SECONDS))
         with Live(console=out, screen=False, auto_refresh=False) as live:
             while True:
-                stats, changes = opened.run(_look(opened.parts))
-                live.update(_screen(stats, settings, changes), refresh=True)
+                live.update(_screen(opened.run(_look(opened.parts)), settings), refresh=True)
                 opened.run(asyncio.sleep(WATCH_SECONDS))
     except KeyboardInterrupt:
         return
 
 
-def _screen(stats: "Stats", settings: "Settings", changes: list["Change"]) -> "RenderableType":
+def _screen(look: Look, settings: "Settings") -> "RenderableType":
     from rich.console import Group
 
     from fallbacks.inbox.narrate import means
     from worker.cli.documents import moment, span
     from worker.cli.output import styled
 
+    stats = look.stats
     states = Report(("state", "tickets", "oldest"), numeric=frozenset({"tickets", "oldest"}))
     for state, count in stats.states.items():
         oldest = span(stats.oldest_seconds.get(state)) if state not in ("decided", "cancelled") else ""
@@ -125,8 +137,8 @@ def _screen(stats: "Stats", settings: "Settings", changes: list["Change"]) -> "R
         for reason, count in sorted(stats.inbox.items(), key=lambda pair: -pair[1]):
             inbox.add(reason, count, means(reason) if reason != "suggestion" else "a proposal to approve")
         parts.append(inbox.table())
-    parts += [styled(line) for line in _figures(stats, settings)]
-    parts += [styled(Cell(f"{moment(each.at_ms)} {each.who} {each.words}", "dim")) for each in changes]
+    parts += [styled(line) for line in (*_figures(stats, settings), _unread(look.queues))]
+    parts += [styled(Cell(f"{moment(each.at_ms)} {each.who} {each.words}", "dim")) for each in look.changes]
     return Group(*parts)
 
 
@@ -156,6 +168,11 @@ def _figures(stats: "Stats", settings: "Settings") -> list[str]:
     if stats.outbox or stats.alerts:
         lines.append(f"to deliver: {stats.outbox} webhooks, {stats.alerts} alerts")
     return lines
+
+
+def _unread(queues: dict[str, int | None]) -> str:
+    shown = [f"{name} {'?' if depth is None else depth}" for name, depth in queues.items() if depth != 0]
+    return f"messages that nobody has read: {', '.join(shown) or 'none'}"
 
 
 def _day_cap(stats: "Stats", settings: "Settings") -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.conftest import Deskhand, Result
@@ -135,3 +136,12 @@ def test_a_broken_taxonomy_and_an_empty_knowledge_base_are_found(
 def test_urls_are_shown_without_their_passwords() -> None:
     assert masked_url("redis://:pw@host:6379/0") == "redis://:********@host:6379/0"
     assert masked_url("https://a.example/hooks/token?x=1", whole=True) == "https://a.example/********"
+
+
+def test_messages_that_nobody_reads_are_named(deskhand: Deskhand, valkey_url: str) -> None:
+    with Redis.from_url(valkey_url) as redis:
+        redis.lpush("intake\x06\x163", "{}")
+    verdict, change = verdict_of(deskhand("doctor", "--json"), "queues")
+    assert (verdict, "serves intake" in change) == ("warn", True)
+    assert deskhand("status", "--json").json()["queues"] == {"tickets": 0, "handoff": 0, "intake": 1, "unreadable": 0}
+    assert "messages that nobody has read: intake 1" in deskhand("status").out
