@@ -42,7 +42,7 @@ from worker import sample
 from worker.config.prompt_file import load_prompt
 from worker.config.settings import LOCAL, LogFormat, Redact, Settings
 from worker.config.yaml_taxonomy import load_taxonomy
-from worker.connectors.hook import RECEIVER, Hook, told
+from worker.connectors.hook import RECEIVER, Hook, receivers_of
 from worker.connectors.yaml_hooks import load_hooks
 from worker.intake.admission import Admission
 from worker.intake.redis import RedisIntake
@@ -67,7 +67,7 @@ VERSION = metadata.version("deskhand")
 """Of the installed package; pyproject.toml holds the number."""
 
 REMOTE_MIN_CONFIDENCE = 0.6
-"""Told to the model in its instructions: below it a person takes over."""
+"""Stated in the instructions of the model: below it a person takes over."""
 
 HISTORY_STRIDE = 5
 """Every fifth labelled sample ticket seeds similar-ticket search, where the sample taxonomy is in force."""
@@ -77,7 +77,7 @@ HISTORY_STRIDE = 5
 class Parts:
     """Everything a process may need, made on first use. One instance per process and event loop.
 
-    wrap_store: lets a test stand between the books and everything above them.
+    wrap_store: lets a test stand between the store and everything above them.
     agents: False in a process that only hands off; it needs no model, and one that cannot be loaded cannot stop it.
     """
 
@@ -107,8 +107,8 @@ class Parts:
 
     @cached_property
     def store(self) -> Store:
-        told = self.settings.log_format is LogFormat.JSON  # else the journal costs no line
-        kind = LoggedStore if told else RedisStore
+        # lines only where they are read: else the journal costs none
+        kind = LoggedStore if self.settings.log_format is LogFormat.JSON else RedisStore
         return self.wrap_store(kind(self.redis_url, f"{self.settings.namespace}:"))
 
     @cached_property
@@ -126,10 +126,10 @@ class Parts:
 
     @cached_property
     def outcomes(self) -> OutcomeWriter:
-        return OutcomeWriter(wanted=self.settings.webhook_url is not None, also=self._also_told)
+        return OutcomeWriter(wanted=self.settings.webhook_url is not None, also=self._other_receivers)
 
-    def _also_told(self, ticket_id: str, outcome: Outcome) -> list[str]:
-        return [*([QUEUE] if self.settings.outcomes_queue else []), *told(self.hooks, ticket_id, outcome)]
+    def _other_receivers(self, ticket_id: str, outcome: Outcome) -> list[str]:
+        return [*([QUEUE] if self.settings.outcomes_queue else []), *receivers_of(self.hooks, ticket_id, outcome)]
 
     @cached_property
     def hooks(self) -> Mapping[str, Hook]:
@@ -239,7 +239,7 @@ class Parts:
         )
 
     async def _enter(self) -> str:
-        """Keep the prompt that works here from now on, and learn the books' canary."""
+        """Keep the prompt that works here from now on, and learn the ledger's canary."""
         await keep_prompt(self.store, self.prompt)
         return await canary_of(self.store)
 
@@ -267,7 +267,7 @@ class Parts:
         settings, url = self.settings, self.settings.broker_url or self.redis_url
         if not url.startswith(("redis://", "rediss://", "valkey://", "valkeys://")):
             return []
-        url = "redis" + url.removeprefix("redis").removeprefix("valkey")  # one client for both, told by its scheme
+        url = "redis" + url.removeprefix("redis").removeprefix("valkey")  # one client for both, chosen by scheme
         redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3)
         loops: list[PoisonList | RedisIntake] = [PoisonList(redis, poison_key(settings), self.admission)]
         if "intake" in queues:

@@ -41,7 +41,7 @@ class Change:
             return f"{'paused' if self.after else 'unpaused'} {self.what.removeprefix(PAUSED)}"
         if self.what.startswith(DRAIN):
             worker = self.what.removeprefix(DRAIN)
-            return f"told worker {worker} to finish" if self.after else f"worker {worker} is finishing"
+            return f"asked worker {worker} to finish" if self.after else f"worker {worker} is finishing"
         if self.what == DAY_CAP:
             return f"daily budget: {_money(self.before)} -> {_money(self.after)}"
         return f"{self.what}: {self.before or 'as set up'} -> {self.after or 'as set up'}"

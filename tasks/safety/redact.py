@@ -24,7 +24,7 @@ _SOCIAL_SECURITY = re.compile(_START + r"[0-9]{3}-[0-9]{2}-[0-9]{4}" + _END)
 _CARD_DIGITS = range(13, 20)
 _IBAN_CHARS = range(15, 35)
 _LEAST_DIGITS = 9
-"""Below it there is no number to look for."""
+"""Below it there is not a number to look for."""
 
 _AS_NUMBER = {ord(letter): str(int(letter, 36)) for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 """ISO 13616: A is 10, Z is 35."""

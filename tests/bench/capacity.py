@@ -230,7 +230,7 @@ def limit_table(c: Constants) -> str:
         limits(c, server, apart=True, retention_days=1)
     )
     rows = [
-        f"| {'broker apart' if apart else 'books and broker'} | {days} days | "
+        f"| {'broker apart' if apart else 'store and broker'} | {days} days | "
         + " | ".join(
             f"{float(f'{value:.2g}'):,.0f}" for value in limits(c, server, apart=apart, retention_days=days).values()
         )
@@ -253,13 +253,13 @@ def main() -> None:
         print(phase_table(phases))
         real = deployed(folder / "deployed", min(size, 1000))
         for part, took in (
-            ("books", real.store),
+            ("store", real.store),
             ("broker", real.broker),
-            ("books, one idle worker a second", real.idle),
+            ("store, one idle worker a second", real.idle),
         ):
             print(f"{part}: {took}")
         print(f"worker: {real.worker_cpu * 1000:.1f} ms of CPU a ticket", end="; ")
-        print(f"connections of one worker: {real.store_connections} books, {real.broker_connections} broker")
+        print(f"connections of one worker: {real.store_connections} store, {real.broker_connections} broker")
         whole = total(phases)
         constants = Constants(
             store_cpu=whole.cpu,

@@ -133,8 +133,9 @@ async def measure(url: str, small_url: str, levels: Sequence[int], archive: Arch
 
 def table(found: dict[str, list[Point]]) -> str:
     head = (
-        "| archive | tickets before | server CPU, µs | on small books then | worker's part, µs | on small books then "
-        "| commands | books, MB | bytes by ticket ever | of it decisions | a new worker reads, CPU s |\n"
+        "| archive | tickets before | server CPU, µs | on a small store then | worker's part, µs "
+        "| on a small store then | commands | store, MB | bytes by ticket ever | of it decisions "
+        "| a new worker reads, CPU s |\n"
         "|---|---|---|---|---|---|---|---|---|---|---|"
     )
     rows = [
@@ -149,12 +150,12 @@ def table(found: dict[str, list[Point]]) -> str:
 
 def draw(found: dict[str, list[Point]]) -> None:
     """Both figures, into the folder of figures."""
-    said = "tickets in the books before it (logarithmic)"
+    said = "tickets in the store before it (logarithmic)"
     ratio = {f"archive {name}": [(p.before, p.server / p.server_small) for p in ps] for name, ps in found.items()}
     held = {f"archive {name}": [(p.before, p.megabytes) for p in ps] for name, ps in found.items()}
     cost = f"server CPU of a ticket, {LEVELS[0]:,} before it = 1"
     png(chart("What one more ticket costs the server", said, cost, ratio, log_x=True), FIGURES / "history-cpu.png")
-    png(chart("What the books hold", said, "memory, MB", held, log_x=True), FIGURES / "history-memory.png")
+    png(chart("What the store holds", said, "memory, MB", held, log_x=True), FIGURES / "history-memory.png")
 
 
 def main() -> None:

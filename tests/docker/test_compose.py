@@ -97,7 +97,7 @@ def test_workers_live_without_the_store_and_are_ready_only_with_it(deployment: D
         with httpx.Client(base_url=deployment.web.url, timeout=10) as client:
             assert client.get("/healthz").status_code == 200
             assert client.get("/readyz").status_code == 503
-        assert deployment.worker.healthy(), "waiting for the books is no reason to be restarted"
+        assert deployment.worker.healthy(), "waiting for the store is no reason to be restarted"
     finally:
         deployment.redis.resume()
     wait_for(deployment.web.healthy, 30, "the web is ready again")

@@ -37,7 +37,7 @@ def test_a_copy_of_the_store_taken_while_it_is_written_balances(
     writer = threading.Thread(target=work)
     writer.start()
     try:
-        wait_for(lambda: len(written) >= 20, 30, "tickets in the books")
+        wait_for(lambda: len(written) >= 20, 30, "tickets in the ledger")
         before = len(written)
         with live.client() as client:
             client.config_set("auto-aof-rewrite-percentage", 0)

@@ -1,4 +1,4 @@
-"""How commands get at the books: settings and parts made once, one event loop, everything closed at the end."""
+"""How commands reach the ledger: settings and parts made once, one event loop, everything closed at the end."""
 
 import signal
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open connection to the books. Ctrl-C between two calls is an ordinary KeyboardInterrupt."""
+    """An open connection to the store. Ctrl-C between two calls is an ordinary KeyboardInterrupt."""
 
     parts: "Parts"
     runner: "asyncio.Runner"

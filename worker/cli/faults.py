@@ -24,7 +24,7 @@ def lines_of(error: Exception) -> list[str] | None:
         case SettingsError():
             return error.faults
         case StoreUnreachable():
-            return [f"the books cannot be reached ({error}): check DESKHAND_REDIS_URL, or run `deskhand doctor`"]
+            return [f"the store cannot be reached ({error}): check DESKHAND_REDIS_URL, or run `deskhand doctor`"]
         case ClientError() | WorkerError() | FallbacksError() | TasksError():
             return str(error).splitlines() or [type(error).__name__]
         case FileNotFoundError() | PermissionError() | IsADirectoryError() | NotADirectoryError():

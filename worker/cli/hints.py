@@ -1,4 +1,4 @@
-"""Telling the workers. A message is only a hint: failing to send one delays a ticket and loses nothing."""
+"""Messages to the workers. A message is only a hint: failing to send one delays a ticket and loses nothing."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,6 +18,6 @@ async def hint(parts: "Parts", ticket_ids: Sequence[str]) -> bool:
         lines = lines_of(error)
         if lines is None:
             raise
-        complain(f"warning: {lines[0]}; the tickets are safe in the books, and workers look for them by themselves")
+        complain(f"warning: {lines[0]}; the tickets are stored, and the workers will find them by themselves")
         return False
     return True

@@ -41,5 +41,5 @@ def seconds_of(duration: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", duration.strip().lower())
     seconds = float(match[1]) * _SECONDS[match[2] or "s"] if match else 0.0
     if not seconds:
-        raise ValueError(f"{duration!r} is no duration: write 90s, 15m, 2h or 1d")
+        raise ValueError(f"{duration!r} is not a duration: write 90s, 15m, 2h or 1d")
     return seconds

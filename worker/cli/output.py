@@ -20,7 +20,7 @@ NARROW = 120
 
 
 class Advance(Protocol):
-    """Tells a progress bar how far the work is. note: a few words beside it."""
+    """Moves a progress bar to how far the work is. note: a few words beside it."""
 
     def __call__(self, done: int, note: str = "") -> None: ...
 

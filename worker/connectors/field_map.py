@@ -21,13 +21,13 @@ Steps = tuple[str | int | object, ...]
 def steps_of(path: str) -> Steps:
     """The steps of a path. Raises `ValueError` where it is none."""
     if not path.startswith("$"):
-        raise ValueError(f"{path!r} is no path: it starts with $")
+        raise ValueError(f"{path!r} is not a path: a path starts with $")
     steps: list[str | int | object] = []
     at = 1
     while at < len(path):
         found = _STEP.match(path, at)
         if found is None:
-            raise ValueError(f"{path!r} is no path from character {at + 1}")
+            raise ValueError(f"{path!r} is not a path from character {at + 1}")
         name, index, quoted, every = found.groups()
         steps.append(_ALL if every else int(index) if index else name or quoted)
         at = found.end()

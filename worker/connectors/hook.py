@@ -1,4 +1,4 @@
-"""One helpdesk's webhook: how its calls prove themselves, which are tickets, and what it is told of their outcomes."""
+"""One helpdesk's webhook: how its calls prove themselves, which are tickets, and what it receives of their outcomes."""
 
 import base64
 import binascii
@@ -94,8 +94,8 @@ class TicketMap(BaseModel):
 
 
 class Update(BaseModel):
-    """The call that tells the helpdesk. `{data.decision.label}`, `{ticket.metadata.x}`, `{event}`, `{webhook_id}` are
-    filled in, and `{env.NAME}` in headers. The host of the URL is fixed."""
+    """The call that reports to the helpdesk. `{data.decision.label}`, `{ticket.metadata.x}`, `{event}` and
+    `{webhook_id}` are filled in, and `{env.NAME}` in headers. The host of the URL is fixed."""
 
     model_config = _STRICT
 
@@ -162,7 +162,7 @@ class Hook(BaseModel):
             raise UnmappedError("; ".join(faults)) from None
 
     def update_for(self, outcome: Outcome) -> Update | None:
-        """The first call that tells this outcome."""
+        """The first call that reports this outcome."""
         return next((update for update in self.outcomes if outcome in update.events), None)
 
     def _fields(self, document: Any) -> dict[str, Any]:
@@ -192,7 +192,7 @@ class Hook(BaseModel):
         return {name: value for name, value in found.items() if value is not None}
 
 
-def told(hooks: Mapping[str, Hook], ticket_id: str, outcome: Outcome) -> list[str]:
+def receivers_of(hooks: Mapping[str, Hook], ticket_id: str, outcome: Outcome) -> list[str]:
     """The receivers that want to know this outcome of this ticket: the hook it came by, or none."""
     name, separator, _ = ticket_id.partition(":")
     hook = hooks.get(name) if separator else None

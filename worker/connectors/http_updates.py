@@ -32,7 +32,7 @@ class HookUpdates:
         hook = self._hooks.get(message.to.partition(":")[2])
         update = hook.update_for(Outcome(message.event)) if hook else None
         if hook is None or update is None:
-            return Verdict.FAILED, f"no field map tells {message.event} to {message.to!r}"
+            return Verdict.FAILED, f"no field map sends {message.event} to {message.to!r}"
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 status = await self._call(hook, update, message)

@@ -1,4 +1,4 @@
-"""An IMAP mailbox that is drained into tickets: what is unseen is taken, and marked seen once it is in the books."""
+"""An IMAP mailbox that is drained into tickets: what is unseen is taken, and marked seen once it is in the ledger."""
 
 import imaplib
 import ipaddress
@@ -37,7 +37,7 @@ class ImapMailbox:
 
     def __enter__(self) -> Self:
         try:
-            with _told(self._host):
+            with _translated(self._host):
                 self._imap = self._connected()
                 self._imap.login(self._user, self._password)
                 _good(self._imap.select(f'"{self._folder}"'), f"folder {self._folder!r}")
@@ -51,18 +51,18 @@ class ImapMailbox:
 
     def unseen(self) -> Iterator[tuple[str, bytes]]:
         """(uid, the mail); of one that is too large, as much as shows that it is."""
-        with _told(self._host):
+        with _translated(self._host):
             found = _good(self._server.uid("SEARCH", "UNSEEN"), "search")
             uids = (found[0] or b"").split()
         for uid in uids:
-            with _told(self._host):
+            with _translated(self._host):
                 raw = self._fetched(uid.decode("ascii"))
             if raw is not None:
                 yield uid.decode("ascii"), raw
 
     def taken(self, uid: str) -> None:
-        """It is in the books: mark it seen."""
-        with _told(self._host):
+        """It is in the ledger: mark it seen."""
+        with _translated(self._host):
             _good(self._server.uid("STORE", uid, "+FLAGS.SILENT", r"(\Seen)"), "store")
 
     def _leave(self) -> None:
@@ -106,7 +106,7 @@ def _good(answer: tuple[str, list[Any]], what: str) -> list[Any]:
 
 
 @contextmanager
-def _told(host: str) -> Iterator[None]:
+def _translated(host: str) -> Iterator[None]:
     try:
         yield
     except (imaplib.IMAP4.error, OSError) as error:

@@ -80,7 +80,7 @@ def _bounded(raw: bytes) -> None:
     if len(header) > MAX_HEADER_BYTES:
         raise UnreadableMailError(f"the header is longer than {MAX_HEADER_BYTES} bytes")
     if b"\0" in header or b":" not in header:
-        raise UnreadableMailError("the bytes are no mail")
+        raise UnreadableMailError("the bytes are not a mail")
 
 
 def _ticket(message: Message, raw: bytes) -> Ticket:

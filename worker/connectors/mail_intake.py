@@ -1,4 +1,4 @@
-"""Mails into the books: accepted as tickets, or kept whole as rejected."""
+"""Mails into the ledger: accepted as tickets, or kept whole as rejected."""
 
 from dataclasses import dataclass
 

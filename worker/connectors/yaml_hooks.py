@@ -14,7 +14,7 @@ from worker.connectors.hook import Hook
 def load_hooks(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Hook]:
     """By name. Raises `HookFileError` for the first file that cannot be used."""
     if not folder.is_dir():
-        raise HookFileError(f"{folder}: DESKHAND_HOOKS is no folder")
+        raise HookFileError(f"{folder}: DESKHAND_HOOKS is not a folder")
     hooks: dict[str, Hook] = {}
     for path in sorted(folder.glob("*.yaml")):
         hook = _load(path, environ)

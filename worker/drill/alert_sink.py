@@ -27,8 +27,8 @@ class AlertReceiver:
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/alerts"
 
     @property
-    def told(self) -> int:
-        """Hand-offs that the received alerts tell of, each alert counted once however often it came."""
+    def reported(self) -> int:
+        """Hand-offs that the received alerts report, each alert counted once however often it came."""
         return sum(alert["count"] for alert in self.received.values())
 
     async def __aenter__(self) -> Self:

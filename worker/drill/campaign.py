@@ -1,4 +1,4 @@
-"""Playing the scenarios, each on a stage of its own, and telling what they showed."""
+"""Playing the scenarios, each on a stage of its own, and reporting what they showed."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,12 +13,12 @@ from worker.drill.stage import Stage, tickets
 AT_ONCE = 2
 """Most of a scenario is waiting: for leases, parked tickets, workers that start."""
 
-Tell = Callable[[int, str], None]
+Notice = Callable[[int, str], None]
 """How many scenarios are done, and what is going on now."""
 
 
 def chosen(names: Sequence[str]) -> list[Scenario]:
-    """The scenarios with these names, all without any. Raises `WorkerError` for a name there is none of."""
+    """The scenarios with these names, all without any. Raises `WorkerError` for an unknown name."""
     known = {scenario.name: scenario for scenario in SCENARIOS}
     for name in names:
         if name not in known:
@@ -26,16 +26,16 @@ def chosen(names: Sequence[str]) -> list[Scenario]:
     return [known[name] for name in names] if names else list(SCENARIOS)
 
 
-async def drill(scenarios: Sequence[Scenario], home: Path, tell: Tell) -> list[Row]:
-    """Play them, `AT_ONCE` at a time; the rows come in their order. home: an empty folder for books and logs."""
+async def drill(scenarios: Sequence[Scenario], home: Path, notice: Notice) -> list[Row]:
+    """Play them, `AT_ONCE` at a time; the rows come in their order. home: an empty folder for stores and logs."""
     free, done = asyncio.Semaphore(AT_ONCE), 0
 
     async def play(scenario: Scenario) -> Row:
         nonlocal done
         async with free:
-            row = await rehearse(scenario, home, lambda what: tell(done, f"{scenario.name}: {what}"))
+            row = await rehearse(scenario, home, lambda what: notice(done, f"{scenario.name}: {what}"))
         done += 1
-        tell(done, f"{scenario.name}: {'kept' if row.kept else 'BROKEN'}")
+        notice(done, f"{scenario.name}: {'kept' if row.kept else 'BROKEN'}")
         return row
 
     async with asyncio.TaskGroup() as group:
@@ -43,10 +43,10 @@ async def drill(scenarios: Sequence[Scenario], home: Path, tell: Tell) -> list[R
     return [task.result() for task in played]
 
 
-async def rehearse(scenario: Scenario, home: Path, tell: Callable[[str], None]) -> Row:
-    """Play one scenario on a stage of its own and weigh what is in its books afterwards."""
+async def rehearse(scenario: Scenario, home: Path, notice: Callable[[str], None]) -> Row:
+    """Play one scenario on a stage of its own and weigh what is in its ledger afterwards."""
     began = monotonic()
-    tell("starting workers")
+    notice("starting workers")
     async with Stage(scenario.name, home, scenario.settings, scenario.latency) as stage:
         wanted = tickets(scenario.tickets)
         ids = [ticket["id"] for ticket in wanted]
@@ -54,11 +54,11 @@ async def rehearse(scenario: Scenario, home: Path, tell: Callable[[str], None]) 
             stage.simulator.fault(**{"name": fault.pop("fault"), **fault})
         stage.receiver.down = scenario.alerts_down
         await stage.workers_up()
-        tell(scenario.shows)
+        notice(scenario.shows)
         await stage.accept(wanted)
         await scenario.act(stage)
         await stage.at_rest(ids)
-        tell("waiting for the alerts")
-        await stage.told()
-        tell("weighing the books")
+        notice("waiting for the alerts")
+        await stage.alerts_sent()
+        notice("weighing the ledger")
         return await weigh(stage, ids, scenario.expected(ids), monotonic() - began)

@@ -1,4 +1,4 @@
-"""What a scenario showed: the books held against the model's own count of calls and the receiver's of alerts."""
+"""What a scenario showed: the ledger held against the model's own count of calls and the receiver's of alerts."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ class Row:
 
     ended: tickets at rest. handed_off: tickets by reason. lost: accepted and not at rest, or not to be found.
     doubled: model replies paid for again although their result was not lost. over_cap: runs or days beyond a cap.
-    hand_off_seconds: median from accept to hand-off, None without any. alerts_raised / alerts_told: by the books / at
+    hand_off_seconds: median from accept to hand-off, None without any. alerts_raised / alerts_told: by the ledger / at
     the receiver. broken: which part of the promise or the plan did not hold, in words. seconds: of the scenario.
     """
 
@@ -60,7 +60,7 @@ Expected = Mapping[str, set[Reason | None]]
 
 
 async def weigh(stage: Stage, ids: Sequence[str], expected: Expected, seconds: float) -> Row:
-    """Read the books once everything is at rest."""
+    """Read the ledger once everything is at rest."""
     views = {ticket_id: view for ticket_id in ids if (view := await _view(stage, ticket_id)) is not None}
     journals = {ticket_id: await stage.parts.views.timeline(ticket_id) for ticket_id in views}
     rested = [view for view in views.values() if view.state in SETTLED]
@@ -73,9 +73,9 @@ async def weigh(stage: Stage, ids: Sequence[str], expected: Expected, seconds: f
         *([f"{lost} tickets are lost"] if lost else []),
         *([f"{doubled} replies were paid for twice"] if doubled else []),
         *over,
-        *(f"books: {ticket_id or 'sums'}: {what}" for ticket_id, what in audited.problems),
+        *(f"ledger: {ticket_id or 'sums'}: {what}" for ticket_id, what in audited.problems),
         *_unplanned(views, expected),
-        *_untold(stage, counters, handed_off),
+        *_unreported(stage, counters, handed_off),
     ]
     waits = [(view.since_ms - view.accepted_ms) / 1000 for view in handed_off]
     return Row(
@@ -89,7 +89,7 @@ async def weigh(stage: Stage, ids: Sequence[str], expected: Expected, seconds: f
         over_cap=len(over),
         hand_off_seconds=round(median(waits), 1) if waits else None,
         alerts_raised=counters.get("alerts_raised", 0),
-        alerts_told=stage.receiver.told,
+        alerts_told=stage.receiver.reported,
         worker_losses=counters.get("leases_lost", 0),
         spent_nanodollars=audited.spent,
         seconds=round(seconds, 1),
@@ -105,7 +105,7 @@ async def _view(stage: Stage, ticket_id: str) -> TicketView | None:
 
 
 def paid_twice(calls: Mapping[str, Any], journals: Mapping[str, Sequence[Recorded]]) -> int:
-    """Replies delivered whole more than once for one history, less those whose result died with its worker: the books
+    """Replies delivered whole more than once for one history, less those whose result died with its worker: the ledger
     charge these in full and may ask again."""
     repeats: Counter[str] = Counter()
     for history in calls["repeated"]:
@@ -154,12 +154,12 @@ def _unplanned(views: Mapping[str, TicketView], expected: Expected) -> Iterator[
         yield f"no ticket ended as planned: {reason or 'suggested'}"
 
 
-def _untold(stage: Stage, counters: Mapping[str, int], handed_off: Sequence[TicketView]) -> Iterator[str]:
-    raised, told = counters.get("alerts_raised", 0), stage.receiver.told
+def _unreported(stage: Stage, counters: Mapping[str, int], handed_off: Sequence[TicketView]) -> Iterator[str]:
+    raised, reported = counters.get("alerts_raised", 0), stage.receiver.reported
     if raised != len(handed_off):
         yield f"{len(handed_off)} tickets were handed off and {raised} alerts raised"
-    if told != raised:
-        yield f"{raised} hand-offs raised an alert and {told} reached the receiver"
+    if reported != raised:
+        yield f"{raised} hand-offs raised an alert and {reported} reached the receiver"
     for alert in stage.receiver.received.values():
         planned = PLAN[Reason(alert["reason"])].severity
         if alert["severity"] != planned:

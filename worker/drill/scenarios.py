@@ -159,14 +159,14 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "store_restart",
-        "kill -9 of the books; they come back from their append-only file",
+        "kill -9 of the store; it comes back from its append-only file",
         tickets=10,
         latency="0.6",
         act=_restart_the_store,
     ),
     Scenario(
         "alert_sink_down",
-        "hand-offs happen while alerts cannot be sent; each is told once the receiver is back",
+        "hand-offs happen while alerts cannot be sent; each is reported once the receiver is back",
         tickets=4,
         faults=({"fault": "401"},),
         reason=Reason.MODEL_AUTH,

@@ -1,4 +1,4 @@
-"""Where a scenario is played: simulated model, alert receiver, embedded books and real workers, all its own."""
+"""Where a scenario is played: simulated model, alert receiver, an embedded store and real workers, all its own."""
 
 import asyncio
 import os
@@ -85,7 +85,7 @@ class Stage:
         await self._exit.aclose()
 
     async def stats(self) -> Stats:
-        """The numbers of the books."""
+        """The numbers of the ledger."""
         return await self.parts.views.stats()
 
     async def workers_up(self) -> None:
@@ -93,7 +93,7 @@ class Stage:
         await self.until(self._both_beat, check=True)
 
     async def accept(self, tickets: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Put tickets into the books and on the queue. Returns their ids."""
+        """Put tickets into the ledger and on the queue. Returns their ids."""
         limits, wait = self.settings.limits, self.settings.max_wait_seconds
         read = [Ticket.model_validate(ticket) for ticket in tickets]
         accepted = [await self.parts.ledger.accept(ticket, limits, max_wait_seconds=wait) for ticket in read]
@@ -119,14 +119,14 @@ class Stage:
 
         return await self.until(resting)
 
-    async def told(self) -> bool:
-        """Until every hand-off was told at the receiver and the books know it. False when patience ends first."""
+    async def alerts_sent(self) -> bool:
+        """Until every hand-off was reported to the receiver and the ledger says so. False when patience ends first."""
 
-        async def all_told() -> bool:
+        async def all_sent() -> bool:
             counters = (await self.stats()).counters
-            return counters.get("alerts_told", 0) == counters.get("alerts_raised", 0) == self.receiver.told
+            return counters.get("alerts_told", 0) == counters.get("alerts_raised", 0) == self.receiver.reported
 
-        return await self.until(all_told)
+        return await self.until(all_sent)
 
     async def until(self, condition: Callable[[], Any], *, check: bool = False) -> bool:
         """Poll a coroutine function until it is true. False after `patience_seconds`. check: workers must be alive."""

@@ -90,8 +90,8 @@ async def _result(
     except (Problem, IdempotencyConflict, StoreUnreachable, TimeoutError) as error:
         problem = as_problem(error)
         assert problem is not None  # noqa: S101 - these four always are
-        told = problem.document(str(request.scope.get("deskhand.request_id", "")))
-        return ResultDocument(index=index, status=problem.kind.status, problem=ProblemDocument.model_validate(told))
+        document = problem.document(str(request.scope.get("deskhand.request_id", "")))
+        return ResultDocument(index=index, status=problem.kind.status, problem=ProblemDocument.model_validate(document))
     return ResultDocument(index=index, status=202, id=accepted.id, state=State.QUEUED)
 
 
@@ -126,7 +126,7 @@ class _NdjsonAnswer(Response):
                     results.put_nowait(result)
                 first += len(group)
         except Problem:
-            pass  # the client hung up within the body; what came before is in the books
+            pass  # the client hung up within the body; what came before is in the ledger
         finally:
             results.put_nowait(None)
 

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 class Desk:
     """Parts of the process, and what only its web side has. closing: set when the process is asked to stop.
 
-    store_seconds: how long a request waits for books that keep the connection and say nothing, or are restarting.
+    store_seconds: how long a request waits for a store that keeps the connection and says nothing, or is restarting.
     """
 
     parts: Parts

@@ -1,4 +1,4 @@
-"""`/healthz` asks nobody; `/readyz` asks the books and the broker."""
+"""`/healthz` asks nobody; `/readyz` asks the store and the broker."""
 
 import asyncio
 

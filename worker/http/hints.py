@@ -12,13 +12,13 @@ log = logging.getLogger(__name__)
 
 TOGETHER = 500
 MOST_WAITING = 20_000
-"""Beyond this the oldest hints are dropped: the sweepers of the workers publish from the books."""
+"""Beyond this the oldest hints are dropped: the sweepers of the workers publish from the ledger."""
 
 FLUSH_SECONDS = 3.0
 
 
 class Hints:
-    """A line of hints before the broker. What cannot be published is forgotten: the books know every ticket."""
+    """A line of hints before the broker. What cannot be published is forgotten: the ledger knows every ticket."""
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher

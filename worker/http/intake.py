@@ -1,4 +1,4 @@
-"""One ticket from JSON bytes into the books. Published afterwards, in the background."""
+"""One ticket from JSON bytes into the ledger. Published afterwards, in the background."""
 
 import asyncio
 from typing import Annotated

@@ -66,17 +66,17 @@ async def get_events(
 
 
 async def _follow(desk: Desk, ticket_id: str, seq: int) -> AsyncIterator[str]:
-    """Frames until shutdown; the client's leaving cancels it. Without the books it ends, and the client resumes."""
+    """Frames until shutdown; the client's leaving cancels it. Without the store it ends, and the client resumes."""
     yield f"retry: {RECONNECT_MS}\n\n"
-    told = monotonic()
+    sent = monotonic()
     with suppress(StoreUnreachable):
         while not desk.closing.is_set():
             for recorded in await desk.parts.views.timeline(ticket_id, seq, seq + PAGE - 1):
                 document = event_document(recorded)
                 yield f"id: {document.seq}\nevent: {document.type}\ndata: {document.model_dump_json()}\n\n"
-                seq, told = document.seq + 1, monotonic()
-            if monotonic() - told >= desk.heartbeat_seconds:
+                seq, sent = document.seq + 1, monotonic()
+            if monotonic() - sent >= desk.heartbeat_seconds:
                 yield ": still here\n\n"
-                told = monotonic()
+                sent = monotonic()
             with suppress(TimeoutError):
                 await asyncio.wait_for(desk.closing.wait(), PAUSE_SECONDS)

@@ -27,7 +27,7 @@ class Load:
 
     @property
     def ready(self) -> int:
-        """Work nobody has taken: rows in the books, or messages of producers who bypass the books, if more."""
+        """Work nobody has taken: rows in the ledger, or messages of producers who bypass the ledger, if more."""
         direct = (self.depths["tickets"] or 0) + (self.depths["intake"] or 0)
         return max(self.stats.states[State.QUEUED], direct)
 
@@ -133,5 +133,5 @@ async def get_stats(desk: DeskDep, _: Operator) -> StatsDocument:
 
 
 async def measure(desk: Desk) -> Load:
-    """Everything at one moment. The books must answer; the broker may be away."""
+    """Everything at one moment. The store must answer; the broker may be away."""
     return Load(*await asyncio.gather(desk.parts.views.stats(), desk.parts.publisher.depths()))

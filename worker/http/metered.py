@@ -1,4 +1,4 @@
-"""The metrics that the books keep as counters: runs, model calls, tools, budgets, waits."""
+"""The metrics that the ledger keeps as counters: runs, model calls, tools, budgets, waits."""
 
 from collections.abc import Iterator, Mapping
 
@@ -28,7 +28,7 @@ FROM_THE_START = (
     *(field("budget_exhausted", budget=budget) for budget in BUDGETS.values()),
     "human_leases_expired",
 )
-"""Series told before the first of their kind happens, so that its increase is seen."""
+"""Series shown before the first of their kind happens, so that its increase is seen."""
 
 
 def metered(stored: Mapping[str, int]) -> Iterator[Metric]:

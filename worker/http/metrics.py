@@ -1,4 +1,4 @@
-"""`/metrics`: Prometheus text, computed from the books at every scrape. Nothing is labelled by ticket.
+"""`/metrics`: Prometheus text, computed from the ledger at every scrape. Nothing is labelled by ticket.
 
 Counters in the processes themselves would be lost with them and undercount behind forks.
 """
@@ -22,7 +22,7 @@ router = APIRouter(tags=["operations"])
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request, desk: DeskDep) -> Response:
-    """The books' numbers for Prometheus. Carries no ticket text and no ids."""
+    """The ledger's numbers for Prometheus. Carries no ticket text and no ids."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(LedgerCollector(await measure(desk)))
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
@@ -96,8 +96,10 @@ class LedgerCollector(Collector):
         disabled = int("webhook_disabled" in stats.control)
         yield GaugeMetricFamily("deskhand_webhook_disabled", "1 while the receiver has answered 410.", disabled)
         alerts = {"raised": "alerts_raised", "told": "alerts_told", "failed": "alert_failures"}
-        told = {outcome: counters.get(name, 0) for outcome, name in alerts.items()}
-        yield _counter("deskhand_alerts", "Hand-offs that raised, told or failed to tell an alert.", "outcome", told)
+        by_outcome = {outcome: counters.get(name, 0) for outcome, name in alerts.items()}
+        yield _counter(
+            "deskhand_alerts", "Hand-offs that raised an alert, and alerts sent or failed.", "outcome", by_outcome
+        )
 
 
 def _gauge(name: str, what: str, label: str, values: Mapping[str, float]) -> Metric:

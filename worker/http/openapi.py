@@ -57,7 +57,7 @@ def _document(app: FastAPI, version: str) -> dict[str, Any]:
     models: set[type[BaseModel]] = {ProblemDocument, ResultDocument, *(model for model, _ in BODIES.values())}
     _, found = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     schemas.update({name: schema for name, schema in found["$defs"].items() if name not in schemas})
-    # the ticket is read strictly and told in full: one schema for what may be sent, one for what is answered
+    # the ticket is read strictly and answered in full: one schema for what may be sent, one for what is answered
     schemas["Problem"] = schemas.pop("ProblemDocument")
     schemas["TicketInput"] = {**found["$defs"]["Ticket"], "title": "TicketInput"}
     schemas["TicketInput"]["anyOf"] = [{"properties": {name: _SAID}} for name in ("subject", "body")]

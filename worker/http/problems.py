@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems: a closed table of kinds, each with a stable `type`, and the handlers that tell them."""
+"""Errors as RFC 9457 problems: a closed table of kinds, each with a stable `type`, and the handlers that send them."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -15,7 +15,7 @@ from fallbacks.errors import IdempotencyConflict, Stale, StoreUnreachable, Unkno
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
-"""What a client is told to wait while the books cannot be reached."""
+"""How long a client is asked to wait while the store cannot be reached."""
 
 REQUEST_ID = "x-request-id"
 
@@ -26,7 +26,7 @@ class Kind(Enum):
     INVALID_SYNTAX = ("/problems/not-json", 400, "The body is not JSON")
     UNAUTHORIZED = ("/problems/unauthorized", 401, "An API key is needed")
     FORBIDDEN = ("/problems/forbidden", 403, "The key does not allow this")
-    NOT_FOUND = ("/problems/not-found", 404, "There is no such thing")
+    NOT_FOUND = ("/problems/not-found", 404, "Not found")
     METHOD = ("/problems/method-not-allowed", 405, "The method is not allowed here")
     STALE = ("/problems/stale", 409, "It has changed meanwhile, or somebody else holds it")
     CONFLICT = ("/problems/idempotency-conflict", 409, "The id or key was used with another body")
@@ -36,7 +36,7 @@ class Kind(Enum):
     INVALID = ("/problems/invalid", 422, "The request is not valid")
     LIMITED = ("/problems/rate-limited", 429, "Too many requests")
     INTERNAL = ("/problems/internal", 500, "Something went wrong here")
-    UNAVAILABLE = ("/problems/unavailable", 503, "The books cannot be reached")
+    UNAVAILABLE = ("/problems/unavailable", 503, "The store cannot be reached")
 
     @property
     def uri(self) -> str:
@@ -117,7 +117,7 @@ def as_problem(error: Exception) -> Problem | None:
             return Problem(Kind.STALE, str(error), state=error.state, version=error.version, holder=holder)
         case StoreUnreachable() | TimeoutError():
             wait = {"retry-after": str(RETRY_SECONDS)}
-            return Problem(Kind.UNAVAILABLE, "the books did not answer; try again, under the same id", headers=wait)
+            return Problem(Kind.UNAVAILABLE, "the store did not answer; try again, under the same id", headers=wait)
         case RequestValidationError():
             faults = [(_pointer(fault["loc"]), str(fault["msg"])) for fault in error.errors()]
             return Problem(Kind.INVALID, faults[0][1] if faults else "not valid", errors=faults)
@@ -128,7 +128,7 @@ def as_problem(error: Exception) -> Problem | None:
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of the application be told as a problem."""
+    """Let every error of the application be answered as a problem."""
     for raised in (Problem, UnknownTicket, IdempotencyConflict, Stale, StoreUnreachable, TimeoutError):
         app.add_exception_handler(raised, _answer)
     app.add_exception_handler(RequestValidationError, _answer)

@@ -91,11 +91,11 @@ def invalid(error: ValidationError, body: bytes) -> Problem:
     if faults and faults[0]["type"] == "json_invalid":
         return Problem(Kind.INVALID_SYNTAX, faults[0]["msg"], errors=[("", faults[0]["msg"])])
     document = json.loads(body)
-    told = [
+    placed = [
         (json_pointer(_place(document, fault["loc"], missing=fault["type"] == "missing")), _said(fault["msg"]))
         for fault in faults
     ]
-    return Problem(Kind.INVALID, f"{told[0][0] or 'the body'}: {told[0][1]}", errors=told)
+    return Problem(Kind.INVALID, f"{placed[0][0] or 'the body'}: {placed[0][1]}", errors=placed)
 
 
 def _place(document: Any, where: Sequence[int | str], *, missing: bool) -> list[int | str]:

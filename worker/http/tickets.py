@@ -27,7 +27,7 @@ async def accept_ticket(
     caller: Writer,
     idempotency_key: IdempotencyKey = None,
 ) -> AcceptedDocument:
-    """Accept a ticket: it is in the books when this answers.
+    """Accept a ticket: it is in the ledger when this answers.
 
     The same `Idempotency-Key`, or the same ticket `id`, with the same body gets the same answer; with another body 409.
     """

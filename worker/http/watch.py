@@ -1,4 +1,4 @@
-"""Waiting for tickets: one look at the books for everybody who waits."""
+"""Waiting for tickets: one look at the ledger for everybody who waits."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ PAUSE_SECONDS = 0.1
 
 
 class Watch:
-    """Tells long-polls when the agent has nothing more to do with their ticket."""
+    """Wakes long-polls when the agent has nothing more to do with their ticket."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -48,7 +48,7 @@ class Watch:
             try:
                 await self._look()
             except StoreUnreachable as error:
-                log.warning("books unreachable: %s", error)
+                log.warning("store unreachable: %s", error)
             await asyncio.sleep(PAUSE_SECONDS)
 
     def close(self) -> None:

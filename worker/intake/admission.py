@@ -1,4 +1,4 @@
-"""Where tickets that came by message enter the books: accepted under their message's identity, or kept as rejected.
+"""Where tickets that came by message enter the ledger: accepted under their message's identity, or kept as rejected.
 
 A message may be delivered again at any time. What it brings is known by its own id, or by the message's where it
 names none, so that a second delivery changes nothing.
@@ -68,11 +68,11 @@ class Admission:
         await self._ledger.reject(f"{REJECTED_PREFIX}{identity[:40]}", base64.b64encode(raw).decode(), error, origin)
 
     async def keep_patiently(self, raw: bytes, error: str, origin: str) -> None:
-        """As `keep`, waiting for the books: the message is in our hands. Raises `StoreUnreachable` when leaving."""
+        """As `keep`, waiting for the store: the message is in our hands. Raises `StoreUnreachable` when leaving."""
         await self._patiently(lambda: self.keep(raw, error, origin, _digest(b"", raw)))
 
     async def take_patiently(self, raw: bytes, origin: str, message: str, *, again: bool) -> str | None:
-        """As `take_raw`, waiting for the books. Raises `StoreUnreachable` when leaving."""
+        """As `take_raw`, waiting for the store. Raises `StoreUnreachable` when leaving."""
         return await self._patiently(lambda: self.take_raw(raw, origin, message, again=again))
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -82,7 +82,7 @@ class Admission:
             except StoreUnreachable as error:
                 if self._leaving():
                     raise
-                log.warning("holding a message until the books can be reached: %s", error)
+                log.warning("holding a message until the store can be reached: %s", error)
             await asyncio.sleep(WAIT_SECONDS)
 
     async def _accept(

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 PREFETCH = 50
 
 Take = Callable[[bytes, str, bool], None]
-"""(body, the producer's message id or "", whether it was delivered before): into the books and hinted at; or raises."""
+"""(body, the producer's message id or "", whether it was delivered before): accept it and publish a hint; or raises."""
 
 
 def intake_step(take: Take, queue: Queue, serves: Callable[[], bool]) -> type[bootsteps.ConsumerStep]:
@@ -42,7 +42,7 @@ def intake_step(take: Take, queue: Queue, serves: Callable[[], bool]) -> type[bo
         try:
             take(raw, str(message.properties.get("message_id") or ""), bool(message.delivery_info.get("redelivered")))
         except StoreUnreachable as error:  # unacknowledged, it is the broker's: it comes back with the next connection
-            log.warning("the broker keeps a message of intake, the books are unreachable: %s", error)
+            log.warning("the broker keeps a message of intake, the store is unreachable: %s", error)
         else:
             message.ack()
 

@@ -12,7 +12,7 @@ MAX_BYTES = 256 * 1024
 
 
 class UnreadableError(WorkerError):
-    """The bytes are no ticket object; the message says why."""
+    """The bytes are not a ticket object; the message says why."""
 
 
 def read_raw(raw: bytes) -> dict[str, Any]:

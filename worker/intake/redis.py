@@ -1,7 +1,7 @@
 """Queue `intake` on Redis: each item of the list is one JSON ticket, `LPUSH`ed by anyone, with no envelope.
 
 Items are moved by script from the list to a hash of held ones, under an id of their own; they leave it once they are in
-the books. A worker that dies leaves them held, and the next look takes over what was held too long.
+the ledger. A worker that dies leaves them held, and the next look takes over what was held too long.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ local t = redis.call('TIME')
 local now = t[1] + t[2] / 1e6
 local taken = {}
 local late = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, ARGV[2])
-for _, id in ipairs(late) do -- their worker died, or could not reach the books
+for _, id in ipairs(late) do -- their worker died, or could not reach the store
   local raw = redis.call('HGET', KEYS[1], id)
   redis.call('ZADD', KEYS[2], now, id)
   if raw then taken[#taken + 1] = id; taken[#taken + 1] = raw else redis.call('ZREM', KEYS[2], id) end
@@ -86,7 +86,7 @@ class RedisIntake:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def round(self) -> int:
-        """Take up to a batch into the books and publish its hints. Returns how many items there were."""
+        """Take up to a batch into the ledger and publish its hints. Returns how many items there were."""
         lists = [self._held, self._index, *lists_of(self._queue)]
         found: list[bytes] = await self._take_script(keys=lists, args=[uuid4().hex, BATCH, self._hold_seconds])
         items = list(zip(found[::2], found[1::2], strict=True))
@@ -106,7 +106,7 @@ class RedisIntake:
         return ticket_id
 
     async def _publish(self, outcomes: Sequence[Any]) -> None:
-        """Hints only: what is in the books is found by the sweep, should this fail."""
+        """Hints only: what is in the ledger is found by the sweep, should this fail."""
         work = [("triage", outcome) for outcome in outcomes if isinstance(outcome, str)]
         try:
             await self._publisher.publish(work)

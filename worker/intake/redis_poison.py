@@ -51,8 +51,8 @@ class PoisonList:
     async def _keep(self, entry: bytes) -> None:
         header, _, raw = entry.partition(b"\n")
         try:
-            told = json.loads(header)
-            identity, error, queue = str(told["id"]), str(told["error"]), str(told["queue"])
+            found = json.loads(header)
+            identity, error, queue = str(found["id"]), str(found["error"]), str(found["queue"])
         except (ValueError, KeyError, TypeError):  # not put there by the channel
             identity, error, queue, raw = sha256(entry).hexdigest(), "it was on the poison list", "poison", entry
         log.error("kept an unreadable message from %s: %s", queue, error)

@@ -12,7 +12,7 @@ HOUR_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class RequesterQuota:
-    """Counts in the books, for the whole fleet. An hour begins with a requester's first ticket in it.
+    """Counts in the ledger, for the whole fleet. An hour begins with a requester's first ticket in it.
 
     tickets_per_hour: None for no quota. A ticket without a requester has none either: sources are limited by API key.
     """
@@ -32,7 +32,7 @@ class RequesterQuota:
 
 
 def _identity(ticket: Ticket) -> str:
-    """Who asks, as far as the envelope tells: another source's requester of the same name is another."""
+    """Who asks, as far as the envelope says: another source's requester of the same name is another."""
     requester = ticket.requester
     if requester is None:
         return ""

@@ -46,7 +46,7 @@ class HttpCustomers:
         self._client = httpx.AsyncClient(
             headers={"Accept": "application/json"} | ({"Authorization": f"Bearer {secret}"} if secret else {}),
             timeout=httpx.Timeout(seconds, connect=min(1.0, seconds)),
-            follow_redirects=False,  # the token must not travel to a place we were not told of
+            follow_redirects=False,  # the token must not travel to a place nobody configured
             trust_env=False,
         )
 

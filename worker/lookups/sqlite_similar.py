@@ -85,6 +85,6 @@ class SimilarTickets:
             self._remove(self._store.execute(oldest, (surplus,)).fetchall())
 
     def _remove(self, rows: list[tuple[int, str]]) -> None:
-        for number, text in rows:  # an external-content index must be told what it forgets
+        for number, text in rows:  # an external-content index must be given what it forgets
             self._store.execute("INSERT INTO said (said, rowid, text) VALUES ('delete', ?, ?)", (number, text))
             self._store.execute("DELETE FROM past WHERE number = ?", (number,))

@@ -1,4 +1,4 @@
-"""The requester's past and similar decided tickets: the books' part and the search index as one client."""
+"""The requester's past and similar decided tickets: the ledger's part and the search index as one client."""
 
 from time import monotonic
 

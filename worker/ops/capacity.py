@@ -3,7 +3,7 @@
 Measured 2026-11-22 on 2 idle cores, Python 3.11, Valkey 9.1 with appendonly, by the rounds of `make bench`: 640 and
 2,000 tickets through one worker (64 and 400 slots) against `deskhand simulator --latency 2`, two model calls and a
 tool call a ticket; memory with 1,000 in flight too. CPU by the kernel's accounting of each process, memory as
-proportional set, operations by the server's `total_commands_processed`, tokens by the simulator's own book.
+proportional set, operations by the server's `total_commands_processed`, tokens by the simulator's own counts.
 """
 
 import math
@@ -37,7 +37,7 @@ IDLE_OPERATIONS = 12.0
 """A second, for each worker process: beats, sweeps, polling."""
 
 TICKET_BYTES = 10_700
-"""Of one ticket in the books with its whole journal: 10.4 to 10.7 KB."""
+"""Of one ticket in the ledger with its whole journal: 10.4 to 10.7 KB."""
 
 CALLS = 2
 TYPICAL = TokenUsage(input_tokens=2000, output_tokens=150, cache_write_tokens=5, cache_read_tokens=7260)
@@ -76,7 +76,7 @@ class Capacity:
 
     @property
     def shards(self) -> int:
-        """Redis or Valkey servers that these books need; more than one: see docker/SCALING.md."""
+        """Redis or Valkey servers that this ledger needs; more than one: see docker/SCALING.md."""
         return max(1, math.ceil(self.store_cores / CORE_BUSY))
 
 
@@ -113,5 +113,5 @@ def rate_of(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:/\s*([smhd]))?", text.strip().lower())
     rate = float(match[1]) / _PER[match[2] or "s"] if match else 0.0
     if not rate:
-        raise ValueError(f"{text!r} is no rate: write 50/s, 3000/m, 100/h or 20000/d")
+        raise ValueError(f"{text!r} is not a rate: write 50/s, 3000/m, 100/h or 20000/d")
     return rate

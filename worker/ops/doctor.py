@@ -129,11 +129,11 @@ def secrets(settings: Settings) -> Check:
         "alert webhook": settings.alert_webhook_url,
         "Sentry": settings.sentry_dsn,
     }
-    told = [name for name, target in targets.items() if target is not None]
+    configured = [name for name, target in targets.items() if target is not None]
     if settings.sentry_dsn is None and settings.alert_webhook_url is None:
-        change = "set DESKHAND_SENTRY_DSN or DESKHAND_ALERT_WEBHOOK_URL: else only the inbox tells of failures"
+        change = "set DESKHAND_SENTRY_DSN or DESKHAND_ALERT_WEBHOOK_URL: otherwise failures show only in the inbox"
         return warned("alerts", "nobody is alerted", change)
-    return passed("alerts", ", ".join(told))
+    return passed("alerts", ", ".join(configured))
 
 
 SETTINGS_CHECKS: tuple[Callable[[Settings], Check], ...] = (python, local_extra, api_key, secrets)
@@ -171,7 +171,7 @@ def eviction(facts: StoreFacts) -> Check:
 
 
 def append_only(facts: StoreFacts) -> Check:
-    """A store without an append-only file forgets what it was told when it restarts."""
+    """A store without an append-only file forgets everything when it restarts."""
     if not facts.info.get("aof_enabled"):
         return failed("appendonly", "no", "CONFIG SET appendonly yes, and in its configuration")
     for field in ("aof_last_write_status", "aof_last_bgrewrite_status"):

@@ -32,7 +32,7 @@ async def examine(parts: Parts) -> list[Check]:
     found += [_guarded("tools", tools, parts), *_prices(parts)]
     found += store(parts.redis_url)
     found.append(await asyncio.to_thread(broker, parts))
-    if all(check.verdict != "fail" for check in found if check.name == "books"):
+    if all(check.verdict != "fail" for check in found if check.name == "store"):
         found += [await _awaited(name, check, parts) for name, check in LIVE_CHECKS.items()]
     return found
 
@@ -83,12 +83,12 @@ def price(parts: Parts, tier: Tier) -> Check:
 
 
 def store(url: str) -> list[Check]:
-    """The books: reachable, durable, not full."""
+    """The store: reachable, durable, not full."""
     try:
         facts = read_facts(url)
     except (RedisError, OSError, ValueError) as error:
-        return [failed("books", f"{masked_url(url)}: {error}", "start it, or correct DESKHAND_REDIS_URL")]
-    return [passed("books", f"{masked_url(url)} answers in {facts.ping_ms:.1f} ms"), *(c(facts) for c in STORE_CHECKS)]
+        return [failed("store", f"{masked_url(url)}: {error}", "start it, or correct DESKHAND_REDIS_URL")]
+    return [passed("store", f"{masked_url(url)} answers in {facts.ping_ms:.1f} ms"), *(c(facts) for c in STORE_CHECKS)]
 
 
 def broker(parts: Parts) -> Check:
@@ -100,7 +100,7 @@ def broker(parts: Parts) -> Check:
     except Exception as error:  # each transport has its own errors; all mean the same here
         change = "start it, or correct DESKHAND_BROKER_URL"
         return failed("broker", f"{masked_url(url)}: {type(error).__name__}: {error}", change)
-    return passed("broker", "the same as the books" if url == parts.redis_url else f"{masked_url(url)} answers")
+    return passed("broker", "the same as the store" if url == parts.redis_url else f"{masked_url(url)} answers")
 
 
 async def workers(parts: Parts) -> Check:
@@ -179,4 +179,4 @@ async def _awaited(name: str, check: Callable[[Parts], Awaitable[Check]], parts:
     try:
         return await check(parts)
     except StoreUnreachable as error:
-        return failed(name, str(error), "see the checks of the books")
+        return failed(name, str(error), "see the checks of the store")

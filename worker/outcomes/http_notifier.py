@@ -1,4 +1,4 @@
-"""Telling the duty team by a signed webhook whose receiver honours an idempotency key: a retry is no second call.
+"""Notifies the duty team by a signed webhook whose receiver honours an idempotency key: a retry is not a second call.
 
 `POST {url}` with a Standard Webhooks signature, and the effect's key both as `Idempotency-Key` and as `webhook-id`.
 """
@@ -35,7 +35,7 @@ class HttpNotifier:
         )
 
     async def notify(self, *, key: str, ticket_id: str, urgency: str, note: str) -> str:
-        """Tell the team once, however often it is asked under one key. Raises `ToolError` without secrets."""
+        """Notify the team once, however often it is asked under one key. Raises `ToolError` without secrets."""
         data = {"ticket_id": ticket_id, "urgency": urgency, "note": note}
         body = json.dumps({"type": "ticket.notify", "data": data}, ensure_ascii=False, sort_keys=True).encode()
         try:

@@ -14,7 +14,7 @@ from worker.queue.envelope import body_fault, carried, headers_fault
 log = logging.getLogger(__name__)
 
 Keep = Callable[[bytes, str, str], None]
-"""(raw, error, origin): put an unreadable message into the books; raises `StoreUnreachable`."""
+"""(raw, error, origin): put an unreadable message into the ledger; raises `StoreUnreachable`."""
 
 
 def gate_step(keep: Keep, task_names: Collection[str]) -> type[bootsteps.StartStopStep]:
@@ -40,7 +40,7 @@ def gate_step(keep: Keep, task_names: Collection[str]) -> type[bootsteps.StartSt
 
             consumer.create_task_handler = create_task_handler
             consumer.on_decode_error = lambda message, error: _kept(message, f"undecodable: {error}", keep)
-            consumer.on_unknown_message = lambda _, message: _kept(message, "it is no task message", keep)
+            consumer.on_unknown_message = lambda _, message: _kept(message, "it is not a task message", keep)
             consumer.on_unknown_task = lambda _, message, error: _kept(message, f"there is no task {error}", keep)
             consumer.on_invalid_task = lambda _, message, error: _kept(message, f"invalid: {error}", keep)
 
@@ -54,13 +54,13 @@ def _fault(message: Any, task_names: Collection[str]) -> str | None:
 
 
 def _kept(message: Any, fault: str, keep: Keep) -> None:
-    """Keep, then acknowledge. While the books are away the message stays unacknowledged, and so the broker's."""
+    """Keep, then acknowledge. While the store is away the message stays unacknowledged, and so the broker's."""
     queue = str(message.delivery_info.get("routing_key", ""))
     log.error("keeping an unreadable message from %s: %s", queue, fault)
     try:
         keep(_whole(message), fault, f"queue {queue}")
     except StoreUnreachable as error:
-        log.warning("the broker keeps the message, the books are unreachable: %s", error)
+        log.warning("the broker keeps the message, the store is unreachable: %s", error)
     else:
         message.ack()
 

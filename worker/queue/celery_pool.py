@@ -44,7 +44,7 @@ class TaskPool(ThreadPool):
         self._accept = prepare_accept_content(self.app.conf.accept_content)
 
     def register_with_event_loop(self, loop: Any) -> None:
-        """Called anew after each reconnect: what ended meanwhile is still to be told."""
+        """Called anew after each reconnect: what ended meanwhile is still to be reported."""
         self._hub = loop
         loop.call_soon(self._finish)
 

@@ -36,7 +36,7 @@ def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
         "broker_connection_max_retries": None,  # the default gives up after 100 tries
         "broker_connection_timeout": 3,
         "broker_channel_error_retry": True,  # a full or demoted server's refusal must not end the worker
-        "worker_enable_remote_control": False,  # fewer lossy parts; control goes through the books
+        "worker_enable_remote_control": False,  # fewer lossy parts; control goes through the ledger
         "worker_detect_quorum_queues": amqp,
     }
 
@@ -60,7 +60,7 @@ def _broker(settings: Settings, broker_url: str) -> dict[str, Any]:
 def _redis_transport(settings: Settings) -> dict[str, Any]:
     name = settings.namespace
     return {
-        # Only gives back what a dead worker held, and only such messages as were never in the books need it: a claim
+        # Only gives back what a dead worker held, and only such messages as were never in the ledger need it: a claim
         # absorbs the duplicate of a running one, and every delivery has a tag of its own. So it may be short.
         "visibility_timeout": max(1, int(2 * settings.lease_seconds)),
         "unacked_restore_interval": settings.sweep_seconds,

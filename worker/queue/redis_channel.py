@@ -207,7 +207,7 @@ class Channel(stock.Channel):
         return envelope, fault_of(envelope, names)
 
     def _poison(self, tag: str, error: str, queue: str) -> None:
-        """Move what only Python can tell is bad. Until then it is in `unacked`, so a kill here loses nothing."""
+        """Move what only Python can recognise as bad. Until then it is in `unacked`, so a kill here loses nothing."""
         header = json.dumps({"id": tag, "error": error, "queue": queue})
         self._script(POISON, self._own_keys(), tag, header)
 

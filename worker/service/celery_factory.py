@@ -33,10 +33,10 @@ Work = Callable[[Sequence[Any], dict[str, Any], Any], Coroutine[Any, Any, str]]
 
 
 def store_url(settings: Settings) -> str:
-    """Where the books are: as set, or the embedded Valkey that is running in HOME. Raises `SettingsError`."""
+    """Where the store is: as set, or the embedded Valkey that is running in HOME. Raises `SettingsError`."""
     url = settings.redis_url or running_url(settings.home)
     if url is None:
-        fault = f"no books: start `deskhand up` (embedded, in {settings.home}) or set DESKHAND_REDIS_URL"
+        fault = f"no store: start `deskhand up` (embedded, in {settings.home}) or set DESKHAND_REDIS_URL"
         raise SettingsError([fault])
     return url
 
@@ -64,11 +64,11 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
 
 def _add_tasks(app: Celery, process: "_LazyProcess") -> None:
     async def triage_work(args: Sequence[Any], kwargs: dict[str, Any], request: Any) -> str:
-        """Any shape is taken: what is no ticket is kept as rejected; failing the task would lose it."""
+        """Any shape is taken: what is not a ticket is kept as rejected; failing the task would lose it."""
         arrived_with.set(_carried(request))
         try:
             return await process.get().triage(tuple(args), kwargs, str(request.get("id")), times_of(request))
-        except StoreUnreachable as error:  # not in the books yet: only this message has the ticket, so keep it
+        except StoreUnreachable as error:  # not in the ledger yet: only this message has the ticket, so keep it
             raise Reject(error, requeue=True) from error
 
     async def hand_off_work(args: Sequence[Any], kwargs: dict[str, Any], _: Any) -> str:

@@ -1,4 +1,4 @@
-"""`deskhand demo`: real tickets through a real queue, workers and books, and an honest account of what came of them."""
+"""`deskhand demo`: real tickets through a real queue and real workers, and an honest account of what came of them."""
 
 import asyncio
 from collections import Counter
@@ -23,8 +23,7 @@ POLL_SECONDS = 0.2
 class DemoReport:
     """What a demo run showed. correct: of the proposals and decisions, those with the true team.
 
-    outcomes: tickets by (state, reason or ""). spent_nanodollars: all runs together. alerts: sent, with how many
-    hand-offs they tell of.
+    outcomes: tickets by (state, reason or ""). spent_nanodollars: all runs together.
     """
 
     tickets: int
@@ -35,7 +34,6 @@ class DemoReport:
     correct_labels: int
     steps: int
     spent_nanodollars: int
-    alerted: int
     audit: AuditReport
 
     @property
@@ -45,7 +43,7 @@ class DemoReport:
 
     @property
     def accounted_for(self) -> bool:
-        """Whether every ticket is decided or waits for a person, and the books balance."""
+        """Whether every ticket is decided or waits for a person, and the ledger balances."""
         return sum(self.outcomes.values()) == self.tickets and self.audit.balanced
 
 
@@ -72,7 +70,7 @@ async def run_demo(
 
     await _until(at_rest, check, "not every ticket came to rest")
     seconds = monotonic() - began
-    await _until(lambda: _alerts_told(parts), check, "an alert was not sent")
+    await _until(lambda: _alerts_flow(parts), check, "an alert was not sent")
     return await _report(parts, rows, seconds)
 
 
@@ -86,7 +84,6 @@ async def _accept(parts: Parts, row: dict[str, Any]) -> str:
 async def _report(parts: Parts, rows: list[dict[str, Any]], seconds: float) -> DemoReport:
     views = [await parts.views.ticket(row["ticket"]["id"]) for row in rows]
     answers = [(view, row) for view, row in zip(views, rows, strict=True) if _answered(view)]
-    stats = await parts.views.stats()
     return DemoReport(
         tickets=len(rows),
         seconds=seconds,
@@ -96,7 +93,6 @@ async def _report(parts: Parts, rows: list[dict[str, Any]], seconds: float) -> D
         correct_labels=sum((view.decision or {})["label"] == row["label"] for view, row in answers),
         steps=sum(view.steps for view in views),
         spent_nanodollars=sum(view.spent_nanodollars for view in views),
-        alerted=stats.counters.get("alerts_told", 0),
         audit=await audit(parts.store),
     )
 
@@ -110,7 +106,8 @@ async def _has_worker(parts: Parts) -> bool:
     return (await parts.views.stats()).slots > 0
 
 
-async def _alerts_told(parts: Parts) -> bool:
+async def _alerts_flow(parts: Parts) -> bool:
+    """Whether the first alert is sent. What was handed off after it waits for the next, a minute away."""
     counters = (await parts.views.stats()).counters
     return counters.get("alerts_told", 0) > 0 or counters.get("alerts_raised", 0) == 0
 

@@ -138,7 +138,7 @@ class EmbeddedValkey:
                     stdout=log,
                     stderr=log,
                     pass_fds=(server_lock,),
-                    start_new_session=True,  # Ctrl-C reaches a whole process group; the books must outlive the workers
+                    start_new_session=True,  # Ctrl-C reaches a whole process group; the store must outlive the workers
                 )
         finally:
             os.close(server_lock)
@@ -188,7 +188,7 @@ def _config(folder: Path, port: int) -> str:
         "pidfile": _quoted(folder / "valkey.pid"),
         "logfile": _quoted(folder / "valkey.log"),
         "daemonize": "no",
-        "set-proc-title": "no",  # a rewritten title would hide the argument that tells our server from others
+        "set-proc-title": "no",  # a rewritten title would hide the argument that marks our server among others
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": '""',

@@ -50,7 +50,7 @@ class Stack:
     """Starts the parts on entering, in order, and stops them on leaving, in reverse.
 
     logs: folder for one log file a process; None lets them write to the terminal. web: whether to serve HTTP.
-    environment: what the processes start with besides where the books are; None: the environment of this one.
+    environment: what the processes start with besides where the store is; None: the environment of this one.
     """
 
     settings: Settings

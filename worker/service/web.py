@@ -68,7 +68,7 @@ class Web:
 
 
 class WebServer(uvicorn.Server):
-    """uvicorn, telling the application first that it is to stop: uvicorn alone waits for streams that never end."""
+    """uvicorn, which first asks the application to stop: uvicorn alone waits for streams that never end."""
 
     def __init__(self, web: Web, host: str, port: int, *, access_log: bool = False) -> None:
         self._web = web
@@ -97,7 +97,7 @@ def make_parts(settings: Settings) -> Parts:
 
 
 def serve(settings: Settings, *, access_log: bool = False) -> bool:
-    """Run until a signal. Returns whether it ever started. Raises `SettingsError` where there are no books."""
+    """Run until a signal. Returns whether it ever started. Raises `SettingsError` where there is no store."""
     store_url(settings)
     server = WebServer(Web(lambda: make_parts(settings)), settings.host, settings.port, access_log=access_log)
     asyncio.run(server.serve())

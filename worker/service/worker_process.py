@@ -63,11 +63,11 @@ class WorkerProcess:
         return await self._passed_on(ticket_id, self.parts.executor.hand_off(ticket_id))
 
     def keep(self, raw: bytes, error: str, origin: str) -> None:
-        """Put an unreadable message into the inbox, whole. Waits for the books; raises `StoreUnreachable` on drain."""
+        """Put an unreadable message into the inbox, whole. Waits for the store; raises `StoreUnreachable` on drain."""
         self.thread.run(self.parts.admission.keep_patiently(raw, error, origin))
 
     def take_raw(self, raw: bytes, message: str, again: bool) -> None:
-        """Accept a plain JSON ticket and publish its hint. Waits for the books; raises `StoreUnreachable` on drain."""
+        """Accept a plain JSON ticket and publish its hint. Waits for the store; raises `StoreUnreachable` on drain."""
         ticket_id = self.thread.run(self.parts.admission.take_patiently(raw, "intake", message, again=again))
         if ticket_id is not None:
             self.thread.start(self.parts.publisher.publish([("triage", ticket_id)]))

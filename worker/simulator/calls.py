@@ -1,4 +1,4 @@
-"""The simulator's own books: who asked, what was answered whole. Tests hold the product's books against them."""
+"""The simulator's own record: who asked, what was answered whole. Tests hold the product's ledger against them."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""Turns of a model that does not do what it was told."""
+"""Turns of a model that does not do what it was asked."""
 
 from collections.abc import Callable
 from typing import Any

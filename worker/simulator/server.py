@@ -1,4 +1,4 @@
-"""The simulator as a server: connections in, answers out, its books and switches under `/_sim`."""
+"""The simulator as a server: connections in, answers out, its record and switches under `/_sim`."""
 
 import asyncio
 import json

@@ -49,13 +49,13 @@ class OtelTracing:
     @contextmanager
     def run(self, ticket_id: str, epoch: int) -> Iterator[Ended]:
         """`invoke_agent deskhand`: a trace of its own for each epoch."""
-        told = {
+        attributes = {
             OPERATION: "invoke_agent",
             AGENT_NAME: AGENT,
             CONVERSATION: ticket_id,
             "deskhand.epoch": epoch,
         }
-        with self._span(f"invoke_agent {AGENT}", SpanKind.INTERNAL, told, Context(), _links()) as span:
+        with self._span(f"invoke_agent {AGENT}", SpanKind.INTERNAL, attributes, Context(), _links()) as span:
             yield lambda outcome: span.set_attribute("deskhand.outcome", outcome)
 
     def model(self, model: Model) -> Model:
@@ -74,11 +74,11 @@ class OtelTracing:
 
     @contextmanager
     def _span(
-        self, name: str, kind: SpanKind, told: Mapping[str, Any], context: Context | None = None, links: Any = ()
+        self, name: str, kind: SpanKind, attributes: Mapping[str, Any], context: Context | None = None, links: Any = ()
     ) -> Iterator[Span]:
-        """A span that tells what kind of error ended it, and no message: that may quote anything."""
+        """A span that says what kind of error ended it, and no message: that may quote anything."""
         with self._tracer.start_as_current_span(
-            name, context, kind, dict(told), links, record_exception=False, set_status_on_exception=False
+            name, context, kind, dict(attributes), links, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
                 yield span
@@ -111,7 +111,7 @@ class _TracedModel:
 
     async def call(self, request: ModelRequest) -> ModelReply:
         local = self.name == LOCAL
-        told: dict[str, Any] = {
+        attributes: dict[str, Any] = {
             OPERATION: "chat",
             PROVIDER: AGENT if local else "anthropic",
             AGENT_NAME: AGENT,
@@ -120,8 +120,8 @@ class _TracedModel:
             "deskhand.call_id": request.call_id,
         }
         if request.ticket.id:
-            told[CONVERSATION] = request.ticket.id
-        with self._opened(f"chat {self.name}", SpanKind.INTERNAL if local else SpanKind.CLIENT, told) as span:
+            attributes[CONVERSATION] = request.ticket.id
+        with self._opened(f"chat {self.name}", SpanKind.INTERNAL if local else SpanKind.CLIENT, attributes) as span:
             reply = await self._model.call(request)
             span.set_attributes(_said_of(reply))
             return reply
@@ -132,10 +132,10 @@ class _TracedModel:
 
 
 def _traced_tool(tool: Tool, opened: Opened) -> Callable[[Any, ToolContext], Awaitable[Any]]:
-    told = {OPERATION: "execute_tool", TOOL_NAME: tool.name, TOOL_TYPE: "function", AGENT_NAME: AGENT}
+    attributes = {OPERATION: "execute_tool", TOOL_NAME: tool.name, TOOL_TYPE: "function", AGENT_NAME: AGENT}
 
     async def run(arguments: Any, context: ToolContext) -> Any:
-        with opened(f"execute_tool {tool.name}", SpanKind.INTERNAL, told):
+        with opened(f"execute_tool {tool.name}", SpanKind.INTERNAL, attributes):
             return await tool.run(arguments, context)
 
     return run

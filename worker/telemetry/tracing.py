@@ -1,6 +1,6 @@
 """Where traces are made, if anywhere: one port, nothing behind it until OTEL_* names a collector.
 
-A message carries the trace it came from in its headers. A run links to that trace and is no part of it: what sent the
+A message carries the trace it came from in its headers. A run links to that trace and is not part of it: what sent the
 message is long over when an agent works it.
 """
 
@@ -30,7 +30,7 @@ class Tracing(Protocol):
     """Makes spans. Nothing in them says what a ticket, a model or a tool says."""
 
     def run(self, ticket_id: str, epoch: int) -> AbstractContextManager[Ended]:
-        """Around an agent's work on one ticket; yields what is to be told the outcome."""
+        """Around an agent's work on one ticket; yields what takes the outcome."""
         ...
 
     def model(self, model: Model) -> Model:
@@ -85,4 +85,4 @@ def _wanted(environ: Mapping[str, str]) -> bool:
 
 
 def _unheard(_: str) -> None:
-    """Nobody is told."""
+    """Nothing is traced."""

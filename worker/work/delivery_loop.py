@@ -56,7 +56,7 @@ class DeliveryLoop:
     async def send_outcomes(self) -> None:
         """Send the outcomes that are due now."""
         for sent in await self.outbox.send_due() if self.outbox else ():
-            _tell(sent)
+            _report(sent)
 
 
 async def _repeat(work: Work, pause_seconds: float) -> None:
@@ -64,13 +64,13 @@ async def _repeat(work: Work, pause_seconds: float) -> None:
         try:
             await work()
         except StoreUnreachable as error:
-            log.warning("books unreachable: %s", error)
+            log.warning("store unreachable: %s", error)
         except Exception:
             log.exception("a delivery round failed")
         await asyncio.sleep(pause_seconds)
 
 
-def _tell(sent: Sent) -> None:
+def _report(sent: Sent) -> None:
     message, what = sent.message, f"{sent.message.event} of {sent.message.ticket_id}"
     if sent.verdict is Verdict.DELIVERED:
         log.info("webhook %s delivered: %s", message.id, what)

@@ -22,7 +22,7 @@ BACKLOG_PER_SLOT = 4
 """More ready messages than this per slot, and forgotten-looking tickets are only waiting their turn."""
 
 FORGET_MS = 3_600_000
-"""A worker not heard of for an hour is taken off the list."""
+"""A worker not seen for an hour is taken off the list."""
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Heartbeat:
                     self.swept_at = monotonic()
                     await self.sweep()
             except StoreUnreachable as error:
-                log.warning("books unreachable: %s", error)
+                log.warning("store unreachable: %s", error)
             except Exception:
                 log.exception("a beat failed")
             await asyncio.sleep(pause)
@@ -70,15 +70,15 @@ class Heartbeat:
         self.beaten_at = monotonic()
 
     async def obey(self) -> None:
-        """Stop in good order where somebody has told this worker to: `deskhand drain`."""
-        told, control = DRAIN + self.executor.owner, Control(self.executor.ledger.store)
-        if told in await control.fields():
-            log.info("told to finish: giving back what runs, and ending")
-            await control.change(self.executor.owner, {told: None})
+        """Stop in good order where somebody has asked this worker to: `deskhand drain`."""
+        wish, control = DRAIN + self.executor.owner, Control(self.executor.ledger.store)
+        if wish in await control.fields():
+            log.info("asked to finish: giving back what runs, and ending")
+            await control.change(self.executor.owner, {wish: None})
             self.finish()
 
     def consumes(self) -> bool:
-        """Whether this process takes work: its last beat reached the books not long ago, and it is not stopping."""
+        """Whether it takes work: its last heartbeat reached the store not long ago, and it is not stopping."""
         return not self.executor.draining and monotonic() - self.beaten_at < 2 * self.executor.ledger.lease_ms / 1000
 
     async def sweep(self) -> None:

@@ -89,5 +89,5 @@ def test_changes_are_told_in_words() -> None:
         "unpaused tickets",
         "daily budget: as set up -> $5.00",
         "autonomy: auto -> off",
-        "told worker host:7:ab to finish",
+        "asked worker host:7:ab to finish",
     }

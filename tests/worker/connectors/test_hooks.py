@@ -132,7 +132,7 @@ def test_paths_name_one_value_or_several() -> None:
     assert value_at(document, steps_of("$['odd key'].c")) is None
     assert value_at(document, steps_of("$.a.b.c[7]")) is None
     for wrong in ("a.b", "$.", "$.a[", "$..a", "$.a[-1]"):
-        with pytest.raises(ValueError, match="no path"):
+        with pytest.raises(ValueError, match="not a path"):
             steps_of(wrong)
 
 

@@ -63,4 +63,4 @@ def test_the_worker_that_is_named_ends_by_itself_and_no_other(valkey_url: str, t
         tell(valkey_url, named)
         wait_for(lambda: ended(one), 30, "the drained worker to end")
         assert not ended(two)
-        assert log(valkey_url) == [(named, f"worker {named} is finishing"), ("anna", f"told worker {named} to finish")]
+        assert log(valkey_url) == [(named, f"worker {named} is finishing"), ("anna", f"asked worker {named} to finish")]

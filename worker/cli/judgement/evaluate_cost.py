@@ -16,7 +16,7 @@ DEFAULT_TIERS = ("local", "claude-haiku-5-5", "claude-sonnet-5-5")
 
 
 def compare_costs(rows: "list[Labelled]", at_once: int, *, json: bool) -> None:
-    """Work the tickets once with each part more, and tell. The last tier is the naive loop's model."""
+    """Work the tickets once with each part added, and report. The last tier is the naive loop's model."""
     import asyncio
 
     from worker.evaluation.cost import PARTS, UNSURE, CostReport

@@ -28,7 +28,7 @@ def prompts(
 ) -> None:
     """List the prompts that ever worked here, by version, with the time of their first use.
 
-    Each worker keeps the text of its prompt in the books when it starts. `replay` and `regress` take a version, or its
+    Each worker keeps the text of its prompt in the ledger when it starts. `replay` and `regress` take a version, or its
     first four digits and more, as --prompt.
     """
     if version is not None:
@@ -50,7 +50,7 @@ def prompts(
 
 
 async def chosen(parts: "Parts", given: str) -> "Prompt":
-    """What --prompt names: a version kept in the books, or a file. Raises `ValueError` or `PromptFileError`."""
+    """What --prompt names: a version kept in the ledger, or a file. Raises `ValueError` or `PromptFileError`."""
     from fallbacks.ledger.prompts import find_prompt
     from worker.config.prompt_file import load_prompt
 
@@ -65,7 +65,7 @@ def is_version(given: str) -> bool:
 
 
 def complain_of_unread(models: Iterable[str]) -> None:
-    """The local model is told nothing."""
+    """The local model reads no prompt."""
     from worker.config.settings import LOCAL
 
     if all(name == LOCAL for name in models):

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def train(
     files: Annotated[list[Path] | None, typer.Argument(help="Labelled history, JSONL or CSV.")] = None,
-    decisions: Annotated[bool, typer.Option(help="Learn from people's decisions in the books.")] = True,
+    decisions: Annotated[bool, typer.Option(help="Learn from people's decisions in the ledger.")] = True,
     base: Annotated[bool, typer.Option(help="Keep what the first training data teaches.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare, and put nothing to work.")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Put the version before to work again.")] = False,
@@ -103,7 +103,7 @@ def _history(files: list[Path], *, decisions: bool) -> "list[Row]":
 
 
 async def examples(parts: "Parts") -> list[dict[str, Any]]:
-    """People's decisions in the books, oldest first."""
+    """People's decisions in the ledger, oldest first."""
     import json
 
     return [json.loads(stored) for stored in await _pages(parts.store)]

@@ -1,4 +1,4 @@
-"""`deskhand audit`: do the books balance?"""
+"""`deskhand audit`: does the ledger balance?"""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -22,14 +22,14 @@ def register(app: typer.Typer) -> None:
 
 
 def audit(json: Json = False) -> None:
-    """Prove from the books that no ticket is lost, no amount is open and no effect happened twice."""
+    """Prove from the ledger that no ticket is lost, no amount is open and no effect happened twice."""
     report = run(_audit)
     totals = _totals(report)
     if json:
         problems = [{"id": ticket_id or None, "what": what} for ticket_id, what in report.problems]
         dump({"balanced": report.balanced, **totals, "problems": problems})
     else:
-        table = Report(("of the books", "value"), numeric=frozenset({"value"}))
+        table = Report(("of the ledger", "value"), numeric=frozenset({"value"}))
         for name, value in totals.items():
             if isinstance(value, dict):
                 for part, count in value.items():
@@ -38,7 +38,7 @@ def audit(json: Json = False) -> None:
                 table.add(name.replace("_", " "), value)
         show(table)
         say("balanced" if report.balanced else f"NOT balanced: {len(report.problems)} problems")
-        complain(*(f"{ticket_id or 'books'}: {what}" for ticket_id, what in report.problems))
+        complain(*(f"{ticket_id or 'ledger'}: {what}" for ticket_id, what in report.problems))
     if not report.balanced:
         raise typer.Exit(1)
 

@@ -40,7 +40,7 @@ def budget(
 
 
 def _amount(day: str | None) -> str | None:
-    """Nanodollars as the books keep them; None for `none`. Raises `ValueError`."""
+    """Nanodollars as the ledger keeps them; None for `none`. Raises `ValueError`."""
     from tasks.money import from_usd
 
     if day is None or day.strip().lower() == "none":
@@ -48,7 +48,7 @@ def _amount(day: str | None) -> str | None:
     try:
         usd = Decimal(day.strip().removeprefix("$"))
     except InvalidOperation:
-        raise ValueError(f"--day {day!r} is no amount: write dollars, such as 25 or 0.50, or none") from None
+        raise ValueError(f"--day {day!r} is not an amount: write dollars, such as 25 or 0.50, or none") from None
     if not usd.is_finite() or usd < 0:
         raise ValueError("--day wants dollars that are not negative; 0 lets no model be called that costs anything")
     return str(from_usd(usd))

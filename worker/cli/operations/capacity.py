@@ -51,7 +51,7 @@ def _print(found: "Capacity", model: str) -> None:
     )
     table.add("memory", f"{found.memory_megabytes:,} MB", "workers and one hand-off worker")
     table.add("store operations", f"{found.store_operations:,}/s", f"{found.store_cores:.0%} of the store's one core")
-    table.add("books grow", f"{found.books_bytes_per_day / 1e9:.1f} GB a day", "whole journals, before any archiving")
+    table.add("ledger grows", f"{found.books_bytes_per_day / 1e9:.1f} GB a day", "whole journals, before any archiving")
     if found.day_cost is not None:
         table.add("cost", f"{format_usd(found.day_cost)} a day", f"{CALLS} typical calls a ticket on {model}")
     if found.day_worst is not None and model != "local":

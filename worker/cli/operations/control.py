@@ -1,4 +1,4 @@
-"""`deskhand pause`, `unpause`, `autonomy`, and the log of it all: switches in the books that workers watch."""
+"""`deskhand pause`, `unpause`, `autonomy`, and the log of it all: switches in the ledger that workers watch."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,7 +48,7 @@ def pause(
 ) -> None:
     """Hold work: nothing new is started, what runs is finished, nothing is lost."""
     changes: dict[str, str | None] = {f"paused:{queue.value}": "1"}
-    _tell(run(lambda parts: _change(parts, person_named(person), changes)), json=json)
+    _print(run(lambda parts: _change(parts, person_named(person), changes)), json=json)
 
 
 def unpause(
@@ -58,7 +58,7 @@ def unpause(
 ) -> None:
     """Let held work go on."""
     changes: dict[str, str | None] = {f"paused:{each.value}": None for each in Queue if queue in (None, each)}
-    _tell(run(lambda parts: _change(parts, person_named(person), changes)), json=json)
+    _print(run(lambda parts: _change(parts, person_named(person), changes)), json=json)
 
 
 def autonomy(
@@ -68,14 +68,14 @@ def autonomy(
 ) -> None:
     """What the agent may do alone. `off` is the kill switch: looked at before every step, tickets go to people."""
     if switch is Switch.LABELS:
-        from worker.cli.operations.labels import tell_labels
+        from worker.cli.operations.labels import show_labels
 
-        tell_labels(json=json)
+        show_labels(json=json)
         return
     if switch is Switch.STATUS:
-        _tell(run(_control), json=json)
+        _print(run(_control), json=json)
         return
-    _tell(run(lambda parts: _change(parts, person_named(person), {"autonomy": switch.value})), json=json)
+    _print(run(lambda parts: _change(parts, person_named(person), {"autonomy": switch.value})), json=json)
 
 
 @switches.command(name="log")
@@ -121,7 +121,7 @@ async def _control(parts: "Parts") -> dict[str, Any]:
     }
 
 
-def _tell(control: dict[str, Any], *, json: bool) -> None:
+def _print(control: dict[str, Any], *, json: bool) -> None:
     if json:
         dump(control)
         return

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(json: Json = False) -> None:
-    """Check settings, books, broker, models and taxonomy; say what to change. Sends nothing to a model's API."""
+    """Check settings, store, broker, models and taxonomy; say what to change. Sends nothing to a model's API."""
     from dataclasses import asdict
 
     settings, checks = _examined()
@@ -48,7 +48,7 @@ def _examined() -> "tuple[dict[str, str], list[Check]]":
     try:
         checks += run(examine)
     except SettingsError as error:
-        checks += [failed("books", fault, "as it says") for fault in error.faults]
+        checks += [failed("store", fault, "as it says") for fault in error.faults]
     return shown_settings(settings), checks
 
 

@@ -25,7 +25,7 @@ def drill(
     only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="One scenario; may be repeated.")] = None,
     json: Json = False,
 ) -> None:
-    """Rehearse the failure plan in about two minutes: books, workers and model of its own; nothing live is touched.
+    """Rehearse the failure plan in about two minutes: own store, own workers, own model; nothing live is touched.
 
     Ends with a report of what was lost, doubled or over a cap, and exit status 1 where a promise was broken.
     """
@@ -43,7 +43,7 @@ def drill(
         if kept:
             shutil.rmtree(home, ignore_errors=True)
         else:
-            complain(f"books and logs of the drill are in {home}")
+            complain(f"the store and logs of the drill are in {home}")
     if json:
         dump({"kept": kept, "scenarios": [row.document() for row in rows]})
     else:
@@ -57,7 +57,7 @@ def _print(rows: "list[Row]") -> None:
 
     columns = ("scenario", "tickets", "ended", "lost", "doubled", "over cap", "to people for", "after", "alerts", "")
     numbers = frozenset(columns[1:6]) | {"after", "alerts"}
-    table = Report(columns, title="The drill: real workers, real books, a simulated model", numeric=numbers)
+    table = Report(columns, title="The drill: real workers, a real store, a simulated model", numeric=numbers)
     for row in rows:
         table.add(
             row.scenario,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from worker.wiring import Parts
 
 
-def tell_labels(*, json: bool) -> None:
+def show_labels(*, json: bool) -> None:
     """One line for each label with evidence of the versions in force."""
     from worker.cli.documents import moment
 

@@ -125,14 +125,14 @@ async def _canary(parts: "Parts", ticket_id: str, reason: "Reason", within: floa
 
 async def _resume_all(parts: "Parts", ids: list[str], who: str, reason: "Reason", done: Retried) -> None:
     for ticket_id in ids:
-        await _resume(parts, ticket_id, who, reason, done, tell=False)
+        await _resume(parts, ticket_id, who, reason, done, publish=False)
     from worker.cli.hints import hint
 
     await hint(parts, [ticket_id for ticket_id in ids if ticket_id in done.resumed[-len(ids) :]])
 
 
 async def _resume(
-    parts: "Parts", ticket_id: str, who: str, reason: "Reason", done: Retried, *, tell: bool = True
+    parts: "Parts", ticket_id: str, who: str, reason: "Reason", done: Retried, *, publish: bool = True
 ) -> bool:
     """Resume one, if it still waits for this reason and nobody holds it."""
     from fallbacks.errors import Stale, UnknownTicket
@@ -148,7 +148,7 @@ async def _resume(
         done.skipped.append((ticket_id, str(refusal)))
         return False
     done.resumed.append(ticket_id)
-    if tell:
+    if publish:
         await hint(parts, [ticket_id])
     return True
 

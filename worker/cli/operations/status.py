@@ -150,7 +150,7 @@ def _banner(stats: "Stats", settings: "Settings") -> list[tuple[str, str]]:
     if "off" in (stats.control.get("autonomy"), settings.autonomy.value):
         lines.append((f"THE AGENT IS SWITCHED OFF{who}: tickets go to people", "bold white on red"))
     if not stats.slots and any(stats.states[state] for state in ("queued", "running", "parked")):
-        lines.append(("no worker has been heard of in the last minute: `deskhand worker` starts one", "yellow"))
+        lines.append(("no worker was seen in the last minute: `deskhand worker` starts one", "yellow"))
     return lines
 
 

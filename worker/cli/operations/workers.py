@@ -1,4 +1,4 @@
-"""`deskhand drain`: let one worker finish and end, by name, through the books."""
+"""`deskhand drain`: let one worker finish and end, by name, through the ledger."""
 
 import json as jsons
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,7 +26,7 @@ def drain(
     person: Person = None,
     json: Json = False,
 ) -> None:
-    """Tell one worker to take no more work, give back what it runs at the next step, and end.
+    """Ask one worker to take no more work, give back what it runs at the next step, and end.
 
     It hears it at its next beat. Whoever supervises it may start another in its place.
     """
@@ -38,7 +38,7 @@ def drain(
 
 
 async def _workers(parts: "Parts") -> list[dict[str, Any]]:
-    """Workers heard of in the last minute, by name."""
+    """Workers seen in the last minute, by name."""
     from fallbacks.ledger.views import WORKER_SILENT_MS
 
     now = await parts.store.now_ms()

@@ -13,7 +13,7 @@ from worker.cli.hints import hint
 from worker.cli.output import say, show
 from worker.cli.people.inbox_actions import by_hand
 from worker.cli.people.items import outcome_line
-from worker.cli.tickets.show import Story, tell, unread
+from worker.cli.tickets.show import Story, read_story, unread
 
 if TYPE_CHECKING:
     from fallbacks.ledger.views import TicketView
@@ -75,7 +75,7 @@ class Drain:
             view, self.back_to = self.session.run(inbox.claim(self.back_to, self.person)), None
         else:
             view = self.session.run(inbox.next(self.person, self.facet, self.skipped))
-        return self.session.run(tell(self.session.parts, view.id)) if view else None
+        return self.session.run(read_story(self.session.parts, view.id)) if view else None
 
     def _show(self, story: Story) -> tuple[str, ...]:
         view = story.view

@@ -57,13 +57,13 @@ def serve(
 def up(
     concurrency: Annotated[int | None, typer.Option("-c", help="Tickets in flight.")] = None,
 ) -> None:
-    """Start the whole stack and keep it up: books (embedded unless REDIS_URL is set), workers, web."""
+    """Start the whole stack and keep it up: store (embedded unless DESKHAND_REDIS_URL is set), workers, web."""
     from worker.service.stack import CONCURRENCY, Stack
 
     settings = load()
     end_in_order_when_terminated()
     with Stack(settings, concurrency or CONCURRENCY) as stack:
-        complain(f"books: {stack.redis_url}", f"models: {', '.join(settings.tiers)}")
+        complain(f"store: {stack.redis_url}", f"models: {', '.join(settings.tiers)}")
         complain(f"console and API: {_console(settings)}", "Ctrl-C stops everything; nothing is lost.")
         try:
             stack.wait()
@@ -103,12 +103,12 @@ def demo(
     else:
         _print(report, settings)
     if not report.accounted_for:
-        complain(*(f"{ticket or 'books'}: {what}" for ticket, what in report.audit.problems))
+        complain(*(f"{ticket or 'ledger'}: {what}" for ticket, what in report.audit.problems))
         raise typer.Exit(1)
 
 
 def _demo_settings(settings: "Settings") -> "Settings":
-    """Fresh books in a folder of their own, so that a demo never touches what `up` keeps."""
+    """An empty store in a folder of their own, so that a demo never touches what `up` keeps."""
     from worker.config.errors import WorkerError
     from worker.service.embedded_valkey import running_url
 
@@ -116,7 +116,7 @@ def _demo_settings(settings: "Settings") -> "Settings":
     if settings.redis_url is not None:
         raise WorkerError("the demo uses its own embedded Valkey; unset DESKHAND_REDIS_URL")
     if running_url(home) is not None:
-        raise WorkerError(f"a stack is running on {home}; stop it first, the demo starts from empty books")
+        raise WorkerError(f"a stack is running on {home}; stop it first, the demo starts from an empty store")
     shutil.rmtree(home / "valkey", ignore_errors=True)
     shutil.rmtree(home / "logs", ignore_errors=True)
     return settings.model_copy(update={"home": home, "port": _free_port(settings)})
@@ -158,14 +158,23 @@ def _print(report: "DemoReport", settings: "Settings") -> None:
         f"team right (true labels of this run): {accuracy} on the {report.answered} it answered; "
         f"label right: {report.correct_labels / max(1, report.answered):.3f}",
         f"cost: {format_usd(report.spent_nanodollars)} in {report.steps} model calls",
-        f"alerts: {report.alerted} hand-offs told of",
+        _alerts(report, settings),
         f"audit: {'balanced' if report.audit.balanced else 'NOT balanced'}",
         "",
-        "See them as the people who decide would: start the stack on these books,",
+        "See them as the people who decide would: start the stack on this store,",
         f"  DESKHAND_HOME={_relative(settings.home)} {_myself()} up",
         f"then open {_console(settings)}, or in another terminal try",
         f"  DESKHAND_HOME={_relative(settings.home)} {_myself()} inbox",
     )
+
+
+def _alerts(report: "DemoReport", settings: "Settings") -> str:
+    found = report.audit
+    every = f"one per reason every {settings.alert_quiet_seconds:g} s"
+    line = f"alerts: {found.alerts_told} of {found.alerts_raised} hand-offs reported"
+    if not found.alerts_pending:
+        return line
+    return f"{line}, {found.alerts_pending} wait for the next alert ({every})"
 
 
 def _document(report: "DemoReport") -> dict[str, Any]:
@@ -180,7 +189,8 @@ def _document(report: "DemoReport") -> dict[str, Any]:
         "team_accuracy": report.accuracy,
         "cost_nanodollars": report.spent_nanodollars,
         "model_calls": report.steps,
-        "alerts_told": report.alerted,
+        "alerts_told": report.audit.alerts_told,
+        "alerts_pending": report.audit.alerts_pending,
         "balanced": report.audit.balanced,
     }
 

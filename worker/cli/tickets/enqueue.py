@@ -34,7 +34,7 @@ class Enqueued:
 
     @property
     def ids(self) -> list[str]:
-        """Every ticket of the file that is in the books, each once."""
+        """Every ticket of the file that is in the ledger, each once."""
         return list(dict.fromkeys((*self.accepted, *self.known)))
 
 
@@ -58,7 +58,7 @@ def enqueue(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Put tickets on the queue: written to the books first, published second.
+    """Put tickets on the queue: written to the ledger first, published second.
 
     A bad line is named and left out, the good ones are accepted, and the exit status is 1. A ticket that carries an
     id of its own may be sent again: it is accepted once.
@@ -126,7 +126,7 @@ async def _accept(parts: "Parts", batch: "Sequence[Good | Bad]", done: Enqueued)
             complain(f"{result.where}: {result.why}")
         elif isinstance(result, BaseException):
             if isinstance(result, StoreUnreachable):
-                complain(f"{item.where}: not accepted; {len(done.ids)} tickets before it are in the books")
+                complain(f"{item.where}: not accepted; {len(done.ids)} tickets before it are in the ledger")
             raise result
         else:
             (done.accepted if result.created else done.known).append(result.id)

@@ -110,7 +110,7 @@ def _drain(opened: Session, every: float | None, done: Imported) -> None:
 
 
 def _look(opened: Session, mailbox: "ImapMailbox", done: Imported) -> None:
-    """Into the books first, seen second: a crash between the two is a known mail the next time."""
+    """Into the ledger first, seen second: a crash between the two is a known mail the next time."""
     intake = _intake(opened)
     with mailbox:
         for uid, raw in mailbox.unseen():

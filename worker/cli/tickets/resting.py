@@ -1,4 +1,4 @@
-"""Waiting until the agent has nothing more to do with some tickets, by looking at the books."""
+"""Waiting until the agent has nothing more to do with some tickets, by looking at the ledger."""
 
 import asyncio
 from collections import Counter

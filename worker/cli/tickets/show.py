@@ -46,7 +46,7 @@ def show_ticket(
         for stored in run(lambda parts: _journal(parts, ticket_id)):
             dump(stored)
         return
-    story = run(lambda parts: tell(parts, ticket_id))
+    story = run(lambda parts: read_story(parts, ticket_id))
     if json:
         from worker.cli.documents import event_documents, explanation_document, ticket_document
 
@@ -65,7 +65,7 @@ def show_ticket(
     show(commands(story.card, story.view.id))
 
 
-async def tell(parts: "Parts", ticket_id: str) -> Story:
+async def read_story(parts: "Parts", ticket_id: str) -> Story:
     """Read a ticket and explain it. Raises `UnknownTicket`."""
     from fallbacks.inbox.explain import explain, shown_events, shown_lines
     from tasks.run.checkpoint import fold

@@ -87,4 +87,4 @@ def _parsed(text: bytes) -> Any:
 
 
 def _no_number(name: str) -> Any:
-    raise ValueError(f"not JSON: {name} is no number")
+    raise ValueError(f"not JSON: {name} is not a number")

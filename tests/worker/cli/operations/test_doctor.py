@@ -97,7 +97,7 @@ def test_what_cannot_be_reached_is_a_failed_check_and_passwords_stay_hidden(
     monkeypatch.setenv("DESKHAND_BROKER_URL", "amqp://user:s3cret@127.0.0.1:1//")
     monkeypatch.setenv("DESKHAND_ALERT_WEBHOOK_URL", "https://chat.example/hooks/s3cret")
     result = deskhand("doctor", "--json")
-    assert (verdict_of(result, "books")[0], verdict_of(result, "broker")[0]) == ("fail", "fail")
+    assert (verdict_of(result, "store")[0], verdict_of(result, "broker")[0]) == ("fail", "fail")
     assert "s3cret" not in result.out + result.err + deskhand("doctor").out
 
 

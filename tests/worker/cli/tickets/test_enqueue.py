@@ -87,7 +87,7 @@ def test_a_broker_out_of_reach_loses_nothing(
     monkeypatch.setenv("DESKHAND_BROKER_URL", "redis://127.0.0.1:1/0")
     result = deskhand("enqueue", "-", stdin=line("a"))
     assert result.code == 0
-    assert "safe in the books" in result.err
+    assert "the tickets are stored" in result.err
     assert ledger.state("a") is State.QUEUED
 
 

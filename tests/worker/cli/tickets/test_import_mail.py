@@ -56,7 +56,7 @@ def test_what_is_no_mail_is_kept_whole_and_named(deskhand: Deskhand, ledger: Dir
     (tmp_path / "b.eml").write_bytes(bytes(mails("b")[0]))
     results = [deskhand("import-mail", str(tmp_path / "a.eml"), str(tmp_path / "b.eml")) for _ in range(2)]
     assert [result.code for result in results] == [1, 1]
-    assert results[0].err == "a.eml: the bytes are no mail\n"
+    assert results[0].err == "a.eml: the bytes are not a mail\n"
     assert "1 accepted, 0 known before, 1 rejected" in results[0].out
     (kept,) = [view_id for view_id, _ in ledger.do(lambda ledger: ledger.store.ranked("s:rejected", 0, -1))]
     assert base64.b64decode(ledger.view(kept).raw or "") == raw
