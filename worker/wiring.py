@@ -56,9 +56,10 @@ from worker.models.redaction import RedactedModel
 from worker.models.reuse import kept_for, reusing
 from worker.outcomes.kombu import QUEUE, KombuOutcomes
 from worker.outcomes.receivers import Receivers
-from worker.queue.publisher import Publisher
+from worker.queue.celery_publisher import Publisher
 from worker.telemetry.journal_log import LoggedStore
-from worker.telemetry.tracing import Tracing, make_tracing
+from worker.telemetry.otel_environment import make_tracing
+from worker.telemetry.tracing import Tracing
 from worker.work.delivery_loop import DeliveryLoop
 from worker.work.executor import PREFETCH, Executor, Tier
 from worker.work.heartbeat import Heartbeat

@@ -5,7 +5,7 @@ import time
 
 import httpx
 
-from fallbacks.delivery.dns_targets import TargetRefused, checked_address
+from fallbacks.delivery.http_targets import TargetRefused, checked_address
 from fallbacks.delivery.outbox import Message, Verdict
 from fallbacks.delivery.signing import read_secrets, signatures
 

@@ -23,7 +23,7 @@ from tasks.run.messages import ModelReply, ModelRequest
 from tasks.run.tool import Tool
 from worker.config.settings import load_settings
 from worker.queue import redis_channel as redis_peek_channel
-from worker.queue.publisher import Publisher
+from worker.queue.celery_publisher import Publisher
 from worker.service.celery_factory import make_app, store_url
 from worker.wiring import Parts, queue_names
 from worker.work.executor import Tier

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from fallbacks.delivery.dns_targets import TargetRefused, checked_address
+from fallbacks.delivery.http_targets import TargetRefused, checked_address
 from fallbacks.delivery.outbox import Message, Verdict
 from fallbacks.delivery.outcomes import Outcome
 from fallbacks.store.port import Store

@@ -13,7 +13,7 @@ from tasks.ticket import MAX_BODY_CHARS, Ticket
 from tasks.triage.taxonomy import Taxonomy
 from worker.evaluation.figures import Answer
 from worker.evaluation.labelled import Labelled
-from worker.models.local.learning import ERROR, LEAST_HELD_OUT, never_learned, sign_test
+from worker.models.held_out import ERROR, LEAST_HELD_OUT, never_learned, sign_test
 
 
 @dataclass(frozen=True, slots=True)

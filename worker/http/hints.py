@@ -5,8 +5,10 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from worker.queue.publisher import Publisher
+if TYPE_CHECKING:
+    from worker.queue.celery_publisher import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ FLUSH_SECONDS = 3.0
 class Hints:
     """A line of hints before the broker. What cannot be published is forgotten: the ledger knows every ticket."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: "Publisher") -> None:
         self._publisher = publisher
         self._waiting: deque[tuple[str, str]] = deque(maxlen=MOST_WAITING)
         self._some = asyncio.Event()

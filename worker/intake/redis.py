@@ -7,7 +7,7 @@ the ledger. A worker that dies leaves them held, and the next look takes over wh
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -17,7 +17,9 @@ from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from worker.intake.admission import Admission
 from worker.queue.priorities import lists_of
-from worker.queue.publisher import Publisher
+
+if TYPE_CHECKING:
+    from worker.queue.celery_publisher import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,13 @@ class RedisIntake:
     """Runs where queue `intake` is served. hold_seconds: how long a silent worker keeps its items."""
 
     def __init__(
-        self, redis: Redis, queue: str, namespace: str, hold_seconds: float, admission: Admission, publisher: Publisher
+        self,
+        redis: Redis,
+        queue: str,
+        namespace: str,
+        hold_seconds: float,
+        admission: Admission,
+        publisher: "Publisher",
     ) -> None:
         self._redis = redis
         self._queue = queue

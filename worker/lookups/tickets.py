@@ -1,10 +1,11 @@
 """The requester's past and similar decided tickets: the ledger's part and the search index as one client."""
 
+from collections.abc import Iterable
 from time import monotonic
+from typing import Protocol
 
 from fallbacks.ledger.history import LedgerHistory
 from tasks.tools.ports import PastTicket
-from worker.lookups.sqlite_similar import SimilarTickets
 
 BATCH = 500
 
@@ -12,10 +13,20 @@ FRESH_SECONDS = 2.0
 """How late a decision may be found: asking before every search would be two trips a ticket."""
 
 
+class Index(Protocol):
+    """A search index of decided tickets. capacity: the newest so many are kept."""
+
+    capacity: int
+
+    def add_many(self, tickets: Iterable[PastTicket]) -> None: ...
+
+    async def similar(self, text: str, limit: int) -> list[PastTicket]: ...
+
+
 class History:
     """Implements `tasks.tools.ports.TicketHistory`. People's decisions are indexed as they come, within two seconds."""
 
-    def __init__(self, ledger: LedgerHistory, index: SimilarTickets) -> None:
+    def __init__(self, ledger: LedgerHistory, index: Index) -> None:
         self._ledger = ledger
         self._index = index
         self._indexed = 0

@@ -4,7 +4,6 @@ A message carries the trace it came from in its headers. A run links to that tra
 message is long over when an agent works it.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
@@ -12,8 +11,6 @@ from typing import Protocol
 
 from tasks.run.ports import Model
 from tasks.run.tool import Tool
-
-log = logging.getLogger(__name__)
 
 CARRIED = ("traceparent", "tracestate")
 """Headers of W3C Trace Context."""
@@ -64,24 +61,6 @@ class NoTracing:
     def outgoing(self) -> dict[str, str]:
         """No headers."""
         return {}
-
-
-def make_tracing(environ: Mapping[str, str]) -> Tracing:
-    """Traces over OTLP/HTTP where the standard OTEL_* variables name a collector and the extra `otel` is installed."""
-    if not _wanted(environ):
-        return NoTracing()
-    try:
-        from worker.telemetry.otel import exporting  # 0.2 s of import only where it is in use
-    except ImportError:
-        log.warning("OTEL_* names a collector, but no traces are sent: pip install 'deskhand[otel]'")
-        return NoTracing()
-    return exporting(environ)
-
-
-def _wanted(environ: Mapping[str, str]) -> bool:
-    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
-        return False
-    return bool(environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
 
 
 def _unheard(_: str) -> None:

@@ -4,16 +4,19 @@ import asyncio
 import json
 import logging
 import os
-import socket
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.control import DRAIN, Control
 from fallbacks.store import keys
-from worker.queue.publisher import Publisher
 from worker.work.executor import Executor
+
+if TYPE_CHECKING:
+    from worker.queue.celery_publisher import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +36,7 @@ class Heartbeat:
     """
 
     executor: Executor
-    publisher: Publisher
+    publisher: "Publisher"
     sweep_seconds: float
     slots: int
     queues: tuple[str, ...]
@@ -111,7 +114,7 @@ class Heartbeat:
             "slots": self.slots,
             "busy": len(self.executor.runs),
             "queues": list(self.queues),
-            "host": socket.gethostname(),
+            "host": platform.node(),
             "pid": os.getpid(),
             "draining": self.executor.draining,
         }

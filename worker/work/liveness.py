@@ -7,7 +7,7 @@ Readiness is that the worker consumes: it began to, its last heartbeat reached t
 
 import asyncio
 import logging
-import socket
+import platform
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +22,7 @@ READY, LIVE = "ready", "live"
 
 def liveness_file(home: Path, queues: str) -> Path:
     """Where a worker of this host, serving these queues, writes. Containers may share a home: each is a host."""
-    return home / f"liveness-{socket.gethostname()}-{queues}"
+    return home / f"liveness-{platform.node()}-{queues}"
 
 
 async def keep_fresh(home: Path, queues: tuple[str, ...], ready: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ from tests.fakes.desk import TAXONOMY
 from worker.evaluation.figures import Answer
 from worker.evaluation.labelled import Labelled
 from worker.evaluation.regression import Regression, decided_rows, recorded_answers, regression, unlearned
-from worker.models.local.learning import sign_test
+from worker.models.held_out import sign_test
 
 
 def answer(number: int, *, right: bool = True, stood: bool = True, known: bool = True) -> Answer:

@@ -13,7 +13,8 @@ from tests.services.http_sink import HttpSink
 from tests.services.waiting import wait_for
 from worker.config.settings import Settings
 from worker.service.celery_factory import sender_app
-from worker.telemetry.tracing import NoTracing, make_tracing
+from worker.telemetry.otel_environment import make_tracing
+from worker.telemetry.tracing import NoTracing
 
 TRACE, SENDER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 BODY = "My new card has not arrived after two weeks, when will it come?"

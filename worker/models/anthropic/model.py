@@ -6,6 +6,7 @@ A call is sent as its bytes: half of the SDK's own time in `post` goes into prep
 import asyncio
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import httpx2
@@ -15,7 +16,9 @@ from tasks.money import Nanodollars
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage
 from worker.models.anthropic.errors import TRANSPORT, from_response, from_transport
 from worker.models.anthropic.wire import encoded_length, read_reply, request_body
-from worker.models.genai_pricing import Prices
+
+if TYPE_CHECKING:
+    from worker.models.genai_pricing import Prices
 
 TOOL_PROMPT_TOKENS = 1_500
 """Bound of the prompt that the API adds to a request with tools; the documented ones stay below 1,000 tokens."""
@@ -64,7 +67,7 @@ class AnthropicModel:
     def __init__(
         self,
         name: str,
-        prices: Prices,
+        prices: "Prices",
         *,
         api_key: str,
         base_url: str | None = None,

@@ -5,22 +5,15 @@ neither has seen. The rule is a paired one: of the held-out tickets on which the
 right on so many that chance would do as well in at most one case of twenty (exact sign test, as McNemar's).
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zlib import crc32
 
 from tasks.ticket import MAX_BODY_CHARS, Ticket
 from worker.config.errors import LocalModelError
+from worker.models.held_out import ERROR, HELD_OUT_EVERY, LEAST_HELD_OUT, never_learned, sign_test
 from worker.models.local.model import LocalModel
 from worker.models.local.versions import Version
-
-HELD_OUT_EVERY = 5
-LEAST_HELD_OUT = 30
-"""With fewer even a flawless candidate is luck."""
-
-ERROR = 0.05
 
 Row = tuple[str, str]
 """(text, label)"""
@@ -54,17 +47,6 @@ class Verdict:
     def better(self) -> bool:
         """The rule."""
         return self.p_value <= ERROR
-
-
-def sign_test(wins: int, losses: int) -> float:
-    """The probability of at least so many wins where each of the two is as likely: exact, one-sided."""
-    differ = wins + losses
-    return float(sum(math.comb(differ, k) for k in range(wins, differ + 1)) / 2**differ)
-
-
-def never_learned(text: str) -> bool:
-    """Whether a decided ticket is among those kept from every candidate."""
-    return crc32(text.encode()) % HELD_OUT_EVERY == 0
 
 
 def material(base: Sequence[Row], decided: Sequence[Row], team_of: Mapping[str, str]) -> Material:

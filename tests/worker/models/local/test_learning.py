@@ -16,9 +16,10 @@ from worker import sample
 from worker.config.errors import LocalModelError
 from worker.config.settings import Settings
 from worker.config.yaml_taxonomy import load_taxonomy
+from worker.models.held_out import LEAST_HELD_OUT
 from worker.models.local.choice import local_model, versions_of
 from worker.models.local.features import Vocabulary
-from worker.models.local.learning import LEAST_HELD_OUT, Verdict, compare, enough, examples_from, material, version_of
+from worker.models.local.learning import Verdict, compare, enough, examples_from, material, version_of
 from worker.models.local.model import LocalModel
 from worker.models.local.parameters import FORM
 from worker.models.local.scope import likeness, scope_score

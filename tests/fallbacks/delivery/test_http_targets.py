@@ -2,7 +2,7 @@
 
 import pytest
 
-from fallbacks.delivery.dns_targets import is_public
+from fallbacks.delivery.http_targets import is_public
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "93.184.215.14", "2606:4700::1111", "64:ff9b::808:808"])
