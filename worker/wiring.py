@@ -40,7 +40,7 @@ from tasks.triage.prompt import BUILT_IN
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.config.prompt_file import load_prompt
-from worker.config.settings import LOCAL, LogFormat, Redact, Settings
+from worker.config.settings import LOCAL, Redact, Settings
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.connectors.hook import RECEIVER, Hook, receivers_of
 from worker.connectors.yaml_hooks import load_hooks
@@ -57,7 +57,6 @@ from worker.models.reuse import kept_for, reusing
 from worker.outcomes.kombu import QUEUE, KombuOutcomes
 from worker.outcomes.receivers import Receivers
 from worker.queue.celery_publisher import Publisher
-from worker.telemetry.journal_log import LoggedStore
 from worker.telemetry.otel_environment import make_tracing
 from worker.telemetry.tracing import Tracing
 from worker.work.delivery_loop import DeliveryLoop
@@ -108,9 +107,7 @@ class Parts:
 
     @cached_property
     def store(self) -> Store:
-        # lines only where they are read: else the journal costs none
-        kind = LoggedStore if self.settings.log_format is LogFormat.JSON else RedisStore
-        return self.wrap_store(kind(self.redis_url, f"{self.settings.namespace}:"))
+        return self.wrap_store(RedisStore(self.redis_url, f"{self.settings.namespace}:"))
 
     @cached_property
     def ledger(self) -> Ledger:

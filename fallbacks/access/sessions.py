@@ -7,9 +7,8 @@ from hashlib import sha256
 
 from fallbacks.access.users import User, Users
 from fallbacks.errors import SignInThrottled
-from fallbacks.ledger.ledger import lua_header
 from fallbacks.store import keys
-from fallbacks.store.port import Store
+from fallbacks.store.port import Store, lua_header
 
 SESSION_SECONDS = 12 * 3600
 """A working day; then one signs in again."""

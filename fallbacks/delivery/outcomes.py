@@ -1,4 +1,4 @@
-"""What upstream is told: outcome events for the outbox (Standard Webhooks payloads)."""
+"""What upstream receives: outcome events for the outbox (Standard Webhooks payloads)."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import uuid4
+
+from fallbacks.ledger.move import OutboxEntry
 
 
 class Outcome(StrEnum):
@@ -20,7 +22,7 @@ WEBHOOK = "webhook"
 """The receiver at WEBHOOK_URL, as entries name it."""
 
 Also = Callable[[str, Outcome], Sequence[str]]
-"""(ticket id, outcome): names of the receivers besides the webhook that want to be told."""
+"""(ticket id, outcome): names of the receivers besides the webhook that want it."""
 
 
 def nobody_else(_ticket_id: str, _outcome: Outcome) -> Sequence[str]:
@@ -37,17 +39,19 @@ class OutcomeWriter:
 
     def entries(
         self, outcome: Outcome, ticket_id: str, data: dict[str, Any], due_in_ms: int = 0
-    ) -> list[dict[str, Any]]:
-        """The outbox entries that tell `outcome`. Ids stay the same on every try; `sequence` is added on leaving.
+    ) -> tuple[OutboxEntry, ...]:
+        """The outbox entries of `outcome`. Ids stay the same on every try; `sequence` is added on leaving.
 
         The first receiver's entry has the bare id, and what becomes of it is the ticket's `delivery`.
         """
         receivers = [*([WEBHOOK] if self.wanted else []), *self.also(ticket_id, outcome)]
         if not receivers:
-            return []
+            return ()
         body = {"type": outcome.value, "timestamp": datetime.now(UTC).isoformat(), "data": {"id": ticket_id, **data}}
         message_id = f"msg_{uuid4().hex}"
         text = json.dumps(body, ensure_ascii=False)
         ids = [message_id, *(f"{message_id}.{receiver}" for receiver in receivers[1:])]
-        told = {"due_in": due_in_ms, "event": outcome.value, "body": text}
-        return [{"id": entry, "to": receiver, **told} for entry, receiver in zip(ids, receivers, strict=True)]
+        return tuple(
+            OutboxEntry(entry, receiver, outcome.value, text, due_in_ms)
+            for entry, receiver in zip(ids, receivers, strict=True)
+        )

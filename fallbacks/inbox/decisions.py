@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fallbacks.ledger.ledger import SLA_SECONDS, item_facets
+from fallbacks.ledger.move import At, In, InboxEntry, OutboxEntry
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import InboxQueue
 from tasks.reasons import Reason
@@ -98,7 +99,7 @@ def example_of(
     )
 
 
-def way_back(view: TicketView, outbox: list[dict[str, Any]], example: str) -> str:
+def way_back(view: TicketView, outbox: Sequence[OutboxEntry], example: str) -> str:
     """What an undo restores: the item as it was, without the outcome and the example of its decision."""
     before = {
         "decision": json.dumps(view.proposed, ensure_ascii=False) if view.proposed else None,
@@ -111,20 +112,18 @@ def way_back(view: TicketView, outbox: list[dict[str, Any]], example: str) -> st
         "state": view.state.value,
         "set": {name: value for name, value in before.items() if value is not None},
         "unset": [name for name, value in before.items() if value is None],
-        "inbox": entry_of(view, InboxQueue(view.queue or "review"), view.reason),
-        "outbox": [message["id"] for message in outbox],
+        "inbox": entry_of(view, InboxQueue(view.queue or "review"), view.reason).to_values(),
+        "outbox": [message.id for message in outbox],
         "example": example,
     }
     return json.dumps(kept, ensure_ascii=False)
 
 
-def entry_of(view: TicketView, queue: InboxQueue, reason: Reason | None) -> dict[str, Any]:
+def entry_of(view: TicketView, queue: InboxQueue, reason: Reason | None) -> InboxEntry:
     """An item that stays, or comes back by undo, is as urgent as it was: the requester waits all the while."""
     priority = Priority((view.decision or {}).get("priority", view.priority))
-    facets = item_facets(queue, reason, view.decision)
-    if view.due_by_ms is not None:
-        return {"sla": view.due_by_ms, "facets": facets}
-    return {"sla_in": SLA_SECONDS[priority] * 1000, "facets": facets}
+    look_by = In(SLA_SECONDS[priority] * 1000) if view.due_by_ms is None else At(view.due_by_ms)
+    return InboxEntry(look_by, tuple(item_facets(queue, reason, view.decision)))
 
 
 def on_top(fresh: Limits, used: Usage, spent_nanodollars: int) -> Limits:

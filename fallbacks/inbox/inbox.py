@@ -9,14 +9,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
-from uuid import uuid4
 
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import NotAllowed, Stale, StoreUnreachable, UnknownTicket
 from fallbacks.inbox.decisions import Effort, decided_by_hand, entry_of, example_of, held_since_ms, on_top, way_back
 from fallbacks.inbox.decisions import HandDecision as HandDecision
 from fallbacks.inbox.probes import is_probe
-from fallbacks.ledger.ledger import Ledger, lua_header
+from fallbacks.ledger import journal_log
+from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.move import STAYS, ByPerson, In, Move, TakesBack, make_move, read_entry, stale
 from fallbacks.ledger.states import ENDED, INBOX, State
 from fallbacks.ledger.views import TicketView, Views, read_row
 from fallbacks.plan import PLAN
@@ -31,6 +32,9 @@ from tasks.triage.taxonomy import Taxonomy
 
 BLIND = "Its proposal is not shown: decide for yourself, as one of the labels"
 """Nobody may approve or refuse what they have not seen."""
+
+DECIDABLE = (State.SUGGESTED, State.HANDED_OFF)
+"""A person may decide it, or send it back to the agent."""
 
 HOLD_MS = 5 * 60_000
 """How long an item stays with the person who opened it."""
@@ -84,15 +88,18 @@ class Inbox:
     async def next(self, person: str, facet: str | None = None, skip: Sequence[str] = ()) -> TicketView | None:
         """Hold and return the most urgent item nobody else holds; None when there is none."""
         index = keys.inbox_facet(facet) if facet else keys.INBOX
-        event = ev.PersonActed(person, "claim").to_json()
-        ticket_id = await self.store.run("next_item", "", person, HOLD_MS, SCAN, index, event, *skip)
-        return await self.views.ticket(ticket_id) if ticket_id else None
+        event = ev.PersonActed(person, "claim")
+        ticket_id = await self.store.run("next_item", "", person, HOLD_MS, SCAN, index, event.to_json(), *skip)
+        if not ticket_id:
+            return None
+        journal_log.wrote(ticket_id, None, [event])
+        return await self.views.ticket(ticket_id)
 
     async def claim(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
         """Hold an item for five minutes."""
         now = await self.store.now_ms()
         held = {"holder": person, "held_until": str(now + HOLD_MS)}
-        return await self._note(ticket_id, person, version, "claim", set=held)
+        return await self._note(ticket_id, person, version, "claim", values=held)
 
     async def renew(self, ticket_id: str, person: str) -> int:
         """Keep an item that this person holds for another five minutes; returns until when, store time in ms.
@@ -104,27 +111,26 @@ class Inbox:
         if verdict[0] == "unknown":
             raise UnknownTicket(ticket_id)
         if verdict[0] == "stale":
-            raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
+            raise stale(ticket_id, verdict)
         return int(verdict[1])
 
     async def release(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
         """Give an item back."""
-        return await self._note(ticket_id, person, version, "release", unset=["holder", "held_until"])
+        return await self._note(ticket_id, person, version, "release", unset=("holder", "held_until"))
 
     async def snooze(self, ticket_id: str, person: str, version: int | None, seconds: float) -> TicketView:
         """Hide an item from serve-next for a while, and give it back."""
         until = str(await self.store.now_ms() + int(seconds * 1000))
-        gone = ["holder", "held_until"]
-        return await self._note(ticket_id, person, version, "snooze", set={"snoozed_until": until}, unset=gone)
+        gone = ("holder", "held_until")
+        return await self._note(ticket_id, person, version, "snooze", values={"snoozed_until": until}, unset=gone)
 
     async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
         """Add a note to the timeline of any ticket."""
         event = ev.PersonActed(person, "note", text[:4000])
-        keep = {"keep_due": True, "keep_inbox": True}
         for last in (*[False] * NOTE_TRIES, True):
             state = (await self.views.ticket(ticket_id)).state
             try:  # a note moves nothing: it is written in the state that was read, or read again
-                await self._act(ticket_id, None, None, [state], state, [event], **keep)
+                await self._act(ticket_id, Move(state, (state,), ByPerson(), (event,), due=STAYS, inbox=STAYS))
                 break
             except Stale:
                 if last:
@@ -160,20 +166,23 @@ class Inbox:
         """Refuse a suggestion: it stays in the inbox for a decision by hand. An unreadable message is dismissed."""
         view = await self._waiting(ticket_id, version)
         if view.state is State.REJECTED:
-            note = ev.PersonActed(person, "dismiss", why[:4000])
-            await self._act(ticket_id, person, view.version, INBOX, State.CANCELLED, [note, ev.Cancelled(person)])
+            events = (ev.PersonActed(person, "dismiss", why[:4000]), ev.Cancelled(person))
+            await self._act(ticket_id, Move(State.CANCELLED, INBOX, ByPerson(view.version, person), events))
             return await self.views.ticket(ticket_id)
         if view.blind:
             raise ValueError(BLIND)
         reason = Reason.SUGGESTION_REJECTED
         row = PLAN[reason]
         handed = ev.HandedOff(reason.value, why[:500], row.queue.value, row.severity.value)
-        what = {
-            "set": {"reason": reason.value, "detail": why[:500], "queue": row.queue.value},
-            "inbox": entry_of(view, row.queue, reason),
-        }
-        events = [ev.PersonActed(person, "reject", why[:4000]), handed]
-        await self._act(ticket_id, person, view.version, INBOX, State.HANDED_OFF, events, **what)
+        move = Move(
+            State.HANDED_OFF,
+            INBOX,
+            ByPerson(view.version, person),
+            (ev.PersonActed(person, "reject", why[:4000]), handed),
+            inbox=entry_of(view, row.queue, reason),
+            values={"reason": reason.value, "detail": why[:500], "queue": row.queue.value},
+        )
+        await self._act(ticket_id, move)
         return await self.views.ticket(ticket_id)
 
     async def repair(
@@ -195,7 +204,7 @@ class Inbox:
         done = (await self.store.row(rejected_id)).get("repaired_as")
         held = view.holder not in (None, person) or (version is not None and version != view.version)
         if done is None and (view.state is not State.REJECTED or held):
-            raise _stale(view.state.value, view.version, view.holder or "", rejected_id)
+            raise stale(rejected_id, ["stale", view.state.value, view.version, view.holder or ""])
         named = ticket if ticket.id else ticket.model_copy(update={"id": repaired_id(rejected_id)})
         once = f"repair:{rejected_id}"
         accepted = await Ledger(self.store).accept(
@@ -209,12 +218,10 @@ class Inbox:
 
     async def _end_repaired(self, rejected_id: str, person: str, new_id: str) -> None:
         """The ticket is accepted, so the message ends whoever holds it, unless it was dismissed or ended meanwhile."""
-        events = [ev.PersonActed(person, "repair", new_id), ev.Cancelled(person)]
-        values = {"repaired_as": new_id}
-        try:
-            await self._act(rejected_id, None, None, [State.REJECTED], State.CANCELLED, events, set=values)
-        except Stale:
-            return
+        events = (ev.PersonActed(person, "repair", new_id), ev.Cancelled(person))
+        move = Move(State.CANCELLED, (State.REJECTED,), ByPerson(), events, values={"repaired_as": new_id})
+        with suppress(Stale):
+            await self._act(rejected_id, move)
 
     async def resume(
         self, ticket_id: str, person: str, version: int | None, hint: str, fresh: Limits, from_step: int = 0
@@ -225,18 +232,19 @@ class Inbox:
             raise ValueError(f"{ticket_id} could not be read as a ticket; repair or dismiss it")
         used = (await self.views.checkpoint(ticket_id)).usage
         limits = on_top(fresh, used, view.spent_nanodollars)
-        what = {
-            "set": {"limits": json.dumps(asdict(limits)), "losses": "0"},
-            "unset": ["reason", "detail", "queue", "deadline"],
-            "due_in": 0,
-        }
-        event = ev.Resumed(person, hint[:2000], from_step)
-        states = [State.SUGGESTED, State.HANDED_OFF]
-        if await is_probe(self.store, ticket_id):  # the agent is not asked about it: it could decide and tell
-            ended = [event, ev.Cancelled(person)]
-            await self._act(ticket_id, person, view.version, states, State.CANCELLED, ended)
-            return await self.views.ticket(ticket_id)
-        await self._act(ticket_id, person, view.version, states, State.QUEUED, [event], **what)
+        event, by = ev.Resumed(person, hint[:2000], from_step), ByPerson(view.version, person)
+        move = Move(
+            State.QUEUED,
+            DECIDABLE,
+            by,
+            (event,),
+            due=In(0),
+            values={"limits": json.dumps(asdict(limits)), "losses": "0"},
+            unset=("reason", "detail", "queue", "deadline"),
+        )
+        if await is_probe(self.store, ticket_id):  # the agent is not asked about it: its outcome would leave
+            move = Move(State.CANCELLED, DECIDABLE, by, (event, ev.Cancelled(person)))
+        await self._act(ticket_id, move)
         return await self.views.ticket(ticket_id)
 
     async def cancel(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
@@ -245,10 +253,11 @@ class Inbox:
         if view.state is State.CANCELLED:
             return view
         states = [state for state in State if state not in ENDED]
-        told = {"state": State.CANCELLED.value}
+        outcome = {"state": State.CANCELLED.value}
         secret = await is_probe(self.store, ticket_id)
-        outbox = [] if secret else self.outcomes.entries(Outcome.CANCELLED, ticket_id, told)
-        await self._act(ticket_id, None, version, states, State.CANCELLED, [ev.Cancelled(person)], outbox=outbox)
+        outbox = () if secret else self.outcomes.entries(Outcome.CANCELLED, ticket_id, outcome)
+        move = Move(State.CANCELLED, states, ByPerson(version), (ev.Cancelled(person),), outbox=outbox)
+        await self._act(ticket_id, move)
         return await self.views.ticket(ticket_id)
 
     async def undo(self, ticket_id: str, person: str, version: int | None, *, operator: bool = False) -> TicketView:
@@ -264,44 +273,47 @@ class Inbox:
         if not operator and json.loads(row["decision"])["decided_by"] != person:
             raise NotAllowed("Only who decided it, or an operator, can undo it.")
         was = json.loads(row["undo"])
-        what: dict[str, Any] = {
-            "undo": True,
-            "set": was["set"],
-            "unset": [*was["unset"], "undo", "undo_until", "delivery"],
-            "inbox": was["inbox"],
-            "drop_outbox": was["outbox"],
-            "drop_example": was["example"],
-            "count": ["undone"],
-        }
-        event = ev.PersonActed(person, "undo")
         based_on = int(row["version"]) if version is None else version  # whose decision it is was read in this one
-        await self._act(ticket_id, person, based_on, [State.DECIDED], State(was["state"]), [event], **what)
+        move = Move(
+            State(was["state"]),
+            (State.DECIDED,),
+            ByPerson(based_on, person),
+            (ev.PersonActed(person, "undo"),),
+            inbox=read_entry(was["inbox"]),
+            values=was["set"],
+            unset=(*was["unset"], "undo", "undo_until", "delivery"),
+            takes_back=TakesBack(tuple(was["outbox"]), was["example"]),
+            count=("undone",),
+        )
+        await self._act(ticket_id, move)
         return await self.views.ticket(ticket_id)
 
     async def _decide(
         self, view: TicketView, person: str, action: str, decision: Decision, keystrokes: int | None
     ) -> TicketView:
         chosen = decision.model_dump(mode="json")
-        told = {"state": State.DECIDED.value, "decision": chosen}
+        outcome = {"state": State.DECIDED.value, "decision": chosen}
         secret = await is_probe(self.store, view.id)
-        outbox = [] if secret else self.outcomes.entries(Outcome.DECIDED, view.id, told, UNDO_MS)
+        outbox = () if secret else self.outcomes.entries(Outcome.DECIDED, view.id, outcome, UNDO_MS)
         now = await self.store.now_ms()
         effort = Effort(await self._handled_seconds(view.id, person, now), keystrokes)
         example = example_of(view, action, person, chosen, now, effort)
-        what = {
-            "set": {
+        move = Move(
+            State.DECIDED,
+            DECIDABLE,
+            ByPerson(view.version, person),
+            (ev.Decided(person, action, chosen),),
+            values={
                 "decision": json.dumps(chosen, ensure_ascii=False),
                 "label": decision.label,
                 "undo": way_back(view, outbox, example),
             },
-            "undo_in": UNDO_MS,
-            "outbox": outbox,
-            "example": None if secret else example,
-            "count": [] if secret else [f"person_{action}"],
-        }
-        states = [State.SUGGESTED, State.HANDED_OFF]
-        event = ev.Decided(person, action, chosen)
-        await self._act(view.id, person, view.version, states, State.DECIDED, [event], **what)
+            outbox=outbox,
+            undo_in_ms=UNDO_MS,
+            example=None if secret else example,
+            count=() if secret else (f"person_{action}",),
+        )
+        await self._act(view.id, move)
         return await self.views.ticket(view.id)
 
     async def _handled_seconds(self, ticket_id: str, person: str, now_ms: int) -> float | None:
@@ -315,50 +327,23 @@ class Inbox:
     async def _waiting(self, ticket_id: str, version: int | None) -> TicketView:
         view = await self.views.ticket(ticket_id)
         if view.state not in INBOX or (version is not None and version != view.version):
-            raise _stale(view.state.value, view.version, view.holder or "", ticket_id)
+            raise stale(ticket_id, ["stale", view.state.value, view.version, view.holder or ""])
         return view
 
     async def _note(self, ticket_id: str, person: str, version: int | None, action: str, **what: Any) -> TicketView:
         view = await self._waiting(ticket_id, version)
-        event = ev.PersonActed(person, action)
-        await self._act(ticket_id, person, version, [view.state], view.state, [event], keep_inbox=True, **what)
+        by, event = ByPerson(version, person), ev.PersonActed(person, action)
+        await self._act(ticket_id, Move(view.state, (view.state,), by, (event,), inbox=STAYS, **what))
         return await self.views.ticket(ticket_id)
 
-    async def _act(
-        self,
-        ticket_id: str,
-        person: str | None,
-        version: int | None,
-        states: Sequence[State] | frozenset[State],
-        state: State,
-        events: Sequence[ev.Event],
-        **what: Any,
-    ) -> None:
-        header = {
-            "op": uuid4().hex,
-            "states": [allowed.value for allowed in states],
-            "state": state.value,
-            "version": version,
-            "person": person,
-            **what,
-        }
-        args = [event.to_json() for event in events]
-        verdict = await self.store.run("move", ticket_id, lua_header(header), *args)
-        if verdict[0] == "unknown":
-            raise UnknownTicket(ticket_id)
-        if verdict[0] == "stale":
-            raise _stale(verdict[1], int(verdict[2]), verdict[3], ticket_id)
-        if person is not None and "holder" not in what.get("set", {}):
-            with suppress(StoreUnreachable):  # a measurement: what was done is done
-                await self.store.put(keys.LAST_ACTS, {person: str(verdict[3])})
+    async def _act(self, ticket_id: str, move: Move) -> None:
+        moved = await make_move(self.store, ticket_id, move)
+        match move.by:
+            case ByPerson(name=str(person)) if "holder" not in move.values:
+                with suppress(StoreUnreachable):  # a measurement: what was done is done
+                    await self.store.put(keys.LAST_ACTS, {person: str(moved.at_ms)})
 
 
 def repaired_id(rejected_id: str) -> str:
     """The id of a repaired ticket that names none: always the same, so that no message becomes two tickets."""
     return f"fix_{rejected_id.removeprefix('rej_')}"[:128]
-
-
-def _stale(state: str, version: int, holder: str, ticket_id: str) -> Stale:
-    held = f", held by {holder}" if holder else ""
-    message = f"{ticket_id} has changed: it is {state}, version {version}{held}"
-    return Stale(message, state=state, version=version, holder=holder)

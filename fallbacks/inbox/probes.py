@@ -6,13 +6,15 @@ Nothing leaves because of it: no outcome, no example, no evidence of autonomy. I
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random, SystemRandom
 from typing import Any, assert_never
-from uuid import uuid4
 
-from fallbacks.ledger.ledger import Claim, Conclusion, Ledger, lua_header, new_id
+from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.ledger.ledger import Claim, Conclusion, Ledger, new_id
+from fallbacks.ledger.move import ByPerson, Move, make_move
 from fallbacks.ledger.states import ENDED, INBOX, State
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -127,9 +129,18 @@ class Probes:
         if "probe" not in row:
             verdict = "missed" if json.loads(row["decision"])["label"] == answer.wrong else "caught"
             note = ev.PersonActed(OWNER, "note", f"probe: {verdict}")
-            header = {"set": {"probe": verdict}, "count": [f"probes_{verdict}"], "version": int(row["version"])}
-            if not await self._move(probe_id, [State.DECIDED], State.DECIDED, note, header):
-                return  # somebody wrote a note meanwhile: next round
+            move = Move(
+                State.DECIDED,
+                (State.DECIDED,),
+                ByPerson(int(row["version"])),
+                (note,),
+                values={"probe": verdict},
+                count=(f"probes_{verdict}",),
+            )
+            try:
+                await make_move(self.store, probe_id, move)
+            except Stale:  # somebody wrote a note meanwhile: next round
+                return
         await self.store.put(keys.PROBES, {probe_id: None})
 
     async def _make(self, source: str, label: str) -> bool:
@@ -187,14 +198,8 @@ class Probes:
     async def _cancel(self, probe_id: str) -> None:
         """End one that no person has seen; its entry goes at the next round."""
         states = [state for state in State if state not in ENDED | INBOX]
-        await self._move(probe_id, states, State.CANCELLED, ev.Cancelled(OWNER), {})
-
-    async def _move(
-        self, probe_id: str, states: list[State], state: State, event: ev.Event, what: Mapping[str, Any]
-    ) -> bool:
-        header = {"op": uuid4().hex, "states": [allowed.value for allowed in states], "state": state.value, **what}
-        verdict = await self.store.run("move", probe_id, lua_header(header), event.to_json())
-        return bool(verdict[0] == "ok")
+        with suppress(Stale, UnknownTicket):
+            await make_move(self.store, probe_id, Move(State.CANCELLED, states, ByPerson(), (ev.Cancelled(OWNER),)))
 
 
 def _copy(known: Known, probe_id: str) -> Ticket:

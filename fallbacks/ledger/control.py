@@ -7,10 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fallbacks.ledger.ledger import lua_header
 from fallbacks.ledger.states import State
 from fallbacks.store import keys
-from fallbacks.store.port import Store
+from fallbacks.store.port import Store, lua_header
 from tasks.money import format_usd
 from tasks.reasons import Reason
 

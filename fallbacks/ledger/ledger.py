@@ -1,7 +1,7 @@
 """The ledger: accept, claim, step, park, conclude, hand off, release, sweep. Every worker's write is fenced.
 
 Each method is one atomic script, so a crash leaves a ticket before it or after it and never between. A call may be
-repeated when its answer was lost: each carries an id by which the books know it.
+repeated when its answer was lost: each carries an id by which the ledger knows it.
 """
 
 import json
@@ -12,10 +12,12 @@ from typing import Any
 from uuid import uuid4
 
 from fallbacks.errors import IdempotencyConflict
+from fallbacks.ledger import journal_log
 from fallbacks.ledger.meters import counted
+from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, make_move
 from fallbacks.ledger.states import State
 from fallbacks.plan import PLAN, InboxQueue, Severity
-from fallbacks.store.port import Store
+from fallbacks.store.port import Store, lua_header
 from tasks.errors import EffectUnknown, LeaseLost, StepRefused
 from tasks.money import format_usd
 from tasks.reasons import Reason
@@ -81,7 +83,7 @@ class Conclusion:
 
 
 class Ledger:
-    """The books over a store.
+    """The ledger over a store.
 
     lease_ms: how long a silent worker keeps its tickets. first_sweep_ms: an accepted ticket that nobody claimed within
     this time is published again.
@@ -121,13 +123,16 @@ class Ledger:
             "not_before": not_before_ms,
             "expires": expires_ms,
         }
-        events = [ev.Accepted(ticket.source).to_json()]
+        events: list[ev.Event] = [ev.Accepted(ticket.source)]
         if not_before_ms is not None:
-            events.append(ev.Parked(until_ms=not_before_ms).to_json())
+            events.append(ev.Parked(until_ms=not_before_ms))
         body = ticket.model_copy(update={"id": ticket_id}).canonical()
-        outcome, known_id, *state = await self.store.run("accept", ticket_id, lua_header(header), body, *events)
+        args = (lua_header(header), body, *[event.to_json() for event in events])
+        outcome, known_id, *state = await self.store.run("accept", ticket_id, *args)
         if outcome == "conflict":
             raise IdempotencyConflict(known_id)
+        if outcome == "new":
+            journal_log.wrote(known_id, 0, events if state[0] == State.PARKED else events[:1])
         return Accepted(known_id, State(state[0]), outcome == "new")
 
     async def reject(self, ticket_id: str, raw_base64: str, error: str, origin: str) -> None:
@@ -140,19 +145,24 @@ class Ledger:
             "facets": item_facets(row.queue, Reason.UNREADABLE, None),
             "severity": row.severity,
         }
-        event = ev.Rejected(error[:1000], origin[:64]).to_json()
-        await self.store.run("reject", ticket_id, lua_header(header), raw_base64, event)
+        event = ev.Rejected(error[:1000], origin[:64])
+        verdict = await self.store.run("reject", ticket_id, lua_header(header), raw_base64, event.to_json())
+        if verdict[0] == "new":
+            journal_log.wrote(ticket_id, 0, [event])
 
     async def claim(self, ticket_id: str, owner: str, queue: str = "tickets") -> Claim | str:
         """Take a queued ticket. Returns the state it is in (or "unknown", "paused") when there is nothing to claim."""
-        event = ev.Claimed(owner).to_json()
-        found = await self.store.run("claim", ticket_id, owner, self.lease_ms, queue, uuid4().hex, event)
+        event = ev.Claimed(owner)
+        args = (owner, self.lease_ms, queue, uuid4().hex, event.to_json())
+        found = await self.store.run("claim", ticket_id, *args)
         if found[0] != "ok":
             return str(found[0])
+        lease = Lease(ticket_id, int(found[1]), owner)
+        journal_log.wrote(ticket_id, lease.epoch, [event])
         flat = found[3]
         row = dict(zip(flat[::2], flat[1::2], strict=True))
         return Claim(
-            lease=Lease(ticket_id, int(found[1]), owner),
+            lease=lease,
             now_ms=int(found[2]),
             ticket=read_stored(row["body"]),
             limits=read_limits(row["limits"]),
@@ -183,10 +193,12 @@ class Ledger:
             "breaker": started.model,
             "meters": counted(before),
         }
-        events = [event.to_json() for event in (*before, started)]
-        verdict = await self.store.run("begin_step", lease.ticket_id, lua_header(header), *events)
+        events = (*before, started)
+        args = [event.to_json() for event in events]
+        verdict = await self.store.run("begin_step", lease.ticket_id, lua_header(header), *args)
         match verdict[0]:
             case "ok":
+                journal_log.wrote(lease.ticket_id, lease.epoch, events)
                 return int(verdict[1])
             case "run_cap":
                 raise StepRefused(Reason.COST_LIMIT, _over(started, "the run", verdict[1], verdict[2]))
@@ -225,6 +237,7 @@ class Ledger:
         }
         args = [event.to_json() for event in events]
         _held(await self.store.run("end_step", lease.ticket_id, lua_header(header), *args), lease)
+        journal_log.wrote(lease.ticket_id, lease.epoch, events)
 
     async def begin_effect(
         self, lease: Lease, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool
@@ -232,26 +245,36 @@ class Ledger:
         """Record an effect's intent. Returns its stored result where it is done. Raises `EffectUnknown`."""
         header = {**self._fence(lease), "key": key, "honoured": key_honoured, "try": uuid4().hex}
         header["meters"] = counted(before)
-        events = [event.to_json() for event in (*before, ev.EffectBegun(key, tool))]
-        verdict = await self.store.run("begin_effect", lease.ticket_id, lua_header(header), *events)
-        if verdict[0] == "unknown":
-            raise EffectUnknown(f"{tool} was begun before and its result was lost")
-        return str(verdict[1]) if _held(verdict, lease)[0] == "done" else None
+        events = (*before, ev.EffectBegun(key, tool))
+        args = [event.to_json() for event in events]
+        verdict = await self.store.run("begin_effect", lease.ticket_id, lua_header(header), *args)
+        match verdict[0]:
+            case "unknown":
+                raise EffectUnknown(f"{tool} was begun before and its result was lost")
+            case "done":
+                return str(verdict[1])
+            case _:
+                _held(verdict, lease)
+                journal_log.wrote(lease.ticket_id, lease.epoch, events)
+                return None
 
     async def end_effect(self, lease: Lease, key: str, result: str) -> None:
         """Record an effect's result."""
         header = {**self._fence(lease), "key": key}
-        event = ev.EffectEnded(key).to_json()
-        _held(await self.store.run("end_effect", lease.ticket_id, lua_header(header), result, event), lease)
+        event = ev.EffectEnded(key)
+        args = (lua_header(header), result, event.to_json())
+        _held(await self.store.run("end_effect", lease.ticket_id, *args), lease)
+        journal_log.wrote(lease.ticket_id, lease.epoch, [event])
 
     async def park(self, lease: Lease, events: Sequence[ev.Event], reason: Reason, until_ms: int) -> None:
         """Let a run wait without holding a slot."""
         parked = ev.Parked(reason.value, until_ms)
-        await self._leave(lease, State.PARKED, (*events, parked), due_at=until_ms, set={"reason": reason.value})
+        values = {"reason": reason.value}
+        await self._leave(lease, State.PARKED, (*events, parked), due=At(until_ms), values=values)
 
     async def release(self, lease: Lease, events: Sequence[ev.Event], why: str) -> None:
         """Give a ticket back in good order; it is due at once and counts as no loss."""
-        await self._leave(lease, State.QUEUED, (*events, ev.Released(why)), due_in=0)
+        await self._leave(lease, State.QUEUED, (*events, ev.Released(why)), due=In(0))
 
     async def suggest(self, lease: Lease, conclusion: Conclusion) -> None:
         """Put a validated decision into the inbox."""
@@ -270,22 +293,22 @@ class Ledger:
             lease,
             State.SUGGESTED,
             (*conclusion.events, ev.Suggested(queue.value, conclusion.why)),
-            set=values,
-            unset=["reason", "detail"] if conclusion.blind else ["reason", "detail", "blind"],
+            values=values,
+            unset=("reason", "detail") if conclusion.blind else ("reason", "detail", "blind"),
             inbox=_inbox(conclusion.priority, item_facets(queue, None, None if conclusion.blind else decision)),
         )
 
-    async def decide(self, lease: Lease, conclusion: Conclusion, outbox: Sequence[dict[str, Any]]) -> None:
+    async def decide(self, lease: Lease, conclusion: Conclusion, outbox: Sequence[OutboxEntry]) -> None:
         """Let the agent's decision stand."""
         decision = conclusion.decision or {}
         await self._leave(
             lease,
             State.DECIDED,
             (*conclusion.events, ev.Decided("agent", "auto", decision, conclusion.why)),
-            set={"decision": json.dumps(decision, ensure_ascii=False), "label": decision["label"]},
-            unset=["reason", "detail"],
-            outbox=list(outbox),
-            count=["decided_auto"],
+            values={"decision": json.dumps(decision, ensure_ascii=False), "label": decision["label"]},
+            unset=("reason", "detail"),
+            outbox=tuple(outbox),
+            count=("decided_auto",),
         )
 
     async def hand_off(
@@ -296,7 +319,7 @@ class Ledger:
         detail: str,
         queue: InboxQueue,
         severity: Severity,
-        outbox: Sequence[dict[str, Any]] = (),
+        outbox: Sequence[OutboxEntry] = (),
     ) -> None:
         """State, inbox entry and alert in one write. A draft decision is kept for the person."""
         values = {"reason": reason.value, "detail": detail[:500], "queue": queue.value}
@@ -307,11 +330,11 @@ class Ledger:
             lease,
             State.HANDED_OFF,
             (*conclusion.events, ev.HandedOff(reason.value, detail[:500], queue.value, severity.value)),
-            set=values,
-            unset=[] if conclusion.decision else ["decision", "label"],
+            values=values,
+            unset=() if conclusion.decision else ("decision", "label"),
             inbox=_inbox(conclusion.priority, item_facets(queue, reason, conclusion.decision)),
-            alert={"reason": reason.value, "severity": severity.value},
-            outbox=list(outbox),
+            alert=AlertRaised(reason, severity),
+            outbox=tuple(outbox),
         )
 
     async def renew(self, owner: str, leases: Sequence[Lease]) -> set[str]:
@@ -325,17 +348,19 @@ class Ledger:
         self, *, limit: int, max_losses: int, base_ms: int | None = None, backlogged: bool = False
     ) -> list[tuple[str, str]]:
         """Take back what is due. Returns (kind, ticket id) to publish; kind: triage or hand_off."""
+        began_ms = await self.store.now_ms() if journal_log.listens() else None
         flat = await self.store.run("sweep", "", limit, max_losses, base_ms or self.first_sweep_ms, int(backlogged))
+        if began_ms is not None:
+            for ticket_id in flat[1::2]:
+                journal_log.swept(ticket_id, await self.store.journal(ticket_id, -journal_log.LATEST, -1), began_ms)
         return list(zip(flat[::2], flat[1::2], strict=True))
 
     def _fence(self, lease: Lease) -> dict[str, Any]:
         return {"epoch": str(lease.epoch), "owner": lease.owner, "lease_ms": self.lease_ms}
 
     async def _leave(self, lease: Lease, state: State, events: Sequence[ev.Event], **what: Any) -> None:
-        header = {"op": uuid4().hex, "states": ["running"], "state": state.value, **self._fence(lease), **what}
-        header["meters"] = counted(events)
-        args = [event.to_json() for event in events]
-        _held(await self.store.run("move", lease.ticket_id, lua_header(header), *args), lease)
+        by = ByWorker(lease.epoch, lease.owner)
+        await make_move(self.store, lease.ticket_id, Move(state, (State.RUNNING,), by, tuple(events), **what))
 
 
 def new_id() -> str:
@@ -343,19 +368,13 @@ def new_id() -> str:
     return f"tkt_{int(time.time() * 1000):012x}{uuid4().hex[:12]}"
 
 
-def lua_header(values: dict[str, Any]) -> str:
-    """Lua reads JSON null as a truthy value, so what is None is left out; an empty list would be read as a table."""
-    return json.dumps({key: value for key, value in values.items() if value is not None}, ensure_ascii=False)
-
-
-def _held(verdict: list[Any], lease: Lease) -> list[Any]:
-    if verdict[0] in ("lost", "unknown"):
+def _held(verdict: list[Any], lease: Lease) -> None:
+    if verdict[0] == "lost":
         raise LeaseLost(lease.ticket_id)
-    return verdict
 
 
-def _inbox(priority: Priority, facets: list[str]) -> dict[str, Any]:
-    return {"sla_in": SLA_SECONDS[priority] * 1000, "facets": facets}
+def _inbox(priority: Priority, facets: list[str]) -> InboxEntry:
+    return InboxEntry(In(SLA_SECONDS[priority] * 1000), tuple(facets))
 
 
 def item_facets(queue: InboxQueue, reason: Reason | None, decision: dict[str, Any] | None) -> list[str]:

@@ -1,5 +1,6 @@
-"""The store under the books: atomic scripts by name, and plain reads. `redis_store.py` is the real one."""
+"""The store under the ledger: atomic scripts by name, and plain reads. `redis_store.py` is the real one."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -58,3 +59,12 @@ class Store(Protocol):
     async def now_ms(self) -> int:
         """The store's time, ms since the epoch."""
         ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+def lua_header(values: Mapping[str, Any]) -> str:
+    """A script's header. Lua reads JSON null as a truthy value, so what is None is left out."""
+    return json.dumps({key: value for key, value in values.items() if value is not None}, ensure_ascii=False)

@@ -74,6 +74,9 @@ class MemoryStore:
     async def now_ms(self) -> int:
         return self.data.now
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
 
 def _slice(items: list[str], start: int, stop: int) -> list[str]:
     return items[start:] if stop == -1 else items[start : stop + 1]

@@ -11,6 +11,7 @@ from uuid import uuid4
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
+from fallbacks.ledger.move import OutboxEntry
 from fallbacks.ledger.states import State
 from fallbacks.plan import PLAN
 from fallbacks.store.redis_store import RedisStore
@@ -149,8 +150,8 @@ class Scene:
         return await self.ledger.sweep(limit=limit, max_losses=max_losses, backlogged=backlogged)
 
 
-def message(due_in: int = 0) -> list[dict[str, Any]]:
-    return [{"id": f"msg_{uuid4().hex}", "due_in": due_in, "event": "ticket.handed_off", "body": "{}"}]
+def message(due_in: int = 0) -> list[OutboxEntry]:
+    return [OutboxEntry(f"msg_{uuid4().hex}", "webhook", "ticket.handed_off", "{}", due_in)]
 
 
 Story = Callable[[Scene], Awaitable[None]]

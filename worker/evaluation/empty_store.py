@@ -48,3 +48,6 @@ class EmptyStore:
 
     async def now_ms(self) -> int:
         return int(time.time() * 1000)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""

@@ -5,6 +5,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from fallbacks.ledger import journal_log
 from tasks.safety.redact import redact
 from worker.config.settings import LogFormat
 
@@ -50,5 +51,6 @@ def configure_logs(log_format: LogFormat, level: int = logging.INFO, *, redacted
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    journal_log.log.setLevel(logging.NOTSET if log_format is LogFormat.JSON else logging.WARNING)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -11,6 +11,8 @@ from fallbacks.autonomy import standing as standings
 from fallbacks.autonomy.standing import SETTLED_AFTER_MS, Autonomy, Key, Terms, replay
 from fallbacks.inbox.inbox import HandDecision
 from fallbacks.ledger.ledger import Conclusion
+from fallbacks.ledger.move import ByPerson, Move, make_move
+from fallbacks.ledger.states import State
 from tasks.run.limits import Limits
 from tasks.ticket import Priority
 from tests.fallbacks.scene import DECISION, Scene, scene
@@ -43,8 +45,7 @@ async def give(s: Scene, *examples: str) -> None:
     for stored in examples:
         ticket_id = uuid4().hex
         await s.suggested(ticket_id)
-        header = {"op": ticket_id, "states": ["suggested"], "state": "decided", "example": stored}
-        assert (await s.store.run("move", ticket_id, json.dumps(header)))[0] == "ok"
+        await make_move(s.store, ticket_id, Move(State.DECIDED, (State.SUGGESTED,), ByPerson(), (), example=stored))
 
 
 @scene

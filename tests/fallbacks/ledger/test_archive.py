@@ -12,6 +12,8 @@ from fallbacks.errors import UnknownTicket
 from fallbacks.ledger.archive import PAGE, SHORTEST_SECONDS, ArchiveTarget, archive_ended, read_archived
 from fallbacks.ledger.archive_folder import ArchiveFolder
 from fallbacks.ledger.audit import audit
+from fallbacks.ledger.move import ByWorker, Move, make_move
+from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Views
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.ledger.busy_ledger import fill
@@ -164,10 +166,8 @@ def test_many_leave_in_pages_around_those_that_stay(play_for_real: Play, tmp_pat
         count = 2 * PAGE + 20
         for n in range(count):
             lease = await s.running(f"t{n}")
-            outbox = message(0 if n % 10 else 10**12)
-            header = {"op": f"op{n}", "states": ["running"], "state": "decided", "outbox": outbox}
-            header |= {"epoch": str(lease.epoch), "owner": lease.owner}
-            await s.store.run("move", f"t{n}", json.dumps(header))
+            by, outbox = ByWorker(lease.epoch, lease.owner), tuple(message(0 if n % 10 else 10**12))
+            await make_move(s.store, f"t{n}", Move(State.DECIDED, (State.RUNNING,), by, (), outbox=outbox))
         await s.pass_ms(WEEK_MS + 1)
         await tell_all(s)
         assert await archive(s, ArchiveFolder(tmp_path)) == count - count // 10

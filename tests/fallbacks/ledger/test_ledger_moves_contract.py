@@ -5,7 +5,9 @@ import json
 import pytest
 
 from fallbacks.ledger.ledger import Conclusion, Lease, Ledger
+from fallbacks.ledger.move import AlertRaised, ByWorker, Move
 from fallbacks.ledger.states import State
+from fallbacks.plan import Severity
 from tasks.errors import LeaseLost
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
@@ -55,7 +57,7 @@ async def test_a_suggestion_waits_in_the_inbox_under_its_facets(s: Scene) -> Non
 async def test_an_agents_decision_stands_and_is_told(s: Scene) -> None:
     outbox = message()
     await s.ledger.decide(await s.running(), Conclusion((), DECISION, Priority.HIGH), outbox)
-    assert (await s.state(), await s.members("outbox")) == (State.DECIDED, [outbox[0]["id"]])
+    assert (await s.state(), await s.members("outbox")) == (State.DECIDED, [outbox[0].id])
     assert await s.members("due") == await s.members("inbox") == []
     assert (await s.store.fields("n"))["decided_auto"] == "1"
 
@@ -70,17 +72,15 @@ async def test_a_hand_off_writes_state_inbox_alert_and_outbox_together(s: Scene)
         assert await s.members(index) == ["t1"], index
     assert await s.members("alerts") == ["loop_detected"]
     assert (await s.store.fields("alert:loop_detected"))["count"] == "1"
-    assert await s.members("outbox") == [outbox[0]["id"]]
+    assert await s.members("outbox") == [outbox[0].id]
     assert (await s.types())[-2:] == ["call_lost", "handed_off"]
 
 
 @scene
 async def test_a_move_whose_answer_was_lost_is_made_once(s: Scene) -> None:
     lease = await s.running()
-    header = json.dumps(
-        {"op": "op1", "states": ["running"], "state": "handed_off", "epoch": str(lease.epoch), "owner": lease.owner}
-        | {"alert": {"reason": "step_limit", "severity": "warning"}}
-    )
+    by, alert = ByWorker(lease.epoch, lease.owner), AlertRaised(Reason.STEP_LIMIT, Severity.WARNING)
+    header = Move(State.HANDED_OFF, (State.RUNNING,), by, (), alert=alert).to_header("op1")
     first = await s.store.run("move", "t1", header, '{"type":"handed_off"}')
     again = await s.store.run("move", "t1", header, '{"type":"handed_off"}')
     assert first[:2] == again[:2] == ["ok", "handed_off"]

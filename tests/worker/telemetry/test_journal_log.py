@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from fallbacks.inbox.inbox import HandDecision
+from fallbacks.ledger import journal_log
+from fallbacks.ledger.journal_log import SAFE, line
 from fallbacks.ledger.ledger import Conclusion
+from fallbacks.store.redis_store import RedisStore
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.ticket import Priority
 from tests.fallbacks.scene import DECISION, Scene, replied
 from worker.config.settings import LogFormat
-from worker.telemetry.journal_log import SAFE, LoggedStore, line
 from worker.telemetry.logs import JsonFormatter, RedactingFormatter, configure_logs
 
 SAID = "the-words-of-somebody"
@@ -56,7 +58,7 @@ def test_no_words_of_anybody_are_told(name: str) -> None:
 
 def test_a_tickets_life_is_told_event_by_event(lines: io.StringIO, valkey_url: str) -> None:
     async def story() -> list[dict[str, Any]]:
-        store = LoggedStore(valkey_url)
+        store = RedisStore(valkey_url)
         try:
             await _life(Scene(store))
             return [event for i in ("t1", "t2") for event in map(json.loads, await store.journal(i))]
@@ -104,3 +106,14 @@ def test_personal_data_is_masked_in_other_lines_where_that_is_set() -> None:
     assert isinstance(logging.getLogger().handlers[0].formatter, RedactingFormatter)
     logging.getLogger().handlers[:] = before[0]
     logging.getLogger().setLevel(before[1])
+
+
+@pytest.mark.parametrize(("log_format", "wanted"), [(LogFormat.JSON, True), (LogFormat.CONSOLE, False)])
+def test_lines_of_the_journal_are_for_machines_only(log_format: LogFormat, wanted: bool) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, journal_log.log.level
+    configure_logs(log_format)
+    assert journal_log.listens() is wanted
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    journal_log.log.setLevel(before[2])

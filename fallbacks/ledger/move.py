@@ -1,0 +1,233 @@
+"""A ticket's move: to another state, or within one, with all that must happen in the same moment (`lua/move.lua`)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, assert_never
+from uuid import uuid4
+
+from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.ledger import journal_log
+from fallbacks.ledger.meters import counted
+from fallbacks.ledger.states import State
+from fallbacks.plan import Severity
+from fallbacks.store.port import Store, lua_header
+from tasks.errors import LeaseLost
+from tasks.reasons import Reason
+from tasks.run import events as ev
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A point in time. ms: store time."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """So long after the move is written. ms: 0 for at once."""
+
+    ms: int
+
+
+class Stay(Enum):
+    """As it was before the move."""
+
+    STAYS = "stays"
+
+
+STAYS = Stay.STAYS
+
+
+@dataclass(frozen=True, slots=True)
+class ByWorker:
+    """Only while this owner holds this epoch's lease; else the move raises `LeaseLost`."""
+
+    epoch: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByPerson:
+    """Only on what the person was shown; else the move raises `Stale`.
+
+    version: of the ticket, None for any. name: nobody else may hold the item; None: whoever holds it.
+    """
+
+    version: int | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """Where an item stands in the inbox. look_by: when a person should have looked. facets: such as `queue:review`."""
+
+    look_by: At | In
+    facets: tuple[str, ...]
+
+    def to_values(self) -> dict[str, Any]:
+        """As the script reads it, and as an undo keeps it."""
+        name = "sla" if isinstance(self.look_by, At) else "sla_in"
+        return {name: self.look_by.ms, "facets": list(self.facets)}
+
+
+def read_entry(values: Mapping[str, Any]) -> InboxEntry:
+    """What `to_values` wrote."""
+    look_by = At(int(values["sla"])) if "sla" in values else In(int(values["sla_in"]))
+    return InboxEntry(look_by, tuple(values["facets"]))
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRaised:
+    """A hand-off that somebody is to hear of."""
+
+    reason: Reason
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """An outcome on its way to one receiver. id: the same on every try. body: JSON text. due_in_ms: not before."""
+
+    id: str
+    to: str
+    event: str
+    body: str
+    due_in_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TakesBack:
+    """What a decision left that its undo removes, while it can still be undone. outbox: ids."""
+
+    outbox: tuple[str, ...]
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move of one ticket, or none at all.
+
+    allowed: the states it may start from. events: what the journal says of it. due: when the sweep looks at it, None
+    for never. inbox: its entry, None for out of the inbox. values, unset: fields of the row. undo_in_ms: a decision can
+    be undone for so long. example: of a person's decision (JSON). count: counters that go up by one.
+    """
+
+    to: State
+    allowed: Collection[State]
+    by: ByWorker | ByPerson
+    events: tuple[ev.Event, ...]
+    due: At | In | Stay | None = None
+    inbox: InboxEntry | Stay | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+    alert: AlertRaised | None = None
+    outbox: tuple[OutboxEntry, ...] = ()
+    undo_in_ms: int | None = None
+    takes_back: TakesBack | None = None
+    example: str | None = None
+    count: tuple[str, ...] = ()
+
+    def to_header(self, op: str) -> str:
+        """The script's header. op: makes a move that is sent again the same move."""
+        return lua_header(
+            {
+                "op": op,
+                "states": [state.value for state in self.allowed],
+                "state": self.to.value,
+                **_guard(self.by),
+                **_due(self.due),
+                **_inbox(self.inbox),
+                "set": dict(self.values) or None,
+                "unset": list(self.unset) or None,
+                **_alert(self.alert),
+                "outbox": [_message(entry) for entry in self.outbox] or None,
+                "undo_in": self.undo_in_ms,
+                **_taken_back(self.takes_back),
+                "example": self.example,
+                "count": list(self.count) or None,
+                "meters": counted(self.events),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A move that was written. version: of the ticket, after it. at_ms: store time."""
+
+    version: int
+    at_ms: int
+
+
+async def make_move(store: Store, ticket_id: str, move: Move) -> Moved:
+    """Make a move, or raise: `LeaseLost` of a worker's, `Stale` or `UnknownTicket` of a person's."""
+    events = [event.to_json() for event in move.events]
+    verdict = await store.run("move", ticket_id, move.to_header(uuid4().hex), *events)
+    epoch = move.by.epoch if isinstance(move.by, ByWorker) else None
+    match verdict[0]:
+        case "ok":
+            journal_log.wrote(ticket_id, epoch, move.events)
+            return Moved(int(verdict[2]), int(verdict[3]))
+        case "stale":
+            raise stale(ticket_id, verdict)
+        case _ if epoch is not None:
+            raise LeaseLost(ticket_id)
+        case _:
+            raise UnknownTicket(ticket_id)
+
+
+def stale(ticket_id: str, verdict: list[Any]) -> Stale:
+    """What a script's refusal says. verdict: "stale", state, version and holder, "" for nobody."""
+    _, state, version, holder = verdict
+    held = f", held by {holder}" if holder else ""
+    message = f"{ticket_id} has changed: it is {state}, version {version}{held}"
+    return Stale(message, state=state, version=int(version), holder=holder)
+
+
+def _guard(by: ByWorker | ByPerson) -> dict[str, Any]:
+    match by:
+        case ByWorker():
+            return {"epoch": str(by.epoch), "owner": by.owner}
+        case ByPerson():
+            return {"version": by.version, "person": by.name}
+        case _:
+            assert_never(by)
+
+
+def _due(due: At | In | Stay | None) -> dict[str, Any]:
+    match due:
+        case At():
+            return {"due_at": due.ms}
+        case In():
+            return {"due_in": due.ms}
+        case Stay():
+            return {"keep_due": True}
+        case None:
+            return {}
+        case _:
+            assert_never(due)
+
+
+def _inbox(entry: InboxEntry | Stay | None) -> dict[str, Any]:
+    match entry:
+        case InboxEntry():
+            return {"inbox": entry.to_values()}
+        case Stay():
+            return {"keep_inbox": True}
+        case None:
+            return {}
+        case _:
+            assert_never(entry)
+
+
+def _alert(alert: AlertRaised | None) -> dict[str, Any]:
+    return {"alert": {"reason": alert.reason.value, "severity": alert.severity.value}} if alert else {}
+
+
+def _message(entry: OutboxEntry) -> dict[str, Any]:
+    return {"id": entry.id, "to": entry.to, "event": entry.event, "body": entry.body, "due_in": entry.due_in_ms}
+
+
+def _taken_back(what: TakesBack | None) -> dict[str, Any]:
+    return {"undo": True, "drop_outbox": list(what.outbox), "drop_example": what.example} if what else {}
