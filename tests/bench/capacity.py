@@ -176,8 +176,7 @@ async def _through(worker: CeleryWorker, store: ValkeyServer, broker: ValkeyServ
         )
     finally:
         for store in (there, queues, parts.store):
-            if isinstance(store, RedisStore):
-                await store.aclose()
+            await store.aclose()
         parts.app.close()
 
 

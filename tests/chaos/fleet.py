@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from fallbacks.ledger.audit import AuditReport, audit
 from fallbacks.ledger.views import TicketView
-from fallbacks.store.redis_store import RedisStore
 from tasks.ticket import Ticket
 from tests.services.waiting import wait_for
 from worker.config.settings import Settings, load_settings
@@ -186,9 +185,7 @@ class FleetLedger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        store = self.parts.store
-        if isinstance(store, RedisStore):
-            self.loop.run(store.aclose())
+        self.loop.run(self.parts.store.aclose())
 
     def accept(self, *tickets: dict[str, Any], publish: bool = True) -> list[str]:
         """Put tickets into the books and on the queue."""

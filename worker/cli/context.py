@@ -65,9 +65,6 @@ def run(work: "Callable[[Parts], Coroutine[Any, Any, T]]") -> T:
 
 
 async def _close(parts: "Parts") -> None:
-    from fallbacks.store.redis_store import RedisStore
-
-    store = parts.__dict__.get("store")  # only if a command has used it
-    if isinstance(store, RedisStore):
-        await store.aclose()
+    if "store" in parts.__dict__:  # only if a command has used it
+        await parts.store.aclose()
     parts.app.close()

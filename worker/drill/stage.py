@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from fallbacks.ledger.states import SETTLED
 from fallbacks.ledger.views import Stats
-from fallbacks.store.redis_store import RedisStore
 from tasks.ticket import Ticket
 from worker import sample
 from worker.config.errors import WorkerError
@@ -146,8 +145,7 @@ class Stage:
         return {queue for beat in beats for queue in beat["queues"]} >= {"tickets", "handoff"}
 
     async def _close_parts(self) -> None:
-        if isinstance(store := self.parts.store, RedisStore):
-            await store.aclose()
+        await self.parts.store.aclose()
         self.parts.app.close()
 
     def _environment(self, redis_url: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from fallbacks.access.api_keys import ApiKeys
-from fallbacks.store.redis_store import RedisStore
 from worker.config.settings import Settings
 from worker.http.hints import Hints
 from worker.http.watch import Watch
@@ -69,8 +68,7 @@ async def open_desk(parts: Parts) -> AsyncIterator[Desk]:
             with suppress(asyncio.CancelledError):
                 await task
         await desk.hints.flush()
-        if isinstance(store, RedisStore):
-            await store.aclose()
+        await store.aclose()
 
 
 def _desk(request: Request) -> Desk:

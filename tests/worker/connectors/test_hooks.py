@@ -18,7 +18,6 @@ from fallbacks.delivery.outbox import OutboxAdmin
 from fallbacks.delivery.outcomes import Outcome
 from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.states import State
-from fallbacks.store.redis_store import RedisStore
 from tasks.run import events as ev
 from tasks.ticket import Priority
 from tests.services.http_sink import Answer, HttpSink
@@ -234,9 +233,7 @@ def decide(web: Served, ticket_id: str) -> None:
         await parts.ledger.decide(claim.lease, Conclusion([], decision, Priority.NORMAL), entries)
         assert parts.delivery_loop.outbox
         await parts.delivery_loop.outbox.send_due()
-        store = parts.store
-        assert isinstance(store, RedisStore)
-        await store.aclose()
+        await parts.store.aclose()
 
     asyncio.run(work())
 

@@ -12,7 +12,6 @@ from kombu import Connection
 from redis import Redis
 
 from fallbacks.delivery.outbox import DISABLED, OutboxAdmin, Sent, Verdict
-from fallbacks.store.redis_store import RedisStore
 from tasks.run.limits import Limits
 from tasks.ticket import Ticket
 from tests.services.http_sink import Answer, HttpSink
@@ -32,9 +31,7 @@ async def opened(redis_url: str, **settings: Any) -> AsyncIterator[Parts]:
     try:
         yield parts
     finally:
-        store = parts.store
-        assert isinstance(store, RedisStore)
-        await store.aclose()
+        await parts.store.aclose()
         parts.app.close()
 
 
