@@ -29,9 +29,9 @@ class Session:
 
 def load() -> "Settings":
     """The settings. Raises `SettingsError`."""
-    from worker.config.settings import load_settings
+    from worker.service.checked_settings import checked_settings
 
-    return load_settings()
+    return checked_settings()
 
 
 def end_in_order_when_terminated() -> None:

@@ -174,13 +174,6 @@ class Settings(BaseSettings):
             raise ValueError("DESKHAND_NOTIFY_URL needs DESKHAND_NOTIFY_SECRET: an unsigned call cannot be trusted")
         if "notify_team" in self.tools and not self.notify_url:
             raise ValueError("DESKHAND_TOOLS names notify_team, which needs DESKHAND_NOTIFY_URL")
-        if self.hooks is not None:
-            from worker.connectors.yaml_hooks import load_hooks  # only where there are any
-
-            try:
-                load_hooks(self.hooks)
-            except WorkerError as error:
-                raise ValueError(str(error)) from None
         if self.sweep_seconds > self.lease_seconds * 10:
             raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
         if any(tier != LOCAL for tier in self.tiers) and not self.anthropic_api_key:

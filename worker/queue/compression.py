@@ -6,8 +6,6 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from kombu import compression
-
 LONGEST_BYTES = 4 * 1024 * 1024
 """Of what a compressed body may hold; a ticket has 256 KiB."""
 
@@ -18,9 +16,9 @@ class TooLongError(ValueError):
 
 def unpack(body: bytes, method: Any) -> bytes:
     """The body as it was before kombu's producer compressed it. Raises `ValueError`: unknown, broken or too long."""
-    make = _METHODS.get(str(method))
+    make = METHODS.get(str(method))
     if make is None:
-        raise ValueError(f"the compression is {str(method)[:80]!r}; known: {', '.join(_METHODS)}")
+        raise ValueError(f"the compression is {str(method)[:80]!r}; known: {', '.join(METHODS)}")
     packed = make()
     try:
         found: bytes = packed.decompress(body, LONGEST_BYTES)
@@ -33,18 +31,7 @@ def unpack(body: bytes, method: Any) -> bytes:
     return found
 
 
-def bound_kombu() -> None:
-    """Let kombu unpack within the bound, too: it does so before anybody has looked at a message."""
-    for method in _METHODS:
-        encode, name = compression.get_encoder(method)
-        compression.register(encode, _decoder(method), name)
-
-
-def _decoder(method: str) -> Callable[[bytes], bytes]:
-    return lambda body: unpack(body, method)
-
-
-_METHODS: dict[str, Callable[[], Any]] = {
+METHODS: dict[str, Callable[[], Any]] = {
     "application/x-gzip": zlib.decompressobj,
     "application/x-bz2": bz2.BZ2Decompressor,
     "application/x-lzma": lzma.LZMADecompressor,

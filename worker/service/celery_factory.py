@@ -18,8 +18,8 @@ from worker.intake.amqp import intake_step
 from worker.queue.celery_gate import gate_step
 from worker.queue.celery_publisher import HAND_OFF, TRIAGE
 from worker.queue.celery_settings import celery_settings, is_peeked
-from worker.queue.compression import bound_kombu
 from worker.queue.envelope import times_of
+from worker.queue.kombu_compression import bound_kombu
 from worker.service.embedded_valkey import running_url
 from worker.service.worker_process import WorkerProcess
 from worker.telemetry.logs import configure_logs

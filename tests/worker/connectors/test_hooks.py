@@ -25,10 +25,10 @@ from tests.worker.cli.direct_ledger import proposal, step
 from tests.worker.http.served import Served
 from worker import sample
 from worker.config.errors import SettingsError
-from worker.config.settings import load_settings
 from worker.connectors.errors import HookFileError, HookRefusedError, UnmappedError
 from worker.connectors.field_map import filled, steps_of, value_at
 from worker.connectors.yaml_hooks import load_hooks
+from worker.service.checked_settings import checked_settings
 
 SECRETS = {
     "ZENDESK_WEBHOOK_SECRET": "dGhpc19zZWNyZXQ",
@@ -162,10 +162,11 @@ def test_a_field_map_that_cannot_work_is_one_line(tmp_path: Path, change: dict[s
     assert "\n" not in str(refused.value)
 
 
-def test_a_broken_field_map_stops_the_start(tmp_path: Path) -> None:
+def test_a_broken_field_map_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bad.yaml").write_text("name: [")
+    monkeypatch.setenv("DESKHAND_HOOKS", str(tmp_path))
     with pytest.raises(SettingsError) as refused:
-        load_settings(hooks=tmp_path)
+        checked_settings()
     assert [fault.partition(":")[0] for fault in refused.value.faults] == [str(tmp_path / "bad.yaml")]
 
 
