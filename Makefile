@@ -22,12 +22,13 @@ test: .venv/.ready-for-tests ## run every test, against real servers and a real 
 	tests/install-services
 	.venv/bin/python -m pytest -q
 
-check: .venv/.ready-for-tests ## lint, format, types, import layers and documentation
+check: .venv/.ready-for-tests ## lint, format, types, import layers, edges and documentation
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python tests/check_docs.py
+	.venv/bin/python tests/check_edges.py
 
 bench: .venv/.ready-for-tests ## measure throughput, latency and memory
 	.venv/bin/python -m tests.bench
