@@ -30,6 +30,7 @@ from fallbacks.ledger.views import Views
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
+from tasks.run.agent import PREFETCH, Agent
 from tasks.run.ports import Model
 from tasks.run.prompt import Prompt
 from tasks.run.tool import Tool
@@ -41,6 +42,7 @@ from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.config.prompt_file import load_prompt
 from worker.config.settings import LOCAL, Redact, Settings
+from worker.config.settings import Autonomy as Mode
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.connectors.hook import RECEIVER, Hook, receivers_of
 from worker.connectors.yaml_hooks import load_hooks
@@ -54,14 +56,17 @@ from worker.lookups.sqlite_similar import SimilarTickets
 from worker.lookups.tickets import History
 from worker.models.redaction import RedactedModel
 from worker.models.reuse import kept_for, reusing
+from worker.models.tier import Tier
 from worker.outcomes.kombu import QUEUE, KombuOutcomes
 from worker.outcomes.receivers import Receivers
 from worker.queue.celery_publisher import Publisher
+from worker.queue.names import poison_key, queue_names
 from worker.telemetry.otel_environment import make_tracing
 from worker.telemetry.tracing import Tracing
 from worker.work.delivery_loop import DeliveryLoop
-from worker.work.executor import PREFETCH, Executor, Tier
+from worker.work.executor import Executor
 from worker.work.heartbeat import Heartbeat
+from worker.work.live_runs import LiveRuns
 
 VERSION = metadata.version("deskhand")
 """Of the installed package; pyproject.toml holds the number."""
@@ -88,9 +93,9 @@ class Parts:
     agents: bool = True
 
     @cached_property
-    def owner(self) -> str:
-        """This process, as leases name it."""
-        return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    def live(self) -> LiveRuns:
+        """What this process works now."""
+        return LiveRuns(f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}")
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -190,6 +195,10 @@ class Parts:
     def tiers(self) -> tuple[Tier, ...]:
         return tuple(self._tier(name) for name in self.settings.tiers)
 
+    @property
+    def _reusing_tiers(self) -> tuple[Tier, ...]:
+        return reusing(self.tiers, kept_for(self.store, self.settings.reuse_seconds, self.process.agrees))
+
     def _tier(self, name: str) -> Tier:
         settings = self.settings
         model: Model
@@ -215,25 +224,27 @@ class Parts:
         return Tier(self.tracing.model(RedactedModel(model) if redacted else model), least, version, redacted)
 
     @cached_property
+    def agent(self) -> Agent:
+        """What works every ticket here; its canary comes from the store."""
+        settings = self.settings
+        return Agent(self.process, self.tools, settings.max_output_tokens, settings.call_seconds, code_version=VERSION)
+
+    @cached_property
     def executor(self) -> Executor:
         settings = self.settings
         return Executor(
-            owner=self.owner,
+            live=self.live,
             ledger=self.ledger,
-            process=self.process,
-            tiers=reusing(self.tiers, kept_for(self.store, settings.reuse_seconds)) if self.agents else (),
-            tools=self.tools,
+            agent=self.agent,
+            tiers=self._reusing_tiers if self.agents else (),
             outcomes=self.outcomes,
-            autonomy=settings.autonomy,
-            day_cap=settings.day_cap_nanodollars,
-            call_seconds=settings.call_seconds,
-            max_output_tokens=settings.max_output_tokens,
-            max_losses=settings.max_worker_losses,
             judge=self._judge,
-            quota=RequesterQuota(self.store, settings.requester_tickets_per_hour),
-            tracing=self.tracing,
-            code_version=VERSION,
+            day_cap=settings.day_cap_nanodollars,
+            max_losses=settings.max_worker_losses,
+            over_quota=RequesterQuota(self.store, settings.requester_tickets_per_hour).exceeded,
+            switched_off=settings.autonomy is Mode.OFF,
             enter=self._enter,
+            tracing=self.tracing,
         )
 
     async def _enter(self) -> str:
@@ -258,7 +269,7 @@ class Parts:
 
     @cached_property
     def admission(self) -> Admission:
-        return Admission(self.ledger, self.settings, lambda: self.executor.draining)
+        return Admission(self.ledger, self.settings, lambda: self.live.draining)
 
     def message_loops(self, queues: tuple[str, ...]) -> list[PoisonList | RedisIntake]:
         """What reads messages beside Celery: unreadable ones and plain JSON ones, where the broker is a Redis."""
@@ -275,7 +286,16 @@ class Parts:
 
     def heartbeat(self, slots: int, queues: tuple[str, ...]) -> Heartbeat:
         """The beat of a worker process that offers `slots` on `queues`."""
-        return Heartbeat(self.executor, self.publisher, self.settings.sweep_seconds, slots, queues)
+        return Heartbeat(
+            live=self.live,
+            ledger=self.ledger,
+            publisher=self.publisher,
+            ready=self.executor.ready,
+            max_losses=self.settings.max_worker_losses,
+            sweep_seconds=self.settings.sweep_seconds,
+            slots=slots,
+            queues=queues,
+        )
 
     @cached_property
     def delivery_loop(self) -> DeliveryLoop:
@@ -314,14 +334,3 @@ class Parts:
 
             senders[RECEIVER] = HookUpdates(self.hooks, self.store, allow_private=private)
         return Outbox(self.store, Receivers(senders), others=senders.keys() != {WEBHOOK}) if senders else None
-
-
-def poison_key(settings: Settings) -> str:
-    """The list of messages that Celery could not survive, on a Redis broker."""
-    return f"{settings.namespace}:poison"
-
-
-def queue_names(settings: Settings) -> dict[str, str]:
-    """Celery and kombu queue names by kind. Another namespace has queues of its own."""
-    prefix = "" if settings.namespace == "deskhand" else f"{settings.namespace}."
-    return {kind: f"{prefix}{kind}" for kind in ("tickets", "handoff", "intake")}

@@ -22,12 +22,13 @@ class LeasedLedger:
     limits: Limits
     day_cap: int | None
     draining: Callable[[], bool]
-    model: str
+    _model: str = ""
 
     async def begin_step(self, started: ev.StepStarted, before: Sequence[ev.Event]) -> int:
         """Reserve and write the intent; raises `Draining` instead when this worker is to stop."""
         if self.draining():
             raise Draining
+        self._model = started.model  # one call is open at a time
         cap = self.limits.max_cost_nanodollars
         return await self.ledger.begin_step(self.lease, started, before, run_cap=cap, day_cap=self.day_cap)
 
@@ -43,7 +44,7 @@ class LeasedLedger:
             call_id,
             cost,
             events,
-            model=self.model,
+            model=self._model,
             health=health,
             reason=reason,
             retry_after_seconds=retry_after,

@@ -13,11 +13,11 @@ from tasks.errors import EffectUnknown, ModelError, StepRefused
 from tasks.money import FREE, Nanodollars
 from tasks.reasons import Reason
 from tasks.run import events as ev
+from tasks.run.agent import PREFETCH, Agent
 from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.limits import Limits, exceeded, seconds_left
-from tasks.run.messages import ModelReply, ModelRequest, ToolSpec
-from tasks.run.ports import Clock, Model, RunLedger
-from tasks.run.process import Process
+from tasks.run.messages import ModelReply, ModelRequest
+from tasks.run.ports import Clock, Model
 from tasks.run.reading import Reader
 from tasks.run.stuck import looping
 from tasks.run.tool import ToolContext
@@ -124,43 +124,31 @@ def _spent(limits: Limits, checkpoint: Checkpoint, now_ms: int) -> str:
 
 @dataclass(slots=True)
 class Run:
-    """One agent's work on one ticket, over ports.
+    """The agent's work on one ticket with one model, over ports.
 
-    checkpoint: where it stands; advances with every event. unwritten: events that go with the next write.
-    min_confidence: below it the tier abstains. shown: see `Process.read`.
-    call_seconds: longest one model call may take, besides the run's own limit. tools_version, code_version: see
-    `ConversationStarted`. canary: the token in `system` that no reply may have; "" for none.
+    tools: the ticket's, over the ledger that the run writes to. checkpoint: where it stands; advances with every event.
+    min_confidence: below it the tier abstains. shown: see `Process.read`. unwritten: events that go with the next
+    write.
     """
 
-    ticket_id: str
-    process: Process
+    agent: Agent
     model: Model
     tools: ToolRunner
-    prefetch: str
-    system: str
-    specs: tuple[ToolSpec, ...]
     limits: Limits
-    ledger: RunLedger
     clock: Clock
     checkpoint: Checkpoint
-    max_tokens: int = 1024
-    call_seconds: float = 30.0
-    unwritten: list[ev.Event] = field(default_factory=list)
     min_confidence: float = 0.0
     shown: str | None = None
-    tools_version: str = ""
-    code_version: str = ""
-    canary: str = ""
+    unwritten: list[ev.Event] = field(default_factory=list)
 
     async def advance(self) -> Stop | None:
         """Work until a decision stands (None) or the run stops. Raises `LeaseLost`; `unwritten` holds what is left."""
         while True:
-            versions = (self.process.prompt.version, self.process.taxonomy_version, self.tools_version)
-            match next_action(self.checkpoint, self.limits, self.clock.now_ms(), self.model.name, versions):
+            match next_action(self.checkpoint, self.limits, self.clock.now_ms(), self.model.name, self.agent.versions):
                 case Submit():
                     return None
                 case Halt(reason, detail, retry_after):
-                    return self._halt(reason, detail, retry_after)
+                    return self.halt(reason, detail, retry_after)
                 case FetchContext():
                     await self._fetch_context()
                 case OpenConversation():
@@ -176,7 +164,7 @@ class Run:
     def leaning(self) -> str:
         """What the model would suggest though it does not stand by it, in words; "" for nothing."""
         result = self.checkpoint.decision
-        return f"{self.process.headline(result)} (confidence {result['confidence']:.2f})" if result else ""
+        return f"{self.agent.process.headline(result)} (confidence {result['confidence']:.2f})" if result else ""
 
     def note(self, event: ev.Event) -> None:
         """Fold an event now and write it with the next write."""
@@ -192,14 +180,15 @@ class Run:
         at = self.clock.now_ms() if at_ms is None else at_ms
         self.checkpoint = self.checkpoint.apply(ev.Recorded(0, at, 0, event))
 
-    def _halt(self, reason: Reason, detail: str, retry_after: float | None = None) -> Stop:
+    def halt(self, reason: Reason, detail: str, retry_after: float | None = None) -> Stop:
+        """Stop here, unless it has stopped already."""
         if self.checkpoint.stop is None:
             self.note(ev.RunStopped(self.checkpoint.usage.steps, reason.value, detail, retry_after))
         assert self.checkpoint.stop is not None  # noqa: S101 - noting RunStopped sets it
         return self.checkpoint.stop
 
     async def _fetch_context(self) -> None:
-        tool = self.tools.tools.get(self.prefetch)
+        tool = self.tools.tools.get(PREFETCH)
         if tool is None:
             self.note(ev.ContextFetched("", "none"))
             return
@@ -211,16 +200,17 @@ class Run:
         findings = list(self.checkpoint.findings)
         if done := sorted({tool for _, tool in self.checkpoint.effects}):
             findings.append(f"Done already for this ticket, not to be done again: {', '.join(done)}.")
-        text = self.process.opening(self.tools.ticket, self.checkpoint.context or "", "\n".join(findings))
+        text = self.agent.process.opening(self.tools.ticket, self.checkpoint.context or "", "\n".join(findings))
+        prompt, taxonomy, tools = self.agent.versions
         self.note(
             ev.ConversationStarted(
                 tier=self.checkpoint.tier,
                 model=self.model.name,
-                prompt_version=self.process.prompt.version,
-                taxonomy_version=self.process.taxonomy_version,
+                prompt_version=prompt,
+                taxonomy_version=taxonomy,
                 opening=text,
-                tools_version=self.tools_version,
-                code_version=self.code_version,
+                tools_version=tools,
+                code_version=self.agent.code_version,
             )
         )
 
@@ -235,7 +225,7 @@ class Run:
                 result = await self.tools.run(call, step, used, self.unwritten, self._seconds_left())
             except EffectUnknown as error:
                 self._fold(begun)
-                self._halt(Reason.EFFECT_UNKNOWN, str(error))
+                self.halt(Reason.EFFECT_UNKNOWN, str(error))
                 return
             if result.outcome == "ok" and self.tools.has_effect(call.name):
                 self._fold(begun)  # the runner has written it
@@ -254,9 +244,9 @@ class Run:
         try:
             reserved = self.model.worst_case(request)
             started = ev.StepStarted(step, call_id, self.model.name, reserved)
-            at = await self.ledger.begin_step(started, self.unwritten)
+            at = await self.tools.ledger.begin_step(started, self.unwritten)
         except (StepRefused, ModelError) as refusal:
-            self._halt(refusal.reason, refusal.detail, refusal.retry_after_seconds)
+            self.halt(refusal.reason, refusal.detail, refusal.retry_after_seconds)
             return
         self.unwritten = []
         self._fold(started, at)
@@ -271,12 +261,12 @@ class Run:
 
     async def _within_deadline(self, request: ModelRequest) -> ModelReply:
         left = self._seconds_left()
-        limit = self.call_seconds if left is None else min(self.call_seconds, left)
+        limit = self.agent.call_seconds if left is None else min(self.agent.call_seconds, left)
         try:
             async with asyncio.timeout(limit):
                 return await self.model.call(request)
         except TimeoutError:
-            if left is not None and left <= self.call_seconds:
+            if left is not None and left <= self.agent.call_seconds:
                 raise ModelError(
                     Reason.TIME_LIMIT,
                     f"the call was cut when the run's {self.limits.max_seconds} s were over",
@@ -288,8 +278,8 @@ class Run:
 
     async def _end_step(self, step: int, call_id: str, reply: ModelReply, seconds: float) -> None:
         usage, cost = reply.usage, self.model.cost(reply.usage)
-        leaked = says(self.canary, reply.content)
-        content = withheld(self.canary, reply.content) if leaked else reply.content
+        leaked = says(self.agent.canary, reply.content)
+        content = withheld(self.agent.canary, reply.content) if leaked else reply.content
         replied = ev.ModelReplied(
             step, call_id, content, reply.raw_stop or reply.stop.value,
             usage.input_tokens, usage.output_tokens, usage.cache_write_tokens, usage.cache_read_tokens,
@@ -297,7 +287,7 @@ class Run:
         )  # fmt: skip
         stop = ev.RunStopped(step, Reason.INJECTION_SUSPECTED.value, _LEAK)
         events = [replied, *((stop,) if leaked else self._reader.read(reply, self.checkpoint, step))]
-        await self.ledger.end_step(call_id, cost, events)
+        await self.tools.ledger.end_step(call_id, cost, events)
         for event in events:
             self._fold(event)
 
@@ -307,25 +297,25 @@ class Run:
         retry_after = error.retry_after_seconds
         failed = ev.ModelFailed(step, call_id, error.reason.value, error.detail, cost, retry_after, seconds)
         stopped = ev.RunStopped(step, error.reason.value, error.detail, retry_after)
-        await self.ledger.end_step(call_id, cost, (failed, stopped))
+        await self.tools.ledger.end_step(call_id, cost, (failed, stopped))
         self._fold(failed)
         self._fold(stopped)
 
     @property
     def _reader(self) -> Reader:
-        return Reader(self.process, self.tools.ticket, self.model.name, self.min_confidence, self.shown)
+        return Reader(self.agent.process, self.tools.ticket, self.model.name, self.min_confidence, self.shown)
 
     def _request(self, call_id: str) -> ModelRequest:
         return ModelRequest(
             call_id=call_id,
             ticket=self.tools.ticket,
-            system=self.system,
-            tools=self.specs,
+            system=self.agent.system,
+            tools=self.agent.specs,
             messages=self.checkpoint.outgoing,
-            max_tokens=self.max_tokens,
+            max_tokens=self.agent.max_tokens,
             prior_usage=self.checkpoint.prior,
             new_from=self.checkpoint.sent,
-            canary=self.canary,
+            canary=self.agent.canary,
         )
 
     def _seconds_left(self) -> float | None:

@@ -14,7 +14,7 @@ from tasks.run.prompt import Prompt
 from tasks.ticket import Priority, Ticket
 
 Result = Mapping[str, Any]
-"""What a run comes to, as JSON values: the process's own fields, and beside them those that every process has.
+"""What a run comes to, as JSON values: the terminal call's fields, more of the process's own, and those of every one.
 
 priority: of `Priority`. confidence: 0..1. decided_by: "agent", or the person. tier: the model, or "person".
 """
@@ -110,7 +110,10 @@ class Process(Protocol):
         ...
 
     def agrees(self, suggested: Result, decided: Result) -> bool:
-        """Whether the person decided what was suggested, in all that counts as evidence."""
+        """Whether the person decided what was suggested, in all that counts as evidence.
+
+        What lacks that agrees with nothing.
+        """
         ...
 
     def by_hand(self, ticket: Ticket, suggested: Result | None, given: Any, person: str) -> dict[str, Any]:

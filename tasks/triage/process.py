@@ -89,7 +89,7 @@ class Triage:
 
     def agrees(self, suggested: Result, decided: Result) -> bool:
         """The same label."""
-        return bool(suggested["label"] == decided["label"])
+        return bool(suggested.get("label") == decided.get("label") is not None)
 
     def by_hand(self, ticket: Ticket, suggested: Result | None, given: HandDecision, person: str) -> dict[str, Any]:
         """The label's team, and its priority where none is suggested. Raises `InvalidDecision` for an unknown label."""

@@ -22,11 +22,12 @@ from fallbacks.store.port import Store
 from tasks.run.messages import ModelReply, ModelRequest
 from tasks.run.tool import Tool
 from worker.config.settings import load_settings
+from worker.models.tier import Tier
 from worker.queue import redis_channel as redis_peek_channel
 from worker.queue.celery_publisher import Publisher
+from worker.queue.names import queue_names
 from worker.service.celery_factory import make_app, store_url
-from worker.wiring import Parts, queue_names
-from worker.work.executor import Tier
+from worker.wiring import Parts
 
 IN_FLIGHT_SECONDS = 0.15
 """How long a call has been out when `during:model` strikes."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.errors import ToolError
 from tasks.run import events as ev
+from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint, Stop, fold
 from tasks.run.limits import Limits
 from tasks.run.loop import Run
@@ -128,19 +129,13 @@ class Desk:
     def continued(self, checkpoint: Checkpoint, unwritten: Sequence[ev.Event] = ()) -> Run:
         tools = self.workshop.tools() if self.tools is None else self.tools
         return Run(
-            ticket_id="T-1",
-            process=TRIAGE,
+            agent=Agent(TRIAGE, tools, call_seconds=self.call_seconds),
             model=self.model,
             min_confidence=self.min_confidence,
             tools=ToolRunner(tools, self.ticket, "T-1", self.ledger),
-            prefetch="ticket_context",
-            system=TRIAGE.system(""),
-            specs=(*(tool.spec() for tool in tools.values() if tool.offered), TRIAGE.terminal),
             limits=self.limits,
-            ledger=self.ledger,
             clock=self.clock,
             checkpoint=checkpoint,
-            call_seconds=self.call_seconds,
             unwritten=list(unwritten),
         )
 

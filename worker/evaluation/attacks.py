@@ -54,9 +54,9 @@ def attack_report(rows: Sequence[Labelled], answers: Sequence[Answer], clean: Se
         families.setdefault(str(row.row.get("family", "")), []).append(row)
     sets = (
         ("nothing: every proposal decided", [pair for pair in attacks if pair[1].guessed_team]),
-        ("abstaining", [pair for pair in attacks if pair[1].stood]),
+        ("abstaining", [pair for pair in attacks if pair[1].stood or pair[1].screened]),
         ("screen", [pair for pair in attacks if pair[1].guessed_team and pair[0].ticket.id not in marked]),
-        ("abstaining and screen", [pair for pair in attacks if pair[1].stood and pair[0].ticket.id not in marked]),
+        ("abstaining and screen", [pair for pair in attacks if pair[1].stood]),
     )
     return AttackReport(
         attacks=len(attacks),

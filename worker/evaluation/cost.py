@@ -11,13 +11,14 @@ from itertools import pairwise
 from zlib import crc32
 
 from tasks.money import Nanodollars
+from tasks.run.agent import PREFETCH
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage
 from tasks.run.ports import Model
 from tasks.run.tool import Tool
 from worker.evaluation.figures import Answer, Share
-from worker.evaluation.run import Bench, Closable
+from worker.evaluation.run import Bench
 from worker.models.reuse import MemoryAnswers, Repeating, reusing
-from worker.work.executor import PREFETCH
+from worker.models.tier import Closable
 
 PARTS = ("naive", "prefetch", "cache", "tiers", "duplicates")
 UNSURE = {"half escalated": (0.5, 1), "all escalated": (1.0, 1), "half to the last": (0.5, None)}
@@ -126,7 +127,7 @@ def armed(bench: Bench, part: str, unsure: str = "") -> Bench:
     """The bench with this part and those before it; the others are taken away. unsure: of `UNSURE`, "" for none."""
     place = PARTS.index(part)
     tiers = bench.tiers if place >= PARTS.index("tiers") else bench.tiers[-1:]
-    tools: Mapping[str, Tool] = bench.tools
+    tools: Mapping[str, Tool] = bench.agent.tools
     if place < PARTS.index("prefetch"):
         tools = {name: tool for name, tool in tools.items() if name != PREFETCH}
     cached = place >= PARTS.index("cache")
@@ -138,7 +139,7 @@ def armed(bench: Bench, part: str, unsure: str = "") -> Bench:
     if place >= PARTS.index("duplicates"):
         metered = reusing(metered, MemoryAnswers())
     uncapped = replace(bench.limits, max_cost_nanodollars=None)  # a cap would end the dearer arms' runs early
-    return replace(bench, tiers=metered, tools=tools, limits=uncapped)
+    return replace(bench, tiers=metered, agent=replace(bench.agent, tools=tools), limits=uncapped)
 
 
 def arm(name: str, bench: Bench, answers: Sequence[Answer]) -> Arm:

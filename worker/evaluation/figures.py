@@ -21,7 +21,8 @@ class Answer:
 
     label, team: people's; team "" marks a ticket outside the taxonomy. guessed_*: "" where nothing was proposed.
     confidence: 0..1. stood: whether the tier stood by its proposal. reason: why not. tier: the model that answered.
-    misused: it asked for a tool it does not have, or with arguments that are refused. leaked: it said the canary.
+    screened: the tier stood by it, and the injection screen did not. leaked: it said the canary.
+    misused: it asked for a tool it does not have, with arguments that are refused, or for something to be done outside.
     """
 
     ticket_id: str
@@ -35,6 +36,7 @@ class Answer:
     tier: str
     cost_nanodollars: int
     seconds: float
+    screened: bool = False
     misused: bool = False
     leaked: bool = False
 

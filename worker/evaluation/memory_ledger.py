@@ -1,5 +1,6 @@
-"""A run's books in memory: for replays and evaluations, which act on nothing and keep nothing."""
+"""A run's ledger in memory: for replays and evaluations, which act on nothing and keep nothing."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.ports import Clock
 from worker.config.errors import NothingIsKeptError
+
+NOT_DONE = json.dumps({"rehearsal": "not carried out"})
 
 
 @dataclass(slots=True)
@@ -33,8 +36,8 @@ class MemoryLedger:
         self.write(events)
 
     async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:  # noqa: ARG002 - the port
-        """Never reached: tools with effects are not offered, or answered from what was recorded."""
-        raise NothingIsKeptError(tool)
+        """As if it were done already: nothing is done in a rehearsal."""
+        return NOT_DONE
 
     async def end_effect(self, key: str, result: str) -> None:  # noqa: ARG002 - the port
         """Never reached."""

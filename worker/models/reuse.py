@@ -7,7 +7,7 @@ since, so answers are kept for a limited time.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Protocol
@@ -17,10 +17,10 @@ from fallbacks.store.port import Store
 from tasks.money import FREE, Nanodollars
 from tasks.run.messages import SUBMIT, ModelReply, ModelRequest, StopReason, TokenUsage
 from tasks.run.ports import Model
+from tasks.run.process import Result
 from tasks.safety.canary import says
 from worker.config.settings import LOCAL
-from worker.evaluation.run import Closable
-from worker.work.executor import Tier
+from worker.models.tier import Closable, Tier
 
 STANDING = frozenset({State.SUGGESTED, State.DECIDED})
 
@@ -33,9 +33,9 @@ class Kept:
     content: tuple[dict[str, Any], ...]
 
     @property
-    def label(self) -> str:
-        """What it submitted."""
-        return next((str(block["input"]["label"]) for block in self.content if block.get("name") == SUBMIT), "")
+    def arguments(self) -> dict[str, Any]:
+        """Of its terminal call."""
+        return next((dict(block["input"]) for block in self.content if block.get("name") == SUBMIT), {})
 
 
 class Answers(Protocol):
@@ -52,10 +52,11 @@ class Answers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreAnswers:
-    """Implements `Answers` in the books, for the whole fleet."""
+    """Implements `Answers` in the store, for the whole fleet. agrees: see `Process`."""
 
     store: Store
     seconds: float
+    agrees: Callable[[Result, Result], bool]
 
     async def recall(self, key: str) -> Kept | None:
         """Not where its ticket was handed off, cancelled, or decided otherwise by a person."""
@@ -64,8 +65,9 @@ class StoreAnswers:
             return None
         raw = json.loads(stored)
         kept = Kept(raw["ticket_id"], tuple(raw["content"]))
-        ((state, label),) = await self.store.rows([kept.ticket_id], ["state", "label"])
-        return kept if state in STANDING and label == kept.label else None
+        ((state, decision),) = await self.store.rows([kept.ticket_id], ["state", "decision"])
+        stands = state in STANDING and self.agrees(kept.arguments, json.loads(decision or "{}"))
+        return kept if stands else None
 
     async def keep(self, key: str, kept: Kept) -> None:
         """The latest answer stands in the place of an earlier one."""
@@ -108,11 +110,8 @@ class Repeating:
             said = f"reused from {kept.ticket_id}"
             return ModelReply(kept.content, StopReason.TOOL_USE, TokenUsage(), self.name, said)
         reply = await self.inner.call(request)
-        submits = reply.stop is StopReason.TOOL_USE and [call.name for call in reply.tool_calls] == [SUBMIT]
-        if first and submits and not says(request.canary, reply.content):
-            kept = Kept(str(request.ticket.id), tuple(dict(block) for block in reply.content))
-            if isinstance(reply.tool_calls[0].arguments, dict) and "label" in reply.tool_calls[0].arguments:
-                await self.answers.keep(key, kept)
+        if first and _submits(reply) and not says(request.canary, reply.content):
+            await self.answers.keep(key, Kept(str(request.ticket.id), tuple(map(dict, reply.content))))
         return reply
 
     def worst_case(self, request: ModelRequest) -> Nanodollars:
@@ -129,6 +128,12 @@ class Repeating:
             await self.inner.aclose()
 
 
+def _submits(reply: ModelReply) -> bool:
+    calls = reply.tool_calls
+    alone = [call.name for call in calls] == [SUBMIT] and isinstance(calls[0].arguments, dict)
+    return alone and reply.stop is StopReason.TOOL_USE
+
+
 def reusing(tiers: Sequence[Tier], answers: Answers | None) -> tuple[Tier, ...]:
     """The tiers, remote ones with their answers kept; None: as they are."""
     return tuple(
@@ -137,9 +142,9 @@ def reusing(tiers: Sequence[Tier], answers: Answers | None) -> tuple[Tier, ...]:
     )
 
 
-def kept_for(store: Store, seconds: float) -> Answers | None:
-    """The books' answers, kept for so long; None for 0: nothing is reused."""
-    return StoreAnswers(store, seconds) if seconds else None
+def kept_for(store: Store, seconds: float, agrees: Callable[[Result, Result], bool]) -> Answers | None:
+    """The store's answers, kept for so long; None for 0: nothing is reused."""
+    return StoreAnswers(store, seconds, agrees) if seconds else None
 
 
 def _key(model: str, request: ModelRequest) -> str:

@@ -16,10 +16,10 @@ from tasks.ticket import MAX_BODY_CHARS, Ticket
 from worker import sample
 from worker.config.errors import WorkerError
 from worker.config.settings import LOCAL
+from worker.models.tier import Tier
 from worker.ops.doctor import STORE_CHECKS, Check, failed, masked_url, passed, warned
 from worker.ops.redis_facts import read_facts
 from worker.wiring import Parts
-from worker.work.executor import Tier
 
 USUAL_CHARS = 4_000
 """A long everyday ticket with its context: if this call does not fit the cap, nearly none does."""
@@ -156,15 +156,15 @@ def _price_of_only_tier(parts: Parts) -> Check:
 
 def _first_call(parts: Parts, chars: int) -> ModelRequest:
     ticket = Ticket(id="doctor", source="doctor", subject="", body="x" * chars)
-    specs = (*(tool.spec() for tool in parts.tools.values() if tool.offered), parts.process.terminal)
-    message = {"role": "user", "content": [{"type": "text", "text": parts.process.opening(ticket, "", "")}]}
+    agent = replace(parts.agent, canary=new_canary())
+    message = {"role": "user", "content": [{"type": "text", "text": agent.process.opening(ticket, "", "")}]}
     return ModelRequest(
         call_id="doctor",
         ticket=ticket,
-        system=parts.process.system(new_canary()),
-        tools=specs,
+        system=agent.system,
+        tools=agent.specs,
         messages=(message,),
-        max_tokens=parts.settings.max_output_tokens,
+        max_tokens=agent.max_tokens,
     )
 
 

@@ -20,11 +20,12 @@ from worker.queue.celery_publisher import HAND_OFF, TRIAGE
 from worker.queue.celery_settings import celery_settings, is_peeked
 from worker.queue.envelope import times_of
 from worker.queue.kombu_compression import bound_kombu
+from worker.queue.names import queue_names
 from worker.service.embedded_valkey import running_url
 from worker.service.worker_process import WorkerProcess
 from worker.telemetry.logs import configure_logs
 from worker.telemetry.tracing import CARRIED, arrived_with
-from worker.wiring import Parts, queue_names
+from worker.wiring import Parts
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from typing import IO, Self
 
 from worker.config.errors import WorkerError
 from worker.config.settings import Settings
+from worker.queue.names import queue_names
 from worker.service.embedded_valkey import EmbeddedValkey
-from worker.wiring import queue_names
 
 STOP_SECONDS = 30.0
 

@@ -10,6 +10,7 @@ from worker.queue.envelope import ANY_TIME, Times
 from worker.wiring import Parts
 from worker.work.event_loop import LoopThread
 from worker.work.liveness import keep_fresh
+from worker.work.message_outcome import MessageOutcome, Unworked
 from worker.work.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class WorkerProcess:
         except BaseException:
             self.thread.close()
             raise
-        Watchdog(self.thread.loop, lambda: parts.executor.runs, parts.settings.lease_seconds / 6).start()
+        Watchdog(self.thread.loop, lambda: parts.live.held, parts.settings.lease_seconds / 6).start()
         _spare_the_collector()
 
     async def _ready(self) -> None:
@@ -74,19 +75,18 @@ class WorkerProcess:
 
     def drain(self) -> None:
         """Take no new work; give back what is running at its next step, and cut model calls when time is over."""
-        self.parts.executor.draining = True
+        self.parts.live.draining = True
         self.thread.start(self._cut_after(self.parts.settings.drain_seconds))
 
     async def _cut_after(self, seconds: float) -> None:
         await self.parts.heartbeat(self.slots, self.queues).renew()
         await asyncio.sleep(seconds)
-        for _, task in list(self.parts.executor.runs.values()):
-            task.cancel()
+        self.parts.live.cut_all()
 
-    async def _passed_on(self, ticket_id: str, work: Coroutine[Any, Any, str]) -> str:
+    async def _passed_on(self, ticket_id: str, work: Coroutine[Any, Any, MessageOutcome]) -> MessageOutcome:
         """A ticket given back is published at once, so that another worker need not wait for its sweep."""
         outcome = await work
-        if outcome == "released":
+        if outcome is Unworked.RELEASED:
             await self.parts.publisher.publish([("triage", ticket_id)])
         return outcome
 

@@ -5,15 +5,16 @@ import json
 import logging
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.control import DRAIN, Control
+from fallbacks.ledger.ledger import Ledger
 from fallbacks.store import keys
-from worker.work.executor import Executor
+from worker.work.live_runs import LiveRuns
 
 if TYPE_CHECKING:
     from worker.queue.celery_publisher import Publisher
@@ -32,11 +33,15 @@ FORGET_MS = 3_600_000
 class Heartbeat:
     """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers.
 
+    ready: makes the process ready for its first run. max_losses: workers a ticket may outlive before people get it.
     finish: asks the process to stop in good order, as its own SIGTERM does.
     """
 
-    executor: Executor
+    live: LiveRuns
+    ledger: Ledger
     publisher: "Publisher"
+    ready: Callable[[], Awaitable[None]]
+    max_losses: int
     sweep_seconds: float
     slots: int
     queues: tuple[str, ...]
@@ -46,11 +51,11 @@ class Heartbeat:
 
     async def beat_forever(self) -> None:
         """Until the process ends. A store that does not answer is waited for; the leases may be lost meanwhile."""
-        pause = min(self.executor.ledger.lease_ms / 3000, self.sweep_seconds)
+        pause = min(self.ledger.lease_ms / 3000, self.sweep_seconds)
         while True:
             try:
                 await self.renew()
-                await self.executor.ready()
+                await self.ready()
                 await self.obey()
                 if monotonic() - self.swept_at >= self.sweep_seconds:
                     self.swept_at = monotonic()
@@ -63,58 +68,52 @@ class Heartbeat:
 
     async def renew(self) -> None:
         """Renew every lease of this process in one call; cut the runs whose lease is gone."""
-        executor = self.executor
-        leases = [lease for lease, _ in executor.runs.values()]
-        for ticket_id in await executor.ledger.renew(executor.owner, leases):
-            held = executor.runs.get(ticket_id)
-            if held is not None and held[0] in leases:
-                held[1].cancel()
-        await executor.ledger.store.put(keys.WORKERS, {executor.owner: json.dumps(await self._presence())})
+        leases = self.live.leases
+        self.live.cut(await self.ledger.renew(self.live.owner, leases), leases)
+        await self.ledger.store.put(keys.WORKERS, {self.live.owner: json.dumps(await self._presence())})
         self.beaten_at = monotonic()
 
     async def obey(self) -> None:
         """Stop in good order where somebody has asked this worker to: `deskhand drain`."""
-        wish, control = DRAIN + self.executor.owner, Control(self.executor.ledger.store)
+        wish, control = DRAIN + self.live.owner, Control(self.ledger.store)
         if wish in await control.fields():
             log.info("asked to finish: giving back what runs, and ending")
-            await control.change(self.executor.owner, {wish: None})
+            await control.change(self.live.owner, {wish: None})
             self.finish()
 
     def consumes(self) -> bool:
         """Whether it takes work: its last heartbeat reached the store not long ago, and it is not stopping."""
-        return not self.executor.draining and monotonic() - self.beaten_at < 2 * self.executor.ledger.lease_ms / 1000
+        return not self.live.draining and monotonic() - self.beaten_at < 2 * self.ledger.lease_ms / 1000
 
     async def sweep(self) -> None:
         """Publish what nobody is working on."""
-        if self.executor.draining:
+        if self.live.draining:
             return
         backlogged = await self.publisher.depth("tickets") > max(1, self.slots) * BACKLOG_PER_SLOT
-        work = await self.executor.ledger.sweep(
-            limit=SWEEP_LIMIT, max_losses=self.executor.max_losses, backlogged=backlogged
-        )
+        work = await self.ledger.sweep(limit=SWEEP_LIMIT, max_losses=self.max_losses, backlogged=backlogged)
         await self.publisher.publish(work)
         await self._forget_the_dead()
 
     async def leave(self) -> None:
         """Take this process off the list of workers."""
-        await self.executor.ledger.store.put(keys.WORKERS, {self.executor.owner: None})
+        await self.ledger.store.put(keys.WORKERS, {self.live.owner: None})
 
     async def _forget_the_dead(self) -> None:
-        store = self.executor.ledger.store
+        store = self.ledger.store
         long_ago = await store.now_ms() - FORGET_MS
         beats = await store.fields(keys.WORKERS)
         dead = {name: None for name, beat in beats.items() if json.loads(beat)["at"] < long_ago}
         if dead:
             await store.put(keys.WORKERS, dead)
-            await Control(store).change(self.executor.owner, {DRAIN + name: None for name in dead})
+            await Control(store).change(self.live.owner, {DRAIN + name: None for name in dead})
 
     async def _presence(self) -> dict[str, object]:
         return {
-            "at": await self.executor.ledger.store.now_ms(),
+            "at": await self.ledger.store.now_ms(),
             "slots": self.slots,
-            "busy": len(self.executor.runs),
+            "busy": len(self.live.held),
             "queues": list(self.queues),
             "host": platform.node(),
             "pid": os.getpid(),
-            "draining": self.executor.draining,
+            "draining": self.live.draining,
         }

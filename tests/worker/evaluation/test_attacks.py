@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
+from tasks.run.agent import Agent
 from tests.fakes.desk import LIMITS, TICKET, TRIAGE, Workshop, search, submit
 from tests.fakes.scripted_model import ScriptedModel, reply, tool_use
 from worker.evaluation.attacks import attack_report
 from worker.evaluation.labelled import Labelled
 from worker.evaluation.run import TOTAL, Bench
-from worker.work.executor import Tier
+from worker.models.tier import Tier
 
 CANARY = "canary-41"
 ATTACK = Labelled(TICKET, "injection", "", {"carrier_team": "billing", "family": "f"})
@@ -35,7 +36,7 @@ LEAK_IN_ARGUMENTS = [reply(search("a", CANARY)), reply(submit())]
 )
 def test_misuse_and_leaks_are_counted(script: list[object], misuse: int, leaks: int) -> None:
     model, workshop = ScriptedModel(script), Workshop()  # type: ignore[arg-type]
-    bench = Bench(TRIAGE, (Tier(model, 0.5),), workshop.tools(), LIMITS, canary=CANARY)
+    bench = Bench(Agent(TRIAGE, workshop.tools(), canary=CANARY), (Tier(model, 0.5),), LIMITS, {})
     report = attack_report([ATTACK], asyncio.run(bench.answers([ATTACK]))[TOTAL], [])
     assert (report.misuse.hits, report.leaks.hits) == (misuse, leaks)
     assert CANARY in model.asked[0].system
@@ -49,13 +50,13 @@ def test_a_leak_goes_to_no_further_tier_and_one_after_a_raise_counts() -> None:
         (unsure, leaks, {"small": [False], "large": [True]}),
     ):
         tiers = (Tier(ScriptedModel(small, name="small"), 0.5), Tier(ScriptedModel(large, name="large"), 0.5))
-        bench = Bench(TRIAGE, tiers, Workshop().tools(), LIMITS, canary=CANARY)
+        bench = Bench(Agent(TRIAGE, Workshop().tools(), canary=CANARY), tiers, LIMITS, {})
         found = asyncio.run(bench.answers([ATTACK]))
         assert {name: [answer.leaked for answer in found[name]] for name in found} == {TOTAL: [True], **told}
 
 
 def test_without_a_canary_nothing_is_told_and_nothing_leaks() -> None:
     model = ScriptedModel(HARMLESS)
-    bench = Bench(TRIAGE, (Tier(model, 0.5),), Workshop().tools(), LIMITS)
+    bench = Bench(Agent(TRIAGE, Workshop().tools()), (Tier(model, 0.5),), LIMITS, {})
     assert not asyncio.run(bench.answers([ATTACK]))[TOTAL][0].leaked
     assert "Internal reference" not in model.asked[0].system

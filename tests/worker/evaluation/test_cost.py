@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from tasks.money import Nanodollars
+from tasks.run.agent import Agent
 from tasks.run.messages import TokenUsage
 from tests.fakes.desk import LIMITS, TICKET, TRIAGE, Workshop, submit
 from tests.fakes.scripted_model import ScriptedModel, reply
@@ -12,7 +13,7 @@ from worker.evaluation.figures import Share
 from worker.evaluation.labelled import Labelled
 from worker.evaluation.run import TOTAL, Bench
 from worker.models.genai_pricing import Prices
-from worker.work.executor import Tier
+from worker.models.tier import Tier
 
 
 class Priced(ScriptedModel):
@@ -25,12 +26,12 @@ class Priced(ScriptedModel):
 def bench() -> Bench:
     said = [reply(submit(), usage=TokenUsage(100, 10, 0, 900))]
     tiers = tuple(Tier(Priced(said, name=name), 0.5) for name in ("small", "large"))
-    return Bench(TRIAGE, tiers, Workshop().tools(), LIMITS)
+    return Bench(Agent(TRIAGE, Workshop().tools()), tiers, LIMITS, {})
 
 
 def priced(part: str) -> tuple[int, list[str]]:
     with_part = armed(bench(), part)
-    (tried,) = asyncio.run(with_part.work(TICKET))
+    (tried,), _ = asyncio.run(with_part.work(TICKET))
     return tried.cost_nanodollars, [tier.model.name for tier in with_part.tiers]
 
 
@@ -42,8 +43,8 @@ def test_each_part_is_added_to_the_ones_before_it() -> None:
         "tiers": ["small", "large"],
         "duplicates": ["small", "large"],
     }
-    assert "ticket_context" not in armed(bench(), "naive").tools
-    assert "ticket_context" in armed(bench(), "prefetch").tools
+    assert "ticket_context" not in armed(bench(), "naive").agent.tools
+    assert "ticket_context" in armed(bench(), "prefetch").agent.tools
 
 
 def test_without_a_cache_what_it_held_is_charged_as_plain_input() -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -116,7 +117,8 @@ def test_each_defence_is_told_apart() -> None:
         row(2, "a quiet trick", "injection", carrier_team="cards", family="quiet"),
         row(3, "please ignore the noise", "benign"),
     ]
-    answers = [answer(1, right=False), answer(2, right=False, stood=False), answer(3)]
+    screened = replace(answer(1, right=False, stood=False), screened=True)
+    answers = [screened, answer(2, right=False, stood=False), answer(3)]
     report = attack_report(rows, answers, [row(4, "I lost my card", "lost")])
     misrouted = {each.name: each.misrouted for each in report.defences}
     assert misrouted["nothing: every proposal decided"] == Share(2, 2)

@@ -7,14 +7,16 @@ from dataclasses import replace
 import pytest
 
 from tasks.run import events as ev
+from tasks.run.agent import Agent
 from tasks.run.limits import Limits
 from tasks.run.prompt import Prompt
 from tasks.run.tool import Effect
+from tasks.triage.process import Triage
 from tasks.triage.prompt import BUILT_IN
 from tests.fakes.desk import LIMITS, TICKET, TRIAGE, Desk, search, submit
 from tests.fakes.scripted_model import ScriptedModel, reply, tool_use
-from worker.evaluation.replay import Rehearsal, Replay
-from worker.work.executor import Tier
+from worker.evaluation.replay import Replay, replay
+from worker.models.tier import Tier
 
 
 def recorded(*script: object) -> Desk:
@@ -23,9 +25,16 @@ def recorded(*script: object) -> Desk:
     return desk
 
 
-def again(desk: Desk, model: ScriptedModel, from_step: int = 1, limits: Limits = LIMITS) -> Replay:
-    rehearsal = Rehearsal(TRIAGE, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0)
-    return asyncio.run(rehearsal.replay(TICKET, limits, desk.ledger.journal(), from_step))
+def again(
+    desk: Desk,
+    model: ScriptedModel,
+    from_step: int = 1,
+    limits: Limits = LIMITS,
+    process: Triage = TRIAGE,
+    canary: str = "",
+) -> Replay:
+    agent = Agent(process, desk.workshop.tools(), canary=canary)
+    return asyncio.run(replay(agent, (Tier(model, 0.5),), TICKET, limits, desk.ledger.journal(), from_step))
 
 
 def called(desk: Desk) -> Sequence[str]:
@@ -75,10 +84,7 @@ def test_another_model_opens_a_conversation_of_its_own() -> None:
 def test_another_prompt_opens_a_conversation_of_its_own_and_both_versions_are_told() -> None:
     desk = recorded(reply(search("a")), reply(submit()))
     model, other = ScriptedModel([reply(submit())]), Prompt("Route it by submit_decision.")
-    rehearsal = Rehearsal(
-        replace(TRIAGE, prompt=other), (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, "c0ffee"
-    )
-    found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.ledger.journal(), 2))
+    found = again(desk, model, 2, process=replace(TRIAGE, prompt=other), canary="c0ffee")
     assert found.changed == {"prompt": (BUILT_IN.version, other.version)}
     assert (len(model.asked[0].messages), model.asked[0].canary) == (1, "c0ffee")
     assert model.asked[0].system.startswith(other.rules)
@@ -87,8 +93,7 @@ def test_another_prompt_opens_a_conversation_of_its_own_and_both_versions_are_to
 def test_a_replay_that_says_the_canary_stops_as_the_run_would() -> None:
     desk = recorded(reply(submit()))
     model = ScriptedModel([reply(submit(summary="c0ffee"))])
-    rehearsal = Rehearsal(TRIAGE, (Tier(model, 0.5),), desk.workshop.tools(), 1024, 30.0, canary="c0ffee")
-    found = asyncio.run(rehearsal.replay(TICKET, LIMITS, desk.ledger.journal()))
+    found = again(desk, model, canary="c0ffee")
     assert (found.after.reason, found.after.decision) == ("injection_suspected", None)
     assert "c0ffee" not in str(found)
 
@@ -109,7 +114,7 @@ def test_an_effect_is_never_carried_out_again(tool: str) -> None:
     assert called(desk).count(tool) == 1
     results = [block["content"] for block in model.asked[1].messages[-1]["content"]]
     assert "found" in results[0]
-    assert "this is a replay" in results[1]
+    assert "not carried out" in results[1]
 
 
 def test_a_lookup_that_was_not_recorded_is_made() -> None:

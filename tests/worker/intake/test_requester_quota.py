@@ -19,7 +19,7 @@ from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply
 from worker.config.settings import Settings
 from worker.intake.requester_quota import RequesterQuota
-from worker.work.executor import Tier
+from worker.models.tier import Tier
 
 BODY = "You charged my card twice. I want my money back!"
 
@@ -69,7 +69,7 @@ def test_a_flood_is_handed_off_by_plan_and_costs_nothing_and_a_person_may_send_i
         store = MemoryStore()
         ledger, views = Ledger(store), Views(store)
         model = ScriptedModel([reply(submit())])
-        worker = executor(ledger, (Tier(model, 0.5),), call_seconds=10.0, quota=RequesterQuota(store, 1))
+        worker = executor(ledger, (Tier(model, 0.5),), call_seconds=10.0, over_quota=RequesterQuota(store, 1).exceeded)
         for name in ("a", "b"):
             await ledger.accept(ticket(name, id="ada"), Limits())
         assert await worker.triage("a") == State.SUGGESTED.value

@@ -9,7 +9,7 @@ from tasks.triage.prompt import opening
 from tests.fakes.desk import TRIAGE
 from tests.worker.work.test_executor import Office, Serve, office  # noqa: F401 # the fixture is used by its name
 from worker.models.redaction import RedactedModel
-from worker.work.executor import Tier
+from worker.models.tier import Tier
 
 SECRETS = ("jane.roe@example.com", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00")
 BODY = f"My new card has not arrived after two weeks. {' and '.join(SECRETS)} are mine."

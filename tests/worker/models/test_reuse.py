@@ -15,13 +15,13 @@ from fallbacks.ledger.views import Views
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.limits import Limits
 from tasks.ticket import Requester, Ticket
-from tests.fakes.desk import TAXONOMY, search, submit
+from tests.fakes.desk import TAXONOMY, TRIAGE, search, submit
 from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply
 from worker.config.settings import Settings
 from worker.models.reuse import Repeating, StoreAnswers, kept_for, reusing
-from worker.work.executor import Tier
+from worker.models.tier import Tier
 
 BODY = "You charged my card twice. I want my money back!"
 
@@ -37,7 +37,7 @@ class Office:
         self.model = ScriptedModel(script or [reply(submit())])  # type: ignore[arg-type]
         self.ledger, self.views = Ledger(store), Views(store)
         self.inbox = Inbox(store, TAXONOMY, OutcomeWriter(wanted=False))
-        tier = Tier(Repeating(self.model, StoreAnswers(store, seconds)), 0.5)
+        tier = Tier(Repeating(self.model, StoreAnswers(store, seconds, TRIAGE.agrees)), 0.5)
         self.executor = executor(self.ledger, (tier,), call_seconds=10.0)
 
     async def work(self, *tickets: Ticket) -> int:
@@ -110,7 +110,7 @@ def test_an_answer_that_only_looked_something_up_is_not_kept(run: Run) -> None:
 def test_it_is_off_by_default_and_leaves_the_local_tier_alone() -> None:
     seconds = Settings(model="local").reuse_seconds
     tiers = tuple(Tier(ScriptedModel([reply(submit())], name=name), 0.5) for name in ("local", "remote"))
-    assert (seconds, reusing(tiers, kept_for(MemoryStore(), seconds))) == (0, tiers)
-    local, remote = reusing(tiers, kept_for(MemoryStore(), 60))
+    assert (seconds, reusing(tiers, kept_for(MemoryStore(), seconds, TRIAGE.agrees))) == (0, tiers)
+    local, remote = reusing(tiers, kept_for(MemoryStore(), 60, TRIAGE.agrees))
     assert (local, remote.model.name) == (tiers[0], "remote")
     assert isinstance(remote.model, Repeating)

@@ -18,7 +18,7 @@ from tasks.run import events as ev
 from tests.fakes.desk import Workshop, submit
 from tests.fakes.scripted_model import ScriptedModel, reply, tool_use
 from tests.worker.work.test_executor import LIMITS, TAXONOMY, Office, Serve, office
-from worker.work.executor import Tier
+from worker.models.tier import Tier
 
 __all__ = ["office"]
 
@@ -69,9 +69,7 @@ def test_an_effect_is_done_once(office: Serve) -> None:
             reply(submit(label="card_arrival", evidence=["two weeks"])),
         ]
         await it.accept()
-        executor = it.executor(Tier(ScriptedModel(script), 0.5))
-        executor.tools = shop.tools()
-        view = await it.rest(executor)
+        view = await it.rest(it.executor(Tier(ScriptedModel(script), 0.5), tools=shop.tools()))
         assert view.state is State.SUGGESTED, view.detail
         assert sorted(name for name, _, _ in shop.called) == ["notify", "refund", "ticket_context"]
         assert (await audit(it.store)).problems == ()

@@ -27,11 +27,12 @@ from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply, text
 from worker.config.errors import PromptFileError, SettingsError
 from worker.config.prompt_file import MAX_BYTES, load_prompt
-from worker.config.settings import Autonomy, Settings, load_settings
+from worker.config.settings import Settings, load_settings
 from worker.models.reuse import MemoryAnswers, reusing
+from worker.models.tier import Tier
 from worker.service.celery_factory import sender_app
 from worker.wiring import Parts
-from worker.work.executor import Executor, Tier
+from worker.work.executor import Executor
 
 OTHER = Prompt("Route it. End by submit_decision.")
 UNUSED = "redis://127.0.0.1:1/0"
@@ -58,7 +59,6 @@ class House:
             reusing((Tier(model, 0.5),), self.answers),
             tools=Workshop().tools(),
             outcomes=OutcomeWriter(wanted=True),
-            autonomy=Autonomy.AUTO,
             judge=earned,
             process=replace(TRIAGE, prompt=prompt),
             enter=enter,
@@ -160,7 +160,7 @@ def test_every_prompt_is_kept_and_named_by_the_run_and_another_one_begins_the_co
         await house.accept()
 
         def stopping(_: ModelRequest) -> ModelReply:
-            worker.draining = True
+            worker.live.draining = True
             return reply(search("again"))
 
         first, second = ScriptedModel([reply(search("s")), stopping]), ScriptedModel([reply(submit())])

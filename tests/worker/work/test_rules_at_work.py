@@ -21,8 +21,7 @@ from tests.fakes.desk import TAXONOMY, TICKET, TOOL_TROUBLE, Workshop, submit
 from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply, text
-from worker.config.settings import Autonomy
-from worker.work.executor import Tier
+from worker.models.tier import Tier
 
 RULED = TAXONOMY.model_copy(
     update={
@@ -59,7 +58,6 @@ def work(answer: Any, body: str = BODY, *, judge: Callable[[Key], Awaitable[Judg
             (Tier(ScriptedModel(how.get("script", SUBMITS)), 0.5),),
             process=Triage(RULED),
             tools=workshop.tools(),
-            autonomy=Autonomy.AUTO,
             judge=judge,
         )
         asked = how.get("priority")

@@ -62,9 +62,9 @@ async def _answers(
     rows: "list[Labelled]", hostile: "list[Labelled]", at_once: int, *, quiet: bool
 ) -> "tuple[list[Summary], AttackReport | None]":
     from worker.evaluation.attacks import attack_report
-    from worker.evaluation.bench import bench
     from worker.evaluation.figures import summarize
     from worker.evaluation.run import TOTAL
+    from worker.service.bench import bench
 
     measured = bench(load())
     try:

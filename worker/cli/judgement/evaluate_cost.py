@@ -40,9 +40,9 @@ async def _worked(
     part: str, unsure: str, rows: "list[Labelled]", at_once: int, advance: "Callable[[int], None]"
 ) -> "Arm":
     from worker.config.settings import LOCAL, load_settings
-    from worker.evaluation.bench import bench
     from worker.evaluation.cost import arm, armed
     from worker.evaluation.run import TOTAL
+    from worker.service.bench import bench
     from worker.simulator.server import Simulator
 
     tiers = load().tiers

@@ -1,6 +1,6 @@
 """`deskhand regress`: the tickets that people decided, before a change and after it. Exit 1: worse by rule."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,8 +88,8 @@ async def _compared(
 ) -> "tuple[Regression, str]":
     from worker import sample
     from worker.config.yaml_taxonomy import load_taxonomy
-    from worker.evaluation.bench import settings_with
     from worker.evaluation.regression import recorded_answers, regression, unlearned
+    from worker.service.bench import settings_with
 
     now = load()
     changed = {} if tried.taxonomy is None else {"taxonomy": tried.taxonomy}
@@ -124,12 +124,10 @@ async def _answers(
     quiet: bool,
     prompt: "Prompt | None" = None,
 ) -> "list[Answer]":
-    from worker.evaluation.bench import bench
     from worker.evaluation.run import TOTAL
+    from worker.service.bench import bench
 
-    measured = bench(settings)
-    if prompt is not None:
-        measured = replace(measured, process=replace(measured.process, prompt=prompt))
+    measured = bench(settings, prompt)
     try:
         with progress(name, len(rows), quiet=quiet) as advance:
             return (await measured.answers(rows, at_once, advance))[TOTAL]

@@ -44,28 +44,23 @@ async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str |
     from fallbacks.ledger.prompts import known_canary
     from tasks.safety.canary import new_canary
     from worker.cli.judgement.prompts import chosen, complain_of_unread
-    from worker.evaluation.bench import close_models, tiers_of
-    from worker.evaluation.replay import Rehearsal
+    from worker.evaluation.replay import replay
+    from worker.models.tier import close_models
+    from worker.service.bench import tiers_of
 
     view = await parts.views.ticket(ticket_id)
     if view.ticket is None:
         raise ValueError(f"{ticket_id} could not be read as a ticket: there is no run to repeat")
     if view.blind:
-        raise ValueError(f"{ticket_id} is to be decided blind: a replay would show what is proposed")
+        raise ValueError(f"{ticket_id} is to be decided blind: a replay would show what is suggested")
     tiers = parts.tiers if model is None else tiers_of(parts.settings, model, parts.taxonomy)
-    settings = parts.settings
-    rehearsal = Rehearsal(
-        parts.process if prompt is None else replace(parts.process, prompt=await chosen(parts, prompt)),
-        tiers,
-        parts.tools,
-        settings.max_output_tokens,
-        settings.call_seconds,
-        await known_canary(parts.store) or new_canary(),
-    )
+    process = parts.process if prompt is None else replace(parts.process, prompt=await chosen(parts, prompt))
+    agent = replace(parts.agent, process=process, canary=await known_canary(parts.store) or new_canary())
     if prompt is not None:
         complain_of_unread(tier.model.name for tier in tiers)
     try:
-        return await rehearsal.replay(view.ticket, view.limits, await parts.views.timeline(ticket_id), from_step)
+        journal = await parts.views.timeline(ticket_id)
+        return await replay(agent, tiers, view.ticket, view.limits, journal, from_step)
     finally:
         await close_models(tiers)
 

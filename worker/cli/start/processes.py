@@ -30,8 +30,8 @@ def worker(
     pool: Annotated[str | None, typer.Option(help="One of Celery's pools in the place of our own.")] = None,
 ) -> None:
     """Become a Celery worker with the flags that measured best; prints the command line first."""
+    from worker.queue.names import queue_names
     from worker.service.stack import CONCURRENCY, worker_command
-    from worker.wiring import queue_names
 
     names = queue_names(load())
     asked = [name.strip() for name in queues.split(",")]

@@ -26,7 +26,8 @@ from tests.fakes.executors import executor
 from tests.fakes.scripted_model import Said, ScriptedModel, hang, reply, text, tool_use
 from tests.fallbacks.ledger.journals.reading import folded
 from tests.services.valkey import ValkeyServer
-from worker.work.executor import Executor, Tier
+from worker.models.tier import Tier
+from worker.work.executor import Executor
 
 OVERLOADED = ModelError(Reason.MODEL_OVERLOADED, "529", maybe_paid=False)
 LIMITS = Limits(max_cost_nanodollars=1_000_000, max_seconds=None)

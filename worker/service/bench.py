@@ -1,33 +1,32 @@
-"""Wires an evaluation from the settings: the tiers and tools that would work the tickets, over empty books."""
+"""Wires evaluations and replays: the agent and the tiers that would work the tickets, over an empty store."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from tasks.run.prompt import Prompt
 from tasks.safety.canary import new_canary
+from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Taxonomy
 from worker.config.settings import LOCAL, Settings, load_settings
 from worker.evaluation.empty_store import EmptyStore
-from worker.evaluation.run import Bench, Closable
+from worker.evaluation.run import Bench
+from worker.models.tier import Tier
 from worker.service.celery_factory import sender_app
 from worker.wiring import Parts
-from worker.work.executor import Tier
 
 _NOWHERE = "redis://127.0.0.1:1/0"
 
 
-def bench(settings: Settings) -> Bench:
-    """What `deskhand eval` measures. Tools are looked up only where a tier reads what they find."""
+def bench(settings: Settings, prompt: Prompt | None = None) -> Bench:
+    """What `deskhand eval` measures. prompt: in the place of the one in force. Tools are looked up
+    only where a tier reads what they find.
+    """
     parts = _parts(settings)
     reads = any(name != LOCAL for name in settings.tiers)
-    return Bench(
-        process=parts.process,
-        tiers=parts.tiers,
-        tools=parts.tools if reads else {},
-        limits=settings.limits,
-        max_output_tokens=settings.max_output_tokens,
-        call_seconds=settings.call_seconds,
-        canary=new_canary(),
-    )
+    process = Triage(parts.taxonomy, prompt or parts.prompt)
+    agent = replace(parts.agent, process=process, tools=parts.tools if reads else {}, canary=new_canary())
+    team_of = {label.name: label.team for label in parts.taxonomy.labels}
+    return Bench(agent, parts.tiers, settings.limits, team_of)
 
 
 def settings_with(model: str | None, **changed: Any) -> Settings:
@@ -40,13 +39,6 @@ def tiers_of(settings: Settings, model: str, taxonomy: Taxonomy) -> tuple[Tier, 
     parts = _parts(settings_with(model, home=settings.home))
     parts.__dict__["taxonomy"] = taxonomy
     return parts.tiers
-
-
-async def close_models(tiers: Iterable[Tier]) -> None:
-    """Close what the models hold open."""
-    for tier in tiers:
-        if isinstance(tier.model, Closable):
-            await tier.model.aclose()
 
 
 def _parts(settings: Settings) -> Parts:

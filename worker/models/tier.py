@@ -1,0 +1,36 @@
+"""A tier: one model, and from where on it stands by what it says."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from tasks.run.ports import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One model and the confidence below which it abstains.
+
+    version: of all that its decisions depend on. redacted: it is shown tickets with personal data masked.
+    """
+
+    model: Model
+    min_confidence: float
+    version: str = ""
+    redacted: bool = False
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A model with connections of its own."""
+
+    async def aclose(self) -> None:
+        """Close them."""
+        ...
+
+
+async def close_models(tiers: Iterable[Tier]) -> None:
+    """Close what the models hold open."""
+    for tier in tiers:
+        if isinstance(tier.model, Closable):
+            await tier.model.aclose()

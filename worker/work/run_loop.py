@@ -1,0 +1,159 @@
+"""The one run loop: advance, ask the plan, then retry, raise the tier, or come to an end.
+
+Worker, evaluation, regression and replay run it. What differs is injected: the ledger that events go to, the tools, the
+clock; and each of them makes of an ending what it must, a wait included.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from fallbacks import plan
+from tasks.errors import Draining
+from tasks.reasons import Reason
+from tasks.run import events as ev
+from tasks.run.agent import Agent
+from tasks.run.checkpoint import Checkpoint, Stop
+from tasks.run.limits import Limits
+from tasks.run.loop import Run
+from tasks.run.ports import Clock
+from tasks.run.process import Result
+from tasks.run.tool_calls import ToolRunner
+from tasks.safety.redact import redact
+from tasks.safety.screen import screen
+from worker.models.tier import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Where the loop left a ticket. unwritten: events that go with the next write."""
+
+    checkpoint: Checkpoint
+    unwritten: Sequence[ev.Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded(Ending):
+    """A result that its tier stands by. person: why a person must decide it, by the rules."""
+
+    result: Result
+    person: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waits(Ending):
+    """The plan lets it wait until this store time, ms."""
+
+    stop: Stop
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp(Ending):
+    """A person must take over."""
+
+    stop: Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Drained(Ending):
+    """The process is stopping."""
+
+
+AnyEnding = Concluded | Waits | GivenUp | Drained
+
+
+def unwatched(_checkpoint: Checkpoint, _unwritten: Sequence[ev.Event]) -> None:
+    """Nobody looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One ticket to be worked. tools: over the ledger that the run writes to. deadline_ms: the ticket's own, or None.
+
+    tier_ended: sees checkpoint and unwritten events whenever a tier is done with the ticket, before the next begins.
+    """
+
+    tools: ToolRunner
+    limits: Limits
+    clock: Clock
+    deadline_ms: int | None = None
+    tier_ended: Callable[[Checkpoint, Sequence[ev.Event]], None] = unwatched
+
+
+async def work(
+    agent: Agent,
+    tiers: Sequence[Tier],
+    assignment: Assignment,
+    checkpoint: Checkpoint,
+    unwritten: Sequence[ev.Event] = (),
+) -> AnyEnding:
+    """Work a ticket from its checkpoint until it rests. Raises `LeaseLost` and what the store raises."""
+    while True:
+        run = _run(agent, tiers, assignment, checkpoint, unwritten)
+        try:
+            stop = await run.advance() or _screened(run)
+        except Draining:
+            return Drained(run.checkpoint, run.unwritten)
+        if stop is None:
+            assignment.tier_ended(run.checkpoint, run.unwritten)
+            assert run.checkpoint.decision is not None  # noqa: S101 - advancing ends with a stop or a decision
+            return Concluded(run.checkpoint, run.unwritten, run.checkpoint.decision, run.checkpoint.person)
+        match _answer(run, stop, assignment, len(tiers)):
+            case plan.RetryNow():
+                run.note(ev.Retried(stop.reason.value))
+            case plan.RaiseTier(tier):
+                assignment.tier_ended(run.checkpoint, run.unwritten)
+                run.note(ev.TierRaised(tier, stop.reason.value, run.leaning))
+            case plan.Park(until_ms):
+                return Waits(run.checkpoint, run.unwritten, stop, until_ms)
+            case plan.HandOff():
+                assignment.tier_ended(run.checkpoint, run.unwritten)
+                return GivenUp(run.checkpoint, run.unwritten, stop)
+            case unknown:
+                assert_never(unknown)
+        checkpoint, unwritten = run.checkpoint, run.unwritten
+
+
+def tier_of(checkpoint: Checkpoint, tiers: Sequence[Tier]) -> Tier:
+    """The tier in use; the last one where a deployment has fewer than when the run began."""
+    return tiers[min(checkpoint.tier, len(tiers) - 1)]
+
+
+def _run(
+    agent: Agent,
+    tiers: Sequence[Tier],
+    assignment: Assignment,
+    checkpoint: Checkpoint,
+    unwritten: Sequence[ev.Event],
+) -> Run:
+    tier = tier_of(checkpoint, tiers)
+    return Run(
+        agent=agent,
+        model=tier.model,
+        min_confidence=tier.min_confidence,
+        shown=redact(assignment.tools.ticket.text) if tier.redacted else None,
+        tools=assignment.tools,
+        limits=assignment.limits,
+        clock=assignment.clock,
+        checkpoint=checkpoint,
+        unwritten=list(unwritten),
+    )
+
+
+def _screened(run: Run) -> Stop | None:
+    """A decision on a text that shows marks of an injection goes to people, whatever it is."""
+    signals = screen(run.tools.ticket.text, run.agent.canary)
+    return run.halt(Reason.INJECTION_SUSPECTED, f"the text shows {', '.join(signals)}") if signals else None
+
+
+def _answer(run: Run, stop: Stop, assignment: Assignment, tiers: int) -> plan.Answer:
+    return plan.answer(
+        stop,
+        run.checkpoint,
+        assignment.limits,
+        ticket_id=run.tools.ticket_id,
+        tiers=tiers,
+        now_ms=assignment.clock.now_ms(),
+        deadline_ms=assignment.deadline_ms,
+    )
