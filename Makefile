@@ -6,6 +6,9 @@ COMPILE_PYC = .venv/bin/python -m compileall -q -j 0
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate $(if $(UPGRADE),--upgrade)
 BUILD_TOOLS = printf 'hatchling\neditables\n'
+WORKERS ?= 4
+# Tests start a hundred interpreters: none should compile what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test check bench chaos image lock clean
 .DEFAULT_GOAL := help
@@ -18,9 +21,9 @@ setup: .venv/.ready ## create .venv with the locked dependencies and deskhand it
 demo: .venv/.ready ## see it work: real tickets, a real worker, no key needed
 	.venv/bin/deskhand demo
 
-test: .venv/.ready-for-tests ## run every test, against real servers and a real browser
+test: .venv/.ready-for-tests ## run every test, against real servers and a real browser, in WORKERS=4 processes; one: .venv/bin/python -m pytest FILE -k NAME
 	tests/install-services
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 check: .venv/.ready-for-tests ## lint, format, types, import layers, edges and documentation
 	.venv/bin/ruff check

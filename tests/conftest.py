@@ -1,17 +1,38 @@
 """Real servers for the tests: started when first asked for, on free ports of 127.0.0.1, and ended with the session."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.services.browser import open_browser
 from tests.services.http_sink import HttpSink
-from tests.services.rabbitmq import RabbitMQServer
+from tests.services.rabbitmq import RabbitMQServer, SharedRabbitMQ
 from tests.services.redis import RedisServer
 from tests.services.valkey import ValkeyServer
+
+_RABBITMQ = pytest.StashKey[RabbitMQServer]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Where xdist's workers are about to start: all share one RabbitMQ, and each has a virtual host of its own."""
+    if _RABBITMQ not in node.config.stash:
+        node.config.stash[_RABBITMQ] = _rabbitmq_until_the_end(node.config)
+    node.workerinput["rabbitmq"] = asdict(node.config.stash[_RABBITMQ].shared(node.gateway.id))
+
+
+def _rabbitmq_until_the_end(config: pytest.Config) -> RabbitMQServer:
+    folder = tempfile.TemporaryDirectory()
+    config.add_cleanup(folder.cleanup)
+    server = RabbitMQServer(Path(folder.name), vhosts=[f"gw{number}" for number in range(16)]).launch()
+    config.add_cleanup(server.stop)
+    return server
 
 
 @pytest.fixture(scope="session")
@@ -56,13 +77,19 @@ def start_redis(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQServer]:
-    with RabbitMQServer(tmp_path_factory.mktemp("rabbitmq")) as server:
-        yield server
+def rabbitmq_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SharedRabbitMQ]:
+    """xdist's, or where the tests run in one process, a node for them."""
+    if started := getattr(request.config, "workerinput", {}).get("rabbitmq"):
+        yield SharedRabbitMQ(**started).ready()
+    else:
+        with RabbitMQServer(tmp_path_factory.mktemp("rabbitmq"), vhosts=["main"]) as server:
+            yield server.shared("main")
 
 
 @pytest.fixture
-def rabbitmq_url(rabbitmq_server: RabbitMQServer) -> str:
+def rabbitmq_url(rabbitmq_server: SharedRabbitMQ) -> str:
     """The session's shared RabbitMQ: give queues unique names."""
     return rabbitmq_server.url
 

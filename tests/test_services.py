@@ -16,7 +16,7 @@ from redis import Redis
 
 from tests.services.http_sink import Answer, HttpSink
 from tests.services.process import ServiceMissing, program
-from tests.services.rabbitmq import RabbitMQServer
+from tests.services.rabbitmq import SharedRabbitMQ
 from tests.services.redis import RedisServer
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
@@ -85,9 +85,9 @@ def test_rabbitmq_carries_a_message_through_a_quorum_queue(rabbitmq_url: str) ->
         message.ack()
 
 
-def test_rabbitmq_listens_on_loopback_only(rabbitmq_server: RabbitMQServer) -> None:
+def test_rabbitmq_listens_on_loopback_only(rabbitmq_server: SharedRabbitMQ) -> None:
     assert listening_addresses(rabbitmq_server.pid) == {"127.0.0.1"}
-    assert listening_addresses(rabbitmq_server.epmd.pid) <= {"127.0.0.1", "::1"}
+    assert listening_addresses(rabbitmq_server.epmd_pid) <= {"127.0.0.1", "::1"}
 
 
 def test_chromium_opens_a_local_page(page: Page, http_sink: HttpSink) -> None:

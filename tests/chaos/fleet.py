@@ -167,7 +167,7 @@ class _Zygote:
 
     def end(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.communicate(timeout=10)  # closes its input, which is its end
+            self._process.communicate(timeout=60)  # closes its input, which is its end
 
 
 _zygote = _Zygote()

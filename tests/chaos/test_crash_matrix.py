@@ -11,7 +11,6 @@ import pytest
 
 from tests.chaos.fleet import Fleet, FleetLedger, WorkerProcess, ticket
 from tests.chaos.receiver import SECRET, Receiver
-from tests.services.rabbitmq import RabbitMQServer
 from tests.services.waiting import wait_for
 from worker.simulator import Simulator, run_in_thread
 
@@ -134,9 +133,9 @@ def test_every_point_on_valkey(tmp_path: Path, valkey_url: str, simulator: Simul
 
 @pytest.mark.timeout(300)
 def test_every_point_on_rabbitmq(
-    tmp_path: Path, valkey_url: str, rabbitmq_server: RabbitMQServer, simulator: Simulator, receiver: Receiver
+    tmp_path: Path, valkey_url: str, rabbitmq_url: str, simulator: Simulator, receiver: Receiver
 ) -> None:
-    with played(tmp_path, valkey_url, simulator, receiver, rabbitmq_server.url) as (fleet, ledger, namespace):
+    with played(tmp_path, valkey_url, simulator, receiver, rabbitmq_url) as (fleet, ledger, namespace):
         run_and_check(fleet, ledger, namespace, simulator, receiver)
 
 

@@ -1,6 +1,7 @@
 """A real server as a child process, with the faults a campaign needs."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -24,10 +25,25 @@ def program(name: str, *elsewhere: str, package: str) -> str:
     raise ServiceMissing(f"{name} is not installed. Run tests/install-services, or: apt-get install {package}")
 
 
+_PORTS = range(10_000, 32_768)
+"""Below the ports that Linux gives to clients: no connection takes the port of a server that is down for a moment."""
+
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port for one server of this process, down or up: it stays held, so that no other process is given it."""
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", port))
+        except OSError:
+            holder.close()
+            continue
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # only now: the server may bind beside it
+        _held.append(holder)
+        return port
+    raise ServiceMissing("no port is free on 127.0.0.1")
 
 
 class ServerProcess(ABC):
@@ -69,6 +85,16 @@ class ServerProcess(ABC):
         return self._process.pid
 
     def start(self) -> Self:
+        self.launch()
+        try:
+            wait_for(self._ready_or_ended, self.ready_seconds, f"{type(self).__name__} ready: {self.log}")
+        except BaseException:
+            self.kill9()
+            raise
+        return self
+
+    def launch(self) -> Self:
+        """Start the process without waiting until it serves."""
         self.folder.mkdir(parents=True, exist_ok=True)
         command = self.command()
         with self.log.open("ab") as log:
@@ -81,13 +107,6 @@ class ServerProcess(ABC):
                 stderr=log,
                 start_new_session=True,
             )
-        try:
-            wait_for(
-                self._ready_or_ended, self.ready_seconds, f"{command[0]} ready on port {self.port}, see {self.log}"
-            )
-        except BaseException:
-            self.kill9()
-            raise
         return self
 
     def _ready_or_ended(self) -> bool:

@@ -15,7 +15,6 @@ from kombu import Connection
 from redis import Redis
 
 from tests.chaos.fleet import Fleet, FleetLedger
-from tests.services.rabbitmq import RabbitMQServer
 from tests.services.waiting import wait_for
 from worker.intake.raw_ticket import MAX_BYTES, UnreadableError, read_raw
 from worker.simulator import Simulator, run_in_thread
@@ -115,14 +114,14 @@ def publish(url: str, queue: str, *bodies: bytes, **properties: Any) -> None:
 
 
 def test_plain_amqp_messages_are_tickets(
-    tmp_path: Path, valkey_url: str, rabbitmq_server: RabbitMQServer, simulator: Simulator
+    tmp_path: Path, valkey_url: str, rabbitmq_url: str, simulator: Simulator
 ) -> None:
     namespace = f"intake-{uuid.uuid4().hex[:8]}"
     environment = {"DESKHAND_NAMESPACE": namespace, "ANTHROPIC_BASE_URL": simulator.url}
-    with Fleet(tmp_path, valkey_url, rabbitmq_server.url, **environment) as fleet, FleetLedger(fleet) as ledger:
+    with Fleet(tmp_path, valkey_url, rabbitmq_url, **environment) as fleet, FleetLedger(fleet) as ledger:
         queues = ",".join(f"{namespace}.{kind}" for kind in ("tickets", "handoff", "intake"))
         worker = fleet.start(queues=queues)
         fleet.ready(worker)
-        publish(rabbitmq_server.url, f"{namespace}.intake", *ONES)
-        publish(rabbitmq_server.url, f"{namespace}.intake", GOOD[2])  # equal bytes, another ticket
+        publish(rabbitmq_url, f"{namespace}.intake", *ONES)
+        publish(rabbitmq_url, f"{namespace}.intake", GOOD[2])  # equal bytes, another ticket
         check(ledger, BAD, len(GOOD) + 1)

@@ -9,7 +9,6 @@ import pytest
 from kombu import Connection
 
 from tests.chaos.fleet import Fleet, FleetLedger, ticket
-from tests.services.rabbitmq import RabbitMQServer
 from tests.services.waiting import wait_for
 from worker.simulator import Simulator, run_in_thread
 
@@ -76,14 +75,14 @@ def test_sigterm_drains_and_another_worker_finishes(
 
 
 def test_publisher_and_worker_declare_the_same_quorum_queue(
-    tmp_path: Path, valkey_url: str, rabbitmq_server: RabbitMQServer, simulator: Simulator
+    tmp_path: Path, valkey_url: str, rabbitmq_url: str, simulator: Simulator
 ) -> None:
     namespace = f"declared-{uuid.uuid4().hex[:8]}"
     environment = {"DESKHAND_NAMESPACE": namespace, "ANTHROPIC_BASE_URL": simulator.url}
-    with Fleet(tmp_path, valkey_url, rabbitmq_server.url, **environment) as fleet, FleetLedger(fleet) as ledger:
+    with Fleet(tmp_path, valkey_url, rabbitmq_url, **environment) as fleet, FleetLedger(fleet) as ledger:
         assert ledger.loop.run(ledger.parts.publisher.depth("tickets")) == 0  # not there yet
         ledger.accept(ticket(1))
-        with Connection(rabbitmq_server.url) as connection, connection.channel() as channel:
+        with Connection(rabbitmq_url) as connection, connection.channel() as channel:
             quorum = {"x-queue-type": "quorum"}
             declared = channel.queue_declare(f"{namespace}.tickets", durable=True, auto_delete=False, arguments=quorum)
             assert declared.message_count == 1

@@ -6,6 +6,7 @@ import json
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from amqp import Connection as AmqpConnection
@@ -13,7 +14,6 @@ from amqp import Message as AmqpMessage
 from celery.worker.consumer.consumer import Consumer
 
 from tests.chaos.fleet import Fleet, FleetLedger
-from tests.services.rabbitmq import RabbitMQServer
 from tests.worker.queue.poison import bad_envelopes, good_envelopes
 from worker.simulator import run_in_thread
 
@@ -54,7 +54,7 @@ def as_amqp(raw: bytes | str) -> AmqpMessage:
 
 
 def test_every_bad_message_is_kept_and_the_next_good_one_is_worked(
-    tmp_path: Path, valkey_url: str, rabbitmq_server: RabbitMQServer
+    tmp_path: Path, valkey_url: str, rabbitmq_url: str
 ) -> None:
     namespace = f"gate-{uuid.uuid4().hex[:8]}"
     tickets = f"{namespace}.tickets"
@@ -67,13 +67,14 @@ def test_every_bad_message_is_kept_and_the_next_good_one_is_worked(
     with (
         run_in_thread() as simulator,
         Fleet(
-            tmp_path, valkey_url, rabbitmq_server.url, DESKHAND_NAMESPACE=namespace, ANTHROPIC_BASE_URL=simulator.url
+            tmp_path, valkey_url, rabbitmq_url, DESKHAND_NAMESPACE=namespace, ANTHROPIC_BASE_URL=simulator.url
         ) as fleet,
         FleetLedger(fleet) as ledger,
     ):
         worker = fleet.start(queues=f"{tickets},{namespace}.handoff")
         fleet.ready(worker)
-        with AmqpConnection(rabbitmq_server.url.split("@")[1].rstrip("/")) as connection:
+        at = urlsplit(rabbitmq_url)
+        with AmqpConnection(f"{at.hostname}:{at.port}", virtual_host=at.path[1:]) as connection:
             channel = connection.channel()
             for raw in [*bad.values(), *good]:
                 channel.basic_publish(as_amqp(raw), exchange="", routing_key=tickets)

@@ -4,16 +4,17 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
-from kombu import Queue
+from kombu import Connection, Queue
 from redis import Redis
 
 from tests.chaos.fleet import Fleet, FleetLedger
-from tests.services.rabbitmq import RabbitMQServer
+from tests.services.rabbitmq import SharedRabbitMQ
 from tests.services.waiting import wait_for
 from worker.queue.compression import LONGEST_BYTES
 from worker.simulator import Simulator, run_in_thread
@@ -146,7 +147,7 @@ def test_a_queue_that_a_stock_client_made_first_is_used_as_it_is(
 
 
 def test_what_rabbitmq_lets_expire_comes_back_by_policy_and_goes_to_people(
-    tmp_path: Path, valkey_url: str, rabbitmq_server: RabbitMQServer, simulator: Simulator
+    tmp_path: Path, valkey_url: str, rabbitmq_server: SharedRabbitMQ, simulator: Simulator
 ) -> None:
     namespace = f"expiring-{uuid.uuid4().hex[:8]}"
     environment = {"DESKHAND_NAMESPACE": namespace, "ANTHROPIC_BASE_URL": simulator.url}
@@ -160,8 +161,9 @@ def test_what_rabbitmq_lets_expire_comes_back_by_policy_and_goes_to_people(
         client = Client(rabbitmq_server.url, namespace, ledger)
         client.send("late", expires=1)
         depth = ledger.parts.publisher.depth
-        lengths = ("list_queues", "name", "messages")
-        wait_for(lambda: f"{queue}.expired\t1" in rabbitmq_server.ctl(*lengths), 60, "the message to expire", 1)
+        with Connection(rabbitmq_server.url) as connection, connection.channel() as channel:
+            expired = partial(channel.queue_declare, f"{queue}.expired", passive=True)
+            wait_for(lambda: expired().message_count == 1, 60, "the message to expire")
         assert ledger.loop.run(depth("tickets")) == 1
         fleet.start(f"{queue},{namespace}.handoff")
         ledger.wait_rest(1)

@@ -11,7 +11,6 @@ import pytest
 
 from tests.chaos.fleet import Fleet, FleetLedger
 from tests.services.process import program
-from tests.services.rabbitmq import RabbitMQServer
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
@@ -102,13 +101,13 @@ def test_curl_posts_a_ticket_and_waits_for_its_end(fleet: Fleet, ledger: FleetLe
 
 
 def test_node_publishes_plain_json_over_amqp(
-    tmp_path: Path, node: Path, valkey_server: ValkeyServer, rabbitmq_server: RabbitMQServer, simulator: Simulator
+    tmp_path: Path, node: Path, valkey_server: ValkeyServer, rabbitmq_url: str, simulator: Simulator
 ) -> None:
     settings = {"ANTHROPIC_BASE_URL": simulator.url, "DESKHAND_NAMESPACE": AMQP_NAMESPACE}
     queues = ",".join(f"{AMQP_NAMESPACE}.{kind}" for kind in QUEUES.split(","))
-    with Fleet(tmp_path, valkey_server.url, rabbitmq_server.url, **settings) as fleet, FleetLedger(fleet) as ledger:
+    with Fleet(tmp_path, valkey_server.url, rabbitmq_url, **settings) as fleet, FleetLedger(fleet) as ledger:
         fleet.ready(fleet.start(queues=queues))
         script = [program("node", package="nodejs"), str(node / "amqp_publish.js")]
-        run([*script, rabbitmq_server.url.removesuffix("/"), f"{AMQP_NAMESPACE}.intake"])
+        run([*script, rabbitmq_url, f"{AMQP_NAMESPACE}.intake"])
         assert ended(ledger, "node-amqp")
         assert ledger.audit().problems == ()
