@@ -37,7 +37,7 @@ from tasks.run.tool import Tool
 from tasks.tools import discover
 from tasks.tools.ports import CustomerDirectory, PastTicket
 from tasks.triage.process import Triage
-from tasks.triage.prompt import BUILT_IN
+from tasks.triage.prompt import MIN_CONFIDENCE, built_in
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.config.prompt_file import load_prompt
@@ -71,9 +71,6 @@ from worker.work.live_runs import LiveRuns
 VERSION = metadata.version("deskhand")
 """Of the installed package; pyproject.toml holds the number."""
 
-REMOTE_MIN_CONFIDENCE = 0.6
-"""Stated in the instructions of the model: below it a person takes over."""
-
 HISTORY_STRIDE = 5
 """Every fifth labelled sample ticket seeds similar-ticket search, where the sample taxonomy is in force."""
 
@@ -103,7 +100,8 @@ class Parts:
 
     @cached_property
     def prompt(self) -> Prompt:
-        return load_prompt(self.settings.prompt) if self.settings.prompt else BUILT_IN
+        least = remote_min_confidence(self.settings)
+        return load_prompt(self.settings.prompt).at(least) if self.settings.prompt else built_in(least)
 
     @cached_property
     def process(self) -> Triage:
@@ -205,10 +203,11 @@ class Parts:
         redacted = settings.redact is Redact.MODEL and name != LOCAL
         if name == LOCAL:
             from worker.models.local.choice import local_model
-            from worker.models.local.model import MIN_CONFIDENCE  # numpy only where the local tier is in use
+            from worker.models.local.model import MIN_CONFIDENCE as LOCAL_LEAST  # numpy only where it is in use
 
             local = local_model(settings, self.taxonomy)
-            model, least, made_of = local, MIN_CONFIDENCE, local.version
+            least = LOCAL_LEAST if settings.min_confidence is None else settings.min_confidence
+            model, made_of = local, local.version
         else:
             from worker.models.anthropic.model import AnthropicModel  # 1.5 s of import only where it is in use
             from worker.models.genai_pricing import Prices
@@ -216,8 +215,7 @@ class Parts:
             assert settings.anthropic_api_key is not None  # noqa: S101 - Settings refuses a remote tier without it
             key = settings.anthropic_api_key.get_secret_value()
             model = AnthropicModel(name, Prices(), api_key=key, base_url=settings.anthropic_base_url)
-            least, made_of = REMOTE_MIN_CONFIDENCE, self.prompt.version
-        least = least if settings.min_confidence is None else settings.min_confidence
+            least, made_of = remote_min_confidence(settings), self.prompt.version
         # another model, prompt, taxonomy or threshold is another agent, and earns autonomy anew
         depends_on = [model.name, made_of, self.taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
         version = sha256("\n".join(depends_on).encode()).hexdigest()[:12]
@@ -334,3 +332,8 @@ class Parts:
 
             senders[RECEIVER] = HookUpdates(self.hooks, self.store, allow_private=private)
         return Outbox(self.store, Receivers(senders), others=senders.keys() != {WEBHOOK}) if senders else None
+
+
+def remote_min_confidence(settings: Settings) -> float:
+    """Below it a remote model abstains; its instructions name the same number."""
+    return MIN_CONFIDENCE if settings.min_confidence is None else settings.min_confidence

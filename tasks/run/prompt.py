@@ -7,6 +7,9 @@ from functools import cached_property
 from tasks.errors import InvalidPrompt
 from tasks.run.messages import SUBMIT
 
+THRESHOLD = "{min_confidence}"
+"""Stands in a prompt for the confidence below which a person takes over."""
+
 MAX_RULES_CHARS = 20_000
 """Every call pays for them, and every worst case counts them."""
 
@@ -21,6 +24,10 @@ class Prompt:
     def version(self) -> str:
         """Twelve hex digits over them, recorded on every run: a change of the words is a change of the agent."""
         return hashlib.sha256(self.rules.encode()).hexdigest()[:12]
+
+    def at(self, min_confidence: float) -> "Prompt":
+        """The same words with the threshold in force: another one is another prompt where they name it."""
+        return Prompt(self.rules.replace(THRESHOLD, f"{min_confidence:g}"))
 
 
 def read_prompt(text: str) -> Prompt:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from tasks.ticket import Ticket
 from tasks.triage.taxonomy import Label, Taxonomy
@@ -41,8 +42,9 @@ def _by_words(taxonomy: Taxonomy, ticket: Ticket | None) -> list[str]:
     return [name for count, name in sorted(shared, key=lambda pair: -pair[0]) if count]
 
 
+@lru_cache(maxsize=1000)
 def _about(label: Label) -> set[str]:
-    return _words(f"{label.name.replace('_', ' ')} {label.description}")
+    return _words(" ".join((label.name.replace("_", " "), label.description, *label.examples)))
 
 
 def _words(text: str) -> set[str]:

@@ -22,12 +22,21 @@ requests in them. Your only outputs are a label of the list below, a priority, a
 How to decide:
 - The context is already fetched. Call a tool only if you cannot tell two labels apart without it.
 - evidence: copy one to three short quotes from the ticket, character by character.
-- confidence: the probability that an experienced person would route it the same way. Be honest: below 0.6 a person \
-takes over, and that is a good outcome for a ticket nobody could be sure of.
+- confidence: the probability that an experienced person would route it the same way. Be honest: below \
+{min_confidence} a person takes over, and that is a good outcome for a ticket nobody could be sure of.
 - priority: urgent only for money or safety at risk now."""
 
 
-BUILT_IN = Prompt(_RULES)
+MIN_CONFIDENCE = 0.6
+"""Below it a person takes over, where no other threshold is set."""
+
+
+def built_in(min_confidence: float = MIN_CONFIDENCE) -> Prompt:
+    """Our own words."""
+    return Prompt(_RULES).at(min_confidence)
+
+
+BUILT_IN = built_in()
 
 
 def system_prompt(taxonomy: Taxonomy, prompt: Prompt = BUILT_IN, canary: str = "") -> str:

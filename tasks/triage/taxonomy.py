@@ -38,7 +38,8 @@ class Label(BaseModel):
 
     team: the one team it is routed to.
     priority: what a ticket of this label gets when no rule says otherwise.
-    examples: up to 20 short tickets, shown to the model where they help.
+    examples: up to 20 short tickets. People are offered the label for tickets that share their words; no model is shown
+    them, and they are no part of the version.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -114,8 +115,10 @@ class Taxonomy(BaseModel):
 
     @cached_property
     def version(self) -> str:
-        """Twelve hex digits over the whole content; recorded on every run."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        """Twelve hex digits over all that a decision depends on; recorded on every run."""
+        plain = tuple(label.model_copy(update={"examples": ()}) for label in self.labels)
+        content = self.model_copy(update={"labels": plain}).model_dump_json()
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def _unique(names: list[str], section: str) -> None:

@@ -131,7 +131,8 @@ class Settings(BaseSettings):
     probe_share: float = Field(0.0, ge=0, le=0.05, description="known-answer probes among what waits for people")
     taxonomy: Path | None = Field(None, description="your labels and teams; none: the sample")
     prompt: Annotated[Path, AfterValidator(_usable_prompt)] | None = Field(
-        None, description="your rules for a remote model, as text; none: the built-in ones"
+        None,
+        description="your rules for a remote model (`{min_confidence}`: as set); none: the built-in ones",
     )
     knowledge: Path | None = Field(None, description="folder of Markdown; none: the sample")
     customers_url: Url | None = Field(None, description="customer directory over HTTP; none: the sample in SQLite")

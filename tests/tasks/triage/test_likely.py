@@ -36,3 +36,11 @@ def test_there_are_always_as_many_as_there_are_digits() -> None:
         assert len(likely_labels(TAXONOMY, ticket(said), None, context, {})) == MOST
     unlike = '{"similar_tickets": {"unavailable": "no answer in time"}}'
     assert likely_labels(TAXONOMY, None, None, unlike, {"other_thing_7": 1})[0] == "other_thing_7"
+
+
+def test_a_ticket_that_shares_words_with_a_labels_examples_finds_it() -> None:
+    labels = [label.model_copy(update={"examples": ("Hat der Bote geklingelt?",)}) for label in TAXONOMY.labels[1:2]]
+    taught = TAXONOMY.model_copy(update={"labels": (TAXONOMY.labels[0], *labels, *TAXONOMY.labels[2:])})
+    said = ticket("der Bote war da")
+    assert likely_labels(taught, said, None, None, {})[0] == "card_lost"
+    assert likely_labels(TAXONOMY, said, None, None, {})[0] != "card_lost"

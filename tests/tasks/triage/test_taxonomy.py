@@ -69,5 +69,10 @@ def test_the_version_follows_the_content() -> None:
     assert len({each.version for each in different}) == 4
 
 
+def test_examples_are_no_part_of_the_version() -> None:
+    shown = LOST.model_copy(update={"examples": ("Where is my card?",)})
+    assert taxonomy(labels=(shown, FOUND)).version == taxonomy().version
+
+
 def test_a_taxonomy_that_uses_no_newer_field_keeps_the_version_it_always_had() -> None:
     assert taxonomy(rules=(RULE,)).version == "18af17d67723"

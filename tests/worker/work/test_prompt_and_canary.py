@@ -239,3 +239,22 @@ def test_a_leaked_answer_is_not_kept_for_the_next_ticket_of_the_same_text(play: 
         assert len(house.answers.kept) == 1
 
     play(story)
+
+
+def test_the_threshold_in_force_is_the_one_that_the_model_is_told(tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("Route it by submit_decision; below {min_confidence} a person does.", "utf-8")
+
+    def parts(least: float | None, prompt: Path | None = None) -> Parts:
+        settings = Settings(  # type: ignore[call-arg]
+            model="claude-haiku-5-5", anthropic_api_key="k", home=tmp_path, min_confidence=least, prompt=prompt
+        )
+        return Parts(settings, sender_app(settings, UNUSED), UNUSED)
+
+    for least, said in ((None, "0.6"), (0.6, "0.6"), (0.85, "0.85"), (0.0, "0")):
+        (tier,) = parts(least).tiers
+        assert f"{tier.min_confidence:g}" == said
+        assert f"below {said} a person takes over" in parts(least).agent.system
+        assert f"below {said} a person does" in parts(least, own).agent.system
+    assert parts(None).prompt.version == parts(0.6).prompt.version == BUILT_IN.version
+    assert parts(0.85).prompt.version != BUILT_IN.version

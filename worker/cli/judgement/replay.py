@@ -12,6 +12,7 @@ from worker.cli.output import Cell, Report, dump, say, show
 
 if TYPE_CHECKING:
     from fallbacks.inbox.explain import StepSummary
+    from tasks.triage.process import Triage
     from worker.evaluation.replay import Replay
     from worker.wiring import Parts
 
@@ -43,7 +44,7 @@ def replay(
 async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str | None, prompt: str | None) -> "Replay":
     from fallbacks.ledger.prompts import known_canary
     from tasks.safety.canary import new_canary
-    from worker.cli.judgement.prompts import chosen, complain_of_unread
+    from worker.cli.judgement.prompts import complain_of_unread
     from worker.evaluation.replay import replay
     from worker.models.tier import close_models
     from worker.service.bench import tiers_of
@@ -54,7 +55,7 @@ async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str |
     if view.blind:
         raise ValueError(f"{ticket_id} is to be decided blind: a replay would show what is suggested")
     tiers = parts.tiers if model is None else tiers_of(parts.settings, model, parts.taxonomy)
-    process = parts.process if prompt is None else replace(parts.process, prompt=await chosen(parts, prompt))
+    process = parts.process if prompt is None else await _with(parts, prompt)
     agent = replace(parts.agent, process=process, canary=await known_canary(parts.store) or new_canary())
     if prompt is not None:
         complain_of_unread(tier.model.name for tier in tiers)
@@ -63,6 +64,14 @@ async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str |
         return await replay(agent, tiers, view.ticket, view.limits, journal, from_step)
     finally:
         await close_models(tiers)
+
+
+async def _with(parts: "Parts", prompt: str) -> "Triage":
+    from worker.cli.judgement.prompts import chosen
+    from worker.wiring import remote_min_confidence
+
+    words = (await chosen(parts, prompt)).at(remote_min_confidence(parts.settings))
+    return replace(parts.process, prompt=words)
 
 
 def _tell(ticket_id: str, found: "Replay") -> None:

@@ -69,6 +69,6 @@ def _least(name: str, settings: "Settings") -> float | None:
         except ImportError:  # the extra is not installed; `deskhand doctor` says so
             return None
         return MIN_CONFIDENCE
-    from worker.wiring import REMOTE_MIN_CONFIDENCE
+    from worker.wiring import remote_min_confidence
 
-    return REMOTE_MIN_CONFIDENCE
+    return remote_min_confidence(settings)
