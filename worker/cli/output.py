@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from worker.http.documents import TicketDocument
+
 NARROW = 120
 """Columns assumed where there is no terminal to ask."""
 
@@ -117,6 +119,13 @@ def _unbroken(line: str) -> str:
 def dump(document: Any) -> None:
     """One JSON document on one line. ASCII only: no byte of a ticket can reach a terminal as a command."""
     print(json.dumps(document, default=str), flush=True)
+
+
+def dump_ticket(document: "TicketDocument | None") -> None:
+    """One ticket, or null: byte for byte as `GET /v1/tickets/{id}` answers, and a line end."""
+    from worker.http.documents import ticket_json
+
+    print("null" if document is None else ticket_json(document), flush=True)
 
 
 def dump_lines(documents: Iterable[Any]) -> None:

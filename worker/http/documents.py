@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from fallbacks.ledger.states import State
-from fallbacks.ledger.views import TicketView
+from fallbacks.ledger.views import TicketView, Views
 from tasks.money import to_usd
 from tasks.reasons import Reason
 from tasks.run.events import Recorded
@@ -129,6 +129,17 @@ def ticket_document(view: TicketView, usage: RunUsage) -> TicketDocument:
         snoozed_until=maybe_moment(view.snoozed_until_ms),
         undo_until=maybe_moment(view.undo_until_ms),
     )
+
+
+async def read_ticket(views: Views, ticket_id: str) -> TicketDocument:
+    """One ticket with its usage, which only the journal knows in full. Raises `UnknownTicket`."""
+    view = await views.ticket(ticket_id)
+    return ticket_document(view, (await views.checkpoint(ticket_id)).usage if view.steps else RunUsage())
+
+
+def ticket_json(document: TicketDocument) -> str:
+    """How every door writes a ticket. ASCII: no character of it can reach a terminal as a command."""
+    return document.model_dump_json(ensure_ascii=True)
 
 
 def event_document(recorded: Recorded) -> EventDocument:

@@ -15,11 +15,10 @@ from tasks.ticket import TicketId
 from worker.http import inbox_bodies as bodies
 from worker.http.access import Person
 from worker.http.desk import Desk, DeskDep
-from worker.http.documents import TicketDocument
+from worker.http.documents import TicketDocument, read_ticket
 from worker.http.inbox_pages import page_after, read_cursor
 from worker.http.problems import Kind, Problem, responses
 from worker.http.reading import read_json, read_json_or_nothing
-from worker.http.tickets import read_ticket
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 
@@ -52,7 +51,7 @@ async def list_inbox(
     since = await desk.parts.store.now_ms() - int(older_than * 1000)
     after = None if cursor is None else read_cursor(cursor)
     views, following, total = await page_after(inbox, facets, after, limit, since)
-    items = [await read_ticket(desk, view.id) for view in views]
+    items = [await read_ticket(desk.parts.views, view.id) for view in views]
     return InboxDocument(items=items, total=total, next=following.text() if following else None)
 
 
@@ -66,7 +65,7 @@ async def next_item(request: Request, desk: DeskDep, key: Person) -> TicketDocum
     body = await read_json_or_nothing(request, bodies.NextBody)
     facets = bodies.facets_of(body.queue, body.reason, body.label, body.team)
     view = await desk.parts.inbox.next(_who(key.name, body), facets[0] if facets else None, body.skip)
-    return Response(status_code=204) if view is None else await read_ticket(desk, view.id)
+    return Response(status_code=204) if view is None else await read_ticket(desk.parts.views, view.id)
 
 
 @router.post("/{ticket_id}/claim", response_model=TicketDocument, responses=ACTION)
@@ -168,7 +167,7 @@ async def _done(desk: Desk, work: Awaitable[TicketView]) -> TicketDocument:
         if type(error) is not ValueError:  # a subclass, e.g. of pydantic, is a fault of ours
             raise
         raise Problem(Kind.IMPOSSIBLE, str(error)) from None
-    return await read_ticket(desk, view.id)
+    return await read_ticket(desk.parts.views, view.id)
 
 
 def _who(key: str, body: bodies.Body) -> str:

@@ -5,11 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from tasks.run.limits import Usage
 from tasks.ticket import TicketId
 from worker.http.access import Reader, Writer
-from worker.http.desk import Desk, DeskDep
-from worker.http.documents import AcceptedDocument, TicketDocument, ticket_document
+from worker.http.desk import DeskDep
+from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket, ticket_json
 from worker.http.intake import IdempotencyKey, take_in
 from worker.http.problems import responses
 from worker.http.reading import read_body
@@ -56,7 +55,7 @@ async def get_ticket(
     if wait > 0:
         await desk.parts.views.ticket(ticket_id)  # what does not exist is not waited for
         await desk.watch.settled(ticket_id, min(wait, LONGEST_WAIT_SECONDS))
-    body = (await read_ticket(desk, ticket_id)).model_dump_json().encode()
+    body = ticket_json(await read_ticket(desk.parts.views, ticket_id)).encode()
     etag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"etag": etag, "cache-control": "private, no-cache"}
     if if_none_match is not None and _names(if_none_match, etag):
@@ -68,14 +67,7 @@ async def get_ticket(
 async def cancel_ticket(ticket_id: TicketId, desk: DeskDep, caller: Writer) -> TicketDocument:
     """Withdraw a ticket that has not ended. Cancelling twice changes nothing; a decided one is 409."""
     await desk.parts.inbox.cancel(ticket_id, caller.name)
-    return await read_ticket(desk, ticket_id)
-
-
-async def read_ticket(desk: Desk, ticket_id: str) -> TicketDocument:
-    """One ticket with its usage, which only the journal knows in full."""
-    views = desk.parts.views
-    view = await views.ticket(ticket_id)
-    return ticket_document(view, (await views.checkpoint(ticket_id)).usage if view.steps else Usage())
+    return await read_ticket(desk.parts.views, ticket_id)
 
 
 def _names(if_none_match: str, etag: str) -> bool:

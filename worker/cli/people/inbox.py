@@ -9,12 +9,12 @@ from typer.core import TyperGroup
 from worker.cli.context import run, session
 from worker.cli.faults import CommandFailed
 from worker.cli.options import Json, Person, person_named
-from worker.cli.output import dump, say, show
+from worker.cli.output import dump, dump_ticket, say, show
 from worker.cli.people import inbox_actions
 
 if TYPE_CHECKING:
     from fallbacks.inbox.inbox import Page
-    from fallbacks.ledger.views import TicketView
+    from worker.http.documents import TicketDocument
     from worker.wiring import Parts
 
 InQueue = Annotated[str | None, typer.Option("--queue", help="Only this inbox queue, e.g. limits.")]
@@ -52,12 +52,10 @@ def list_items(
     """What waits, most urgent first."""
     wanted = {"queue": queue, "reason": reason, "label": label, "team": team}
     facets = [facet(name, value) for name, value in wanted.items() if value is not None]
-    page, now = run(lambda parts: _page(parts, facets, limit))
     if json:
-        from worker.cli.documents import ticket_document
-
-        dump({"items": [ticket_document(view) for view in page.items], "total": page.total})
+        dump(run(lambda parts: _page_document(parts, facets, limit)))
         return
+    page, now = run(lambda parts: _page(parts, facets, limit))
     if not page.items:
         say("nothing waits" + (" that matches" if facets else ""))
         return
@@ -72,17 +70,15 @@ def list_items(
 def next_item(queue: InQueue = None, reason: ForReason = None, person: Person = None, json: Json = False) -> None:
     """Take the most urgent item that nobody holds; it is yours for five minutes."""
     who, chosen = person_named(person), _one_facet(queue, reason)
-    view: TicketView | None = run(lambda parts: parts.inbox.next(who, chosen))
+    document = run(lambda parts: _next(parts, who, chosen))
     if json:
-        from worker.cli.documents import ticket_document
-
-        dump(ticket_document(view) if view else None)
-    elif view is None:
+        dump_ticket(document)
+    elif document is None:
         say("nothing waits that nobody holds")
     else:
         from worker.cli.tickets.show import show_ticket
 
-        show_ticket(view.id)
+        show_ticket(document.id)
 
 
 @inbox.command()
@@ -117,3 +113,18 @@ def facet(name: str, value: str) -> str:
 
 async def _page(parts: "Parts", facets: list[str], limit: int) -> "tuple[Page, int]":
     return await parts.inbox.page(facets, 0, limit), await parts.store.now_ms()
+
+
+async def _page_document(parts: "Parts", facets: list[str], limit: int) -> dict[str, Any]:
+    from worker.http.documents import read_ticket
+
+    page = await parts.inbox.page(facets, 0, limit)
+    documents = [await read_ticket(parts.views, view.id) for view in page.items]
+    return {"items": [document.model_dump(mode="json") for document in documents], "total": page.total}
+
+
+async def _next(parts: "Parts", who: str, chosen: str | None) -> "TicketDocument | None":
+    from worker.http.documents import read_ticket
+
+    view = await parts.inbox.next(who, chosen)
+    return None if view is None else await read_ticket(parts.views, view.id)

@@ -11,13 +11,14 @@ import typer
 from worker.cli.context import run
 from worker.cli.faults import CommandFailed
 from worker.cli.options import BasedOn, Json, Person, TicketId, person_named, seconds_of
-from worker.cli.output import dump, say
+from worker.cli.output import dump_ticket, say
 
 if TYPE_CHECKING:
     from fallbacks.inbox.inbox import HandDecision
     from fallbacks.ledger.views import TicketView
     from tasks.ticket import Ticket
     from tasks.triage.taxonomy import Taxonomy
+    from worker.http.documents import TicketDocument
     from worker.wiring import Parts
 
 Label = Annotated[str, typer.Option("--label", help="A label of the taxonomy.")]
@@ -202,12 +203,12 @@ def corrected(file: Path) -> "Ticket":
 
 
 def _act(work: "Callable[[Parts], Coroutine[Any, Any, TicketView]]", did: str, *, json: bool) -> None:
-    view = run(work)
-    if json:
-        from worker.cli.documents import ticket_document
-
-        dump(ticket_document(view))
-        return
     from worker.cli.people.items import outcome_line
+    from worker.http.documents import read_ticket
 
-    say(outcome_line(view, did))
+    async def acted(parts: "Parts") -> "tuple[TicketView, TicketDocument | None]":
+        view = await work(parts)
+        return view, await read_ticket(parts.views, view.id) if json else None
+
+    view, document = run(acted)
+    dump_ticket(document) if json else say(outcome_line(view, did))

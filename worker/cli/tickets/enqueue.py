@@ -12,11 +12,12 @@ import typer
 
 from worker.cli.context import run
 from worker.cli.options import Json, Person, TicketId, person_named
-from worker.cli.output import complain, dump, progress, say, show
+from worker.cli.output import complain, dump, dump_ticket, progress, say, show
 
 if TYPE_CHECKING:
     from worker.cli.tickets.resting import Rest
     from worker.cli.tickets.ticket_lines import Bad, Good
+    from worker.http.documents import TicketDocument
     from worker.wiring import Parts
 
 BATCH = 200
@@ -77,11 +78,16 @@ def enqueue(
 
 def cancel(ticket_id: TicketId, person: Person = None, json: Json = False) -> None:
     """Withdraw a ticket that has not ended; its worker stops at its next write."""
-    from worker.cli.documents import ticket_document
+    from worker.http.documents import read_ticket
 
     who = person_named(person)
-    view = run(lambda parts: parts.inbox.cancel(ticket_id, who))
-    dump(ticket_document(view)) if json else say(f"{view.id} is {view.state.value}")
+
+    async def withdraw(parts: "Parts") -> "TicketDocument":
+        await parts.inbox.cancel(ticket_id, who)
+        return await read_ticket(parts.views, ticket_id)
+
+    document = run(withdraw)
+    dump_ticket(document) if json else say(f"{document.id} is {document.state.value}")
 
 
 @contextmanager

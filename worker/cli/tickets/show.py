@@ -2,13 +2,13 @@
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from worker.cli.context import run
 from worker.cli.options import Json, TicketId
-from worker.cli.output import dump, show
+from worker.cli.output import dump, dump_ticket, show
 
 if TYPE_CHECKING:
     from fallbacks.inbox.explain import Explanation
@@ -39,21 +39,25 @@ def register(app: typer.Typer) -> None:
 def show_ticket(
     ticket_id: TicketId,
     json: Json = False,
+    events: Annotated[bool, typer.Option("--events", help="With --json: the cause and every event, too.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The stored journal, one JSON object a line.")] = False,
 ) -> None:
-    """Why a ticket is where it is: the cause, the limits used, the last steps, what to do next, then every event."""
+    """Why a ticket is where it is: the cause, the limits used, the last steps, what to do next, then every event.
+
+    With --json it is the document of `GET /v1/tickets/{id}`, byte for byte.
+    """
     if raw:
         for stored in run(lambda parts: _journal(parts, ticket_id)):
             dump(stored)
         return
+    if json and not events:
+        from worker.http.documents import read_ticket
+
+        dump_ticket(run(lambda parts: read_ticket(parts.views, ticket_id)))
+        return
     story = run(lambda parts: read_story(parts, ticket_id))
     if json:
-        from worker.cli.documents import event_documents, explanation_document, ticket_document
-
-        document = ticket_document(story.view)
-        document["explanation"] = explanation_document(story.card)
-        document["events"] = event_documents(story.timeline, story.lines)
-        dump(document)
+        dump(_document(story))
         return
     from worker.cli.cards import cause_card, commands, decision_card, ticket_card, timeline_table
 
@@ -81,6 +85,16 @@ async def read_story(parts: "Parts", ticket_id: str) -> Story:
 def unread(view: "TicketView") -> str:
     """The message behind a rejected ticket, as far as it is text."""
     return base64.b64decode(view.raw).decode("utf-8", errors="replace") if view.raw else ""
+
+
+def _document(story: Story) -> dict[str, Any]:
+    """The ticket as the API has it, with why it is where it is and what happened to it."""
+    from worker.cli.documents import event_documents, explanation_document
+    from worker.http.documents import ticket_document
+
+    ticket = ticket_document(story.view, story.checkpoint.usage).model_dump(mode="json")
+    events = event_documents(story.timeline, story.lines)
+    return {**ticket, "explanation": explanation_document(story.card), "events": events}
 
 
 async def _journal(parts: "Parts", ticket_id: str) -> list[object]:

@@ -48,6 +48,7 @@ def test_hostile_text_reaches_neither_table_nor_json_as_it_is(deskhand: Deskhand
     for arguments in (
         ("show", "t1"),
         ("show", "t1", "--json"),
+        ("show", "t1", "--json", "--events"),
         ("show", "t1", "--raw"),
         ("inbox",),
         ("inbox", "--json"),
@@ -57,9 +58,10 @@ def test_hostile_text_reaches_neither_table_nor_json_as_it_is(deskhand: Deskhand
     assert "[bold]ago[/bold] :smile:" in deskhand("show", "t1").out
 
 
-def test_json_is_one_document_with_card_and_events(deskhand: Deskhand, ledger: DirectLedger) -> None:
+def test_json_with_events_is_one_document_with_card_and_events(deskhand: Deskhand, ledger: DirectLedger) -> None:
     ledger.failed("t1", steps=3)
-    document = deskhand("show", "t1", "--json").json()
+    document = deskhand("show", "t1", "--json", "--events").json()
+    assert document.items() > deskhand("show", "t1", "--json").json().items()
     assert document["state"] == "handed_off"
     assert document["explanation"]["failing_step"] == 3
     assert document["explanation"]["usage"]["steps"] == [3, 8]
