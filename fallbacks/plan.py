@@ -97,7 +97,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.INVALID_DECISION: PlanRow(
         "its decision broke the contract twice",
-        "Decide by hand; if it repeats, look at the label's description.",
+        "Decide by hand; if it repeats, look at how its answers are described.",
         _REVIEW,
         _WARNING,
         next_tier=True,
@@ -106,7 +106,7 @@ PLAN: dict[Reason, PlanRow] = {
         "it kept calling tools wrongly", "Decide by hand, or resume.", _REVIEW, _WARNING, next_tier=True
     ),
     Reason.LOW_CONFIDENCE: PlanRow(
-        "it was not sure enough", "Check its proposal and approve or correct it.", _REVIEW, _INFO, next_tier=True
+        "it was not sure enough", "Check its suggestion and approve or correct it.", _REVIEW, _INFO, next_tier=True
     ),
     Reason.MODEL_REFUSED: PlanRow(
         "the model refused to work on it",
@@ -207,7 +207,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.INJECTION_SUSPECTED: PlanRow(
         "the text looks like an attempt to steer the agent",
-        "Read it as data; check the proposal with care.",
+        "Read it as data; check the suggestion with care.",
         _SECURITY,
         _WARNING,
     ),

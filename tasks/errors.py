@@ -8,7 +8,14 @@ class TasksError(Exception):
 
 
 class InvalidDecision(TasksError, ValueError):
-    """A decision broke the contract. The message is written for who gave it: a model gets it once, a person at once."""
+    """A decision broke the contract. The message is written for who gave it: a model gets it once, a person at once.
+
+    field: the one at fault, where it is one.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class InvalidTaxonomy(TasksError):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib import metadata
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from celery import Celery
@@ -32,6 +33,7 @@ from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.agent import PREFETCH, Agent
 from tasks.run.ports import Model
+from tasks.run.process import Process, Result
 from tasks.run.prompt import Prompt
 from tasks.run.tool import Tool
 from tasks.tools import discover
@@ -103,10 +105,24 @@ class Parts:
         least = remote_min_confidence(self.settings)
         return load_prompt(self.settings.prompt).at(least) if self.settings.prompt else built_in(least)
 
+    kind: ClassVar[type[Process]] = Triage
+    """What the agent does here; `process` makes it."""
+
     @cached_property
-    def process(self) -> Triage:
-        """What the agent does."""
-        return Triage(self.taxonomy, self.prompt)
+    def process(self) -> Process:
+        """The one process of this deployment."""
+        return self.triage
+
+    @cached_property
+    def triage(self) -> Triage:
+        """As `deskhand eval` and its sisters measure it."""
+        settings = self.settings
+        return Triage(self.taxonomy, self.prompt, settings.autonomy_agree_on, frozenset(settings.autonomy_severe))
+
+    @property
+    def cards(self) -> Path | None:
+        """Where the console finds the card of a process that is not its own."""
+        return None
 
     @cached_property
     def store(self) -> Store:
@@ -115,7 +131,8 @@ class Parts:
     @cached_property
     def ledger(self) -> Ledger:
         settings = self.settings
-        return Ledger(self.store, int(settings.lease_seconds * 1000), int(2 * settings.sweep_seconds * 1000))
+        lease_ms, first_sweep_ms = int(settings.lease_seconds * 1000), int(2 * settings.sweep_seconds * 1000)
+        return Ledger(self.store, self.process, lease_ms, first_sweep_ms)
 
     @cached_property
     def views(self) -> Views:
@@ -138,7 +155,7 @@ class Parts:
 
     @cached_property
     def inbox(self) -> Inbox:
-        return Inbox(self.store, self.taxonomy, self.outcomes)
+        return Inbox(self.store, self.process, self.outcomes)
 
     @cached_property
     def publisher(self) -> Publisher:
@@ -164,7 +181,7 @@ class Parts:
         clients: dict[str, Any] = {
             "knowledge": SqliteKnowledge(self.settings.knowledge or sample.path("knowledge")),
             "customers": self._customers,
-            "history": History(LedgerHistory(self.store), self._similar),
+            "history": History(LedgerHistory(self.store, self.process), self._similar),
         }
         if self.settings.notify_url is not None and self.settings.notify_secret is not None:
             from worker.outcomes.http_notifier import HttpNotifier  # httpx only where a receiver is configured
@@ -184,9 +201,9 @@ class Parts:
     @cached_property
     def _similar(self) -> SimilarTickets:
         similar = SimilarTickets()
-        if self.settings.taxonomy is None:
+        if self.process is self.triage and self.settings.taxonomy is None:
             seed = sample.rows("train")[::HISTORY_STRIDE]
-            similar.add_many(PastTicket(row["id"], row["body"], row["label"], row["team"]) for row in seed)
+            similar.add_many(PastTicket(row["id"], row["body"], self.process.facets(row)) for row in seed)
         return similar
 
     @cached_property
@@ -195,7 +212,7 @@ class Parts:
 
     @property
     def _reusing_tiers(self) -> tuple[Tier, ...]:
-        return reusing(self.tiers, kept_for(self.store, self.settings.reuse_seconds, self.process.agrees))
+        return reusing(self.tiers, kept_for(self.store, self.settings.reuse_seconds, self._same_key))
 
     def _tier(self, name: str) -> Tier:
         settings = self.settings
@@ -252,13 +269,15 @@ class Parts:
 
     @cached_property
     def standings(self) -> Autonomy:
-        """What labels have earned, by people's decisions."""
+        """What kinds of decisions have earned, by people's decisions."""
         settings = self.settings
         rule = Rule(settings.autonomy_target, settings.autonomy_error)
-        terms = Terms(
-            rule, settings.autonomy_audit_share, settings.autonomy_agree_on, frozenset(settings.autonomy_severe)
-        )
-        return Autonomy(self.store, terms)
+        return Autonomy(self.store, self.process, Terms(rule, settings.autonomy_audit_share))
+
+    def _same_key(self, arguments: Result, result: Result) -> bool:
+        """Whether a terminal call came to this result, in what evidence is counted by."""
+        keyed_by = self.process.keyed_by
+        return bool(keyed_by in arguments and keyed_by in result and arguments[keyed_by] == result[keyed_by])
 
     async def _judge(self, key: Key) -> Judgement:
         switched = (await self.store.fields(keys.CONTROL)).get("autonomy")
@@ -308,7 +327,7 @@ class Parts:
 
             sinks.append(WebhookAlerts(settings.alert_webhook_url))
         desk = AlertDesk(self.store, tuple(sinks), settings.alert_quiet_seconds, settings.public_url or "")
-        probes = Probes(self.store, self.ledger, self.taxonomy, settings.probe_share)
+        probes = Probes(self.store, self.process, settings.probe_share)
         return DeliveryLoop(desk, self._outbox, self._archive_old, probes.take_turn)
 
     async def _archive_old(self) -> int:

@@ -1,1 +1,1 @@
-"""Earned autonomy: when a label may be decided alone, and when that right ends."""
+"""Earned autonomy: when a kind of decision may be made alone, and when that right ends."""

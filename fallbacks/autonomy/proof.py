@@ -1,4 +1,4 @@
-"""Earned autonomy, the statistics: when a label may be decided alone, and when that right ends. Pure.
+"""Earned autonomy, the statistics: when a kind of decision may be made alone, and when that right ends. Pure.
 
 Promotion is an anytime-valid test: a beta mixture of likelihood ratios is a supermartingale while the true agreement
 is at or below the target, so by Ville's inequality it ever reaches 1 / error with at most that probability, however
@@ -13,7 +13,7 @@ from math import exp, inf, log
 _GRID = 32
 _SKEW = 1.0
 """The mixture is Beta(1 + _SKEW, 1) over what lies above the target: more weight near 1 costs no validity and saves
-labels. Of seven priors tried by exact calculation it needs the fewest at a true agreement of 0.99 and 0.995."""
+evidence. Of seven priors tried by exact calculation it needs the fewest at a true agreement of 0.99 and 0.995."""
 
 _FALLEN_TO = (0.5, 0.8, 0.9, 0.95)
 """The agreements that the detector looks for, as shares of the target."""
@@ -23,10 +23,10 @@ MOST_DOUBLINGS = 6
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a label must prove.
+    """What a kind must prove.
 
-    target: agreement with people that must be exceeded, 0..1. error: probability of promoting a label that does not
-    exceed it. alarm_from: observations between two false alarms of a label that is just good enough; fewer demote
+    target: agreement with people that must be exceeded, 0..1. error: probability of promoting a kind that does not
+    exceed it. alarm_from: observations between two false alarms of a kind that is just good enough; fewer demote
     faster.
     """
 
@@ -50,7 +50,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one label of one version of one tier stands.
+    """Where one kind of one version of one tier stands.
 
     auto: it may be decided alone. since_ms: store time of the last promotion or demotion, 0 for none.
     n, agreements: the evidence of the present proof, restarted by every demotion. blind_n, blind_agreements: the part
@@ -92,12 +92,12 @@ def e_value(agreements: int, disagreements: int, target: float) -> float:
 
 
 def needed(standing: Standing, rule: Rule) -> float:
-    """The e-value at which a label is promoted. Doubling it each time keeps all promotions within twice `error`."""
+    """The e-value at which a kind is promoted. Doubling it each time keeps all promotions within twice `error`."""
     return 2.0 ** min(standing.promotions, MOST_DOUBLINGS) / rule.error
 
 
-def least_labels(rule: Rule) -> int:
-    """How many agreements without a single disagreement promote a label."""
+def least_agreements(rule: Rule) -> int:
+    """How many agreements without a single disagreement promote a kind."""
     count = 1
     while e_value(count, 0, rule.target) < 1 / rule.error:
         count += 1
@@ -125,7 +125,7 @@ def observed(standing: Standing, observation: Observation, rule: Rule) -> Standi
 
 
 def _alarmed(standing: Standing, observation: Observation, rule: Rule) -> tuple[float, ...]:
-    """An automatic label is watched on everything people see of it; before that, on what they decided blind."""
+    """An automatic kind is watched on everything people see of it; before that, on what they decided blind."""
     if not (standing.auto or observation.blind):
         return standing.alarms
     return tuple(

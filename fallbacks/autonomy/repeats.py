@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 MOST = 10_000
-"""A text is known again while it is among so many of the last agreements of all labels: about 1 MB a process. A
-proof takes a few hundred different texts, so what is known too briefly could have promoted its label by itself."""
+"""A text is known again while it is among so many of the last agreements of all kinds: about 1 MB a process. A
+proof takes a few hundred different texts, so what is known too briefly could have promoted its kind by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Repeats:
         self._count = before.count
 
     def again(self, whose: str, text: str) -> bool:
-        """Count one more agreement, and whether this text has agreed before for the same label of the same version."""
+        """Count one more agreement, and whether this text has agreed before for the same kind of the same version."""
         words = " ".join(text.casefold().split())
         if not words:  # an example that does not tell its text
             return False

@@ -9,13 +9,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.filters import Filters
-from fallbacks.console.pages import words
 from fallbacks.console.repairing import repaired_ticket
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.inbox.inbox import HandDecision
+from fallbacks.inbox.decisions import read_hand
 from fallbacks.ledger.views import TicketView
-from tasks.ticket import Priority
 
 LONGEST_SNOOZE_SECONDS = 7 * 86_400
 
@@ -59,21 +57,14 @@ class Done:
 
 async def _approve(sent: Sent) -> Done:
     view = await sent.visit.deps.inbox.approve(sent.ticket_id, sent.visit.person, sent.version, sent.keystrokes)
-    return Done(f"Approved as {_label(view)}", undo_version=view.version)
+    return Done(f"Approved as {_result(sent, view)}", undo_version=view.version)
 
 
 async def _decide(sent: Sent) -> Done:
-    priority = sent.text("priority")
-    if priority and priority not in list(Priority):
-        raise HTTPException(422, "There is no such priority.")
-    by_hand = HandDecision(
-        label=sent.text("label"),
-        priority=Priority(priority) if priority else None,
-        summary=sent.text("summary")[:500] or None,
-        rationale=sent.text("rationale")[:2000] or None,
-    )
-    view = await sent.visit.deps.inbox.decide(sent.ticket_id, sent.visit.person, sent.version, by_hand, sent.keystrokes)
-    return Done(f"Decided as {_label(view)}", undo_version=view.version)
+    process = sent.visit.deps.process
+    given = read_hand(process, {name: sent.text(name) for name in process.hand.model_fields})
+    view = await sent.visit.deps.inbox.decide(sent.ticket_id, sent.visit.person, sent.version, given, sent.keystrokes)
+    return Done(f"Decided as {_result(sent, view)}", undo_version=view.version)
 
 
 async def _reject(sent: Sent) -> Done:
@@ -121,7 +112,7 @@ async def _skip(sent: Sent) -> Done:
 
 async def _claim(sent: Sent) -> Done:
     await sent.visit.deps.inbox.claim(sent.ticket_id, sent.visit.person, sent.version)
-    return Done("Held for you for five minutes", leaves=False)
+    return Done("Claimed for five minutes", leaves=False)
 
 
 async def _snooze(sent: Sent) -> Done:
@@ -192,11 +183,11 @@ async def act(visit: Visit) -> Response:
 def _onward(sent: Sent, done: Done) -> str:
     if sent.text("then") != "work":
         return f"/tickets/{sent.ticket_id}"
-    filters = Filters.parse(sent.text("filters")).query
+    filters = Filters.parse(sent.text("filters"), sent.visit.deps.process).query
     item = "" if done.leaves else f"item={sent.ticket_id}"
     query = "&".join(part for part in (item, filters) if part)
     return "/work" + (f"?{query}" if query else "")
 
 
-def _label(view: TicketView) -> str:
-    return words((view.decision or {}).get("label", ""))
+def _result(sent: Sent, view: TicketView) -> str:
+    return sent.visit.desk.pages.headline(view.decision or {})

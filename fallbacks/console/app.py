@@ -13,8 +13,9 @@ from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.console.groups import group, groups, resolve_group, resume_group
 from fallbacks.console.guard import Guard
 from fallbacks.console.inbox_list import inbox
-from fallbacks.console.labels import labels
+from fallbacks.console.kinds import kinds
 from fallbacks.console.overview import overview
+from fallbacks.console.pages import state_words
 from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
 from fallbacks.console.stream import stream
 from fallbacks.console.visit import Visit
@@ -40,7 +41,7 @@ ROUTES = [
     Route("/groups/{reason}", group),
     Route("/groups/{reason}/resume", resume_group, methods=["POST"]),
     Route("/groups/{reason}/resolve", resolve_group, methods=["POST"]),
-    Route("/labels", labels),
+    Route("/labels", kinds),
 ]
 
 
@@ -79,7 +80,7 @@ async def _stale(request: Request, error: Exception) -> Response:
     assert isinstance(error, Stale)  # noqa: S101 - registered for it
     view = await visit.deps.views.ticket(request.path_params["ticket_id"])
     if visit.by_script:
-        return _said(visit, f"Not done: it is {error.state} by now", view.id, 409)
+        return _said(visit, f"Not done: it is {state_words(error.state)} by now", view.id, 409)
     return await visit.page("stale.html", {"view": view, "holder": error.holder}, 409)
 
 

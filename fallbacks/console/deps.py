@@ -2,17 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from fallbacks.access.sessions import Sessions
 from fallbacks.access.users import Users
 from fallbacks.autonomy.standing import Autonomy
 from fallbacks.console.pages import Pages
-from fallbacks.console.tally import Tally
+from fallbacks.console.tally import Counts, tally
 from fallbacks.inbox.inbox import Inbox
+from fallbacks.ledger.examples import Examples, Folded
 from fallbacks.ledger.views import Views
 from fallbacks.store.port import Store
 from tasks.run.limits import Limits
-from tasks.triage.taxonomy import Taxonomy
+from tasks.run.process import Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +24,21 @@ class ConsoleDeps:
     publish: puts (kind, ticket id) pairs on the queues. limits: what a resumed run gets afresh.
     daily_budget_nanodollars: of the fleet per UTC day, None for none. secure_cookies: True wherever TLS is in front.
     max_wait_seconds: after this long a repaired ticket that nobody worked goes to people; None: no such time.
-    standings: what the labels have earned; None leaves it off the labels screen.
+    standings: what each kind of decision has earned; None leaves it off its screen. cards: where the card of a process
+    is, besides the console's own folder.
     """
 
     inbox: Inbox
     views: Views
     store: Store
-    taxonomy: Taxonomy
+    process: Process
     publish: Callable[[list[tuple[str, str]]], Awaitable[None]]
     limits: Limits
     daily_budget_nanodollars: int | None
     secure_cookies: bool
     standings: Autonomy | None = None
     max_wait_seconds: float | None = None
+    cards: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,13 @@ class Desk:
     deps: ConsoleDeps
     users: Users
     sessions: Sessions
-    tally: Tally
+    examples: Examples
+    tally: Folded[Counts]
     pages: Pages
 
     @classmethod
     def of(cls, deps: ConsoleDeps) -> "Desk":
         """Everything that is made from the given."""
-        users = Users(deps.store)
-        return cls(deps, users, Sessions(deps.store, users), Tally(deps.store), Pages())
+        users, examples = Users(deps.store), Examples(deps.store, deps.process)
+        pages = Pages(deps.process, deps.cards)
+        return cls(deps, users, Sessions(deps.store, users), examples, tally(examples), pages)

@@ -8,9 +8,8 @@ from fallbacks.plan import InboxQueue
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.reasons import Reason
-from tasks.triage.taxonomy import Taxonomy
+from tasks.run.process import Process
 
-NAMES = ("queue", "team", "reason", "label")
 AGES = {"": 0, "15m": 900, "1h": 3600, "4h": 4 * 3600, "1d": 86_400}
 SLAS = ("", "overdue", "soon")
 
@@ -24,16 +23,16 @@ class Filters:
     sla: str = ""
 
     @classmethod
-    def read(cls, query: Mapping[str, str]) -> "Filters":
+    def read(cls, query: Mapping[str, str], process: Process) -> "Filters":
         """From a query string or form; what is unknown or empty is left out."""
-        facets = tuple((name, query[name][:100]) for name in NAMES if query.get(name))
+        facets = tuple((name, query[name][:100]) for name in facet_names(process) if query.get(name))
         age, sla = query.get("age", ""), query.get("sla", "")
         return cls(facets, age if age in AGES else "", sla if sla in SLAS else "")
 
     @classmethod
-    def parse(cls, query: str) -> "Filters":
+    def parse(cls, query: str, process: Process) -> "Filters":
         """From the text of a query string, as forms carry it."""
-        return cls.read(dict(parse_qsl(query[:2000])))
+        return cls.read(dict(parse_qsl(query[:2000])), process)
 
     @property
     def indexes(self) -> list[str]:
@@ -61,13 +60,17 @@ class Filters:
         return now_ms - waiting_since_ms >= AGES[self.age] * 1000 and due - now_ms <= margin
 
 
-async def choices(store: Store, taxonomy: Taxonomy) -> dict[str, list[tuple[str, int]]]:
-    """(value, waiting items) for each facet that has any, in the order a person looks for them."""
+def facet_names(process: Process) -> tuple[str, ...]:
+    """What the list can be filtered by, in the order of the screen."""
+    return ("queue", "reason", *process.facet_names)
+
+
+async def choices(store: Store, process: Process) -> dict[str, list[tuple[str, int]]]:
+    """(value, waiting items) for each facet, in the order a person looks for them."""
     names = {
         "queue": [queue.value for queue in InboxQueue],
-        "team": [team.name for team in taxonomy.teams],
         "reason": [reason.value for reason in Reason],
-        "label": sorted(taxonomy.by_name),
+        **{name: list(process.facet_values[name]) for name in process.facet_names},
     }
     flat = [(facet, value) for facet, values in names.items() for value in values]
     sizes = await store.sizes([keys.inbox_facet(f"{facet}:{value}") for facet, value in flat])

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
@@ -10,8 +11,7 @@ from fallbacks.access.roles import Role
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
-from fallbacks.inbox.inbox import HandDecision
-from fallbacks.ledger.states import State
+from fallbacks.inbox.decisions import read_hand
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN, PlanRow
 from fallbacks.store import keys
@@ -26,7 +26,7 @@ SIDE_BY_SIDE = 16
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Items that wait for one reason. label: the one most of them share, "" for none."""
+    """Items that wait for one reason."""
 
     reason: Reason
     plan: PlanRow
@@ -50,7 +50,6 @@ async def group(visit: Visit) -> Response:
         "items": page.items,
         "canary": await _canary(visit, kept.get("canary")),
         "canary_by": kept.get("by", ""),
-        "taxonomy": visit.deps.taxonomy,
         "at_once": AT_ONCE,
         "resumable": reason is not Reason.UNREADABLE,
     }
@@ -74,15 +73,22 @@ async def resume_group(visit: Visit) -> Response:
 
 @signed_in(Role.OPERATOR)
 async def resolve_group(visit: Visit) -> Response:
-    """Decide all that waited when the count was shown with one label, by hand."""
+    """Decide all that waited when the count was shown in the same way, by hand."""
     reason, form = _reason(visit), await visit.request.form()
-    label, why = str(form.get("label", "")), str(form.get("why", "")).strip()[:1000]
-    if label not in visit.deps.taxonomy.by_name:
-        raise HTTPException(422, "Choose a label of the taxonomy.")
+    process, why = visit.deps.process, str(form.get("why", "")).strip()[:1000]
+    choice = next((choice for choice in process.choices if choice.name == form.get("choice")), None)
+    if choice is None:
+        raise HTTPException(422, f"Choose a known {process.keyed_by}.")
     found = await _as_of(visit, reason, _moment(form.get("as_of")))
-    by_hand = HandDecision(label, rationale=why or f"Decided as a group ({reason.value}) by {visit.person}.")
-    done = await _each(visit, found[:AT_ONCE], _Decide(by_hand))
-    return await _back(visit, reason, f"{len(done)} decided as {label}, {len(found) - len(done)} left", found)
+    given = read_hand(process, {**choice.given, **_said_why(visit, reason, why)})
+    done = await _each(visit, found[:AT_ONCE], _Decide(given))
+    return await _back(visit, reason, f"{len(done)} decided as {choice.name}, {len(found) - len(done)} left", found)
+
+
+def _said_why(visit: Visit, reason: Reason, why: str) -> dict[str, str]:
+    if "rationale" not in visit.deps.process.hand.model_fields:
+        return {}
+    return {"rationale": why or f"Decided as a group ({reason.value}) by {visit.person}."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +101,10 @@ class _Resume:
 
 @dataclass(frozen=True, slots=True)
 class _Decide:
-    by_hand: HandDecision
+    given: BaseModel
 
     async def __call__(self, visit: Visit, view: TicketView) -> None:
-        await visit.deps.inbox.decide(view.id, visit.person, view.version, self.by_hand)
+        await visit.deps.inbox.decide(view.id, visit.person, view.version, self.given)
 
 
 async def _each(visit: Visit, views: list[TicketView], do: _Resume | _Decide) -> list[str]:
@@ -155,7 +161,3 @@ def _moment(value: object) -> int:
     if not text.isdecimal() or len(text) > 15:
         raise HTTPException(422, "The form does not say when its items were counted.")
     return int(text)
-
-
-CALM = frozenset({State.SUGGESTED, State.DECIDED})
-"""A canary in one of these says that the cause is gone."""

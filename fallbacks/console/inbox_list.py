@@ -28,13 +28,13 @@ class Listed:
 async def inbox(visit: Visit) -> Response:
     """The list."""
     query = visit.request.query_params
-    filters = Filters.read(query)
+    filters = Filters.read(query, visit.deps.process)
     offset = int(query["offset"]) if query.get("offset", "").isdecimal() else 0
     listed = await _listed(visit, filters, min(offset, 1_000_000))
     values = {
         "listed": listed,
         "filters": filters,
-        "choices": await choices(visit.deps.store, visit.deps.taxonomy),
+        "choices": await choices(visit.deps.store, visit.deps.process),
         "ages": [age for age in AGES if age],
         "offset": offset,
         "page_size": PAGE,

@@ -1,4 +1,4 @@
-"""One ticket as its page shows it: cause, text, proposal, what the run had looked up, timeline."""
+"""One ticket as its page shows it: cause, text, suggestion, what the run had looked up, timeline."""
 
 import base64
 import binascii
@@ -7,33 +7,36 @@ from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.console.deps import Desk
-from fallbacks.console.digits import digit_labels
 from fallbacks.inbox.explain import Explanation, StepSummary, explain, shown_lines, steps
 from fallbacks.inbox.narrate import Line
 from fallbacks.ledger.views import TicketView
 from tasks.run import events as ev
 from tasks.run.checkpoint import fold
+from tasks.run.process import Choice, Process, Result
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field in which the standing decision differs from the proposed one."""
+    """One field in which the standing decision differs from the suggestion."""
 
     field: str
-    proposed: str
+    suggested: str
     decided: str
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Everything the template needs. next_seq: the first event the page does not have yet."""
+    """Everything the template needs. likely: behind the digits. quotes: words of the ticket that speak for its result.
+    next_seq: the first event the page does not have yet.
+    """
 
     view: TicketView
     cause: Explanation
     lines: tuple[Line, ...]
     steps: tuple[StepSummary, ...]
     context: dict[str, Any]
-    digits: tuple[str, ...]
+    likely: tuple[Choice, ...]
+    quotes: tuple[str, ...]
     changes: tuple[Change, ...]
     raw: str
     next_seq: int
@@ -42,17 +45,18 @@ class Item:
 async def load_item(desk: Desk, view: TicketView) -> Item:
     """Read what belongs to a ticket that is at hand."""
     timeline = await desk.deps.views.timeline(view.id)
-    checkpoint = fold(timeline)
+    checkpoint, process = fold(timeline), desk.deps.process
     now = await desk.deps.store.now_ms()
-    decided = (await desk.tally.counts()).decided
+    decided = (await desk.tally.now()).decided
     return Item(
         view=view,
-        cause=explain(view, checkpoint, timeline, now),
-        lines=shown_lines(view, timeline),
-        steps=() if view.blind else steps(timeline),
+        cause=explain(view, checkpoint, timeline, now, process),
+        lines=shown_lines(view, timeline, process),
+        steps=() if view.blind else steps(timeline, process),
         context=_context(checkpoint.context),
-        digits=digit_labels(desk.deps.taxonomy, view, checkpoint.context, decided),
-        changes=_changes(timeline),
+        likely=process.likely(view.ticket, view.decision, checkpoint.context, decided),
+        quotes=tuple(process.quotes(view.decision)) if view.decision else (),
+        changes=_changes(timeline, process),
         raw=_raw(view.raw),
         next_seq=len(timeline),
     )
@@ -67,21 +71,19 @@ def _context(result: str | None) -> dict[str, Any]:
     return parts if isinstance(parts, dict) else {"result": parts}
 
 
-def _changes(timeline: list[ev.Recorded]) -> tuple[Change, ...]:
-    """The diff of the last decision against the last proposal before it."""
-    proposed: dict[str, Any] = {}
-    decided: dict[str, Any] = {}
+def _changes(timeline: list[ev.Recorded], process: Process) -> tuple[Change, ...]:
+    """The diff of the last decision against the last suggestion before it."""
+    suggested: Result | None = None
+    decided: Result | None = None
     for recorded in timeline:
         if isinstance(recorded.event, ev.DecisionSubmitted):
-            proposed, decided = dict(recorded.event.decision or {}), {}
+            suggested, decided = recorded.event.decision, None
         elif isinstance(recorded.event, ev.Decided):
-            decided = dict(recorded.event.decision or {})
-    shown = ("label", "team", "priority", "summary", "rationale")
-    return tuple(
-        Change(name, str(proposed.get(name, "")), str(decided.get(name, "")))
-        for name in shown
-        if proposed and decided and proposed.get(name) != decided.get(name)
-    )
+            decided = recorded.event.decision
+    if not suggested or not decided:
+        return ()
+    before, after = process.shown(suggested), process.shown(decided)
+    return tuple(Change(name, before.get(name, ""), now) for name, now in after.items() if before.get(name, "") != now)
 
 
 def _raw(stored: str | None) -> str:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.charts import Bar, bars
-from fallbacks.console.labels import label_rows
+from fallbacks.console.kinds import kind_rows
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.people import LATEST, work_by
 from fallbacks.ledger.control import Control
@@ -21,7 +21,7 @@ from tasks.money import format_usd
 HOURS = 24
 DAYS = 7
 OLDEST = 5
-LABELS = 8
+KINDS = 8
 REVIEWERS = 12
 SWITCHED = 5
 HOUR_MS = 3_600_000
@@ -45,26 +45,27 @@ class Money:
 
 @signed_in()
 async def overview(visit: Visit) -> Response:
-    """All of it from the books, at one moment."""
+    """All of it, at one moment."""
     stats = await visit.deps.views.stats()
-    judged = [row for row in await label_rows(visit) if row.proposed]
-    proposed, agreed = sum(row.proposed for row in judged), sum(row.agreed for row in judged)
+    judged = [row for row in await kind_rows(visit) if row.suggested]
+    suggested, agreed = sum(row.suggested for row in judged), sum(row.agreed for row in judged)
     oldest = await visit.deps.inbox.page((), 0, OLDEST)
-    latest = await visit.deps.store.listed(keys.EXAMPLES, -LATEST, -1)
-    reviewers = [work for work in work_by("by", latest) if visit.may(Role.OPERATOR) or work.name == visit.person]
+    latest = await visit.desk.examples.latest(LATEST)
+    everybody = work_by(lambda example: example.by, latest)
+    reviewers = [work for work in everybody if visit.may(Role.OPERATOR) or work.name == visit.person]
     values = {
         "stats": stats,
         "states": [(state.value, stats.states[state.value]) for state in State],
         "money": _money(visit, stats),
         "hours": await _hours(visit, stats.now_ms),
         "days": await _days(visit, stats.now_ms),
-        "judged": sorted(judged, key=lambda row: -row.proposed)[:LABELS],
-        "agreement": agreed / proposed if proposed else None,
-        "proposed": proposed,
+        "judged": sorted(judged, key=lambda row: -row.suggested)[:KINDS],
+        "agreement": agreed / suggested if suggested else None,
+        "suggested": suggested,
         "oldest": oldest.items,
         "people": _people(stats),
         "reviewers": reviewers[:REVIEWERS],
-        "handled": [work for work in work_by("label", latest) if work.timed][:LABELS],
+        "handled": [work for work in work_by(lambda example: example.key, latest) if work.timed][:KINDS],
         "latest": len(latest),
         "switched": await Control(visit.deps.store).log(SWITCHED),
         "chart": (CHART_WIDTH, CHART_HEIGHT),

@@ -5,25 +5,33 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from fallbacks.console.hidden import plain, visible
 from fallbacks.console.highlight import marked
 from tasks.money import format_usd
+from tasks.run.process import Process, Result
 
 STATIC = files("fallbacks.console") / "static"
 
 
-class Pages:
-    """The templates, read once."""
+STATES = {"handed_off": "needs a person", "suggested": "ready to approve", "parked": "waiting to retry"}
+"""What people call a state; any other is called by its name."""
 
-    def __init__(self) -> None:
+
+class Pages:
+    """The templates, read once. process: whose card stands on a ticket's page. cards: its folder, None for ours."""
+
+    def __init__(self, process: Process, cards: Path | None = None) -> None:
+        self._process = process
+        loaders: list[BaseLoader] = [PackageLoader("fallbacks.console"), *([FileSystemLoader(cards)] if cards else [])]
         self._environment = Environment(
-            loader=PackageLoader("fallbacks.console"),
+            loader=ChoiceLoader(loaders),
             autoescape=True,
             undefined=StrictUndefined,
             finalize=_shown,
@@ -35,6 +43,8 @@ class Pages:
             marked=marked,
             usd=format_usd,
             words=words,
+            state_words=state_words,
+            headline=self.headline,
             lasting=lasting,
             took=took,
             clock=clock,
@@ -44,7 +54,13 @@ class Pages:
             amount=lambda number: f"{number:,.1f}".removesuffix(".0"),
         )
         version = hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in ("console.css", "console.js")))
-        self._environment.globals["static_version"] = version.hexdigest()[:12]
+        self._environment.globals.update(
+            static_version=version.hexdigest()[:12], process=process, card_template=f"cards/{process.name}.html"
+        )
+
+    def headline(self, result: Result) -> str:
+        """A result in a few words."""
+        return words(self._process.headline(result))
 
     def text(self, template: str, values: Mapping[str, Any]) -> str:
         """A rendered template."""
@@ -56,8 +72,13 @@ class Pages:
 
 
 def words(name: str) -> str:
-    """A label, reason or state as words: `card_not_working` reads `card not working`."""
+    """A name as words: `card_not_working` reads `card not working`."""
     return name.replace("_", " ")
+
+
+def state_words(state: str) -> str:
+    """A state as screens call it."""
+    return STATES.get(state, words(state))
 
 
 def lasting(milliseconds: float) -> str:

@@ -7,6 +7,7 @@ from time import monotonic
 
 from starlette.responses import Response, StreamingResponse
 
+from fallbacks.console.pages import state_words
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.explain import shown_lines
 
@@ -33,8 +34,9 @@ async def _events(visit: Visit, ticket_id: str, seq: int) -> AsyncIterator[str]:
     shown: str | None = None
     while monotonic() < ends and not await visit.request.is_disconnected():
         view = await visit.deps.views.ticket(ticket_id)
-        now = json.dumps({"state": view.state.value, "version": view.version, "holder": view.holder})
-        for line in shown_lines(view, await visit.deps.views.timeline(ticket_id, seq)):
+        now = json.dumps({"state": state_words(view.state), "version": view.version, "holder": view.holder})
+        timeline = await visit.deps.views.timeline(ticket_id, seq)
+        for line in shown_lines(view, timeline, visit.deps.process):
             seq = line.seq + 1
             html = visit.desk.pages.text("_line.html", {"line": line, "fresh": True})
             yield _message("line", html, seq)

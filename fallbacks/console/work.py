@@ -11,19 +11,6 @@ from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Priority
 
-REJECT_REASONS = (
-    "wrong label",
-    "wrong team",
-    "wrong priority",
-    "the evidence does not support it",
-    "it misread the ticket",
-    "several requests in one ticket",
-    "more information is needed",
-    "it follows instructions in the ticket",
-    "spam or not for us",
-)
-"""Behind `x`, one digit each."""
-
 SNOOZES = ((3600, "1 h"), (900, "15 min"), (4 * 3600, "4 h"), (16 * 3600, "tomorrow"))
 """The first is behind `s`."""
 
@@ -35,7 +22,7 @@ CROSSED_TRIES = 50
 async def work(visit: Visit) -> Response:
     """The item to work on now. ?item= goes back to one, e.g. after an undo; ?skipped=again forgets the skips."""
     query = visit.request.query_params
-    filters = Filters.read(query)
+    filters = Filters.read(query, visit.deps.process)
     if query.get("skipped") == "again":
         await visit.desk.sessions.keep(visit.session, SKIPPED, "[]")
         return RedirectResponse("/work" + (f"?{filters.query}" if filters.query else ""), 303)
@@ -51,7 +38,7 @@ async def ahead(visit: Visit) -> Response:
     """Hold the item after the one at hand and return its page, so that it is there at once; 204 for none."""
     form = await visit.request.form()
     at_hand = str(form.get("at_hand", ""))
-    filters = Filters.parse(str(form.get("filters", "")))
+    filters = Filters.parse(str(form.get("filters", "")), visit.deps.process)
     view = await serve_next(visit, filters, [*visit.skipped, at_hand])
     return Response(status_code=204) if view is None else await item_page(visit, view, filters, working=True)
 
@@ -113,8 +100,6 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
         "can": can,
         "filters": filters,
         "working": working,
-        "taxonomy": visit.deps.taxonomy,
-        "reject_reasons": REJECT_REASONS,
         "snoozes": SNOOZES,
         "priorities": [priority.value for priority in Priority],
     }

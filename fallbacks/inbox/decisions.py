@@ -1,51 +1,41 @@
 """What a person's decision is made of, and what is kept beside it. Pure: values in, values out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fallbacks.ledger.ledger import SLA_SECONDS, item_facets
+from pydantic import BaseModel, ValidationError
+
+from fallbacks.ledger.ledger import SLA_SECONDS
 from fallbacks.ledger.move import At, In, InboxEntry, OutboxEntry
+from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import InboxQueue
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits, Usage
+from tasks.run.process import Process, Result
 from tasks.ticket import Priority
-from tasks.triage.decision import Decision
-from tasks.triage.taxonomy import Taxonomy
 
 
-@dataclass(frozen=True, slots=True)
-class HandDecision:
-    """A person's own words for a decision. priority None keeps the proposed one."""
+def read_hand(process: Process, given: Mapping[str, str]) -> BaseModel:
+    """What a person gave, by field, as the process takes it; "" leaves a field open. Raises `ValueError` in words."""
+    try:
+        return process.hand.model_validate({name: value for name, value in given.items() if value})
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        places = (".".join(map(str, fault["loc"])) for fault in faults)
+        raise ValueError(
+            "; ".join(f"{place}: {fault['msg']}" for place, fault in zip(places, faults, strict=True))
+        ) from None
 
-    label: str
-    priority: Priority | None = None
-    summary: str | None = None
-    rationale: str | None = None
 
-
-def decided_by_hand(view: TicketView, taxonomy: Taxonomy, person: str, by_hand: HandDecision) -> Decision:
-    """A person's choice as a decision; what they leave open is as proposed. Raises `ValueError`."""
+def decided_by_hand(view: TicketView, process: Process, person: str, given: BaseModel) -> dict[str, Any]:
+    """A person's own decision; what they leave open is as suggested. Raises `ValueError`."""
     if view.ticket is None:
         raise ValueError(f"{view.id} could not be read as a ticket; repair or dismiss it")
-    label = taxonomy.by_name.get(by_hand.label)
-    if label is None:
-        raise ValueError(f"label {by_hand.label!r} is not in the taxonomy")
-    proposed = view.decision or {}
-    return Decision(
-        label=label.name,
-        team=label.team,
-        priority=by_hand.priority or Priority(proposed.get("priority", label.priority)),
-        summary=by_hand.summary or proposed.get("summary") or view.ticket.text[:200],
-        rationale=by_hand.rationale or f"Decided by {person}.",
-        evidence=tuple(proposed.get("evidence", ())),
-        confidence=1.0,
-        decided_by=person,
-        tier="person",
-    )
+    return process.by_hand(view.ticket, view.decision, given, person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +59,25 @@ def held_since_ms(timeline: Sequence[ev.Recorded], person: str) -> int | None:
 
 
 def example_of(
-    view: TicketView, action: str, person: str, decision: dict[str, Any], now_ms: int, effort: Effort
+    view: TicketView, process: Process, action: str, person: str, decision: Result, now_ms: int, effort: Effort
 ) -> str:
-    """One labelled example: what a person decided, beside what was proposed.
+    """One example: what a person decided, beside what was suggested.
 
-    agent: what the agent chose before any person had a part in it, None after a hand-off; blind only where the person
-    has chosen and not approved. at: store time.
+    proposed: the suggestion's key. agent: what the agent suggested before any person had a part in it, None after a
+    hand-off; blind only where the person has decided and not approved. at: store time.
     """
+    suggested = view.proposed
     agent = {**view.proposal, "blind": view.proposal["blind"] and action != "approve"} if view.proposal else None
     return json.dumps(
         {
             "id": view.id,
             "text": view.ticket.text[:4000] if view.ticket else "",
-            "label": decision["label"],
-            "team": decision["team"],
+            **process.facets(decision),
             "priority": decision["priority"],
             "by": person,
             "action": action,
-            "proposed": (view.proposed or {}).get("label"),
-            "tier": (view.proposed or {}).get("tier"),
+            "proposed": process.key(suggested) if suggested else None,
+            "tier": suggested["tier"] if suggested else None,
             "reason": view.reason,
             "epoch": view.epoch,
             "agent": agent,
@@ -99,31 +89,26 @@ def example_of(
     )
 
 
-def way_back(view: TicketView, outbox: Sequence[OutboxEntry], example: str) -> str:
+def way_back(view: TicketView, process: Process, outbox: Sequence[OutboxEntry], example: str) -> str:
     """What an undo restores: the item as it was, without the outcome and the example of its decision."""
-    before = {
-        "decision": json.dumps(view.proposed, ensure_ascii=False) if view.proposed else None,
-        "label": (view.proposed or {}).get("label"),
-        "reason": view.reason,
-        "detail": view.detail or None,
-        "queue": view.queue,
-    }
+    suggested = result_fields(process, view.proposed) if view.proposed else dict.fromkeys(result_names(process))
+    before = {**suggested, "reason": view.reason, "detail": view.detail or None, "queue": view.queue}
     kept = {
         "state": view.state.value,
         "set": {name: value for name, value in before.items() if value is not None},
         "unset": [name for name, value in before.items() if value is None],
-        "inbox": entry_of(view, InboxQueue(view.queue or "review"), view.reason).to_values(),
+        "inbox": entry_of(view, process, InboxQueue(view.queue or "review"), view.reason).to_values(),
         "outbox": [message.id for message in outbox],
         "example": example,
     }
     return json.dumps(kept, ensure_ascii=False)
 
 
-def entry_of(view: TicketView, queue: InboxQueue, reason: Reason | None) -> InboxEntry:
+def entry_of(view: TicketView, process: Process, queue: InboxQueue, reason: Reason | None) -> InboxEntry:
     """An item that stays, or comes back by undo, is as urgent as it was: the requester waits all the while."""
     priority = Priority((view.decision or {}).get("priority", view.priority))
     look_by = In(SLA_SECONDS[priority] * 1000) if view.due_by_ms is None else At(view.due_by_ms)
-    return InboxEntry(look_by, tuple(item_facets(queue, reason, view.decision)))
+    return InboxEntry(look_by, tuple(item_facets(process, queue, reason, view.decision)))
 
 
 def on_top(fresh: Limits, used: Usage, spent_nanodollars: int) -> Limits:

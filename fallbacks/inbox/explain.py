@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from fallbacks.inbox.narrate import Line, clock, did, means, narrate, rules_in_words, waits_for
+from fallbacks.inbox.narrate import Line, clock, did, in_words, means, narrate, rules_in_words, waits_for
 from fallbacks.ledger.states import SETTLED, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
@@ -12,10 +12,11 @@ from tasks.money import NANO
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.checkpoint import Checkpoint
+from tasks.run.process import Process
 
 LAST_STEPS = 3
 
-BLIND = "The agent has a proposal that you are not shown: decide for yourself."
+BLIND = "The agent has a suggestion that you are not shown: decide for yourself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Explanation:
 
     headline: the whole in one sentence. reason, means, detail: of what stopped the run; None and "" where nothing did.
     failing_step: where it stopped, None before the first step or where nothing failed. next: what to do, in words.
-    actions: what a person may do now, by the inbox's names. rules: what the taxonomy's rules did to the proposal.
+    actions: what a person may do now, by the inbox's names. rules: what the process's rules did to the suggestion.
     """
 
     state: State
@@ -68,28 +69,28 @@ class Explanation:
     rules: tuple[str, ...] = ()
 
 
-def explain(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int) -> Explanation:
-    """The cause card of one ticket, with nothing of a proposal that is to be decided blind. now_ms: store time."""
-    card = _explained(view, checkpoint, timeline, now_ms)
+def explain(
+    view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int, process: Process
+) -> Explanation:
+    """The cause card of one ticket, with nothing of a suggestion that is to be decided blind. now_ms: store time."""
+    card = _explained(view, checkpoint, timeline, now_ms, process)
     if not view.blind:
         return card
     steps = tuple(replace(step, did="worked on it") for step in card.last_steps)
     actions = tuple(action for action in card.actions if action not in ("approve", "reject"))
-    return replace(
-        card, headline=BLIND, last_steps=steps, next="Decide as one of the labels.", actions=actions, rules=()
-    )
+    return replace(card, headline=BLIND, last_steps=steps, next="Decide by hand.", actions=actions, rules=())
 
 
-def shown_lines(view: TicketView, timeline: Sequence[ev.Recorded]) -> tuple[Line, ...]:
-    """The timeline in words, with nothing of a blind proposal in it."""
+def shown_lines(view: TicketView, timeline: Sequence[ev.Recorded], process: Process) -> tuple[Line, ...]:
+    """The timeline in words, with nothing of a blind suggestion in it."""
     return tuple(
-        replace(line, text="the agent proposed something", detail="") if view.blind and line.kind in _TELLING else line
-        for line in narrate(timeline)
+        replace(line, text="the agent suggested something", detail="") if view.blind and line.kind in _TELLING else line
+        for line in narrate(timeline, process)
     )
 
 
 def shown_events(view: TicketView, timeline: Sequence[ev.Recorded]) -> list[ev.Recorded]:
-    """The timeline with nothing of a blind proposal in it."""
+    """The timeline with nothing of a blind suggestion in it."""
     return [replace(recorded, event=_unsaid(recorded.event)) if view.blind else recorded for recorded in timeline]
 
 
@@ -106,17 +107,19 @@ def _unsaid(event: ev.Event) -> ev.Event:
 _TELLING = frozenset({ev.DecisionSubmitted.type, ev.ModelReplied.type})
 
 
-def _explained(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int) -> Explanation:
+def _explained(
+    view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int, process: Process
+) -> Explanation:
     failing = _failing_step(view, timeline)
     return Explanation(
         state=view.state,
-        headline=_headline(view, timeline, failing),
+        headline=_headline(view, timeline, failing, process),
         reason=view.reason,
         means=means(view.reason) if view.reason else "",
         detail=view.detail,
         failing_step=failing,
         usage=_usage(view, checkpoint, timeline, now_ms),
-        last_steps=steps(timeline)[-LAST_STEPS:],
+        last_steps=steps(timeline, process)[-LAST_STEPS:],
         next=_next(view),
         actions=_actions(view),
         rules=_rules(timeline),
@@ -124,24 +127,24 @@ def _explained(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.R
 
 
 def _rules(timeline: Sequence[ev.Recorded]) -> tuple[str, ...]:
-    """Of the last proposal."""
-    proposals = (recorded.event for recorded in reversed(timeline))
-    last = next((event for event in proposals if isinstance(event, ev.DecisionSubmitted)), None)
+    """Of the last suggestion."""
+    events = (recorded.event for recorded in reversed(timeline))
+    last = next((event for event in events if isinstance(event, ev.DecisionSubmitted)), None)
     return rules_in_words(last) if last else ()
 
 
-def steps(timeline: Sequence[ev.Recorded]) -> tuple[StepSummary, ...]:
+def steps(timeline: Sequence[ev.Recorded], process: Process) -> tuple[StepSummary, ...]:
     """Every model call of the ticket, oldest first."""
     found: list[StepSummary] = []
     for recorded in timeline:
         if isinstance(recorded.event, ev.StepStarted):
             found.append(StepSummary(recorded.event.step, recorded.event.call_id, recorded.event.model))
         elif found:
-            found[-1] = _continued(found[-1], recorded.event)
+            found[-1] = _continued(found[-1], recorded.event, process)
     return tuple(found)
 
 
-def _continued(step: StepSummary, event: ev.Event) -> StepSummary:
+def _continued(step: StepSummary, event: ev.Event, process: Process) -> StepSummary:
     match event:
         case ev.ModelReplied():
             tokens = event.input_tokens + event.output_tokens + event.cache_write_tokens + event.cache_read_tokens
@@ -157,7 +160,7 @@ def _continued(step: StepSummary, event: ev.Event) -> StepSummary:
         case ev.RepairAsked():
             return replace(step, did=f"{step.did} (refused as invalid)", ok=False)
         case ev.DecisionSubmitted() if event.decision:
-            return replace(step, did=f"submitted {event.decision.get('label')}")
+            return replace(step, did=f"suggested {process.headline(event.decision)}")
         case _:
             return step
 
@@ -199,8 +202,8 @@ def _ended_ms(timeline: Sequence[ev.Recorded]) -> int:
     return max(of_run, default=0)
 
 
-def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | None) -> str:
-    choice = f"{view.decision['label']} for {view.decision['team']}" if view.decision else "nothing"
+def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | None, process: Process) -> str:
+    result = in_words(view.decision, process)
     match view.state:
         case State.QUEUED:
             return "It waits for a worker."
@@ -210,12 +213,12 @@ def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | 
             return f"It waits until {_parked_until(timeline)}: {waits_for(view.reason or '')}."
         case State.SUGGESTED:
             sure = f" (confidence {view.decision['confidence']:.2f})" if view.decision else ""
-            return f"The agent proposes {choice}{sure}."
+            return f"The agent suggests {result}{sure}."
         case State.HANDED_OFF | State.REJECTED:
             where = f" at step {failing}" if failing else ""
             return f"It needs a person{where}: {means(view.reason) if view.reason else 'no reason is recorded'}."
         case State.DECIDED:
-            return f"{_who(timeline, ev.Decided) or 'Somebody'} decided {choice}{_instead(view, timeline)}."
+            return f"{_who(timeline, ev.Decided) or 'Somebody'} decided {result}{_instead(view, timeline, process)}."
         case State.CANCELLED:
             return f"{_who(timeline, ev.Cancelled) or 'Somebody'} cancelled it."
         case unknown:
@@ -227,11 +230,11 @@ def _who(timeline: Sequence[ev.Recorded], kind: type[ev.Decided] | type[ev.Cance
     return "The agent" if acts[-1:] == ["agent"] else "".join(acts[-1:])
 
 
-def _instead(view: TicketView, timeline: Sequence[ev.Recorded]) -> str:
-    proposals = [recorded.event.decision for recorded in timeline if isinstance(recorded.event, ev.DecisionSubmitted)]
-    proposed = (proposals[-1] or {}).get("label") if proposals else None
-    differs = proposed is not None and view.decision is not None and proposed != view.decision["label"]
-    return f" where the agent had proposed {proposed}" if differs else ""
+def _instead(view: TicketView, timeline: Sequence[ev.Recorded], process: Process) -> str:
+    offered = [recorded.event.decision for recorded in timeline if isinstance(recorded.event, ev.DecisionSubmitted)]
+    suggested = offered[-1] if offered else None
+    differs = suggested and view.decision and process.key(suggested) != process.key(view.decision)
+    return f" where the agent had suggested {process.key(suggested)}" if suggested and differs else ""
 
 
 def _parked_until(timeline: Sequence[ev.Recorded]) -> str:

@@ -10,14 +10,16 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import NotAllowed, Stale, StoreUnreachable, UnknownTicket
 from fallbacks.inbox.decisions import Effort, decided_by_hand, entry_of, example_of, held_since_ms, on_top, way_back
-from fallbacks.inbox.decisions import HandDecision as HandDecision
 from fallbacks.inbox.probes import is_probe
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.move import STAYS, ByPerson, In, Move, TakesBack, make_move, read_entry, stale
+from fallbacks.ledger.results import result_fields
 from fallbacks.ledger.states import ENDED, INBOX, State
 from fallbacks.ledger.views import TicketView, Views, read_row
 from fallbacks.plan import PLAN
@@ -26,11 +28,10 @@ from fallbacks.store.port import Store
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits
+from tasks.run.process import Process, Result
 from tasks.ticket import Ticket
-from tasks.triage.decision import Decision
-from tasks.triage.taxonomy import Taxonomy
 
-BLIND = "Its proposal is not shown: decide for yourself, as one of the labels"
+BLIND = "Its suggestion is not shown: decide for yourself"
 """Nobody may approve or refuse what they have not seen."""
 
 DECIDABLE = (State.SUGGESTED, State.HANDED_OFF)
@@ -65,14 +66,14 @@ class Page:
 class Inbox:
     """Actions of people. person: who acts, as they are known to the door they came through."""
 
-    def __init__(self, store: Store, taxonomy: Taxonomy, outcomes: OutcomeWriter) -> None:
+    def __init__(self, store: Store, process: Process, outcomes: OutcomeWriter) -> None:
         self.store = store
         self.views = Views(store)
-        self.taxonomy = taxonomy
+        self.process = process
         self.outcomes = outcomes
 
     async def page(self, facets: Sequence[str] = (), offset: int = 0, limit: int = 50) -> Page:
-        """Items waiting, most urgent first. facets: any of "queue:...", "reason:...", "label:...", "team:..."."""
+        """Items waiting, most urgent first. facets: any of "queue:...", "reason:..." and those of the process."""
         if facets:
             ids, total = await self.store.crossed(
                 [keys.inbox_facet(facet) for facet in facets], offset, offset + limit - 1
@@ -140,26 +141,25 @@ class Inbox:
     async def approve(
         self, ticket_id: str, person: str, version: int | None, keystrokes: int | None = None
     ) -> TicketView:
-        """Let the proposed decision stand. keystrokes: what it took, where a door counts them."""
+        """Let the suggestion stand. keystrokes: what it took, where a door counts them."""
         view = await self._waiting(ticket_id, version)
         if view.blind:
             raise ValueError(BLIND)
         if view.decision is None:
-            raise ValueError(f"{ticket_id} has no proposal to approve; decide it by hand")
-        decision = Decision.model_validate({**view.decision, "decided_by": person})
-        return await self._decide(view, person, "approve", decision, keystrokes)
+            raise ValueError(f"{ticket_id} has no suggestion to approve; decide it by hand")
+        return await self._decide(view, person, "approve", {**view.decision, "decided_by": person}, keystrokes)
 
     async def decide(
         self,
         ticket_id: str,
         person: str,
         version: int | None,
-        by_hand: HandDecision,
+        given: BaseModel,
         keystrokes: int | None = None,
     ) -> TicketView:
-        """Decide by hand, or correct a proposal; what was proposed stays in the timeline."""
+        """Decide by hand, or correct a suggestion, which stays in the timeline. given: a `hand` of the process."""
         view = await self._waiting(ticket_id, version)
-        decision = decided_by_hand(view, self.taxonomy, person, by_hand)
+        decision = decided_by_hand(view, self.process, person, given)
         return await self._decide(view, person, "edit" if view.proposed else "decide", decision, keystrokes)
 
     async def reject(self, ticket_id: str, person: str, version: int | None, why: str) -> TicketView:
@@ -179,7 +179,7 @@ class Inbox:
             INBOX,
             ByPerson(view.version, person),
             (ev.PersonActed(person, "reject", why[:4000]), handed),
-            inbox=entry_of(view, row.queue, reason),
+            inbox=entry_of(view, self.process, row.queue, reason),
             values={"reason": reason.value, "detail": why[:500], "queue": row.queue.value},
         )
         await self._act(ticket_id, move)
@@ -207,7 +207,7 @@ class Inbox:
             raise stale(rejected_id, ["stale", view.state.value, view.version, view.holder or ""])
         named = ticket if ticket.id else ticket.model_copy(update={"id": repaired_id(rejected_id)})
         once = f"repair:{rejected_id}"
-        accepted = await Ledger(self.store).accept(
+        accepted = await Ledger(self.store, self.process).accept(
             named, limits, idempotency_key=once, max_wait_seconds=max_wait_seconds
         )
         if accepted.state is State.QUEUED:
@@ -289,24 +289,22 @@ class Inbox:
         return await self.views.ticket(ticket_id)
 
     async def _decide(
-        self, view: TicketView, person: str, action: str, decision: Decision, keystrokes: int | None
+        self, view: TicketView, person: str, action: str, decision: Result, keystrokes: int | None
     ) -> TicketView:
-        chosen = decision.model_dump(mode="json")
-        outcome = {"state": State.DECIDED.value, "decision": chosen}
+        outcome = {"state": State.DECIDED.value, "decision": decision}
         secret = await is_probe(self.store, view.id)
         outbox = () if secret else self.outcomes.entries(Outcome.DECIDED, view.id, outcome, UNDO_MS)
         now = await self.store.now_ms()
         effort = Effort(await self._handled_seconds(view.id, person, now), keystrokes)
-        example = example_of(view, action, person, chosen, now, effort)
+        example = example_of(view, self.process, action, person, decision, now, effort)
         move = Move(
             State.DECIDED,
             DECIDABLE,
             ByPerson(view.version, person),
-            (ev.Decided(person, action, chosen),),
+            (ev.Decided(person, action, decision),),
             values={
-                "decision": json.dumps(chosen, ensure_ascii=False),
-                "label": decision.label,
-                "undo": way_back(view, outbox, example),
+                **result_fields(self.process, decision),
+                "undo": way_back(view, self.process, outbox, example),
             },
             outbox=outbox,
             undo_in_ms=UNDO_MS,

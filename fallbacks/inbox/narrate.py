@@ -12,6 +12,7 @@ from tasks.money import format_usd
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.messages import SUBMIT
+from tasks.run.process import Process, Result
 
 EXCERPT_CHARS = 160
 
@@ -53,9 +54,9 @@ class _Words:
     detail: str = ""
 
 
-def narrate(timeline: Iterable[ev.Recorded]) -> tuple[Line, ...]:
-    """The whole timeline, oldest first."""
-    return tuple(_line(recorded) for recorded in timeline)
+def narrate(timeline: Iterable[ev.Recorded], process: Process) -> tuple[Line, ...]:
+    """The whole timeline, oldest first. process: whose results it tells of."""
+    return tuple(_line(recorded, process) for recorded in timeline)
 
 
 def means(reason: str) -> str:
@@ -88,9 +89,9 @@ def did(content: Iterable[Mapping[str, Any]]) -> str:
     return ", ".join(said) or "said nothing"
 
 
-def _line(recorded: ev.Recorded) -> Line:
+def _line(recorded: ev.Recorded, process: Process) -> Line:
     event = recorded.event
-    words = _NARRATORS[type(event)](event)
+    words = _result(event, process) or _NARRATORS[type(event)](event)
     tokens_in = tokens_out = None
     if isinstance(event, ev.ModelReplied):
         tokens_in = event.input_tokens + event.cache_write_tokens + event.cache_read_tokens
@@ -115,10 +116,20 @@ def _excerpt(text: object, chars: int = EXCERPT_CHARS) -> str:
     return line if len(line) <= chars else line[: chars - 1] + "…"
 
 
-def _choice(decision: Mapping[str, Any] | None) -> str:
-    if not decision:
-        return "nothing"
-    return f"{decision.get('label')} for {decision.get('team')}"
+def in_words(result: Result | None, process: Process) -> str:
+    """A result in a few words, or that there is none."""
+    return process.headline(result) if result else "nothing"
+
+
+def _result(event: ev.Event, process: Process) -> _Words | None:
+    """What only the process has words for."""
+    match event:
+        case ev.DecisionSubmitted():
+            return _submitted(event, process)
+        case ev.Decided():
+            return _decided(event, process)
+        case _:
+            return None
 
 
 def _context(event: ev.ContextFetched) -> _Words:
@@ -133,16 +144,16 @@ def _tool(event: ev.ToolFinished) -> _Words:
     return _Words(tone, f"step {event.step}: {event.tool} → {event.outcome}", _excerpt(f"{arguments} → {event.result}"))
 
 
-def _submitted(event: ev.DecisionSubmitted) -> _Words:
+def _submitted(event: ev.DecisionSubmitted, process: Process) -> _Words:
     decision = event.decision or {}
     confidence = decision.get("confidence")
     sure = f", confidence {confidence:.2f}" if isinstance(confidence, int | float) else ""
-    text = f"step {event.step}: proposed {_choice(decision)}{sure}"
+    text = f"step {event.step}: suggested {in_words(decision, process)}{sure}"
     return _Words(Tone.PROGRESS, text, "; ".join((*rules_in_words(event), _excerpt(decision.get("rationale", "")))))
 
 
 def rules_in_words(event: ev.DecisionSubmitted) -> tuple[str, ...]:
-    """What the taxonomy's rules did to a proposal."""
+    """What the process's rules did to a suggestion."""
     priority = (event.decision or {}).get("priority")
     raised = (f"priority raised to {priority}: {why}" for why in event.raised)
     return (*raised, *(f"a person must decide: {why}" for why in event.person))
@@ -160,10 +171,10 @@ def _cached(event: ev.ModelReplied) -> str:
     return f"; cache: {event.cache_read_tokens} tokens read, {event.cache_write_tokens} written"
 
 
-def _decided(event: ev.Decided) -> _Words:
+def _decided(event: ev.Decided, process: Process) -> _Words:
     verb = {"approve": "approved", "edit": "corrected it to", "auto": "decided alone:"}.get(event.action, "decided")
     tone = Tone.PROGRESS if event.by == "agent" else Tone.PERSON
-    return _Words(tone, f"{event.by} {verb} {_choice(event.decision)}", event.why)
+    return _Words(tone, f"{event.by} {verb} {in_words(event.decision, process)}", event.why)
 
 
 _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
@@ -187,7 +198,6 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.RepairAsked: lambda e: _Words(
         Tone.ATTENTION, f"step {e.step}: the model was told what was wrong", _excerpt(e.message)
     ),
-    ev.DecisionSubmitted: _submitted,
     ev.RunStopped: _stopped,
     ev.Retried: lambda e: _Words(Tone.ATTENTION, f"tried again at once: {means(e.reason)}"),
     ev.TierRaised: lambda e: _Words(Tone.ATTENTION, f"went to tier {e.tier + 1}: {means(e.reason)}"),
@@ -198,10 +208,9 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.EffectBegun: lambda e: _Words(Tone.PROGRESS, f"{e.tool} began to act outside", e.key),
     ev.EffectEnded: lambda e: _Words(Tone.PROGRESS, "the action outside is done", e.key),
     ev.Suggested: lambda e: _Words(
-        Tone.PROGRESS, "its proposal waits for a person", "; ".join(filter(None, (f"inbox queue {e.queue}", e.why)))
+        Tone.PROGRESS, "its suggestion waits for a person", "; ".join(filter(None, (f"inbox queue {e.queue}", e.why)))
     ),
     ev.HandedOff: lambda e: _Words(Tone.FAILURE, f"handed off to {e.queue}: {means(e.reason)}", e.detail),
-    ev.Decided: _decided,
     ev.Cancelled: lambda e: _Words(Tone.PERSON, f"{e.by} cancelled it"),
     ev.Rejected: lambda e: _Words(Tone.FAILURE, f"could not be read as a ticket (from {e.origin})", e.error),
     ev.PersonActed: lambda e: _Words(Tone.PERSON, f"{e.by}: {e.action}", e.note),
@@ -214,4 +223,4 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
         Tone.ATTENTION, "an event this version cannot read", _excerpt(json.dumps(e.raw, default=str))
     ),
 }
-"""One narrator for every event; a test compares it with the vocabulary."""
+"""One narrator for every event but those of `_result`; a test compares both with the vocabulary."""

@@ -1,17 +1,18 @@
-"""How people work: agreement, handle time and keystrokes by reviewer and by label, counted from the examples."""
+"""How people work: agreement, handle time and keystrokes by reviewer and by kind, counted from the examples."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
+from fallbacks.ledger.examples import Example
+
 LATEST = 2000
-"""A screen counts so many of the last decisions: people and labels change."""
+"""A screen counts so many of the last decisions: people and kinds change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Of one reviewer or label. judged: proposals they saw or would have seen; agreed: of these, how many stood.
+    """Of one reviewer or kind. judged: suggestions they saw or would have seen; agreed: of these, how many stood.
 
     timed: decisions whose item was held before; seconds from holding it to deciding it. keystrokes: median of a
     decision in the console, None where none came from there.
@@ -28,7 +29,7 @@ class Work:
 
     @property
     def agreement(self) -> float | None:
-        """Share of proposals that stood, 0..1."""
+        """Share of suggestions that stood, 0..1."""
         return self.agreed / self.judged if self.judged else None
 
 
@@ -41,19 +42,18 @@ class _Heap:
     keystrokes: list[float] = field(default_factory=list)
 
 
-def work_by(key: str, examples: Iterable[str]) -> list[Work]:
-    """The examples grouped by one of their fields, "by" or "label"; who decided most comes first."""
+def work_by(group: Callable[[Example], str], examples: Iterable[Example]) -> list[Work]:
+    """The examples in groups; the one in which most was decided comes first."""
     heaps: dict[str, _Heap] = {}
-    for stored in examples:
-        example = json.loads(stored)
-        heap = heaps.setdefault(str(example[key]), _Heap())
+    for example in examples:
+        heap = heaps.setdefault(group(example), _Heap())
         heap.decided += 1
-        if example.get("proposed"):
+        if example.suggested:
             heap.judged += 1
-            heap.agreed += example["proposed"] == example["label"]
-        for name, values in (("handled_seconds", heap.seconds), ("keystrokes", heap.keystrokes)):
-            if example.get(name) is not None:
-                values.append(float(example[name]))
+            heap.agreed += example.stood
+        for measured, values in ((example.handled_seconds, heap.seconds), (example.keystrokes, heap.keystrokes)):
+            if measured is not None:
+                values.append(float(measured))
     found = [_work(name, heap) for name, heap in heaps.items()]
     return sorted(found, key=lambda work: (-work.decided, work.name))
 

@@ -1,6 +1,6 @@
 """Known-answer probes: suggestions that are known to be wrong, to see whether people read before they approve.
 
-A probe copies a ticket whose proposal a person approved before, under another id and with a label of another team.
+A probe copies a ticket whose suggestion a person approved before, under another id and with a plain mistake in it.
 Nothing leaves because of it: no outcome, no example, no evidence of autonomy. It is an ordinary ticket of the books.
 """
 
@@ -13,6 +13,7 @@ from random import Random, SystemRandom
 from typing import Any, assert_never
 
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.ledger.examples import Example, Examples
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger, new_id
 from fallbacks.ledger.move import ByPerson, Move, make_move
 from fallbacks.ledger.states import ENDED, INBOX, State
@@ -21,8 +22,8 @@ from fallbacks.store.port import Store
 from tasks.errors import LeaseLost
 from tasks.run import events as ev
 from tasks.run.limits import Limits
+from tasks.run.process import Process
 from tasks.ticket import Priority, Ticket, read_stored
-from tasks.triage.taxonomy import Label, Taxonomy
 
 OWNER = "prober"
 """Who claims, suggests and judges probes, as their timelines name it."""
@@ -45,15 +46,14 @@ TURN_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known of a probe. label: the true one. wrong: the proposed one. source: the ticket it copies."""
+    """What is known of a probe. wrong: the key of what is suggested. source: the ticket it copies."""
 
-    label: str
     wrong: str
     source: str
 
     def to_json(self) -> str:
         """As the hash keeps it."""
-        return json.dumps({"label": self.label, "wrong": self.wrong, "source": self.source})
+        return json.dumps({"wrong": self.wrong, "source": self.source})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,10 @@ async def is_probe(store: Store, ticket_id: str) -> bool:
 class Probes:
     """Keeps probes waiting among the items, and judges the answers. share: of the waiting items, 0..0.05."""
 
-    def __init__(
-        self, store: Store, ledger: Ledger, taxonomy: Taxonomy, share: float, dice: Random | None = None
-    ) -> None:
+    def __init__(self, store: Store, process: Process, share: float, dice: Random | None = None) -> None:
         self.store = store
-        self.ledger = Ledger(ledger.store, STALLED_MS, STALLED_MS)
-        self.taxonomy = taxonomy
+        self.ledger = Ledger(store, process, STALLED_MS, STALLED_MS)
+        self.process = process
         self.share = share
         self._dice = dice or SystemRandom()
 
@@ -100,9 +98,9 @@ class Probes:
         for example in await self._examples():
             if made == missing:
                 break
-            if example["id"] not in used and await self._make(str(example["id"]), str(example["label"])):
+            if example.id not in used and await self._make(example):
                 made += 1
-                used.add(example["id"])
+                used.add(example.id)
         return made
 
     async def _followed(self, probe_id: str, answer: Answer) -> bool:
@@ -127,7 +125,7 @@ class Probes:
         if await self.store.now_ms() < int(row.get("undo_until", 0)):
             return
         if "probe" not in row:
-            verdict = "missed" if json.loads(row["decision"])["label"] == answer.wrong else "caught"
+            verdict = "missed" if self.process.key(json.loads(row["decision"])) == answer.wrong else "caught"
             note = ev.PersonActed(OWNER, "note", f"probe: {verdict}")
             move = Move(
                 State.DECIDED,
@@ -143,48 +141,41 @@ class Probes:
                 return
         await self.store.put(keys.PROBES, {probe_id: None})
 
-    async def _make(self, source: str, label: str) -> bool:
-        known = await self._known(source, label)
-        others = self._others(label)
-        if known is None or not others:
+    async def _make(self, example: Example) -> bool:
+        known = await self._known(example)
+        mistake = self.process.mistaken(known.decision, self._dice.choice) if known else None
+        if known is None or mistake is None:
             return False
-        wrong = self._dice.choice(others)
         probe_id, now = new_id(), await self.store.now_ms()
         # known as a probe before it is a ticket: a crash at any later point leaves nothing that tells anybody
-        await self.store.put(keys.PROBES, {probe_id: Answer(label, wrong.name, source).to_json()})
-        await self.store.put(keys.PROBES_USED, {source: str(now)})
+        await self.store.put(keys.PROBES, {probe_id: Answer(self.process.key(mistake), example.id).to_json()})
+        await self.store.put(keys.PROBES_USED, {example.id: str(now)})
         await self.ledger.accept(_copy(known, probe_id), Limits())
         claim = await self.ledger.claim(probe_id, OWNER, queue=QUEUE)
         if not isinstance(claim, Claim):
             await self._cancel(probe_id)
             return False
-        decision = _wrong(known.decision, self.taxonomy.by_name[label], wrong)
         try:
-            await self.ledger.suggest(claim.lease, Conclusion((), decision, Priority(decision["priority"])))
+            await self.ledger.suggest(claim.lease, Conclusion((), mistake, Priority(mistake["priority"])))
         except LeaseLost:
             await self._cancel(probe_id)
             return False
         return True
 
-    async def _known(self, source: str, label: str) -> Known | None:
-        """The ticket as it was decided, where it still stands in the books as the example says."""
-        row, now = await self.store.row(source), await self.store.now_ms()
+    async def _known(self, example: Example) -> Known | None:
+        """The ticket as it was decided, where it still stands as the example says."""
+        row, now = await self.store.row(example.id), await self.store.now_ms()
         if row.get("state") != State.DECIDED or now < int(row.get("undo_until", 0)) or "body" not in row:
             return None
         decision = json.loads(row["decision"])
-        if decision["label"] != label:
+        if self.process.key(decision) != example.key:
             return None
         return Known(read_stored(row["body"]), decision, now - int(row["accepted"]))
 
-    def _others(self, label: str) -> list[Label]:
-        """Labels of other teams than the true one's; none where the taxonomy no longer has it."""
-        true = self.taxonomy.by_name.get(label)
-        return [other for other in self.taxonomy.labels if true is not None and other.team != true.team]
-
-    async def _examples(self) -> list[dict[str, Any]]:
+    async def _examples(self) -> list[Example]:
         """What people approved lately, in no order that anybody could foresee."""
-        stored = await self.store.listed(keys.EXAMPLES, -LOOK_BACK, -1)
-        approved = [example for example in map(json.loads, stored) if example["action"] == "approve"]
+        latest = await Examples(self.store, self.process).latest(LOOK_BACK)
+        approved = [example for example in latest if example.action == "approve"]
         self._dice.shuffle(approved)
         return approved
 
@@ -216,24 +207,6 @@ def _copy(known: Known, probe_id: str) -> Ticket:
     )
 
 
-def _wrong(decision: Mapping[str, Any], true: Label, label: Label) -> dict[str, Any]:
-    """Another label, its names in the rationale; all else stays as it was, so that only the sense is wrong."""
-    rationale = str(decision["rationale"])
-    for old, new in ((true.name, label.name), (_plain(true.name), _plain(label.name)), (true.team, label.team)):
-        rationale = rationale.replace(old, new)
-    return {
-        **decision,
-        "label": label.name,
-        "team": label.team,
-        "priority": label.priority.value,
-        "rationale": rationale[:2000],
-        "decided_by": "agent",
-    }
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
-
-
 def _answer(stored: str) -> Answer:
-    return Answer(**json.loads(stored))
+    kept = json.loads(stored)  # one that waits since an earlier version says more
+    return Answer(kept["wrong"], kept["source"])

@@ -15,6 +15,7 @@ from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.meters import counted
 from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, make_move
+from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import State
 from fallbacks.plan import PLAN, InboxQueue, Severity
 from fallbacks.store.port import Store, lua_header
@@ -23,6 +24,7 @@ from tasks.money import format_usd
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits, read_limits
+from tasks.run.process import Process
 from tasks.ticket import Priority, Ticket, read_stored
 
 SLA_SECONDS = {Priority.URGENT: 900, Priority.HIGH: 3600, Priority.NORMAL: 4 * 3600, Priority.LOW: 24 * 3600}
@@ -89,8 +91,11 @@ class Ledger:
     this time is published again.
     """
 
-    def __init__(self, store: Store, lease_ms: int = 30_000, first_sweep_ms: int = FIRST_SWEEP_MS) -> None:
+    def __init__(
+        self, store: Store, process: Process, lease_ms: int = 30_000, first_sweep_ms: int = FIRST_SWEEP_MS
+    ) -> None:
         self.store = store
+        self.process = process
         self.lease_ms = lease_ms
         self.first_sweep_ms = first_sweep_ms
 
@@ -142,7 +147,7 @@ class Ledger:
             "origin": origin[:64],
             "error": error[:1000],
             "sla_in": SLA_SECONDS[Priority.NORMAL] * 1000,
-            "facets": item_facets(row.queue, Reason.UNREADABLE, None),
+            "facets": item_facets(self.process, row.queue, Reason.UNREADABLE, None),
             "severity": row.severity,
         }
         event = ev.Rejected(error[:1000], origin[:64])
@@ -278,13 +283,8 @@ class Ledger:
 
     async def suggest(self, lease: Lease, conclusion: Conclusion) -> None:
         """Put a validated decision into the inbox."""
-        decision = conclusion.decision or {}
-        queue = InboxQueue.SUGGESTIONS
-        values = {
-            "decision": json.dumps(decision, ensure_ascii=False),
-            "queue": queue.value,
-            "label": decision["label"],
-        }
+        decision, queue = conclusion.decision or {}, InboxQueue.SUGGESTIONS
+        values = {**result_fields(self.process, decision), "queue": queue.value}
         if conclusion.proposal:  # the first one stays, whatever a person's hint makes of it later
             values["proposal"] = json.dumps(conclusion.proposal, ensure_ascii=False)
         if conclusion.blind:
@@ -295,7 +295,9 @@ class Ledger:
             (*conclusion.events, ev.Suggested(queue.value, conclusion.why)),
             values=values,
             unset=("reason", "detail") if conclusion.blind else ("reason", "detail", "blind"),
-            inbox=_inbox(conclusion.priority, item_facets(queue, None, None if conclusion.blind else decision)),
+            inbox=_inbox(
+                conclusion.priority, item_facets(self.process, queue, None, {} if conclusion.blind else decision)
+            ),
         )
 
     async def decide(self, lease: Lease, conclusion: Conclusion, outbox: Sequence[OutboxEntry]) -> None:
@@ -305,7 +307,7 @@ class Ledger:
             lease,
             State.DECIDED,
             (*conclusion.events, ev.Decided("agent", "auto", decision, conclusion.why)),
-            values={"decision": json.dumps(decision, ensure_ascii=False), "label": decision["label"]},
+            values=result_fields(self.process, decision),
             unset=("reason", "detail"),
             outbox=tuple(outbox),
             count=("decided_auto",),
@@ -324,15 +326,14 @@ class Ledger:
         """State, inbox entry and alert in one write. A draft decision is kept for the person."""
         values = {"reason": reason.value, "detail": detail[:500], "queue": queue.value}
         if conclusion.decision:
-            values["decision"] = json.dumps(conclusion.decision, ensure_ascii=False)
-            values["label"] = conclusion.decision["label"]
+            values |= result_fields(self.process, conclusion.decision)
         await self._leave(
             lease,
             State.HANDED_OFF,
             (*conclusion.events, ev.HandedOff(reason.value, detail[:500], queue.value, severity.value)),
             values=values,
-            unset=() if conclusion.decision else ("decision", "label"),
-            inbox=_inbox(conclusion.priority, item_facets(queue, reason, conclusion.decision)),
+            unset=() if conclusion.decision else tuple(result_names(self.process)),
+            inbox=_inbox(conclusion.priority, item_facets(self.process, queue, reason, conclusion.decision)),
             alert=AlertRaised(reason, severity),
             outbox=tuple(outbox),
         )
@@ -375,16 +376,6 @@ def _held(verdict: list[Any], lease: Lease) -> None:
 
 def _inbox(priority: Priority, facets: list[str]) -> InboxEntry:
     return InboxEntry(In(SLA_SECONDS[priority] * 1000), tuple(facets))
-
-
-def item_facets(queue: InboxQueue, reason: Reason | None, decision: dict[str, Any] | None) -> list[str]:
-    """The inbox indexes an item stands in besides the whole: by queue, reason, label and team."""
-    facets = [f"queue:{queue.value}"]
-    if reason is not None:
-        facets.append(f"reason:{reason.value}")
-    if decision:
-        facets += [f"label:{decision['label']}", f"team:{decision['team']}"]
-    return facets
 
 
 def _over(started: ev.StepStarted, whose: str, used: str, cap: str) -> str:

@@ -53,7 +53,7 @@ requester = _keys("req:*", Type.LIST, "a requester's last twenty tickets, newest
 
 # people
 INBOX = _key("inbox", Type.SORTED, "tickets that wait for a person, by when one should have looked (ms)")
-inbox_facet = _keys("inbox:*", Type.SORTED, "the same for one queue, reason, label or team: `queue:review`")
+inbox_facet = _keys("inbox:*", Type.SORTED, "the same for one queue, reason or facet of the process: `queue:review`")
 EXAMPLES = _key("examples", Type.LIST, "people's decisions (JSON, oldest first) beside what was suggested")
 LAST_ACTS = _key("last_acts", Type.HASH, "person -> when they last did something to an item (ms), holding it aside")
 PROBES = _key("probes", Type.HASH, "known-answer probes not judged yet: ticket id -> what is known of it (JSON)")

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
@@ -44,13 +44,36 @@ class Choice:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What `Process.key` may be. about: in words. group: what it stands under on a screen, "" for nothing."""
+
+    key: str
+    about: str
+    group: str = ""
+    group_about: str = ""
+
+
 class Process(Protocol):
     """What the agent does (first half), and what people see of it and do instead (second half)."""
 
-    @property
-    def name(self) -> str:
-        """As journals, wiring and screens call it: "triage"."""
-        ...
+    name: ClassVar[str]
+    """As journals, wiring and screens call it: "triage"."""
+
+    facet_names: ClassVar[tuple[str, ...]]
+    """What results are found by besides the inbox's own `queue` and `reason`."""
+
+    keyed_by: ClassVar[str]
+    """The facet by whose values evidence of autonomy is counted; screens and exports are headed by its name."""
+
+    result: ClassVar[type[BaseModel]]
+    """The model of a result, as documents describe it."""
+
+    hand: ClassVar[type[BaseModel]]
+    """What a person gives who decides by hand. Its field `rationale`, if any, takes why a group is decided so."""
+
+    objections: ClassVar[tuple[str, ...]]
+    """Up to nine reasons to reject a suggestion, the usual ones first."""
 
     @property
     def prompt(self) -> Prompt:
@@ -89,31 +112,45 @@ class Process(Protocol):
 
     @property
     def facet_values(self) -> Mapping[str, Sequence[str]]:
-        """What the inbox can be filtered by, each with the values it may have in the order people look for them."""
+        """The values each facet may have, in the order people look for them."""
         ...
 
     @property
-    def hand(self) -> type[BaseModel]:
-        """What a person gives who decides by hand."""
+    def choices(self) -> Sequence[Choice]:
+        """Every decision that can be made by its name alone, as digits and groups do; empty where it takes more."""
         ...
 
     def facets(self, result: Result) -> Mapping[str, str]:
         """Its value of each facet."""
         ...
 
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """Every value of that facet, in the order of screens."""
+        ...
+
     def key(self, result: Result) -> str:
-        """By what evidence of autonomy is counted."""
+        """By what evidence of autonomy is counted: its value of the facet `keyed_by`."""
         ...
 
     def headline(self, result: Result) -> str:
         """The result in a few words, to stand inside a sentence."""
         ...
 
-    def agrees(self, suggested: Result, decided: Result) -> bool:
-        """Whether the person decided what was suggested, in all that counts as evidence.
+    def shown(self, result: Result) -> Mapping[str, str]:
+        """The result field by field, as people read it and see what was changed."""
+        ...
 
-        What lacks that agrees with nothing.
-        """
+    def quotes(self, result: Result) -> Sequence[str]:
+        """Words of the ticket that speak for it."""
+        ...
+
+    def agrees(self, suggested: Result, decided: Result) -> bool:
+        """Whether the person decided what was suggested, in all that counts as evidence. Both hold their facets."""
+        ...
+
+    def severe(self, suggested: Result, decided: Result) -> bool:
+        """Whether this disagreement is one that nobody can afford twice. Both hold their facets."""
         ...
 
     def by_hand(self, ticket: Ticket, suggested: Result | None, given: Any, person: str) -> dict[str, Any]:

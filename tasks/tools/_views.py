@@ -7,6 +7,7 @@ from tasks.tools.ports import Article, Customer, PastTicket
 ARTICLE_CHARS = 300
 TICKET_CHARS = 200
 FIELD_CHARS = 40
+FACET_CHARS = 80
 MAX_FLAGS = 6
 
 
@@ -32,8 +33,6 @@ def article_view(article: Article) -> dict[str, str]:
 
 
 def ticket_view(ticket: PastTicket) -> dict[str, str]:
-    """What was said and what was decided; an undecided ticket has no label."""
-    view = {"text": clip(ticket.text, TICKET_CHARS)}
-    if ticket.label:
-        view |= {"label": clip(ticket.label, FIELD_CHARS * 2), "team": clip(ticket.team, FIELD_CHARS)}
-    return view
+    """What was said and what was decided; an undecided ticket has nothing of it."""
+    facets = {name: clip(value, FACET_CHARS) for name, value in ticket.facets.items()}
+    return {"text": clip(ticket.text, TICKET_CHARS), **facets}

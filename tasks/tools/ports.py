@@ -1,6 +1,7 @@
 """What the tools need from the outside. Edges implement these; tests use real classes on the same ports."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -30,12 +31,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class PastTicket:
-    """An earlier ticket. label and team are those of the decision that stands; empty while undecided."""
+    """An earlier ticket. facets: of the decision that stands, as its process names them; empty while undecided."""
 
     id: str
     text: str
-    label: str
-    team: str
+    facets: Mapping[str, str] = field(default_factory=dict)
 
 
 class KnowledgeBase(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from tasks.errors import InvalidDecision
 from tasks.run.messages import ToolSpec
-from tasks.run.process import Choice, Result, Suggestion
+from tasks.run.process import Choice, Kind, Result, Suggestion
 from tasks.run.prompt import Prompt
 from tasks.ticket import Priority, Ticket
 from tasks.triage.decision import Decision, validate_submission
@@ -30,15 +31,39 @@ class HandDecision(BaseModel):
     rationale: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
 
 
+OBJECTIONS = (
+    "wrong label",
+    "wrong team",
+    "wrong priority",
+    "the evidence does not support it",
+    "it misread the ticket",
+    "several requests in one ticket",
+    "more information is needed",
+    "it follows instructions in the ticket",
+    "spam or not for us",
+)
+
+
 @dataclass(frozen=True)
 class Triage:
-    """Implements `tasks.run.process.Process` over a taxonomy."""
+    """Implements `tasks.run.process.Process` over a taxonomy.
+
+    agree_on: "label" or "team". severe_mistakes: teams that must not be missed ("fraud"), and pairs of labels that
+    must not be confused ("suggested>decided").
+    """
 
     taxonomy: Taxonomy
     prompt: Prompt = BUILT_IN
 
+    agree_on: str = "label"
+    severe_mistakes: frozenset[str] = frozenset()
+
     name: ClassVar[str] = "triage"
+    facet_names: ClassVar[tuple[str, ...]] = ("label", "team")
+    keyed_by: ClassVar[str] = "label"
+    result: ClassVar[type[BaseModel]] = Decision
     hand: ClassVar[type[BaseModel]] = HandDecision
+    objections: ClassVar[tuple[str, ...]] = OBJECTIONS
 
     @property
     def taxonomy_version(self) -> str:
@@ -75,6 +100,21 @@ class Triage:
         """Teams in the taxonomy's order, labels by name."""
         return {"team": [team.name for team in self.taxonomy.teams], "label": sorted(self.taxonomy.by_name)}
 
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The labels, by team."""
+        return tuple(
+            Kind(label.name, label.description, team.name, team.description)
+            for team in self.taxonomy.teams
+            for label in self.taxonomy.labels
+            if label.team == team.name
+        )
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...]:
+        """Every label, in the taxonomy's order."""
+        return tuple(self._choice(label.name) for label in self.taxonomy.labels)
+
     def facets(self, result: Result) -> Mapping[str, str]:
         """Label and team."""
         return {"label": str(result["label"]), "team": str(result["team"])}
@@ -85,17 +125,32 @@ class Triage:
 
     def headline(self, result: Result) -> str:
         """`card_arrival for cards`."""
-        return f"{result['label']} for {result['team']}"
+        return f"{result.get('label')} for {result.get('team')}"
+
+    def shown(self, result: Result) -> Mapping[str, str]:
+        """All but quotes and figures."""
+        return {name: str(result.get(name, "")) for name in ("label", "team", "priority", "summary", "rationale")}
+
+    def quotes(self, result: Result) -> Sequence[str]:
+        """The evidence."""
+        return tuple(result.get("evidence", ()))
 
     def agrees(self, suggested: Result, decided: Result) -> bool:
-        """The same label."""
-        return bool(suggested.get("label") == decided.get("label") is not None)
+        """The same label, or the same team where that is what counts."""
+        return bool(suggested[self.agree_on] == decided[self.agree_on])
+
+    def severe(self, suggested: Result, decided: Result) -> bool:
+        """A team missed, or two labels confused, that are named as such."""
+        missed = decided["team"] in self.severe_mistakes and suggested["team"] != decided["team"]
+        return missed or f"{suggested['label']}>{decided['label']}" in self.severe_mistakes
 
     def by_hand(self, ticket: Ticket, suggested: Result | None, given: HandDecision, person: str) -> dict[str, Any]:
         """The label's team, and its priority where none is suggested. Raises `InvalidDecision` for an unknown label."""
         label = self.taxonomy.by_name.get(given.label)
         if label is None:
-            raise InvalidDecision(f"label {given.label!r} is not in the taxonomy")
+            alike = get_close_matches(given.label, self.taxonomy.by_name, n=3, cutoff=0.4)
+            meant = f"; did you mean {' or '.join(alike)}?" if alike else ""
+            raise InvalidDecision(f"label {given.label!r} is not in the taxonomy{meant}", "label")
         before = suggested or {}
         return Decision(
             label=label.name,
@@ -115,7 +170,10 @@ class Triage:
         """A label each, with its team."""
         before = self.key(suggested) if suggested else None
         names = likely_labels(self.taxonomy, ticket, before, context, decided)
-        return tuple(Choice({"label": name}, name, self.taxonomy.by_name[name].team) for name in names)
+        return tuple(map(self._choice, names))
+
+    def _choice(self, label: str) -> Choice:
+        return Choice({"label": label}, label, self.taxonomy.by_name[label].team)
 
     def mistaken(self, result: Result, choose: Callable[[Sequence[str]], str]) -> dict[str, Any] | None:
         """A label of another team, its names in the rationale; all else stays, so that only the sense is wrong."""

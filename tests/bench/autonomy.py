@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from fallbacks.autonomy.proof import Observation, Rule, Standing, e_value, least_labels, observed
+from fallbacks.autonomy.proof import Observation, Rule, Standing, e_value, least_agreements, observed
 
 HORIZON = 3_000
 """Labels a person is asked for before we say that it was not promoted."""
@@ -27,7 +27,7 @@ def main() -> None:
     rule = Rule(target=arguments.target)
     dice = np.random.default_rng(20261122)
     say(f"target {rule.target:.1%}, error {rule.error:.0%}, {arguments.runs:,} runs, {HORIZON:,} labels at most")
-    say(f"without a disagreement {least_labels(rule)} labels suffice\n")
+    say(f"without a disagreement {least_agreements(rule)} agreements suffice\n")
     say("true agreement | promoted | labels to promote: median | 90th percentile")
     for agreement in AGREEMENTS:
         say(promotion_line(agreement, rule, arguments.runs, dice))

@@ -25,6 +25,7 @@ from fallbacks.ledger.history import LedgerHistory
 from fallbacks.store.redis_store import RedisStore
 from tests.bench.life import NOTHING, LaterStore, Lives, Taken, median, taken, total
 from tests.bench.plot import chart, png
+from tests.fallbacks.scene import TRIAGE
 from tests.services.valkey import ValkeyServer
 from worker.lookups.sqlite_similar import SimilarTickets
 from worker.lookups.tickets import History
@@ -98,8 +99,8 @@ class Course:
 async def join_seconds(store: RedisStore) -> float:
     """CPU of reading what people decided, as a worker does before its first ticket."""
     began = process_time()
-    await Autonomy(store, Terms()).standings()
-    await History(LedgerHistory(store), SimilarTickets()).similar("my card is lost", 3)
+    await Autonomy(store, TRIAGE, Terms()).standings()
+    await History(LedgerHistory(store, TRIAGE), SimilarTickets()).similar("my card is lost", 3)
     return process_time() - began
 
 

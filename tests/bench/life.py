@@ -18,7 +18,7 @@ from fallbacks.store.redis_store import RedisStore
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Priority
-from tests.fallbacks.scene import DECISION, MODEL, TAXONOMY, ticket
+from tests.fallbacks.scene import DECISION, MODEL, TRIAGE, ticket
 
 BODY = "I lost my card on the train. " * 20
 FINDINGS = "{" + "x" * 1500 + "}"
@@ -106,9 +106,9 @@ class Lives:
     leases: dict[str, Lease] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(self.store)
-        self.inbox = Inbox(self.store, TAXONOMY, OutcomeWriter(wanted=True))
-        self.history = LedgerHistory(self.store)
+        self.ledger = Ledger(self.store, TRIAGE)
+        self.inbox = Inbox(self.store, TRIAGE, OutcomeWriter(wanted=True))
+        self.history = LedgerHistory(self.store, TRIAGE)
 
     async def live(self, ids: Sequence[str]) -> dict[str, Taken]:
         """Take tickets through all of it. What each phase took in all, by phase."""

@@ -19,6 +19,7 @@ from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Priority, Ticket
+from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Label, Taxonomy, Team
 from tests.fakes.memory_store import MemoryStore
 
@@ -31,6 +32,8 @@ TAXONOMY = Taxonomy(
         Label(name="new_loan", description="A loan is wanted.", team="loans"),
     ),
 )
+
+TRIAGE = Triage(TAXONOMY)
 
 DECISION: dict[str, Any] = {
     "label": "lost_card",
@@ -65,8 +68,8 @@ class Scene:
     inbox: Inbox = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(self.store)
-        self.inbox = Inbox(self.store, TAXONOMY, OutcomeWriter(wanted=True))
+        self.ledger = Ledger(self.store, TRIAGE)
+        self.inbox = Inbox(self.store, TRIAGE, OutcomeWriter(wanted=True))
 
     async def pass_ms(self, ms: int) -> None:
         """Let time pass: the fake's clock moves on; on the real server every stored time moves back."""

@@ -20,6 +20,7 @@ from worker.cli.printable import one_line, printable
 
 if TYPE_CHECKING:
     from fallbacks.ledger.views import TicketView
+    from tasks.run.process import Process
 
 LONGEST_BODY = 4000
 """Characters of a ticket on the screen; `--json` has all of them."""
@@ -58,7 +59,7 @@ def cause_card(card: Explanation, view: "TicketView") -> Panel:
     return _panel(f"{view.id}  {view.state.value}", headline, _pairs(rows), style=style)
 
 
-def ticket_card(view: "TicketView", unread: str) -> Panel:
+def ticket_card(view: "TicketView", unread: str, process: "Process") -> Panel:
     """The ticket with the decision's evidence highlighted; a rejected message as it came."""
     if view.ticket is None:
         return _panel("the message as it came", Text(printable(unread[:LONGEST_BODY])))
@@ -69,7 +70,7 @@ def ticket_card(view: "TicketView", unread: str) -> Panel:
         envelope.append(f"requester {who.name or who.email or who.id}")
     if ticket.channel:
         envelope.append(f"by {ticket.channel}")
-    quotes = (view.decision or {}).get("evidence", ())
+    quotes = process.quotes(view.decision) if view.decision else ()
     shown = highlighted(ticket.text, quotes)
     return _panel("ticket", Text(one_line(", ".join(envelope)), style="dim"), shown)
 
@@ -89,19 +90,14 @@ def highlighted(text: str, quotes: Sequence[str]) -> Text:
     return shown
 
 
-def decision_card(view: "TicketView") -> Panel:
-    """What stands, or what is proposed."""
+def decision_card(view: "TicketView", process: "Process") -> Panel:
+    """What stands, or what is suggested."""
     decision: dict[str, Any] = view.decision or {}
-    rows: list[tuple[str, object]] = [
-        ("label", f"{decision.get('label')} → {decision.get('team')}"),
-        ("priority", decision.get("priority")),
-        ("by", f"{decision.get('decided_by')} ({decision.get('tier')}), confidence {decision.get('confidence')}"),
-        ("summary", decision.get("summary")),
-        ("why", decision.get("rationale")),
-    ]
-    quotes = decision.get("evidence", ())
-    rows += [("quote" if index == 0 else "", f"“{quote}”") for index, quote in enumerate(quotes)]
-    return _panel("decision" if view.state is State.DECIDED else "proposal", _pairs(rows))
+    rows: list[tuple[str, object]] = list(process.shown(decision).items())
+    by = f"{decision.get('decided_by')} ({decision.get('tier')}), confidence {decision.get('confidence')}"
+    rows.append(("by", by))
+    rows += [("quote" if index == 0 else "", f"“{quote}”") for index, quote in enumerate(process.quotes(decision))]
+    return _panel("decision" if view.state is State.DECIDED else "suggestion", _pairs(rows))
 
 
 def timeline_table(lines: Sequence[Line]) -> Report:
@@ -119,17 +115,18 @@ def timeline_table(lines: Sequence[Line]) -> Report:
     return table
 
 
-def commands(card: Explanation, ticket_id: str) -> Text:
+def commands(card: Explanation, ticket_id: str, process: "Process") -> Text:
     """The commands for what a person may do now."""
-    text = Text()
+    text, required = Text(), [name for name, field in process.hand.model_fields.items() if field.is_required()]
+    fields = " ".join(f"--{name} {name.upper()}" for name in required)
     for action in card.actions:
-        text.append(f"  deskhand {_COMMANDS[action].format(id=one_line(ticket_id))}\n", style="cyan")
+        text.append(f"  deskhand {_COMMANDS[action].format(id=one_line(ticket_id), fields=fields)}\n", style="cyan")
     return text
 
 
 _COMMANDS = {
     "approve": "inbox approve {id}",
-    "edit": "decide {id} --label LABEL",
+    "edit": "decide {id} {fields}",
     "repair": "inbox repair {id} --file FILE",
     "reject": "inbox reject {id} --why WHY",
     "resume": "resume {id} --hint HINT",

@@ -91,7 +91,8 @@ def before_step(journal: Sequence[ev.Recorded], step: int) -> tuple[list[ev.Reco
     for index, recorded in enumerate(journal):
         if isinstance(recorded.event, ev.StepStarted) and recorded.event.step >= step:
             return list(journal[:index]), recorded.at_ms
-    raise ValueError(f"it has no step {step}: there are {len(steps(journal))}")
+    made = sum(isinstance(recorded.event, ev.StepStarted) for recorded in journal)
+    raise ValueError(f"it has no step {step}: there are {made}")
 
 
 def recap(journal: Sequence[ev.Recorded], process: Process) -> Recap:
@@ -102,7 +103,7 @@ def recap(journal: Sequence[ev.Recorded], process: Process) -> Recap:
         decision=result,
         reason=stop.reason.value if stop else "",
         detail=stop.detail if stop else "",
-        steps=steps(journal),
+        steps=steps(journal, process),
         cost_nanodollars=checkpoint.usage.cost_nanodollars,
         prompt=checkpoint.versions[0] if checkpoint.versions else "",
         compared={**process.facets(result), **{name: result.get(name) for name in _OF_ANY}} if result else {},

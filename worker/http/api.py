@@ -5,12 +5,13 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 
+from tasks.run.process import Process
 from worker.http import batch, health, hooks, inbox, journal, load, metrics, openapi, problems, tickets
 from worker.http.request_ids import RequestIds
 from worker.wiring import VERSION
 
 
-def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], process: Process) -> FastAPI:
     """Opens nothing: the lifespan puts the desk at `app.state.desk` and takes it down."""
     app = FastAPI(
         title="Deskhand",
@@ -25,5 +26,6 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -
     problems.install(app)
     for module in (batch, tickets, journal, inbox, hooks, load, health, metrics):
         app.include_router(module.router)
-    openapi.install(app, VERSION)
+    app.include_router(inbox.process_router(process))
+    openapi.install(app, VERSION, process)
     return app

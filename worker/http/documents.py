@@ -14,7 +14,6 @@ from tasks.run.events import Recorded
 from tasks.run.limits import Limits
 from tasks.run.limits import Usage as RunUsage
 from tasks.ticket import Ticket
-from tasks.triage.decision import Decision
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -61,7 +60,7 @@ class UsageDocument(BaseModel):
 
 
 class TicketDocument(BaseModel):
-    """One ticket. decision: what stands once the state is `decided`; until then what is proposed, if anything.
+    """One ticket. decision: what stands once the state is `decided`; until then what is suggested, if anything.
 
     holder, held_until: who has the inbox item open. due_by: when a person should have looked. undo_until: a decision
     can be taken back before. delivery: of the outcome to the webhook. raw_base64: a message that could not be read.
@@ -75,7 +74,7 @@ class TicketDocument(BaseModel):
     priority: str
     ticket: Ticket | None
     raw_base64: str | None
-    decision: Decision | None
+    decision: dict[str, Any] | None
     reason: Reason | None
     detail: str
     queue: str | None
@@ -113,7 +112,7 @@ def ticket_document(view: TicketView, usage: RunUsage) -> TicketDocument:
         priority=view.priority,
         ticket=view.ticket,
         raw_base64=view.raw,
-        decision=None if view.decision is None else Decision.model_validate(view.decision),
+        decision=view.decision,
         reason=view.reason,
         detail=view.detail,
         queue=view.queue,

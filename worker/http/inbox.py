@@ -3,14 +3,14 @@
 from collections.abc import Awaitable
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from fallbacks.access.api_keys import Scope
 from fallbacks.errors import NotAllowed
-from fallbacks.inbox.inbox import HandDecision
 from fallbacks.ledger.views import TicketView
-from tasks.reasons import Reason
+from tasks.errors import InvalidDecision
+from tasks.run.process import Process
 from tasks.ticket import TicketId
 from worker.http import inbox_bodies as bodies
 from worker.http.access import Person
@@ -33,41 +33,6 @@ class InboxDocument(BaseModel):
     next: str | None
 
 
-@router.get("", response_model=InboxDocument, responses=responses())
-async def list_inbox(
-    desk: DeskDep,
-    _: Person,
-    queue: bodies.Facet | None = None,
-    reason: Reason | None = None,
-    label: bodies.Facet | None = None,
-    team: bodies.Facet | None = None,
-    older_than: Annotated[float, Query(ge=0, le=315_360_000, description="seconds in the inbox, at least")] = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
-) -> InboxDocument:
-    """Items waiting for a person, sorted by when somebody should have looked."""
-    inbox = desk.parts.inbox
-    facets = bodies.facets_of(queue, reason, label, team)
-    since = await desk.parts.store.now_ms() - int(older_than * 1000)
-    after = None if cursor is None else read_cursor(cursor)
-    views, following, total = await page_after(inbox, facets, after, limit, since)
-    items = [await read_ticket(desk.parts.views, view.id) for view in views]
-    return InboxDocument(items=items, total=total, next=following.text() if following else None)
-
-
-@router.post(
-    "/next",
-    response_model=TicketDocument,
-    responses={**responses(400, 413, 415), 204: {"description": "Nothing waits that nobody holds"}},
-)
-async def next_item(request: Request, desk: DeskDep, key: Person) -> TicketDocument | Response:
-    """Hold the most urgent item that nobody holds, for five minutes, and return it."""
-    body = await read_json_or_nothing(request, bodies.NextBody)
-    facets = bodies.facets_of(body.queue, body.reason, body.label, body.team)
-    view = await desk.parts.inbox.next(_who(key.name, body), facets[0] if facets else None, body.skip)
-    return Response(status_code=204) if view is None else await read_ticket(desk.parts.views, view.id)
-
-
 @router.post("/{ticket_id}/claim", response_model=TicketDocument, responses=ACTION)
 async def claim_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
     """Hold an item for five minutes."""
@@ -84,25 +49,14 @@ async def release_item(request: Request, ticket_id: TicketId, desk: DeskDep, key
 
 @router.post("/{ticket_id}/approve", response_model=TicketDocument, responses=ACTION)
 async def approve_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
-    """Let the proposed decision stand."""
+    """Let the suggestion stand."""
     body = await read_json(request, bodies.Versioned)
     return await _done(desk, desk.parts.inbox.approve(ticket_id, _who(key.name, body), body.version))
 
 
-@router.post("/{ticket_id}/edit", response_model=TicketDocument, responses=ACTION)
-async def edit_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
-    """Decide by hand, or correct the proposal; what was proposed stays in the journal."""
-    body = await read_json(request, bodies.EditBody)
-    if body.label not in desk.parts.taxonomy.by_name:
-        fault = "not a label of the taxonomy"
-        raise Problem(Kind.INVALID, f"/label: {fault}", errors=[("/label", fault)])
-    by_hand = HandDecision(body.label, body.priority, body.summary, body.rationale)
-    return await _done(desk, desk.parts.inbox.decide(ticket_id, _who(key.name, body), body.version, by_hand))
-
-
 @router.post("/{ticket_id}/reject", response_model=TicketDocument, responses=ACTION)
 async def reject_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
-    """Refuse a proposal: the item waits for a decision by hand. An unreadable message is dismissed."""
+    """Refuse a suggestion: the item waits for a decision by hand. An unreadable message is dismissed."""
     body = await read_json(request, bodies.RejectBody)
     return await _done(desk, desk.parts.inbox.reject(ticket_id, _who(key.name, body), body.version, body.reason))
 
@@ -157,12 +111,55 @@ async def undo_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: P
     return await _done(desk, desk.parts.inbox.undo(ticket_id, _who(key.name, body), body.version, operator=operator))
 
 
+def process_router(process: Process) -> APIRouter:
+    """What depends on the process: its facets in list and next, and its decision by hand in edit."""
+    router, own = APIRouter(prefix="/v1/inbox", tags=["inbox"]), bodies.bodies_of(process)
+
+    @router.get("", response_model=InboxDocument, responses=responses())
+    async def list_inbox(
+        desk: DeskDep,
+        _: Person,
+        chosen: Annotated[bodies.Filter, Depends(own.filter)],
+        older_than: Annotated[float, Query(ge=0, le=315_360_000, description="seconds in the inbox, at least")] = 0,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Query(max_length=500)] = None,
+    ) -> InboxDocument:
+        """Items waiting for a person, sorted by when somebody should have looked."""
+        since = await desk.parts.store.now_ms() - int(older_than * 1000)
+        after = None if cursor is None else read_cursor(cursor)
+        views, following, total = await page_after(desk.parts.inbox, chosen.facets, after, limit, since)
+        items = [await read_ticket(desk.parts.views, view.id) for view in views]
+        return InboxDocument(items=items, total=total, next=following.text() if following else None)
+
+    @router.post(
+        "/next",
+        response_model=TicketDocument,
+        responses={**responses(400, 413, 415), 204: {"description": "Nothing waits that nobody holds"}},
+    )
+    async def next_item(request: Request, desk: DeskDep, key: Person) -> TicketDocument | Response:
+        """Hold the most urgent item that nobody holds, for five minutes, and return it."""
+        body = await read_json_or_nothing(request, own.next)
+        view = await desk.parts.inbox.next(_who(key.name, body), next(iter(body.facets), None), body.skip)
+        return Response(status_code=204) if view is None else await read_ticket(desk.parts.views, view.id)
+
+    @router.post("/{ticket_id}/edit", response_model=TicketDocument, responses=ACTION)
+    async def edit_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+        """Decide by hand, or correct the suggestion, which stays in the journal."""
+        body = await read_json(request, own.edit)
+        return await _done(desk, desk.parts.inbox.decide(ticket_id, _who(key.name, body), body.version, body))
+
+    return router
+
+
 async def _done(desk: Desk, work: Awaitable[TicketView]) -> TicketDocument:
     """The item after the action. What the inbox calls impossible is a problem, not a fault of ours."""
     try:
         view = await work
     except NotAllowed as error:
         raise Problem(Kind.FORBIDDEN, str(error)) from None
+    except InvalidDecision as error:
+        place = f"/{error.field}"
+        raise Problem(Kind.INVALID, f"{place}: {error}", errors=[(place, str(error))]) from None
     except ValueError as error:
         if type(error) is not ValueError:  # a subclass, e.g. of pydantic, is a fault of ours
             raise

@@ -1,13 +1,16 @@
 """What the inbox's actions take. Each body names the version that the person saw; unknown fields are refused."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model, model_validator
 
 from tasks.money import from_usd
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
-from tasks.ticket import Priority, Ticket, TicketId
+from tasks.run.process import Process
+from tasks.ticket import Ticket, TicketId
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -32,35 +35,43 @@ class Versioned(Body):
     version: Version
 
 
-_FACETS = ("queue", "reason", "label", "team")
-_ONE_AT_MOST = [{"properties": {other: {"type": "null"} for other in _FACETS if other != one}} for one in _FACETS]
+_NO_FACETS = frozenset({"person", "skip"})
 
 
-class NextBody(Body):
-    """Which items to serve: one facet at most. skip: items passed over."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"anyOf": _ONE_AT_MOST})  # type: ignore[dict-item]
+class Filter(BaseModel):
+    """Which items: by the values of facets. A process adds its own."""
 
     queue: Facet | None = None
     reason: Reason | None = None
-    label: Facet | None = None
-    team: Facet | None = None
+
+    @property
+    def facets(self) -> list[str]:
+        """The inbox indexes that are named."""
+        named = {name: getattr(self, name) for name in _facet_names(type(self).model_fields)}
+        return [f"{name}:{value}" for name, value in named.items() if value is not None]
+
+
+def _facet_names(fields: Iterable[str]) -> list[str]:
+    return [name for name in fields if name not in _NO_FACETS]
+
+
+def _one_at_most(schema: dict[str, Any]) -> None:
+    names = _facet_names(schema["properties"])
+    schema["anyOf"] = [{"properties": {other: {"type": "null"} for other in names if other != one}} for one in names]
+
+
+class NextBody(Body, Filter):
+    """Which items to serve: one facet at most. skip: items passed over."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_one_at_most)
+
     skip: Annotated[list[TicketId], Field(max_length=200)] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _one_facet(self) -> "NextBody":
-        if len(facets_of(self.queue, self.reason, self.label, self.team)) > 1:
-            raise ValueError("name one of queue, reason, label and team")
+    def _one_facet(self) -> Self:
+        if len(self.facets) > 1:
+            raise ValueError(f"name one of {', '.join(_facet_names(type(self).model_fields))}")
         return self
-
-
-class EditBody(Versioned):
-    """A decision by hand, or a correction of what is proposed."""
-
-    label: Facet
-    priority: Priority | None = None
-    summary: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
-    rationale: Text | None = None
 
 
 class RejectBody(Versioned):
@@ -113,10 +124,26 @@ class NoteBody(Body):
     version: Version | None = None
 
 
-def facets_of(queue: str | None, reason: Reason | None, label: str | None, team: str | None) -> list[str]:
-    """The inbox indexes that these name."""
-    named = {"queue": queue, "reason": reason.value if reason else None, "label": label, "team": team}
-    return [f"{name}:{value}" for name, value in named.items() if value is not None]
+@dataclass(frozen=True, slots=True)
+class ProcessBodies:
+    """What depends on the process. filter: of the list. next: a filter of one facet. edit: a decision by hand."""
+
+    filter: type[Filter]
+    next: type[NextBody]
+    edit: type[Versioned]
+
+
+def bodies_of(process: Process) -> ProcessBodies:
+    """The models of a process: its facets, and what a person gives who decides by hand."""
+    own: dict[str, Any] = dict.fromkeys(process.facet_names, (Facet | None, None))
+    return ProcessBodies(
+        create_model("Filter", __base__=Filter, **own),
+        create_model("NextBody", __base__=NextBody, **own),
+        create_model("EditBody", __base__=(Versioned, process.hand), __doc__=_EDIT),  # type: ignore[arg-type] # of any two
+    )
+
+
+_EDIT = "A decision by hand, or a correction of what is suggested."
 
 
 def _first(chosen: int | None, otherwise: int | None) -> int | None:

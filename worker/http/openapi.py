@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from tasks.run.process import Process
 from tasks.ticket import Ticket
 from worker.http import inbox_bodies as bodies
 from worker.http.batch import MOST_ITEMS, NDJSON, ResultDocument
@@ -19,11 +20,9 @@ the same `id` or `Idempotency-Key` is always safe."""
 
 BODIES: dict[str, tuple[type[BaseModel], bool]] = {
     "/v1/tickets": (Ticket, True),
-    "/v1/inbox/next": (bodies.NextBody, False),
     "/v1/inbox/{ticket_id}/claim": (bodies.MaybeVersioned, False),
     "/v1/inbox/{ticket_id}/release": (bodies.MaybeVersioned, False),
     "/v1/inbox/{ticket_id}/approve": (bodies.Versioned, True),
-    "/v1/inbox/{ticket_id}/edit": (bodies.EditBody, True),
     "/v1/inbox/{ticket_id}/reject": (bodies.RejectBody, True),
     "/v1/inbox/{ticket_id}/repair": (bodies.RepairBody, True),
     "/v1/inbox/{ticket_id}/resume": (bodies.ResumeBody, True),
@@ -33,43 +32,59 @@ BODIES: dict[str, tuple[type[BaseModel], bool]] = {
 }
 """What each POST reads, and whether it must be there."""
 
+
+def _bodies(process: Process) -> dict[str, tuple[type[BaseModel], bool]]:
+    own = bodies.bodies_of(process)
+    return {**BODIES, "/v1/inbox/next": (own.next, False), "/v1/inbox/{ticket_id}/edit": (own.edit, True)}
+
+
 _REF = "#/components/schemas/{model}"
 _SAID = {"pattern": r"\S"}
 """A ticket says something in its subject or its body; pydantic checks it in code, the schema in words."""
 
 
-def install(app: FastAPI, version: str) -> None:
+def install(app: FastAPI, version: str, process: Process) -> None:
     """Serve the document."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app, version)
+            app.openapi_schema = _document(app, version, process)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign] # FastAPI's own way to replace it
 
 
-def _document(app: FastAPI, version: str) -> dict[str, Any]:
+def _document(app: FastAPI, version: str, process: Process) -> dict[str, Any]:
     document = get_openapi(
         title="Deskhand", version=version, openapi_version="3.1.0", description=DESCRIPTION, routes=app.routes
     )
     schemas = document["components"]["schemas"]
-    models: set[type[BaseModel]] = {ProblemDocument, ResultDocument, *(model for model, _ in BODIES.values())}
+    read = _bodies(process)
+    models: set[type[BaseModel]] = {ProblemDocument, ResultDocument, *(model for model, _ in read.values())}
     _, found = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     schemas.update({name: schema for name, schema in found["$defs"].items() if name not in schemas})
     # the ticket is read strictly and answered in full: one schema for what may be sent, one for what is answered
     schemas["Problem"] = schemas.pop("ProblemDocument")
     schemas["TicketInput"] = {**found["$defs"]["Ticket"], "title": "TicketInput"}
     schemas["TicketInput"]["anyOf"] = [{"properties": {name: _SAID}} for name in ("subject", "body")]
-    for path, (model, required) in BODIES.items():
+    for path, (model, required) in read.items():
         name = "TicketInput" if model is Ticket else model.__name__
         content = {"application/json": {"schema": {"$ref": _REF.format(model=name)}}}
         document["paths"][path]["post"]["requestBody"] = {"required": required, "content": content}
+    _describe_result(schemas, process)
     _describe_batch(document["paths"]["/v1/tickets/batch"]["post"])
     event = {"application/json": {"schema": {"type": "object", "description": "the helpdesk's own event"}}}
     document["paths"]["/v1/hooks/{name}"]["post"]["requestBody"] = {"required": True, "content": event}
     renamed: dict[str, Any] = _renamed(document)
     return renamed
+
+
+def _describe_result(schemas: dict[str, Any], process: Process) -> None:
+    """A ticket's decision is one of the process's."""
+    _, found = models_json_schema([(process.result, "serialization")], ref_template=_REF)
+    schemas.update({name: schema for name, schema in found["$defs"].items() if name not in schemas})
+    decision = {"$ref": _REF.format(model=process.result.__name__)}
+    schemas["TicketDocument"]["properties"]["decision"] = {"anyOf": [decision, {"type": "null"}]}
 
 
 def _describe_batch(operation: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -29,10 +29,10 @@ API_PATHS = ("/v1", "/healthz", "/readyz", "/metrics")
 class Web:
     """The whole application: the API answers its own paths, with its own 404 and 405, and the console the rest."""
 
-    def __init__(self, make_parts: Callable[[], Parts]) -> None:
-        self._make_parts = make_parts
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self.desk: Desk | None = None
-        self._api = make_api(self._lifespan)
+        self._api = make_api(self._lifespan, parts.process)
         self._console: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +60,7 @@ class Web:
 
     @asynccontextmanager
     async def _lifespan(self, api: FastAPI) -> AsyncIterator[None]:
-        async with open_desk(self._make_parts()) as desk:  # parts belong to the running loop
+        async with open_desk(self._parts) as desk:  # what they open from here on belongs to the running loop
             self.desk = api.state.desk = desk
             self._console = make_console(_console_deps(desk))
             await _say_who_may_call(desk)
@@ -98,8 +98,7 @@ def make_parts(settings: Settings) -> Parts:
 
 def serve(settings: Settings, *, access_log: bool = False) -> bool:
     """Run until a signal. Returns whether it ever started. Raises `SettingsError` where there is no store."""
-    store_url(settings)
-    server = WebServer(Web(lambda: make_parts(settings)), settings.host, settings.port, access_log=access_log)
+    server = WebServer(Web(make_parts(settings)), settings.host, settings.port, access_log=access_log)
     asyncio.run(server.serve())
     return server.started
 
@@ -110,13 +109,14 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         inbox=parts.inbox,
         views=parts.views,
         store=parts.store,
-        taxonomy=parts.taxonomy,
+        process=parts.process,
         publish=desk.hints.publish,
         limits=settings.limits,
         daily_budget_nanodollars=settings.day_cap_nanodollars,
         secure_cookies=(settings.public_url or "").startswith("https://"),
         standings=parts.standings,
         max_wait_seconds=settings.max_wait_seconds,
+        cards=parts.cards,
     )
 
 

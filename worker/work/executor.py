@@ -4,7 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -171,7 +171,8 @@ class Executor:
             judgement = await self.judge(key)
         else:
             judgement = Judgement(auto=False, blind=False, why="a person has had a part in it")
-        proposal = {**asdict(key), **process.facets(result), "blind": judgement.blind} if alone else None
+        made = {"tier": key.tier, "version": key.version, "blind": judgement.blind}
+        proposal = {**process.facets(result), **made} if alone else None
         priority = Priority(result["priority"])
         conclusion = Conclusion(ending.unwritten, result, priority, judgement.why, proposal, judgement.blind)
         if judgement.auto:

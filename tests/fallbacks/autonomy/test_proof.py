@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fallbacks.autonomy.proof import Observation, Rule, Standing, e_value, least_labels, needed, observed
+from fallbacks.autonomy.proof import Observation, Rule, Standing, e_value, least_agreements, needed, observed
 
 RULE = Rule()
 
@@ -22,7 +22,7 @@ def step(standing: Standing, observation: Observation) -> Standing:
 
 
 AGREED, DISAGREED = Observation(agreed=True), Observation(agreed=False)
-PROMOTED = after(*[AGREED] * least_labels(RULE))
+PROMOTED = after(*[AGREED] * least_agreements(RULE))
 
 
 def most_disagreements(rule: Rule, upto: int) -> "np.ndarray[tuple[int], np.dtype[np.int_]]":
@@ -65,7 +65,7 @@ def test_the_wealth_is_fair_at_the_target_and_shrinks_below_it(target: float, ri
 
 
 def test_without_a_disagreement_196_labels_prove_98_percent() -> None:
-    assert least_labels(RULE) == 196
+    assert least_agreements(RULE) == 196
     assert not after(*[AGREED] * 195).auto
     assert PROMOTED.auto
     assert PROMOTED.why.startswith("196 of 196 agreed")

@@ -8,14 +8,16 @@ import pytest
 
 from fallbacks.autonomy import repeats
 from fallbacks.autonomy import standing as standings
-from fallbacks.autonomy.standing import SETTLED_AFTER_MS, Autonomy, Key, Terms, replay
-from fallbacks.inbox.inbox import HandDecision
+from fallbacks.autonomy.standing import Autonomy, Earned, Key, Terms, observe
+from fallbacks.ledger import examples as ledger_examples
+from fallbacks.ledger.examples import SETTLED_AFTER_MS, Example, read_example
 from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.move import ByPerson, Move, make_move
 from fallbacks.ledger.states import State
 from tasks.run.limits import Limits
 from tasks.ticket import Priority
-from tests.fallbacks.scene import DECISION, Scene, scene
+from tasks.triage.process import HandDecision, Triage
+from tests.fallbacks.scene import DECISION, TAXONOMY, TRIAGE, Scene, scene
 
 KEY = Key("lost_card", "small", "v1")
 
@@ -29,6 +31,17 @@ def told(label: str = "lost_card", team: str = "cards", /, text: str = "", **age
     return json.dumps(json.loads(example(label, team, **agent)) | {"text": text})
 
 
+def replay(
+    stored: list[str], rule: standings.Rule | None = None, before: Earned = standings.NOTHING, process: Triage = TRIAGE
+) -> Earned:
+    examples = [read_example(process, example) for example in stored]
+    return standings.replay(examples, process, rule or standings.Rule(), before)
+
+
+def read(stored: str) -> Example:
+    return read_example(TRIAGE, stored)
+
+
 async def proposed(s: Scene, ticket_id: str, *, blind: bool = False) -> int:
     proposal = {"label": "lost_card", "tier": "small", "version": "v1", "team": "cards", "blind": blind}
     conclusion = Conclusion((), DECISION, Priority.NORMAL, "not proved", proposal, blind)
@@ -37,7 +50,7 @@ async def proposed(s: Scene, ticket_id: str, *, blind: bool = False) -> int:
 
 
 def judge(s: Scene, dice: float = 0.99, terms: Terms | None = None) -> Autonomy:
-    return Autonomy(s.store, terms or Terms(), lambda: dice)
+    return Autonomy(s.store, TRIAGE, terms or Terms(), lambda: dice)
 
 
 async def give(s: Scene, *examples: str) -> None:
@@ -51,7 +64,7 @@ async def give(s: Scene, *examples: str) -> None:
 @scene
 async def test_approval_and_correction_are_evidence(s: Scene) -> None:
     await s.inbox.approve("a", "ann", await proposed(s, "a"))
-    await s.inbox.decide("b", "ann", await proposed(s, "b"), HandDecision("new_loan"))
+    await s.inbox.decide("b", "ann", await proposed(s, "b"), HandDecision(label="new_loan"))
     standing = (await judge(s).standings())[KEY]
     assert (standing.n, standing.agreements) == (2, 1)
 
@@ -59,7 +72,7 @@ async def test_approval_and_correction_are_evidence(s: Scene) -> None:
 @scene
 async def test_a_rejected_or_resumed_proposal_still_counts_as_it_was_made(s: Scene) -> None:
     await s.inbox.reject("a", "ann", await proposed(s, "a"), "no")
-    await s.inbox.decide("a", "ann", await s.version("a"), HandDecision("new_loan"))
+    await s.inbox.decide("a", "ann", await s.version("a"), HandDecision(label="new_loan"))
     await s.inbox.resume("b", "ann", await proposed(s, "b"), "think again", Limits())
     better = Conclusion((), DECISION | {"label": "new_loan", "team": "loans"}, Priority.NORMAL)
     await s.ledger.suggest(await s.claim("b"), better)
@@ -70,7 +83,7 @@ async def test_a_rejected_or_resumed_proposal_still_counts_as_it_was_made(s: Sce
 
 @scene
 async def test_a_hand_off_is_no_evidence(s: Scene) -> None:
-    await s.inbox.decide("a", "ann", await s.handed_off("a"), HandDecision("new_loan"))
+    await s.inbox.decide("a", "ann", await s.handed_off("a"), HandDecision(label="new_loan"))
     assert await judge(s).standings() == {}
 
 
@@ -81,7 +94,7 @@ async def test_an_undone_decision_is_forgotten_even_when_it_was_seen(s: Scene) -
     assert (await autonomy.standings())[KEY].n == 1
     await s.inbox.undo("a", "ann", await s.version("a"))
     assert await autonomy.standings() == {}
-    await s.inbox.decide("a", "ann", await s.version("a"), HandDecision("new_loan"))
+    await s.inbox.decide("a", "ann", await s.version("a"), HandDecision(label="new_loan"))
     assert (await autonomy.standings())[KEY].agreements == 0
 
 
@@ -89,7 +102,7 @@ async def test_an_undone_decision_is_forgotten_even_when_it_was_seen(s: Scene) -
 async def test_a_blind_mark_shows_on_the_ticket_and_counts_and_nobody_approves_what_they_do_not_see(s: Scene) -> None:
     await proposed(s, "a", blind=True)
     assert (await s.inbox.views.ticket("a")).blind
-    await s.inbox.decide("a", "ann", None, HandDecision("lost_card"))
+    await s.inbox.decide("a", "ann", None, HandDecision(label="lost_card"))
     assert not (await s.inbox.views.ticket("a")).blind
     await proposed(s, "b", blind=True)
     for act in (s.inbox.approve("b", "ann", None), s.inbox.reject("b", "ann", None, "no")):
@@ -107,7 +120,7 @@ async def test_nothing_finds_a_blind_item_by_its_proposal(s: Scene) -> None:
         assert [view.id for view in (await s.inbox.page([facet])).items] == ["b"]
     (served,) = [view for view in (await s.inbox.page()).items if view.id == "a"]
     assert (served.decision, served.withheld) == (None, DECISION)
-    decided = await s.inbox.decide("a", "ann", None, HandDecision("new_loan"))
+    decided = await s.inbox.decide("a", "ann", None, HandDecision(label="new_loan"))
     (example,) = await s.store.listed("examples", 0, -1)
     assert json.loads(example)["proposed"] == "lost_card"
     undone = await s.inbox.undo("a", "ann", decided.version)
@@ -123,12 +136,12 @@ async def test_readers_that_look_at_different_times_stand_at_the_same_place(s: S
             await s.inbox.approve(f"t{index}", "ann", await proposed(s, f"t{index}"))
             assert index != 5 or (await early.standings())[KEY].repeats == 2  # one text, agreed on three times
         else:
-            await s.inbox.decide(f"t{index}", "ann", await proposed(s, f"t{index}"), HandDecision("new_loan"))
+            await s.inbox.decide(f"t{index}", "ann", await proposed(s, f"t{index}"), HandDecision(label="new_loan"))
         await early.standings()
     seen = await early.standings()
     assert seen == await late.standings()
     stored = await s.store.listed("examples", 0, -1)
-    assert seen == replay(stored, Terms()).standings
+    assert seen == replay(stored).standings
 
 
 def test_folding_in_parts_is_folding_at_once() -> None:
@@ -137,34 +150,38 @@ def test_folding_in_parts_is_folding_at_once() -> None:
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repeats, "MOST", 50)  # fewer than there are: what was forgotten must not depend on the parts
-        whole = replay(stored, Terms())
+        whole = replay(stored)
         for cut in (0, 1, 196, 499, 500):
-            assert replay(stored[cut:], Terms(), replay(stored[:cut], Terms())) == whole
-        assert len(replay([told(text=f"{index}") for index in range(200)], Terms()).seen.last) == 50
+            parts = replay(stored[cut:], before=replay(stored[:cut]))
+            assert (parts.standings, parts.repeats.seen()) == (whole.standings, whole.repeats.seen())
+        assert len(replay([told(text=f"{index}") for index in range(200)]).repeats.seen().last) == 50
     assert 0 < whole.standings[KEY].repeats < whole.standings[KEY].agreements
 
 
 def test_a_text_agreed_on_before_is_no_evidence_again() -> None:
     bulk = [told(text="Dear customer,\n click HERE"), *[told(text="dear customer, click here ")] * 999]
-    (standing,) = replay(bulk, Terms()).standings.values()
+    (standing,) = replay(bulk).standings.values()
     assert (standing.auto, standing.n, standing.agreements, standing.repeats) == (False, 1, 1, 999)
     different = [told(text=f"dear customer {index}") for index in range(1000)]
-    (standing,) = replay(different, Terms()).standings.values()
+    (standing,) = replay(different).standings.values()
     assert (standing.auto, standing.n, standing.repeats) == (True, 1000, 0)
 
 
 def test_a_text_is_a_repeat_within_its_label_and_version_alone() -> None:
     stored = [told(text="x"), told(text="x", version="v2"), told("new_loan", "loans", text="x", label="new_loan")]
-    assert [standing.n for standing in replay(stored, Terms()).standings.values()] == [1, 1, 1]
+    assert [standing.n for standing in replay(stored).standings.values()] == [1, 1, 1]
 
 
 def test_a_repeated_disagreement_always_counts_and_so_does_what_is_severe() -> None:
-    wrong = replay([told(text="x"), *[told("new_loan", text="x")] * 5], Terms()).standings[KEY]
+    wrong = replay([told(text="x"), *[told("new_loan", text="x")] * 5]).standings[KEY]
     assert (wrong.n, wrong.agreements, wrong.repeats) == (6, 1, 0)
-    terms = Terms(rule=standings.Rule(target=0.5, error=0.5), agree_on="team", severe=frozenset({"lost_card>stolen"}))
+    rule, process = (
+        standings.Rule(target=0.5, error=0.5),
+        Triage(TAXONOMY, agree_on="team", severe_mistakes=frozenset({"lost_card>stolen"})),
+    )
     proved = [told(text=f"{index}") for index in range(9)]
-    assert replay(proved, terms).standings[KEY].auto
-    assert not replay([*proved, told("stolen", text="1")], terms).standings[KEY].auto
+    assert replay(proved, rule, process=process).standings[KEY].auto
+    assert not replay([*proved, told("stolen", text="1")], rule, process=process).standings[KEY].auto
 
 
 @scene
@@ -173,11 +190,11 @@ async def test_old_decisions_are_folded_once_and_young_ones_anew(s: Scene) -> No
     old, young = now - SETTLED_AFTER_MS - 1, now
     await give(s, *[example(at=old)] * 5, *[example(at=young)] * 4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(standings, "PAGE", 3)
+        patch.setattr(ledger_examples, "PAGE", 3)
         autonomy = judge(s)
         for _ in range(2):
             assert (await autonomy.standings())[KEY].n == 9
-        assert autonomy._folded[0] == 5
+        assert autonomy._earned._settled[0] == 5
 
 
 @scene
@@ -206,7 +223,7 @@ async def test_another_version_another_tier_and_another_label_have_earned_nothin
 async def test_rows_show_the_versions_in_force(s: Scene) -> None:
     await give(s, example(), example(version="v2"), example("new_loan", "loans", label="new_loan", team="loans"))
     rows = await judge(s).rows({"small": "v1"})
-    assert [(row.label, row.version, row.state, row.n, row.agreements) for row in rows] == [
+    assert [(row.kind, row.version, row.state, row.n, row.agreements) for row in rows] == [
         ("lost_card", "v1", "suggest", 1, 1),
         ("new_loan", "v1", "suggest", 1, 1),
     ]
@@ -214,14 +231,14 @@ async def test_rows_show_the_versions_in_force(s: Scene) -> None:
 
 
 def test_a_missed_team_and_a_confused_pair_are_severe() -> None:
-    terms = Terms(severe=frozenset({"fraud", "lost_card>stolen_card"}))
-    assert terms.observe(json.loads(example("scam", "fraud"))).severe
-    assert terms.observe(json.loads(example("stolen_card", "cards"))).severe
-    assert not terms.observe(json.loads(example("new_loan", "loans"))).severe
-    assert not terms.observe(json.loads(example("scam", "fraud", team="fraud"))).severe
+    process = Triage(TAXONOMY, severe_mistakes=frozenset({"fraud", "lost_card>stolen_card"}))
+    assert observe(read(example("scam", "fraud")), process).severe
+    assert observe(read(example("stolen_card", "cards")), process).severe
+    assert not observe(read(example("new_loan", "loans")), process).severe
+    assert not observe(read(example("scam", "fraud", team="fraud")), process).severe
 
 
 def test_agreement_can_be_asked_of_the_team_alone() -> None:
-    other_label = json.loads(example("stolen_card", "cards"))
-    assert not Terms().observe(other_label).agreed
-    assert Terms(agree_on="team").observe(other_label).agreed
+    other_label = read(example("stolen_card", "cards"))
+    assert not observe(other_label, TRIAGE).agreed
+    assert observe(other_label, Triage(TAXONOMY, agree_on="team")).agreed

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from fallbacks.access.roles import Role
 from tasks.ticket import Ticket
+from tasks.triage.process import Triage
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.door import PASSWORD, Door
 from worker import sample
@@ -25,7 +26,7 @@ def taxonomy():
 
 @pytest.fixture
 def door(valkey_url: str, taxonomy) -> Iterator[Door]:
-    with Door(valkey_url, taxonomy) as door:
+    with Door(valkey_url, Triage(taxonomy)) as door:
         door.add_user("rita")
         door.add_user("olga", Role.OPERATOR)
         yield door
@@ -33,7 +34,7 @@ def door(valkey_url: str, taxonomy) -> Iterator[Door]:
 
 @pytest.fixture
 def agent(door: Door) -> Agent:
-    return Agent(door.ledger, door.taxonomy)
+    return Agent(door.ledger, door.process.taxonomy)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.limits import Limits
-from tasks.triage.taxonomy import Taxonomy
+from tasks.triage.process import Triage
 from tests.services.process import free_port
 from tests.services.waiting import wait_for
 
@@ -34,7 +34,7 @@ class Door:
     """One console. Its loop runs in a thread: tests hand it their work on the books with `run`."""
 
     valkey_url: str
-    taxonomy: Taxonomy
+    process: Triage
     budget: int | None = 5_000_000_000
     port: int = field(default_factory=free_port)
     published: list[tuple[str, str]] = field(default_factory=list)
@@ -75,8 +75,8 @@ class Door:
 
     async def _serving(self) -> None:
         self.store = RedisStore(self.valkey_url)
-        self.ledger = Ledger(self.store)
-        self.inbox = Inbox(self.store, self.taxonomy, OutcomeWriter(wanted=True))
+        self.ledger = Ledger(self.store, self.process)
+        self.inbox = Inbox(self.store, self.process, OutcomeWriter(wanted=True))
         app = make_console(self._deps())
         config = uvicorn.Config(
             app, port=self.port, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1
@@ -91,12 +91,12 @@ class Door:
             inbox=self.inbox,
             views=self.inbox.views,
             store=self.store,
-            taxonomy=self.taxonomy,
+            process=self.process,
             publish=self._publish,
             limits=Limits(),
             daily_budget_nanodollars=self.budget,
             secure_cookies=False,
-            standings=Autonomy(self.store, Terms()),
+            standings=Autonomy(self.store, self.process, Terms()),
         )
 
     async def _publish(self, work: list[tuple[str, str]]) -> None:

@@ -10,6 +10,7 @@ from time import perf_counter
 
 import httpx
 
+from tasks.triage.process import Triage
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.browserless import signed_in, version_on
 from tests.fallbacks.console.door import Door
@@ -46,7 +47,7 @@ def approve(client: httpx.Client, page: str) -> None:
 def main(items: int) -> None:
     taxonomy = load_taxonomy(sample.path("taxonomy.yaml"))
     folder = Path(tempfile.mkdtemp())
-    with ValkeyServer(folder) as valkey, Door(valkey.url, taxonomy) as door:
+    with ValkeyServer(folder) as valkey, Door(valkey.url, Triage(taxonomy)) as door:
         door.add_user("rita")
         door.run(seed(door, Agent(door.ledger, taxonomy), items))
         with signed_in(door, "rita") as client:

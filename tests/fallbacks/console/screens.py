@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page
 
-from fallbacks.inbox.inbox import HandDecision
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
+from tasks.triage.process import HandDecision
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.door import Door
 
@@ -31,7 +31,7 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
     raw = str(fields.get("body", '{"subject": 7, "body": "where is it"}'))
     door.run(agent.reject("rej_1", raw, f"ticket.subject: Input should be a valid string ({raw[:200]})"))
     decided = door.run(agent.suggest(ticket(), "card_arrival"))
-    door.run(door.inbox.decide(decided, "rita", None, HandDecision("card_not_working", rationale=raw[:500])))
+    door.run(door.inbox.decide(decided, "rita", None, HandDecision(label="card_not_working", rationale=raw[:500])))
     for _ in range(6):
         door.run(door.inbox.approve(door.run(agent.suggest(ticket(), "card_arrival")), "rita", None))
     door.run(door.inbox.note(failed[0], "olga", raw[:1000]))

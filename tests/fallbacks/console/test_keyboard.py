@@ -64,7 +64,7 @@ def test_twenty_items_are_drained_by_keyboard_alone(door: Door, agent: Agent, ti
     for turn in range(20):
         action = TURNS[turn % len(TURNS)]
         if action in ("approve", "reject") and not rita.locator('[data-key="a"]').count():
-            action = "resume"  # a failure has no proposal
+            action = "resume"  # a failure has no suggestion
         done[action].append(item)
         DO[action](keys)
         assert keys.count() == KEYS[action]
@@ -138,7 +138,7 @@ def test_keys_can_be_turned_off_for_a_person(door: Door, agent: Agent, tickets: 
     suggestions(door, agent, tickets, 1)
     rita.goto("/settings")
     rita.get_by_label("Single keys act at once").uncheck()
-    rita.get_by_role("button", name="Keep").click()
+    rita.get_by_role("button", name="Save").click()
     expect(rita.get_by_label("Single keys act at once")).not_to_be_checked()
     rita.goto("/work")
     keys = Keyboard(rita)
@@ -155,7 +155,7 @@ def test_keys_do_nothing_in_a_field_and_are_listed(door: Door, agent: Agent, tic
     item = Keyboard(rita).at_hand
     rita.keyboard.press("r")
     rita.keyboard.type("a n s 1 ?")
-    expect(rita.get_by_label("Hint to the agent")).to_have_value("a n s 1 ?")
+    expect(rita.get_by_label("Note to the agent")).to_have_value("a n s 1 ?")
     rita.keyboard.press("Escape")
     rita.keyboard.press("?")
     expect(rita.get_by_role("dialog", name="Keys")).to_be_visible()

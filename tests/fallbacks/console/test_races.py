@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Callable
 
 from fallbacks.errors import Stale
-from fallbacks.inbox.inbox import HandDecision
 from fallbacks.ledger.ledger import Claim, Conclusion
 from fallbacks.ledger.states import State
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Priority, Ticket
+from tasks.triage.process import HandDecision
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.browserless import signed_in, version_on
 from tests.fallbacks.console.door import Door
@@ -35,7 +35,7 @@ async def drain(door: Door, person: str, late: list[str]) -> None:
     while (view := await door.inbox.next(person)) is not None:
         acts = [door.inbox.approve(view.id, person, view.version)]
         if int(view.id[-1]) % 3 == 0:
-            by_hand = HandDecision("lost_or_stolen_card")
+            by_hand = HandDecision(label="lost_or_stolen_card")
             acts.append(door.inbox.decide(view.id, f"{person}-elsewhere", view.version, by_hand))
             acts.append(door.inbox.approve(view.id, person, view.version))
         for outcome in await asyncio.gather(*acts, return_exceptions=True):
@@ -107,7 +107,7 @@ def test_a_note_that_races_a_decision_moves_nothing(door: Door, agent: Agent, ti
         assert door.run(door.inbox.views.ticket(ticket_id)).state is State.DECIDED
 
 
-def test_a_blind_item_shows_no_proposal_anywhere(door: Door, agent: Agent, tickets: Callable[..., Ticket]) -> None:
+def test_a_blind_item_shows_no_suggestion_anywhere(door: Door, agent: Agent, tickets: Callable[..., Ticket]) -> None:
     async def blind() -> str:
         claim = await agent.claimed(tickets(body="Something about nothing in particular."))
         await agent.step(claim, 1, "submit_decision")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from fallbacks.inbox.inbox import HandDecision
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
+from tasks.triage.process import HandDecision
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.conftest import ARTIFACTS
 from tests.fallbacks.console.door import Door
@@ -28,7 +28,7 @@ def a_morning(door: Door, agent: Agent, tickets: Callable[..., Ticket]) -> str:
     for n in range(9):
         decided = door.run(agent.suggest(tickets(), "card_arrival"))
         if n % 4 == 3:
-            door.run(door.inbox.decide(decided, "rita", None, HandDecision("card_delivery_estimate")))
+            door.run(door.inbox.decide(decided, "rita", None, HandDecision(label="card_delivery_estimate")))
         else:
             door.run(door.inbox.approve(decided, "rita", None))
     asked = tickets(

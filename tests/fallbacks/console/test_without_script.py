@@ -39,8 +39,8 @@ def test_items_are_worked_by_forms_alone(door: Door, agent: Agent, tickets: Tick
     states.append((at_hand(), State.SUGGESTED))
     page.get_by_role("button", name="1 h").click()
     states.append((at_hand(), State.QUEUED))
-    page.locator("summary", has_text="Resume with a hint").click()
-    page.get_by_label("Hint to the agent").fill("Look at the second sentence.")
+    page.locator("summary", has_text="Send back with a note").click()
+    page.get_by_label("Note to the agent").fill("Look at the second sentence.")
     page.get_by_role("button", name="Send back to the agent").click()
     expect(page.get_by_role("heading", name="Nothing is left for you")).to_be_visible()
     for ticket_id, state in states:
@@ -104,13 +104,13 @@ def test_a_group_is_resumed_one_first_then_the_rest(
     expect(page.locator(".canary .pill")).to_have_text("queued")
     assert len(door.published) == 1
     late = door.run(agent.hand_off(tickets(), Reason.MODEL_OVERLOADED, "529 overloaded", steps=1))
-    page.get_by_role("button", name="Resume all 4").click()
+    page.get_by_role("button", name="Send back all 4").click()
     expect(page.get_by_text("4 sent back to the agent, 0 left")).to_be_visible()
     assert len(door.published) == 5
     assert door.run(door.inbox.views.ticket(late)).state is State.HANDED_OFF
     page.get_by_text("Decide them all by hand").click()
     page.get_by_label("Label").select_option("card_arrival")
-    page.get_by_role("button", name="Decide all 1 so").click()
+    page.get_by_role("button", name="Apply to 1").click()
     expect(page.get_by_text("1 decided as card_arrival, 0 left")).to_be_visible()
     assert door.run(door.inbox.views.ticket(late)).state is State.DECIDED
 

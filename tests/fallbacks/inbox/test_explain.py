@@ -12,6 +12,7 @@ from fallbacks.plan import PLAN
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.checkpoint import fold
+from tests.fakes.desk import TRIAGE
 
 SECOND = 1000
 DECISION = {"label": "card_lost", "team": "cards", "priority": "high", "confidence": 0.8}
@@ -35,7 +36,7 @@ def steps(count: int, *after: ev.Event) -> list[ev.Recorded]:
 
 
 def card(view: TicketView, timeline: list[ev.Recorded], now_ms: int = 99 * SECOND) -> Explanation:
-    return explain(view, fold(timeline), timeline, now_ms)
+    return explain(view, fold(timeline), timeline, now_ms, TRIAGE)
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -87,23 +88,23 @@ def test_a_stop_before_a_resume_is_not_the_failing_step_of_what_came_after() -> 
     assert card(view(State.HANDED_OFF, Reason.WORKER_LOST), timeline).failing_step is None
 
 
-def test_a_correction_names_what_was_proposed() -> None:
-    proposed = ev.DecisionSubmitted(1, {"label": "refund"})
-    timeline = steps(1, proposed, ev.Decided("anna", "edit", DECISION))
+def test_a_correction_names_what_was_suggested() -> None:
+    suggested = ev.DecisionSubmitted(1, {"label": "refund"})
+    timeline = steps(1, suggested, ev.Decided("anna", "edit", DECISION))
     told = card(view(State.DECIDED, None, DECISION), timeline)
-    assert told.headline == "anna decided card_lost for cards where the agent had proposed refund."
+    assert told.headline == "anna decided card_lost for cards where the agent had suggested refund."
 
 
-def test_what_the_rules_did_is_told_and_nothing_of_it_where_the_proposal_is_not_shown() -> None:
+def test_what_the_rules_did_is_told_and_nothing_of_it_where_the_suggestion_is_not_shown() -> None:
     ruled = ev.DecisionSubmitted(1, DECISION, ("the customer is vip",), ("the customer is vip",))
-    first = ev.DecisionSubmitted(1, DECISION, (), ("of an earlier proposal",))
+    first = ev.DecisionSubmitted(1, DECISION, (), ("of an earlier suggestion",))
     suggested, timeline = view(State.SUGGESTED, None, DECISION), steps(1, first, ruled)
     told = ("priority raised to high: the customer is vip", "a person must decide: the customer is vip")
     assert card(suggested, timeline).rules == told
-    assert shown_lines(suggested, timeline)[-1].detail.startswith("; ".join(told))
+    assert shown_lines(suggested, timeline, TRIAGE)[-1].detail.startswith("; ".join(told))
     blind = replace(suggested, blind=True)
     assert card(blind, timeline).rules == ()
-    assert "vip" not in str(shown_lines(blind, timeline)) + str(shown_events(blind, timeline))
+    assert "vip" not in str(shown_lines(blind, timeline, TRIAGE)) + str(shown_events(blind, timeline))
 
 
 def test_only_what_can_be_done_is_offered() -> None:

@@ -6,14 +6,15 @@ from collections.abc import Callable
 import pytest
 
 from fallbacks.errors import Stale, UnknownTicket
-from fallbacks.inbox.inbox import SCAN, HandDecision
+from fallbacks.inbox.inbox import SCAN
 from fallbacks.ledger.ledger import Claim
 from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
+from tasks.triage.process import HandDecision
 from tests.fallbacks.scene import DECISION, Scene, Story, scene
 
-BY_HAND = HandDecision("new_loan")
+BY_HAND = HandDecision(label="new_loan")
 
 
 @scene
@@ -157,7 +158,7 @@ async def test_an_approval_decides_records_an_example_and_waits_to_be_told(s: Sc
 
 
 @scene
-async def test_a_correction_keeps_what_was_proposed_in_the_example(s: Scene) -> None:
+async def test_a_correction_keeps_what_was_suggested_in_the_example(s: Scene) -> None:
     view = await s.inbox.decide("t1", "ann", await s.suggested(), BY_HAND)
     assert view.decision is not None
     assert (view.decision["label"], view.decision["team"], view.decision["tier"]) == ("new_loan", "loans", "person")
@@ -168,10 +169,10 @@ async def test_a_correction_keeps_what_was_proposed_in_the_example(s: Scene) -> 
 @scene
 async def test_what_cannot_be_decided_says_why(s: Scene) -> None:
     version = await s.handed_off()
-    with pytest.raises(ValueError, match="no proposal"):
+    with pytest.raises(ValueError, match="no suggestion"):
         await s.inbox.approve("t1", "ann", version)
     with pytest.raises(ValueError, match="not in the taxonomy"):
-        await s.inbox.decide("t1", "ann", version, HandDecision("weather"))
+        await s.inbox.decide("t1", "ann", version, HandDecision(label="weather"))
     with pytest.raises(UnknownTicket):
         await s.inbox.approve("t9", "ann", None)
     assert (await s.inbox.decide("t1", "ann", version, BY_HAND)).state is State.DECIDED

@@ -4,26 +4,28 @@ import json
 from typing import Any
 
 from fallbacks.inbox.decisions import held_since_ms
-from fallbacks.inbox.inbox import HandDecision
 from fallbacks.inbox.people import work_by
+from fallbacks.ledger.examples import Example, read_example
 from tasks.run import events as ev
-from tests.fallbacks.scene import Scene, scene
+from tasks.triage.process import HandDecision
+from tests.fallbacks.scene import TRIAGE, Scene, scene
 
 
-def example(by: str, label: str, **fields: Any) -> str:
-    return json.dumps({"by": by, "label": label, "proposed": "a", **fields})
+def example(by: str, label: str, proposed: str | None = "a", **fields: Any) -> Example:
+    row = {"by": by, "label": label, "team": "cards", "proposed": proposed, **fields}
+    return read_example(TRIAGE, json.dumps(row))
 
 
-def test_reviewers_and_labels_are_counted_with_median_and_p90() -> None:
+def test_reviewers_and_kinds_are_counted_with_median_and_p90() -> None:
     rows = [example("ann", "a", handled_seconds=n, keystrokes=1) for n in range(1, 11)]
-    rows += [example("eve", "b"), json.dumps({"by": "eve", "label": "b", "proposed": None})]
-    ann, eve = work_by("by", rows)
+    rows += [example("eve", "b"), example("eve", "b", None)]
+    ann, eve = work_by(lambda row: row.by, rows)
     assert (ann.name, ann.decided, ann.agreement, ann.timed) == ("ann", 10, 1.0, 10)
     assert (ann.median_seconds, ann.p90_seconds, ann.median_keystrokes) == (5, 9, 1)
     assert (eve.decided, eve.judged, eve.agreement) == (2, 1, 0.0)
     assert (eve.median_seconds, eve.p90_seconds, eve.median_keystrokes) == (None, None, None)
-    assert [work.name for work in work_by("label", rows)] == ["a", "b"]
-    assert work_by("by", []) == []
+    assert [work.name for work in work_by(lambda row: row.key, rows)] == ["a", "b"]
+    assert work_by(lambda row: row.by, []) == []
 
 
 def test_an_item_is_held_since_the_first_time_in_its_present_wait() -> None:
@@ -48,7 +50,7 @@ async def test_a_decision_keeps_how_long_it_took(s: Scene) -> None:
     await s.inbox.next("ann")
     await s.inbox.approve("t1", "ann", None, keystrokes=1)
     await s.inbox.claim("t2", "ann")
-    await s.inbox.decide("t2", "ann", None, HandDecision("new_loan"), keystrokes=2)
+    await s.inbox.decide("t2", "ann", None, HandDecision(label="new_loan"), keystrokes=2)
     await s.inbox.approve("t3", "ann", None)
     rows = [json.loads(stored) for stored in await s.store.listed("examples", 0, -1)]
     assert [row["keystrokes"] for row in rows] == [1, 2, None]

@@ -6,19 +6,20 @@ from random import Random
 import pytest
 
 from fallbacks.autonomy.standing import Autonomy, Terms
-from fallbacks.inbox.inbox import UNDO_MS, HandDecision
+from fallbacks.inbox.inbox import UNDO_MS
 from fallbacks.inbox.probes import LATELY_MS, QUEUE, STALLED_MS, Probes
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Claim
 from fallbacks.ledger.states import State
 from fallbacks.store import keys
 from tasks.run.limits import Limits
+from tasks.triage.process import HandDecision
 from tests.fallbacks.conftest import Play
-from tests.fallbacks.scene import DECISION, TAXONOMY, Scene, ticket
+from tests.fallbacks.scene import DECISION, TRIAGE, Scene, ticket
 
 
 def prober(s: Scene, share: float = 0.05) -> Probes:
-    return Probes(s.store, s.ledger, TAXONOMY, share, Random(7))
+    return Probes(s.store, TRIAGE, share, Random(7))
 
 
 async def desk(s: Scene, waiting: int = 20, known: int = 2) -> Probes:
@@ -83,7 +84,7 @@ def test_an_approved_probe_is_missed_and_nothing_leaves_because_of_it(play_for_r
         await probes.keep_up()
         probe_id = await probe_of(s)
         before = await s.store.listed("examples", 0, -1), await s.members("outbox"), await counted(s)
-        earned = await Autonomy(s.store, Terms()).standings()
+        earned = await Autonomy(s.store, TRIAGE, Terms()).standings()
         view = await s.inbox.approve(probe_id, "eve", await s.version(probe_id))
         assert (view.state, (view.decision or {})["decided_by"]) == (State.DECIDED, "eve")
         await probes.keep_up()
@@ -96,7 +97,7 @@ def test_an_approved_probe_is_missed_and_nothing_leaves_because_of_it(play_for_r
         assert probe_id not in await s.store.fields(keys.PROBES)
         last = json.loads((await s.store.journal(probe_id))[-1])
         assert (last["type"], last["note"]) == ("person_acted", "probe: missed")
-        assert await Autonomy(s.store, Terms()).standings() == earned
+        assert await Autonomy(s.store, TRIAGE, Terms()).standings() == earned
         assert (await audit(s.store)).problems == ()
 
     play_for_real(story)
@@ -111,7 +112,7 @@ def test_a_corrected_probe_is_caught(play_for_real: Play, refused_first: bool) -
         if refused_first:
             await s.inbox.reject(probe_id, "eve", None, "no loan is wanted")
             assert await probes.keep_up() == 0, "it still waits"
-        await s.inbox.decide(probe_id, "eve", None, HandDecision("lost_card"))
+        await s.inbox.decide(probe_id, "eve", None, HandDecision(label="lost_card"))
         await s.pass_ms(UNDO_MS)
         await probes.keep_up()
         assert (await counted(s))["probes_caught"] == 1
@@ -129,7 +130,7 @@ def test_an_undone_decision_is_not_counted_and_the_next_one_is(play_for_real: Pl
         await s.inbox.approve(probe_id, "eve", None)
         undone = await s.inbox.undo(probe_id, "eve", None)
         assert (undone.state, (undone.decision or {})["label"]) == (State.SUGGESTED, "new_loan")
-        await s.inbox.decide(probe_id, "eve", None, HandDecision("lost_card"))
+        await s.inbox.decide(probe_id, "eve", None, HandDecision(label="lost_card"))
         await s.pass_ms(UNDO_MS)
         await probes.keep_up()
         found = await counted(s)
@@ -173,7 +174,7 @@ def test_only_what_a_person_approved_for_good_is_copied(play_for_real: Play) -> 
     async def story(s: Scene) -> None:
         for n in range(20):
             await s.suggested(f"t{n}")
-        await s.inbox.decide("edited", "ann", await s.suggested("edited"), HandDecision("new_loan"))
+        await s.inbox.decide("edited", "ann", await s.suggested("edited"), HandDecision(label="new_loan"))
         await s.pass_ms(UNDO_MS)
         await s.inbox.approve("young", "ann", await s.suggested("young"))
         assert await prober(s).keep_up() == 0

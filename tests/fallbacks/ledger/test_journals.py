@@ -8,6 +8,7 @@ import pytest
 
 from fallbacks.inbox.narrate import narrate
 from tasks.run import events as ev
+from tests.fakes.desk import TRIAGE
 from tests.fallbacks.ledger.journals.reading import folded, recorded
 
 FOLDER = Path(__file__).parent / "journals"
@@ -32,7 +33,7 @@ def test_an_old_journal_is_read_and_told_whole(path: Path) -> None:
     for line in lines(path):
         events = recorded(line["journal"])
         assert not [one for one in events if isinstance(one.event, ev.Unreadable)]
-        assert len(narrate(events)) > 0
+        assert len(narrate(events, TRIAGE)) > 0
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

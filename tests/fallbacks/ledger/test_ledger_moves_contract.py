@@ -13,7 +13,7 @@ from tasks.reasons import Reason
 from tasks.run.limits import Limits
 from tasks.ticket import Priority
 from tests.fakes.memory_store import MemoryStore
-from tests.fallbacks.scene import DECISION, Scene, message, scene, ticket
+from tests.fallbacks.scene import DECISION, TRIAGE, Scene, message, scene, ticket
 
 
 @scene
@@ -115,7 +115,7 @@ async def test_a_live_lease_is_left_alone(s: Scene) -> None:
 @scene
 async def test_an_expired_lease_is_taken_back_and_its_call_paid_in_full(s: Scene) -> None:
     await s.accept("t1")
-    short = Ledger(s.store, lease_ms=1)
+    short = Ledger(s.store, TRIAGE, lease_ms=1)
     claim = await short.claim("t1", "w1")
     assert not isinstance(claim, str)
     await s.begin(claim.lease, 100)

@@ -40,7 +40,7 @@ class Past:
 
     async def similar(self, text: str, limit: int) -> list[PastTicket]:
         self.asked.append(text)
-        return [PastTicket(f"t{i}", "text", "label", "team") for i in range(limit)]
+        return [PastTicket(f"t{i}", "text", {"label": "label", "team": "team"}) for i in range(limit)]
 
 
 def look_up(ticket: Ticket) -> Any:

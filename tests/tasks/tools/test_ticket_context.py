@@ -59,7 +59,7 @@ def fetch(clients: Clients, ticket: Ticket) -> dict[str, Any]:
 
 
 TICKET = Ticket(id="t1", source="test", subject="", body="My card is lost", requester=Requester(id="c1"))
-PAST = [PastTicket(f"t{i}", f"text {i}", "lost_card", "fraud") for i in range(1, 9)]
+PAST = [PastTicket(f"t{i}", f"text {i}", {"label": "lost_card", "team": "fraud"}) for i in range(1, 9)]
 
 
 def test_all_parts_come_in_one_call_without_the_ticket_itself() -> None:
@@ -110,13 +110,14 @@ def test_huge_records_still_make_a_small_result() -> None:
     huge = "ß \n" * 30_000
     clients = Clients(
         customer=Customer("c1", huge, huge, huge, huge, (huge,) * 100),
-        past=[PastTicket(f"p{i}", huge, huge, huge) for i in range(50)],
+        past=[PastTicket(f"p{i}", huge, {"label": huge, "team": huge}) for i in range(50)],
         articles=[Article(huge, huge, huge)] * 50,
     )
     assert len(json.dumps(fetch(clients, TICKET), ensure_ascii=False)) < 5_000
 
 
 def test_the_usual_result_is_within_four_kilobytes() -> None:
-    full = [PastTicket(f"p{i}", "word " * 100, "lost_or_stolen_card", "fraud_and_security") for i in range(9)]
+    facets = {"label": "lost_or_stolen_card", "team": "fraud_and_security"}
+    full = [PastTicket(f"p{i}", "word " * 100, facets) for i in range(9)]
     clients = Clients(past=full, articles=[Article("A title of some length", "a.md", "word " * 100)] * 9)
     assert len(json.dumps(fetch(clients, TICKET))) < 4_096

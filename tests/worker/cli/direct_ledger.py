@@ -16,6 +16,7 @@ from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Priority, Ticket
+from tests.fakes.desk import TRIAGE
 from tests.services.waiting import wait_for
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class DirectLedger:
         async def opened() -> T:
             store = RedisStore(self.url)
             try:
-                return await work(Ledger(store))
+                return await work(Ledger(store, TRIAGE))
             finally:
                 await store.aclose()
 

@@ -27,7 +27,7 @@ class Served:
         chosen = {"port": self.port, "redis_url": redis_url, **settings}
         self.settings = Settings(**chosen)
         self._wrap_store = wrap_store or _as_it_is
-        self.web = Web(self._parts)
+        self.web = Web(self._parts())
         self.server = WebServer(self.web, "127.0.0.1", self.port)
         self._thread = threading.Thread(target=lambda: asyncio.run(self.server.serve()), name="served")
         self._clients: list[httpx.Client] = []

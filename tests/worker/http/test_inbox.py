@@ -155,7 +155,7 @@ def test_an_action_on_what_does_not_wait_is_stale(web: Served, api: httpx.Client
     assert act(api, "none", "claim").status_code == 404
 
 
-def test_a_failure_without_a_proposal_cannot_be_approved(web: Served, api: httpx.Client) -> None:
+def test_a_failure_without_a_suggestion_cannot_be_approved(web: Served, api: httpx.Client) -> None:
     web.ledger.failed("T-1")
     answer = act(api, "T-1", "approve", version=version(api, "T-1"))
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-possible")
@@ -211,7 +211,7 @@ def test_another_s_decision_is_undone_with_the_scope_operate_only(web: Served, a
     assert act(operator, "T-1", "undo", version=decided["version"]).json()["state"] == "suggested"
 
 
-def test_nothing_tells_what_is_proposed_for_a_blind_item(web: Served, api: httpx.Client) -> None:
+def test_nothing_says_what_is_suggested_for_a_blind_item(web: Served, api: httpx.Client) -> None:
     web.ledger.blind("T-1", "card_swallowed")
     assert api.get("/v1/inbox", params={"label": "card_swallowed"}).json()["items"] == []
     (item,) = api.get("/v1/inbox").json()["items"]

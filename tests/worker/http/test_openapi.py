@@ -22,8 +22,11 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from tasks.triage.process import Triage
 from tests.services.valkey import ValkeyServer
 from tests.worker.http.served import Served
+from worker import sample
+from worker.config.yaml_taxonomy import load_taxonomy
 from worker.http.api import make_api
 from worker.http.batch import NDJSON
 
@@ -66,7 +69,7 @@ async def closed(_: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-DOCUMENT = make_api(closed).openapi()
+DOCUMENT = make_api(closed, Triage(load_taxonomy(sample.path("taxonomy.yaml")))).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 

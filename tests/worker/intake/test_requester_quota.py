@@ -13,7 +13,7 @@ from fallbacks.ledger.views import Views
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
 from tasks.ticket import Requester, Ticket
-from tests.fakes.desk import TAXONOMY, submit
+from tests.fakes.desk import TRIAGE, submit
 from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply
@@ -67,7 +67,7 @@ def test_zero_is_zero_and_none_is_no_quota() -> None:
 def test_a_flood_is_handed_off_by_plan_and_costs_nothing_and_a_person_may_send_it_back() -> None:
     async def work() -> None:
         store = MemoryStore()
-        ledger, views = Ledger(store), Views(store)
+        ledger, views = Ledger(store, TRIAGE), Views(store)
         model = ScriptedModel([reply(submit())])
         worker = executor(ledger, (Tier(model, 0.5),), call_seconds=10.0, over_quota=RequesterQuota(store, 1).exceeded)
         for name in ("a", "b"):
@@ -78,7 +78,7 @@ def test_a_flood_is_handed_off_by_plan_and_costs_nothing_and_a_person_may_send_i
         assert (view.reason, view.queue, view.spent_nanodollars) == (Reason.REQUESTER_QUOTA, "limits", 0)
         assert "ticket 2 of this requester" in view.detail
         assert len(model.asked) == 1
-        await Inbox(store, TAXONOMY, OutcomeWriter(wanted=False)).resume("b", "ann", view.version, "go on", Limits())
+        await Inbox(store, TRIAGE, OutcomeWriter(wanted=False)).resume("b", "ann", view.version, "go on", Limits())
         assert await worker.triage("b") == State.SUGGESTED.value
 
     asyncio.run(work())

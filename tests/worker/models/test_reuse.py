@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from fallbacks.delivery.outcomes import OutcomeWriter
-from fallbacks.inbox.decisions import HandDecision
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.narrate import narrate
 from fallbacks.ledger.ledger import Ledger
@@ -15,7 +14,8 @@ from fallbacks.ledger.views import Views
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.limits import Limits
 from tasks.ticket import Requester, Ticket
-from tests.fakes.desk import TAXONOMY, TRIAGE, search, submit
+from tasks.triage.process import HandDecision
+from tests.fakes.desk import TRIAGE, search, submit
 from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply
@@ -35,8 +35,8 @@ class Office:
 
     def __init__(self, store: RedisStore, seconds: float = 60.0, script: list[object] | None = None) -> None:
         self.model = ScriptedModel(script or [reply(submit())])  # type: ignore[arg-type]
-        self.ledger, self.views = Ledger(store), Views(store)
-        self.inbox = Inbox(store, TAXONOMY, OutcomeWriter(wanted=False))
+        self.ledger, self.views = Ledger(store, TRIAGE), Views(store)
+        self.inbox = Inbox(store, TRIAGE, OutcomeWriter(wanted=False))
         tier = Tier(Repeating(self.model, StoreAnswers(store, seconds, TRIAGE.agrees)), 0.5)
         self.executor = executor(self.ledger, (tier,), call_seconds=10.0)
 
@@ -73,7 +73,7 @@ def test_the_same_ticket_again_is_suggested_for_nothing_and_says_whose_answer_it
         assert (again.state, again.spent_nanodollars, again.reserved_nanodollars) == (State.SUGGESTED, 0, 0)
         assert again.decision == first.decision
         assert first.spent_nanodollars > 0
-        told = [line.detail for line in narrate(await office.views.timeline("b"))]
+        told = [line.detail for line in narrate(await office.views.timeline("b"), TRIAGE)]
         assert "stop: reused from a" in told
 
     run(work)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from fallbacks.inbox.inbox import HandDecision
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.journal_log import SAFE, line
 from fallbacks.ledger.ledger import Conclusion
@@ -17,6 +16,7 @@ from fallbacks.store.redis_store import RedisStore
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.ticket import Priority
+from tasks.triage.process import HandDecision
 from tests.fallbacks.scene import DECISION, Scene, replied
 from worker.config.settings import LogFormat
 from worker.telemetry.logs import JsonFormatter, RedactingFormatter, configure_logs
@@ -89,7 +89,7 @@ async def _life(s: Scene) -> None:
     await s.ledger.suggest(lease, Conclusion([ev.ContextFetched(SAID)], DECISION | {"summary": SAID}, Priority.NORMAL))
     version = (await s.inbox.next("ann")).version  # type: ignore[union-attr]
     await s.inbox.note("t1", "ann", SAID)
-    view = await s.inbox.decide("t1", "ann", version + 1, HandDecision("new_loan", rationale=SAID))
+    view = await s.inbox.decide("t1", "ann", version + 1, HandDecision(label="new_loan", rationale=SAID))
     await s.inbox.undo("t1", "ann", view.version)
     lost = await s.running("t2", body=SAID)
     await s.begin(lost, 100, "c2")

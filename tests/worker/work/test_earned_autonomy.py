@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from fallbacks.inbox.inbox import HandDecision
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import TicketView
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Ticket
+from tasks.triage.process import HandDecision
 from tests.fakes.memory_store import MemoryStore
 from worker.config.settings import Settings
 from worker.service.celery_factory import sender_app
@@ -139,7 +139,7 @@ def test_the_audit_goes_to_a_person_blind(play: Callable[..., None]) -> None:
         desk.roll(0.01)
         view = await desk.work("audit")
         assert (view.state, view.blind) == (State.SUGGESTED, True)
-        await desk.parts.inbox.decide("audit", "ann", None, HandDecision("tomato"))
+        await desk.parts.inbox.decide("audit", "ann", None, HandDecision(label="tomato"))
         (row,) = await desk.parts.standings.rows({"local": desk.parts.tiers[0].version})
         assert (row.state, row.blind_n, row.blind_agreements) == ("auto", 1, 1)
 
@@ -151,7 +151,7 @@ def test_a_severe_error_stops_it_at_the_next_ticket(play: Callable[..., None]) -
         await desk.prove(2)
         desk.roll(0.01)
         await desk.work("audit")
-        await desk.parts.inbox.decide("audit", "ann", None, HandDecision("sky"))
+        await desk.parts.inbox.decide("audit", "ann", None, HandDecision(label="sky"))
         desk.roll(0.99)
         assert (await desk.work("next")).state is State.SUGGESTED
 

@@ -143,7 +143,7 @@ def office(valkey_url: str) -> Callable[[Callable[[Office], Awaitable[None]]], N
     def serve(work: Callable[[Office], Awaitable[None]]) -> None:
         async def main() -> None:
             store = RedisStore(valkey_url)
-            ledger = Ledger(store, lease_ms=5000)
+            ledger = Ledger(store, TRIAGE, lease_ms=5000)
             async with Simulator() as simulator:
                 small, large = (
                     AnthropicModel(name, Prices(), api_key="k", base_url=simulator.url) for name in (SMALL, LARGE)
@@ -485,7 +485,7 @@ def test_a_person_may_resume_whatever_stopped_the_agent(office: Serve, fault: st
 
 
 async def resume(it: Office, hint: str) -> None:
-    await Inbox(it.store, TAXONOMY, OutcomeWriter(wanted=False)).resume("T-1", "ada", None, hint, LIMITS)
+    await Inbox(it.store, TRIAGE, OutcomeWriter(wanted=False)).resume("T-1", "ada", None, hint, LIMITS)
 
 
 def test_a_resumed_suggestion_is_thought_over_by_the_same_conversation(office: Serve) -> None:
@@ -554,7 +554,7 @@ def test_a_run_cancelled_at_any_write_goes_on_elsewhere(office: Serve, at: int, 
         model = ScriptedModel([lambda request: done if len(request.messages) > 1 else reply(look)])
         cutting = CuttingStore(it.store, at, before=before)
         await it.accept()
-        first = it.executor(Tier(model, 0.5), ledger=Ledger(cutting, lease_ms=5000))
+        first = it.executor(Tier(model, 0.5), ledger=Ledger(cutting, TRIAGE, lease_ms=5000))
         cutting.told = lambda: setattr(first.live, "draining", draining)
         job = asyncio.ensure_future(first.triage("T-1"))
         await asyncio.wait([job])

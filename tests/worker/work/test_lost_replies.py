@@ -7,7 +7,7 @@ import pytest
 
 from fallbacks.delivery.alerts import AlertDesk
 from fallbacks.delivery.outcomes import OutcomeWriter
-from fallbacks.inbox.inbox import HandDecision, Inbox
+from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import State
@@ -15,9 +15,10 @@ from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tasks.reasons import Reason
 from tasks.run import events as ev
+from tasks.triage.process import HandDecision
 from tests.fakes.desk import Workshop, submit
 from tests.fakes.scripted_model import ScriptedModel, reply, tool_use
-from tests.worker.work.test_executor import LIMITS, TAXONOMY, Office, Serve, office
+from tests.worker.work.test_executor import LIMITS, TRIAGE, Office, Serve, office
 from worker.models.tier import Tier
 
 __all__ = ["office"]
@@ -41,7 +42,7 @@ class EveryReplyLost:
 
 def lossy(it: Office) -> Ledger:
     store: Store = EveryReplyLost(it.store)
-    return Ledger(store, lease_ms=5000)
+    return Ledger(store, TRIAGE, lease_ms=5000)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
@@ -80,13 +81,13 @@ def test_an_effect_is_done_once(office: Serve) -> None:
 def test_what_people_do_is_done_once(office: Serve) -> None:
     async def work(it: Office) -> None:
         ledger = lossy(it)
-        inbox = Inbox(ledger.store, TAXONOMY, OutcomeWriter(wanted=True))
+        inbox = Inbox(ledger.store, TRIAGE, OutcomeWriter(wanted=True))
         await it.accept()
         await it.rest(it.executor())
         taken = await inbox.next("ann")
         assert taken is not None
         await inbox.note("T-1", "ann", "hello")
-        view = await inbox.decide("T-1", "ann", None, HandDecision("card_arrival"))
+        view = await inbox.decide("T-1", "ann", None, HandDecision(label="card_arrival"))
         view = await inbox.undo("T-1", "ann", view.version)
         view = await inbox.resume("T-1", "ann", view.version, "look again", LIMITS)
         view = await it.rest(it.executor())

@@ -21,7 +21,7 @@ from tasks.run.messages import ModelReply, ModelRequest
 from tasks.run.prompt import Prompt
 from tasks.ticket import Ticket
 from tasks.triage.prompt import BUILT_IN
-from tests.fakes.desk import TAXONOMY, TICKET, TRIAGE, Workshop, search, submit
+from tests.fakes.desk import TICKET, TRIAGE, Workshop, search, submit
 from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import ScriptedModel, reply, text
@@ -55,7 +55,7 @@ class House:
             return await canary_of(self.store)
 
         return executor(
-            Ledger(self.store),
+            Ledger(self.store, TRIAGE),
             reusing((Tier(model, 0.5),), self.answers),
             tools=Workshop().tools(),
             outcomes=OutcomeWriter(wanted=True),
@@ -65,7 +65,7 @@ class House:
         )
 
     async def accept(self, ticket_id: str = "t", body: str = TICKET.body) -> None:
-        await Ledger(self.store).accept(Ticket(id=ticket_id, source="test", subject="", body=body), Limits())
+        await Ledger(self.store, TRIAGE).accept(Ticket(id=ticket_id, source="test", subject="", body=body), Limits())
 
     async def work(self, model: ScriptedModel, ticket_id: str = "t", **how: Any) -> TicketView:
         await self.worker(model, **how).triage(ticket_id)
@@ -136,7 +136,7 @@ def test_a_person_may_send_it_back_and_the_conversation_begins_anew(play: Play) 
     async def story(house: House) -> None:
         await house.accept()
         await house.work(leaking(LEAKS["text"]))
-        inbox = Inbox(house.store, TAXONOMY, OutcomeWriter(wanted=True))
+        inbox = Inbox(house.store, TRIAGE, OutcomeWriter(wanted=True))
         await inbox.resume("t", "ann", None, "only the first line counts", Limits())
         view = await house.work(model := ScriptedModel([reply(submit())]))
         assert (view.state, len(model.asked[0].messages)) == (State.SUGGESTED, 1)

@@ -52,7 +52,7 @@ def work(answer: Any, body: str = BODY, *, judge: Callable[[Key], Awaitable[Judg
 
     async def worked() -> Worked:
         store, workshop = MemoryStore(), Workshop(answers={"": answer})
-        ledger = Ledger(store)
+        ledger = Ledger(store, Triage(RULED))
         worker = executor(
             ledger,
             (Tier(ScriptedModel(how.get("script", SUBMITS)), 0.5),),
@@ -68,7 +68,11 @@ def work(answer: Any, body: str = BODY, *, judge: Callable[[Key], Awaitable[Judg
         view, timeline = await views.ticket("t"), await views.timeline("t")
         said = "; ".join(r.event.why for r in timeline if isinstance(r.event, ev.Suggested | ev.Decided))
         due = None if view.due_by_ms is None else view.due_by_ms - await store.now_ms()
-        return replace(view, due_by_ms=due), explain(view, await views.checkpoint("t"), timeline, 0), said
+        return (
+            replace(view, due_by_ms=due),
+            explain(view, await views.checkpoint("t"), timeline, 0, Triage(RULED)),
+            said,
+        )
 
     return asyncio.run(worked())
 

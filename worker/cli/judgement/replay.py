@@ -71,7 +71,7 @@ async def _with(parts: "Parts", prompt: str) -> "Triage":
     from worker.wiring import remote_min_confidence
 
     words = (await chosen(parts, prompt)).at(remote_min_confidence(parts.settings))
-    return replace(parts.process, prompt=words)
+    return replace(parts.triage, prompt=words)
 
 
 def _tell(ticket_id: str, found: "Replay") -> None:

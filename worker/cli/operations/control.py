@@ -68,9 +68,9 @@ def autonomy(
 ) -> None:
     """What the agent may do alone. `off` is the kill switch: looked at before every step, tickets go to people."""
     if switch is Switch.LABELS:
-        from worker.cli.operations.labels import show_labels
+        from worker.cli.operations.labels import show_kinds
 
-        show_labels(json=json)
+        show_kinds(json=json)
         return
     if switch is Switch.STATUS:
         _print(run(_control), json=json)

@@ -1,4 +1,4 @@
-"""`deskhand autonomy labels`: what every label has earned, and what it still lacks."""
+"""`deskhand autonomy labels`: what every kind of decision has earned, and what it still lacks."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
     from worker.wiring import Parts
 
 
-def show_labels(*, json: bool) -> None:
-    """One line for each label with evidence of the versions in force."""
+def show_kinds(*, json: bool) -> None:
+    """One line for each kind with evidence of the versions in force."""
     from worker.cli.documents import moment
 
-    rows = run(_rows)
+    rows, keyed_by = run(_rows)
     if json:
-        dump({"labels": [{**row, "since": moment(row["since_ms"]) if row["since_ms"] else None} for row in rows]})
+        dump({f"{keyed_by}s": [_document(row, keyed_by) for row in rows]})
         return
     if not rows:
-        say("no label has evidence yet: people's decisions on suggestions are what counts")
+        say(f"no {keyed_by} has evidence yet: people's decisions on suggestions are what counts")
         return
     numeric = frozenset({"people agreed", "repeats", "blind", "e-value", "needed"})
-    columns = ("label", "tier", "state", "people agreed", "repeats", "blind", "e-value", "needed", "since")
+    columns = (keyed_by, "tier", "state", "people agreed", "repeats", "blind", "e-value", "needed", "since")
     table = Report(columns, title="Earned autonomy, by people's decisions", numeric=numeric)
     for row in rows:
         table.add(
-            row["label"],
+            row["kind"],
             row["tier"],
             Cell(row["state"], "bold green" if row["state"] == "auto" else ""),
             f"{row['agreements']} of {row['n']}",
@@ -39,8 +39,16 @@ def show_labels(*, json: bool) -> None:
     show(table)
 
 
-async def _rows(parts: "Parts") -> list[dict[str, Any]]:
+def _document(row: dict[str, Any], keyed_by: str) -> dict[str, Any]:
+    from worker.cli.documents import moment
+
+    named = {keyed_by if name == "kind" else name: value for name, value in row.items()}
+    return {**named, "since": moment(row["since_ms"]) if row["since_ms"] else None}
+
+
+async def _rows(parts: "Parts") -> tuple[list[dict[str, Any]], str]:
+    keyed_by = parts.process.keyed_by
     if not await parts.standings.standings():
-        return []  # before any model is loaded
+        return [], keyed_by  # before any model is loaded
     versions = {tier.model.name: tier.version for tier in parts.tiers}
-    return [asdict(row) for row in await parts.standings.rows(versions)]
+    return [asdict(row) for row in await parts.standings.rows(versions)], keyed_by

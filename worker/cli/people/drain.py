@@ -6,22 +6,21 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fallbacks.errors import Stale, UnknownTicket
-from fallbacks.inbox.likely_labels import likely_labels
 from worker.cli.cards import cause_card, decision_card, ticket_card, timeline_table
 from worker.cli.context import Session
 from worker.cli.hints import hint
 from worker.cli.output import say, show
-from worker.cli.people.inbox_actions import by_hand
 from worker.cli.people.items import outcome_line
 from worker.cli.tickets.show import Story, read_story, unread
 
 if TYPE_CHECKING:
     from fallbacks.ledger.views import TicketView
+    from tasks.run.process import Choice
 
 SNOOZE_SECONDS = 3600.0
 MOST_ALIKE = 9
 HELP = (
-    "a approve   1-9 that label   l type a label   x reject with a reason   r send back with a hint",
+    "a approve   1-9 that one   l type another   x reject with a reason   r send back with a note",
     "s snooze an hour   n next, leave it   z undo the last decision   t timeline   ? keys   q quit",
 )
 
@@ -59,8 +58,8 @@ class Drain:
         """Until nothing waits, or the person quits."""
         say(*HELP)
         while (story := self._next_story()) is not None:
-            labels = self._show(story)
-            while (after := self._press(story, labels)) is After.STAY:
+            choices = self._show(story)
+            while (after := self._press(story, choices)) is After.STAY:
                 pass
             if after is After.QUIT:
                 break
@@ -77,22 +76,28 @@ class Drain:
             view = self.session.run(inbox.next(self.person, self.facet, self.skipped))
         return self.session.run(read_story(self.session.parts, view.id)) if view else None
 
-    def _show(self, story: Story) -> tuple[str, ...]:
-        view = story.view
-        show("", cause_card(story.card, view), ticket_card(view, unread(view)))
+    def _show(self, story: Story) -> "tuple[Choice, ...]":
+        view, process = story.view, self.session.parts.process
+        show("", cause_card(story.card, view), ticket_card(view, unread(view), process))
         if view.decision:
-            show(decision_card(view))
-        labels = likely_labels(self.session.parts.taxonomy, view.ticket, view.decision, story.checkpoint.context)
-        if view.ticket is not None:
-            say(*(f"  {number} {label}" for number, label in enumerate(labels, 1)))
-        return labels
+            show(decision_card(view, process))
+        if view.ticket is None:
+            return ()
+        choices = (*self._suggested(view), *process.likely(view.ticket, view.decision, story.checkpoint.context, {}))
+        say(*(f"  {number} {choice.name}" for number, choice in enumerate(choices[:MOST_ALIKE], 1)))
+        return choices[:MOST_ALIKE]
 
-    def _press(self, story: Story, labels: tuple[str, ...]) -> After:
+    def _suggested(self, view: "TicketView") -> "list[Choice]":
+        process = self.session.parts.process
+        key = process.key(view.decision) if view.decision else None
+        return [choice for choice in process.choices if choice.name == key]
+
+    def _press(self, story: Story, choices: "tuple[Choice, ...]") -> After:
         """Read one key and do what it means. What changed meanwhile is said, and the next item shown."""
         key = self.keys.key()
         try:
-            if key.isdigit() and 0 < int(key) <= len(labels):
-                return self._decide(story.view, labels[int(key) - 1])
+            if key.isdigit() and 0 < int(key) <= len(choices):
+                return self._decide(story.view, choices[int(key) - 1])
             action = self._actions().get(key)
             return action(story) if action else After.STAY
         except (Stale, UnknownTicket) as error:
@@ -106,7 +111,7 @@ class Drain:
     def _actions(self) -> dict[str, Callable[[Story], After]]:
         return {
             "a": self._approve,
-            "l": self._type_label,
+            "l": self._type,
             "x": self._reject,
             "r": self._resume,
             "s": self._snooze,
@@ -123,30 +128,34 @@ class Drain:
         self.decided.append(view.id)
         return After.NEXT
 
-    def _decide(self, view: "TicketView", label: str) -> After:
-        parts = self.session.parts
-        if view.decision and view.decision["label"] == label:
-            self._do(parts.inbox.approve(view.id, self.person, view.version), "approved")
+    def _decide(self, view: "TicketView", choice: "Choice") -> After:
+        from fallbacks.inbox.decisions import read_hand
+
+        inbox, process = self.session.parts.inbox, self.session.parts.process
+        if view.decision and process.key(view.decision) == choice.name:
+            self._do(inbox.approve(view.id, self.person, view.version), "approved")
         else:
-            choice = by_hand(parts.taxonomy, label, None, None)
-            self._do(parts.inbox.decide(view.id, self.person, view.version, choice), "decided")
+            given = read_hand(process, choice.given)
+            self._do(inbox.decide(view.id, self.person, view.version, given), "decided")
         self.decided.append(view.id)
         return After.NEXT
 
-    def _type_label(self, story: Story) -> After:
-        typed = self.keys.line("label: ")
+    def _type(self, story: Story) -> After:
+        process = self.session.parts.process
+        typed = self.keys.line(f"{process.keyed_by}: ")
         if not typed:
             return After.STAY
-        names = list(self.session.parts.taxonomy.by_name)
-        alike = [name for name in names if typed.lower() in name.lower()]
-        if typed in names or len(alike) == 1:
-            return self._decide(story.view, typed if typed in names else alike[0])
-        say(f"{len(alike)} labels hold {typed!r}" + (f": {', '.join(alike[:MOST_ALIKE])}" if alike else ""))
+        alike = [choice for choice in process.choices if typed.lower() in choice.name.lower()]
+        exactly = [choice for choice in alike if choice.name == typed]
+        if exactly or len(alike) == 1:
+            return self._decide(story.view, (exactly or alike)[0])
+        names = ", ".join(choice.name for choice in alike[:MOST_ALIKE])
+        say(f"{len(alike)} {process.keyed_by}s hold {typed!r}" + (f": {names}" if alike else ""))
         return After.STAY
 
     def _reject(self, story: Story) -> After:
         if "reject" not in story.card.actions:
-            say("there is no suggestion to reject: pick a label, or send it back")
+            say("there is no suggestion to reject: decide it, or send it back")
             return After.STAY
         why = self.keys.line("why: ")
         if not why:
@@ -207,5 +216,5 @@ class Drain:
             return  # it is nobody's any more, which is what was wanted
 
     def _do(self, work: "Coroutine[Any, Any, TicketView]", did: str, *, handled: int = 1) -> None:
-        say(outcome_line(self.session.run(work), did))
+        say(outcome_line(self.session.run(work), did, self.session.parts.process))
         self.handled += handled

@@ -1,7 +1,6 @@
 """`deskhand export`: what people decided, as labelled examples."""
 
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -9,22 +8,19 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from fallbacks.store import keys
 from worker.cli.context import run
 from worker.cli.options import Json
 from worker.cli.output import complain, dump
 from worker.cli.printable import printable
 
 if TYPE_CHECKING:
-    from fallbacks.store.port import Store
     from worker.wiring import Parts
 
-PAGE = 500
-
-COLUMNS = (
-    "id", "at", "by", "action", "label", "team", "priority", "proposed", "tier", "reason", "epoch", "handled_seconds",
-    "keystrokes", "text",
+BEFORE, AFTER = ("id", "at", "by", "action"), (
+    "priority", "proposed", "tier", "reason", "epoch", "handled_seconds", "keystrokes", "text",
 )  # fmt: skip
+"""Columns around those of the process's facets."""
+
 FORMULA = frozenset("=+-@＝＋－＠")  # noqa: RUF001 - spreadsheets read the full-width signs as these
 CONTROLS = frozenset("\t\r\n")
 
@@ -57,8 +53,7 @@ def export(
         with file.open("w", encoding="utf-8", newline="") as stream:
             written = run(lambda parts: write(parts, stream))
     if json and str(file) != "-":
-        people = {"reviewers": _people("by", written), "labels": _people("label", written)}
-        dump({"examples": len(written), "file": str(file), **people})
+        dump({"examples": len(written), "file": str(file), **run(lambda parts: _people(parts, written))})
     else:
         complain(f"{len(written)} examples")
 
@@ -66,8 +61,10 @@ def export(
 async def _jsonl(parts: "Parts", stream: TextIO) -> list[str]:
     import json
 
+    from fallbacks.ledger.examples import stored_examples
+
     written: list[str] = []
-    async for stored in _examples(parts.store):
+    async for stored in stored_examples(parts.store):
         stream.write(json.dumps(json.loads(stored)) + "\n")  # ASCII: it may be a terminal
         written.append(stored)
     return written
@@ -77,12 +74,15 @@ async def _csv(parts: "Parts", stream: TextIO) -> list[str]:
     import csv
     import json
 
+    from fallbacks.ledger.examples import stored_examples
+
     rows = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    rows.writerow(COLUMNS)
+    columns = (*BEFORE, *parts.process.facet_names, *AFTER)
+    rows.writerow(columns)
     written: list[str] = []
-    async for stored in _examples(parts.store):
+    async for stored in stored_examples(parts.store):
         example = json.loads(stored)
-        rows.writerow([cell(example.get(name)) for name in COLUMNS])
+        rows.writerow([cell(example.get(name)) for name in columns])
         written.append(stored)
     return written
 
@@ -97,15 +97,14 @@ def cell(value: object) -> str:
     return ("'" if begins and text else "") + printable(text)
 
 
-def _people(key: str, written: list[str]) -> list[dict[str, object]]:
+async def _people(parts: "Parts", written: list[str]) -> dict[str, list[dict[str, object]]]:
     from fallbacks.inbox.people import work_by
+    from fallbacks.ledger.examples import read_example
 
-    return [{**asdict(work), "agreement": work.agreement} for work in work_by(key, written)]
-
-
-async def _examples(store: "Store") -> AsyncIterator[str]:
-    start = 0
-    while page := await store.listed(keys.EXAMPLES, start, start + PAGE - 1):
-        for stored in page:
-            yield stored
-        start += len(page)
+    process = parts.process
+    examples = [read_example(process, stored) for stored in written]
+    groups = {
+        "reviewers": work_by(lambda example: example.by, examples),
+        f"{process.keyed_by}s": work_by(lambda example: example.key, examples),
+    }
+    return {name: [{**asdict(work), "agreement": work.agreement} for work in found] for name, found in groups.items()}

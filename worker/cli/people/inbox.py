@@ -11,9 +11,11 @@ from worker.cli.faults import CommandFailed
 from worker.cli.options import Json, Person, person_named
 from worker.cli.output import dump, dump_ticket, say, show
 from worker.cli.people import inbox_actions
+from worker.cli.people.by_process import TakesFacets, given
 
 if TYPE_CHECKING:
     from fallbacks.inbox.inbox import Page
+    from tasks.run.process import Process
     from worker.http.documents import TicketDocument
     from worker.wiring import Parts
 
@@ -40,28 +42,27 @@ def register(app: typer.Typer) -> None:
     inbox_actions.register(inbox, app)
 
 
-@inbox.command("list")
+@inbox.command("list", cls=TakesFacets)
 def list_items(
+    ctx: typer.Context,
     queue: InQueue = None,
     reason: ForReason = None,
-    label: Annotated[str | None, typer.Option(help="Only proposals of this label.")] = None,
-    team: Annotated[str | None, typer.Option(help="Only proposals for this team.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     json: Json = False,
 ) -> None:
     """What waits, most urgent first."""
-    wanted = {"queue": queue, "reason": reason, "label": label, "team": team}
+    wanted = {"queue": queue, "reason": reason, **given(ctx)}
     facets = [facet(name, value) for name, value in wanted.items() if value is not None]
     if json:
         dump(run(lambda parts: _page_document(parts, facets, limit)))
         return
-    page, now = run(lambda parts: _page(parts, facets, limit))
+    page, now, process = run(lambda parts: _page(parts, facets, limit))
     if not page.items:
         say("nothing waits" + (" that matches" if facets else ""))
         return
     from worker.cli.people.items import items_table
 
-    show(items_table(page.items, now))
+    show(items_table(page.items, now, process))
     if page.total > len(page.items):
         say(f"{len(page.items)} of {page.total}; --limit shows more")
 
@@ -111,8 +112,8 @@ def facet(name: str, value: str) -> str:
     return f"{name}:{value}"
 
 
-async def _page(parts: "Parts", facets: list[str], limit: int) -> "tuple[Page, int]":
-    return await parts.inbox.page(facets, 0, limit), await parts.store.now_ms()
+async def _page(parts: "Parts", facets: list[str], limit: int) -> "tuple[Page, int, Process]":
+    return await parts.inbox.page(facets, 0, limit), await parts.store.now_ms(), parts.process
 
 
 async def _page_document(parts: "Parts", facets: list[str], limit: int) -> dict[str, Any]:

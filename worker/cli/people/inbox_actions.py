@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Coroutine
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,26 +11,23 @@ from worker.cli.context import run
 from worker.cli.faults import CommandFailed
 from worker.cli.options import BasedOn, Json, Person, TicketId, person_named, seconds_of
 from worker.cli.output import dump_ticket, say
+from worker.cli.people.by_process import TakesDecision, given
 
 if TYPE_CHECKING:
-    from fallbacks.inbox.inbox import HandDecision
     from fallbacks.ledger.views import TicketView
     from tasks.ticket import Ticket
-    from tasks.triage.taxonomy import Taxonomy
     from worker.http.documents import TicketDocument
     from worker.wiring import Parts
 
-Label = Annotated[str, typer.Option("--label", help="A label of the taxonomy.")]
-Priority = Annotated[str | None, typer.Option("--priority", help="low, normal, high or urgent; default: as proposed.")]
-Summary = Annotated[str | None, typer.Option("--summary", help="One sentence for the team; default: as proposed.")]
 Hint = Annotated[str, typer.Option("--hint", help="What the agent should know.")]
 
 
 def register(inbox: typer.Typer, app: typer.Typer) -> None:
     """Add the actions to the inbox, and the two that people use most also at the top."""
-    for action in (claim, release, approve, edit, reject, repair, resume, snooze, note, undo):
+    for action in (claim, release, approve, reject, repair, resume, snooze, note, undo):
         inbox.command()(action)
-    app.command("decide", rich_help_panel="People")(edit)
+    inbox.command(cls=TakesDecision)(edit)
+    app.command("decide", cls=TakesDecision, rich_help_panel="People")(edit)
     app.command("resume", rich_help_panel="People")(resume)
 
 
@@ -48,28 +44,25 @@ def release(ticket_id: TicketId, person: Person = None, version: BasedOn = None,
 
 
 def approve(ticket_id: TicketId, person: Person = None, version: BasedOn = None, json: Json = False) -> None:
-    """Let the proposed decision stand."""
+    """Let the suggestion stand."""
     who = person_named(person)
     _act(lambda parts: parts.inbox.approve(ticket_id, who, version), "approved", json=json)
 
 
 def edit(
+    ctx: typer.Context,
     ticket_id: TicketId,
-    label: Label,
-    priority: Priority = None,
-    summary: Summary = None,
-    rationale: Annotated[str | None, typer.Option(help="Why; default: your name.")] = None,
     person: Person = None,
     version: BasedOn = None,
     json: Json = False,
 ) -> None:
-    """Decide by hand, or correct a proposal."""
-    who = person_named(person)
+    """Decide by hand, or correct a suggestion."""
+    who, fields = person_named(person), given(ctx)
 
     async def decide(parts: "Parts") -> "TicketView":
-        return await parts.inbox.decide(
-            ticket_id, who, version, by_hand(parts.taxonomy, label, priority, summary, rationale)
-        )
+        from fallbacks.inbox.decisions import read_hand
+
+        return await parts.inbox.decide(ticket_id, who, version, read_hand(parts.process, fields))
 
     _act(decide, "decided", json=json)
 
@@ -170,22 +163,6 @@ def undo(ticket_id: TicketId, person: Person = None, version: BasedOn = None, js
     _act(take_back, "undone", json=json)
 
 
-def by_hand(
-    taxonomy: "Taxonomy", label: str, priority: str | None, summary: str | None, rationale: str | None = None
-) -> "HandDecision":
-    """A person's choice, checked. Raises `ValueError` naming labels that look alike."""
-    from fallbacks.inbox.inbox import HandDecision
-    from tasks.ticket import Priority
-
-    if label not in taxonomy.by_name:
-        alike = get_close_matches(label, taxonomy.by_name, n=3, cutoff=0.4)
-        meant = f"; did you mean {' or '.join(alike)}?" if alike else ""
-        raise ValueError(f"label {label!r} is not in the taxonomy{meant}")
-    if priority is not None and priority not in set(Priority):
-        raise ValueError(f"no priority {priority!r}; there are: {', '.join(Priority)}")
-    return HandDecision(label, Priority(priority) if priority else None, summary, rationale)
-
-
 def corrected(file: Path) -> "Ticket":
     """A ticket from a JSON file or standard input. Raises `CommandFailed` with one line for each fault."""
     from pydantic import ValidationError
@@ -206,9 +183,9 @@ def _act(work: "Callable[[Parts], Coroutine[Any, Any, TicketView]]", did: str, *
     from worker.cli.people.items import outcome_line
     from worker.http.documents import read_ticket
 
-    async def acted(parts: "Parts") -> "tuple[TicketView, TicketDocument | None]":
+    async def acted(parts: "Parts") -> "tuple[str, TicketDocument | None]":
         view = await work(parts)
-        return view, await read_ticket(parts.views, view.id) if json else None
+        return outcome_line(view, did, parts.process), await read_ticket(parts.views, view.id) if json else None
 
-    view, document = run(acted)
-    dump_ticket(document) if json else say(outcome_line(view, did))
+    line, document = run(acted)
+    dump_ticket(document) if json else say(line)

@@ -10,17 +10,18 @@ from worker.cli.printable import one_line
 
 if TYPE_CHECKING:
     from fallbacks.ledger.views import TicketView
+    from tasks.run.process import Process
 
 SUBJECT_CHARS = 48
 
 
-def items_table(items: "Sequence[TicketView]", now_ms: int) -> Report:
+def items_table(items: "Sequence[TicketView]", now_ms: int, process: "Process") -> Report:
     """Waiting items, most urgent first."""
     numeric = frozenset({"waits", "due in"})
     table = Report(
-        ("id", "why", "proposal", "waits", "due in", "held by", "ticket"),
+        ("id", "why", "suggestion", "waits", "due in", "held by", "ticket"),
         numeric=numeric,
-        whole=frozenset({"why", "proposal"}),
+        whole=frozenset({"why", "suggestion"}),
     )
     for view in items:
         due = None if view.due_by_ms is None else (view.due_by_ms - now_ms) / 1000
@@ -28,7 +29,7 @@ def items_table(items: "Sequence[TicketView]", now_ms: int) -> Report:
         table.add(
             view.id,
             (view.reason.value if view.reason else "suggestion") + asleep,
-            proposal(view),
+            suggestion(view, process),
             age(now_ms, view.since_ms),
             span(due),
             view.holder,
@@ -37,9 +38,9 @@ def items_table(items: "Sequence[TicketView]", now_ms: int) -> Report:
     return table
 
 
-def proposal(view: "TicketView") -> str:
+def suggestion(view: "TicketView", process: "Process") -> str:
     """`card_arrival 0.91`, or nothing."""
-    return f"{view.decision['label']} {view.decision['confidence']:.2f}" if view.decision else ""
+    return f"{process.key(view.decision)} {view.decision['confidence']:.2f}" if view.decision else ""
 
 
 def subject(view: "TicketView") -> str:
@@ -49,11 +50,11 @@ def subject(view: "TicketView") -> str:
     return view.ticket.subject if view.ticket.subject.strip() else view.ticket.body
 
 
-def outcome_line(view: "TicketView", did: str) -> str:
-    """What is so now: `tkt_1 is decided: card_arrival → cards`."""
+def outcome_line(view: "TicketView", did: str, process: "Process") -> str:
+    """What is so now: `tkt_1 approved: it is decided (version 5), card_arrival for cards`."""
     line = f"{view.id} {did}: it is {view.state.value} (version {view.version})"
     if view.decision and view.state.value == "decided":
-        line += f", {view.decision['label']} → {view.decision['team']}"
+        line += f", {process.headline(view.decision)}"
     if view.undo_until_ms:
         line += f"; for ten seconds: deskhand inbox undo {view.id}"
     return line

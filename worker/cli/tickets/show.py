@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fallbacks.ledger.views import TicketView
     from tasks.run.checkpoint import Checkpoint
     from tasks.run.events import Recorded
+    from tasks.run.process import Process
     from worker.wiring import Parts
 
 
@@ -29,6 +30,7 @@ class Story:
     card: "Explanation"
     lines: "tuple[Line, ...]"
     now_ms: int
+    process: "Process"
 
 
 def register(app: typer.Typer) -> None:
@@ -62,11 +64,11 @@ def show_ticket(
     from worker.cli.cards import cause_card, commands, decision_card, ticket_card, timeline_table
 
     show(cause_card(story.card, story.view))
-    show(ticket_card(story.view, unread(story.view)))
+    show(ticket_card(story.view, unread(story.view), story.process))
     if story.view.decision:
-        show(decision_card(story.view))
+        show(decision_card(story.view, story.process))
     show(timeline_table(story.lines))
-    show(commands(story.card, story.view.id))
+    show(commands(story.card, story.view.id, story.process))
 
 
 async def read_story(parts: "Parts", ticket_id: str) -> Story:
@@ -78,8 +80,9 @@ async def read_story(parts: "Parts", ticket_id: str) -> Story:
     timeline = await parts.views.timeline(ticket_id)
     now = await parts.store.now_ms()
     checkpoint = fold(timeline)
-    card = explain(view, checkpoint, timeline, now)
-    return Story(view, checkpoint, shown_events(view, timeline), card, shown_lines(view, timeline), now)
+    card = explain(view, checkpoint, timeline, now, parts.process)
+    lines = shown_lines(view, timeline, parts.process)
+    return Story(view, checkpoint, shown_events(view, timeline), card, lines, now, parts.process)
 
 
 def unread(view: "TicketView") -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from fallbacks.autonomy.standing import Judgement, Key
 from fallbacks.delivery.outcomes import OutcomeWriter
-from fallbacks.inbox.inbox import HandDecision, Inbox
+from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Lease, Ledger
 from fallbacks.store.redis_store import RedisStore
 from tasks.errors import ModelError
@@ -21,7 +21,8 @@ from tasks.reasons import Reason
 from tasks.run.limits import Limits
 from tasks.run.messages import ModelRequest
 from tasks.ticket import Ticket
-from tests.fakes.desk import TAXONOMY, TICKET, Workshop, search, submit
+from tasks.triage.process import HandDecision
+from tests.fakes.desk import TICKET, TRIAGE, Workshop, search, submit
 from tests.fakes.executors import executor
 from tests.fakes.scripted_model import Said, ScriptedModel, hang, reply, text, tool_use
 from tests.fallbacks.ledger.journals.reading import folded
@@ -38,8 +39,8 @@ class Recorder:
 
     def __init__(self, store: RedisStore) -> None:
         self.store = store
-        self.ledger = Ledger(store, lease_ms=5000)
-        self.inbox = Inbox(store, TAXONOMY, OutcomeWriter(wanted=False))
+        self.ledger = Ledger(store, TRIAGE, lease_ms=5000)
+        self.inbox = Inbox(store, TRIAGE, OutcomeWriter(wanted=False))
 
     async def accept(self, ticket_id: str) -> None:
         ticket = Ticket(id=ticket_id, source="recorder", subject="", body=TICKET.body)
@@ -86,7 +87,7 @@ async def people(r: Recorder) -> None:
     await r.inbox.note("people", "ann", "looks right")
     await r.inbox.resume("people", "ann", None, "ask again", LIMITS)
     await r.work("people", [reply(submit("s2", confidence=0.8))])
-    view = await r.inbox.decide("people", "ann", None, HandDecision("password_reset"))
+    view = await r.inbox.decide("people", "ann", None, HandDecision(label="password_reset"))
     await r.inbox.undo("people", "ann", view.version)
     await r.inbox.approve("people", "ann", None)
 

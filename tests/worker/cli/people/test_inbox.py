@@ -113,7 +113,7 @@ def test_another_s_decision_is_not_undone(deskhand: Deskhand, ledger: DirectLedg
     assert deskhand("inbox", "undo", "s1", "--as", "anna").code == 0
 
 
-def test_nothing_tells_what_is_proposed_for_a_blind_item(deskhand: Deskhand, ledger: DirectLedger) -> None:
+def test_nothing_says_what_is_suggested_for_a_blind_item(deskhand: Deskhand, ledger: DirectLedger) -> None:
     ledger.blind("b1", "card_swallowed")
     for told in (
         deskhand("inbox", "--json").out,

@@ -19,12 +19,12 @@ def test_a_failed_ticket_shows_reason_step_limits_last_steps_and_what_to_do(
     assert "Decide by hand, or resume with a hint and more steps." in card
 
 
-def test_a_suggested_ticket_shows_its_proposal_and_the_commands_to_act(
+def test_a_suggested_ticket_shows_its_suggestion_and_the_commands_to_act(
     deskhand: Deskhand, ledger: DirectLedger
 ) -> None:
     ledger.suggested("t1")
     shown = deskhand("show", "t1").out
-    assert "The agent proposes card_arrival for card_delivery (confidence 0.91)." in shown
+    assert "The agent suggests card_arrival for card_delivery (confidence 0.91)." in shown
     assert "deskhand inbox approve t1" in shown
     assert "900+80" in shown
 
@@ -33,7 +33,7 @@ def test_a_decided_ticket_says_who_decided_what_instead_of_what(deskhand: Deskha
     ledger.suggested("t1")
     deskhand("decide", "t1", "--label", "card_swallowed", "--as", "anna")
     assert "anna decided card_swallowed" in (shown := deskhand("show", "t1").out)
-    assert "where the agent had proposed card_arrival" in shown
+    assert "where the agent had suggested card_arrival" in shown
 
 
 def test_an_unreadable_message_is_shown_as_it_came(deskhand: Deskhand, ledger: DirectLedger) -> None:
