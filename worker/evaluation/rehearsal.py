@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fallbacks.store.clock import StoreClock
 from tasks.run import events as ev
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint
+from tasks.run.clock import StoreClock
 from tasks.run.limits import Limits
 from tasks.run.messages import ToolCall
 from tasks.run.tool_calls import ToolResult, ToolRunner

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fallbacks.inbox.explain import StepSummary, steps
-from fallbacks.store.clock import StoreClock
 from tasks.run import events as ev
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import fold
+from tasks.run.clock import StoreClock
 from tasks.run.limits import Limits
 from tasks.run.process import Process
 from tasks.ticket import Ticket

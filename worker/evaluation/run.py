@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fallbacks.store.clock import StoreClock
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint, Stop
+from tasks.run.clock import StoreClock
 from tasks.run.limits import Limits
 from tasks.ticket import Ticket
 from worker.evaluation.figures import Answer

@@ -15,12 +15,12 @@ from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger
 from fallbacks.ledger.run_ledger import LeasedLedger
 from fallbacks.ledger.states import State
-from fallbacks.store.clock import StoreClock
 from tasks.errors import LeaseLost
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import Stop, fold
+from tasks.run.clock import StoreClock
 from tasks.run.tool_calls import ToolRunner
 from tasks.ticket import Priority, Ticket
 from worker.models.tier import Tier

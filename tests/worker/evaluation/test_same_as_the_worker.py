@@ -13,11 +13,11 @@ import pytest
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Views
-from fallbacks.store.clock import StoreClock
 from tasks.errors import ModelError
 from tasks.money import Nanodollars
 from tasks.reasons import Reason
 from tasks.run.agent import Agent
+from tasks.run.clock import StoreClock
 from tasks.run.limits import Limits
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage
 from tasks.run.tool import Effect

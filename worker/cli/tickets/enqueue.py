@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
@@ -13,30 +12,13 @@ import typer
 from worker.cli.context import run
 from worker.cli.options import Json, Person, TicketId, person_named
 from worker.cli.output import complain, dump, dump_ticket, progress, say, show
+from worker.cli.tickets.enqueued import BATCH, Enqueued
 
 if TYPE_CHECKING:
     from worker.cli.tickets.resting import Rest
     from worker.cli.tickets.ticket_lines import Bad, Good
     from worker.http.documents import TicketDocument
     from worker.wiring import Parts
-
-BATCH = 200
-"""Tickets accepted together and then published together."""
-
-
-@dataclass(slots=True)
-class Enqueued:
-    """What became of a file. known: sent before, unchanged. nameless: accepted without an id of their own."""
-
-    accepted: list[str] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)
-    faults: list[tuple[str, str]] = field(default_factory=list)
-    nameless: int = 0
-
-    @property
-    def ids(self) -> list[str]:
-        """Every ticket of the file that is in the ledger, each once."""
-        return list(dict.fromkeys((*self.accepted, *self.known)))
 
 
 def register(app: typer.Typer) -> None:

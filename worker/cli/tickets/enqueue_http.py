@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from worker.cli.context import load
 from worker.cli.output import complain, progress
-from worker.cli.tickets.enqueue import BATCH, Enqueued
+from worker.cli.tickets.enqueued import BATCH, Enqueued
 from worker.cli.tickets.resting import Rest
 from worker.cli.tickets.ticket_lines import Bad, Good, read_tickets
 
