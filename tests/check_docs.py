@@ -1,6 +1,7 @@
-"""Checks what a reader or a fresh machine would stumble over: dead links, commands that do not exist, private paths.
+"""Checks what a reader or a fresh machine would stumble over: dead links, commands, files and names that do not exist.
 
-Run by `make check` on the tracked files; prints one line a fault and exits 1 if there is any.
+Run by `make check` on the tracked files, which may name no private path either. Prints one line a fault, and exits 1 if
+there is any.
 """
 
 import os
@@ -21,6 +22,9 @@ ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 SHELLS = {"sh", "bash", "shell", "console"}
 COMMAND = {name: re.compile(rf"(?:^|[\s;&|/$])(?:{name}) ([a-z][a-z-]*)") for name in ("make", "deskhand")}
 HELP_LINE = re.compile(r"^[│|\s]*([a-z][a-z-]+)\s{2,}", re.MULTILINE)
+PLACE = re.compile(r"((?:[\w.-]+/)+[\w.-]*|\.?[\w-]+\.\w+)(?::([A-Za-z_][\w.]*))?")
+CITED = re.compile(r"(?<![\w/.*-])((?:[\w-]+/)*[A-Z][A-Z_]{2,}\.md)\b")
+CODE = {".py", ".lua", ".toml", ".yaml", ".yml", ".html", ".css", ".js"}
 TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 FORBIDDEN = {
     "names a package registry": re.compile(
@@ -33,10 +37,14 @@ FORBIDDEN = {
 def main(root: Path) -> int:
     tracked = _tracked(root)
     documents = [path for path in tracked if path.suffix == ".md"]
+    guides = (root / "README.md", root / "CONTRIBUTING.md")
+    targets, commands = makefile_targets(root / "Makefile"), cli_commands()
     faults = [
         *(fault for path in documents for fault in dead_links(path)),
-        *unknown_commands(root / "README.md", "make", lambda: makefile_targets(root / "Makefile")),
-        *unknown_commands(root / "README.md", "deskhand", cli_commands),
+        *(fault for path in guides for fault in unknown_commands(path, "make", lambda: targets)),
+        *(fault for path in guides for fault in unknown_commands(path, "deskhand", lambda: commands)),
+        *missing_places(root / "CONTRIBUTING.md", root),
+        *(fault for path in tracked if path.suffix in CODE for fault in missing_citations(path, root)),
         *(fault for path in tracked for fault in forbidden_text(path)),
     ]
     for fault in faults:
@@ -84,6 +92,34 @@ def unknown_commands(document: Path, program: str, known: Callable[[], set[str]]
     for where, name in named:
         if name not in commands:
             yield f"{document}:{where}: there is no `{program} {name}`"
+
+
+def missing_places(document: Path, root: Path) -> Iterator[str]:
+    """Files and names, written `folder/file.py` or `folder/file.py:Class.method`, that the tree does not have."""
+    text = _blanked(document.read_text(encoding="utf-8"), spans=False)
+    for span in CODE_SPAN.finditer(text):
+        place = PLACE.fullmatch(span[1])
+        if place is None or not ("/" in place[1] or place[2]):
+            continue
+        where, path = f"{document}:{_line(text, span.start())}", root / place[1]
+        if not path.exists():
+            yield f"{where}: there is no {place[1]}"
+        elif place[2] and not _defines(path, place[2].rpartition(".")[2]):
+            yield f"{where}: {place[1]} defines no {place[2]}"
+
+
+def _defines(path: Path, name: str) -> bool:
+    """Whether a Python file has a function, a class or a value of this name."""
+    pattern = rf"^\s*(?:(?:async\s+)?def|class)\s+{name}\b|^{name}\s*[:=]"
+    return re.search(pattern, path.read_text(encoding="utf-8"), re.MULTILINE) is not None
+
+
+def missing_citations(path: Path, root: Path) -> Iterator[str]:
+    """Documents that code names and the repository does not have, from its root or beside the file."""
+    text = path.read_text(encoding="utf-8")
+    for match in CITED.finditer(text):
+        if not any((folder / match[1]).is_file() for folder in (root, path.parent)):
+            yield f"{path}:{_line(text, match.start())}: cites {match[1]}, which is not here"
 
 
 def makefile_targets(makefile: Path) -> set[str]:

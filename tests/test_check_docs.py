@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.check_docs import anchors, dead_links, forbidden_text, makefile_targets, unknown_commands
+from tests.check_docs import (
+    anchors,
+    dead_links,
+    forbidden_text,
+    makefile_targets,
+    missing_citations,
+    missing_places,
+    unknown_commands,
+)
 
 
 def written(folder: Path, text: str, name: str = "README.md") -> Path:
@@ -53,3 +61,26 @@ def test_registries_and_private_paths_are_found(tmp_path: Path) -> None:
     host = ".".join(["pypi", "org"])
     faults = list(forbidden_text(written(tmp_path, f"{folder}\nhttps://{host}/simple\nhref='/home'\n")))
     assert [fault.split(": ")[0].rpartition(":")[2] for fault in faults] == ["2", "1"]
+
+
+@pytest.mark.parametrize("place", ["room/none.py", "none/", "room/file.py:Gone", "room/file.py:Here.gone"])
+def test_a_place_that_does_not_exist_is_named_with_its_line(tmp_path: Path, place: str) -> None:
+    (tmp_path / "room").mkdir()
+    written(tmp_path / "room", "class Here:\n    def there(self): ...\n", "file.py")
+    (fault,) = missing_places(written(tmp_path, f"# Rooms\n\nSee `{place}`.\n"), tmp_path)
+    assert fault.startswith(f"{tmp_path}/README.md:3: ")
+
+
+def test_places_that_exist_and_code_that_names_none_pass(tmp_path: Path) -> None:
+    (tmp_path / "room").mkdir()
+    written(tmp_path / "room", "LIMIT = 1\n\nclass Here:\n    async def there(self): ...\n", "file.py")
+    named = "`room/` `room/file.py` `room/file.py:Here` `room/file.py:Here.there` `room/file.py:LIMIT` `/v1`"
+    assert list(missing_places(written(tmp_path, named), tmp_path)) == []
+
+
+def test_a_document_that_code_cites_must_be_here(tmp_path: Path) -> None:
+    guide = "GUIDE" + ".md"
+    written(tmp_path, "# Guide\n", guide)
+    code = written(tmp_path, f"# see {guide}\n# see docs/{guide}\nfiles = '*.md'\n", "code.py")
+    (fault,) = missing_citations(code, tmp_path)
+    assert fault == f"{code}:2: cites docs/{guide}, which is not here"

@@ -1,4 +1,4 @@
-"""Alerts to Sentry: grouped by reason, never with ticket text (FACTS: aggregates, own fingerprint, no frame locals)."""
+"""Alerts to Sentry, grouped by reason under a fingerprint of our own; never with ticket text, nor with frame locals."""
 
 import asyncio
 from hashlib import sha256

@@ -11,7 +11,7 @@ from tasks.run.process import Process
 from tasks.ticket import Ticket
 
 MAX_REPAIRS = 1
-"""One repair turn for an invalid reply, then the plan (DESIGN.md)."""
+"""One repair turn for an invalid reply, then the plan."""
 
 _STOPS = {
     StopReason.MAX_TOKENS: (Reason.REPLY_TRUNCATED, "the reply was cut at max_tokens"),

@@ -1,8 +1,8 @@
 """Looks for the marks of prompt injection in a ticket. A signal for people and the plan, never a defence.
 
 The defence is elsewhere: labels are an enum, tools are allow-listed, the customer comes from the envelope. Every
-screen of this kind is evaded by an adaptive attacker (FACTS: untrusted text), so nothing may rest on a clean result.
-Every repetition in a pattern is bounded, and neighbours do not overlap: hostile text costs linear time.
+screen of this kind is evaded by an adaptive attacker (CONTRIBUTING.md, "Untrusted text"), so nothing may rest on a
+clean result. Every repetition in a pattern is bounded, and neighbours do not overlap: hostile text costs linear time.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The 19 raw envelopes that broke or passed stock workers (CELERY.md): name -> what a producer would LPUSH."""
+"""The 19 raw envelopes that broke or passed stock workers: name -> what a producer would LPUSH."""
 
 import base64
 import json
