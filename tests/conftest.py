@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -15,6 +16,9 @@ from tests.services.http_sink import HttpSink
 from tests.services.rabbitmq import RabbitMQServer, SharedRabbitMQ
 from tests.services.redis import RedisServer
 from tests.services.valkey import ValkeyServer
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("untimed")
 
 _RABBITMQ = pytest.StashKey[RabbitMQServer]()
 

@@ -96,14 +96,6 @@ def needed(standing: Standing, rule: Rule) -> float:
     return 2.0 ** min(standing.promotions, MOST_DOUBLINGS) / rule.error
 
 
-def least_agreements(rule: Rule) -> int:
-    """How many agreements without a single disagreement promote a kind."""
-    count = 1
-    while e_value(count, 0, rule.target) < 1 / rule.error:
-        count += 1
-    return count
-
-
 def observed(standing: Standing, observation: Observation, rule: Rule) -> Standing:
     """The standing after one more decision of a person."""
     counted = replace(

@@ -7,9 +7,6 @@ from markupsafe import Markup
 from fallbacks.console.hidden import visible
 from fallbacks.inbox.evidence import evidence_spans
 
-SHOWN_CHARS = 4000
-"""More than this opens on demand: a huge ticket must not push its own cause off the screen."""
-
 _MARK, _UNMARK = Markup("<mark>"), Markup("</mark>")
 
 

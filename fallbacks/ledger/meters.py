@@ -89,8 +89,3 @@ def histogram(stored: Mapping[str, int], name: str, bounds: Sequence[float]) -> 
         seen += stored.get(f"{name}|le={bound}", 0)
         buckets.append((bound, seen))
     return Histogram(tuple(buckets), stored.get(f"{name}|sum", 0) / 1000)
-
-
-def bucket(value: float, bounds: Sequence[float]) -> str:
-    """The bucket a value falls into."""
-    return next((f"{bound:g}" for bound in bounds if value <= bound), "+Inf")

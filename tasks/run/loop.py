@@ -171,11 +171,6 @@ class Run:
         self.unwritten.append(event)
         self._fold(event)
 
-    def take_unwritten(self) -> Sequence[ev.Event]:
-        """The events to write with the next write; the caller writes them."""
-        events, self.unwritten = self.unwritten, []
-        return events
-
     def _fold(self, event: ev.Event, at_ms: int | None = None) -> None:
         at = self.clock.now_ms() if at_ms is None else at_ms
         self.checkpoint = self.checkpoint.apply(ev.Recorded(0, at, 0, event))

@@ -9,9 +9,6 @@ from tasks.ticket import Ticket
 from tasks.triage.decision import Submission
 from tasks.triage.taxonomy import Taxonomy
 
-_RULES_CHARS = 20_000
-"""Every call pays for them, and every worst case counts them."""
-
 _RULES = """You route support tickets. Read one ticket, choose the one label that fits it best, and end by calling \
 submit_decision. Nothing else ends the work: prose is not an answer.
 

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from fallbacks.autonomy.proof import Observation, Rule, Standing, e_value, least_agreements, observed
+from fallbacks.autonomy.proof import Observation, Rule, Standing, e_value, observed
 
 HORIZON = 3_000
 """Labels a person is asked for before we say that it was not promoted."""
@@ -17,6 +17,14 @@ HORIZON = 3_000
 AUDITS = 20_000
 AGREEMENTS = (0.90, 0.95, 0.97, 0.98, 0.985, 0.99, 0.995, 0.998)
 FALLS = (0.995, 0.99, 0.98, 0.95, 0.90, 0.80, 0.50)
+
+
+def least_agreements(rule: Rule) -> int:
+    """How many agreements without a single disagreement promote a kind."""
+    count = 1
+    while e_value(count, 0, rule.target) < 1 / rule.error:
+        count += 1
+    return count
 
 
 def main() -> None:

@@ -143,7 +143,7 @@ class Desk:
         """Run until it rests, then write what is left, as a hand-off or a suggestion does."""
         run = self.run()
         stop = asyncio.run(run.advance())
-        self.ledger.write(run.take_unwritten())
+        self.ledger.write(take_unwritten(run))
         return stop
 
     def resume(self, hint: str = "", from_step: int = 0) -> None:
@@ -153,6 +153,12 @@ class Desk:
     @property
     def checkpoint(self) -> Checkpoint:
         return fold(self.ledger.journal())
+
+
+def take_unwritten(run: Run) -> Sequence[ev.Event]:
+    """The events to write with the next write; the caller writes them."""
+    events, run.unwritten = run.unwritten, []
+    return events
 
 
 def unfit(messages: Sequence[Message]) -> str | None:

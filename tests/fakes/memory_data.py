@@ -2,11 +2,12 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fallbacks.ledger import meters
-from fallbacks.ledger.meters import SECONDS, STEPS, bucket
+from fallbacks.ledger.meters import SECONDS, STEPS
 from fallbacks.store import keys
 
 STATES = ("queued", "running", "parked", "suggested", "handed_off", "decided", "cancelled", "rejected")
@@ -80,7 +81,7 @@ class MemoryData:
             self.add(keys.METERS, name, int(amount))
 
     def observe(self, name: str, value: float) -> None:
-        self.count(name, le=bucket(value, STEPS if name == "run_steps" else SECONDS))
+        self.count(name, le=_bucket(value, STEPS if name == "run_steps" else SECONDS))
         self.add(keys.METERS, f"{name}|sum", round(value * 1000))
 
     def end_run(self, ticket_id: str, outcome: str, reason: str) -> None:
@@ -146,3 +147,8 @@ class MemoryData:
         tickets.insert(0, ticket_id)
         del tickets[5:]
         self.rank("alerts").setdefault(reason, max(self.now + 3000, int(alert.get("quiet_until", 0))))
+
+
+def _bucket(value: float, bounds: Sequence[float]) -> str:
+    """The bucket a value falls into."""
+    return next((f"{bound:g}" for bound in bounds if value <= bound), "+Inf")

@@ -1,10 +1,13 @@
 """How commands reach the ledger: settings and parts made once, one event loop, everything closed at the end."""
 
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from worker.cli.faults import lines_of
+from worker.cli.output import complain
 
 if TYPE_CHECKING:
     import asyncio
@@ -62,6 +65,19 @@ def run(work: "Callable[[Parts], Coroutine[Any, Any, T]]") -> T:
     """Run a command's coroutine with parts, and close them."""
     with session() as opened:
         return opened.run(work(opened.parts))
+
+
+async def publish_hint(parts: "Parts", ticket_ids: Sequence[str]) -> bool:
+    """Publish tickets for triage. Where the broker cannot be reached, say so: the workers' sweep finds them."""
+    try:
+        await parts.publisher.publish([("triage", ticket_id) for ticket_id in ticket_ids])
+    except Exception as error:
+        lines = lines_of(error)
+        if lines is None:
+            raise
+        complain(f"warning: {lines[0]}; the tickets are stored, and the workers will find them by themselves")
+        return False
+    return True
 
 
 async def _close(parts: "Parts") -> None:

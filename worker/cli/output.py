@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -126,12 +126,6 @@ def dump_ticket(document: "TicketDocument | None") -> None:
     from worker.http.documents import ticket_json
 
     print("null" if document is None else ticket_json(document), flush=True)
-
-
-def dump_lines(documents: Iterable[Any]) -> None:
-    """JSONL: one document a line."""
-    for document in documents:
-        dump(document)
 
 
 @contextmanager

@@ -152,12 +152,6 @@ def cross_fitted(answers: Sequence[Answer], target: float) -> Coverage:
     return measured(answers, decided, target, tuple(thresholds))
 
 
-def at_threshold(answers: Sequence[Answer], target: float, threshold: float | None) -> Coverage:
-    """Coverage at a threshold that was chosen elsewhere."""
-    decided = [each for each in answers if threshold is not None and each.stood and each.confidence >= threshold]
-    return measured(answers, decided, target, (threshold,))
-
-
 def measured(
     answers: Sequence[Answer], decided: Sequence[Answer], target: float, thresholds: tuple[float | None, ...]
 ) -> Coverage:

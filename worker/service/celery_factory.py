@@ -37,7 +37,7 @@ def store_url(settings: Settings) -> str:
     """Where the store is: as set, or the embedded Valkey that is running in HOME. Raises `SettingsError`."""
     url = settings.redis_url or running_url(settings.home)
     if url is None:
-        fault = f"no store: start `deskhand up` (embedded, in {settings.home}) or set DESKHAND_REDIS_URL"
+        fault = f"no store is running in {settings.home}: start `deskhand up`, or set DESKHAND_REDIS_URL"
         raise SettingsError([fault])
     return url
 

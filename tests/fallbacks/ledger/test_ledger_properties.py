@@ -92,7 +92,6 @@ def test_the_ledger_keeps_the_promise_whatever_happens(valkey_url: str) -> None:
         settings=settings(
             max_examples=40,
             stateful_step_count=40,
-            deadline=None,
             derandomize=True,
             print_blob=True,
             suppress_health_check=list(HealthCheck),

@@ -13,7 +13,7 @@ from tasks.run import events as ev
 from tasks.run.checkpoint import fold
 from tasks.run.limits import Limits
 from tasks.run.messages import Message, StopReason, TokenUsage
-from tests.fakes.desk import TOOL_TROUBLE, Desk, Workshop, search, submit, unfit
+from tests.fakes.desk import TOOL_TROUBLE, Desk, Workshop, search, submit, take_unwritten, unfit
 from tests.fakes.recording_ledger import Crash, RecordingLedger
 from tests.fakes.scripted_model import Said, ScriptedModel, reply, text, tool_use
 
@@ -86,7 +86,7 @@ def check_requests(desk: Desk, first: int = 0) -> None:
     assert appended(asked)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SCRIPTS, LIMITS, st.none() | st.integers(0, 6000))
 def test_any_run_ends_within_its_limits_and_spends_no_more_than_it_reserved(
     turns: list[Any], limits: Limits, cap: int | None
@@ -108,17 +108,17 @@ def test_any_run_ends_within_its_limits_and_spends_no_more_than_it_reserved(
     check_requests(any_desk)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SCRIPTS, LIMITS)
 def test_what_the_run_knows_is_what_its_journal_folds_to(turns: list[Any], limits: Limits) -> None:
     any_desk = desk(turns, limits)
     run = any_desk.run()
     asyncio.run(run.advance())
-    any_desk.ledger.write(run.take_unwritten())
+    any_desk.ledger.write(take_unwritten(run))
     assert any_desk.checkpoint == run.checkpoint
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SCRIPTS, LIMITS, st.lists(st.integers(1, 4), max_size=4))
 def test_a_run_that_dies_after_any_write_goes_on_where_it_was(
     turns: list[Any], limits: Limits, lives: list[int]
@@ -145,7 +145,7 @@ def test_a_run_that_dies_after_any_write_goes_on_where_it_was(
     assert cut.checkpoint.usage.steps <= limits.max_steps
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SCRIPTS, st.integers(0, 30))
 def test_a_death_between_steps_changes_nothing_of_the_conversation(turns: list[Any], write: int) -> None:
     """Where no call was in flight, the two runs ask the model the very same things."""
@@ -166,7 +166,7 @@ def test_a_death_between_steps_changes_nothing_of_the_conversation(turns: list[A
     assert cut.checkpoint.stop == whole.checkpoint.stop
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SCRIPTS, LIMITS, st.lists(st.tuples(st.sampled_from(["", "look"]), st.integers(0, 5)), min_size=1, max_size=3))
 def test_people_may_resume_any_run_as_often_as_they_like(
     turns: list[Any], limits: Limits, resumes: list[tuple[str, int]]
@@ -183,7 +183,7 @@ def test_people_may_resume_any_run_as_often_as_they_like(
     assert again.ledger.spent == again.checkpoint.usage.cost_nanodollars
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SCRIPTS, LIMITS, st.integers(0, 40))
 def test_any_prefix_of_a_journal_folds(turns: list[Any], limits: Limits, length: int) -> None:
     any_desk = desk(turns, limits)

@@ -9,7 +9,7 @@ from tasks.run import events as ev
 from tasks.run.checkpoint import Checkpoint, fold
 from tasks.run.limits import Limits
 from tasks.run.loop import Action, CallModel, OpenConversation, RunTools, next_action
-from tests.fakes.desk import Desk, Workshop, search, submit, unfit
+from tests.fakes.desk import Desk, Workshop, search, submit, take_unwritten, unfit
 from tests.fakes.scripted_model import ScriptedModel, reply, text, tool_use
 
 
@@ -66,7 +66,7 @@ def test_the_next_tier_starts_afresh_with_what_the_last_one_leaned_towards() -> 
     run = desk.run()
     stop = asyncio.run(run.advance())
     assert stop is not None
-    desk.ledger.write([*run.take_unwritten(), ev.TierRaised(1, stop.reason.value, run.leaning)])
+    desk.ledger.write([*take_unwritten(run), ev.TierRaised(1, stop.reason.value, run.leaning)])
     cp = desk.checkpoint
     assert (cp.tier, cp.messages, cp.conversation, cp.decision, cp.stop) == (1, (), False, None, None)
     assert cp.usage.steps == 2

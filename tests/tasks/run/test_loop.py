@@ -13,7 +13,7 @@ from tasks.run.checkpoint import Checkpoint
 from tasks.run.limits import Limits, Usage
 from tasks.run.loop import CallModel, FetchContext, Halt, OpenConversation, RunTools, Submit, next_action
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage, ToolCall
-from tests.fakes.desk import LIMITS, TOOL_TROUBLE, Desk, Workshop, search, submit, unfit
+from tests.fakes.desk import LIMITS, TOOL_TROUBLE, Desk, Workshop, search, submit, take_unwritten, unfit
 from tests.fakes.recording_ledger import Crash, RecordingLedger
 from tests.fakes.scripted_model import Said, ScriptedModel, hang, reply, text, tool_use
 
@@ -320,8 +320,8 @@ def test_a_draining_worker_stops_before_the_next_step_and_keeps_what_was_not_wri
     run = drained.run()
     with pytest.raises(Draining):
         asyncio.run(run.advance())
-    assert [event.type for event in run.take_unwritten()] == ["tool_finished"]
-    assert run.take_unwritten() == []
+    assert [event.type for event in take_unwritten(run)] == ["tool_finished"]
+    assert take_unwritten(run) == []
     assert drained.ledger.reserved == 0
 
 

@@ -13,10 +13,10 @@ from worker.evaluation.attacks import attack_report
 from worker.evaluation.figures import (
     Answer,
     Share,
-    at_threshold,
     calibration,
     clopper_pearson_lower,
     cross_fitted,
+    measured,
     summarize,
     threshold_for,
 )
@@ -82,7 +82,7 @@ def test_tickets_outside_the_taxonomy_count_as_leaks_and_not_as_errors() -> None
     answers = [answer(i) for i in range(8)] + [answer(8, foreign=True), answer(9, foreign=True, stood=False)]
     summary = summarize("local", answers)
     assert (summary.team_right, summary.leaked) == (Share(8, 8), Share(1, 2))
-    assert at_threshold(answers, 0.9, 0.5).leaked == Share(1, 2)
+    assert measured(answers, [each for each in answers if each.stood], 0.9, (0.5,)).leaked == Share(1, 2)
     assert summary.reasons == {"low_confidence": 1}
     assert summary.cost_nanodollars == 2_000
 

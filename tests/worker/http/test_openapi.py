@@ -76,7 +76,6 @@ OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for 
 
 @settings(
     max_examples=8,
-    deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # no shrinking: a failure names its curl line as it is
     suppress_health_check=list(HealthCheck),

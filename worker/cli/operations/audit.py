@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from worker.wiring import Parts
 
 _MONEY = frozenset({"spent", "reserved", "archived_spent"})
+_IN_WORDS = {"alerts_told": "alerts sent"}
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +36,7 @@ def audit(json: Json = False) -> None:
                 for part, count in value.items():
                     table.add(f"{name}: {part}", count)
             else:
-                table.add(name.replace("_", " "), value)
+                table.add(_IN_WORDS.get(name, name.replace("_", " ")), value)
         show(table)
         say("balanced" if report.balanced else f"NOT balanced: {len(report.problems)} problems")
         complain(*(f"{ticket_id or 'ledger'}: {what}" for ticket_id, what in report.problems))

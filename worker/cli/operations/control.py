@@ -93,6 +93,9 @@ def log(
     if json:
         dump([{"at": moment(change.at_ms), **asdict(change)} for change in changes])
         return
+    if not changes:
+        say("nothing was switched yet")
+        return
     table = Report(("at", "who", "what"))
     for change in changes:
         table.add(moment(change.at_ms), change.who, change.words)

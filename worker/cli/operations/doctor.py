@@ -30,7 +30,8 @@ def doctor(json: Json = False) -> None:
     else:
         _print(settings, checks)
         warnings = sum(check.verdict == "warn" for check in checks)
-        say("not ready" if not ready else f"ready, with {warnings} warnings" if warnings else "ready")
+        warned = {0: "", 1: ", with 1 warning"}.get(warnings, f", with {warnings} warnings")
+        say(f"ready{warned}" if ready else "not ready")
     if not ready:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fallbacks.store import keys
-from worker.cli.context import Session, session
+from worker.cli.context import Session, publish_hint, session
 from worker.cli.faults import CommandFailed
 from worker.cli.options import Json, Person, person_named
 from worker.cli.output import complain, dump, progress, say
@@ -126,9 +126,7 @@ async def _canary(parts: "Parts", ticket_id: str, reason: "Reason", within: floa
 async def _resume_all(parts: "Parts", ids: list[str], who: str, reason: "Reason", done: Retried) -> None:
     for ticket_id in ids:
         await _resume(parts, ticket_id, who, reason, done, publish=False)
-    from worker.cli.hints import hint
-
-    await hint(parts, [ticket_id for ticket_id in ids if ticket_id in done.resumed[-len(ids) :]])
+    await publish_hint(parts, [ticket_id for ticket_id in ids if ticket_id in done.resumed[-len(ids) :]])
 
 
 async def _resume(
@@ -136,7 +134,6 @@ async def _resume(
 ) -> bool:
     """Resume one, if it still waits for this reason and nobody holds it."""
     from fallbacks.errors import Stale, UnknownTicket
-    from worker.cli.hints import hint
 
     try:
         view = await parts.views.ticket(ticket_id)
@@ -149,7 +146,7 @@ async def _resume(
         return False
     done.resumed.append(ticket_id)
     if publish:
-        await hint(parts, [ticket_id])
+        await publish_hint(parts, [ticket_id])
     return True
 
 

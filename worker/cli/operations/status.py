@@ -135,7 +135,7 @@ def _screen(look: Look, settings: "Settings") -> "RenderableType":
     if stats.inbox:
         inbox = Report(("waiting for people", "tickets", "in words"), numeric=frozenset({"tickets"}))
         for reason, count in sorted(stats.inbox.items(), key=lambda pair: -pair[1]):
-            inbox.add(reason, count, means(reason) if reason != "suggestion" else "a proposal to approve")
+            inbox.add(reason, count, means(reason) if reason != "suggestion" else "a suggestion to approve")
         parts.append(inbox.table())
     parts += [styled(line) for line in (*_figures(stats, settings), _unread(look.queues))]
     parts += [styled(Cell(f"{moment(each.at_ms)} {each.who} {each.words}", "dim")) for each in look.changes]

@@ -29,20 +29,20 @@ def register(app: typer.Typer) -> None:
 def create(name: Name, role: RoleOption = Role.REVIEWER, json: Json = False) -> None:
     """Add a person. Asks for the password on a terminal, else reads it as one line from stdin."""
     password = _password()
-    _tell(run(lambda parts: _users(parts).create(name, password, role)), "added", json=json)
+    _print(run(lambda parts: _users(parts).create(name, password, role)), "added", json=json)
 
 
 @people.command()
 def password(name: Name, json: Json = False) -> None:
     """Give a person a new password."""
     secret = _password()
-    _tell(run(lambda parts: _users(parts).change(name, password=secret)), "new password", json=json)
+    _print(run(lambda parts: _users(parts).change(name, password=secret)), "new password", json=json)
 
 
 @people.command()
 def role(name: Name, role: Annotated[Role, typer.Argument(help="The new role.")], json: Json = False) -> None:
     """Give a person another role; it holds from their next click."""
-    _tell(run(lambda parts: _users(parts).change(name, role=role)), "changed", json=json)
+    _print(run(lambda parts: _users(parts).change(name, role=role)), "changed", json=json)
 
 
 @people.command()
@@ -81,7 +81,7 @@ def _password() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _tell(user: "User", what: str, *, json: bool) -> None:
+def _print(user: "User", what: str, *, json: bool) -> None:
     if json:
         dump(_document(user))
     else:

@@ -39,7 +39,7 @@ def list_messages(
     for entry in entries:
         due = moment(entry.due_ms) or entry.outcome
         table.add(entry.id, entry.ticket_id, entry.event, entry.attempts, due, entry.error)
-    show(table)
+    show(table) if entries else say("no message is on its way or given up")
     if disabled:
         complain(f"nothing leaves: {disabled}; `deskhand webhooks enable` when the receiver is back")
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fallbacks.errors import Stale, UnknownTicket
 from worker.cli.cards import cause_card, decision_card, ticket_card, timeline_table
-from worker.cli.context import Session
-from worker.cli.hints import hint
+from worker.cli.context import Session, publish_hint
 from worker.cli.output import say, show
 from worker.cli.people.items import outcome_line
 from worker.cli.tickets.show import Story, read_story, unread
@@ -170,7 +169,7 @@ class Drain:
             return After.STAY
         view, parts = story.view, self.session.parts
         self._do(parts.inbox.resume(view.id, self.person, view.version, told, parts.settings.limits), "sent back")
-        self.session.run(hint(parts, [view.id]))
+        self.session.run(publish_hint(parts, [view.id]))
         return After.NEXT
 
     def _snooze(self, story: Story) -> After:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.cli.context import run
+from worker.cli.context import publish_hint, run
 from worker.cli.faults import CommandFailed
 from worker.cli.options import BasedOn, Json, Person, TicketId, person_named, seconds_of
 from worker.cli.output import dump_ticket, say
@@ -90,12 +90,10 @@ def repair(
     who, ticket = person_named(person), corrected(file)
 
     async def accept(parts: "Parts") -> "TicketView":
-        from worker.cli.hints import hint as tell
-
         settings = parts.settings
 
         async def publish(work: list[tuple[str, str]]) -> bool:
-            return await tell(parts, [queued for _, queued in work])
+            return await publish_hint(parts, [queued for _, queued in work])
 
         return await parts.inbox.repair(
             ticket_id, who, version, ticket, settings.limits, publish, settings.max_wait_seconds
@@ -116,10 +114,8 @@ def resume(
     who = person_named(person)
 
     async def send_back(parts: "Parts") -> "TicketView":
-        from worker.cli.hints import hint as tell
-
         view = await parts.inbox.resume(ticket_id, who, version, hint, parts.settings.limits, from_step)
-        await tell(parts, [ticket_id])
+        await publish_hint(parts, [ticket_id])
         return view
 
     _act(send_back, "sent back to the agent", json=json)

@@ -161,10 +161,13 @@ def _print(report: "DemoReport", settings: "Settings") -> None:
         _alerts(report, settings),
         f"audit: {'balanced' if report.audit.balanced else 'NOT balanced'}",
         "",
-        "See them as the people who decide would: start the stack on this store,",
+        "See them as the people who decide would. Start the stack on these tickets:",
         f"  DESKHAND_HOME={_relative(settings.home)} {_myself()} up",
-        f"then open {_console(settings)}, or in another terminal try",
-        f"  DESKHAND_HOME={_relative(settings.home)} {_myself()} inbox",
+        f"In another terminal make yourself a user, and sign in at {_console(settings)}",
+        f"  export DESKHAND_HOME={_relative(settings.home)}",
+        f"  {_myself()} users create NAME --role admin",
+        "or work through the inbox right there:",
+        f"  {_myself()} inbox work",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from worker.cli.context import run
+from worker.cli.context import publish_hint, run
 from worker.cli.options import Json, Person, TicketId, person_named
 from worker.cli.output import complain, dump, dump_ticket, progress, say, show
 from worker.cli.tickets.enqueued import BATCH, Enqueued
@@ -103,7 +103,6 @@ async def _accept(parts: "Parts", batch: "Sequence[Good | Bad]", done: Enqueued)
     import asyncio
 
     from fallbacks.errors import StoreUnreachable
-    from worker.cli.hints import hint
     from worker.cli.tickets.ticket_lines import Bad
 
     before = len(done.accepted)
@@ -119,7 +118,7 @@ async def _accept(parts: "Parts", batch: "Sequence[Good | Bad]", done: Enqueued)
         else:
             (done.accepted if result.created else done.known).append(result.id)
             done.nameless += item.ticket.id is None if not isinstance(item, Bad) else 0
-    await hint(parts, done.accepted[before:])
+    await publish_hint(parts, done.accepted[before:])
 
 
 async def _accept_one(parts: "Parts", item: "Good | Bad") -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.context import Session, session
+from worker.cli.context import Session, publish_hint, session
 from worker.cli.options import Json
 from worker.cli.output import complain, dump, say
 
@@ -73,15 +73,13 @@ def _take_all(opened: Session, mails: Iterator[tuple[str, bytes]], done: Importe
 
 
 def _take(opened: Session, intake: "MailIntake", where: str, raw: bytes, done: Imported) -> None:
-    from worker.cli.hints import hint
-
     taken = opened.run(intake.take(raw))
     if taken.why:
         done.rejected.append((where, taken.why))
         complain(f"{where}: {taken.why}")
     elif taken.new:
         done.accepted.append(taken.id)
-        opened.run(hint(opened.parts, [taken.id]))
+        opened.run(publish_hint(opened.parts, [taken.id]))
     else:
         done.known.append(taken.id)
 

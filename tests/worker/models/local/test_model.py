@@ -143,7 +143,7 @@ def test_what_is_out_of_scope_ends_as_low_confidence_and_says_so(model: LocalMod
     assert "out of scope" in UNFAMILIAR
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(min_size=1, max_size=400).filter(str.strip), st.text(max_size=50))
 def test_whatever_the_text_the_submission_is_valid(model: LocalModel, body: str, subject: str) -> None:
     asked = ticket(body, subject)
