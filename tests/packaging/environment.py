@@ -25,6 +25,13 @@ def built(project: Path, folder: Path) -> Path:
     return wheel
 
 
+def source_of(project: Path, folder: Path) -> Path:
+    """The source distribution of a project."""
+    run([sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(folder)], project)
+    (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
 def pip(*arguments: str) -> None:
     """Run this environment's pip."""
     run([sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], Path.cwd())

@@ -4,7 +4,10 @@ import subprocess
 from pathlib import Path
 from zipfile import ZipFile
 
-from tests.packaging.declared import ROOT
+import pytest
+
+from tests.packaging.declared import CLIENT_PROJECT, ROOT, SERVER_PROJECT
+from tests.packaging.environment import built, source_of
 
 ONLY_ALONE = {f"worker/clients/{name}" for name in ("LICENSE", "README.md", "pyproject.toml")}
 """What the client's own wheel is made with."""
@@ -30,6 +33,16 @@ def test_both_have_one_version_and_the_license(server_wheel: Path, client_wheel:
         with ZipFile(wheel) as archive:
             (text,) = [name for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
             assert archive.read(text) == (ROOT / "LICENSE").read_bytes()
+
+
+@pytest.mark.parametrize("project", [SERVER_PROJECT, CLIENT_PROJECT], ids=["server", "client"])
+def test_the_source_distribution_makes_the_same_wheel(
+    project: Path, server_wheel: Path, client_wheel: Path, tmp_path: Path
+) -> None:
+    wheel = server_wheel if project == SERVER_PROJECT else client_wheel
+    again = built(source_of(project.parent, tmp_path), tmp_path)
+    assert again.name == wheel.name
+    assert again.read_bytes() == wheel.read_bytes()
 
 
 def contents(wheel: Path) -> set[str]:
