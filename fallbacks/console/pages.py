@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
@@ -29,7 +29,9 @@ class Pages:
 
     def __init__(self, process: Process, cards: Path | None = None) -> None:
         self._process = process
-        loaders: list[BaseLoader] = [PackageLoader("fallbacks.console"), *([FileSystemLoader(cards)] if cards else [])]
+        loaders: list[BaseLoader] = [PackageLoader("fallbacks.console")]
+        if cards is not None:
+            loaders.append(PrefixLoader({"cards": FileSystemLoader(cards)}))
         self._environment = Environment(
             loader=ChoiceLoader(loaders),
             autoescape=True,
