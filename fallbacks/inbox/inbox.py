@@ -335,7 +335,7 @@ class Inbox:
         return await self.views.ticket(ticket_id)
 
     async def _act(self, ticket_id: str, move: Move) -> None:
-        moved = await make_move(self.store, ticket_id, move)
+        moved = await make_move(self.store, ticket_id, move, self.process.facet_names)
         match move.by:
             case ByPerson(name=str(person)) if "holder" not in move.values:
                 with suppress(StoreUnreachable):  # a measurement: what was done is done

@@ -46,7 +46,8 @@ SAFE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Fields by event: ids, numbers, names of ours and of models. No text of a ticket, a model, a tool or a person."""
 
-SAFE_OF_DECISION = ("label", "team", "priority", "confidence", "tier")
+SAFE_OF_RESULT = ("priority", "confidence", "tier")
+"""What every process has; beside it stand the facets of the one at work."""
 
 LATEST = 3
 """Events the sweep can add to one ticket; they are at the end of its journal."""
@@ -59,11 +60,11 @@ def listens() -> bool:
     return log.isEnabledFor(logging.INFO)
 
 
-def wrote(ticket_id: str, epoch: int | None, events: Iterable[ev.Event]) -> None:
-    """Report events that have been written. epoch: None of a person's."""
+def wrote(ticket_id: str, epoch: int | None, events: Iterable[ev.Event], facets: Iterable[str] = ()) -> None:
+    """Report events that have been written. epoch: None of a person's. facets: what the process finds results by."""
     if listens():
         for event in events:
-            _report(line(ticket_id, epoch, json.loads(event.to_json())))
+            _report(line(ticket_id, epoch, json.loads(event.to_json()), facets))
 
 
 def swept(ticket_id: str, latest: Iterable[str], began_ms: int) -> None:
@@ -74,14 +75,14 @@ def swept(ticket_id: str, latest: Iterable[str], began_ms: int) -> None:
             _report(line(ticket_id, event["epoch"], event))
 
 
-def line(ticket_id: str, epoch: int | None, event: Mapping[str, Any]) -> dict[str, Any]:
+def line(ticket_id: str, epoch: int | None, event: Mapping[str, Any], facets: Iterable[str] = ()) -> dict[str, Any]:
     """What may be said of one event."""
     name = str(event["type"])
     safe = {field: event[field] for field in SAFE.get(name, ()) if field in event}
     if name == "tool_finished" and event.get("outcome") == "invalid":
         del safe["tool"]  # a name of the model's own making may hold anything
-    decision = event.get("decision") or {}
-    decided = {field: decision[field] for field in SAFE_OF_DECISION if field in decision}
+    result = event.get("decision") or {}
+    decided = {field: result[field] for field in (*facets, *SAFE_OF_RESULT) if field in result}
     return {"event": name, "ticket": ticket_id, "epoch": epoch, **safe, **decided}
 
 

@@ -203,7 +203,7 @@ class Ledger:
         verdict = await self.store.run("begin_step", lease.ticket_id, lua_header(header), *args)
         match verdict[0]:
             case "ok":
-                journal_log.wrote(lease.ticket_id, lease.epoch, events)
+                journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
                 return int(verdict[1])
             case "run_cap":
                 raise StepRefused(Reason.COST_LIMIT, _over(started, "the run", verdict[1], verdict[2]))
@@ -242,7 +242,7 @@ class Ledger:
         }
         args = [event.to_json() for event in events]
         _held(await self.store.run("end_step", lease.ticket_id, lua_header(header), *args), lease)
-        journal_log.wrote(lease.ticket_id, lease.epoch, events)
+        journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
 
     async def begin_effect(
         self, lease: Lease, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool
@@ -260,7 +260,7 @@ class Ledger:
                 return str(verdict[1])
             case _:
                 _held(verdict, lease)
-                journal_log.wrote(lease.ticket_id, lease.epoch, events)
+                journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
                 return None
 
     async def end_effect(self, lease: Lease, key: str, result: str) -> None:
@@ -361,7 +361,8 @@ class Ledger:
 
     async def _leave(self, lease: Lease, state: State, events: Sequence[ev.Event], **what: Any) -> None:
         by = ByWorker(lease.epoch, lease.owner)
-        await make_move(self.store, lease.ticket_id, Move(state, (State.RUNNING,), by, tuple(events), **what))
+        move = Move(state, (State.RUNNING,), by, tuple(events), **what)
+        await make_move(self.store, lease.ticket_id, move, self.process.facet_names)
 
 
 def new_id() -> str:

@@ -1,6 +1,6 @@
 """A ticket's move: to another state, or within one, with all that must happen in the same moment (`lua/move.lua`)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, assert_never
@@ -160,14 +160,14 @@ class Moved:
     at_ms: int
 
 
-async def make_move(store: Store, ticket_id: str, move: Move) -> Moved:
-    """Make a move, or raise: `LeaseLost` of a worker's, `Stale` or `UnknownTicket` of a person's."""
+async def make_move(store: Store, ticket_id: str, move: Move, facets: Sequence[str] = ()) -> Moved:
+    """Make a move, or raise: `LeaseLost` of a worker's, `Stale` or `UnknownTicket` of a person's. facets: to log."""
     events = [event.to_json() for event in move.events]
     verdict = await store.run("move", ticket_id, move.to_header(uuid4().hex), *events)
     epoch = move.by.epoch if isinstance(move.by, ByWorker) else None
     match verdict[0]:
         case "ok":
-            journal_log.wrote(ticket_id, epoch, move.events)
+            journal_log.wrote(ticket_id, epoch, move.events, facets)
             return Moved(int(verdict[2]), int(verdict[3]))
         case "stale":
             raise stale(ticket_id, verdict)

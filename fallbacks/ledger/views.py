@@ -27,7 +27,7 @@ class TicketView:
 
     Times are store time, ms since the epoch; None where it has not happened. ticket: None for a rejected message,
     whose bytes are in `raw` (base64). decision: what stands, or is proposed while the state is not `decided`.
-    proposal: what the agent chose before any person had a part in it: label, team, tier, version, blind. blind: its
+    proposal: what the agent chose before any person had a part in it: its facets, tier, version and blind. blind: its
     proposal is not to be shown to the person who decides, so no door finds it in `decision`: it is `withheld`.
     """
 

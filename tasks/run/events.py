@@ -232,7 +232,7 @@ class EffectEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Suggested(Event):
-    """A validated decision waits for a person. why: what its label still lacks for autonomy, in words."""
+    """A validated decision waits for a person. why: what it still lacks for autonomy, in words."""
 
     type: ClassVar[str] = "suggested"
     queue: str = ""

@@ -17,7 +17,7 @@ from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.ticket import Priority
 from tasks.triage.process import HandDecision
-from tests.fallbacks.scene import DECISION, Scene, replied
+from tests.fallbacks.scene import DECISION, TRIAGE, Scene, replied
 from worker.config.settings import LogFormat
 from worker.telemetry.logs import JsonFormatter, RedactingFormatter, configure_logs
 
@@ -53,7 +53,7 @@ def test_no_words_of_anybody_are_told(name: str) -> None:
     event |= {"decision": {**DECISION, "summary": SAID, "rationale": SAID, "evidence": [SAID]}}
     if name.startswith("effect"):
         del event["tool"]
-    assert SAID not in json.dumps(line("t1", 1, event))
+    assert SAID not in json.dumps(line("t1", 1, event, TRIAGE.facet_names))
 
 
 def test_a_tickets_life_is_told_event_by_event(lines: io.StringIO, valkey_url: str) -> None:
