@@ -1,7 +1,8 @@
 # `make` lists what there is. Everything lives in .venv; nothing is installed into the system's Python.
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --no-compile --prefer-binary
-COMPILE_PYC = .venv/bin/python -m compileall -q -j 0
+# olefile2: a file for Python 2 that a dependency ships
+COMPILE_PYC = .venv/bin/python -m compileall -q -j 0 -x olefile2
 # Only names, versions and hashes: where packages come from is the installing machine's own affair.
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate $(if $(UPGRADE),--upgrade)

@@ -205,6 +205,9 @@ PLAN: dict[Reason, PlanRow] = {
         _SYSTEM,
         _ERROR,
     ),
+    Reason.NO_READABLE_TEXT: PlanRow(
+        "nothing in it could be read as text", "Look at the original and decide by hand.", _REVIEW, _INFO
+    ),
     Reason.INJECTION_SUSPECTED: PlanRow(
         "the text looks like an attempt to steer the agent",
         "Read it as data; check the suggestion with care.",

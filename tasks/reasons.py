@@ -37,6 +37,7 @@ class Reason(StrEnum):
     TOOL_FAILED = "tool_failed"
     EFFECT_UNKNOWN = "effect_unknown"
     # the ticket itself
+    NO_READABLE_TEXT = "no_readable_text"
     INJECTION_SUSPECTED = "injection_suspected"
     DEADLINE_PASSED = "deadline_passed"
     REQUESTER_QUOTA = "requester_quota"

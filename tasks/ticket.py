@@ -51,6 +51,7 @@ class Ticket(BaseModel):
     received_at: when the requester wrote it, with a UTC offset.
     deadline_seconds: after this long since acceptance an untouched ticket goes to people; None: no deadline.
     metadata: up to 50 scalar values, kept and shown, never interpreted.
+    unreadable: why nothing of it could be read as text (an encrypted mail, an image alone); it goes to people as it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +68,7 @@ class Ticket(BaseModel):
     metadata: Annotated[dict[Short, MetadataValue], Field(max_length=MAX_METADATA_ENTRIES)] = Field(
         default_factory=dict
     )
+    unreadable: Short | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -35,8 +35,13 @@ EDGES: Mapping[str, frozenset[str]] = {
 }
 """What a file may import whose name, or a folder of it, carries the word. Elsewhere these packages are not imported."""
 
-PURE = frozenset({"argon2", "pydantic", "pydantic_core", "pydantic_settings", "uvloop"})
-"""Packages that are no technology in this sense. One that stands neither here nor above is for wiring only."""
+PURE = frozenset(
+    {"argon2", "pydantic", "pydantic_core", "pydantic_settings", "uvloop"}
+    | {"oxmsg", "selectolax", "striprtf", "tnefparse", "webencodings"}
+)
+"""Packages that are no technology in this sense: they neither keep nor reach anything.
+
+One that stands neither here nor above is for wiring only."""
 
 WIRING = (
     "worker/alive.py",

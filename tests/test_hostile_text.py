@@ -25,8 +25,9 @@ from tasks.triage.decision import validate_submission
 from tasks.triage.rules import ruled
 from tasks.triage.taxonomy import Label, PriorityRule, Taxonomy, Team
 from worker.connectors.errors import UnreadableMailError
-from worker.connectors.mail import read_mail
-from worker.connectors.mail_text import html_text, reply_only
+from worker.connectors.mail.html_visible import html_text
+from worker.connectors.mail.quotes import own_words
+from worker.connectors.mail.reading import read_mail
 from worker.lookups.sqlite_query import match_any
 from worker.models.local.features import words
 
@@ -130,7 +131,7 @@ PASSES: dict[str, tuple[Pass, list[Make]]] = {
     "full-text query": (match_any, LETTERS),
     "likeness": (words, LETTERS),
     "html": (html_text, LETTERS + HTML),
-    "reply": (reply_only, LETTERS + MAIL),
+    "reply": (lambda text: own_words(text, reply=True), LETTERS + MAIL),
     "mail body": (of_mail("\n{}"), [repeated(unit) for unit in ("=", "\na", "From ", "--", "\n")]),
     "mail field": (of_mail("To: {}\n\nhi"), FIELDS),
     "mail parameters": (of_mail("Content-Type: text/plain; {}\n\nhi"), FIELDS),

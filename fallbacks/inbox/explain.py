@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from fallbacks.inbox.narrate import Line, clock, did, in_words, means, narrate, rules_in_words, waits_for
+from fallbacks.inbox.narrate import (
+    CLOSED,
+    Line,
+    clock,
+    did,
+    in_words,
+    means,
+    narrate,
+    rules_in_words,
+    waits_for,
+)
 from fallbacks.ledger.states import SETTLED, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
@@ -192,7 +202,7 @@ def _usage(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recor
 
 def _ended_ms(timeline: Sequence[ev.Recorded]) -> int:
     """When the agent last did something: what people did later is not the run's time."""
-    people = (ev.PersonActed, ev.Cancelled, ev.Resumed)
+    people = (ev.PersonActed, ev.Cancelled, ev.Closed, ev.Resumed)
     of_run = [
         recorded.at_ms
         for recorded in timeline
@@ -219,6 +229,8 @@ def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | 
             return f"It needs a person{where}: {means(view.reason) if view.reason else 'no reason is recorded'}."
         case State.DECIDED:
             return f"{_who(timeline, ev.Decided) or 'Somebody'} decided {result}{_instead(view, timeline, process)}."
+        case State.CLOSED:
+            return f"It is closed: {CLOSED[view.closed] if view.closed else 'no kind is recorded'}."
         case State.CANCELLED:
             return f"{_who(timeline, ev.Cancelled) or 'Somebody'} cancelled it."
         case unknown:
@@ -254,6 +266,8 @@ def _next(view: TicketView) -> str:
             return PLAN[view.reason].advice if view.reason else "Decide by hand."
         case State.DECIDED:
             return "Nothing, or undo it while you still can." if view.undo_until_ms else "Nothing: the decision stands."
+        case State.CLOSED:
+            return "Nothing: nobody waits for an answer."
         case State.CANCELLED:
             return "Nothing: it is withdrawn."
         case unknown:
@@ -273,7 +287,7 @@ def _actions(view: TicketView) -> tuple[str, ...]:
             return ("repair", "reject", "snooze", "cancel")
         case State.DECIDED:
             return ("undo",) if view.undo_until_ms else ()
-        case State.CANCELLED:
+        case State.CLOSED | State.CANCELLED:
             return ()
         case unknown:
             assert_never(unknown)

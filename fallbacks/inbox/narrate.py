@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from fallbacks.ledger.states import Closed
 from fallbacks.plan import PLAN
 from tasks.money import format_usd
 from tasks.reasons import Reason
@@ -177,6 +178,15 @@ def _decided(event: ev.Decided, process: Process) -> _Words:
     return _Words(tone, f"{event.by} {verb} {in_words(event.decision, process)}", event.why)
 
 
+CLOSED: dict[str, str] = {
+    Closed.AUTOMATIC: "a machine sent it",
+    Closed.SPAM: "spam",
+    Closed.THANKS: "nothing is asked",
+    Closed.DUPLICATE: "a duplicate",
+    Closed.OTHER: "it needs no decision",
+}
+"""Kinds of an end without a decision, in words."""
+
 _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.Accepted: lambda e: _Words(Tone.ROUTINE, f"accepted from {e.source}"),
     ev.Claimed: lambda e: _Words(Tone.ROUTINE, "a worker took it", e.owner),
@@ -211,6 +221,7 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
         Tone.PROGRESS, "its suggestion waits for a person", "; ".join(filter(None, (f"inbox queue {e.queue}", e.why)))
     ),
     ev.HandedOff: lambda e: _Words(Tone.FAILURE, f"handed off to {e.queue}: {means(e.reason)}", e.detail),
+    ev.Closed: lambda e: _Words(Tone.PERSON, f"{e.by} closed it: {CLOSED.get(e.kind, e.kind)}", e.detail),
     ev.Cancelled: lambda e: _Words(Tone.PERSON, f"{e.by} cancelled it"),
     ev.Rejected: lambda e: _Words(Tone.FAILURE, f"could not be read as a ticket (from {e.origin})", e.error),
     ev.PersonActed: lambda e: _Words(Tone.PERSON, f"{e.by}: {e.action}", e.note),

@@ -112,7 +112,7 @@ class Probes:
                 return True
             case State.DECIDED:
                 await self._judge(probe_id, row, answer)
-            case State.CANCELLED:
+            case State.CLOSED | State.CANCELLED:
                 await self.store.put(keys.PROBES, {probe_id: None})
             case State.QUEUED | State.RUNNING | State.PARKED:
                 await self._cancel(probe_id)

@@ -39,6 +39,7 @@ SAFE: dict[str, tuple[str, ...]] = {
     "suggested": ("queue",),
     "handed_off": ("reason", "queue", "severity"),
     "decided": ("by", "action"),
+    "closed": ("by", "kind"),
     "cancelled": ("by",),
     "rejected": ("origin",),
     "person_acted": ("by", "action"),

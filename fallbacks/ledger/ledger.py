@@ -16,7 +16,7 @@ from fallbacks.ledger import journal_log
 from fallbacks.ledger.meters import counted
 from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, make_move
 from fallbacks.ledger.results import item_facets, result_fields, result_names
-from fallbacks.ledger.states import State
+from fallbacks.ledger.states import Closed, State
 from fallbacks.plan import PLAN, InboxQueue, Severity
 from fallbacks.store.port import Store, lua_header
 from tasks.errors import EffectUnknown, LeaseLost, StepRefused
@@ -108,11 +108,15 @@ class Ledger:
         max_wait_seconds: float | None = None,
         not_before_ms: int | None = None,
         expires_ms: int | None = None,
+        closed: Closed | None = None,
+        detail: str = "",
+        original: str | None = None,
     ) -> Accepted:
         """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`.
 
         not_before_ms, expires_ms: store time. Until the first the ticket is parked, and its longest wait begins then;
-        past the second it goes to people.
+        past the second it goes to people. closed: it ends at once without a decision: no run, no outcome. detail: of
+        which sort it is. original: what the ticket was read from (base64 of zlib), kept beside it.
         """
         ticket_id = ticket.id or new_id()
         waits = [seconds for seconds in (ticket.deadline_seconds, max_wait_seconds) if seconds is not None]
@@ -127,9 +131,14 @@ class Ledger:
             "wait_ms": int(min(waits) * 1000) if waits else None,
             "not_before": not_before_ms,
             "expires": expires_ms,
+            "closed": closed,
+            "detail": detail[:500] if closed else None,
+            "original": original,
         }
         events: list[ev.Event] = [ev.Accepted(ticket.source)]
-        if not_before_ms is not None:
+        if closed is not None:
+            events.append(ev.Closed("intake", closed.value, detail[:500]))
+        elif not_before_ms is not None:
             events.append(ev.Parked(until_ms=not_before_ms))
         body = ticket.model_copy(update={"id": ticket_id}).canonical()
         args = (lua_header(header), body, *[event.to_json() for event in events])
@@ -137,7 +146,7 @@ class Ledger:
         if outcome == "conflict":
             raise IdempotencyConflict(known_id)
         if outcome == "new":
-            journal_log.wrote(known_id, 0, events if state[0] == State.PARKED else events[:1])
+            journal_log.wrote(known_id, 0, events[:1] if state[0] == State.QUEUED else events)
         return Accepted(known_id, State(state[0]), outcome == "new")
 
     async def reject(self, ticket_id: str, raw_base64: str, error: str, origin: str) -> None:

@@ -7,7 +7,8 @@ class State(StrEnum):
     """
     queued: accepted, waits for a worker. running: a worker holds its lease. parked: waits for a time, no slot held.
     suggested: a validated decision waits in the inbox. handed_off: waits in the inbox with its reason.
-    decided: a decision stands. cancelled: withdrawn. rejected: could not be read as a ticket; waits in the inbox.
+    decided: a decision stands. closed: ended without a decision, with its kind. cancelled: withdrawn.
+    rejected: could not be read as a ticket; waits in the inbox.
     """
 
     QUEUED = "queued"
@@ -16,11 +17,22 @@ class State(StrEnum):
     SUGGESTED = "suggested"
     HANDED_OFF = "handed_off"
     DECIDED = "decided"
+    CLOSED = "closed"
     CANCELLED = "cancelled"
     REJECTED = "rejected"
 
 
-ENDED = frozenset({State.DECIDED, State.CANCELLED})
+class Closed(StrEnum):
+    """Why a ticket ended without a decision. automatic: a machine sent it, nobody waits for an answer."""
+
+    AUTOMATIC = "automatic"
+    SPAM = "spam"
+    THANKS = "thanks"
+    DUPLICATE = "duplicate"
+    OTHER = "other"
+
+
+ENDED = frozenset({State.DECIDED, State.CLOSED, State.CANCELLED})
 """Nothing follows, but for an undo in time."""
 
 INBOX = frozenset({State.SUGGESTED, State.HANDED_OFF, State.REJECTED})

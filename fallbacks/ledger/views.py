@@ -1,13 +1,15 @@
 """Reading the books: one ticket, its timeline, and the numbers of the whole. Derived, never stored twice."""
 
 import asyncio
+import base64
 import json
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.errors import UnknownTicket
 from fallbacks.ledger.archive import ArchivedTicket, ArchiveTarget, read_archived
-from fallbacks.ledger.states import INBOX, State
+from fallbacks.ledger.states import INBOX, Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -59,6 +61,7 @@ class TicketView:
     proposal: dict[str, Any] | None = None
     blind: bool = False
     withheld: dict[str, Any] | None = None
+    closed: Closed | None = None
 
     @property
     def proposed(self) -> dict[str, Any] | None:
@@ -117,6 +120,13 @@ class Views:
         if self.archive is None or await self.store.row(ticket_id):
             return None
         return await asyncio.to_thread(read_archived, self.archive, ticket_id)
+
+    async def original(self, ticket_id: str) -> bytes | None:
+        """What it was read from, a mail; None where nothing was kept."""
+        kept = (await self.store.fields(keys.original(ticket_id))).get("zlib")
+        if kept is None and (archived := await self._archived(ticket_id)):
+            kept = archived.row.get("original")
+        return zlib.decompress(base64.b64decode(kept)) if kept else None
 
     async def checkpoint(self, ticket_id: str) -> Checkpoint:
         """Where its run stands, folded from the whole journal."""
@@ -202,4 +212,11 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         proposal=json.loads(row["proposal"]) if "proposal" in row else None,
         blind=blind,
         withheld=decision if blind else None,
+        closed=Closed(row["closed"]) if "closed" in row and state is State.CLOSED else None,
     )
+
+
+async def stored_ticket(store: Store, ticket_id: str) -> Ticket | None:
+    """The ticket as it was accepted; None where there is none (a message that could not be read has none)."""
+    row = await store.row(ticket_id)
+    return read_stored(row["body"]) if "body" in row else None

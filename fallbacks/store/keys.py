@@ -46,6 +46,7 @@ journal = _keys("j:*", Type.LIST, "a ticket's events (JSON, oldest first), each 
 effects = _keys(
     "effects:*", Type.HASH, "idempotency key -> `begun:` and its try, or `done:` and its result; by ticket id"
 )
+original = _keys("original:*", Type.HASH, "what a ticket was read from, a mail (zlib, base64); by ticket id")
 in_state = _keys("s:*", Type.SORTED, "the tickets in a state, by when they entered it (ms)")
 DUE = _key("due", Type.SORTED, "tickets that are queued, running or parked, by when the sweep looks at them (ms)")
 idempotency = _keys("idem:*", Type.HASH, "the ticket (id) that an Idempotency-Key made, and its body's digest; a week")
@@ -92,5 +93,6 @@ INTAKE_SINCE = _key("intake:since", Type.SORTED, "the same items, by when they w
 USERS = _key("users", Type.HASH, "name -> role and password hash of who may sign in (JSON)")
 session = _keys("session:*", Type.HASH, "an open session; by digest of its token")
 sign_ins = _keys("signin:*", Type.TEXT, "tries to sign in within this window; by digest of name or address")
+mail_thread = _keys("mail:*", Type.TEXT, "mails of one sender in one thread (a digest) within an hour; an hour")
 API_KEYS = _key("api_keys", Type.HASH, "key id -> name, scopes and digest of the secret (JSON)")
 API_KEYS_USED = _key("api_keys_used", Type.HASH, "key id -> its last use (ms)")

@@ -271,6 +271,16 @@ class Cancelled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Closed(Event):
+    """It ended without a decision. by: "intake" or a person. kind: spam, automatic and so on. detail: of which sort."""
+
+    type: ClassVar[str] = "closed"
+    by: str = ""
+    kind: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected(Event):
     """It could not be read as a ticket. origin: the door it came through."""
 

@@ -26,21 +26,29 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
     row |= {name: h[name] for name in ("digest", "limits", "source", "priority")}
     row |= {"body": body, "accepted": str(b.now), "version": "1", "epoch": "0", "losses": "0", "spent": "0"}
     start = max(b.now, h.get("not_before", 0))
-    state = "parked" if start > b.now else "queued"
+    state = "closed" if "closed" in h else "parked" if start > b.now else "queued"
     b.place(ticket_id, state)
-    ends = [at for at in (h.get("expires"), start + h["wait_ms"] if "wait_ms" in h else None) if at is not None]
-    if ends:
-        row["deadline"] = str(min(ends))
-    due = start if start > b.now else b.now + h["due_in"]
-    b.due_at(ticket_id, min([due, *(max(end, b.now) for end in ends)]))
+    if "closed" in h:
+        row |= {name: h[name] for name in ("closed", "detail")}
+        b.add("m", f"closed|kind={h['closed']}", 1)
+    else:
+        _await_worker(b, ticket_id, h, start)
     b.add("n", "accepted", 1)
     _remember_key(b, ticket_id, h)
     if "requester" in h:
         b.entries(f"req:{h['requester']}").insert(0, ticket_id)
         del b.entries(f"req:{h['requester']}")[20:]
-    for event in events if state == "parked" else events[:1]:
+    for event in events[:1] if state == "queued" else events:
         b.append(ticket_id, event, 0)
     return ["new", ticket_id, state]
+
+
+def _await_worker(b: MemoryData, ticket_id: str, h: dict[str, Any], start: int) -> None:
+    ends = [at for at in (h.get("expires"), start + h["wait_ms"] if "wait_ms" in h else None) if at is not None]
+    if ends:
+        b.row(ticket_id)["deadline"] = str(min(ends))
+    due = start if start > b.now else b.now + h["due_in"]
+    b.due_at(ticket_id, min([due, *(max(end, b.now) for end in ends)]))
 
 
 def _remember_key(b: MemoryData, ticket_id: str, h: dict[str, Any]) -> None:

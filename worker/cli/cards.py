@@ -30,6 +30,7 @@ _STATE_STYLES = {
     State.SUGGESTED: "cyan",
     State.HANDED_OFF: "yellow",
     State.REJECTED: "red",
+    State.CLOSED: "dim",
     State.CANCELLED: "dim",
 }
 _TONE_STYLES = {

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from worker.connectors.mail_text import html_text
+from worker.connectors.mail.html_visible import html_text
 
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d{1,4})\]|\['([^']{1,100})'\]|\[(\*)\]")
 _PLACE = re.compile(r"\{([A-Za-z_][\w.\[\]*'-]{0,199})\}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from fallbacks.ledger.states import State
+from fallbacks.ledger.states import Closed, State
 from fallbacks.ledger.views import TicketView, Views
 from tasks.money import to_usd
 from tasks.reasons import Reason
@@ -75,7 +75,7 @@ class TicketDocument(BaseModel):
     ticket: Ticket | None
     raw_base64: str | None
     decision: dict[str, Any] | None
-    reason: Reason | None
+    reason: Reason | Closed | None
     detail: str
     queue: str | None
     usage: UsageDocument
@@ -113,7 +113,7 @@ def ticket_document(view: TicketView, usage: RunUsage) -> TicketDocument:
         ticket=view.ticket,
         raw_base64=view.raw,
         decision=view.decision,
-        reason=view.reason,
+        reason=view.closed or view.reason,
         detail=view.detail,
         queue=view.queue,
         usage=_usage(view, usage),

@@ -12,6 +12,7 @@ COUNTERS = {
     "llm_requests": ("Calls to models; outcome is ok, lost, or the reason of the failure.", ("model", "outcome")),
     "llm_tokens": ("Tokens that were billed.", ("model", "direction")),
     "tool_calls": ("Calls of tools, and the look-up before the first model call.", ("tool", "outcome")),
+    "closed": ("Tickets that ended without a decision, by kind.", ("kind",)),
     "budget_exhausted": ("Runs that used up what they were allowed, by what it was.", ("budget",)),
     "human_leases_expired": ("Items a person held until the time ran out.", ()),
 }

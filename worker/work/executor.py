@@ -147,6 +147,8 @@ class Executor:
             return Stop(Reason.WORKER_LOST, f"{claim.losses} workers were lost while working it", 0)
         if claim.deadline_ms is not None and claim.now_ms >= claim.deadline_ms:
             return Stop(Reason.DEADLINE_PASSED, "its deadline passed before the agent was done", 0)
+        if claim.ticket.unreadable:
+            return Stop(Reason.NO_READABLE_TEXT, claim.ticket.unreadable, 0)
         if self.switched_off:
             return Stop(Reason.AUTONOMY_OFF, "AUTONOMY is off", 0)
         return None

@@ -1,7 +1,8 @@
 -- Accept a ticket: its row first, so that it is never only a message. Sending it again changes nothing.
 -- A ticket that is not to be worked yet (its producer's eta) is parked until then, and its longest wait begins then.
--- ARGV: prefix, id, header {digest, limits, source, priority, requester, idem, due_in, wait_ms, not_before, expires}, body,
---   event, event of parking (only with not_before)
+-- ARGV: prefix, id, header {digest, limits, source, priority, requester, idem, due_in, wait_ms, not_before, expires;
+--   closed, detail: it ends at once, without a decision; original: what it was read from}, body, event,
+--   event of closing or parking (only with closed or not_before)
 local h = cjson.decode(ARGV[3])
 local function remember_key() -- for a week from its first use; tickets stay for at least as long
   if not h.idem then return end
@@ -26,13 +27,20 @@ end
 redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
   'priority', h.priority, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
 local start = math.max(NOW, h.not_before or 0)
-local state, due = start > NOW and 'parked' or 'queued', start > NOW and start or NOW + h.due_in
+local state = h.closed and 'closed' or start > NOW and 'parked' or 'queued'
 place(state)
-local deadline = math.min(h.expires or math.huge, h.wait_ms and start + h.wait_ms or math.huge)
-if deadline < math.huge then redis.call('HSET', T, 'deadline', int(deadline)) end
-due_at(math.min(due, math.max(deadline, NOW)))
+if h.closed then
+  redis.call('HSET', T, 'closed', h.closed, 'detail', h.detail)
+  count('closed|kind=' .. h.closed)
+else
+  local due = start > NOW and start or NOW + h.due_in
+  local deadline = math.min(h.expires or math.huge, h.wait_ms and start + h.wait_ms or math.huge)
+  if deadline < math.huge then redis.call('HSET', T, 'deadline', int(deadline)) end
+  due_at(math.min(due, math.max(deadline, NOW)))
+end
 redis.call('HINCRBY', P .. 'n', 'accepted', 1)
 remember_key()
+if h.original then redis.call('HSET', P .. 'original:' .. ID, 'zlib', h.original) end
 if h.requester then
   local R = P .. 'req:' .. h.requester
   redis.call('LPUSH', R, ID)
@@ -40,5 +48,5 @@ if h.requester then
   redis.call('PEXPIRE', R, 7776000000)
 end
 append(ARGV[5], 0)
-if state == 'parked' then append(ARGV[6], 0) end
+if state ~= 'queued' then append(ARGV[6], 0) end
 return {'new', ID, state}

@@ -8,7 +8,7 @@ for i = 4, #ARGV, 2 do
   local row = redis.call('HMGET', T, 'state', 'version', 'delivery', 'spent')
   if row[1] == ARGV[3] and row[2] == ARGV[i + 1] and row[3] ~= 'pending' then
     redis.call('ZREM', P .. 's:' .. row[1], ID)
-    redis.call('DEL', T, J, P .. 'effects:' .. ID)
+    redis.call('DEL', T, J, P .. 'effects:' .. ID, P .. 'original:' .. ID)
     redis.call('HINCRBY', P .. 'n', 'archived', 1)
     redis.call('HINCRBY', P .. 'n', 'archived_spent', row[4] or '0')
     went = went + 1

@@ -8,7 +8,9 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 's:' .. ARGV[3], '-inf', AR
     found[#found + 1] = {id}
   else
     local journal, effects = redis.call('LRANGE', J, 0, -1), redis.call('HGETALL', P .. 'effects:' .. id)
-    found[#found + 1] = {id, redis.call('HGETALL', T), journal, effects}
+    local row, original = redis.call('HGETALL', T), redis.call('HGET', P .. 'original:' .. id, 'zlib')
+    if original then row[#row + 1] = 'original'; row[#row + 1] = original end
+    found[#found + 1] = {id, row, journal, effects}
   end
 end
 return found

@@ -35,7 +35,7 @@ local function read_journal()
     elseif kind == 'effect_begun' or kind == 'effect_ended' then
       local count, key = kind == 'effect_begun' and begun or ended, cjson.decode(event).key
       count[key] = (count[key] or 0) + 1
-    elseif kind == 'resumed' or kind == 'cancelled'
+    elseif kind == 'resumed' or kind == 'closed' or kind == 'cancelled'
       or (kind == 'decided' and not string.find(event, '^,"v":%d+,"by":"agent",', rest)) then
       answered = true -- a person looked at what the agent left open
     end
@@ -61,7 +61,7 @@ local function check_effects(state, begun, ended, answered)
     if is_done then done = done + 1 else open = open + 1 end
     if begun[key] ~= 1 then wrong('began the effect ' .. key .. ' ' .. (begun[key] or 0) .. ' times') end
     if (ended[key] or 0) ~= (is_done and 1 or 0) then wrong('ended the effect ' .. key .. ' ' .. (ended[key] or 0) .. ' times') end
-    if not is_done and (state == 'decided' or state == 'cancelled') and not answered then
+    if not is_done and (state == 'decided' or state == 'closed' or state == 'cancelled') and not answered then
       wrong('has ended with the effect ' .. key .. ' open')
     end
   end

@@ -88,8 +88,8 @@ def test_nothing_else_leaves(play_for_real: Play, tmp_path: Path) -> None:
         await s.pass_ms(1001)
         await archive(s, ArchiveFolder(tmp_path))
         states = (await audit(s.store)).states
-        assert (states["decided"], states["cancelled"]) == (0, 0)
-        assert all(count for state, count in states.items() if state not in ("decided", "cancelled"))
+        assert (states["decided"], states["closed"], states["cancelled"]) == (0, 0, 0)
+        assert all(count for state, count in states.items() if state not in ("decided", "closed", "cancelled"))
 
     play_for_real(story)
 

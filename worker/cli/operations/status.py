@@ -128,7 +128,7 @@ def _screen(look: Look, settings: "Settings") -> "RenderableType":
     stats = look.stats
     states = Report(("state", "tickets", "oldest"), numeric=frozenset({"tickets", "oldest"}))
     for state, count in stats.states.items():
-        oldest = span(stats.oldest_seconds.get(state)) if state not in ("decided", "cancelled") else ""
+        oldest = span(stats.oldest_seconds.get(state)) if state not in ("decided", "closed", "cancelled") else ""
         states.add(Cell(state, "" if count else "dim"), Cell(count, "bold" if count else "dim"), oldest)
     parts: list[RenderableType] = [styled(Cell(line, style)) for line, style in _banner(stats, settings)]
     parts.append(states.table())

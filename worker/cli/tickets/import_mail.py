@@ -13,8 +13,8 @@ from worker.cli.options import Json
 from worker.cli.output import complain, dump, say
 
 if TYPE_CHECKING:
-    from worker.connectors.imap_mailbox import ImapMailbox
-    from worker.connectors.mail_intake import MailIntake
+    from worker.connectors.mail.imap import ImapMailbox
+    from worker.connectors.mail.intake import MailIntake
 
 
 @dataclass(slots=True)
@@ -32,15 +32,17 @@ def register(app: typer.Typer) -> None:
 
 
 def import_mail(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files .eml or mbox, or folders of them.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files .eml, .emlx, .msg or mbox, Maildirs, or folders of them.")
+    ] = None,
     imap: Annotated[bool, typer.Option("--imap", help="What is unseen at DESKHAND_IMAP_URL.")] = False,
     every: Annotated[float | None, typer.Option(min=1, help="Look again after so many seconds, until Ctrl-C.")] = None,
     json: Json = False,
 ) -> None:
     """Make tickets of mails. Sending the same mail again changes nothing; what cannot be read is in the inbox, whole.
 
-    Quoted replies and marked signatures are left out, attachments are named and not read. Exit status 1 if a mail was
-    rejected.
+    Earlier mails and signatures below the writer's words are left out and said; `deskhand show ID --original` prints
+    the whole mail. What machines send is closed at once. Exit status 1 if a mail was rejected.
     """
     if bool(paths) == imap:
         raise typer.BadParameter("name files, or use --imap")
@@ -60,7 +62,7 @@ def import_mail(
 
 
 def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
-    from worker.connectors.mail_files import mails_of
+    from worker.connectors.mail.files import mails_of
 
     for path in paths:
         yield from mails_of(path)
@@ -79,7 +81,8 @@ def _take(opened: Session, intake: "MailIntake", where: str, raw: bytes, done: I
         complain(f"{where}: {taken.why}")
     elif taken.new:
         done.accepted.append(taken.id)
-        opened.run(publish_hint(opened.parts, [taken.id]))
+        if not taken.closed:
+            opened.run(publish_hint(opened.parts, [taken.id]))
     else:
         done.known.append(taken.id)
 
@@ -89,7 +92,7 @@ def _drain(opened: Session, every: float | None, done: Imported) -> None:
 
     from fallbacks.errors import StoreUnreachable
     from worker.connectors.errors import MailboxError
-    from worker.connectors.imap_mailbox import ImapMailbox
+    from worker.connectors.mail.imap import ImapMailbox
 
     settings = opened.parts.settings
     if settings.imap_url is None or settings.imap_password is None:
@@ -117,7 +120,7 @@ def _look(opened: Session, mailbox: "ImapMailbox", done: Imported) -> None:
 
 
 def _intake(opened: Session) -> "MailIntake":
-    from worker.connectors.mail_intake import MailIntake
+    from worker.connectors.mail.intake import MailIntake
 
     parts = opened.parts
     return MailIntake(parts.ledger, parts.admission, parts.settings)

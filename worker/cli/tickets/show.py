@@ -1,6 +1,7 @@
 """`deskhand show`: one ticket, so that a person knows in five seconds why the agent decided or failed."""
 
 import base64
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,6 +44,7 @@ def show_ticket(
     json: Json = False,
     events: Annotated[bool, typer.Option("--events", help="With --json: the cause and every event, too.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The stored journal, one JSON object a line.")] = False,
+    original: Annotated[bool, typer.Option("--original", help="The mail it was read from, as it came.")] = False,
 ) -> None:
     """Why a ticket is where it is: the cause, the limits used, the last steps, what to do next, then every event.
 
@@ -51,6 +53,9 @@ def show_ticket(
     if raw:
         for stored in run(lambda parts: _journal(parts, ticket_id)):
             dump(stored)
+        return
+    if original:
+        sys.stdout.buffer.write(run(lambda parts: _original(parts, ticket_id)))
         return
     if json and not events:
         from worker.http.documents import read_ticket
@@ -98,6 +103,14 @@ def _document(story: Story) -> dict[str, Any]:
     ticket = ticket_document(story.view, story.checkpoint.usage).model_dump(mode="json")
     events = event_documents(story.timeline, story.lines)
     return {**ticket, "explanation": explanation_document(story.card), "events": events}
+
+
+async def _original(parts: "Parts", ticket_id: str) -> bytes:
+    await parts.views.ticket(ticket_id)
+    kept = await parts.views.original(ticket_id)
+    if kept is None:
+        raise ValueError(f"{ticket_id} did not come as a mail: nothing else was kept of it")
+    return kept
 
 
 async def _journal(parts: "Parts", ticket_id: str) -> list[object]:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fallbacks.ledger.ledger import Lease, Ledger
-from fallbacks.ledger.states import State
+from fallbacks.ledger.states import Closed, State
 from tasks.reasons import Reason
+from tasks.run.limits import Limits
+from tasks.ticket import Ticket
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import HOSTILE, DirectLedger, claimed, step
 from tests.worker.http.served import Served
@@ -39,6 +41,11 @@ def decided(ledger: DirectLedger, deskhand: Deskhand) -> None:
     assert deskhand("decide", "t1", "--label", "card_swallowed", "--as", "anna").code == 0
 
 
+def closed(ledger: DirectLedger, _: Deskhand) -> None:
+    ticket = Ticket(id="t1", source="email", subject="Automatic reply", body="I am away.")
+    ledger.do(lambda opened: opened.accept(ticket, Limits(), closed=Closed.AUTOMATIC, detail="automatic answer"))
+
+
 def cancelled(ledger: DirectLedger, deskhand: Deskhand) -> None:
     ledger.queued("t1")
     assert deskhand("cancel", "t1").code == 0
@@ -51,6 +58,7 @@ IN_STATE: dict[State, Callable[[DirectLedger, Deskhand], None]] = {
     State.SUGGESTED: lambda ledger, _: ledger.suggested("t1", body=HOSTILE),
     State.HANDED_OFF: lambda ledger, _: ledger.failed("t1"),
     State.DECIDED: decided,
+    State.CLOSED: closed,
     State.CANCELLED: cancelled,
     State.REJECTED: lambda ledger, _: ledger.rejected("t1", b'{"garbage": "\x1b[2J"}'),
 }

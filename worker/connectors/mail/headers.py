@@ -1,0 +1,101 @@
+"""Header fields of a mail: decoded for people, and addresses parsed before anything in them is decoded."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.header import decode_header
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+
+from tasks.ticket import Priority
+from worker.connectors.mail.charsets import clean, decoded
+
+MAX_FIELD_CHARS = 4_000
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=2)
+"""Clocks go wrong; a mail from further in the future has no usable date."""
+
+_SPACE = str.maketrans({"\r": " ", "\n": " ", "\t": " "})
+_ADDRESS = re.compile(r"[^\s<>,;:\"()]+@[^\s<>,;:\"()]+")
+_ANGLED = re.compile(r"<\s{0,20}([^\s<>,;]{1,320}@[^\s<>,;]{1,320})\s{0,20}>")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_URGENCY = {"1": Priority.HIGH, "2": Priority.HIGH, "high": Priority.HIGH, "urgent": Priority.HIGH}
+_URGENCY |= {"4": Priority.LOW, "5": Priority.LOW, "low": Priority.LOW, "non-urgent": Priority.LOW}
+
+
+def raw_field(message: Message, name: str) -> str:
+    """A field as it came, 8-bit bytes read as text, on one line, encoded words left alone; "" where it is missing."""
+    wanted = name.lower()
+    for key, value in message.raw_items():
+        if key.lower() == wanted:
+            raw = str(value)[: 4 * MAX_FIELD_CHARS].encode("utf-8", "surrogateescape")
+            return one_line(decoded(raw, None))[:MAX_FIELD_CHARS]
+    return ""
+
+
+def field(message: Message, name: str) -> str:
+    """A field as a person reads it, on one line and bounded; "" where it is missing."""
+    return one_line(words(raw_field(message, name)))
+
+
+def words(text: str) -> str:
+    """RFC 2047's encoded words as text; what cannot be decoded stays as it came."""
+    if "=?" not in text:
+        return text
+    try:
+        pieces = decode_header(text)
+    except Exception:  # binascii and others, for words that are not what they say
+        return text
+    return "".join(piece if isinstance(piece, str) else decoded(piece, charset) for piece, charset in pieces)
+
+
+def one_line(text: str) -> str:
+    """Text without line ends and control characters that a header may not hold."""
+    return " ".join(clean(text).translate(_SPACE).split())
+
+
+def addresses(message: Message, name: str) -> list[tuple[str, str]]:
+    """(display name, address in lower case) of a field. Parsed first, decoded after (RFC 2047, 5 (3)): an encoded word
+    cannot become an address.
+    """
+    said = raw_field(message, name)
+    if angled := _angled(said):
+        return angled
+    try:
+        found = getaddresses([said])
+    except Exception:  # the standard library recurses over comments
+        return []
+    return [(_name(name, address), address.lower()) for name, address in found if "@" in address]
+
+
+def _angled(said: str) -> list[tuple[str, str]]:
+    """Mailboxes as `name <address>`: whatever stands before the brackets is a name, commas and other addresses too."""
+    found: list[tuple[str, str]] = []
+    at = 0
+    for one in _ANGLED.finditer(_QUOTED.sub(lambda quoted: quoted[0].replace("<", " ").replace(">", " "), said)):
+        name = said[at : one.start()].strip(" ,;").strip('"').replace('\\"', '"')
+        found.append((_name(name, one[1]), one[1].lower()))
+        at = one.end()
+    return found
+
+
+def _name(said: str, address: str) -> str:
+    """A display name; one that shows another address than its own is left out."""
+    name = one_line(words(said)).strip("'\" ")
+    shown = {each.lower().strip(".'\"") for each in _ADDRESS.findall(name)}
+    return "" if shown - {address.lower()} else name
+
+
+def date(message: Message, now: datetime) -> datetime | None:
+    """When it was sent, in UTC; None where no mail can have been sent then."""
+    try:
+        at = parsedate_to_datetime(field(message, "Date"))
+        at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return at if EARLIEST <= at <= now + AHEAD else None
+
+
+def priority(message: Message) -> Priority | None:
+    """What the sender set."""
+    said = [field(message, name).partition(" ")[0].lower() for name in ("X-Priority", "Importance", "Priority")]
+    return next((_URGENCY[word] for word in said if word in _URGENCY), None)

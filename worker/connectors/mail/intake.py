@@ -1,0 +1,98 @@
+"""Mails into the ledger: accepted as tickets, closed at once where a machine sent them, or kept whole as rejected."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from fallbacks.errors import IdempotencyConflict
+from fallbacks.ledger.ledger import Accepted, Ledger
+from fallbacks.ledger.states import Closed
+from fallbacks.ledger.views import stored_ticket
+from fallbacks.store import keys
+from tasks.ticket import REJECTED_PREFIX, Ticket
+from worker.config.settings import Settings
+from worker.connectors.errors import UnreadableMailError
+from worker.connectors.mail.original import packed
+from worker.connectors.mail.reading import Mail, another_under_its_id, mail_id, read_mail, same_mail
+from worker.connectors.mail.source import MAX_MAIL_BYTES
+from worker.intake.admission import Admission
+
+ORIGIN = "email"
+KEPT_OF_LARGE = 256 * 1024
+"""Of a mail beyond the bound the inbox keeps its beginning; the rest stays where it came from."""
+
+THREAD_MAILS_PER_HOUR = 30
+"""More mails from one sender in one thread are two machines that answer each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a mail. id: its ticket's. new: not known before. why: it was kept as rejected; "" if accepted.
+
+    closed: it ended at once, since a machine sent it; there is nothing to publish.
+    """
+
+    id: str
+    new: bool
+    why: str = ""
+    closed: bool = False
+
+
+class MailIntake:
+    """Takes mails in. The same mail twice changes nothing. Raises `StoreUnreachable`: keep the mail then."""
+
+    def __init__(self, ledger: Ledger, admission: Admission, settings: Settings) -> None:
+        self._ledger = ledger
+        self._admission = admission
+        self._settings = settings
+
+    async def take(self, raw: bytes) -> Taken:
+        """One mail. Publish its hint if it is new and not closed."""
+        try:
+            mail = read_mail(raw)
+        except UnreadableMailError as error:
+            return await self._keep(raw, str(error))
+        why = mail.machine.value if mail.machine else await self._loop(mail.ticket)
+        try:
+            accepted = await self._accept(mail.ticket, why, raw)
+        except IdempotencyConflict:
+            known = await stored_ticket(self._ledger.store, mail.ticket.id or "")
+            if known is not None and same_mail(known, mail.ticket):
+                return Taken(mail.ticket.id or "", new=False)
+            return await self._another(mail, why, raw)
+        return Taken(accepted.id, accepted.created, closed=bool(why))
+
+    async def _another(self, mail: Mail, why: str, raw: bytes) -> Taken:
+        try:
+            accepted = await self._accept(another_under_its_id(mail), why, raw)
+        except IdempotencyConflict as error:
+            return await self._keep(raw, str(error))
+        return Taken(accepted.id, accepted.created, closed=bool(why))
+
+    async def _accept(self, ticket: Ticket, why: str, raw: bytes) -> Accepted:
+        settings = self._settings
+        return await self._ledger.accept(
+            ticket,
+            settings.limits,
+            max_wait_seconds=settings.max_wait_seconds,
+            closed=Closed.AUTOMATIC if why else None,
+            detail=why,
+            original=packed(raw),
+        )
+
+    async def _loop(self, ticket: Ticket) -> str:
+        """Why this mail is one of a loop's, or ""."""
+        sender = (ticket.requester.email or "") if ticket.requester else ""
+        if not sender or "in_reply_to" not in ticket.metadata:
+            return ""
+        thread = sha256(f"{sender}\n{ticket.metadata.get('thread', '')}".encode()).hexdigest()[:32]
+        count = await self._ledger.store.tick(keys.mail_thread(thread), 3600)
+        return (
+            f"a loop: {count} mails of one sender in one thread within an hour" if count > THREAD_MAILS_PER_HOUR else ""
+        )
+
+    async def _keep(self, raw: bytes, why: str) -> Taken:
+        identity = mail_id(raw)
+        kept = raw if len(raw) <= MAX_MAIL_BYTES else raw[:KEPT_OF_LARGE]
+        note = "" if kept is raw else f" (kept: the first {len(kept)} bytes)"
+        await self._admission.keep(kept, why + note, ORIGIN, identity)
+        return Taken(f"{REJECTED_PREFIX}{identity[:40]}", new=False, why=why)

@@ -1,0 +1,320 @@
+"""What a mail holds: the text a person reads, what is attached, what could not be read (RFC 2045-2047, 2183, 2387)."""
+
+import binascii
+import quopri
+import re
+from collections.abc import Callable, Iterable
+from copy import copy
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
+from itertools import pairwise
+
+from worker.connectors.mail.charsets import decoded
+from worker.connectors.mail.flowed import joined
+from worker.connectors.mail.headers import field as header
+from worker.connectors.mail.headers import one_line, words
+from worker.connectors.mail.html_visible import marked_text
+
+MAX_PARTS = 200
+MAX_TEXT_BYTES = 2 * 1024 * 1024
+"""Of one part's text; a ticket holds far less."""
+
+_TYPE = re.compile(r"\s*\"?([\w.+-]+)\s*/\s*([\w.+-]*)")
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:+-]+)", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:+-]{1,40})", re.IGNORECASE)
+_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+_DELIMITER = re.compile(r"^(--\S.{0,120}?)(?:--)?\s*$")
+_UUENCODED = re.compile(r"begin [0-7]{3,4} (\S.{0,100})")
+_PGP = re.compile(r"-----BEGIN PGP MESSAGE-----.*?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL)
+_MIME_FIELD = re.compile(r"^(?:content-[\w-]+|mime-version)\s*:", re.IGNORECASE)
+_MARKUP = re.compile(r"<[^<>]{1,200}>")
+
+OPAQUE = {
+    "application/pkcs7-mime": "an encrypted or sealed message (S/MIME)",
+    "application/x-pkcs7-mime": "an encrypted or sealed message (S/MIME)",
+    "application/pgp-encrypted": "an encrypted message (PGP)",
+    "application/vnd.ms-outlook": "an Outlook message (.msg)",
+    "application/ms-tnef": "Outlook's winmail.dat",
+}
+_SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
+
+Reader = Callable[[bytes], str]
+"""The text in what is attached; "" where it holds none."""
+
+
+@dataclass(slots=True)
+class Content:
+    """text: in order, own words first. html: whether it was read from HTML. attached: `name (type)`.
+
+    unread: what is there and was not read, in words.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(text for text in self.texts if text.strip())
+
+
+@dataclass(slots=True)
+class PartReader:
+    """Reads a parsed mail. readers: by content type or ending, what can take text out of an attachment."""
+
+    readers: dict[str, Reader]
+    parts: int = 0
+
+    def read(self, message: Message) -> Content:
+        """Everything there is. A text that is attached is the body where nothing else is."""
+        found, spare = Content(), Content()
+        self._walk(message, found, spare)
+        if not found.text.strip() and spare.text.strip():
+            found.texts = spare.texts
+        return found
+
+    def _walk(self, part: Message, found: Content, spare: Content) -> None:
+        self.parts += 1
+        if self.parts > MAX_PARTS:
+            found.unread = [*found.unread[:50], f"parts beyond the first {MAX_PARTS}"]
+            return
+        main, sub = _type(part)
+        children = _children(part)
+        if main == "multipart" and children is not None:
+            self._many(sub, children, found, spare)
+        elif main == "message" and children:
+            self._forwarded(children[0], found)
+        elif main == "multipart":  # its boundary never came: what stands there is read as it is
+            found.texts.append(_without_delimiters(_raw_text(part)))
+        else:
+            self._leaf(part, f"{main}/{sub}", found, spare)
+
+    def _many(self, sub: str, children: list[Message], found: Content, spare: Content) -> None:
+        if sub == "alternative":
+            self._alternative(children, found, spare)
+        elif sub == "related":
+            self._walk(children[0], found, spare)
+            for child in children[1:]:
+                self._attach(child, f"{'/'.join(_type(child))}", found, quiet=True)
+        elif sub == "encrypted":
+            found.unread.append("an encrypted message")
+        else:
+            for child in children:
+                self._walk(child, found, spare)
+
+    def _alternative(self, children: list[Message], found: Content, spare: Content) -> None:
+        """The plain form where it says something, else the richest that does."""
+        tried: list[Content] = []
+        for child in children:
+            one = Content()
+            self._walk(child, one, spare)
+            tried.append(one)
+        ranked = sorted(zip(children, tried, strict=True), key=lambda pair: _richness(_type(pair[0])))
+        best = next((one for _, one in ranked if one.text.strip()), None)
+        for one in tried:
+            found.attached += one.attached
+            found.unread += one.unread if best is None else []
+        found.texts += best.texts if best else []
+
+    def _forwarded(self, inner: Message, found: Content) -> None:
+        """A mail inside the mail, as a reader opens it."""
+        inside = PartReader(self.readers, self.parts).read(inner)
+        said = [f"{name}: {value}" for name in ("From", "Date", "Subject") if (value := header(inner, name))]
+        if inside.text.strip():
+            found.texts.append("\n".join(["---------- Forwarded message ----------", *said, "", inside.text]))
+        found.attached += [f"{header(inner, 'Subject')[:80] or 'a mail'} (message/rfc822)", *inside.attached]
+        found.unread += inside.unread
+
+    def _leaf(self, part: Message, kind: str, found: Content, spare: Content) -> None:
+        attached = _disposition(part) == "attachment"
+        if not kind.startswith("text/") or kind in ("text/calendar", "text/vcard", "text/x-vcard", "text/rtf"):
+            self._attach(part, kind, found)
+        elif attached:
+            self._attach(part, kind, found)
+            spare.texts.append(_text(part, kind))
+        else:
+            self._say(_text(part, kind), part, found)
+
+    def _say(self, text: str, part: Message, found: Content) -> None:
+        """A text, without files that are written into it; what only looks like text is said to be unread."""
+        if "\nend" in text:
+            text, names = _without_files(text)
+            found.attached += [f"{name} (uuencoded)" for name in names]
+        if _PGP.search(text):
+            found.unread.append("an encrypted message (PGP)")
+            text = _PGP.sub("", text)
+        if not text.strip() and b"<img" in payload(part)[:MAX_TEXT_BYTES].lower():
+            found.unread.append("an image")
+        found.texts.append(text)
+
+    def _attach(self, part: Message, kind: str, found: Content, *, quiet: bool = False) -> None:
+        if kind in _SIGNATURES:
+            return
+        name = _name(part)
+        if name.lower().endswith(".eml"):
+            self._forwarded(message_from_bytes(payload(part)[:MAX_TEXT_BYTES].lstrip()), found)
+            return
+        found.attached.append(f"{name or 'unnamed'} ({kind})")
+        reader = self._reader(kind, name)
+        text = reader(payload(part)) if reader else ""
+        if text.strip():
+            found.texts.append(text)
+        elif reader or not quiet:
+            found.unread.append(_said(kind, name))
+
+    def _reader(self, kind: str, name: str) -> Reader | None:
+        ending = f".{name.rpartition('.')[2].lower()}"
+        return self.readers.get(kind) or self.readers.get(ending) or self.readers.get(name.lower())
+
+
+def payload(part: Message) -> bytes:
+    """A part's bytes, decoded. What is marked base64 and is not stays as it came."""
+    bare = copy(part)
+    del bare["Content-Transfer-Encoding"]  # else what it says is undone here, by rules that are too strict
+    raw = bare.get_payload(decode=True)
+    if not isinstance(raw, bytes):
+        return b""
+    coding = str(part.get("Content-Transfer-Encoding", "")).strip(" \t\"';").lower()
+    if coding == "base64":
+        return _base64(raw)
+    if coding == "quoted-printable":
+        return quopri.decodestring(raw)
+    if coding in ("x-uuencode", "uuencode", "uue", "x-uue"):
+        decoded = part.get_payload(decode=True)
+        return decoded if isinstance(decoded, bytes) else b""
+    return raw
+
+
+def _base64(raw: bytes) -> bytes:
+    """The lines that are base64, decoded; what a gateway wrote below them, and what never was base64, as it came."""
+    lines = raw.split(b"\n")
+    count = next(
+        (at for at, line in enumerate(lines) if line.strip() and not _BASE64_LINE.fullmatch(line.strip())), None
+    )
+    if count is None:
+        return _from_base64(raw)
+    if not any(line.strip() for line in lines[:count]):
+        return raw
+    return _from_base64(b"\n".join(lines[:count])) + b"\n" + b"\n".join(lines[count:])
+
+
+def _from_base64(raw: bytes) -> bytes:
+    packed = b"".join(raw.split()).rstrip(b"=")
+    if len(packed) % 4 == 1:
+        packed = packed[:-1]
+    try:
+        return binascii.a2b_base64(packed + b"=" * (-len(packed) % 4))
+    except binascii.Error:  # padding in the middle: two encoded texts put together
+        return b"".join(_from_base64(piece) for piece in packed.split(b"=")[:100] if piece)
+
+
+def _text(part: Message, kind: str) -> str:
+    raw = payload(part)[:MAX_TEXT_BYTES]
+    said = str(part.get("Content-Type", ""))
+    charset = _CHARSET.search(said)
+    label = charset[1] if charset else None
+    if kind == "text/html" or _looks_html(raw):
+        meta = _META_CHARSET.search(raw[:2048])
+        return marked_text(decoded(raw, label, meta[1].decode("ascii") if meta else None))
+    text = decoded(raw, label)
+    if kind in ("text/enriched", "text/richtext"):
+        return _MARKUP.sub("", text.replace("<<", "\0")).replace("\0", "<")
+    if re.search(r"format\s*=\s*\"?flowed", said, re.IGNORECASE):
+        return joined(text, bool(re.search(r"delsp\s*=\s*\"?yes", said, re.IGNORECASE)))
+    return _DATA.sub("[data left out]", text) if "data:" in text else text
+
+
+_DATA = re.compile(r"data:[\w.+-]{0,60}/[\w.+;=-]{0,80},[\w+/=%-]{200,}")
+
+
+def _looks_html(raw: bytes) -> bool:
+    return bool(re.match(rb"\s*(?:<\?xml[^>]{0,100}>\s*)?<(?:!doctype\s+html|html|body)\b", raw[:300], re.IGNORECASE))
+
+
+def _raw_text(part: Message) -> str:
+    return decoded(payload(part)[:MAX_TEXT_BYTES], None)
+
+
+def _without_files(text: str) -> tuple[str, list[str]]:
+    """A text without the files that are written into it (uuencode), and their names. One that does not end is text."""
+    kept: list[str] = []
+    names: list[str] = []
+    held: list[str] = []
+    for line in text.splitlines():
+        begins = _UUENCODED.fullmatch(line)
+        if begins:
+            kept += held
+            held = [line]
+        elif not held:
+            kept.append(line)
+        elif line.rstrip() == "end":
+            names.append(one_line(_UUENCODED.fullmatch(held[0])[1]))  # type: ignore[index]
+            held = []
+        else:
+            held.append(line)
+    return "\n".join((*kept, *held)), names
+
+
+def _without_delimiters(text: str) -> str:
+    """A multipart body whose boundary is not the one it names: without the lines that only mail programs read."""
+    lines = text.splitlines()
+    delimiters = {
+        found[1] for line, below in pairwise(lines) if (found := _DELIMITER.match(line)) and _MIME_FIELD.match(below)
+    }
+    kept = [line for line in lines if line.strip().removesuffix("--") not in delimiters and not _MIME_FIELD.match(line)]
+    body = "\n".join(kept).strip()
+    return marked_text(body) if _looks_html(body.encode()[:200]) else body
+
+
+def _type(part: Message) -> tuple[str, str]:
+    """(main, sub) in lower case. What is missing or broken is text/plain (RFC 2045, 5.2), HTML by its own looks."""
+    said = part.get("Content-Type")
+    if said is None:
+        kind = part.get_default_type().split("/")
+        return kind[0], kind[1]
+    found = _TYPE.match(str(said))
+    main, sub = (found[1].lower(), found[2].lower()) if found else ("text", "")
+    if (main == "text" and not sub) or not found:
+        return "text", "html" if _looks_html(payload(part)[:200]) else "plain"
+    if main not in ("text", "multipart", "message", "image", "audio", "video", "application", "font", "model"):
+        return "text" if main in ("plain", "html") else "application", sub or "octet-stream"
+    return main, sub
+
+
+def _richness(kind: tuple[str, str]) -> int:
+    """Plain text first, then what shows the same words with more around it, then what is for programs."""
+    if kind == ("text", "plain"):
+        return 0
+    return 1 if kind == ("text", "html") or kind[0] == "multipart" else 2
+
+
+def _children(part: Message) -> list[Message] | None:
+    if not part.is_multipart():
+        return None
+    inside = part.get_payload()
+    return [child for child in inside if isinstance(child, Message)] if isinstance(inside, list) else None
+
+
+def _disposition(part: Message) -> str:
+    return str(part.get("Content-Disposition", "")).partition(";")[0].strip().lower()
+
+
+def _name(part: Message) -> str:
+    try:
+        name = part.get_filename() or ""
+    except Exception:  # RFC 2231 parameters that are not what they say
+        name = ""
+    return one_line(words(name))[:100]
+
+
+def _said(kind: str, name: str) -> str:
+    if kind in OPAQUE:
+        return OPAQUE[kind]
+    what = {"image": "an image", "audio": "a sound", "video": "a film"}.get(kind.partition("/")[0], "a file")
+    return f"{what} ({name or kind})"
+
+
+def listed(things: Iterable[str]) -> str:
+    """Each once, in order, as prose."""
+    return ", ".join(dict.fromkeys(things))

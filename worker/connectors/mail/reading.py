@@ -1,0 +1,194 @@
+"""One mail as a ticket. Pure: bytes in, a ticket out or why not. Mail is hostile: every size is bounded first."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import Message
+from hashlib import sha256
+from typing import Any
+
+from pydantic import ValidationError
+
+from tasks.ticket import MAX_BODY_CHARS, Requester, Ticket
+from worker.connectors.errors import UnreadableMailError
+from worker.connectors.mail.attachments import READERS, msg_text
+from worker.connectors.mail.charsets import decoded
+from worker.connectors.mail.headers import addresses, date, field, priority
+from worker.connectors.mail.machines import Machine, bounced_address, machine
+from worker.connectors.mail.parts import MAX_TEXT_BYTES, Content, PartReader, listed
+from worker.connectors.mail.quotes import own_words
+from worker.connectors.mail.source import header_end, prepared, too_nested
+
+CUT = "\n[cut: the mail goes on]"
+MAX_NOTE_CHARS = 500
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MESSAGE_ID = re.compile(r"<[^<>\s]+@[^<>\s]+>")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail that was read. machine: what sent it, None for a person. text: all its text, earlier mails included."""
+
+    ticket: Ticket
+    machine: Machine | None
+    text: str
+
+
+def read_mail(raw: bytes, now: datetime | None = None) -> Mail:
+    """The ticket in a mail. Raises `UnreadableMailError`, whatever the bytes are. now: to know impossible dates by.
+
+    Its id is made from the Message-ID, or from sender, date, subject and text where it has none, so that the same mail
+    twice, from a file and a mailbox, is one ticket.
+    """
+    try:
+        if raw.startswith(_OLE):
+            raw = _from_outlook(raw)
+        raw, left = prepared(raw)
+        message = message_from_bytes(raw)
+        content = _flat(raw) if too_nested(raw) else PartReader(READERS).read(message)
+        return _mail(message, content, left, now or datetime.now(UTC))
+    except UnreadableMailError:
+        raise
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'mail'}: {fault['msg']}" for fault in error.errors())
+        raise UnreadableMailError(faults) from None
+    except Exception as error:  # the standard library's parsers raise nearly anything on hostile mail
+        raise UnreadableMailError(f"the mail cannot be read: {type(error).__name__}: {error}"[:300]) from None
+
+
+def another_under_its_id(mail: Mail) -> Ticket:
+    """The ticket of a mail whose Message-ID another mail has taken: web forms send the same one for ever."""
+    known = str(mail.ticket.metadata.get("message_id", ""))
+    identity = sha256(f"{known}\n{_folded(mail.text)}".encode()).hexdigest()
+    said = {**mail.ticket.metadata, "message_id_seen_before": True}
+    return mail.ticket.model_copy(update={"id": f"mail-{identity[:32]}", "metadata": said})
+
+
+def same_mail(one: Ticket, other: Ticket) -> bool:
+    """Whether two mails of one Message-ID are one that came two ways: a list's footer or a gateway's tag may differ."""
+    if _sender(one) != _sender(other):
+        return False
+    short, long = sorted((_folded(one.body), _folded(other.body)), key=len)
+    return bool(short) and short in long
+
+
+def mail_id(raw: bytes) -> str:
+    """What a mail that cannot be read is known by."""
+    return sha256(raw).hexdigest()
+
+
+def _from_outlook(raw: bytes) -> bytes:
+    text = msg_text(raw)
+    if not text:
+        raise UnreadableMailError("the Outlook message (.msg) holds no text that can be read")
+    head, _, body = text.partition("\n\n")
+    fields = "\r\n".join(head.splitlines()[1:]) or "Subject:"
+    return f"{fields}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{body}".encode()
+
+
+def _flat(raw: bytes) -> Content:
+    """A mail that nests more parts than are parsed: its text as it stands."""
+    return Content(texts=[decoded(raw[header_end(raw) :][:MAX_TEXT_BYTES], None)], unread=["nested parts"])
+
+
+def _mail(message: Message, content: Content, left: str, now: datetime) -> Mail:
+    subject, text = field(message, "Subject")[:998], content.text.strip()
+    own = own_words(text, reply=any(name in message for name in ("In-Reply-To", "References")))
+    unreadable = (
+        "" if own.text else (f"the mail holds only {listed(content.unread)}" if content.unread else "the mail is empty")
+    )
+    if not message.keys() or (not own.text and not subject and not content.unread and not content.attached):
+        raise UnreadableMailError("the mail has neither subject nor text")
+    said = f"[Nothing to read: {unreadable}.]"[:MAX_NOTE_CHARS]
+    sent_by = machine(message)
+    ticket = Ticket(
+        id=_identity(message, text, subject),
+        source="email",
+        channel="email",
+        subject=subject,
+        body=_cut(own.text) or said,
+        unreadable=unreadable[:200] or None,
+        requester=_requester(message, sent_by),
+        priority=priority(message),
+        received_at=date(message, now),
+        metadata=_metadata(message, content, (*own.cuts, *([left] if left else []))),
+    )
+    return Mail(ticket, sent_by, text)
+
+
+def _nothing_to_read(content: Content) -> str:
+    return f"the mail holds only {listed(content.unread)}" if content.unread else "the mail is empty"
+
+
+def _identity(message: Message, text: str, subject: str) -> str:
+    if found := _message_id(message):
+        known = found
+    else:
+        sender = ",".join(address for _, address in addresses(message, "From"))
+        known = "\n".join((sender, field(message, "Date"), subject, _folded(text)))
+    return f"mail-{sha256(known.encode()).hexdigest()[:32]}"
+
+
+def _message_id(message: Message) -> str:
+    """The Message-ID; "" for one that names nothing."""
+    said = field(message, "Message-ID")
+    return said if _MESSAGE_ID.search(said) or (said.strip("<> ") and " " not in said) else ""
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _sender(ticket: Ticket) -> str:
+    return (ticket.requester.email or "") if ticket.requester else ""
+
+
+def _requester(message: Message, sent_by: Machine | None) -> Requester | None:
+    """Who says to have sent it: the one that a web form speaks for, or the address that a bounce is about. Never an
+    `id`: a sender's address is easily forged.
+    """
+    if sent_by is Machine.BOUNCE and (lost := bounced_address(message)):
+        return Requester(email=lost)
+    senders = addresses(message, "From") or addresses(message, "Sender") or addresses(message, "Return-Path")
+    own = {address for name in ("To", "Cc", "List-Post") for _, address in addresses(message, name)}
+    answers = [
+        (name, address) for name, address in addresses(message, "Reply-To") if address not in own and "@" in address
+    ]
+    name, address = next(iter(answers or senders), ("", ""))
+    if answers and not name and senders and senders[0][1] == address:
+        name = senders[0][0]
+    if "@" not in address and not name:
+        return None
+    return Requester(email=address[:320] if "@" in address else None, name=name[:200] or None)
+
+
+def _metadata(message: Message, content: Content, cuts: tuple[str, ...]) -> dict[str, Any]:
+    """message_id, in_reply_to, thread: the mail it belongs to, by id. attachments: their names and types. cut: what is
+    not shown. from: who sent it, where an answer goes to somebody else.
+    """
+    before = field(message, "In-Reply-To")
+    message_id = _message_id(message)
+    thread = next(iter(field(message, "References").split()), "") or before or message_id
+    answers = field(message, "Reply-To")
+    found: dict[str, Any] = {
+        "message_id": message_id,
+        "in_reply_to": before,
+        "thread": thread,
+        "to": field(message, "To"),
+        "from": field(message, "From") if answers else "",
+        "reply_to": answers,
+        "list_id": field(message, "List-ID"),
+        "auto_submitted": field(message, "Auto-Submitted"),
+        "attachments": ", ".join(content.attached),
+        "attachment_count": len(content.attached),
+        "cut": "; ".join(cuts),
+    }
+    return {name: value[:500] if isinstance(value, str) else value for name, value in found.items() if value}
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MAX_BODY_CHARS:
+        return text
+    return text[: MAX_BODY_CHARS - len(CUT)] + CUT
