@@ -1,7 +1,7 @@
 """What the API answers, typed. A field that this client does not know is left out; one that is missing is None."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -35,7 +35,11 @@ class AcceptedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about a ticket, or is suggested. evidence: verbatim quotes of the ticket."""
+    """What was decided about a ticket, or is suggested.
+
+    evidence: verbatim quotes of the ticket. document: all of it, as answered; a deployment whose agent does another job
+    than triage decides on other fields.
+    """
 
     label: str
     team: str
@@ -46,6 +50,7 @@ class Decision:
     confidence: float
     decided_by: str
     tier: str
+    document: Mapping[str, Any] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ def ticket(found: Mapping[str, Any]) -> TicketDocument:
         TicketDocument,
         found,
         state=state(found["state"]),
-        decision=None if decision is None else _read(Decision, decision),
+        decision=None if decision is None else _read(Decision, decision, document=decision),
         usage=_read(Usage, found["usage"]),
         limits=_read(Limits, found["limits"]),
     )
@@ -150,4 +155,4 @@ def state(name: str) -> State | str:
 
 
 def _read(kind: type[T], found: Mapping[str, Any], **read: Any) -> T:
-    return kind(**{field.name: found.get(field.name) for field in fields(kind)} | read)  # type: ignore[arg-type]
+    return kind(**{of.name: found.get(of.name) for of in fields(kind)} | read)  # type: ignore[arg-type]

@@ -41,20 +41,20 @@ def seqs(events: Iterator[dict[str, str]], count: int) -> list[int]:
     return [int(next(events)["id"]) for _ in range(count)]
 
 
-def test_a_suggested_ticket_is_told_in_full(web: Served, api: httpx.Client) -> None:
+def test_a_suggested_ticket_is_answered_in_full(web: Served, api: httpx.Client) -> None:
     web.ledger.suggested("T-1")
-    told = api.get("/v1/tickets/T-1").json()
-    assert (told["state"], told["decision"]["label"], told["decision"]["decided_by"]) == (
+    answer = api.get("/v1/tickets/T-1").json()
+    assert (answer["state"], answer["decision"]["label"], answer["decision"]["decided_by"]) == (
         "suggested",
         "card_arrival",
         "agent",
     )
-    assert told["usage"]["cost_usd"] == told["usage"]["cost_nanodollars"] / 1e9 > 0
-    assert told["usage"]["steps"] == 1
-    assert told["usage"]["tokens"] > 0
-    assert told["limits"]["max_cost_nanodollars"] == 50_000_000
-    assert told["accepted_at"].endswith("Z")
-    assert told["due_by"] > told["accepted_at"]
+    assert answer["usage"]["cost_usd"] == answer["usage"]["cost_nanodollars"] / 1e9 > 0
+    assert answer["usage"]["steps"] == 1
+    assert answer["usage"]["tokens"] > 0
+    assert answer["limits"]["max_cost_nanodollars"] == 50_000_000
+    assert answer["accepted_at"].endswith("Z")
+    assert answer["due_by"] > answer["accepted_at"]
 
 
 @pytest.mark.parametrize("path", ["none", "none/events", "rej_0123"])
@@ -73,8 +73,8 @@ def test_what_cannot_be_an_id_is_never_a_fault_of_ours(api: httpx.Client, ticket
 
 def test_an_unreadable_message_is_a_ticket_too(web: Served, api: httpx.Client) -> None:
     web.ledger.rejected("rej_1", b"\xff{")
-    told = api.get("/v1/tickets/rej_1").json()
-    assert (told["state"], told["reason"], told["ticket"], told["raw_base64"]) == (
+    answer = api.get("/v1/tickets/rej_1").json()
+    assert (answer["state"], answer["reason"], answer["ticket"], answer["raw_base64"]) == (
         "rejected",
         "unreadable",
         None,

@@ -94,10 +94,10 @@ def test_curl_posts_a_ticket_and_waits_for_its_end(fleet: Fleet, ledger: FleetLe
         curl = [program("curl", package="curl"), "--silent", "--show-error", "--fail-with-body", "--noproxy", "*"]
         key = ["-H", f"Authorization: Bearer {web.key()}"]
         posted = run([*curl, *key, "--json", "@-", f"{web.url}/v1/tickets"], stdin=ticket)
-        told = run([*curl, *key, f"{web.url}/v1/tickets/curl?wait=20"])
+        answer = run([*curl, *key, f"{web.url}/v1/tickets/curl?wait=20"])
     assert json.loads(posted)["id"] == "curl"
-    assert json.loads(told)["state"] == "suggested"
-    assert ended(ledger, "curl") == json.loads(told)["decision"]["label"]
+    assert json.loads(answer)["state"] == "suggested"
+    assert ended(ledger, "curl") == json.loads(answer)["decision"]["label"]
 
 
 def test_node_publishes_plain_json_over_amqp(
