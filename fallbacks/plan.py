@@ -76,7 +76,7 @@ PLAN: dict[Reason, PlanRow] = {
         _WARNING,
     ),
     Reason.TIME_LIMIT: PlanRow(
-        "its time was over", "Decide by hand, or resume; check the provider's latency.", _LIMITS, _WARNING
+        "it ran out of time", "Decide by hand, or resume; check the provider's latency.", _LIMITS, _WARNING
     ),
     Reason.DAILY_BUDGET: PlanRow(
         "today's fleet budget is spent",

@@ -39,7 +39,7 @@ class Rule:
 class Observation:
     """One decision of a person beside the agent's own.
 
-    severe: a disagreement nobody can afford twice. blind: the person did not see the proposal. at_ms: store time.
+    severe: a disagreement nobody can afford twice. blind: the person did not see the suggestion. at_ms: store time.
     """
 
     agreed: bool
@@ -54,7 +54,7 @@ class Standing:
 
     auto: it may be decided alone. since_ms: store time of the last promotion or demotion, 0 for none.
     n, agreements: the evidence of the present proof, restarted by every demotion. blind_n, blind_agreements: the part
-    that people gave without seeing the proposal. repeats: agreements left out of both, of texts agreed on before.
+    that people gave without seeing the suggestion. repeats: agreements left out of both, of texts agreed on before.
     alarms: the detector, one number per fallen agreement. promotions: how often it was promoted; each further proof
     must be twice as strong. why: the last change, in words.
     """
@@ -109,7 +109,7 @@ def observed(standing: Standing, observation: Observation, rule: Rule) -> Standi
     if observation.severe:
         return _restarted(counted, observation, rule, "a severe error")
     if counted.alarm >= rule.alarm_from:
-        what = "people stopped agreeing" if counted.auto else "people who did not see the proposal disagreed"
+        what = "people stopped agreeing" if counted.auto else "people who did not see the suggestion disagreed"
         return _restarted(counted, observation, rule, what)
     if not counted.auto and counted.e_value(rule) >= needed(counted, rule):
         return _promoted(counted, observation, rule)

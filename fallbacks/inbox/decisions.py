@@ -66,8 +66,8 @@ def example_of(
     proposed: the suggestion's key. agent: what the agent suggested before any person had a part in it, None after a
     hand-off; blind only where the person has decided and not approved. at: store time.
     """
-    suggested = view.proposed
-    agent = {**view.proposal, "blind": view.proposal["blind"] and action != "approve"} if view.proposal else None
+    suggested = view.result
+    agent = {**view.unaided, "blind": view.unaided["blind"] and action != "approve"} if view.unaided else None
     return json.dumps(
         {
             "id": view.id,
@@ -91,7 +91,7 @@ def example_of(
 
 def way_back(view: TicketView, process: Process, outbox: Sequence[OutboxEntry], example: str) -> str:
     """What an undo restores: the item as it was, without the outcome and the example of its decision."""
-    suggested = result_fields(process, view.proposed) if view.proposed else dict.fromkeys(result_names(process))
+    suggested = result_fields(process, view.result) if view.result else dict.fromkeys(result_names(process))
     before = {**suggested, "reason": view.reason, "detail": view.detail or None, "queue": view.queue}
     kept = {
         "state": view.state.value,

@@ -160,7 +160,7 @@ class Inbox:
         """Decide by hand, or correct a suggestion, which stays in the timeline. given: a `hand` of the process."""
         view = await self._waiting(ticket_id, version)
         decision = decided_by_hand(view, self.process, person, given)
-        return await self._decide(view, person, "edit" if view.proposed else "decide", decision, keystrokes)
+        return await self._decide(view, person, "edit" if view.result else "decide", decision, keystrokes)
 
     async def reject(self, ticket_id: str, person: str, version: int | None, why: str) -> TicketView:
         """Refuse a suggestion: it stays in the inbox for a decision by hand. An unreadable message is dismissed."""

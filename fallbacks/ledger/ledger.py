@@ -72,15 +72,15 @@ class Claim:
 class Conclusion:
     """Where a run leaves its ticket. events: everything not written yet, oldest first.
 
-    why: what allows the agent to decide alone, or does not. proposal: what the agent chose before any person had a
-    part in it (JSON values): the evidence of autonomy. blind: a person must decide without seeing the proposal.
+    why: what allows the agent to decide alone, or does not. unaided: what the agent suggested before any person had a
+    part in it (JSON values): the evidence of autonomy. blind: a person must decide without seeing the suggestion.
     """
 
     events: Sequence[ev.Event]
     decision: dict[str, Any] | None
     priority: Priority
     why: str = ""
-    proposal: dict[str, Any] | None = None
+    unaided: dict[str, Any] | None = None
     blind: bool = False
 
 
@@ -294,8 +294,8 @@ class Ledger:
         """Put a validated decision into the inbox."""
         decision, queue = conclusion.decision or {}, InboxQueue.SUGGESTIONS
         values = {**result_fields(self.process, decision), "queue": queue.value}
-        if conclusion.proposal:  # the first one stays, whatever a person's hint makes of it later
-            values["proposal"] = json.dumps(conclusion.proposal, ensure_ascii=False)
+        if conclusion.unaided:  # the first one stays, whatever a person's hint makes of it later
+            values["proposal"] = json.dumps(conclusion.unaided, ensure_ascii=False)
         if conclusion.blind:
             values["blind"] = "1"
         await self._leave(

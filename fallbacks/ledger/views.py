@@ -28,9 +28,9 @@ class TicketView:
     """One ticket as every door shows it.
 
     Times are store time, ms since the epoch; None where it has not happened. ticket: None for a rejected message,
-    whose bytes are in `raw` (base64). decision: what stands, or is proposed while the state is not `decided`.
-    proposal: what the agent chose before any person had a part in it: its facets, tier, version and blind. blind: its
-    proposal is not to be shown to the person who decides, so no door finds it in `decision`: it is `withheld`.
+    whose bytes are in `raw` (base64). decision: what stands, or is suggested while the state is not `decided`.
+    unaided: what the agent suggested before any person had a part in it: its facets, tier, version, blind. blind: its
+    suggestion is not to be shown to the person who decides, so no door finds it in `decision`: it is `unseen`.
     """
 
     id: str
@@ -58,15 +58,15 @@ class TicketView:
     snoozed_until_ms: int | None
     undo_until_ms: int | None
     delivery: str
-    proposal: dict[str, Any] | None = None
+    unaided: dict[str, Any] | None = None
     blind: bool = False
-    withheld: dict[str, Any] | None = None
+    unseen: dict[str, Any] | None = None
     closed: Closed | None = None
 
     @property
-    def proposed(self) -> dict[str, Any] | None:
-        """The decision or the proposal, withheld or not: for the books, never for a screen."""
-        return self.decision or self.withheld
+    def result(self) -> dict[str, Any] | None:
+        """The decision or the suggestion, seen or not: for the ledger, never for a screen."""
+        return self.decision or self.unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +209,9 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         snoozed_until_ms=int(row["snoozed_until"]) if int(row.get("snoozed_until", 0)) > now_ms else None,
         undo_until_ms=int(row["undo_until"]) if int(row.get("undo_until", 0)) > now_ms else None,
         delivery=row.get("delivery", "none"),
-        proposal=json.loads(row["proposal"]) if "proposal" in row else None,
+        unaided=json.loads(row["proposal"]) if "proposal" in row else None,
         blind=blind,
-        withheld=decision if blind else None,
+        unseen=decision if blind else None,
         closed=Closed(row["closed"]) if "closed" in row and state is State.CLOSED else None,
     )
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tasks.errors import InvalidDecision
 from tasks.run.messages import ToolSpec
@@ -19,16 +19,21 @@ from tasks.triage.prompt import BUILT_IN, opening, submit_spec, system_prompt
 from tasks.triage.rules import ruled
 from tasks.triage.taxonomy import Label, Taxonomy
 
+_Summary = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+_Rationale = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
 
 class HandDecision(BaseModel):
     """A person's own words for a decision. What is None is as suggested."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    label: Annotated[str, StringConstraints(min_length=1, max_length=80)]
-    priority: Priority | None = None
-    summary: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
-    rationale: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    label: Annotated[str, StringConstraints(min_length=1, max_length=80), Field(description="A label of the taxonomy.")]
+    priority: Annotated[Priority | None, Field(description="low, normal, high or urgent; default: as suggested.")] = (
+        None
+    )
+    summary: Annotated[_Summary | None, Field(description="One sentence for the team; default: as suggested.")] = None
+    rationale: Annotated[_Rationale | None, Field(description="Why; default: your name.")] = None
 
 
 OBJECTIONS = (

@@ -119,12 +119,12 @@ async def test_nothing_finds_a_blind_item_by_its_proposal(s: Scene) -> None:
     for facet in ("label:lost_card", "team:cards"):
         assert [view.id for view in (await s.inbox.page([facet])).items] == ["b"]
     (served,) = [view for view in (await s.inbox.page()).items if view.id == "a"]
-    assert (served.decision, served.withheld) == (None, DECISION)
+    assert (served.decision, served.unseen) == (None, DECISION)
     decided = await s.inbox.decide("a", "ann", None, HandDecision(label="new_loan"))
     (example,) = await s.store.listed("examples", 0, -1)
     assert json.loads(example)["proposed"] == "lost_card"
     undone = await s.inbox.undo("a", "ann", decided.version)
-    assert (undone.blind, undone.decision, undone.withheld) == (True, None, DECISION)
+    assert (undone.blind, undone.decision, undone.unseen) == (True, None, DECISION)
     assert await s.members("inbox:label:lost_card") == ["b"]
 
 

@@ -33,7 +33,7 @@ class Agent:
         submitted = ev.DecisionSubmitted(2, decision)
         proposal = {"label": label, "team": decision["team"], "tier": MODEL, "version": "v1", "blind": False}
         priority = Priority(decision["priority"])
-        await self.ledger.suggest(claim.lease, Conclusion((submitted,), decision, priority, proposal=proposal))
+        await self.ledger.suggest(claim.lease, Conclusion((submitted,), decision, priority, unaided=proposal))
         return claim.lease.ticket_id
 
     async def hand_off(

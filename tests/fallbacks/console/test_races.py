@@ -114,7 +114,7 @@ def test_a_blind_item_shows_no_suggestion_anywhere(door: Door, agent: Agent, tic
         decision = agent.decision(claim.ticket, "cash_withdrawal_charge", 0.93, "")
         submitted = ev.DecisionSubmitted(1, decision)
         proposal = {"label": decision["label"], "team": decision["team"], "tier": "m", "version": "v", "blind": True}
-        conclusion = Conclusion((submitted,), decision, Priority.NORMAL, proposal=proposal, blind=True)
+        conclusion = Conclusion((submitted,), decision, Priority.NORMAL, unaided=proposal, blind=True)
         await door.ledger.suggest(claim.lease, conclusion)
         return claim.lease.ticket_id
 

@@ -67,7 +67,7 @@ class DirectLedger:
             lease, decision = await claimed(ledger, ticket_id), proposal(label, ["my card"])
             chosen = {"label": label, "team": decision["team"], "tier": MODEL, "version": "v1", "blind": True}
             await step(ledger, lease, 1, [ev.DecisionSubmitted(1, decision)])
-            conclusion = Conclusion([], decision, Priority.NORMAL, proposal=chosen, blind=True)
+            conclusion = Conclusion([], decision, Priority.NORMAL, unaided=chosen, blind=True)
             await ledger.suggest(lease, conclusion)
 
         self.do(work)

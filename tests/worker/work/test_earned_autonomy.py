@@ -104,8 +104,8 @@ def test_a_proved_label_is_decided_alone_and_the_journal_says_why(play: Callable
     async def story(desk: Desk) -> None:
         first = await desk.work("first")
         assert first.state is State.SUGGESTED
-        assert first.proposal is not None
-        assert first.proposal["version"] == desk.parts.tiers[0].version
+        assert first.unaided is not None
+        assert first.unaided["version"] == desk.parts.tiers[0].version
         await desk.parts.inbox.approve("first", "ann", None)
         await desk.prove(1)
         view = await desk.work("alone")

@@ -90,7 +90,7 @@ def test_a_vip_waits_for_a_person_with_priority_and_the_proposal_in_sight(judge:
     assert view.due_by_ms == 3600 * 1000
     assert said == "a person must decide: the customer is vip"
     assert card.rules == ("priority raised to high: the customer is vip", said)
-    assert view.proposal is not None  # it is evidence like any other
+    assert view.unaided is not None  # it is evidence like any other
 
 
 @pytest.mark.parametrize("answer", [TOOL_TROUBLE, {"customer": {"unavailable": "no answer in time"}}])

@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fallbacks.store import keys
 from worker.cli.context import load, run
 from worker.cli.options import Json
 from worker.cli.output import Report, complain, dump, say, show
 
 if TYPE_CHECKING:
-    from fallbacks.store.port import Store
     from worker.config.settings import Settings
     from worker.models.local.learning import Material, Row, Verdict
     from worker.wiring import Parts
-
-PAGE = 500
 
 
 def register(app: typer.Typer) -> None:
@@ -106,14 +102,9 @@ async def examples(parts: "Parts") -> list[dict[str, Any]]:
     """People's decisions in the ledger, oldest first."""
     import json
 
-    return [json.loads(stored) for stored in await _pages(parts.store)]
+    from fallbacks.ledger.examples import stored_examples
 
-
-async def _pages(store: "Store") -> list[str]:
-    found: list[str] = []
-    while page := await store.listed(keys.EXAMPLES, len(found), len(found) + PAGE - 1):
-        found += page
-    return found
+    return [json.loads(stored) async for stored in stored_examples(parts.store)]
 
 
 def _tell(verdict: "Verdict", given: "Material", promoted: str, *, dry_run: bool) -> None:

@@ -21,19 +21,19 @@ class TakesDecision(TyperCommand):
     """A command with an option for each field of a decision by hand; see `given`."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its own and the process's."""
+        """The process's, and its own."""
         fields = _process().hand.model_fields
         named = [(name, field.description or "", field.is_required()) for name, field in fields.items()]
-        return [*super().get_params(ctx), *_options(named)]
+        return [*_options(named), *super().get_params(ctx)]
 
 
 class TakesFacets(TyperCommand):
     """A command with an option for each facet of the process; see `given`."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its own and the process's."""
+        """The process's, and its own."""
         named = [(name, f"Only suggestions with this {name}.", False) for name in _process().facet_names]
-        return [*super().get_params(ctx), *_options(named)]
+        return [*_options(named), *super().get_params(ctx)]
 
 
 def given(ctx: typer.Context) -> Mapping[str, str]:

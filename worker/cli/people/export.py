@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def export(
     file: Annotated[Path, typer.Argument(help="Where to write; - is standard output.")] = Path("-"),
-    examples: Annotated[bool, typer.Option("--examples", help="People's decisions beside what was proposed.")] = False,
+    examples: Annotated[bool, typer.Option("--examples", help="People's decisions beside what was suggested.")] = False,
     format: Annotated[Format, typer.Option("--format", help="csv is for spreadsheets.")] = Format.JSONL,  # noqa: A002 - the option's name
     json: Json = False,
 ) -> None:
