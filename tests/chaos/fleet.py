@@ -13,7 +13,7 @@ from typing import Any, Self
 from fallbacks.ledger.audit import AuditReport, audit
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Ticket
-from tests.services.waiting import wait_for
+from tests.services.waiting import PATIENCE_SECONDS, wait_for
 from worker.config.settings import Settings, load_settings
 from worker.service.celery_factory import sender_app
 from worker.wiring import Parts
@@ -53,9 +53,9 @@ class WorkerProcess:
 
     def kill9(self) -> None:
         self.send(signal.SIGKILL)
-        wait_for(lambda: not self.alive(), 10, f"the end of {self.name}")
+        wait_for(lambda: not self.alive(), message=f"the end of {self.name}")
 
-    def stop(self, timeout: float = 30) -> None:
+    def stop(self, timeout: float = PATIENCE_SECONDS) -> None:
         """SIGTERM, and wait for the end."""
         self.send(signal.SIGCONT)
         self.send(signal.SIGTERM)
@@ -64,7 +64,7 @@ class WorkerProcess:
     def reap(self) -> None:
         """Take note of the end of a process of ours; a forked one leaves none to take."""
         if self._process is not None:
-            self._process.wait(10)
+            self._process.wait(PATIENCE_SECONDS)
 
     def said(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -129,7 +129,7 @@ class Fleet:
         self.workers.append(worker)
         return worker
 
-    def ready(self, *workers: WorkerProcess, timeout: float = 60) -> None:
+    def ready(self, *workers: WorkerProcess, timeout: float = PATIENCE_SECONDS) -> None:
         for worker in workers:
             wait_for(lambda w=worker: " ready." in w.said() or not w.alive(), timeout, f"{worker.name}: {worker.log}")  # type: ignore[misc]
 
@@ -167,7 +167,7 @@ class _Zygote:
 
     def end(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.communicate(timeout=60)  # closes its input, which is its end
+            self._process.communicate(timeout=PATIENCE_SECONDS)  # closes its input, which is its end
 
 
 _zygote = _Zygote()
@@ -217,7 +217,7 @@ class FleetLedger:
     def audit(self) -> AuditReport:
         return self.loop.run(audit(self.parts.store))
 
-    def wait_rest(self, count: int, timeout: float = 60, states: Sequence[str] = ("suggested", "handed_off", "decided", "rejected", "cancelled")) -> None:  # fmt: skip # noqa: E501
+    def wait_rest(self, count: int, timeout: float = PATIENCE_SECONDS, states: Sequence[str] = ("suggested", "handed_off", "decided", "rejected", "cancelled")) -> None:  # fmt: skip # noqa: E501
         """Until this many tickets are at rest and none is on its way."""
 
         def resting() -> bool:

@@ -56,7 +56,9 @@ def fuzz(messages: int, seed: int) -> dict[str, float]:
                 redis.lpush("intake", json.dumps(GOOD))
                 rejected = "deskhand:s:rejected"
                 wait_for(lambda: redis.zcard(rejected) >= messages, 300, "every message kept as rejected", interval=0.5)
-                wait_for(lambda: redis.zcard("deskhand:s:suggested") == 1, 60, "the good ticket worked", interval=0.2)
+                wait_for(
+                    lambda: redis.zcard("deskhand:s:suggested") == 1, message="the good ticket worked", interval=0.2
+                )
                 seconds, alive = monotonic() - began, worker.is_ready()
                 found = {"messages": messages, "rejected": int(redis.zcard(rejected)), "seconds": round(seconds, 1)}
             problems = asyncio.run(_problems(store.url))

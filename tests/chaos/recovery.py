@@ -80,7 +80,7 @@ def _trial(folder: Path, case: Case) -> Trial:
         workers = [fleet.start(slots=case.slots) for _ in range(case.workers)]
         fleet.ready(*workers)
         ids = ledger.accept(*[ticket(number) for number in range(case.tickets)])
-        wait_for(lambda: simulator.calls.in_flight == case.tickets, 30, f"{case.tickets} calls in flight")
+        wait_for(lambda: simulator.calls.in_flight == case.tickets, message=f"{case.tickets} calls in flight")
         dying = _busiest(ledger, workers)[: case.kill]
         owners = _owners(ledger, dying)
         hit = {name for name in ids if _owner(ledger, name) in owners} if case.kill < case.workers else set(ids)

@@ -88,7 +88,7 @@ def run_matrix(fleet: Fleet, ledger: FleetLedger, namespace: str) -> list[str]:
         def one_died() -> bool:
             return any(not worker.alive() for worker in running)
 
-        wait_for(one_died, 40, f"a worker to die at one of {sorted(running.values())}: {ledger.states()}")
+        wait_for(one_died, message=f"a worker to die at one of {sorted(running.values())}: {ledger.states()}")
         for worker in [worker for worker in running if not worker.alive()]:
             struck.append(running.pop(worker))
             if running or waiting:  # something is left for the others to do

@@ -90,17 +90,17 @@ def test_a_shard_that_dies_and_comes_back_loses_and_doubles_nothing_and_stops_no
     victim, *others = cells.values()
     with ShardedClient(list(cells), tries=1) as client:
         assert send(client, cells, waiting[: TICKETS // 3]) == []
-        wait_for(lambda: victim.ledger.states().get("suggested", 0) > 0, 60, "the victim to be at work")
+        wait_for(lambda: victim.ledger.states().get("suggested", 0) > 0, message="the victim to be at work")
         victim.server.kill9()
         refused = send(client, cells, waiting[TICKETS // 3 : TICKETS // 2])
         assert {client.home(one["id"]) for one in refused} == {victim.web.url}
         for cell in others:
-            wait_for(cell.all_at_rest, 60, "the others to go on without it", 0.1)
+            wait_for(cell.all_at_rest, message="the others to go on without it", interval=0.1)
         victim.server.start()
         assert send(client, cells, refused) == []
         assert send(client, cells, waiting[TICKETS // 2 :]) == []
         for cell in cells.values():
-            wait_for(cell.all_at_rest, 90, f"all at rest: {cell.ledger.states()}", 0.1)
+            wait_for(cell.all_at_rest, message=f"all at rest: {cell.ledger.states()}", interval=0.1)
 
     nothing_lost(cells, [str(one["id"]) for one in waiting])
     nothing_doubled(cells, simulator.calls.report()["tickets"])

@@ -24,9 +24,6 @@ def compose() -> dict[str, Any]:
 class ComposedService(ServerProcess):
     """A service of our image. shell: what the operator has set; hosts: where other services are, by `name:port`."""
 
-    ready_seconds = 60.0
-    stop_seconds = 30.0
-
     def __init__(self, folder: Path, name: str, shell: Mapping[str, str], hosts: Mapping[str, str]) -> None:
         super().__init__(folder)
         self.service = compose()["services"][name]

@@ -35,7 +35,7 @@ class Deployment:
     web: ComposedService
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.web.url, headers={"authorization": f"Bearer {KEY}"}, timeout=30)
+        return httpx.Client(base_url=self.web.url, headers={"authorization": f"Bearer {KEY}"}, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_tickets_through_the_http_door_come_to_rest_and_are_measured(deployment:
     assert stats["load"] == 0
     web = deployment.web.url.removeprefix("http://")
     with ComposedPrometheus(tmp_path / "prometheus", "prometheus", {}, {"web:8080": web}) as prometheus:
-        wait_for(lambda: _asked(prometheus, "up") == [1.0], 30, "a scrape")
+        wait_for(lambda: _asked(prometheus, "up") == [1.0], message="a scrape")
         assert _asked(prometheus, "sum(deskhand_tickets)") == [TICKETS]
         assert _asked(prometheus, "deskhand_accepted_total") == [TICKETS]
         assert _asked(prometheus, "deskhand_bound_violations_total") == [0]
@@ -94,13 +94,13 @@ def test_workers_live_without_the_store_and_are_ready_only_with_it(deployment: D
     assert deployment.worker.healthy("--ready")
     deployment.redis.pause()
     try:
-        with httpx.Client(base_url=deployment.web.url, timeout=10) as client:
+        with httpx.Client(base_url=deployment.web.url, timeout=60) as client:
             assert client.get("/healthz").status_code == 200
             assert client.get("/readyz").status_code == 503
         assert deployment.worker.healthy(), "waiting for the store is no reason to be restarted"
     finally:
         deployment.redis.resume()
-    wait_for(deployment.web.healthy, 30, "the web is ready again")
+    wait_for(deployment.web.healthy, message="the web is ready again")
 
 
 def test_every_service_stops_in_good_order(deployment: Deployment) -> None:

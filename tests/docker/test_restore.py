@@ -37,14 +37,14 @@ def test_a_copy_of_the_store_taken_while_it_is_written_balances(
     writer = threading.Thread(target=work)
     writer.start()
     try:
-        wait_for(lambda: len(written) >= 20, 30, "tickets in the ledger")
+        wait_for(lambda: len(written) >= 20, message="tickets in the ledger")
         before = len(written)
         with live.client() as client:
             client.config_set("auto-aof-rewrite-percentage", 0)
-            wait_for(lambda: not client.info("persistence")["aof_rewrite_in_progress"], 10, "no rewrite under way")
+            wait_for(lambda: not client.info("persistence")["aof_rewrite_in_progress"], message="no rewrite under way")
             shutil.copytree(live.folder / "appendonlydir", tmp_path / "restored" / "appendonlydir")
             client.config_set("auto-aof-rewrite-percentage", 100)
-        wait_for(lambda: len(written) > before, 30, "the live server to go on")
+        wait_for(lambda: len(written) > before, message="the live server to go on")
     finally:
         stop.set()
         writer.join()

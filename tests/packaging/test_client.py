@@ -41,8 +41,6 @@ print(json.dumps({"own": worker.NAME, "loaded": loaded, "all": len(sys.modules),
 class WebProcess(ServerProcess):
     """`deskhand serve` as a process of its own."""
 
-    ready_seconds = 60.0
-
     def __init__(self, folder: Path, redis_url: str) -> None:
         super().__init__(folder)
         self._redis_url = redis_url

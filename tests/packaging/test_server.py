@@ -20,9 +20,6 @@ UNREACHABLE = "error sending request"
 class Up(ServerProcess):
     """`deskhand up` of an environment: embedded Valkey, a worker and the web process, with the local model."""
 
-    ready_seconds = 60.0
-    stop_seconds = 30.0
-
     def __init__(self, folder: Path, program: Path) -> None:
         super().__init__(folder, free_port())
         self.program = program

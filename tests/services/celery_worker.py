@@ -16,9 +16,6 @@ REPOSITORY = Path(__file__).parents[2]
 class CeleryWorker(ServerProcess):
     """`settings` are DESKHAND_ variables without their prefix; others go in `environ`."""
 
-    ready_seconds = 60.0
-    stop_seconds = 45.0
-
     def __init__(
         self,
         folder: Path,

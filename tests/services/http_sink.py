@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from tests.services.waiting import wait_for
+from tests.services.waiting import PATIENCE_SECONDS, wait_for
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class HttpSink:
         self._thread.join()
         self._server.server_close()
 
-    def wait_received(self, count: int, timeout: float = 10.0) -> list[Received]:
+    def wait_received(self, count: int, timeout: float = PATIENCE_SECONDS) -> list[Received]:
         wait_for(lambda: len(self.received) >= count, timeout, f"{count} requests at the sink")
         return list(self.received)
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Self
 
-from tests.services.waiting import wait_for
+from tests.services.waiting import PATIENCE_SECONDS, wait_for
 
 
 class ServiceMissing(Exception):
@@ -49,8 +49,8 @@ def free_port() -> int:
 class ServerProcess(ABC):
     """A server on 127.0.0.1 with its files in `folder`; it keeps its port and its data over kill9 and restart."""
 
-    ready_seconds = 10.0
-    stop_seconds = 10.0
+    ready_seconds = PATIENCE_SECONDS
+    stop_seconds = 60.0
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         self.folder = folder

@@ -15,7 +15,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from tests.services.process import ServerProcess, free_port, program
-from tests.services.waiting import wait_for
+from tests.services.waiting import PATIENCE_SECONDS, wait_for
 
 
 class Epmd(ServerProcess):
@@ -41,9 +41,6 @@ class RabbitMQServer(ServerProcess):
 
     vhosts: virtual hosts beside "/"; who has one to itself meets nobody else's queues, exchanges or worker names.
     """
-
-    ready_seconds = 180.0
-    stop_seconds = 60.0
 
     def __init__(self, folder: Path, port: int | None = None, vhosts: Iterable[str] = ()) -> None:
         super().__init__(folder, port)
@@ -131,7 +128,7 @@ class SharedRabbitMQ:
         return f"amqp://guest:guest@127.0.0.1:{self.port}/{self.vhost}"
 
     def ready(self) -> Self:
-        wait_for(lambda: _answers(self.url), RabbitMQServer.ready_seconds, f"RabbitMQ ready on port {self.port}")
+        wait_for(lambda: _answers(self.url), message=f"RabbitMQ ready on port {self.port}")
         return self
 
     def ctl(self, *arguments: str) -> str:
@@ -139,7 +136,9 @@ class SharedRabbitMQ:
         script = program("/usr/lib/rabbitmq/bin/rabbitmqctl", package="rabbitmq-server")
         command = [script, "--quiet", "-n", self.settings["RABBITMQ_NODENAME"], "--vhost", self.vhost, *arguments]
         environment = _without_rabbitmq(os.environ) | self.settings
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=True).stdout
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+        ).stdout
 
 
 def _without_rabbitmq(environ: Mapping[str, str]) -> dict[str, str]:
@@ -148,8 +147,8 @@ def _without_rabbitmq(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _answers(url: str) -> bool:
     try:
-        with Connection(url, connect_timeout=2) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+        with Connection(url, connect_timeout=20) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=20)
             connection.channel().close()
     except (OperationalError, OSError):
         return False

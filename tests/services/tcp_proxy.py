@@ -51,7 +51,7 @@ class TcpProxy:
         self._server.close()
         await self._cut()
         if self._links:
-            await asyncio.wait(self._links, timeout=5)
+            await asyncio.wait(self._links, timeout=60)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = asyncio.ensure_future(self._link(reader, writer))

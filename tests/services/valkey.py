@@ -43,7 +43,7 @@ class ValkeyServer(ServerProcess):
                 return False
 
     def client(self) -> Redis:
-        return Redis.from_url(self.url, socket_timeout=5, retry=Retry(NoBackoff(), 0), decode_responses=True)
+        return Redis.from_url(self.url, socket_timeout=30, retry=Retry(NoBackoff(), 0), decode_responses=True)
 
     def flush(self) -> None:
         with self.client() as client:

@@ -11,7 +11,7 @@ from tests.fallbacks.console.door import PASSWORD, Door
 
 @contextmanager
 def signed_in(door: Door, name: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=door.url, headers={"Origin": door.url}, timeout=20) as client:
+    with httpx.Client(base_url=door.url, headers={"Origin": door.url}, timeout=60) as client:
         answer = client.post("/sign-in", data={"name": name, "password": PASSWORD})
         assert answer.status_code == 303, answer.text
         yield client

@@ -68,7 +68,7 @@ def open_context(browser: Browser, door: Door) -> Iterator[Callable[..., Browser
 
     def made(name: str, **options) -> BrowserContext:
         context = browser.new_context(base_url=door.url, **{"viewport": {"width": 1280, "height": 860}, **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         faults = Faults()
         context.on("console", faults.heard)
         context.on("weberror", lambda error: faults.append(str(error.error)))

@@ -20,7 +20,7 @@ from fallbacks.store.redis_store import RedisStore
 from tasks.run.limits import Limits
 from tasks.triage.process import Triage
 from tests.services.process import free_port
-from tests.services.waiting import wait_for
+from tests.services.waiting import PATIENCE_SECONDS, wait_for
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Door:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive(), "the console did not stop"
 
     @property
@@ -59,7 +59,7 @@ class Door:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the console's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(110)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(2 * PATIENCE_SECONDS)
 
     def add_user(self, name: str, role: Role = Role.REVIEWER) -> None:
         self.run(Users(self.store, QUICK).create(name, PASSWORD, role))

@@ -38,6 +38,7 @@ def deskhand(
     monkeypatch.setenv("DESKHAND_REDIS_URL", valkey_url)
     monkeypatch.setenv("DESKHAND_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LOGNAME", "tester")
+    monkeypatch.delenv("COLUMNS", raising=False)  # readline sets it for every process that its own process starts
     for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "DESKHAND_MODEL"):
         monkeypatch.delenv(name, raising=False)
 

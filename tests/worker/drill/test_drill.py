@@ -40,7 +40,7 @@ def test_a_short_drill_keeps_the_promise_whatever_the_live_settings_are(tmp_path
         "worker_kill",
         "--json",
     ]
-    done = subprocess.run(command, env=live, capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(command, env=live, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     garbage, killed = report["scenarios"]

@@ -10,7 +10,7 @@ from fallbacks.access.api_keys import ApiKeys, Scope
 from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tests.services.process import free_port
-from tests.services.waiting import wait_for
+from tests.services.waiting import PATIENCE_SECONDS, wait_for
 from tests.worker.cli.direct_ledger import DirectLedger
 from worker.config.settings import Settings
 from worker.service.celery_factory import sender_app
@@ -42,7 +42,7 @@ class Served:
 
     def client(self, key: str | None = None, **options: Any) -> httpx.Client:
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        client = httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False, **options)
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, **options)
         self._clients.append(client)
         return client
 
@@ -64,7 +64,7 @@ class Served:
     def stop(self) -> None:
         """Ask it to stop, as a signal would, and wait until it has."""
         self.server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive(), "the server does not end"
 
 

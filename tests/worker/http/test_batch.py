@@ -76,7 +76,7 @@ def test_a_last_line_needs_no_end(api: httpx.Client) -> None:
 
 def test_results_leave_while_lines_still_come(web: Served) -> None:
     key = web.key()
-    with socket.create_connection(("127.0.0.1", web.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=60) as connection:
         head = f"POST /v1/tickets/batch HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
         head += "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
         line = lines([ticket(0)])

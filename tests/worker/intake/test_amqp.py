@@ -94,11 +94,11 @@ def test_what_a_killed_worker_held_of_intake_is_taken_over_once(
         redis.lpush("intake", *[json.dumps({**TICKET, "subject": f"no id {number}"}) for number in range(20)])
         first = fleet.start(queues="intake,tickets,handoff", CRASH_AT="before:accept", CRASH_HIT="5")
         second = fleet.start(queues="intake,tickets,handoff", CRASH_AT="after:accept", CRASH_HIT="5")
-        wait_for(lambda: not first.alive() or not second.alive(), 30, "a worker to die at its failpoint")
+        wait_for(lambda: not first.alive() or not second.alive(), message="a worker to die at its failpoint")
         fleet.start(queues="intake,tickets,handoff")
         ledger.wait_rest(20, 60)
         assert ledger.states() == {"suggested": 20}
-        wait_for(lambda: redis.hlen("deskhand:intake:held") == 0, 20, "what the dead held to be taken over")
+        wait_for(lambda: redis.hlen("deskhand:intake:held") == 0, message="what the dead held to be taken over")
         assert ledger.states() == {"suggested": 20}
         assert ledger.audit().problems == ()
 

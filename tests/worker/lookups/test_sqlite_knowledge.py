@@ -61,7 +61,7 @@ def test_query_syntax_is_only_text(query: str) -> None:
     assert search("card"), "the index is whole"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=300))
 def test_any_text_is_a_safe_query(text: str) -> None:
     search(text)

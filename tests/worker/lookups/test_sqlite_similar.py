@@ -68,7 +68,7 @@ def test_the_label_of_a_banking_ticket_is_among_its_five_most_similar_nine_times
     assert hits / len(asked) > 0.88
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_may_be_learned_and_asked_for(learned: str, asked: str) -> None:
     history = SimilarTickets()

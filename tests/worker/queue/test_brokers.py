@@ -61,7 +61,7 @@ def test_sigterm_drains_and_another_worker_finishes(
     simulator.fault("slow", seconds=1.0)
     first = fleet.start(queues, slots=4, DESKHAND_DRAIN_SECONDS="0.5")
     ledger.accept(*[ticket(number) for number in range(12)])
-    wait_for(lambda: ledger.states().get("running", 0) >= 3, 30, "tickets running")
+    wait_for(lambda: ledger.states().get("running", 0) >= 3, message="tickets running")
     first.stop(timeout=20)
     assert not ledger.states().get("running"), "a stopped worker holds no ticket"
     fleet.start(queues, slots=8)
@@ -89,4 +89,4 @@ def test_publisher_and_worker_declare_the_same_quorum_queue(
         worker = fleet.start(f"{namespace}.tickets,{namespace}.handoff")
         ledger.wait_rest(1)
         worker.send(signal.SIGTERM)
-        wait_for(lambda: not worker.alive(), 20, "the worker's end")
+        wait_for(lambda: not worker.alive(), message="the worker's end")

@@ -40,7 +40,7 @@ class Hub:
 
     def run_until(self, enough: Callable[[], bool]) -> None:
         while not enough():
-            self.ready.get(timeout=10)()
+            self.ready.get(timeout=60)()
 
 
 def _where() -> int:
@@ -177,7 +177,7 @@ def test_stopping_waits_for_what_runs_and_tells_it(bench: Bench) -> None:
         return "done"
 
     bench.send(bench.task(wait))
-    assert begun.wait(10)
+    assert begun.wait(60)
     bench.loop.loop.call_soon_threadsafe(gate.set)
     bench.pool.stop()
     assert [result for _, result, _ in bench.told] == ["done"]

@@ -92,10 +92,10 @@ def test_what_has_expired_goes_to_people(client: Client) -> None:
 
 def test_what_is_to_come_is_parked_until_then_whatever_becomes_of_its_worker(client: Client) -> None:
     client.send("tomorrow", eta=LATER)
-    wait_for(lambda: client.ledger.states() == {"parked": 1}, 30, "the ticket to be parked")
+    wait_for(lambda: client.ledger.states() == {"parked": 1}, message="the ticket to be parked")
     assert client.ledger.loop.run(client.ledger.parts.publisher.depth("tickets")) == 0
     client.send("soon", countdown=2)
-    wait_for(lambda: client.ledger.states() == {"parked": 1, "suggested": 1}, 30, "the sooner one to be worked")
+    wait_for(lambda: client.ledger.states() == {"parked": 1, "suggested": 1}, message="the sooner one to be worked")
     assert client.ledger.journal("soon")[1]["type"] == "parked"
 
 
@@ -163,7 +163,7 @@ def test_what_rabbitmq_lets_expire_comes_back_by_policy_and_goes_to_people(
         depth = ledger.parts.publisher.depth
         with Connection(rabbitmq_server.url) as connection, connection.channel() as channel:
             expired = partial(channel.queue_declare, f"{queue}.expired", passive=True)
-            wait_for(lambda: expired().message_count == 1, 60, "the message to expire")
+            wait_for(lambda: expired().message_count == 1, message="the message to expire")
         assert ledger.loop.run(depth("tickets")) == 1
         fleet.start(f"{queue},{namespace}.handoff")
         ledger.wait_rest(1)

@@ -61,6 +61,6 @@ def test_the_worker_that_is_named_ends_by_itself_and_no_other(valkey_url: str, t
     ):
         named = names(valkey_url)[one.pid]
         tell(valkey_url, named)
-        wait_for(lambda: ended(one), 30, "the drained worker to end")
+        wait_for(lambda: ended(one), message="the drained worker to end")
         assert not ended(two)
         assert log(valkey_url) == [(named, f"worker {named} is finishing"), ("anna", f"asked worker {named} to finish")]

@@ -71,10 +71,10 @@ def test_four_workers_share_what_one_had_and_one_goes_on_alone(
     with Fleet(tmp_path, valkey_url, ANTHROPIC_BASE_URL=simulator.url, **STEADY) as fleet, FleetLedger(fleet) as ledger:
         started(fleet, 1)
         ids = ledger.accept(*tickets())
-        wait_for(lambda: ended(ledger) >= 8, 30, "the first worker alone")
+        wait_for(lambda: ended(ledger) >= 8, message="the first worker alone")
         joined = started(fleet, 3)
-        wait_for(lambda: len(claims(ledger, ids)) == 4, 30, "all four to work", 0.2)
-        wait_for(lambda: ended(ledger) >= TICKETS // 2, 30, "half of the tickets")
+        wait_for(lambda: len(claims(ledger, ids)) == 4, message="all four to work", interval=0.2)
+        wait_for(lambda: ended(ledger) >= TICKETS // 2, message="half of the tickets")
         for worker in joined:
             worker.stop()
         ledger.wait_rest(TICKETS, 45)
@@ -92,7 +92,7 @@ def test_a_rolling_restart_under_load_loses_nothing_and_pays_nothing_twice(
         for worker in old:
             started(fleet, 1)
             ids += ledger.accept(*(waiting.pop() for _ in range(TICKETS // 2)))
-            wait_for(lambda pid=worker.pid: running(ledger, pid) > 0, 30, "work in the one to go")  # type: ignore[misc]
+            wait_for(lambda pid=worker.pid: running(ledger, pid) > 0, message="work in the one to go")  # type: ignore[misc]
             worker.stop()
             assert ledger.states().get("queued", 0) > 0, "it left after the load was over"
         ledger.wait_rest(TICKETS, 45)

@@ -14,7 +14,7 @@ def test_a_worker_that_cannot_be_made_ends_with_one_clear_line(valkey_url: str, 
         env=worker.environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     said = told.stdout + told.stderr

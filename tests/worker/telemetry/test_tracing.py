@@ -60,7 +60,9 @@ def test_a_run_is_traced_once_and_linked_to_its_sender(
         ticket = {"id": "t-traced", "source": "test", "subject": "", "body": BODY}
         carried = {"traceparent": f"00-{TRACE}-{SENDER}-01"}
         app.send_task("tasks.triage", kwargs={"ticket": ticket}, queue="tickets", headers=carried)
-        wait_for(lambda: any(span.name == "invoke_agent deskhand" for span in spans(http_sink)), 30, "the run's span")
+        wait_for(
+            lambda: any(span.name == "invoke_agent deskhand" for span in spans(http_sink)), message="the run's span"
+        )
     app.close()
     found = {span.name: span for span in spans(http_sink)}
     run, chat, tool = (

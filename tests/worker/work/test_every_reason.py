@@ -127,7 +127,7 @@ class Bench:
             view = self.run(self.parts.views.ticket(ticket_id))
             return view if condition(view) else None
 
-        return wait_for(look, 60, f"{ticket_id} comes to rest", interval=0.05)
+        return wait_for(look, message=f"{ticket_id} comes to rest", interval=0.05)
 
     def control(self, **fields: str | None) -> None:
         self.run(self.parts.store.put("control", fields))
@@ -246,7 +246,7 @@ def test_a_whole_ticket_from_any_celery_producer_is_accepted_on_arrival(bench: B
 def test_what_is_no_ticket_is_kept_whole_as_rejected(bench: Bench) -> None:
     queue = bench.parts.publisher.queues["tickets"]
     bench.parts.app.send_task("tasks.triage", kwargs={"ticket": {"subject": "no source"}}, queue=queue)
-    (ticket_id,) = wait_for(lambda: bench.run(bench.parts.views.ids(State.REJECTED)), 30, "a rejected message")
+    (ticket_id,) = wait_for(lambda: bench.run(bench.parts.views.ids(State.REJECTED)), message="a rejected message")
     rejected = bench.settled(ticket_id)
     assert rejected.reason is Reason.UNREADABLE
     assert "source" in rejected.detail
@@ -256,7 +256,7 @@ def test_what_is_no_ticket_is_kept_whole_as_rejected(bench: Bench) -> None:
 def test_every_reason_was_alerted_once_with_its_count_and_without_ticket_text(bench: Bench, sink: HttpSink) -> None:
     for case in (*TOGETHER, *ALONE):
         bench.settled(case.name)
-    told = wait_for(lambda: _told(bench), 60, "every hand-off told of")
+    told = wait_for(lambda: _told(bench), message="every hand-off told of")
     posted = [received.json() for received in sink.received if received.path == "/"]
     assert sum(alert["count"] for alert in posted) == told
     assert len({alert["id"] for alert in posted}) == len(posted)

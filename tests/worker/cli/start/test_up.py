@@ -24,11 +24,11 @@ def test_asked_to_stop_it_takes_its_whole_stack_with_it(tmp_path: Path, valkey_u
     with log.open("wb") as output:
         up = subprocess.Popen([sys.executable, "-m", "worker.cli", "up"], env=environ, stdout=output, stderr=output)
     try:
-        wait_for(lambda: log.read_bytes().count(b" ready.") == 2, 60, f"both workers ready: {log}")
+        wait_for(lambda: log.read_bytes().count(b" ready.") == 2, message=f"both workers ready: {log}")
         stack = psutil.Process(up.pid).children(recursive=True)
         assert len(stack) == 3
         up.send_signal(wish)
-        assert up.wait(40) == 0
+        assert up.wait(120) == 0
         assert not [process for process in stack if process.is_running()]
     finally:
         if up.poll() is None:

@@ -29,7 +29,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file in (*HERE.glob("*.js"), *HERE.glob("package*.json")):
         shutil.copy(file, folder)
     npm = [program("npm", package="npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = subprocess.run(npm, cwd=folder, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(npm, cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -56,14 +56,14 @@ def ledger(fleet: Fleet) -> Iterator[FleetLedger]:
 
 
 def run(command: list[str], stdin: str = "") -> str:
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, env={**os.environ})
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, env={**os.environ})
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def ended(ledger: FleetLedger, ticket_id: str) -> str:
     """The label that waits for a person's approval."""
-    wait_for(lambda: ticket_id in ledger.ids("suggested"), 30, f"{ticket_id} at rest: {ledger.states()}")
+    wait_for(lambda: ticket_id in ledger.ids("suggested"), message=f"{ticket_id} at rest: {ledger.states()}")
     view = ledger.view(ticket_id)
     assert view.ticket
     assert view.ticket.body == BODY

@@ -143,20 +143,20 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_mail_is_a_ticket_or_unreadable_and_soon(name: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with contextlib.suppress(UnreadableMailError):
         assert read_mail(HOSTILE[name]).canonical().encode()
-    assert time.monotonic() - began < 20  # quadratic parsing takes minutes
+    assert time.process_time() - began < 20  # quadratic parsing takes minutes
 
 
 @pytest.mark.parametrize("piece", ["<!", "<a ", "<", "&", "<div>", "<a b='", "<a b='>", "<script>", "<?", "</", "<!--", "&#", "<![CDATA["])  # fmt: skip
 def test_hostile_html_is_read_soon(piece: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     html_text(piece * (MAX_HTML_CHARS // len(piece)))
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300), st.integers(0, 1 << 30))
 def test_no_mail_raises_anything_else(noise: bytes, seed: int) -> None:
     """A real mail with bytes replaced, dropped and repeated."""

@@ -229,7 +229,7 @@ def _start(folder: Path, data: Path, barrier: "multiprocessing.synchronize.Barri
     from worker.models.local import model as local_model
 
     local_model.train = lambda *given: trainings.append(1) or real(*given)  # type: ignore[func-returns-value]
-    barrier.wait(30)
+    barrier.wait(120)
     model = LocalModel(SMALL, folder, data)
     assert model.guess(ticket("ripe tomato")).label == "tomato"
     (folder / f"trained-{multiprocessing.current_process().pid}-{len(trainings)}").touch()
@@ -243,7 +243,7 @@ def test_of_processes_that_start_together_one_trains(tmp_path: Path, small_data:
     for process in started:
         process.start()
     for process in started:
-        process.join(60)
+        process.join(120)
     assert [process.exitcode for process in started] == [0, 0, 0]
     assert sorted(file.name[-1] for file in (tmp_path / "state").glob("trained-*")) == ["0", "0", "1"]
 
