@@ -9,10 +9,12 @@ from enum import StrEnum
 
 from tasks.reasons import Reason
 from tasks.run.checkpoint import Checkpoint, Stop
-from tasks.run.limits import Limits
+from tasks.run.limits import Limits, exceeded
 
 DAY_MS = 86_400_000
 LONGEST_PARK_SECONDS = 120.0
+MET_SECONDS = 10.0
+"""Who has met what is the same for all waits until others have probed twice: what is met may have been paid for."""
 
 
 class Severity(StrEnum):
@@ -40,8 +42,10 @@ class PlanRow:
     """What follows from one reason.
 
     means: the reason in words. advice: what a person should do next. retries: new tries at once in the same run.
-    parks: times the run may be parked; park_seconds: the first wait, doubled each time, unless the provider names one.
-    next_tier: whether a stronger model may try. breaker: whether it counts against the provider's circuit breaker.
+    parks: times the run may be parked, None for as long as its ticket may wait; park_seconds: the first wait, doubled
+    each time, unless the provider names one.
+    next_tier: whether a stronger model may try; tier_first: before any wait. breaker: whether it counts against the
+    provider's circuit breaker; opens: and opens it at once, since it is the same for every ticket.
     """
 
     means: str
@@ -49,10 +53,12 @@ class PlanRow:
     queue: InboxQueue
     severity: Severity
     retries: int = 0
-    parks: int = 0
+    parks: int | None = 0
     park_seconds: float = 2.0
     next_tier: bool = False
+    tier_first: bool = False
     breaker: bool = False
+    opens: bool = False
 
 
 _REVIEW, _LIMITS, _PROVIDER = InboxQueue.REVIEW, InboxQueue.LIMITS, InboxQueue.PROVIDER
@@ -83,7 +89,7 @@ PLAN: dict[Reason, PlanRow] = {
         "Decide by hand, or raise DAILY_BUDGET_USD and resume the group.",
         _LIMITS,
         _ERROR,
-        parks=2,
+        parks=None,
     ),
     Reason.LOOP_DETECTED: PlanRow(
         "it repeated itself without learning anything",
@@ -133,16 +139,18 @@ PLAN: dict[Reason, PlanRow] = {
         "Decide by hand; if it repeats, check the proxy in front of the model.",
         _PROVIDER,
         _ERROR,
-        retries=1,
+        parks=3,
+        park_seconds=MET_SECONDS,
         next_tier=True,
         breaker=True,
+        opens=True,
     ),
     Reason.MODEL_RATE_LIMITED: PlanRow(
         "the provider's rate limit held it up",
         "Resume when the limit is free; raise the limit or add a tier.",
         _PROVIDER,
         _WARNING,
-        parks=8,
+        parks=6,
         next_tier=True,
         breaker=True,
     ),
@@ -151,7 +159,7 @@ PLAN: dict[Reason, PlanRow] = {
         "Resume the group when the provider is well.",
         _PROVIDER,
         _WARNING,
-        parks=8,
+        parks=6,
         next_tier=True,
         breaker=True,
     ),
@@ -161,7 +169,7 @@ PLAN: dict[Reason, PlanRow] = {
         _PROVIDER,
         _ERROR,
         retries=1,
-        parks=8,
+        parks=6,
         next_tier=True,
         breaker=True,
     ),
@@ -176,13 +184,36 @@ PLAN: dict[Reason, PlanRow] = {
         breaker=True,
     ),
     Reason.MODEL_AUTH: PlanRow(
-        "the provider refused our key", "Fix ANTHROPIC_API_KEY, then resume the group.", _PROVIDER, _ERROR
+        "the provider refused our key",
+        "Fix ANTHROPIC_API_KEY, then resume the group.",
+        _PROVIDER,
+        _ERROR,
+        parks=6,
+        park_seconds=MET_SECONDS,
+        breaker=True,
+        opens=True,
+    ),
+    Reason.MODEL_NOT_FOUND: PlanRow(
+        "the provider does not know the model",
+        "Check the model's name and ANTHROPIC_BASE_URL: it may be retired; then resume the group.",
+        _PROVIDER,
+        _ERROR,
+        parks=6,
+        park_seconds=MET_SECONDS,
+        next_tier=True,
+        tier_first=True,
+        breaker=True,
+        opens=True,
     ),
     Reason.MODEL_SPEND_LIMIT: PlanRow(
         "the provider account's spend limit is reached",
         "Raise the provider's limit, then resume the group.",
         _PROVIDER,
         _ERROR,
+        parks=6,
+        park_seconds=MET_SECONDS,
+        breaker=True,
+        opens=True,
     ),
     Reason.MODEL_REQUEST_INVALID: PlanRow(
         "the provider refused the request as invalid",
@@ -195,6 +226,12 @@ PLAN: dict[Reason, PlanRow] = {
         "Set a model that `deskhand doctor` can price, then resume the group.",
         _SYSTEM,
         _ERROR,
+        parks=None,
+        park_seconds=MET_SECONDS,
+        next_tier=True,
+        tier_first=True,
+        breaker=True,
+        opens=True,
     ),
     Reason.TOOL_FAILED: PlanRow(
         "its tools kept failing", "Check the tool's service, then resume the group.", _SYSTEM, _ERROR
@@ -293,41 +330,35 @@ def answer(
     now_ms: int,
     deadline_ms: int | None,
 ) -> Answer:
-    """What follows from a stop. tiers: how many models there are. deadline_ms: the ticket's own, None for none."""
+    """What follows from a stop. tiers: how many models there are. deadline_ms: the ticket's own, None for none.
+
+    Waiting is bounded by the deadline alone, which `MAX_WAIT_SECONDS` has set; working by `Limits`.
+    """
     row = PLAN[stop.reason]
-    if checkpoint.attempted(stop.reason, "retry") < row.retries:
-        return RetryNow()
-    parks = checkpoint.attempted(stop.reason, "park")
     may_raise = row.next_tier and checkpoint.tier + 1 < tiers
-    if parks < row.parks:
-        until = _park_until(stop, row, parks, ticket_id, now_ms)
-        patience = float("inf") if limits.max_seconds is None or not may_raise else limits.max_seconds * 1000
-        if until < _ends_at(checkpoint, limits, deadline_ms) and until - now_ms <= patience:
+    if may_raise and row.tier_first:
+        return RaiseTier(checkpoint.tier + 1)
+    parks = checkpoint.attempted(stop.reason, "park")
+    until = _park_until(stop, row, parks + checkpoint.attempted(stop.reason, "wait"), ticket_id, now_ms)
+    patient = not may_raise or limits.max_seconds is None or until - now_ms <= limits.max_seconds * 1000
+    waits = stop.waits or row.parks is None
+    if waits and patient:
+        return Park(until)
+    if not waits and exceeded(limits, checkpoint.usage, now_ms) is None:  # else a new try could only say so
+        if checkpoint.attempted(stop.reason, "retry") < row.retries:
+            return RetryNow()
+        if parks < (row.parks or 0) and patient and (deadline_ms is None or until < deadline_ms):
             return Park(until)
     if may_raise:
         return RaiseTier(checkpoint.tier + 1)
     return HandOff(row.queue, row.severity)
 
 
-def _park_until(stop: Stop, row: PlanRow, parks: int, ticket_id: str, now_ms: int) -> int:
-    jitter = 1 + (zlib.crc32(f"{ticket_id}:{parks}".encode()) % 250) / 1000
+def _park_until(stop: Stop, row: PlanRow, before: int, ticket_id: str, now_ms: int) -> int:
+    """before: how often it has waited for this."""
+    jitter = 1 + (zlib.crc32(f"{ticket_id}:{before}".encode()) % 250) / 1000
     if stop.reason is Reason.DAILY_BUDGET:
         return (now_ms // DAY_MS + 1) * DAY_MS + int(60_000 * (jitter - 1))
     if stop.retry_after_seconds is not None:
         return now_ms + int(stop.retry_after_seconds * 1000 * jitter)
-    return now_ms + int(min(LONGEST_PARK_SECONDS, row.park_seconds * 2**parks) * 1000 * jitter)
-
-
-def _ends_at(checkpoint: Checkpoint, limits: Limits, deadline_ms: int | None) -> float:
-    """When waiting stops making sense: the run's own time is over, or the ticket's deadline."""
-    ends = [float("inf")]
-    if deadline_ms is not None:
-        ends.append(deadline_ms)
-    if checkpoint.usage.started_ms is not None and limits.max_seconds is not None:
-        ends.append(checkpoint.usage.started_ms + limits.max_seconds * 1000)
-    return min(ends)
-
-
-def counts_against_breaker(reason: Reason) -> bool:
-    """Whether this failure says that the provider is unwell."""
-    return PLAN[reason].breaker
+    return now_ms + int(min(LONGEST_PARK_SECONDS, row.park_seconds * 2 ** min(before, 10)) * 1000 * jitter)

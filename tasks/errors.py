@@ -54,13 +54,19 @@ class ToolError(TasksError):
 
 
 class StepRefused(TasksError):
-    """The ledger refused to begin a step: a budget, the kill switch or a cancellation. Nothing was reserved."""
+    """The ledger refused to begin a step: a budget, the kill switch or a cancellation. Nothing was reserved.
 
-    def __init__(self, reason: Reason, detail: str, retry_after_seconds: float | None = None) -> None:
+    waits: a circuit breaker is open, so the ticket waits, and it counts as no try.
+    """
+
+    def __init__(
+        self, reason: Reason, detail: str, retry_after_seconds: float | None = None, *, waits: bool = False
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
+        self.waits = waits
 
 
 class LeaseLost(TasksError):

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
     MODEL_TIMEOUT = "model_timeout"
     MODEL_AUTH = "model_auth"
+    MODEL_NOT_FOUND = "model_not_found"
     MODEL_SPEND_LIMIT = "model_spend_limit"
     MODEL_REQUEST_INVALID = "model_request_invalid"
     PRICE_UNKNOWN = "price_unknown"

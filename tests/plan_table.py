@@ -14,11 +14,11 @@ def plan_table() -> str:
             f"`{reason.value}`",
             row.means,
             str(row.retries or ""),
-            f"{row.parks} times" if row.parks else "",
-            "yes" if row.next_tier else "",
+            "as long as it may" if row.parks is None else f"{row.parks} times" if row.parks else "",
+            "first" if row.tier_first else "yes" if row.next_tier else "",
             row.queue.value,
             row.severity.value,
-            "counts" if row.breaker else "",
+            "opens" if row.opens else "counts" if row.breaker else "",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -23,9 +23,13 @@ ESCALATE_AGAIN_MS = 4 * 3600 * 1000
 
 
 class Escalation(StrEnum):
-    """Alerts that no single failure raises. oldest_waiting: an inbox item has passed its SLA, whatever its reason."""
+    """Alerts that no hand-off raises.
+
+    oldest_waiting: an inbox item has passed its SLA, whatever its reason. breaker_open: tickets wait for a model.
+    """
 
     OLDEST_WAITING = "oldest_waiting"
+    BREAKER_OPEN = "breaker_open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Alert:
 
     id: the same on every try. count: how many hand-offs, or items that are late. tickets: ids of the latest, at most
     five. first_ms / last_ms: store time. link: the ticket, where it is one, or where people see them all, "" when no
-    public URL is set.
+    public URL is set. about: of an open circuit breaker the reason and the model, else "".
     """
 
     id: str
@@ -45,11 +49,14 @@ class Alert:
     last_ms: int
     tickets: tuple[str, ...]
     link: str
+    about: str = ""
 
     @property
     def title(self) -> str:
         """One line for people."""
         tickets = "ticket" if self.count == 1 else "tickets"
+        if self.reason is Escalation.BREAKER_OPEN:
+            return f"tickets wait for {self._cause[1]}: {PLAN[self._cause[0]].means}"
         if isinstance(self.reason, Escalation):
             return f"{self.count} {tickets} in the inbox should have been looked at by now"
         return f"{self.count} {tickets} handed off: {PLAN[self.reason].means}"
@@ -57,9 +64,16 @@ class Alert:
     @property
     def advice(self) -> str:
         """What to do about it."""
+        if self.reason is Escalation.BREAKER_OPEN:
+            return f"{PLAN[self._cause[0]].advice} What waits goes on by itself once one call succeeds."
         if isinstance(self.reason, Escalation):
             return "Drain the inbox, the oldest first, or bring in more people."
         return PLAN[self.reason].advice
+
+    @property
+    def _cause(self) -> tuple[Reason, str]:
+        reason, _, model = self.about.partition(" ")
+        return Reason(reason), model
 
 
 class AlertSink(Protocol):
@@ -116,7 +130,7 @@ class AlertDesk:
         return failures
 
     def _read(self, taken: list[str | list[str]]) -> Alert:
-        name, alert_id, count, first, last, severity, tickets = taken
+        name, alert_id, count, first, last, severity, tickets, about = taken
         reason = _named(str(name))
         return Alert(
             id=str(alert_id),
@@ -127,6 +141,7 @@ class AlertDesk:
             last_ms=int(str(last)),
             tickets=tuple(tickets),
             link=self._link(reason, int(str(count)), tickets) if self.public_url else "",
+            about=str(about),
         )
 
     def _link(self, reason: Reason | Escalation, count: int, tickets: Sequence[str]) -> str:

@@ -13,14 +13,14 @@ from uuid import uuid4
 
 from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger import journal_log
+from fallbacks.ledger.breaker import ModelFailure, refused
 from fallbacks.ledger.meters import counted
 from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, make_move
 from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, State
 from fallbacks.plan import PLAN, InboxQueue, Severity
 from fallbacks.store.port import Store, lua_header
-from tasks.errors import EffectUnknown, LeaseLost, StepRefused
-from tasks.money import format_usd
+from tasks.errors import EffectUnknown, LeaseLost
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits, read_limits
@@ -210,21 +210,10 @@ class Ledger:
         events = (*before, started)
         args = [event.to_json() for event in events]
         verdict = await self.store.run("begin_step", lease.ticket_id, lua_header(header), *args)
-        match verdict[0]:
-            case "ok":
-                journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
-                return int(verdict[1])
-            case "run_cap":
-                raise StepRefused(Reason.COST_LIMIT, _over(started, "the run", verdict[1], verdict[2]))
-            case "day_cap":
-                raise StepRefused(Reason.DAILY_BUDGET, _over(started, "the fleet today", verdict[1], verdict[2]))
-            case "off":
-                raise StepRefused(Reason.AUTONOMY_OFF, "the kill switch is on")
-            case "breaker":
-                wait = int(verdict[2]) / 1000
-                raise StepRefused(Reason(verdict[1]), f"{started.model}: circuit breaker open for {wait:.1f} s", wait)
-            case _:
-                raise LeaseLost(lease.ticket_id)
+        if verdict[0] == "ok":
+            journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
+            return int(verdict[1])
+        raise refused(started, verdict) or LeaseLost(lease.ticket_id)
 
     async def end_step(
         self,
@@ -234,19 +223,20 @@ class Ledger:
         events: Sequence[ev.Event],
         *,
         model: str,
-        health: str,
-        reason: str = "",
-        retry_after_seconds: float | None = None,
+        health: str = "",
+        failure: ModelFailure | None = None,
     ) -> None:
-        """Settle a call at its cost and append what came of it. health: well, unwell or "" (says nothing)."""
+        """Settle a call at its cost and append what came of it.
+
+        health: "well" closes the model's circuit breaker; failure: counts against it; neither says nothing of it.
+        """
         header = {
             **self._fence(lease),
             "call": call_id,
             "cost": cost,
             "breaker": model,
             "health": health,
-            "reason": reason,
-            "retry_after_ms": int(retry_after_seconds * 1000) if retry_after_seconds else None,
+            "failure": failure.to_header() if failure else None,
             "meters": counted(events, model),
         }
         args = [event.to_json() for event in events]
@@ -280,11 +270,21 @@ class Ledger:
         _held(await self.store.run("end_effect", lease.ticket_id, *args), lease)
         journal_log.wrote(lease.ticket_id, lease.epoch, [event])
 
-    async def park(self, lease: Lease, events: Sequence[ev.Event], reason: Reason, until_ms: int) -> None:
-        """Let a run wait without holding a slot."""
-        parked = ev.Parked(reason.value, until_ms)
-        values = {"reason": reason.value}
-        await self._leave(lease, State.PARKED, (*events, parked), due=At(until_ms), values=values)
+    async def park(
+        self,
+        lease: Lease,
+        events: Sequence[ev.Event],
+        reason: Reason,
+        until_ms: int,
+        *,
+        waits: bool = False,
+        model: str = "",
+    ) -> None:
+        """Let a run wait without holding a slot. waits: see `Stop`. model: that was to be called, "" for none."""
+        parked = ev.Parked(reason.value, until_ms, waits)
+        uncalled = ModelFailure(model, reason) if model and reason is Reason.PRICE_UNKNOWN else None
+        what: dict[str, Any] = {"due": At(until_ms), "values": {"reason": reason.value}, "failure": uncalled}
+        await self._leave(lease, State.PARKED, (*events, parked), **what)
 
     async def release(self, lease: Lease, events: Sequence[ev.Event], why: str) -> None:
         """Give a ticket back in good order; it is due at once and counts as no loss."""
@@ -386,8 +386,3 @@ def _held(verdict: list[Any], lease: Lease) -> None:
 
 def _inbox(priority: Priority, facets: list[str]) -> InboxEntry:
     return InboxEntry(In(SLA_SECONDS[priority] * 1000), tuple(facets))
-
-
-def _over(started: ev.StepStarted, whose: str, used: str, cap: str) -> str:
-    worst = format_usd(started.reserved_nanodollars)
-    return f"the next call could cost {worst}; {whose} has used {format_usd(int(used))} of {format_usd(int(cap))}"

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.ledger import journal_log
+from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.meters import counted
 from fallbacks.ledger.states import State
 from fallbacks.plan import Severity
@@ -111,7 +112,8 @@ class Move:
 
     allowed: the states it may start from. events: what the journal says of it. due: when the sweep looks at it, None
     for never. inbox: its entry, None for out of the inbox. values, unset: fields of the row. undo_in_ms: a decision can
-    be undone for so long. example: of a person's decision (JSON). count: counters that go up by one.
+    be undone for so long. example: of a person's decision (JSON). count: counters that go up by one. failure: of a
+    model that no call could be made to.
     """
 
     to: State
@@ -128,6 +130,7 @@ class Move:
     takes_back: TakesBack | None = None
     example: str | None = None
     count: tuple[str, ...] = ()
+    failure: ModelFailure | None = None
 
     def to_header(self, op: str) -> str:
         """The script's header. op: makes a move that is sent again the same move."""
@@ -147,6 +150,7 @@ class Move:
                 **_taken_back(self.takes_back),
                 "example": self.example,
                 "count": list(self.count) or None,
+                "failure": self.failure.to_header() if self.failure else None,
                 "meters": counted(self.events),
             }
         )

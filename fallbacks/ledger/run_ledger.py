@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.ledger import Lease, Ledger
-from fallbacks.plan import counts_against_breaker
+from fallbacks.plan import PLAN
 from fallbacks.store import keys
 from tasks.errors import Draining
 from tasks.money import Nanodollars
@@ -34,21 +35,10 @@ class LeasedLedger:
 
     async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:
         """Settle and write what came of it; the breaker learns from the first event."""
-        health, reason, retry_after = "well", "", None
-        if isinstance(events[0], ev.ModelFailed):
-            failed = events[0]
-            reason, retry_after = failed.reason, failed.retry_after_seconds
-            health = "unwell" if counts_against_breaker(Reason(failed.reason)) else ""
-        await self.ledger.end_step(
-            self.lease,
-            call_id,
-            cost,
-            events,
-            model=self._model,
-            health=health,
-            reason=reason,
-            retry_after_seconds=retry_after,
-        )
+        what, model = events[0], self._model
+        failure = _failure(model, what) if isinstance(what, ev.ModelFailed) else None
+        health = "" if isinstance(what, ev.ModelFailed) else "well"
+        await self.ledger.end_step(self.lease, call_id, cost, events, model=model, health=health, failure=failure)
 
     async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:
         """See `Ledger.begin_effect`."""
@@ -61,3 +51,9 @@ class LeasedLedger:
     async def tool_allowed(self, tool: str, calls_per_minute: int) -> bool:
         """Count one more call of this tool in the fleet's current minute."""
         return await self.ledger.store.tick(keys.rate(tool), 60) <= calls_per_minute
+
+
+def _failure(model: str, failed: ev.ModelFailed) -> ModelFailure | None:
+    """None where the failure says nothing of the provider."""
+    reason = Reason(failed.reason)
+    return ModelFailure(model, reason, failed.retry_after_seconds) if PLAN[reason].breaker else None

@@ -14,12 +14,17 @@ from tasks.run.stuck import Fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why the run stands still. step: the failing step, 0 before the first."""
+    """Why the run stands still. step: the failing step, 0 before the first.
+
+    waits: nothing was tried, since the model's circuit breaker is open. Such a wait counts as no try, and only the
+    ticket's deadline ends it.
+    """
 
     reason: Reason
     detail: str
     step: int
     retry_after_seconds: float | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,7 @@ def _run_stopped(cp: Checkpoint, event: ev.RunStopped, _at: int) -> Checkpoint:
         reason, detail = Reason(event.reason), event.detail
     except ValueError:  # a later version's; a journal that could not be read would keep its ticket for ever
         reason, detail = Reason.INTERNAL_ERROR, f"{event.reason}: {event.detail}"
-    return replace(cp, stop=Stop(reason, detail, event.step, event.retry_after_seconds))
+    return replace(cp, stop=Stop(reason, detail, event.step, event.retry_after_seconds, event.waits))
 
 
 def _retried(cp: Checkpoint, event: ev.Retried, _at: int) -> Checkpoint:
@@ -192,7 +197,8 @@ def _retried(cp: Checkpoint, event: ev.Retried, _at: int) -> Checkpoint:
 def _parked(cp: Checkpoint, event: ev.Parked, _at: int) -> Checkpoint:
     if not event.reason:  # its producer's wish, before anything was tried
         return cp
-    return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, "park")))
+    kind = "wait" if event.waits else "park"
+    return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, kind)))
 
 
 def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:

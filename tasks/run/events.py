@@ -156,13 +156,14 @@ class DecisionSubmitted(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunStopped(Event):
-    """The run could not go on. The plan's answer is the next event."""
+    """The run could not go on. The plan's answer is the next event. waits: see `tasks.run.checkpoint.Stop`."""
 
     type: ClassVar[str] = "run_stopped"
     step: int = 0
     reason: str = ""
     detail: str = ""
     retry_after_seconds: float | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +189,15 @@ class TierRaised(Event):
 
 @dataclass(frozen=True, slots=True)
 class Parked(Event):
-    """The run waits, holding no slot. until_ms: store time. reason: "" where its producer asked for a later time."""
+    """The run waits, holding no slot. until_ms: store time. reason: "" where its producer asked for a later time.
+
+    waits: as of the stop before it.
+    """
 
     type: ClassVar[str] = "parked"
     reason: str = ""
     until_ms: int = 0
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,10 +175,10 @@ class Run:
         at = self.clock.now_ms() if at_ms is None else at_ms
         self.checkpoint = self.checkpoint.apply(ev.Recorded(0, at, 0, event))
 
-    def halt(self, reason: Reason, detail: str, retry_after: float | None = None) -> Stop:
-        """Stop here, unless it has stopped already."""
+    def halt(self, reason: Reason, detail: str, retry_after: float | None = None, *, waits: bool = False) -> Stop:
+        """Stop here, unless it has stopped already. waits: see `Stop`."""
         if self.checkpoint.stop is None:
-            self.note(ev.RunStopped(self.checkpoint.usage.steps, reason.value, detail, retry_after))
+            self.note(ev.RunStopped(self.checkpoint.usage.steps, reason.value, detail, retry_after, waits))
         assert self.checkpoint.stop is not None  # noqa: S101 - noting RunStopped sets it
         return self.checkpoint.stop
 
@@ -240,8 +240,11 @@ class Run:
             reserved = self.model.worst_case(request)
             started = ev.StepStarted(step, call_id, self.model.name, reserved)
             at = await self.tools.ledger.begin_step(started, self.unwritten)
-        except (StepRefused, ModelError) as refusal:
-            self.halt(refusal.reason, refusal.detail, refusal.retry_after_seconds)
+        except StepRefused as refusal:
+            self.halt(refusal.reason, refusal.detail, refusal.retry_after_seconds, waits=refusal.waits)
+            return
+        except ModelError as refusal:
+            self.halt(refusal.reason, refusal.detail)
             return
         self.unwritten = []
         self._fold(started, at)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.fakes.memory_data import MemoryData
+from tests.fakes.memory_runs import fail_breaker
 
 
 def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
@@ -86,6 +87,8 @@ def _schedule(b: MemoryData, ticket_id: str, row: dict[str, str], h: dict[str, A
 def _tell(b: MemoryData, ticket_id: str, row: dict[str, str], h: dict[str, Any]) -> None:
     if "alert" in h:
         b.raise_alert(ticket_id, h["alert"]["reason"], h["alert"]["severity"])
+    if "failure" in h:
+        fail_breaker(b, h["failure"], ticket_id)
     for message_id in h.get("drop_outbox", []):
         b.rank("outbox").pop(message_id, None)
         b.hashes.pop(f"out:{message_id}", None)

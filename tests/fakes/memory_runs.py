@@ -89,9 +89,9 @@ def begin_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list
         return ["off"]
     breaker = b.hash(f"breaker:{h['breaker']}")
     if "open_until" in breaker:
-        wait = max(int(breaker["open_until"]), int(breaker.get("probe_until", 0)))
-        if b.now < wait:
-            return ["breaker", breaker["reason"], wait - b.now]
+        opens, probed = int(breaker["open_until"]) - b.now, int(breaker.get("probe_until", 0)) - b.now
+        if opens > 0 or probed > 0:
+            return ["breaker", breaker["reason"], opens if opens > 0 else min(probed, 3000)]
     b.settle_lost(ticket_id, h["epoch"])
     spent = int(row.get("spent", 0))
     if "run_cap" in h and spent + h["worst"] > h["run_cap"]:
@@ -118,24 +118,36 @@ def end_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[A
         return ["ok", b.now] if row.get("settled_call") == h["call"] else ["lost"]
     b.settle(ticket_id, h["cost"])
     row["settled_call"] = h["call"]
-    _learn(b, f"breaker:{h['breaker']}", h)
+    _learn(b, f"breaker:{h['breaker']}", h, ticket_id)
     return _written(b, ticket_id, h, events)
 
 
-def _learn(b: MemoryData, breaker: str, h: dict[str, Any]) -> None:
+def _learn(b: MemoryData, breaker: str, h: dict[str, Any], ticket_id: str) -> None:
     if h["health"] == "well":
         b.hashes.pop(breaker, None)
-    if h["health"] != "unwell":
-        return
-    open_until = int(b.hash(breaker).get("open_until", "0"))
-    wait = h.get("retry_after_ms", 0)
+    elif "failure" in h:
+        fail_breaker(b, h["failure"], ticket_id)
+    else:
+        b.hash(breaker).pop("probe_until", None)
+
+
+def fail_breaker(b: MemoryData, f: dict[str, Any], ticket_id: str) -> None:
+    breaker = f"breaker:{f['model']}"
+    open_until, wait = int(b.hash(breaker).get("open_until", "0")), f.get("retry_after_ms", 0)
     if b.now >= open_until:
         failures = b.add(breaker, "failures", 1)
-        wait = max(wait, min(300_000, 2500 * 2 ** min(failures - 4, 8)) if failures >= 5 else 0)
+        doublings = failures - 1 if f["at_once"] else failures - 4
+        opens = f["at_once"] or failures >= 5
+        wait = max(wait, min(300_000, 2500 * 2 ** min(doublings, 8))) if opens else wait
         b.hash(breaker).pop("probe_until", None)
     if wait and b.now + wait > open_until:
         open_until = b.now + wait
-        b.hash(breaker).update(open_until=str(open_until), reason=h["reason"])
+        b.hash(breaker).update(open_until=str(open_until), reason=f["reason"])
+        if "alerted" not in b.hash(breaker) and (f["at_once"] or wait >= 60_000):
+            b.hash(breaker)["alerted"] = "1"
+            b.hash("alert:breaker_open").update(told_as="escalations", about=f"{f['reason']} {f['model']}")
+            b.raise_alert(ticket_id, "breaker_open", f["severity"])
+            b.add("n", "alerts_raised", -1)
     b.expires[breaker] = b.now + max(600_000, (open_until - b.now) * 2)
 
 

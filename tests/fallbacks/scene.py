@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.inbox.inbox import Inbox
+from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
 from fallbacks.ledger.move import OutboxEntry
 from fallbacks.ledger.states import State
@@ -100,19 +101,17 @@ class Scene:
         events = (replied(call, cost),)
         await self.ledger.end_step(lease, call, cost, events, model=MODEL, health="well")
 
-    async def fail(self, lease: Lease, call: str, retry_after_seconds: float | None = None) -> None:
-        """A call that says that the provider is unwell."""
-        reason = Reason.MODEL_OVERLOADED.value
-        await self.ledger.end_step(
-            lease,
-            call,
-            0,
-            (ev.ModelFailed(1, call, reason, "529"),),
-            model=MODEL,
-            health="unwell",
-            reason=reason,
-            retry_after_seconds=retry_after_seconds,
-        )
+    async def fail(
+        self,
+        lease: Lease,
+        call: str,
+        retry_after_seconds: float | None = None,
+        reason: Reason = Reason.MODEL_OVERLOADED,
+    ) -> None:
+        """A call that failed for the provider's fault."""
+        failed = ev.ModelFailed(1, call, reason.value, "as said")
+        failure = ModelFailure(MODEL, reason, retry_after_seconds)
+        await self.ledger.end_step(lease, call, 0, (failed,), model=MODEL, failure=failure)
 
     async def suggested(self, ticket_id: str = "t1", **decision: Any) -> int:
         """A new ticket with a suggestion; returns its version."""

@@ -5,6 +5,7 @@ import json
 from contextlib import suppress
 from typing import Any, Self
 
+from tasks.reasons import Reason
 from worker.simulator.wire import Answer, deliver, read_request
 
 
@@ -29,7 +30,12 @@ class AlertReceiver:
     @property
     def reported(self) -> int:
         """Hand-offs that the received alerts report, each alert counted once however often it came."""
-        return sum(alert["count"] for alert in self.received.values())
+        return sum(alert["count"] for alert in self.hand_offs)
+
+    @property
+    def hand_offs(self) -> list[dict[str, Any]]:
+        """The received alerts of hand-offs; others are of no ticket's."""
+        return [alert for alert in self.received.values() if alert["reason"] in set(Reason)]
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)

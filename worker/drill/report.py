@@ -160,7 +160,7 @@ def _unreported(stage: Stage, counters: Mapping[str, int], handed_off: Sequence[
         yield f"{len(handed_off)} tickets were handed off and {raised} alerts raised"
     if reported != raised:
         yield f"{raised} hand-offs raised an alert and {reported} reached the receiver"
-    for alert in stage.receiver.received.values():
+    for alert in stage.receiver.hand_offs:
         planned = PLAN[Reason(alert["reason"])].severity
         if alert["severity"] != planned:
             yield f"the alert for {alert['reason']} is {alert['severity']}, planned: {planned}"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint
@@ -24,6 +25,11 @@ Recordings = Mapping[tuple[str, str], list[ToolResult]]
 
 Wait = Callable[[StoreClock, int], Awaitable[None]]
 """What a parked ticket does until a time, ms."""
+
+_FOR_PEOPLE = frozenset(
+    {Reason.MODEL_AUTH, Reason.MODEL_NOT_FOUND, Reason.MODEL_SPEND_LIMIT, Reason.PRICE_UNKNOWN, Reason.DAILY_BUDGET}
+)
+"""What a fleet waits for until somebody has mended it. Nobody does while an evaluation runs."""
 
 
 async def until(clock: StoreClock, at_ms: int) -> None:
@@ -69,6 +75,9 @@ class Rehearsal:
             ending = await work(self.agent, self.tiers, assignment, checkpoint)
             self.ledger.write(ending.unwritten)
             match ending:
+                case Waits(checkpoint=checkpoint, stop=stop) if stop.reason in _FOR_PEOPLE:
+                    self.tier_ended(checkpoint, ())
+                    return GivenUp(checkpoint, (), stop)
                 case Waits(checkpoint=checkpoint, stop=stop, until_ms=until_ms):
                     parked = ev.Parked(stop.reason.value, until_ms)
                     self.ledger.write([parked])

@@ -5,23 +5,23 @@ import asyncio
 import sys
 from contextlib import suppress
 
-from worker.simulator.faults import Fault, FaultName
+from worker.simulator.faults import IN_WORDS, fault_named
 from worker.simulator.server import Simulator
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m worker.simulator", description="The Messages API on 127.0.0.1.")
+    parser = argparse.ArgumentParser(prog="python -m worker.simulator", description="The Messages API on 127.0.0.1.", epilog="faults: " + "; ".join(f"{kind}: {names}" for kind, names in IN_WORDS))  # fmt: skip # noqa: E501
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency", default="none", help="none, typical, or seconds")
     parser.add_argument("--seed", type=int, default=0, help="makes latency, ids and shares repeatable")
-    parser.add_argument("--fault", action="append", default=[], choices=[name.value for name in FaultName], help="on from the start; repeatable; more through POST /_sim/faults")  # fmt: skip # noqa: E501
+    parser.add_argument("--fault", action="append", default=[], help="on from the start; repeatable; see below")
     parser.add_argument("--times", type=int, default=None, help="how often each --fault hits; without it, always")
     parser.add_argument("--require-key", default=None, help="the only API key to accept; without it, any")
     return parser
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    faults = [Fault(fault=FaultName(name), times=options.times) for name in options.fault]
+    faults = [fault_named(name, options.times) for name in options.fault]
     settings = {"latency": options.latency, "seed": options.seed, "port": options.port}
     async with Simulator(*faults, **settings, require_key=options.require_key) as simulator:
         sys.stdout.write(f"{simulator.url}\n")

@@ -32,6 +32,10 @@ class FaultName(StrEnum):
     CUT_BEFORE_REPLY = "cut_before_reply"
     MALFORMED_JSON = "malformed_json"
     MISSING_USAGE = "missing_usage"
+    ABSURD_USAGE = "absurd_usage"
+    HTML_200 = "html200"
+    ERROR_200 = "error200"
+    STREAM_200 = "sse200"
     SLOW = "slow"
     # stopped early
     REFUSAL = "refusal"
@@ -49,7 +53,20 @@ class FaultName(StrEnum):
     INVALID_DECISION = "invalid_decision"
     INVENTED_EVIDENCE = "invented_evidence"
     LOW_CONFIDENCE = "low_confidence"
+    REPEATED_IDS = "repeated_ids"
     SCRIPT = "script"
+
+
+IN_WORDS = (
+    ("refused", "400 401 402 403 404 413 429 spend_limit 500 502 504 529 prompt_too_long: as the API refuses"),
+    ("lost", "timeout (no answer), drip (a byte at a time), cut (half a reply), cut_before_reply, slow"),
+    ("garbled", "malformed_json, missing_usage, absurd_usage (10^14 tokens), html200 (a page under status 200)"),
+    ("errors under 200", "error200, sse200 (as server-sent events); error200:TYPE where not overloaded_error"),
+    ("stopped", "refusal, empty_content, max_tokens, unknown_stop, context_exceeded, pause_turn"),
+    ("answered badly", "prose, unknown_tool, bad_arguments, invalid_decision, invented_evidence, low_confidence"),
+    ("going round", "endless_loop, alternating_loop; repeated_ids (every tool call has the same id)"),
+)
+"""What can be switched on by name, for help texts. `script` needs its replies: `POST /_sim/faults`."""
 
 
 class Fault(BaseModel):
@@ -57,6 +74,7 @@ class Fault(BaseModel):
 
     fault: what happens. times: how many requests it hits, None for all.
     match: only tickets whose text holds this, or whose id is this. messages: only histories of this many messages.
+    model: only calls of this model. error: the API's error type, for `error200` and `sse200`.
     share: fraction of the matching requests that are hit, 0..1.
     retry_after: the header of that name, seconds or an HTTP date.
     spend_limit: makes a 429 the kind that waiting does not cure.
@@ -70,6 +88,8 @@ class Fault(BaseModel):
     times: Annotated[int, Field(ge=0)] | None = None
     match: str | None = None
     messages: Annotated[int, Field(ge=1)] | None = None
+    model: str | None = None
+    error: str = "overloaded_error"
     share: Annotated[float, Field(ge=0, le=1)] = 1.0
     retry_after: float | str | None = None
     spend_limit: bool = False
@@ -89,11 +109,21 @@ class Fault(BaseModel):
             raise ValueError("the fault 'script' and the field 'script' need each other")
         return self
 
-    def hits(self, ticket_id: str, text: str, messages: int) -> bool:
+    def hits(self, model: str, ticket_id: str, text: str, messages: int) -> bool:
         """Whether this request is of the kind it is meant for."""
-        if self.messages is not None and self.messages != messages:
+        if self.messages not in (None, messages) or self.model not in (None, model):
             return False
         return self.match is None or self.match in text or self.match == ticket_id
+
+
+def fault_named(name: str, times: int | None = None) -> Fault:
+    """The fault of a name, or of NAME:TYPE with an error type. Raises `ValueError` naming the names there are."""
+    fault, _, error = name.partition(":")
+    known = [each.value for each in FaultName if each is not FaultName.SCRIPT]
+    if fault not in known:
+        raise ValueError(f"no fault {fault!r}; there are: {', '.join(known)}")
+    fields = {"fault": fault, "times": times, **({"error": error} if error else {})}
+    return Fault.model_validate(fields)
 
 
 @dataclass(slots=True)
@@ -123,11 +153,11 @@ class FaultBoard:
         """Every fault that is on, with the times it has left."""
         return [{**armed.fault.model_dump(mode="json"), "times": armed.left} for armed in self._armed]
 
-    def take(self, ticket_id: str, text: str, messages: int) -> Fault | None:
+    def take(self, model: str, ticket_id: str, text: str, messages: int) -> Fault | None:
         """The fault that hits this request, if any; it has one time less afterwards."""
         for armed in self._armed:
             fault = armed.fault
-            if armed.left == 0 or not fault.hits(ticket_id, text, messages):
+            if armed.left == 0 or not fault.hits(model, ticket_id, text, messages):
                 continue
             if fault.share < 1 and self._rng.random() >= fault.share:
                 continue

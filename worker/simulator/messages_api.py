@@ -12,7 +12,7 @@ from worker.simulator.faults import Fault, FaultBoard, FaultName
 from worker.simulator.latency import Latency
 from worker.simulator.misbehaviour import TURNS
 from worker.simulator.refusals import REFUSALS, Refusal, refuse, refused_by
-from worker.simulator.replies import Tokens, fresh_id, message, scripted
+from worker.simulator.replies import Tokens, fresh_id, message, scripted, spoil
 from worker.simulator.validation import fault_of
 from worker.simulator.wire import Answer, Delivery, HttpRequest
 
@@ -22,6 +22,8 @@ _DELIVERIES = {
     FaultName.CUT_BEFORE_REPLY: Delivery.CUT_BEFORE,
     FaultName.TIMEOUT: Delivery.NEVER,
 }
+
+_UNREADABLE = (FaultName.MALFORMED_JSON, FaultName.MISSING_USAGE, FaultName.ABSURD_USAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,12 @@ class MessagesApi:
         conversation = read_conversation(payload)
         if self._reads_context and conversation.prefetched:
             conversation = replace(conversation, called=conversation.called | {SEARCH})
-        fault = self._board.take(conversation.ticket_id, conversation.text, conversation.messages)
+        fault = self._board.take(payload["model"], conversation.ticket_id, conversation.text, conversation.messages)
         usage: dict[str, int] | None = None
         if (reply := refused_by(fault, request_id) if fault else None) is None:
             usage = self._tokens.usage(payload, len(request.body))
             reply = self._reply(conversation, payload, usage, fault, request_id)
-            if fault and fault.fault in (FaultName.MALFORMED_JSON, FaultName.MISSING_USAGE):
+            if fault and fault.fault in _UNREADABLE:
                 usage = None
         return Call(conversation.ticket_id, conversation.messages, reply, usage)
 
@@ -101,8 +103,8 @@ class MessagesApi:
         else:
             behave = TURNS.get(fault.fault, next_turn) if fault else next_turn
             reply = message(behave(conversation), payload, usage, self._rng)
-        if fault and fault.fault is FaultName.MISSING_USAGE:
-            del reply["usage"]
+        if fault:
+            spoil(reply, fault.fault)
         body = json.dumps(reply, ensure_ascii=False).encode(errors="surrogatepass")
         if fault and fault.fault is FaultName.MALFORMED_JSON:
             body = body[: len(body) // 2]

@@ -1,7 +1,7 @@
 """The API's errors: the documented bodies and headers."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.simulator.faults import Fault, FaultName
@@ -55,8 +55,24 @@ def refuse(refusal: Refusal, request_id: str, retry_after: float | str | None = 
 
 def refused_by(fault: Fault, request_id: str) -> Answer | None:
     """The error a fault stands for; None where it does not refuse."""
+    if fault.fault is FaultName.HTML_200:
+        return Answer(200, b"<html><body>Please sign in</body></html>", {"content-type": "text/html"})
+    if fault.fault in (FaultName.ERROR_200, FaultName.STREAM_200):
+        return _under_200(fault, request_id)
     if fault.fault is FaultName.BAD_GATEWAY:
         return Answer(502, b"<html><body>502 Bad Gateway</body></html>", {"content-type": "text/html"})
     name = FaultName.SPEND_LIMIT if fault.spend_limit and fault.fault is FaultName.RATE_LIMITED else fault.fault
     refusal = REFUSALS.get(name)
     return None if refusal is None else refuse(refusal, request_id, fault.retry_after)
+
+
+def _under_200(fault: Fault, request_id: str) -> Answer:
+    """An error that a gateway has let through under its own status."""
+    answer = refuse(Refusal(200, fault.error, "by way of a gateway"), request_id, fault.retry_after)
+    if fault.fault is FaultName.ERROR_200:
+        return answer
+    return replace(
+        answer,
+        body=b"event: ping\ndata: {}\n\nevent: error\ndata: " + answer.body + b"\n\n",
+        headers={**answer.headers, "content-type": "text/event-stream"},
+    )

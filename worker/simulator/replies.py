@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from worker.simulator.agent import Turn
+from worker.simulator.faults import FaultName
 
 _BYTES_PER_TOKEN = 4
 _TOOL_PROMPT_TOKENS = 346
@@ -83,6 +84,17 @@ def shaped(
         "stop_sequence": None,
         "usage": {**usage, "service_tier": "standard"},
     }
+
+
+def spoil(reply: dict[str, Any], fault: FaultName) -> None:
+    """What a gateway makes of a good message."""
+    match fault:
+        case FaultName.MISSING_USAGE:
+            del reply["usage"]
+        case FaultName.ABSURD_USAGE:
+            reply["usage"]["output_tokens"] = 10**14
+        case FaultName.REPEATED_IDS:
+            reply["content"] = [{**block, "id": "call_0"} if "id" in block else block for block in reply["content"]]
 
 
 def fresh_id(prefix: str, rng: random.Random) -> str:

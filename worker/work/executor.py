@@ -124,8 +124,10 @@ class Executor:
         match ending := await work(self.agent, self.tiers, self._assignment(claim), fold(claim.journal)):
             case Concluded():
                 return await self._conclude(claim, ending)
-            case Waits(unwritten=unwritten, stop=stop, until_ms=until_ms):
-                await self.ledger.park(claim.lease, unwritten, stop.reason, until_ms)
+            case Waits(checkpoint=checkpoint, unwritten=unwritten, stop=stop, until_ms=until_ms):
+                model = tier_of(checkpoint, self.tiers).model.name
+                waiting = (unwritten, stop.reason, until_ms)
+                await self.ledger.park(claim.lease, *waiting, waits=stop.waits, model=model)
                 return State.PARKED
             case GivenUp():
                 return await self._hand_off(claim, ending)
@@ -146,7 +148,7 @@ class Executor:
         if claim.losses >= self.max_losses:
             return Stop(Reason.WORKER_LOST, f"{claim.losses} workers were lost while working it", 0)
         if claim.deadline_ms is not None and claim.now_ms >= claim.deadline_ms:
-            return Stop(Reason.DEADLINE_PASSED, "its deadline passed before the agent was done", 0)
+            return Stop(Reason.DEADLINE_PASSED, _late(claim), 0)
         if claim.ticket.unreadable:
             return Stop(Reason.NO_READABLE_TEXT, claim.ticket.unreadable, 0)
         if self.switched_off:
@@ -209,6 +211,17 @@ class Executor:
             self.outcomes.entries(Outcome.HANDED_OFF, claim.lease.ticket_id, document),
         )
         return State.HANDED_OFF
+
+
+def _late(claim: Claim) -> str:
+    """What a ticket past its deadline has waited for, in words."""
+    for recorded in reversed(claim.journal):
+        match recorded.event:
+            case ev.StepStarted():
+                break
+            case ev.Parked(reason=reason) if reason in set(Reason):
+                return f"its deadline passed while it waited: {plan.PLAN[Reason(reason)].means}"
+    return "its deadline passed before the agent was done"
 
 
 def _by_agent_alone(claim: Claim) -> bool:

@@ -123,3 +123,33 @@ local function raise_alert(reason, severity)
   local quiet_until = tonumber(redis.call('HGET', A, 'quiet_until') or '0')
   redis.call('ZADD', P .. 'alerts', 'NX', int(math.max(NOW + 3000, quiet_until)), reason)
 end
+
+-- An alert that no hand-off raises; the audit balances those of hand-offs only.
+local function raise_other_alert(name, severity, about)
+  redis.call('HSET', P .. 'alert:' .. name, 'told_as', 'escalations', 'about', about)
+  raise_alert(name, severity)
+  redis.call('HINCRBY', P .. 'n', 'alerts_raised', -1)
+end
+
+-- A model's circuit breaker learns of a failure {model, reason, severity, at_once, retry_after_ms}. It opens with the fifth
+-- in a row, or at once where it is the same for every ticket; for longer with each. Once open for long, people hear of it.
+local function fail_breaker(f)
+  local B = P .. 'breaker:' .. f.model
+  local b = redis.call('HMGET', B, 'open_until', 'alerted')
+  local open_until, wait = tonumber(b[1] or '0'), f.retry_after_ms or 0
+  if NOW >= open_until then -- a call begun before it opened says nothing new: a burst must not count as failed probes
+    local failures = redis.call('HINCRBY', B, 'failures', 1)
+    local doublings = f.at_once and failures - 1 or failures - 4
+    if f.at_once or failures >= 5 then wait = math.max(wait, math.min(300000, 2500 * 2 ^ math.min(doublings, 8))) end
+    redis.call('HDEL', B, 'probe_until')
+  end
+  if wait > 0 and NOW + wait > open_until then
+    open_until = NOW + wait
+    redis.call('HSET', B, 'open_until', int(open_until), 'reason', f.reason)
+    if not b[2] and (f.at_once or wait >= 60000) then
+      redis.call('HSET', B, 'alerted', 1)
+      raise_other_alert('breaker_open', f.severity, f.reason .. ' ' .. f.model)
+    end
+  end
+  redis.call('PEXPIRE', B, int(math.max(600000, (open_until - NOW) * 2)))
+end

@@ -10,8 +10,9 @@ if control[1] == 'off' then return {'off'} end
 local B = P .. 'breaker:' .. h.breaker
 local b = redis.call('HMGET', B, 'open_until', 'probe_until', 'reason')
 if b[1] then
-  local wait = math.max(tonumber(b[1]), tonumber(b[2] or '0'))
-  if NOW < wait then return {'breaker', b[3], int(wait - NOW)} end
+  local open, probed = tonumber(b[1]) - NOW, tonumber(b[2] or '0') - NOW
+  if open > 0 then return {'breaker', b[3], int(open)} end
+  if probed > 0 then return {'breaker', b[3], int(math.min(probed, 3000))} end -- a probe mostly ends before its lease does
 end
 
 if open[1] then settle_lost(h.epoch); spent = tonumber(redis.call('HGET', T, 'spent')) end

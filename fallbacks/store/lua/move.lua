@@ -2,7 +2,7 @@
 -- ARGV: prefix, id, header, events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
---   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; keep_due, keep_inbox; meters {name: n}
+--   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since')
 if not row[1] then return {'unknown'} end
@@ -50,6 +50,7 @@ if h.inbox then enter_inbox(h.inbox.sla or NOW + h.inbox.sla_in, h.inbox.facets)
 append_from(4, row[2])
 count_all(h.meters)
 if h.alert then raise_alert(h.alert.reason, h.alert.severity) end
+if h.failure then fail_breaker(h.failure) end
 for _, id in ipairs(h.drop_outbox or {}) do
   redis.call('ZREM', P .. 'outbox', id)
   redis.call('DEL', P .. 'out:' .. id)

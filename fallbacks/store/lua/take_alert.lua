@@ -9,5 +9,5 @@ if redis.call('HEXISTS', A, 'sending') == 0 then
   local n = redis.call('HGET', A, 'count')
   redis.call('HSET', A, 'sending', n, 'sending_id', reason .. '-' .. redis.call('HINCRBY', A, 'serial', 1), 'count', 0)
 end
-local row = redis.call('HMGET', A, 'sending_id', 'sending', 'first', 'last', 'severity')
-return {reason, row[1], row[2], row[3], row[4], row[5], redis.call('LRANGE', A .. ':tickets', 0, -1)}
+local row = redis.call('HMGET', A, 'sending_id', 'sending', 'first', 'last', 'severity', 'about')
+return {reason, row[1], row[2], row[3], row[4], row[5], redis.call('LRANGE', A .. ':tickets', 0, -1), row[6] or ''}

@@ -283,6 +283,76 @@ async def test_a_burst_in_flight_opens_the_breaker_no_longer_than_its_fifth_fail
 
 
 @scene
+async def test_what_is_the_same_for_every_ticket_opens_the_breaker_at_once_with_one_alert(s: Scene) -> None:
+    leases = [await s.running(f"t{number}", f"w{number}") for number in range(3)]
+    for number, lease in enumerate(leases):
+        await s.begin(lease, 10, f"c{number}")
+    for number, lease in enumerate(leases):
+        await s.fail(lease, f"c{number}", reason=Reason.MODEL_AUTH)
+    with pytest.raises(StepRefused) as refused:
+        await s.begin(leases[0], 10, "next")
+    assert (refused.value.reason, refused.value.waits) == (Reason.MODEL_AUTH, True)
+    assert refused.value.retry_after_seconds is not None
+    assert 2 < refused.value.retry_after_seconds <= 2.5
+    alert = await s.store.fields("alert:breaker_open")
+    assert (alert["count"], alert["about"], alert["severity"]) == ("1", f"model_auth {MODEL}", "error")
+    assert (await s.store.fields("n"))["alerts_raised"] == "0", "the audit balances those of hand-offs"
+
+
+@scene
+async def test_a_failed_probe_is_no_new_alert_and_a_good_one_lets_everybody_in(s: Scene) -> None:
+    first, second = await s.running("t1", "w1"), await s.running("t2", "w2")
+    for wait_ms in (2_501, 5_001, 10_001):
+        await s.begin(first, 10, f"c{wait_ms}")
+        await s.fail(first, f"c{wait_ms}", reason=Reason.MALFORMED_REPLY)
+        with pytest.raises(StepRefused):
+            await s.begin(second, 10)
+        await s.pass_ms(wait_ms)
+    assert (await s.store.fields("alert:breaker_open"))["count"] == "1"
+    await s.begin(first, 10, "probe")
+    with pytest.raises(StepRefused) as refused:
+        await s.begin(second, 10)
+    assert refused.value.retry_after_seconds is not None
+    assert refused.value.retry_after_seconds <= 3, "a probe may end long before its lease"
+    await s.end(first, 5, "probe")
+    await s.begin(second, 10)
+    assert not await s.store.fields(f"breaker:{MODEL}")
+
+
+@scene
+async def test_a_probe_that_says_nothing_of_the_provider_lets_another_probe(s: Scene) -> None:
+    first, second = await s.running("t1", "w1"), await s.running("t2", "w2")
+    await s.begin(first, 10, "c")
+    await s.fail(first, "c", reason=Reason.MODEL_AUTH)
+    await s.pass_ms(2_501)
+    await s.begin(first, 10, "probe")
+    failed = ev.ModelFailed(1, "probe", Reason.CONTEXT_EXCEEDED.value, "too long")
+    await s.ledger.end_step(first, "probe", 0, (failed,), model=MODEL)
+    await s.begin(second, 10)
+
+
+@scene
+async def test_a_breaker_that_stays_open_for_a_minute_is_alerted(s: Scene) -> None:
+    lease = await s.running()
+    await s.begin(lease, 10, "c")
+    await s.fail(lease, "c", 59)
+    assert not await s.store.fields("alert:breaker_open")
+    await s.pass_ms(59_001)
+    await s.begin(lease, 10, "d")
+    await s.fail(lease, "d", 61)
+    assert (await s.store.fields("alert:breaker_open"))["about"] == f"model_overloaded {MODEL}"
+
+
+@scene
+async def test_a_model_without_a_price_opens_its_breaker_though_no_call_is_made(s: Scene) -> None:
+    lease = await s.running()
+    later = await s.store.now_ms() + 10_000
+    await s.ledger.park(lease, (), Reason.PRICE_UNKNOWN, later, model=MODEL)
+    assert (await s.store.fields(f"breaker:{MODEL}"))["reason"] == "price_unknown"
+    assert (await s.store.fields("alert:breaker_open"))["about"] == f"price_unknown {MODEL}"
+
+
+@scene
 async def test_one_retry_after_holds_for_the_whole_fleet(s: Scene) -> None:
     first = await s.running("t1", "w1")
     await s.begin(first, 10)

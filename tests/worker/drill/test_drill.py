@@ -45,7 +45,7 @@ def test_a_short_drill_keeps_the_promise_whatever_the_live_settings_are(tmp_path
     report = json.loads(done.stdout)
     garbage, killed = report["scenarios"]
     assert report["kept"]
-    assert garbage["handed_off"]["malformed_reply"] == 2
+    assert garbage["handed_off"]["invalid_decision"] == 2
     assert garbage["alerts_told"] == garbage["alerts_raised"] == garbage["tickets"]
     assert killed["worker_losses"] > 0, "the kills hit runs"
     assert (killed["suggested"], killed["lost"], killed["doubled"]) == (killed["tickets"], 0, 0)

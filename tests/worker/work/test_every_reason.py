@@ -45,19 +45,14 @@ class Case:
         return Ticket(id=self.name, source="test", subject="", body=self.body)
 
 
-def _faulty(fault: FaultName, reason: Reason | None) -> Case:
-    return Case(f"fault-{fault.value}", reason, fault.value)
+def _faulty(fault: FaultName, reason: Reason | None, limits: Limits = LIMITS) -> Case:
+    return Case(f"fault-{fault.value}", reason, fault.value, limits)
 
 
 TOGETHER = [
     Case("clean", None),
     _faulty(FaultName.PAUSE_TURN, None),
     _faulty(FaultName.BAD_REQUEST, Reason.MODEL_REQUEST_INVALID),
-    _faulty(FaultName.UNAUTHORIZED, Reason.MODEL_AUTH),
-    _faulty(FaultName.FORBIDDEN, Reason.MODEL_AUTH),
-    _faulty(FaultName.NOT_FOUND, Reason.MODEL_REQUEST_INVALID),
-    _faulty(FaultName.BILLING, Reason.MODEL_SPEND_LIMIT),
-    _faulty(FaultName.SPEND_LIMIT, Reason.MODEL_SPEND_LIMIT),
     _faulty(FaultName.TOO_LARGE, Reason.CONTEXT_EXCEEDED),
     _faulty(FaultName.PROMPT_TOO_LONG, Reason.CONTEXT_EXCEEDED),
     _faulty(FaultName.CONTEXT_EXCEEDED, Reason.CONTEXT_EXCEEDED),
@@ -86,19 +81,29 @@ TOGETHER = [
     ),
 ]
 
+ONE_CALL, TWO_CALLS = replace(LIMITS, max_steps=1), replace(LIMITS, max_steps=2)
 ALONE = [
-    _faulty(FaultName.RATE_LIMITED, Reason.MODEL_RATE_LIMITED),
-    _faulty(FaultName.OVERLOADED, Reason.MODEL_OVERLOADED),
-    _faulty(FaultName.INTERNAL, Reason.MODEL_UNAVAILABLE),
-    _faulty(FaultName.BAD_GATEWAY, Reason.MODEL_UNAVAILABLE),
-    _faulty(FaultName.CUT, Reason.MODEL_UNAVAILABLE),
-    _faulty(FaultName.CUT_BEFORE_REPLY, Reason.MODEL_UNAVAILABLE),
-    _faulty(FaultName.MALFORMED_JSON, Reason.MALFORMED_REPLY),
-    _faulty(FaultName.MISSING_USAGE, Reason.MALFORMED_REPLY),
+    _faulty(FaultName.RATE_LIMITED, Reason.MODEL_RATE_LIMITED, TWO_CALLS),
+    _faulty(FaultName.OVERLOADED, Reason.MODEL_OVERLOADED, TWO_CALLS),
+    _faulty(FaultName.ERROR_200, Reason.MODEL_OVERLOADED, TWO_CALLS),
+    _faulty(FaultName.STREAM_200, Reason.MODEL_OVERLOADED, ONE_CALL),
+    _faulty(FaultName.INTERNAL, Reason.MODEL_UNAVAILABLE, TWO_CALLS),
+    _faulty(FaultName.BAD_GATEWAY, Reason.MODEL_UNAVAILABLE, TWO_CALLS),
+    _faulty(FaultName.CUT, Reason.MODEL_UNAVAILABLE, TWO_CALLS),
+    _faulty(FaultName.CUT_BEFORE_REPLY, Reason.MODEL_UNAVAILABLE, TWO_CALLS),
+    _faulty(FaultName.UNAUTHORIZED, Reason.MODEL_AUTH, ONE_CALL),
+    _faulty(FaultName.FORBIDDEN, Reason.MODEL_AUTH, ONE_CALL),
+    _faulty(FaultName.NOT_FOUND, Reason.MODEL_NOT_FOUND, ONE_CALL),
+    _faulty(FaultName.BILLING, Reason.MODEL_SPEND_LIMIT, ONE_CALL),
+    _faulty(FaultName.SPEND_LIMIT, Reason.MODEL_SPEND_LIMIT, ONE_CALL),
+    _faulty(FaultName.MALFORMED_JSON, Reason.MALFORMED_REPLY, ONE_CALL),
+    _faulty(FaultName.MISSING_USAGE, Reason.MALFORMED_REPLY, ONE_CALL),
+    _faulty(FaultName.ABSURD_USAGE, Reason.MALFORMED_REPLY, ONE_CALL),
+    _faulty(FaultName.HTML_200, Reason.MALFORMED_REPLY, ONE_CALL),
     _faulty(FaultName.DRIP, Reason.TIME_LIMIT),
     _faulty(FaultName.TIMEOUT, Reason.TIME_LIMIT),
 ]
-"""These count against the provider's breaker: one after another, so that none is refused for another's sake."""
+"""These open the model's circuit breaker, or count against it: one after another, so that none waits for another."""
 
 
 class Bench:
@@ -258,11 +263,14 @@ def test_every_reason_was_alerted_once_with_its_count_and_without_ticket_text(be
         bench.settled(case.name)
     told = wait_for(lambda: _told(bench), message="every hand-off told of")
     posted = [received.json() for received in sink.received if received.path == "/"]
-    assert sum(alert["count"] for alert in posted) == told
+    handed_off = [alert for alert in posted if alert["reason"] in set(Reason)]
+    assert sum(alert["count"] for alert in handed_off) == told
+    assert {alert["reason"] for alert in posted} - {alert["reason"] for alert in handed_off} == {"breaker_open"}
     assert len({alert["id"] for alert in posted}) == len(posted)
     events = sink.sentry("event")
     assert len(events) == len(posted)
-    assert {tuple(event["fingerprint"]) for event in events} == {("hand_off", alert["reason"]) for alert in posted}
+    fingerprints = {("hand_off", alert["reason"]) for alert in handed_off} | {("inbox", "breaker_open")}
+    assert {tuple(event["fingerprint"]) for event in events} == fingerprints
     assert all(b"My new card" not in received.body for received in sink.received)
 
 

@@ -166,7 +166,7 @@ FAULTS: dict[FaultName, tuple[Reason | None, Limits]] = {
     FaultName.BAD_REQUEST: (Reason.MODEL_REQUEST_INVALID, LIMITS),
     FaultName.UNAUTHORIZED: (Reason.MODEL_AUTH, LIMITS),
     FaultName.FORBIDDEN: (Reason.MODEL_AUTH, LIMITS),
-    FaultName.NOT_FOUND: (Reason.MODEL_REQUEST_INVALID, LIMITS),
+    FaultName.NOT_FOUND: (Reason.MODEL_NOT_FOUND, LIMITS),
     FaultName.BILLING: (Reason.MODEL_SPEND_LIMIT, LIMITS),
     FaultName.SPEND_LIMIT: (Reason.MODEL_SPEND_LIMIT, LIMITS),
     FaultName.TOO_LARGE: (Reason.CONTEXT_EXCEEDED, LIMITS),
@@ -180,6 +180,10 @@ FAULTS: dict[FaultName, tuple[Reason | None, Limits]] = {
     FaultName.CUT_BEFORE_REPLY: (Reason.MODEL_UNAVAILABLE, LIMITS),
     FaultName.MALFORMED_JSON: (Reason.MALFORMED_REPLY, LIMITS),
     FaultName.MISSING_USAGE: (Reason.MALFORMED_REPLY, LIMITS),
+    FaultName.ABSURD_USAGE: (Reason.MALFORMED_REPLY, LIMITS),
+    FaultName.HTML_200: (Reason.MALFORMED_REPLY, LIMITS),
+    FaultName.ERROR_200: (Reason.MODEL_OVERLOADED, LIMITS),
+    FaultName.STREAM_200: (Reason.MODEL_OVERLOADED, LIMITS),
     FaultName.TIMEOUT: (Reason.TIME_LIMIT, HURRIED),
     FaultName.DRIP: (Reason.TIME_LIMIT, HURRIED),
     FaultName.SLOW: (Reason.TIME_LIMIT, HURRIED),
@@ -197,8 +201,9 @@ FAULTS: dict[FaultName, tuple[Reason | None, Limits]] = {
     FaultName.INVENTED_EVIDENCE: (Reason.INVALID_DECISION, LIMITS),
     FaultName.LOW_CONFIDENCE: (Reason.LOW_CONFIDENCE, LIMITS),
     FaultName.PAUSE_TURN: (None, LIMITS),
+    FaultName.REPEATED_IDS: (None, LIMITS),
 }
-WAITED_FOR = {Reason.MODEL_RATE_LIMITED, Reason.MODEL_OVERLOADED, Reason.MODEL_UNAVAILABLE, Reason.MODEL_TIMEOUT}
+WAITED_FOR = {reason for reason, row in PLAN.items() if row.breaker}
 
 
 def test_every_fault_of_the_simulator_is_tried() -> None:
@@ -224,7 +229,7 @@ def test_a_fault_ends_in_its_reason_with_the_ledger_balanced(office: Serve, faul
         parks = sum(isinstance(event, ev.Parked) for event in events)
         retries = sum(isinstance(event, ev.Retried) for event in events)
         assert retries == PLAN[reason].retries
-        assert (0 < parks <= PLAN[reason].parks) == (reason in WAITED_FOR)
+        assert (0 < parks <= (PLAN[reason].parks or 0)) == (reason in WAITED_FOR)
         if reason is not Reason.LOW_CONFIDENCE:
             assert view.decision is None
 

@@ -30,11 +30,11 @@ def plan(json: Json = False) -> None:
             row["reason"],
             row["means"],
             row["retries"] or "",
-            f"up to {row['parks']}" if row["parks"] else "",
+            "as long as it may" if row["parks"] is None else f"up to {row['parks']}" if row["parks"] else "",
             "yes" if row["next_tier"] else "",
             row["queue"],
             row["severity"],
-            "counts" if row["breaker"] else "",
+            "opens" if row["opens"] else "counts" if row["breaker"] else "",
         )
     tiers = Report(("tier", "model", "hands on below"), title="Tiers, cheapest first")
     for tier in document["tiers"]:

@@ -11,7 +11,10 @@ from worker.cli.output import dump, say
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(rich_help_panel="Start")(simulator)
+    from worker.simulator.faults import IN_WORDS
+
+    faults = "\n\n".join(f"{kind}: {names}." for kind, names in IN_WORDS)
+    app.command(rich_help_panel="Start", epilog=f"Faults.\n\n{faults}")(simulator)
 
 
 def simulator(
@@ -32,13 +35,13 @@ def simulator(
 async def _serve(port: int, latency: str, names: list[str], times: int | None, seed: int, *, json: bool) -> None:
     import asyncio
 
-    from worker.simulator.faults import Fault, FaultName
+    from worker.simulator.faults import fault_named
     from worker.simulator.server import Simulator
 
-    known = [name.value for name in FaultName]
-    if unknown := [name for name in names if name not in known]:
-        raise typer.BadParameter(f"no fault {unknown[0]!r}; there are: {', '.join(known)}")
-    faults = [Fault(fault=FaultName(name), times=times) for name in names]
+    try:
+        faults = [fault_named(name, times) for name in names]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     async with Simulator(*faults, latency=latency, seed=seed, port=port) as served:
         dump({"url": served.url}) if json else say(served.url)
         await asyncio.Event().wait()

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import aiohttp
 import httpx2
@@ -20,6 +21,30 @@ _SPEND_LIMITS = {
     "linked_organization_billing_unavailable",
 }
 """`error_code`s that waiting for the next minute does not cure (anthropic 2.12, types/shared/*_error_details.py)."""
+
+STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+"""The API's error types and the statuses they come with."""
+
+_REASONS = {
+    401: Reason.MODEL_AUTH,
+    403: Reason.MODEL_AUTH,
+    404: Reason.MODEL_NOT_FOUND,
+    410: Reason.MODEL_NOT_FOUND,
+    408: Reason.MODEL_TIMEOUT,
+    504: Reason.MODEL_TIMEOUT,
+    529: Reason.MODEL_OVERLOADED,
+}
 
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
 """A longer one is a proxy's or a broken clock's: the breaker would keep the whole fleet from the model for as long."""
@@ -62,9 +87,24 @@ def from_response(response: httpx2.Response) -> ModelError:
         body = None
     error = APIStatusError("", response=response, body=body)
     return ModelError(
-        _reason(error),
+        _reason(error, error.status_code),
         _detail(error),
         maybe_paid=_maybe_paid(error),
+        retry_after_seconds=_retry_after_seconds(response.headers),
+    )
+
+
+def error_in(response: httpx2.Response, body: Any, *, begun: bool) -> ModelError:
+    """An error under status 200, as gateways send it: read by its type, as if it had come with its own status.
+
+    body: an error object of the API. begun: whether a reply had begun before it, which is paid for.
+    """
+    error = APIStatusError("", response=response, body=body)
+    status = STATUSES.get(str(error.type), 502)
+    return ModelError(
+        _reason(error, status),
+        _detail(error),
+        maybe_paid=begun or status in (502, 504),
         retry_after_seconds=_retry_after_seconds(response.headers),
     )
 
@@ -76,8 +116,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__
 
 
-def _reason(error: APIStatusError) -> Reason:
-    status, message = error.status_code, _message(error).lower()
+def _reason(error: APIStatusError, status: int) -> Reason:
+    message = _message(error).lower()
     if status == 402 or error.error_code in _SPEND_LIMITS or _NO_CREDIT in message:
         return Reason.MODEL_SPEND_LIMIT
     if status == 429:
@@ -85,14 +125,8 @@ def _reason(error: APIStatusError) -> Reason:
         return Reason.MODEL_SPEND_LIMIT if final else Reason.MODEL_RATE_LIMITED
     if status == 413 or (status == 400 and any(words in message for words in _TOO_LONG)):
         return Reason.CONTEXT_EXCEEDED
-    if status in (401, 403):
-        return Reason.MODEL_AUTH
-    if status == 529:
-        return Reason.MODEL_OVERLOADED
-    if status in (408, 504):
-        return Reason.MODEL_TIMEOUT
     transient = status >= 500 or status < 400 or status == 409
-    return Reason.MODEL_UNAVAILABLE if transient else Reason.MODEL_REQUEST_INVALID
+    return _REASONS.get(status, Reason.MODEL_UNAVAILABLE if transient else Reason.MODEL_REQUEST_INVALID)
 
 
 def _message(error: APIStatusError) -> str:

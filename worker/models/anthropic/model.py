@@ -99,7 +99,7 @@ class AnthropicModel:
             raise from_transport(error) from None
         if not response.is_success:
             raise from_response(response)
-        return read_reply(response.content)
+        return read_reply(response)
 
     def worst_case(self, request: ModelRequest) -> Nanodollars:
         """Bound of the call's cost: a token is at least one byte of the request, or of what the last call has not seen.

@@ -9,13 +9,18 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import httpx2
 from anthropic import transform_schema
 
 from tasks.errors import ModelError
 from tasks.reasons import Reason
 from tasks.run.messages import Block, Message, ModelReply, ModelRequest, StopReason, TokenUsage, ToolSpec
+from worker.models.anthropic.errors import error_in
 
 _CACHE_HERE = {"type": "ephemeral"}
+
+MOST_TOKENS = 10**8
+"""Of one call: a hundred times the largest context window. More is no usage, and too much for the ledger's sums."""
 
 MOST_PREFIXES = 16
 """A process has one prefix a tier; more come from tests."""
@@ -42,12 +47,17 @@ def encoded_length(messages: Sequence[Message]) -> int:
     return len(_dumps(messages).encode(errors="surrogatepass"))
 
 
-def read_reply(body: bytes) -> ModelReply:
-    """A reply with its blocks verbatim, or `ModelError(MALFORMED_REPLY, maybe_paid=True)`."""
+def read_reply(response: httpx2.Response) -> ModelReply:
+    """A reply with its blocks verbatim. Raises `ModelError`: what its error says, where it is one; else
+    `ModelError(MALFORMED_REPLY, maybe_paid=True)`.
+    """
+    body = response.content
     try:
-        reply = _DECODER.decode(body.decode())
+        reply = _DECODER.decode(body.decode("utf-8-sig"))
         if b"\\ud" in body or b"\\uD" in body:  # half a surrogate pair could neither be stored nor replayed
             _dumps(reply).encode()
+        if _is_error(reply):
+            raise error_in(response, reply, begun=False)
         raw_stop = reply["stop_reason"] or ""
         return ModelReply(
             content=_content(reply["content"]),
@@ -57,10 +67,34 @@ def read_reply(body: bytes) -> ModelReply:
             raw_stop=_text(raw_stop),
         )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        detail = f"the reply is not a message of the Messages API ({type(error).__name__})"
-        raise ModelError(Reason.MALFORMED_REPLY, detail, maybe_paid=True) from None
+        raise _streamed_error(response) or _malformed(error) from None
 
 
+def _malformed(error: Exception) -> ModelError:
+    detail = f"the reply is not a message of the Messages API ({type(error).__name__})"
+    return ModelError(Reason.MALFORMED_REPLY, detail, maybe_paid=True)
+
+
+def _is_error(reply: Any) -> bool:
+    return isinstance(reply, dict) and (reply.get("type") == "error" or ("error" in reply and "content" not in reply))
+
+
+def _streamed_error(response: httpx2.Response) -> ModelError | None:
+    """The error in a stream of server-sent events, which nobody asked for; None where there is none."""
+    begun = False
+    for line in response.content.splitlines() if response.content.lstrip()[:6] in _STREAMED else ():
+        name, _, value = line.partition(b":")
+        try:
+            event = json.loads(value) if name == b"data" else None
+        except (ValueError, RecursionError):
+            continue
+        if _is_error(event):
+            return error_in(response, event, begun=begun)
+        begun = begun or (isinstance(event, dict) and event.get("type") == "message_start")
+    return None
+
+
+_STREAMED = (b"event:", b"data: ", b"data:{", b": ping")
 _STOPS = {stop.value: stop for stop in StopReason if stop is not StopReason.UNKNOWN}
 
 
@@ -83,11 +117,12 @@ def _content(blocks: Any) -> tuple[Block, ...]:
 
 
 def _usage(usage: Mapping[str, Any]) -> TokenUsage:
+    written, read = usage.get("cache_creation_input_tokens"), usage.get("cache_read_input_tokens")
     return TokenUsage(
         input_tokens=_count(usage["input_tokens"]),
         output_tokens=_count(usage["output_tokens"]),
-        cache_write_tokens=_count(usage.get("cache_creation_input_tokens") or 0),
-        cache_read_tokens=_count(usage.get("cache_read_input_tokens") or 0),
+        cache_write_tokens=0 if written is None else _count(written),
+        cache_read_tokens=0 if read is None else _count(read),
     )
 
 
@@ -98,8 +133,11 @@ def _text(value: Any) -> str:
 
 
 def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError("not a count")
+    """Gateways written in other languages send whole numbers as floats."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not 0 <= value <= MOST_TOKENS:
+        raise ValueError("not a count of tokens")
     return value
 
 

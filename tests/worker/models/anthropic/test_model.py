@@ -127,12 +127,14 @@ STATUSES = [
     ("401", Reason.MODEL_AUTH),
     ("402", Reason.MODEL_SPEND_LIMIT),
     ("403", Reason.MODEL_AUTH),
-    ("404", Reason.MODEL_REQUEST_INVALID),
+    ("404", Reason.MODEL_NOT_FOUND),
     ("413", Reason.CONTEXT_EXCEEDED),
     ("429", Reason.MODEL_RATE_LIMITED),
     ("spend_limit", Reason.MODEL_SPEND_LIMIT),
     ("500", Reason.MODEL_UNAVAILABLE),
     ("529", Reason.MODEL_OVERLOADED),
+    ("error200", Reason.MODEL_OVERLOADED),
+    ("sse200", Reason.MODEL_OVERLOADED),
 ]
 
 
@@ -300,7 +302,7 @@ def test_a_cancellation_passes_through_untouched() -> None:
     served(work, {"name": "timeout"})
 
 
-@pytest.mark.parametrize("fault", ["malformed_json", "missing_usage"])
+@pytest.mark.parametrize("fault", ["malformed_json", "missing_usage", "absurd_usage", "html200"])
 def test_a_reply_that_is_no_message_is_malformed_and_may_have_been_paid(fault: str) -> None:
     error = refused({"name": fault})
     assert (error.reason, error.maybe_paid) == (Reason.MALFORMED_REPLY, True)
@@ -448,20 +450,81 @@ GOOD: dict[str, Any] = {
         json.dumps(GOOD).replace("1", "1e999", 1).encode(),
         json.dumps(GOOD | {"usage": None}).encode(),
         json.dumps(GOOD | {"usage": {"input_tokens": -1, "output_tokens": 1}}).encode(),
-        json.dumps(GOOD | {"usage": {"input_tokens": True, "output_tokens": 1}}).encode(),
+        *(
+            json.dumps(GOOD | {"usage": {"input_tokens": count, "output_tokens": 1}}).encode()
+            for count in (True, "7", 1.5, 10**14, 1e14, None, [])
+        ),
+        json.dumps(
+            GOOD | {"usage": {"input_tokens": 1, "output_tokens": 1, "cache_read_input_tokens": False}}
+        ).encode(),
+        b"<html><body>Please sign in</body></html>",
+        b'event: message_start\ndata: {"type":"message_start"}\n\n',
+        b"data: [DONE]\n\n",
         json.dumps(GOOD | {"stop_reason": 7}).encode(),
         json.dumps({key: value for key, value in GOOD.items() if key != "stop_reason"}).encode(),
     ],
-    ids=range(17),
+    ids=range(27),
 )
 def test_no_body_is_read_as_a_message_that_is_none(body: bytes) -> None:
     with pytest.raises(ModelError) as caught:
-        read_reply(body)
+        read_reply(under_200(body))
     assert (caught.value.reason, caught.value.maybe_paid) == (Reason.MALFORMED_REPLY, True)
 
 
+@pytest.mark.parametrize("count", [1000, 1000.0])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+def test_whole_numbers_are_read_however_a_gateway_writes_them(count: float, mark: bytes) -> None:
+    body = mark + json.dumps(GOOD | {"usage": {"input_tokens": count, "output_tokens": 1}}).encode()
+    usage = read_reply(under_200(body)).usage
+    assert (usage.input_tokens, type(usage.input_tokens)) == (1000, int)
+
+
+UNDER_200 = [
+    ("overloaded_error", Reason.MODEL_OVERLOADED, False),
+    ("rate_limit_error", Reason.MODEL_RATE_LIMITED, False),
+    ("api_error", Reason.MODEL_UNAVAILABLE, False),
+    ("timeout_error", Reason.MODEL_TIMEOUT, True),
+    ("authentication_error", Reason.MODEL_AUTH, False),
+    ("permission_error", Reason.MODEL_AUTH, False),
+    ("billing_error", Reason.MODEL_SPEND_LIMIT, False),
+    ("not_found_error", Reason.MODEL_NOT_FOUND, False),
+    ("request_too_large", Reason.CONTEXT_EXCEEDED, False),
+    ("invalid_request_error", Reason.MODEL_REQUEST_INVALID, False),
+    ("upstream_error", Reason.MODEL_UNAVAILABLE, True),
+]
+
+
+@pytest.mark.parametrize(("kind", "reason", "paid"), UNDER_200)
+def test_an_error_under_status_200_is_read_by_its_type(kind: str, reason: Reason, paid: bool) -> None:
+    said = json.dumps({"type": "error", "error": {"type": kind, "message": "x"}}).encode()
+    bodies = [
+        said,
+        said.replace(b'"type": "error", ', b"", 1),
+        b"event: error\ndata: " + said + b"\n\n",
+        b": ping\n\ndata: {}\n\ndata:" + said,
+    ]
+    for body in bodies:
+        with pytest.raises(ModelError) as caught:
+            read_reply(under_200(body, {"retry-after": "7"}))
+        error = caught.value
+        assert (error.reason, error.maybe_paid, error.retry_after_seconds) == (reason, paid, 7), body
+        assert error.detail.startswith(f"HTTP 200 {kind}")
+
+
+def test_an_error_after_a_streamed_reply_has_begun_may_have_been_paid() -> None:
+    begun = b'event: message_start\ndata: {"type":"message_start","message":{"usage":{"input_tokens":9}}}\n\n'
+    with pytest.raises(ModelError) as caught:
+        read_reply(under_200(begun + b'data: {"type":"error","error":{"type":"overloaded_error"}}\n\n'))
+    assert (caught.value.reason, caught.value.maybe_paid) == (Reason.MODEL_OVERLOADED, True)
+
+
+def under_200(body: bytes, headers: dict[str, str] | None = None) -> httpx2.Response:
+    request = httpx2.Request("POST", "http://127.0.0.1:1/")
+    return httpx2.Response(200, content=body, headers=headers, request=request)
+
+
 def test_a_missing_stop_reason_value_is_unknown() -> None:
-    reply = read_reply(json.dumps(GOOD | {"stop_reason": None}).encode())
+    reply = read_reply(under_200(json.dumps(GOOD | {"stop_reason": None}).encode()))
     assert (reply.stop, reply.raw_stop) == (StopReason.UNKNOWN, "")
 
 
