@@ -95,7 +95,7 @@ class Ticket(BaseModel):
 
 
 def read_stored(body: str) -> Ticket:
-    """A ticket from the books, valid when accepted. What another version added is left out, never refused."""
+    """A ticket from the store, valid when accepted. What another version added is left out, never refused."""
     fields: dict[str, Any] = {name: value for name, value in json.loads(body).items() if name in Ticket.model_fields}
     try:
         return Ticket.model_validate(fields)

@@ -143,7 +143,7 @@ async def one_ticket() -> Visits:
     with TemporaryDirectory() as home:
         parts = _parts(Path(home))
         async with open_desk(parts) as desk:
-            api = make_api(_nothing)
+            api = make_api(_nothing, parts.process)
             api.state.desk = desk
             transport = httpx.ASGITransport(api, client=("127.0.0.1", 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:

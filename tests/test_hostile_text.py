@@ -21,7 +21,7 @@ from tasks.safety.quotes import Folded
 from tasks.safety.redact import redact
 from tasks.safety.screen import screen
 from tasks.ticket import MAX_BODY_CHARS, Priority, Ticket
-from tasks.triage.decision import validate_submission
+from tasks.triage.decision import read_suggestion
 from tasks.triage.rules import ruled
 from tasks.triage.taxonomy import Label, PriorityRule, Taxonomy, Team
 from worker.connectors.errors import UnreadableMailError
@@ -107,7 +107,7 @@ def decided(text: str, shown: str | None) -> None:
     ticket = Ticket(source="s", subject="s", body=text)
     offered = {"label": "l", "priority": "low", "summary": "s", "rationale": "r", "confidence": 1}
     with suppress(InvalidDecision):
-        validate_submission({**offered, "evidence": [quote + "!" for quote in QUOTES]}, ticket, TAXONOMY, "m", shown)
+        read_suggestion({**offered, "evidence": [quote + "!" for quote in QUOTES]}, ticket, TAXONOMY, "m", shown)
 
 
 def raised(text: str) -> object:

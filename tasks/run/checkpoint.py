@@ -250,7 +250,7 @@ def _rewound(cp: Checkpoint, step: int) -> Checkpoint:
 
 
 def _unanswered_calls(cp: Checkpoint) -> tuple[Block, ...]:
-    """The API wants a result for every tool_use; a submission that ended the run and what stood beside it have none."""
+    """The API wants a result for every tool_use; the call that ended the run and what stood beside it have none."""
     settled = {block.get("tool_use_id") for block in cp.turn} | {call.id for call in cp.pending}
     last: Message = cp.messages[-1] if cp.messages else {"role": "user", "content": []}
     return tuple(

@@ -54,7 +54,7 @@ class ContextFetched(Event):
 class ConversationStarted(Event):
     """A fresh conversation on one tier's model. opening: the first user message, verbatim.
 
-    prompt_version, taxonomy_version, tools_version: what the model is told besides; another one restarts it.
+    prompt_version, taxonomy_version, tools_version: what the model is given besides; another one restarts it.
     code_version: the release that began it.
     """
 
@@ -135,7 +135,7 @@ class ToolFinished(Event):
 
 @dataclass(frozen=True, slots=True)
 class RepairAsked(Event):
-    """The model was told what was wrong with its reply. tool_call_id: the block it answers, "" for prose."""
+    """The model was asked to mend what was wrong with its reply. tool_call_id: the block it answers, "" for prose."""
 
     type: ClassVar[str] = "repair_asked"
     step: int = 0
@@ -306,7 +306,7 @@ class PersonActed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resumed(Event):
-    """A person sent it back to the agent. hint: told to the model. from_step: 0 keeps the whole conversation."""
+    """A person sent it back to the agent. hint: for the model. from_step: 0 keeps the whole conversation."""
 
     type: ClassVar[str] = "resumed"
     by: str = ""

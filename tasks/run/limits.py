@@ -57,6 +57,6 @@ def seconds_left(limits: Limits, usage: Usage, now_ms: int) -> float | None:
 
 
 def read_limits(stored: str) -> Limits:
-    """Limits from the books; what another version added is left out."""
+    """Limits from the store; what another version added is left out."""
     known = {name.name for name in fields(Limits)}
     return Limits(**{name: value for name, value in json.loads(stored).items() if name in known})

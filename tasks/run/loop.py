@@ -72,7 +72,7 @@ def next_action(
 ) -> Action:
     """What the run does next. Pure: the same arguments give the same answer.
 
-    model, versions: what is in use now. A conversation is bound to its model, and to what the model was told of prompt,
+    model, versions: what is in use now. A conversation is bound to its model, and to what that was given of prompt,
     labels and tools: where a deployment has changed that, it starts anew with the ticket.
     """
     if checkpoint.stop is not None:
@@ -92,7 +92,7 @@ def next_action(
 
 
 def _changed(before: Sequence[str], now: Sequence[str]) -> bool:
-    """Whether something the model was told is another now. What an older journal does not say has not changed."""
+    """Whether something the model was given is another now. What an older journal does not say has not changed."""
     return any(was and has and was != has for was, has in zip(before, now, strict=False))
 
 

@@ -77,7 +77,7 @@ class Process(Protocol):
 
     @property
     def prompt(self) -> Prompt:
-        """What the model is told. A conversation is bound to its version."""
+        """The words that the model reads first. A conversation is bound to its version."""
         ...
 
     @property

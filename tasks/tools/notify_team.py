@@ -1,4 +1,4 @@
-"""Telling a team at once, for the ticket that cannot wait. The one tool that changes something outside."""
+"""Alerting a team at once, for the ticket that cannot wait. The one tool that changes something outside."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from tasks.tools.ports import TeamNotifier
 
 
 class NotifyArguments(BaseModel):
-    """What the team should know. Who is told is the deployment's choice and never the model's."""
+    """What the team should know. Who is alerted is the deployment's choice and never the model's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,10 +24,10 @@ class NotifyArguments(BaseModel):
 @tool(timeout_seconds=6.0, calls_per_run=1, calls_per_minute=60, effect=Effect.KEYED)
 async def notify_team(arguments: NotifyArguments, context: ToolContext, *, notifier: TeamNotifier) -> dict[str, str]:
     """Alert the duty team about this ticket. Only for danger in delay, such as fraud going on. Then decide as usual."""
-    told = await notifier.notify(
+    alerted = await notifier.notify(
         key=context.idempotency_key,
         ticket_id=context.ticket.id or "",
         urgency=arguments.urgency,
         note=arguments.note,
     )
-    return {"notified": told}
+    return {"notified": alerted}

@@ -11,7 +11,7 @@ from tasks.ticket import Priority, Ticket
 from tasks.triage.taxonomy import Taxonomy
 
 
-class Submission(BaseModel):
+class SuggestionArguments(BaseModel):
     """The arguments of `submit_decision`, as the model gives them. The team follows from the label."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,7 +40,7 @@ class Decision(BaseModel):
     evidence: verbatim quotes of the ticket.
     confidence: 0..1, the probability that a person would route it the same way; 1 for a person's own decision.
     decided_by: "agent", or the name of the person.
-    tier: the model that proposed it, or "person".
+    tier: the model that suggested it, or "person".
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +56,7 @@ class Decision(BaseModel):
     tier: str
 
 
-def validate_submission(
+def read_suggestion(
     arguments: Any, ticket: Ticket, taxonomy: Taxonomy, tier: str, shown: str | None = None
 ) -> Decision:
     """Turn a model's arguments into a decision, or raise `InvalidDecision` naming every fault at once. The rules are
@@ -66,23 +66,23 @@ def validate_submission(
     shown; the decision carries what stands there in the ticket.
     """
     try:
-        submitted = Submission.model_validate(arguments)
+        given = SuggestionArguments.model_validate(arguments)
     except ValidationError as error:
         raise InvalidDecision(_faults(error)) from None
     faults: list[str] = []
-    if submitted.label not in taxonomy.by_name:
-        faults.append(f"label: {submitted.label[:80]!r} is not in the taxonomy")
+    if given.label not in taxonomy.by_name:
+        faults.append(f"label: {given.label[:80]!r} is not in the taxonomy")
     seen = Folded(ticket.text if shown is None else shown)
-    evidence = [_verbatim(quote, ticket.text, seen, masked=shown is not None) for quote in submitted.evidence]
+    evidence = [_verbatim(quote, ticket.text, seen, masked=shown is not None) for quote in given.evidence]
     faults += [
         f"evidence.{index}: not a verbatim quote of the ticket" for index, quote in enumerate(evidence) if quote is None
     ]
     if faults:
         raise InvalidDecision("; ".join(faults))
     return Decision(
-        **submitted.model_dump(exclude={"evidence"}),
+        **given.model_dump(exclude={"evidence"}),
         evidence=tuple(quote for quote in evidence if quote is not None),
-        team=taxonomy.by_name[submitted.label].team,
+        team=taxonomy.by_name[given.label].team,
         decided_by="agent",
         tier=tier,
     )

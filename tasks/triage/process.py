@@ -13,7 +13,7 @@ from tasks.run.messages import ToolSpec
 from tasks.run.process import Choice, Kind, Result, Suggestion
 from tasks.run.prompt import Prompt
 from tasks.ticket import Priority, Ticket
-from tasks.triage.decision import Decision, validate_submission
+from tasks.triage.decision import Decision, read_suggestion
 from tasks.triage.likely import likely_labels
 from tasks.triage.prompt import BUILT_IN, opening, submit_spec, system_prompt
 from tasks.triage.rules import ruled
@@ -90,7 +90,7 @@ class Triage:
 
     def read(self, arguments: Any, ticket: Ticket, tier: str, context: str | None, shown: str | None) -> Suggestion:
         """A decision with the team of its label and the priority that the rules leave."""
-        decision = validate_submission(arguments, ticket, self.taxonomy, tier, shown)
+        decision = read_suggestion(arguments, ticket, self.taxonomy, tier, shown)
         ruling = ruled(decision.priority, decision.team, ticket, self.taxonomy, context)
         result = decision.model_copy(update={"priority": ruling.priority}).model_dump(mode="json")
         return Suggestion(result, ruling.priority, decision.confidence, ruling.raised, ruling.person)

@@ -1,4 +1,4 @@
-"""What the model is told. The system text and tools are stable per taxonomy, so that they can be cached."""
+"""What the model reads. The system text and tools are stable per taxonomy, so that they can be cached."""
 
 from html import escape
 
@@ -6,7 +6,7 @@ from tasks.run.messages import SUBMIT, ToolSpec
 from tasks.run.prompt import Prompt
 from tasks.safety.canary import sentence
 from tasks.ticket import Ticket
-from tasks.triage.decision import Submission
+from tasks.triage.decision import SuggestionArguments
 from tasks.triage.taxonomy import Taxonomy
 
 _RULES = """You route support tickets. Read one ticket, choose the one label that fits it best, and end by calling \
@@ -61,7 +61,7 @@ def opening(ticket: Ticket, context: str, findings: str = "") -> str:
 
 def submit_spec(taxonomy: Taxonomy) -> ToolSpec:
     """The terminal tool. The label is an enum of the taxonomy's names."""
-    schema = Submission.model_json_schema()
+    schema = SuggestionArguments.model_json_schema()
     properties = {
         **schema["properties"],
         "label": {"type": "string", "enum": [label.name for label in taxonomy.labels]},

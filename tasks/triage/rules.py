@@ -1,4 +1,4 @@
-"""What the taxonomy's rules make of a proposal, whatever the model says. Pure.
+"""What the taxonomy's rules make of a suggestion, whatever the model says. Pure.
 
 Rules read the ticket and the customer's record, which was looked up by the envelope's customer id before the first
 model call. They raise a priority and never lower it; they may keep a decision from being made without a person.
@@ -19,7 +19,7 @@ NO_RECORD = "the customer's record could not be read, and the rules have one for
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What stands after the rules. raised: why the priority is above the proposed one. person: why a person must
+    """What stands after the rules. raised: why the priority is above the suggested one. person: why a person must
     decide; empty where the rules ask for none. Both in words.
     """
 
@@ -28,10 +28,10 @@ class Ruling:
     person: tuple[str, ...] = ()
 
 
-def ruled(proposed: Priority, team: str, ticket: Ticket, taxonomy: Taxonomy, context: str | None) -> Ruling:
-    """The highest of what was proposed, what upstream set and what the rules demand; and whether a person must decide.
+def ruled(suggested: Priority, team: str, ticket: Ticket, taxonomy: Taxonomy, context: str | None) -> Ruling:
+    """The highest of what was suggested, what upstream set and what the rules demand; and whether a person must decide.
 
-    team: the proposed one, "" where nothing is proposed. context: the prefetch's result as JSON text, None before it.
+    team: the suggested one, "" where nothing is suggested. context: the prefetch's result as JSON text, None before it.
     Where the customer's record could not be read, no rule for a tier raises anything, and a person decides.
     """
     tier = customer_tier(ticket, context)
@@ -48,8 +48,8 @@ def ruled(proposed: Priority, team: str, ticket: Ticket, taxonomy: Taxonomy, con
             if rule.priority is not None:
                 demands.append((rule.priority, why))
             person += _demanded(rule, why, team)
-    highest = max([proposed, *(priority for priority, _ in demands)], key=_RANK.__getitem__)
-    raised = [why for priority, why in demands if priority is highest is not proposed]
+    highest = max([suggested, *(priority for priority, _ in demands)], key=_RANK.__getitem__)
+    raised = [why for priority, why in demands if priority is highest is not suggested]
     return Ruling(highest, tuple(dict.fromkeys(raised)), tuple(dict.fromkeys(person)))
 
 
@@ -91,7 +91,7 @@ def _demanded(rule: PriorityRule, why: str, team: str) -> Iterator[str]:
     if rule.person:
         yield why
     if rule.team and team and rule.team != team:
-        yield f"{why}, which is for {rule.team}, and another team is proposed"
+        yield f"{why}, which is for {rule.team}, and another team is suggested"
 
 
 def _folded(tier: str) -> str:

@@ -55,7 +55,7 @@ class PriorityRule(BaseModel):
     """A deterministic override the model cannot move. It holds where all it names holds; `tasks/triage/rules.py`.
 
     words: any of them, whole and in any case. customer_tiers: any of them, of the customer's record, in any case.
-    priority: it becomes at least that. person: it is never decided alone. team: a proposal for another team is never
+    priority: it becomes at least that. person: it is never decided alone. team: a suggestion for another team is never
     decided alone.
     """
 

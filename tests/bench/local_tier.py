@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tasks.ticket import Ticket
 from worker import sample
 from worker.config.yaml_taxonomy import load_taxonomy
-from worker.evaluation.figures import Answer, Share, at_threshold, threshold_for
+from worker.evaluation.figures import Graded, Share, at_threshold, threshold_for
 from worker.models.local.model import MIN_CONFIDENCE, LocalModel
 from worker.models.local.scope import scope_score
 
@@ -83,7 +83,7 @@ def ticket(text: str) -> Ticket:
     return Ticket(source="bench", subject="", body=text)
 
 
-def answers(model: LocalModel, rows: Sequence[sample.Row]) -> list[Answer]:
+def answers(model: LocalModel, rows: Sequence[sample.Row]) -> list[Graded]:
     found = []
     for row in rows:
         began = time.perf_counter()
@@ -91,12 +91,12 @@ def answers(model: LocalModel, rows: Sequence[sample.Row]) -> list[Answer]:
         seconds = time.perf_counter() - began
         stood = guess.familiar and guess.confidence >= MIN_CONFIDENCE
         found.append(
-            Answer(
+            Graded(
                 ticket_id=row["id"],
                 label=row["label"],
                 team=row["team"],
-                guessed_label=guess.label,
-                guessed_team=guess.team,
+                suggested_label=guess.label,
+                suggested_team=guess.team,
                 confidence=guess.confidence,
                 stood=stood,
                 reason="",
@@ -108,7 +108,7 @@ def answers(model: LocalModel, rows: Sequence[sample.Row]) -> list[Answer]:
     return found
 
 
-def coverage_table(found: Sequence[Answer], thresholds: dict[float, float | None]) -> None:
+def coverage_table(found: Sequence[Graded], thresholds: dict[float, float | None]) -> None:
     right = Share(sum(a.right for a in found), len(found))
     stood = [a for a in found if a.stood]
     say(f"\n{len(found):,} test tickets: right team {right.value:.2%} (at least {right.at_least:.2%})")

@@ -15,7 +15,7 @@ from tasks.run.agent import PREFETCH
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage
 from tasks.run.ports import Model
 from tasks.run.tool import Tool
-from worker.evaluation.figures import Answer, Share
+from worker.evaluation.figures import Graded, Share
 from worker.evaluation.run import Bench
 from worker.models.reuse import MemoryAnswers, Repeating, reusing
 from worker.models.tier import Closable
@@ -95,7 +95,8 @@ class Unsure:
 class Arm:
     """One way of working the tickets. Per ticket: cost in nanodollars, calls of each model, tokens.
 
-    right: tickets routed where people route them. undecided: those without a proposal: they cost less than they should.
+    right: tickets routed where people route them. undecided: those without a suggestion, which cost less than they
+    should.
     """
 
     name: str
@@ -142,7 +143,7 @@ def armed(bench: Bench, part: str, unsure: str = "") -> Bench:
     return replace(bench, tiers=metered, agent=replace(bench.agent, tools=tools), limits=uncapped)
 
 
-def arm(name: str, bench: Bench, answers: Sequence[Answer]) -> Arm:
+def arm(name: str, bench: Bench, answers: Sequence[Graded]) -> Arm:
     """What an armed bench has used for these answers."""
     count = max(1, len(answers))
     models = [tier.model.inner if isinstance(tier.model, Repeating) else tier.model for tier in bench.tiers]
@@ -156,7 +157,7 @@ def arm(name: str, bench: Bench, answers: Sequence[Answer]) -> Arm:
         cache_read_tokens=usage.cache_read_tokens / count,
         output_tokens=usage.output_tokens / count,
         right=Share(sum(answer.right for answer in answers), len(answers)),
-        undecided=sum(not answer.guessed_label for answer in answers),
+        undecided=sum(not answer.suggested_label for answer in answers),
     )
 
 

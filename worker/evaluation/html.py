@@ -63,8 +63,8 @@ def _tier(summary: Summary) -> Iterable[str]:
     heads = ("precision target", "covered", "precision", "at least (95 %)", "foreign decided")
     yield _table("Coverage, thresholds from the other half", heads, rows)
     yield _diagram(summary.bins)
-    yield _table("Teams confused", ("people's", "proposed", "tickets"), summary.confused_teams)
-    yield _table("Labels confused", ("people's", "proposed", "tickets"), summary.confused_labels)
+    yield _table("Teams confused", ("people's", "suggested", "tickets"), summary.confused_teams)
+    yield _table("Labels confused", ("people's", "suggested", "tickets"), summary.confused_labels)
     if summary.reasons:
         yield _table("Why it did not stand by its answer", ("reason", "tickets"), summary.reasons.items())
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tasks.ticket import MAX_BODY_CHARS, Ticket
 from tasks.triage.taxonomy import Taxonomy
-from worker.evaluation.figures import Answer
+from worker.evaluation.figures import Graded
 from worker.evaluation.labelled import Labelled
 from worker.models.held_out import ERROR, LEAST_HELD_OUT, never_learned, sign_test
 
@@ -75,7 +75,7 @@ class Regression:
         return min(self.p_fewer_right, self.p_more_harm) <= ERROR
 
 
-def regression(before: Sequence[Answer], after: Sequence[Answer], *, cost_known: bool = True) -> Regression:
+def regression(before: Sequence[Graded], after: Sequence[Graded], *, cost_known: bool = True) -> Regression:
     """Compare answers to the same tickets, in the same order. Raises `ValueError` where there are too few."""
     pairs = list(zip(before, after, strict=True))
     known = [(then, now) for then, now in pairs if then.team and now.team]
@@ -83,10 +83,10 @@ def regression(before: Sequence[Answer], after: Sequence[Answer], *, cost_known:
         raise ValueError(f"{len(known)} tickets are too few to gate a change on: {LEAST_HELD_OUT} are needed")
     differ = [
         Difference(
-            now.ticket_id, now.label, then.guessed_label, now.guessed_label, then.right, now.right, stands=now.stood
+            now.ticket_id, now.label, then.suggested_label, now.suggested_label, then.right, now.right, stands=now.stood
         )
         for then, now in known
-        if (then.guessed_label, then.guessed_team) != (now.guessed_label, now.guessed_team)
+        if (then.suggested_label, then.suggested_team) != (now.suggested_label, now.suggested_team)
     ]
     return Regression(
         tickets=len(known),
@@ -100,7 +100,7 @@ def regression(before: Sequence[Answer], after: Sequence[Answer], *, cost_known:
 
 
 def decided_rows(examples: Sequence[Mapping[str, Any]]) -> list[Labelled]:
-    """People's decisions in the books as labelled tickets; of one ticket decided twice the later one."""
+    """People's decisions in the ledger as labelled tickets; of one ticket decided twice the later one."""
     latest = {str(example["id"]): dict(example) for example in examples if str(example.get("text") or "").strip()}
     return [
         Labelled(
@@ -118,26 +118,26 @@ def unlearned(rows: Sequence[Labelled]) -> list[Labelled]:
     return [row for row in rows if never_learned(row.ticket.text)]
 
 
-def recorded_answers(rows: Sequence[Labelled], taxonomy: Taxonomy) -> list[Answer]:
-    """What the agent proposed when each of these was decided. Raises `ValueError` for rows that do not tell."""
+def recorded_answers(rows: Sequence[Labelled], taxonomy: Taxonomy) -> list[Graded]:
+    """What the agent suggested when each of these was decided. Raises `ValueError` for rows that do not tell."""
     return [_recorded(row, taxonomy) for row in rows]
 
 
-def _recorded(row: Labelled, taxonomy: Taxonomy) -> Answer:
+def _recorded(row: Labelled, taxonomy: Taxonomy) -> Graded:
     if "proposed" not in row.row:
         raise ValueError(
-            f"{row.ticket.id}: what was proposed for it is not known: name --model, --taxonomy or --prompt to compare "
+            f"{row.ticket.id}: what was suggested for it is not known: name --model, --taxonomy or --prompt to compare "
             "with what works now, or give a file of `deskhand export --examples`"
         )
     agent = row.row.get("agent") or {}
-    guessed = str(agent.get("label") or row.row.get("proposed") or "")
-    known, proposed = taxonomy.by_name.get(row.label), taxonomy.by_name.get(guessed)
-    return Answer(
+    suggested = str(agent.get("label") or row.row.get("proposed") or "")
+    known, label = taxonomy.by_name.get(row.label), taxonomy.by_name.get(suggested)
+    return Graded(
         ticket_id=row.ticket.id or "",
         label=row.label,
         team=known.team if known else "",
-        guessed_label=guessed,
-        guessed_team=proposed.team if proposed else "",
+        suggested_label=suggested,
+        suggested_team=label.team if label else "",
         confidence=0.0,
         stood=bool(agent),
         reason=str(row.row.get("reason") or ""),
@@ -147,7 +147,7 @@ def _recorded(row: Labelled, taxonomy: Taxonomy) -> Answer:
     )
 
 
-def _harmful(answer: Answer) -> bool:
+def _harmful(answer: Graded) -> bool:
     return answer.stood and not answer.right
 
 
@@ -160,6 +160,6 @@ def _paired(pairs: Sequence[tuple[bool, bool]]) -> Paired:
     )
 
 
-def _mean(answers: Iterable[Answer]) -> float:
+def _mean(answers: Iterable[Graded]) -> float:
     costs = [answer.cost_nanodollars for answer in answers]
     return sum(costs) / max(1, len(costs))

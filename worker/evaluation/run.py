@@ -13,7 +13,7 @@ from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.clock import StoreClock
 from tasks.run.limits import Limits
 from tasks.ticket import Ticket
-from worker.evaluation.figures import Answer
+from worker.evaluation.figures import Graded
 from worker.evaluation.labelled import Labelled
 from worker.evaluation.memory_ledger import NOT_DONE, MemoryLedger
 from worker.evaluation.rehearsal import Rehearsal, Wait, until
@@ -27,7 +27,7 @@ TOTAL = "together"
 class Tried:
     """What one tier made of a ticket. stop: why it did not stand by it, None where it did.
 
-    screened: it stood by it, and the injection screen did not. misused, leaked: see `Answer`.
+    screened: it stood by it, and the injection screen did not. misused, leaked: see `Graded`.
     """
 
     tier: str
@@ -86,9 +86,9 @@ class Bench:
 
     async def answers(
         self, rows: Sequence[Labelled], at_once: int = 8, progress: Callable[[int], None] = lambda _: None
-    ) -> dict[str, list[Answer]]:
+    ) -> dict[str, list[Graded]]:
         """Every tier's answers, by its name, and under `TOTAL` what stood in the end."""
-        found: dict[str, list[Answer]] = {TOTAL: [], **{tier.model.name: [] for tier in self.tiers}}
+        found: dict[str, list[Graded]] = {TOTAL: [], **{tier.model.name: [] for tier in self.tiers}}
         done = 0
         async for row, tried in self._all(rows, at_once):
             done += 1
@@ -120,14 +120,14 @@ class Bench:
         )
         return watch.tried, await rehearsal.work(Checkpoint())
 
-    def _answer(self, row: Labelled, tried: Tried) -> Answer:
+    def _answer(self, row: Labelled, tried: Tried) -> Graded:
         decision = tried.decision or {}
-        return Answer(
+        return Graded(
             ticket_id=row.ticket.id or "",
             label=row.label,
             team=self.team_of.get(row.label, ""),
-            guessed_label=str(decision.get("label", "")),
-            guessed_team=str(decision.get("team", "")),
+            suggested_label=str(decision.get("label", "")),
+            suggested_team=str(decision.get("team", "")),
             confidence=float(decision.get("confidence", 0.0)),
             stood=tried.stop is None,
             reason=tried.stop.reason.value if tried.stop else "",

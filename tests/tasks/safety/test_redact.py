@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks.errors import InvalidDecision
 from tasks.safety.redact import redact
 from tasks.ticket import Ticket
-from tasks.triage.decision import validate_submission
+from tasks.triage.decision import read_suggestion
 from tasks.triage.taxonomy import Label, Taxonomy, Team
 from worker import sample
 
@@ -85,11 +85,11 @@ def submission(*quotes: str) -> dict[str, object]:
 def test_a_quote_of_the_masked_text_becomes_what_stands_in_the_ticket() -> None:
     ticket = Ticket(source="s", subject="", body="my card 4111 1111\n 1111 1111 and 4111 1111 1111 1111 failed")
     shown = redact(ticket.text)
-    decision = validate_submission(submission("and xxxx xxxx xxxx xxxx failed"), ticket, TAXONOMY, "m", shown)
+    decision = read_suggestion(submission("and xxxx xxxx xxxx xxxx failed"), ticket, TAXONOMY, "m", shown)
     assert decision.evidence == ("and 4111 1111 1111 1111 failed",)
 
 
 def test_a_quote_of_what_was_not_shown_is_refused() -> None:
     ticket = Ticket(source="s", subject="", body="my card 4111 1111 1111 1111 failed")
     with pytest.raises(InvalidDecision):
-        validate_submission(submission("card 4111 1111"), ticket, TAXONOMY, "m", redact(ticket.text))
+        read_suggestion(submission("card 4111 1111"), ticket, TAXONOMY, "m", redact(ticket.text))

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.errors import InvalidDecision
 from tasks.ticket import Ticket
-from tasks.triage.decision import validate_submission
+from tasks.triage.decision import read_suggestion
 from tasks.triage.taxonomy import Label, Taxonomy, Team
 
 TAXONOMY = Taxonomy(
@@ -28,7 +28,7 @@ GOOD: dict[str, Any] = {
 
 
 def test_a_good_submission_becomes_a_decision_with_the_labels_team() -> None:
-    decision = validate_submission(GOOD, TICKET, TAXONOMY, "tier-1")
+    decision = read_suggestion(GOOD, TICKET, TAXONOMY, "tier-1")
     assert (decision.label, decision.team, decision.decided_by, decision.tier) == (
         "lost_card",
         "fraud",
@@ -38,9 +38,9 @@ def test_a_good_submission_becomes_a_decision_with_the_labels_team() -> None:
 
 
 def test_white_space_is_not_part_of_a_quote_but_every_character_is() -> None:
-    validate_submission({**GOOD, "evidence": ["lost   my card\tyesterday"]}, TICKET, TAXONOMY, "t")
+    read_suggestion({**GOOD, "evidence": ["lost   my card\tyesterday"]}, TICKET, TAXONOMY, "t")
     with pytest.raises(InvalidDecision, match=r"evidence\.0: not a verbatim quote"):
-        validate_submission({**GOOD, "evidence": ["I lost my Card"]}, TICKET, TAXONOMY, "t")
+        read_suggestion({**GOOD, "evidence": ["I lost my Card"]}, TICKET, TAXONOMY, "t")
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_white_space_is_not_part_of_a_quote_but_every_character_is() -> None:
 )
 def test_a_fault_is_named_by_its_field(change: dict[str, Any], fault: str) -> None:
     with pytest.raises(InvalidDecision) as refused:
-        validate_submission({**GOOD, **change}, TICKET, TAXONOMY, "t")
+        read_suggestion({**GOOD, **change}, TICKET, TAXONOMY, "t")
     assert fault in str(refused.value)
 
 
 def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(InvalidDecision, match=r"label: .*; evidence\.0: "):
-        validate_submission({**GOOD, "label": "x", "evidence": ["nowhere"]}, TICKET, TAXONOMY, "t")
+        read_suggestion({**GOOD, "label": "x", "evidence": ["nowhere"]}, TICKET, TAXONOMY, "t")
     with pytest.raises(InvalidDecision, match=r"summary: .*; confidence: "):
-        validate_submission({**GOOD, "summary": "", "confidence": 7}, TICKET, TAXONOMY, "t")
+        read_suggestion({**GOOD, "summary": "", "confidence": 7}, TICKET, TAXONOMY, "t")
 
 
 @pytest.mark.parametrize("arguments", [None, "lost_card", [], 3, {}])
 def test_what_is_not_a_submission_at_all_is_refused(arguments: object) -> None:
     with pytest.raises(InvalidDecision):
-        validate_submission(arguments, TICKET, TAXONOMY, "t")
+        read_suggestion(arguments, TICKET, TAXONOMY, "t")

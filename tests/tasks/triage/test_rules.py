@@ -131,7 +131,7 @@ def test_words_of_a_team_keep_a_proposal_for_another_team_for_a_person() -> None
     hacked = taxonomy(PriorityRule(words=("hacked",), team="fraud"))
     assert ruled(LOW, "fraud", ticket("hacked"), hacked, None).person == ()
     (why,) = ruled(LOW, "cards", ticket("hacked"), hacked, None).person
-    assert why == "the ticket says “hacked”, which is for fraud, and another team is proposed"
+    assert why == "the ticket says “hacked”, which is for fraud, and another team is suggested"
 
 
 @pytest.mark.parametrize(

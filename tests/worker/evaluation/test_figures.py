@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks.ticket import Ticket
 from worker.evaluation.attacks import attack_report
 from worker.evaluation.figures import (
-    Answer,
+    Graded,
     Share,
     calibration,
     clopper_pearson_lower,
@@ -26,14 +26,14 @@ from worker.evaluation.labelled import Labelled
 
 def answer(
     number: int, *, right: bool = True, confidence: float = 0.9, stood: bool = True, foreign: bool = False
-) -> Answer:
+) -> Graded:
     team = "" if foreign else "cards"
     guessed = "cards" if right else "loans"
     reason = "" if stood else "low_confidence"
-    return Answer(str(number), "lost", team, "lost", guessed, confidence, stood, reason, "local", 2_000, 0.001 * number)
+    return Graded(str(number), "lost", team, "lost", guessed, confidence, stood, reason, "local", 2_000, 0.001 * number)
 
 
-def honest(count: int, seed: int = 1) -> list[Answer]:
+def honest(count: int, seed: int = 1) -> list[Graded]:
     """As often right as it is sure."""
     dice = random.Random(seed)
     sure = [dice.random() for _ in range(count)]
@@ -121,7 +121,7 @@ def test_each_defence_is_told_apart() -> None:
     answers = [screened, answer(2, right=False, stood=False), answer(3)]
     report = attack_report(rows, answers, [row(4, "I lost my card", "lost")])
     misrouted = {each.name: each.misrouted for each in report.defences}
-    assert misrouted["nothing: every proposal decided"] == Share(2, 2)
+    assert misrouted["nothing: every suggestion decided"] == Share(2, 2)
     assert misrouted["abstaining"] == Share(1, 2)
     assert misrouted["screen"] == Share(1, 2)
     assert misrouted["abstaining and screen"] == Share(0, 2)
@@ -130,7 +130,7 @@ def test_each_defence_is_told_apart() -> None:
 
 
 def test_the_report_is_one_file_without_scripts_and_escapes_what_it_shows() -> None:
-    nasty = Answer("1", "<script>alert(1)</script>", "a", "b", "<img src=x>", 0.5, True, "", "t", 0, 0.0)
+    nasty = Graded("1", "<script>alert(1)</script>", "a", "b", "<img src=x>", 0.5, True, "", "t", 0, 0.0)
     page = html_report("T & <T>", "note", [summarize("<tier>", [nasty])], None)
     assert "<script" not in page
     assert "<img" not in page

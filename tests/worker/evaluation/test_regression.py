@@ -5,16 +5,16 @@ import math
 import pytest
 
 from tests.fakes.desk import TAXONOMY
-from worker.evaluation.figures import Answer
+from worker.evaluation.figures import Graded
 from worker.evaluation.labelled import Labelled
 from worker.evaluation.regression import Regression, decided_rows, recorded_answers, regression, unlearned
 from worker.models.held_out import sign_test
 
 
-def answer(number: int, *, right: bool = True, stood: bool = True, known: bool = True) -> Answer:
+def answer(number: int, *, right: bool = True, stood: bool = True, known: bool = True) -> Graded:
     team = "billing" if known else ""
     guessed = ("duplicate_charge", "billing") if right else ("password_reset", "access")
-    return Answer(f"t{number}", "duplicate_charge", team, *guessed, 0.9, stood, "", "local", 1000, 0.1)
+    return Graded(f"t{number}", "duplicate_charge", team, *guessed, 0.9, stood, "", "local", 1000, 0.1)
 
 
 def change(lost: int = 0, won: int = 0, *, stood: bool = True, tickets: int = 40) -> Regression:
@@ -63,8 +63,8 @@ def test_decisions_in_the_ledger_carry_what_was_proposed_then() -> None:
     rows = decided_rows([example("a"), example("a", agent=agent), example("b"), example("c", text=" ")])
     assert [row.ticket.id for row in rows] == ["a", "b"]
     first, second = recorded_answers(rows, TAXONOMY)
-    assert (first.guessed_label, first.right, first.stood) == ("duplicate_charge", True, True)
-    assert (second.guessed_team, second.right, second.stood) == ("access", False, False)
+    assert (first.suggested_label, first.right, first.stood) == ("duplicate_charge", True, True)
+    assert (second.suggested_team, second.right, second.stood) == ("access", False, False)
     plain = Labelled(rows[0].ticket, "duplicate_charge", "", {})
     with pytest.raises(ValueError, match="name --model, --taxonomy or --prompt"):
         recorded_answers([plain], TAXONOMY)

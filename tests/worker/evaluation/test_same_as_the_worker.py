@@ -128,7 +128,7 @@ Outcome = tuple[State, str, Any, tuple[str, ...]]
 async def worked(agent: Agent, found: list[Ticket]) -> dict[str, Outcome]:
     """By a worker, in its store; a parked one goes on when its time has come."""
     store = MemoryStore()
-    ledger, views = Ledger(store), Views(store)
+    ledger, views = Ledger(store, agent.process), Views(store)
     worker = executor(ledger, tiers(), agent.process, agent.tools)
     outcomes: dict[str, Outcome] = {}
     for ticket in found:

@@ -114,7 +114,7 @@ def _coverage(summary: "Summary") -> Report:
 
 
 def _confusion(summary: "Summary") -> Report:
-    table = Report(("people's", "proposed", "tickets"), title="Most confused", numeric=frozenset({"tickets"}))
+    table = Report(("people's", "suggested", "tickets"), title="Most confused", numeric=frozenset({"tickets"}))
     for wanted, said, count in (*summary.confused_teams[:5], *summary.confused_labels[:5]):
         table.add(wanted, said or "nothing", count)
     return table

@@ -13,7 +13,7 @@ from worker.cli.output import Cell, Report, complain, dump, progress, say, show
 if TYPE_CHECKING:
     from tasks.run.prompt import Prompt
     from worker.config.settings import Settings
-    from worker.evaluation.figures import Answer
+    from worker.evaluation.figures import Graded
     from worker.evaluation.labelled import Labelled
     from worker.evaluation.regression import Regression
 
@@ -123,7 +123,7 @@ async def _answers(
     *,
     quiet: bool,
     prompt: "Prompt | None" = None,
-) -> "list[Answer]":
+) -> "list[Graded]":
     from worker.evaluation.run import TOTAL
     from worker.service.bench import bench
 

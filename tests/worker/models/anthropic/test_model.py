@@ -18,7 +18,7 @@ from tasks.errors import ModelError
 from tasks.reasons import Reason
 from tasks.run.messages import ModelReply, ModelRequest, StopReason, TokenUsage, ToolSpec
 from tasks.ticket import Ticket
-from tasks.triage.decision import Submission, validate_submission
+from tasks.triage.decision import SuggestionArguments, read_suggestion
 from tasks.triage.prompt import opening, submit_spec, system_prompt
 from tasks.triage.taxonomy import Taxonomy
 from worker.models.anthropic.errors import from_response
@@ -112,7 +112,7 @@ def test_a_run_ends_in_a_valid_decision_and_every_call_stays_within_its_bound() 
         then = answered(asked, looked_up, "Double charges are refunded within five days.")
         submitted = await model.call(then)
         (call,) = submitted.tool_calls
-        decision = validate_submission(call.arguments, TICKET, TAXONOMY, MODEL)
+        decision = read_suggestion(call.arguments, TICKET, TAXONOMY, MODEL)
         assert decision.label == "duplicate_charge"
         assert submitted.usage.cache_read_tokens > 0
         assert model.cost(submitted.usage) <= model.worst_case(then)
@@ -369,7 +369,9 @@ def test_bounds_that_a_strict_schema_refuses_are_told_in_words() -> None:
     query = sent["tools"][0]["input_schema"]["properties"]["query"]
     assert query.keys() == {"type", "description"}
     assert "maxLength: 200" in query["description"]
-    assert Submission.model_json_schema()["properties"]["evidence"]["maxItems"] == 5  # the original is untouched
+    assert (
+        SuggestionArguments.model_json_schema()["properties"]["evidence"]["maxItems"] == 5
+    )  # the original is untouched
 
 
 def test_no_trace_header_reaches_the_api() -> None:

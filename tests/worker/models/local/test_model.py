@@ -16,7 +16,7 @@ from tasks.run.checkpoint import Checkpoint
 from tasks.run.messages import ModelRequest, StopReason, TokenUsage
 from tasks.run.reading import Reader
 from tasks.ticket import Ticket
-from tasks.triage.decision import validate_submission
+from tasks.triage.decision import read_suggestion
 from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Label, Taxonomy, Team
 from worker import sample
@@ -92,7 +92,7 @@ def test_its_answer_is_a_valid_submission(model: LocalModel) -> None:
         asked = Ticket.model_validate(item["ticket"])
         reply = asyncio.run(model.call(request(asked)))
         (call,) = reply.tool_calls
-        decision = validate_submission(call.arguments, asked, TAXONOMY, reply.model)
+        decision = read_suggestion(call.arguments, asked, TAXONOMY, reply.model)
         assert (call.name, reply.stop, reply.raw_stop) == ("submit_decision", StopReason.TOOL_USE, "tool_use")
         assert decision.tier == "local"
 
@@ -148,14 +148,14 @@ def test_what_is_out_of_scope_ends_as_low_confidence_and_says_so(model: LocalMod
 def test_whatever_the_text_the_submission_is_valid(model: LocalModel, body: str, subject: str) -> None:
     asked = ticket(body, subject)
     reply = asyncio.run(model.call(request(asked)))
-    validate_submission(reply.tool_calls[0].arguments, asked, TAXONOMY, reply.model)
+    read_suggestion(reply.tool_calls[0].arguments, asked, TAXONOMY, reply.model)
 
 
 @pytest.mark.parametrize("unit", ["a", " .", "card! ", "é", "x\n", "\t"])
 def test_the_longest_ticket_is_answered_validly(model: LocalModel, unit: str) -> None:
     asked = ticket((unit * 60_000)[:59_990] + "z")
     reply = asyncio.run(model.call(request(asked)))
-    validate_submission(reply.tool_calls[0].arguments, asked, TAXONOMY, reply.model)
+    read_suggestion(reply.tool_calls[0].arguments, asked, TAXONOMY, reply.model)
 
 
 def test_the_cache_is_reused_and_holds_no_pickle(trained_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
