@@ -11,6 +11,7 @@ import pytest
 
 from tests.packaging.environment import Environment, clean, index_options, run
 from tests.services.process import ServerProcess, free_port
+from worker import sample
 
 TICKET = {"id": "t-1", "source": "shop", "subject": "", "body": "My card has not arrived, and I ordered it weeks ago."}
 UNREACHABLE = "error sending request"
@@ -23,16 +24,20 @@ class Up(ServerProcess):
     def __init__(self, folder: Path, program: Path) -> None:
         super().__init__(folder, free_port())
         self.program = program
+        self._training = folder / "a-fifth.jsonl"  # all of it takes half a minute to learn
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
+        rows = [{"body": row["body"], "label": row["label"]} for row in sample.rows("train")[::5]]
+        self._training.write_text("\n".join(map(json.dumps, rows)))
         return [str(self.program), "up"]
 
     def environment(self) -> dict[str, str]:
-        return clean() | {"DESKHAND_HOME": str(self.folder / "home"), "DESKHAND_PORT": str(self.port)}
+        ours = {"HOME": self.folder / "home", "PORT": self.port, "TRAINING_DATA": self._training}
+        return clean() | {f"DESKHAND_{name}": str(value) for name, value in ours.items()}
 
     def run(self, *arguments: str) -> str:
         """What a command of the same environment prints."""
