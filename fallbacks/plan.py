@@ -271,7 +271,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.UNREADABLE: PlanRow(
         "it could not be read as a ticket",
-        "Repair it or dismiss it; tell the sender.",
+        "Repair it or dismiss it, and let the sender know.",
         InboxQueue.REJECTED,
         _ERROR,
     ),

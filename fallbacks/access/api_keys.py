@@ -67,7 +67,7 @@ class Verdict:
 
 
 class ApiKeys:
-    """The keys in the books. given: whole keys of the environment, with every scope and any shape."""
+    """The keys in the store. given: whole keys of the environment, with every scope and any shape."""
 
     def __init__(self, store: Store, given: Sequence[str] = ()) -> None:
         self.store = store

@@ -18,7 +18,7 @@ class Seen:
 
 
 class Repeats:
-    """Tells repeats, on top of what was seen before, which stays as it is: others may be reading on from there."""
+    """Recognises repeats, on top of what was seen before, which stays as it is: others may be reading on from there."""
 
     def __init__(self, before: Seen) -> None:
         self._before = before
@@ -28,7 +28,7 @@ class Repeats:
     def again(self, whose: str, text: str) -> bool:
         """Count one more agreement, and whether this text has agreed before for the same kind of the same version."""
         words = " ".join(text.casefold().split())
-        if not words:  # an example that does not tell its text
+        if not words:  # an example without its text
             return False
         digest = int.from_bytes(blake2b(f"{whose}\n{words}".encode(errors="replace"), digest_size=8).digest())
         last = self._fresh.get(digest, self._before.last.get(digest))

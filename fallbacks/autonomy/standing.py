@@ -85,7 +85,7 @@ Standings = dict[Key, Standing]
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """What examples have come to so far. repeats: tells which of their texts agreed before."""
+    """What examples have come to so far. repeats: which of their texts agreed before."""
 
     standings: Standings = field(default_factory=dict)
     repeats: Repeats = field(default_factory=lambda: Repeats(Seen()))

@@ -1,4 +1,4 @@
-"""The inbox's filters: a bookmarkable query string on one side, facets of the books on the other."""
+"""The inbox's filters: a bookmarkable query string on one side, facets of the ledger on the other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -64,7 +64,7 @@ def _refusal(headers: Headers, most: int) -> PlainTextResponse | None:
 
 
 def _same_origin(headers: Headers) -> bool:
-    """Browsers tell where a request comes from in headers that no page can forge; who says nothing is refused."""
+    """Browsers say where a request comes from in headers that no page can forge; who says nothing is refused."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"

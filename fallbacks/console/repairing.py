@@ -15,5 +15,5 @@ def repaired_ticket(text: str, source: str, subject: str) -> Ticket:
         return Ticket(source=source, subject=subject, body=text.replace("\r\n", "\n").strip())
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
-        told = (f"{'.'.join(str(part) for part in fault['loc']) or 'ticket'}: {fault['msg']}" for fault in faults)
-        raise ValueError("It is no ticket yet. " + "; ".join(told)) from None
+        named = (f"{'.'.join(str(part) for part in fault['loc']) or 'ticket'}: {fault['msg']}" for fault in faults)
+        raise ValueError("It is not a ticket yet. " + "; ".join(named)) from None

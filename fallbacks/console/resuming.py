@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 async def publish_quietly(deps: ConsoleDeps, ticket_ids: Sequence[str]) -> None:
-    """Tell the workers. A broker that is away costs time only: the sweep publishes what is due."""
+    """Let the workers know. A broker that is away costs time only: the sweep publishes what is due."""
     if not ticket_ids:
         return
     try:

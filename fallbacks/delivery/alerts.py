@@ -1,4 +1,4 @@
-"""Alerts: what is told when work reaches people because something failed, or has waited for them too long.
+"""Alerts: what is sent when work reaches people because something failed, or has waited for them too long.
 
 One per reason and quiet time, counted.
 """
@@ -19,7 +19,7 @@ HIDE_MS = 30_000
 RETRY_MS = 15_000
 
 ESCALATE_AGAIN_MS = 4 * 3600 * 1000
-"""While items stay late without a break, people are told again after this."""
+"""While items stay late without a break, people are alerted again after this."""
 
 
 class Escalation(StrEnum):
@@ -88,7 +88,7 @@ class AlertSink(Protocol):
 
 
 class AlertDesk:
-    """Takes due alerts from the books and sends them to every sink."""
+    """Takes due alerts from the store and sends them to every sink."""
 
     def __init__(self, store: Store, sinks: tuple[AlertSink, ...], quiet_seconds: float, public_url: str = "") -> None:
         self.store = store

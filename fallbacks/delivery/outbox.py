@@ -1,4 +1,4 @@
-"""The outbox: outcomes on their way out. At least once, under one id, over hours; a `sequence` tells their order."""
+"""The outbox: outcomes on their way out. At least once, under one id, over hours; a `sequence` gives their order."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message in the books. due_ms: its next try, None when it has ended. outcome: "" while it is on its way."""
+    """A message in the store. due_ms: its next try, None when it has ended. outcome: "" while it is on its way."""
 
     id: str
     ticket_id: str
@@ -91,7 +91,7 @@ class OutcomeSender(Protocol):
 
 
 class Outbox:
-    """Takes due messages from the books and sends them. jitter: 0..1, a random number for each wait.
+    """Takes due messages from the store and sends them. jitter: 0..1, a random number for each wait.
 
     others: whether the sender serves receivers besides the webhook, who must not wait for one that is gone.
     """

@@ -21,7 +21,7 @@ class SentryUnreachableError(Exception):
     """Sentry did not take the event, or did not say so in time."""
 
 
-class _TellingTransport(HttpTransport):
+class _ReportingTransport(HttpTransport):
     """The SDK drops what cannot be sent and says so to this method only."""
 
     dropped = ""
@@ -45,7 +45,7 @@ class SentryAlerts:
             data_collection={"user_info": False, "queues": False, "stack_frame_variables": False},
             trace_propagation_targets=[],
             max_breadcrumbs=0,
-            transport=_TellingTransport,
+            transport=_ReportingTransport,
         )
 
     async def send(self, alert: Alert) -> None:
@@ -56,7 +56,7 @@ class SentryAlerts:
         await asyncio.to_thread(self._send, alert)
 
     def _send(self, alert: Alert) -> None:
-        same = sha256(f"{alert.id} {alert.first_ms}".encode()).hexdigest()[:32]  # serials begin anew with new books
+        same = sha256(f"{alert.id} {alert.first_ms}".encode()).hexdigest()[:32]  # serials begin anew with a new store
         event: dict[str, Any] = {
             "event_id": same,
             "level": _LEVELS[alert.severity],
@@ -73,7 +73,7 @@ class SentryAlerts:
             },
         }
         transport = self._client.transport
-        assert isinstance(transport, _TellingTransport)  # noqa: S101 - the client makes what it is given
+        assert isinstance(transport, _ReportingTransport)  # noqa: S101 - the client makes what it is given
         transport.dropped = ""
         self._client.capture_event(event)  # type: ignore[arg-type]
         waiting: list[int] = []

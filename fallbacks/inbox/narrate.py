@@ -56,7 +56,7 @@ class _Words:
 
 
 def narrate(timeline: Iterable[ev.Recorded], process: Process) -> tuple[Line, ...]:
-    """The whole timeline, oldest first. process: whose results it tells of."""
+    """The whole timeline, oldest first. process: whose results it describes."""
     return tuple(_line(recorded, process) for recorded in timeline)
 
 
@@ -206,7 +206,7 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.CallLost: lambda _: _Words(Tone.ATTENTION, "a call's result was lost; it is charged in full"),
     ev.ToolFinished: _tool,
     ev.RepairAsked: lambda e: _Words(
-        Tone.ATTENTION, f"step {e.step}: the model was told what was wrong", _excerpt(e.message)
+        Tone.ATTENTION, f"step {e.step}: the model was shown what was wrong", _excerpt(e.message)
     ),
     ev.RunStopped: _stopped,
     ev.Retried: lambda e: _Words(Tone.ATTENTION, f"tried again at once: {means(e.reason)}"),

@@ -1,7 +1,7 @@
 """Known-answer probes: suggestions that are known to be wrong, to see whether people read before they approve.
 
 A probe copies a ticket whose suggestion a person approved before, under another id and with a plain mistake in it.
-Nothing leaves because of it: no outcome, no example, no evidence of autonomy. It is an ordinary ticket of the books.
+Nothing leaves because of it: no outcome, no example, no evidence of autonomy. It is an ordinary ticket of the ledger.
 """
 
 import json
@@ -147,7 +147,7 @@ class Probes:
         if known is None or mistake is None:
             return False
         probe_id, now = new_id(), await self.store.now_ms()
-        # known as a probe before it is a ticket: a crash at any later point leaves nothing that tells anybody
+        # known as a probe before it is a ticket: a crash at any later point leaves nothing that gives it away
         await self.store.put(keys.PROBES, {probe_id: Answer(self.process.key(mistake), example.id).to_json()})
         await self.store.put(keys.PROBES_USED, {example.id: str(now)})
         await self.ledger.accept(_copy(known, probe_id), Limits())

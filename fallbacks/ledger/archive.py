@@ -1,6 +1,6 @@
-"""The archive: ended tickets leave the books for gzip files, whole, and stay readable.
+"""The archive: ended tickets leave the store for gzip files, whole, and stay readable.
 
-A file is written and synced before its tickets leave the books, so a crash between writes them twice and loses none;
+A file is written and synced before its tickets leave the store, so a crash between writes them twice and loses none;
 the last writing counts.
 """
 
@@ -17,7 +17,7 @@ from fallbacks.ledger.states import ENDED
 from fallbacks.store.port import Store
 
 PAGE = 100
-"""Tickets that are read, written and taken off the books at once."""
+"""Tickets that are read, written and taken out of the store at once."""
 
 SHORTEST_SECONDS = 7 * 24 * 3600
 """An idempotency key lives a week: a ticket that left sooner could be accepted a second time under its key."""
@@ -46,7 +46,7 @@ class ArchiveTarget(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ArchivedTicket:
-    """One ticket as the books held it: fields of its row, stored events oldest first, its effect ledger."""
+    """One ticket as the ledger held it: fields of its row, stored events oldest first, its effect ledger."""
 
     id: str
     row: dict[str, str]
@@ -55,9 +55,9 @@ class ArchivedTicket:
 
 
 async def archive_ended(store: Store, target: ArchiveTarget, *, retention_seconds: float, limit: int = 10_000) -> int:
-    """Archive tickets that ended longer ago than the retention, up to about `limit`. Returns how many left the books.
+    """Archive tickets that ended longer ago than the retention, up to about `limit`. Returns how many left the store.
 
-    A ticket whose outcome still waits to be told stays. Upstream's own id is forgotten with its row: sent again after
+    A ticket whose outcome still waits to be sent stays. Upstream's own id is forgotten with its row: sent again after
     that, it is a new ticket. Raises ValueError for a retention under a week, OSError when the target cannot be written.
     """
     if retention_seconds < SHORTEST_SECONDS:

@@ -1,4 +1,4 @@
-"""The audit: double-entry check of tickets, money, effects and alerts, on books that others keep writing.
+"""The audit: double-entry check of tickets, money, effects and alerts, on a ledger that others keep writing.
 
 What concerns one ticket is read in one moment, so a ticket that moves is never in the wrong. Sums are compared at one
 moment too: rows read earlier, with those that moved since read again together with the totals.
@@ -35,10 +35,10 @@ Problem = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What the books say, and what in them does not balance. Money in nanodollars.
+    """What the ledger says, and what in it does not balance. Money in nanodollars.
 
     states: tickets by state. rows: tickets read. archived: tickets that were balanced and moved to the archive.
-    alerts_*: hand-offs that raised an alert, were told, wait to be told.
+    alerts_*: hand-offs that raised an alert, were reported by one, wait for one.
     """
 
     states: dict[str, int]
@@ -91,7 +91,7 @@ class Rows:
 
 
 async def audit(store: Store) -> AuditReport:
-    """Check the books. A live system may keep working: what moves meanwhile is not reported."""
+    """Check the ledger. A live system may keep working: what moves meanwhile is not reported."""
     for _ in range(PASSES):
         report = await _pass(store)
         if report.balanced:
@@ -166,7 +166,7 @@ async def _totals(store: Store, since_ms: int | None) -> Totals:
         inbox=inbox,
         counters=Counter({name: int(value) for name, value in _by(2, counters)}),
         days={day: (int(spent), int(reserved)) for day, spent, reserved in _by(3, days)},
-        alerts={reason: (int(pending), told == "1") for reason, pending, told in _by(3, alerts)},
+        alerts={reason: (int(pending), due == "1") for reason, pending, due in _by(3, alerts)},
         moved=None if moved is None else {row[0]: (int(row[1]), int(row[2]), row[3]) for row in moved},
     )
 
@@ -202,13 +202,13 @@ def _reserved(now: Totals) -> Iterator[str]:
 
 
 def _alerts(now: Totals) -> Iterator[str]:
-    raised, told = now.counters["alerts_raised"], now.counters["alerts_told"]
+    raised, reported = now.counters["alerts_raised"], now.counters["alerts_told"]
     pending = sum(count for count, _ in now.alerts.values())
-    if raised != told + pending:
-        yield f"{raised} hand-offs raised an alert; {told} were told and {pending} wait to be told"
+    if raised != reported + pending:
+        yield f"{raised} hand-offs raised an alert; {reported} were reported and {pending} wait to be"
     for reason, (count, due) in now.alerts.items():
         if count and not due:
-            yield f"{count} hand-offs with the reason {reason} wait to be told and are due at no time"
+            yield f"{count} hand-offs with the reason {reason} wait to be reported and are due at no time"
 
 
 def _names(states: Any) -> str:

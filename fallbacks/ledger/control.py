@@ -20,7 +20,7 @@ CHUNK = 500
 
 AUTONOMY, DAY_CAP = "autonomy", "day_cap"
 PAUSED, DRAIN = "paused:", "drain:"
-"""Prefixes of the fields that hold a queue, and that tell a worker to finish."""
+"""Prefixes of the fields that hold a queue, and that ask a worker to finish."""
 
 
 @dataclass(frozen=True, slots=True)

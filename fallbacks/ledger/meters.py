@@ -1,4 +1,4 @@
-"""What `/metrics` tells besides the ledger itself: counters in one hash, written by the scripts that do the work.
+"""What `/metrics` shows besides the ledger itself: counters in one hash, written by the scripts that do the work.
 
 They start with the store, and stay when tickets leave for the archive.
 

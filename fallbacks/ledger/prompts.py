@@ -1,4 +1,4 @@
-"""What the books keep of what the agent is told: the text of every prompt that ever worked here, and the canary."""
+"""What the ledger keeps of what the agent is given: the text of every prompt that ever worked here, and the canary."""
 
 import json
 import re
@@ -43,12 +43,12 @@ async def find_prompt(store: Store, version: str) -> KeptPrompt:
 
 
 async def canary_of(store: Store) -> str:
-    """The books' canary, made by whoever asks first."""
+    """The ledger's canary, made by whoever asks first."""
     return str((await _kept(store, keys.CANARY, "token", {"token": new_canary()}))["token"])
 
 
 async def known_canary(store: Store) -> str:
-    """The books' canary, "" where no worker has made one yet."""
+    """The ledger's canary, "" where no worker has made one yet."""
     return str(json.loads((await store.fields(keys.CANARY)).get("token", "{}")).get("token", ""))
 
 

@@ -1,4 +1,4 @@
-"""Reading the books: one ticket, its timeline, and the numbers of the whole. Derived, never stored twice."""
+"""Reading the ledger: one ticket, its timeline, and the numbers of the whole. Derived, never stored twice."""
 
 import asyncio
 import base64
@@ -74,7 +74,7 @@ class Stats:
     """The whole, at one moment. states: tickets by state. oldest_seconds: age of the oldest in each state.
 
     inbox: waiting items by reason ("suggestion" where there is none). slots: of all workers heard of lately.
-    spent / reserved: nanodollars of this UTC day. counters: what was counted since the books were opened;
+    spent / reserved: nanodollars of this UTC day. counters: what was counted since the store was opened;
     meters: likewise, for `fallbacks.ledger.meters` to read.
     """
 

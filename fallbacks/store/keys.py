@@ -1,6 +1,6 @@
 """Every key of the store, a line each: how it is kept and what it holds.
 
-A `*` stands for what tells one key of a family from the others. The store puts its prefix before every key.
+A `*` stands for what is different in each key of a family. The store puts its prefix before every key.
 """
 
 from collections.abc import Callable

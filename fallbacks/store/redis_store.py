@@ -1,4 +1,4 @@
-"""The books in Redis or Valkey: Lua scripts by EVALSHA, reads in one trip each."""
+"""The store in Redis or Valkey: Lua scripts by EVALSHA, reads in one trip each."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from functools import cache

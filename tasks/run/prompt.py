@@ -1,4 +1,4 @@
-"""The words that tell a model how to do its process. What it may answer, and the canary, follow them."""
+"""The words that instruct a model in its process. What it may answer, and the canary, follow them."""
 
 import hashlib
 from dataclasses import dataclass

@@ -140,7 +140,7 @@ _HIDDEN = re.compile(
 def screen(text: str, canary: str = "") -> tuple[str, ...]:
     """Names of the injection signals in a ticket's text, each once; empty when there are none.
 
-    canary: a token that only our own instructions have: a ticket that quotes it has been told.
+    canary: a token that only our own instructions have: a ticket that quotes it has learned it.
     """
     text = text[:MAX_CHARS]
     signals = ["canary"] if says(canary, text) else []

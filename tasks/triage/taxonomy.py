@@ -25,7 +25,7 @@ Tier = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_white
 
 
 class Team(BaseModel):
-    """Who works a label. `name` is what decisions carry; `description` tells the model what the team does."""
+    """Who works a label. `name` is what decisions carry; `description` says to the model what the team does."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

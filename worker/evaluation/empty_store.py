@@ -1,4 +1,4 @@
-"""Books with nothing in them, for commands that need the agent but no server: nothing is kept and nothing is found."""
+"""A store with nothing in it, for commands that need the agent but no server: nothing is kept and nothing is found."""
 
 import time
 from collections.abc import Mapping, Sequence

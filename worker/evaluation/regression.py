@@ -114,12 +114,12 @@ def decided_rows(examples: Sequence[Mapping[str, Any]]) -> list[Labelled]:
 
 
 def unlearned(rows: Sequence[Labelled]) -> list[Labelled]:
-    """Those that `deskhand train` keeps from every candidate: the rest tells nothing of a model that learned them."""
+    """Those that `deskhand train` keeps from every candidate: the rest says nothing of a model that learned them."""
     return [row for row in rows if never_learned(row.ticket.text)]
 
 
 def recorded_answers(rows: Sequence[Labelled], taxonomy: Taxonomy) -> list[Graded]:
-    """What the agent suggested when each of these was decided. Raises `ValueError` for rows that do not tell."""
+    """What the agent suggested when each of these was decided. Raises `ValueError` for rows that do not say."""
     return [_recorded(row, taxonomy) for row in rows]
 
 

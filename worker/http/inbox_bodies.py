@@ -108,7 +108,7 @@ class FreshLimits(BaseModel):
 
 
 class ResumeBody(Versioned):
-    """hint: told to the model. from_step: 0 keeps the whole conversation."""
+    """hint: shown to the model. from_step: 0 keeps the whole conversation."""
 
     hint: Annotated[str, StringConstraints(max_length=2000)] = ""
     limits: FreshLimits = Field(default_factory=FreshLimits)

@@ -16,7 +16,7 @@ _STOP = frozenset(_STOP_WORDS.split())
 
 
 def match_any(text: str) -> str:
-    """An FTS5 expression that matches any of the text's telling words; "" when it has none."""
+    """An FTS5 expression that matches any of the text's words that say something; "" when it has none."""
     return " OR ".join(f'"{term}"' for term in _terms(text))
 
 

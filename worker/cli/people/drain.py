@@ -164,11 +164,11 @@ class Drain:
         return self._put_back(view.id)
 
     def _resume(self, story: Story) -> After:
-        told = self.keys.line("hint: ")
-        if told is None:
+        hint = self.keys.line("hint: ")
+        if hint is None:
             return After.STAY
         view, parts = story.view, self.session.parts
-        self._do(parts.inbox.resume(view.id, self.person, view.version, told, parts.settings.limits), "sent back")
+        self._do(parts.inbox.resume(view.id, self.person, view.version, hint, parts.settings.limits), "sent back")
         self.session.run(publish_hint(parts, [view.id]))
         return After.NEXT
 

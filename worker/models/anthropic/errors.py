@@ -151,8 +151,8 @@ def _detail(error: APIStatusError) -> str:
         f"at {field[0]}" if field else None,
         f"request {error.request_id}" if error.request_id else None,
     )
-    told = " ".join(str(part)[:120] for part in parts if part)
-    return told.encode(errors="replace").decode()  # half a surrogate pair could not be stored
+    said = " ".join(str(part)[:120] for part in parts if part)
+    return said.encode(errors="replace").decode()  # half a surrogate pair could not be stored
 
 
 def _retry_after_seconds(headers: httpx2.Headers) -> float | None:

@@ -100,7 +100,7 @@ def version_of(verdict: Verdict, learned_from: int) -> Version:
 
 
 def examples_from(stored: Sequence[Mapping[str, object]]) -> list[Row]:
-    """People's decisions in the books, oldest first, as rows."""
+    """People's decisions in the ledger, oldest first, as rows."""
     return [(str(example["text"]), str(example["label"])) for example in stored if example.get("text")]
 
 
