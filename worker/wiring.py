@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from celery import Celery
 from pydantic import SecretStr
-from redis.asyncio import Redis
 
 from fallbacks.autonomy.proof import Rule
 from fallbacks.autonomy.standing import Autonomy, Judgement, Key, Terms
@@ -30,6 +29,7 @@ from fallbacks.ledger.prompts import canary_of, keep_prompt
 from fallbacks.ledger.views import Views
 from fallbacks.store import keys
 from fallbacks.store.port import Store
+from fallbacks.store.redis_connections import async_client
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.agent import PREFETCH, Agent
 from tasks.run.ports import Model
@@ -42,6 +42,7 @@ from tasks.triage.process import Triage
 from tasks.triage.prompt import MIN_CONFIDENCE, built_in
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
+from worker.clients.celery_queue import is_amqp
 from worker.config.prompt_file import load_prompt
 from worker.config.settings import LOCAL, Redact, Settings
 from worker.config.settings import Autonomy as Mode
@@ -69,9 +70,14 @@ from worker.work.delivery_loop import DeliveryLoop
 from worker.work.executor import Executor
 from worker.work.heartbeat import Heartbeat
 from worker.work.live_runs import LiveRuns
+from worker.work.outage import Outage
+from worker.work.sweeper import Begin, Sweeper
 
 VERSION = metadata.version("deskhand")
 """Of the installed package; pyproject.toml holds the number."""
+
+MESSAGE_CONNECTIONS = 4
+"""Of what reads messages beside Celery."""
 
 HISTORY_STRIDE = 5
 """Every fifth labelled sample ticket seeds similar-ticket search, where the sample taxonomy is in force."""
@@ -291,10 +297,9 @@ class Parts:
     def message_loops(self, queues: tuple[str, ...]) -> list[PoisonList | RedisIntake]:
         """What reads messages beside Celery: unreadable ones and plain JSON ones, where the broker is a Redis."""
         settings, url = self.settings, self.settings.broker_url or self.redis_url
-        if not url.startswith(("redis://", "rediss://", "valkey://", "valkeys://")):
+        if is_amqp(url):
             return []
-        url = "redis" + url.removeprefix("redis").removeprefix("valkey")  # one client for both, chosen by scheme
-        redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3)
+        redis = async_client(url, connections=MESSAGE_CONNECTIONS, socket_timeout=5)
         loops: list[PoisonList | RedisIntake] = [PoisonList(redis, poison_key(settings), self.admission)]
         if "intake" in queues:
             name, hold = queue_names(settings)["intake"], 2 * settings.lease_seconds
@@ -303,19 +308,26 @@ class Parts:
 
     def heartbeat(self, slots: int, queues: tuple[str, ...]) -> Heartbeat:
         """The beat of a worker process that offers `slots` on `queues`."""
+        begin = {"triage": self.executor.triage} if "tickets" in queues else {}
+        begin |= {"hand_off": self.executor.hand_off} if "handoff" in queues else {}
         return Heartbeat(
             live=self.live,
             ledger=self.ledger,
-            publisher=self.publisher,
+            sweeper=self.sweeper(slots, begin),
+            outage=Outage(f"worker {self.live.owner}", self.alert_sinks, self.settings.lease_seconds),
             ready=self.executor.ready,
-            max_losses=self.settings.max_worker_losses,
             sweep_seconds=self.settings.sweep_seconds,
             slots=slots,
             queues=queues,
         )
 
+    def sweeper(self, slots: int, begin: Mapping[str, Begin]) -> Sweeper:
+        """What looks for forgotten work, in a process that works so many tickets at once, in these ways."""
+        return Sweeper(self.ledger, self.publisher, self.settings.max_worker_losses, slots, begin)
+
     @cached_property
-    def delivery_loop(self) -> DeliveryLoop:
+    def alert_sinks(self) -> tuple[AlertSink, ...]:
+        """Where alerts go."""
         settings = self.settings
         sinks: list[AlertSink] = []
         if settings.sentry_dsn is not None:
@@ -326,7 +338,12 @@ class Parts:
             from fallbacks.delivery.http_alerts import WebhookAlerts  # httpx only where a receiver is set
 
             sinks.append(WebhookAlerts(settings.alert_webhook_url))
-        desk = AlertDesk(self.store, tuple(sinks), settings.alert_quiet_seconds, settings.public_url or "")
+        return tuple(sinks)
+
+    @cached_property
+    def delivery_loop(self) -> DeliveryLoop:
+        settings = self.settings
+        desk = AlertDesk(self.store, self.alert_sinks, settings.alert_quiet_seconds, settings.public_url or "")
         probes = Probes(self.store, self.process, settings.probe_share)
         return DeliveryLoop(desk, self._outbox, self._archive_old, probes.take_turn)
 

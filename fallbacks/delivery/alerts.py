@@ -6,7 +6,7 @@ One per reason and quiet time, counted.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from fallbacks.plan import PLAN, Severity
 from fallbacks.store import keys
@@ -26,10 +26,12 @@ class Escalation(StrEnum):
     """Alerts that no hand-off raises.
 
     oldest_waiting: an inbox item has passed its SLA, whatever its reason. breaker_open: tickets wait for a model.
+    store_away: a process cannot write to the store, and says so past it.
     """
 
     OLDEST_WAITING = "oldest_waiting"
     BREAKER_OPEN = "breaker_open"
+    STORE_AWAY = "store_away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Alert:
 
     id: the same on every try. count: how many hand-offs, or items that are late. tickets: ids of the latest, at most
     five. first_ms / last_ms: store time. link: the ticket, where it is one, or where people see them all, "" when no
-    public URL is set. about: of an open circuit breaker the reason and the model, else "".
+    public URL is set. about: of an open circuit breaker the reason and the model, of a store that is away who says so,
+    else "".
     """
 
     id: str
@@ -55,20 +58,32 @@ class Alert:
     def title(self) -> str:
         """One line for people."""
         tickets = "ticket" if self.count == 1 else "tickets"
-        if self.reason is Escalation.BREAKER_OPEN:
-            return f"tickets wait for {self._cause[1]}: {PLAN[self._cause[0]].means}"
-        if isinstance(self.reason, Escalation):
-            return f"{self.count} {tickets} in the inbox should have been looked at by now"
-        return f"{self.count} {tickets} handed off: {PLAN[self.reason].means}"
+        match self.reason:
+            case Reason():
+                return f"{self.count} {tickets} handed off: {PLAN[self.reason].means}"
+            case Escalation.OLDEST_WAITING:
+                return f"{self.count} {tickets} in the inbox should have been looked at by now"
+            case Escalation.BREAKER_OPEN:
+                return f"tickets wait for {self._cause[1]}: {PLAN[self._cause[0]].means}"
+            case Escalation.STORE_AWAY:
+                return self.about
+            case unknown:
+                assert_never(unknown)
 
     @property
     def advice(self) -> str:
         """What to do about it."""
-        if self.reason is Escalation.BREAKER_OPEN:
-            return f"{PLAN[self._cause[0]].advice} What waits goes on by itself once one call succeeds."
-        if isinstance(self.reason, Escalation):
-            return "Drain the inbox, the oldest first, or bring in more people."
-        return PLAN[self.reason].advice
+        match self.reason:
+            case Reason():
+                return PLAN[self.reason].advice
+            case Escalation.OLDEST_WAITING:
+                return "Drain the inbox, the oldest first, or bring in more people."
+            case Escalation.BREAKER_OPEN:
+                return f"{PLAN[self._cause[0]].advice} What waits goes on by itself once one call succeeds."
+            case Escalation.STORE_AWAY:
+                return "Look at the store and its name: `deskhand doctor` says what is wrong."
+            case unknown:
+                assert_never(unknown)
 
     @property
     def _cause(self) -> tuple[Reason, str]:

@@ -82,6 +82,7 @@ alert_tickets = _keys("alert:*:tickets", Type.LIST, "ids of its latest tickets, 
 CONTROL = _key("control", Type.HASH, "what is switched at run time: pauses, the kill switch, the day's budget, drains")
 CONTROL_LOG = _key("control_log", Type.LIST, "who switched what (JSON, newest first)")
 WORKERS = _key("workers", Type.HASH, "worker process -> its last heartbeat (JSON)")
+READY = _key("ready", Type.TEXT, "how often a web process tried to write in this minute: its `/readyz`")
 COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, archived, alerts raised and sent, ...")
 METERS = _key("m", Type.HASH, "counters of `/metrics`, see `fallbacks.ledger.meters`")
 PROMPTS = _key("prompts", Type.HASH, "version -> the text of every prompt that worked here (JSON)")

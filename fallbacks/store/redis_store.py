@@ -6,14 +6,13 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any, TypeVar, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
     BusyLoadingError,
+    NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
-    ReadOnlyError,
     RedisError,
     ResponseError,
 )
@@ -23,10 +22,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from fallbacks.store.redis_batches import RedisBatches
+from fallbacks.store.redis_connections import async_client
 
 T = TypeVar("T")
 
-CONNECTIONS = 32
+CONNECTIONS = 8
+"""For plain reads, and as many for batches: one of them carries hundreds of calls at a time."""
+
 RETRIES = 6
 """Bounded tries over about five seconds: a restarting server is waited for, a dead one is reported."""
 
@@ -34,7 +36,7 @@ RETRIES = 6
 class RedisStore:
     """Implements `fallbacks.store.port.Store`. One instance per event loop.
 
-    url: redis://, rediss:// or unix://. prefix: before every key, so that a database can be shared.
+    url: see `redis_url`. prefix: before every key, so that a database can be shared.
     """
 
     def __init__(self, url: str, prefix: str = "deskhand:") -> None:
@@ -44,8 +46,8 @@ class RedisStore:
             RETRIES,
             supported_errors=(RedisConnectionError, RedisTimeoutError, BusyLoadingError),
         )
-        self.redis: Redis = _client(url, retry=retry, socket_timeout=5)
-        self._batched = _client(url, retry=Retry(NoBackoff(), 0), socket_timeout=None)
+        self.redis = async_client(url, connections=CONNECTIONS, retry=retry, socket_timeout=5, decode_responses=True)
+        self._batched = async_client(url, connections=CONNECTIONS, socket_timeout=None, decode_responses=True)
         self._batches = RedisBatches(self._batched, retry)
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
@@ -118,35 +120,19 @@ class RedisStore:
             return await answer
         except NoScriptError:
             raise
-        except (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError) as error:
+        except (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, NoPermissionError) as error:
             raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
         except ResponseError as error:
-            said = str(error).rpartition("of pipeline caused error: ")[2].lstrip("('")  # of one command in a pipeline
-            if said.startswith(_REFUSALS) or "OOM command not allowed" in said:
+            if any(refusal in str(error) for refusal in _REFUSALS):
                 raise StoreUnreachable(str(error)) from error
             raise
         except RedisError as error:
             raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
 
 
-_REFUSALS = ("MISCONF", "READONLY", "LOADING", "OOM", "NOREPLICAS", "MASTERDOWN", "UNBLOCKED")
-"""Answers by which a server says that it cannot take writes now."""
-
-
-def _client(url: str, *, retry: Retry, socket_timeout: float | None) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS,
-        timeout=30,
-        decode_responses=True,
-        socket_timeout=socket_timeout,
-        socket_connect_timeout=3,
-        socket_keepalive=True,
-        health_check_interval=30,
-        retry=retry,
-        protocol=2,
-    )
-    return Redis(connection_pool=pool)
+_REFUSALS = ("MISCONF", "OOM command not allowed", "NOPERM", "can't run this command", "DB index is out of range")
+"""Answers by which a server says that it takes no writes now, or none from us. After those by which it says that
+another may take them the connection is left: see `redis_connections`."""
 
 
 @cache

@@ -35,6 +35,10 @@ class TcpProxy:
         """Half-open: what is connected now stays so, and nothing is forwarded on it ever again."""
         self._thread.run(self._stall())
 
+    def move(self, target_port: int) -> None:
+        """As a name or a virtual address moves: what is connected stays where it is."""
+        self._target_port = target_port
+
     def cut(self) -> None:
         """Reset every connection, the silent ones too."""
         self._thread.run(self._cut())

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fallbacks.delivery.signing import read_secrets
 from fallbacks.errors import WebhookSecretError
+from fallbacks.store.urls import checked_http, split_url
 from tasks.money import from_usd
 from tasks.run.limits import Limits
 from worker.config.errors import SettingsError, WorkerError
@@ -52,9 +53,39 @@ def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _url(value: str | None) -> str | None:
-    if value is not None and "://" not in value:
-        raise ValueError("must be a URL such as redis://127.0.0.1:6379/0")
+def _stripped(value: Any) -> Any:
+    """A mounted secret ends in a line break."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def _redis_url(value: str) -> str:
+    from fallbacks.store.redis_url import read_redis_url  # whoever sets one needs the client anyway
+
+    read_redis_url(value)
+    return value
+
+
+def _broker_url(value: str) -> str:
+    if not value.startswith(("amqp", "pyamqp")):
+        return _redis_url(value)
+    parts = split_url(value)
+    if parts.scheme not in ("amqp", "amqps", "pyamqp") or not parts.hostname:
+        raise ValueError("must be a URL such as amqp://USER:PASSWORD@HOST:5672/VHOST")
+    return value
+
+
+def _sentry_dsn(value: SecretStr) -> SecretStr:
+    checked_http(dsn := value.get_secret_value().strip())
+    parts = split_url(dsn)
+    if not parts.username or not parts.path.rpartition("/")[2].isdecimal():
+        raise ValueError("must be a DSN such as https://KEY@HOST/PROJECT")
+    return SecretStr(dsn)
+
+
+def _imap_url(value: str) -> str:
+    parts = split_url(value)
+    if parts.scheme not in ("imap", "imaps") or not parts.hostname or not parts.username or parts.password:
+        raise ValueError("must be imaps://USER@HOST/FOLDER, the password apart from it")
     return value
 
 
@@ -79,7 +110,10 @@ Amount = Annotated[Annotated[Decimal, Field(ge=0)] | None, BeforeValidator(_unli
 Seconds = Annotated[float, Field(gt=0)]
 MaybeSeconds = Annotated[Annotated[float, Field(ge=0)] | None, BeforeValidator(_unlimited)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), NoDecode]
-Url = Annotated[str, AfterValidator(_url)]
+RedisUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_redis_url)]
+BrokerUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_broker_url)]
+Url = Annotated[str, BeforeValidator(_stripped), AfterValidator(checked_http)]
+ImapUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_imap_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_header)]
 
 
@@ -91,13 +125,13 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".deskhand"), description="state folder of the embedded parts")
     host: str = Field("127.0.0.1", description="address of the web process")
     port: int = Field(8080, ge=0, le=65535, description="port of the web process")
-    redis_url: Url | None = Field(None, description="the store; none: the embedded Valkey")
-    broker_url: Url | None = Field(None, description="the queues; none: the same as the store")
+    redis_url: RedisUrl | None = Field(None, description="the store; none: the embedded Valkey")
+    broker_url: BrokerUrl | None = Field(None, description="the queues; none: the same as the store")
     namespace: str = Field("deskhand", pattern=r"^[a-z0-9-]{1,40}$", description="prefix of every key and queue")
     model: str | None = Field(None, description="`local` or an Anthropic model id")
     models: Names = Field((), description="tiers, cheapest first; overrides model")
     anthropic_api_key: ApiKey | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
-    anthropic_base_url: str | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
+    anthropic_base_url: Url | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="below it a tier abstains; none: measured default"
     )
@@ -150,9 +184,9 @@ class Settings(BaseSettings):
     alert_webhook_url: Url | None = None
     alert_quiet_seconds: Seconds = Field(60.0, description="least time between two alerts of one reason")
     public_url: Url | None = Field(None, description="where people reach the console; links in alerts start with it")
-    sentry_dsn: SecretStr | None = None
+    sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] | None = None
     hooks: Path | None = Field(None, description="folder of helpdesk field maps, for /v1/hooks/NAME")
-    imap_url: Url | None = Field(
+    imap_url: ImapUrl | None = Field(
         None, description="the mailbox of `deskhand import-mail --imap`: imaps://user@host/INBOX"
     )
     imap_password: SecretStr | None = None

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from fallbacks.errors import StoreUnreachable
+from fallbacks.store import keys
 from worker.http.desk import Desk, DeskDep
 
 STORE_SECONDS = 3.0
@@ -44,7 +45,9 @@ async def readyz(desk: DeskDep) -> JSONResponse:
 
 async def _store(desk: Desk) -> tuple[str, str]:
     try:
-        exist = await asyncio.wait_for(desk.keys.exist(), STORE_SECONDS)
+        async with asyncio.timeout(STORE_SECONDS):
+            exist = await desk.keys.exist()
+            await desk.parts.store.tick(keys.READY, 60)
     except (StoreUnreachable, TimeoutError):
-        return "do not answer", "unknown"
+        return "takes no writes", "unknown"
     return "ok", "keys" if exist or not desk.on_loopback else "open"

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis import RedisError
+
+from fallbacks.store.redis_connections import client
 
 ANSWER_SECONDS = 3
 
@@ -27,27 +27,20 @@ class StoreFacts:
 
 def read_facts(url: str) -> StoreFacts:
     """Ask the store. Raises `redis.RedisError` or `OSError` where it does not answer within seconds."""
-    client = Redis.from_url(
-        url,
-        socket_timeout=ANSWER_SECONDS,
-        socket_connect_timeout=ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-        protocol=2,
-    )
-    with client:
-        client.ping()
+    store = client(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS, decode_responses=True)
+    with store:
+        store.ping()
         began = time.monotonic()
-        seconds, micros = client.time()
+        seconds, micros = store.time()
         took = time.monotonic() - began
         skew = time.time() - took / 2 - (int(seconds) + int(micros) / 1e6)
-        info: Any = client.info()
-        return StoreFacts(info, _appendfsync(client), skew, took * 1000)
+        info: Any = store.info()
+        return StoreFacts(info, _appendfsync(store), skew, took * 1000)
 
 
-def _appendfsync(client: Any) -> str | None:
+def _appendfsync(store: Any) -> str | None:
     try:
-        answer: Any = client.config_get("appendfsync")
+        answer: Any = store.config_get("appendfsync")
     except RedisError:
         return None
     return answer.get("appendfsync") if isinstance(answer, dict) else None

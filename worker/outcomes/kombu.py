@@ -4,14 +4,17 @@ import asyncio
 import json
 
 from celery import Celery
-from kombu.entity import Exchange, Queue
+from kombu.connection import Connection
+from kombu.messaging import Producer
 
 from fallbacks.delivery.outbox import Message, Verdict
+from worker.clients.celery_queue import is_amqp, queue
+from worker.queue.kombu_calls import BrokerCalls
 
 QUEUE = "queue"
 """The receiver's name in the outbox."""
 
-TIMEOUT_SECONDS = 15.0
+TIMEOUT_SECONDS = 5.0
 
 
 class KombuOutcomes:
@@ -21,36 +24,35 @@ class KombuOutcomes:
     """
 
     def __init__(self, app: Celery, namespace: str) -> None:
-        self._app = app
-        queue = "outcomes" if namespace == "deskhand" else f"{namespace}.outcomes"  # none of those a worker serves
-        amqp = str(app.conf.broker_url).startswith(("amqp", "pyamqp"))
-        arguments = {"x-queue-type": "quorum"} if amqp else None
-        self._queue = Queue(queue, Exchange(queue, type="direct"), routing_key=queue, queue_arguments=arguments)
+        self._calls = BrokerCalls(app)
+        name = "outcomes" if namespace == "deskhand" else f"{namespace}.outcomes"  # none of those a worker serves
+        self._queue = queue(name, amqp=is_amqp(str(app.conf.broker_url)))
 
     async def send(self, message: Message) -> tuple[Verdict, str]:
         """Publish it once, persistent, and confirmed where the broker confirms."""
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await asyncio.to_thread(self._publish, message)
+                await self._calls.run(lambda connection: self._publish(connection, message))
         except Exception as error:  # the broker's errors differ by transport
             return Verdict.FAILED, f"{type(error).__name__}: {error}"
         return Verdict.DELIVERED, f"queue {self._queue.name}"
 
-    def _publish(self, message: Message) -> None:
+    def _publish(self, connection: Connection, message: Message) -> None:
         headers = {
             "webhook-id": message.webhook_id,
             "sequence": json.loads(message.body)["sequence"],
             "event": message.event,
         }
-        with self._app.producer_or_acquire() as producer:
-            producer.publish(
-                message.body,
-                exchange=self._queue.exchange,
-                routing_key=self._queue.routing_key,
-                declare=[self._queue],
-                headers=headers,
-                content_type="application/json",
-                content_encoding="utf-8",
-                delivery_mode=2,
-                retry=False,  # the outbox tries again
-            )
+        Producer(connection.default_channel).publish(
+            message.body,
+            exchange=self._queue.exchange,
+            routing_key=self._queue.routing_key,
+            declare=[self._queue],
+            headers=headers,
+            content_type="application/json",
+            content_encoding="utf-8",
+            delivery_mode=2,
+            retry=False,  # the outbox tries again
+            timeout=TIMEOUT_SECONDS,
+            confirm_timeout=TIMEOUT_SECONDS,
+        )

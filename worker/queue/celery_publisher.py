@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from celery import Celery
+from kombu.connection import Connection
 
 from worker.clients.celery_queue import expired_of, is_amqp
+from worker.queue.kombu_calls import BrokerCalls
 
 log = logging.getLogger(__name__)
 
@@ -28,53 +30,61 @@ class Publisher:
         self._app = app
         self.queues = queues
         self._headers = headers
+        self._calls = BrokerCalls(app)
 
     async def publish(self, work: Sequence[tuple[str, str]]) -> None:
         """Publish (kind, ticket id) pairs, kind being triage or hand_off."""
         if work:
-            await asyncio.to_thread(self._publish, work)
+            await self._calls.run(lambda connection: self._publish(connection, work))
 
     async def depth(self, queue: str) -> int:
         """Messages ready on a queue, by kind, of every priority; 0 where there is none yet."""
-        return await asyncio.to_thread(self._depth, self.queues[queue])
+        return await self._calls.run(lambda connection: self._depth(connection, self.queues[queue]))
 
     async def depths(self) -> dict[str, int | None]:
-        """Of every queue, by kind; None where the broker does not answer in time."""
-        found = await asyncio.gather(*(self._known_depth(queue) for queue in self.queues))
+        """Of every queue, by kind; None as for `known_depth`."""
+        found = await asyncio.gather(*(self.known_depth(queue) for queue in self.queues))
         return dict(zip(self.queues, found, strict=True))
 
-    async def _known_depth(self, queue: str) -> int | None:
+    async def known_depth(self, queue: str) -> int | None:
+        """The depth; None where the broker does not answer in time."""
         try:
             return await asyncio.wait_for(self.depth(queue), ANSWER_SECONDS)
         except Exception as error:  # kombu's transports raise errors of many libraries
             log.warning("the depth of %s is unknown: %s", queue, error or type(error).__name__)
             return None
 
-    def _publish(self, work: Sequence[tuple[str, str]]) -> None:
+    def _publish(self, connection: Connection, work: Sequence[tuple[str, str]]) -> None:
         headers = dict(self._headers()) or None
-        with self._app.producer_or_acquire() as producer:
-            for kind, ticket_id in work:
-                name, queue = (TRIAGE, "tickets") if kind == "triage" else (HAND_OFF, "handoff")
-                self._app.send_task(
-                    name,
-                    kwargs={"ticket_id": ticket_id},
-                    queue=self.queues[queue],
-                    producer=producer,
-                    headers=headers,
-                    ignore_result=True,
-                )
+        producer = self._app.amqp.Producer(connection.default_channel, auto_declare=False)
+        for kind, ticket_id in work:
+            name, queue = (TRIAGE, "tickets") if kind == "triage" else (HAND_OFF, "handoff")
+            self._app.send_task(
+                name,
+                kwargs={"ticket_id": ticket_id},
+                queue=self.queues[queue],
+                producer=producer,
+                headers=headers,
+                ignore_result=True,
+                retry=False,
+                timeout=ANSWER_SECONDS,
+                confirm_timeout=ANSWER_SECONDS,
+            )
 
-    def _depth(self, queue: str) -> int:
-        with self._app.connection_or_acquire() as connection:
-            names = (queue, expired_of(queue)) if is_amqp(str(self._app.conf.broker_url)) else (queue,)
-            return sum(_ready(connection, name) for name in names)
+    def _depth(self, connection: Connection, queue: str) -> int:
+        if not is_amqp(str(self._app.conf.broker_url)):
+            return _ready(connection, connection.default_channel, queue)
+        found = 0
+        for name in (queue, expired_of(queue)):
+            with connection.channel() as channel:  # RabbitMQ closes it where there is no such queue
+                found += _ready(connection, channel, name)
+        return found
 
 
-def _ready(connection: Any, name: str) -> int:
-    with connection.channel() as channel:
-        try:
-            return int(channel.queue_declare(name, passive=True).message_count)
-        except connection.channel_errors as error:
-            if "NOT_FOUND" in str(error):
-                return 0
-            raise
+def _ready(connection: Connection, channel: Any, name: str) -> int:
+    try:
+        return int(channel.queue_declare(name, passive=True).message_count)
+    except connection.channel_errors as error:
+        if "NOT_FOUND" in str(error):
+            return 0
+        raise

@@ -1,8 +1,8 @@
 """Celery's settings, each with its reason: they make it a carrier of hints, trusted with no ticket."""
 
-import ssl
 from typing import Any
 
+from fallbacks.store.redis_url import read_redis_url
 from worker.clients.celery_queue import is_amqp, queue
 from worker.config.settings import Settings
 from worker.queue.celery_publisher import HAND_OFF, TRIAGE
@@ -11,9 +11,6 @@ from worker.queue.priorities import STEPS
 
 POOL = "worker.queue.celery_pool:TaskPool"
 """Unless `-P` names another; -c tickets in flight cost no thread and no process each."""
-
-PEEKED = ("redis", "rediss", "valkey", "valkeys")
-"""URL schemes of brokers that our own channel reads; another (Sentinel, a Unix socket) is read by kombu's."""
 
 
 def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
@@ -41,20 +38,12 @@ def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
     }
 
 
-def is_peeked(broker_url: str) -> bool:
-    """Whether our own Redis channel reads the queues."""
-    return broker_url.partition("://")[0] in PEEKED
-
-
 def _broker(settings: Settings, broker_url: str) -> dict[str, Any]:
     if is_amqp(broker_url):
-        return {"broker_transport_options": {"confirm_publish": True}}
-    found: dict[str, Any] = {"broker_transport_options": _redis_transport(settings)}
-    if is_peeked(broker_url):
-        found["broker_transport"] = "worker.queue.redis_channel:Transport"
-    if broker_url.startswith(("rediss://", "valkeys://")) and "ssl_" not in broker_url:
-        found["broker_use_ssl"] = {"ssl_cert_reqs": ssl.CERT_REQUIRED}  # kombu's own default checks nothing
-    return found
+        answers = {"read_timeout": 10, "write_timeout": 10}  # one that keeps the connection and says nothing
+        return {"broker_transport_options": {"confirm_publish": True, **answers}}
+    transport = _redis_transport(settings) | {"store": read_redis_url(broker_url)}
+    return {"broker_transport_options": transport, "broker_transport": "worker.queue.redis_channel:Transport"}
 
 
 def _redis_transport(settings: Settings) -> dict[str, Any]:
@@ -69,10 +58,8 @@ def _redis_transport(settings: Settings) -> dict[str, Any]:
         "unacked_key": f"{name}:unacked",  # another app's workers in this database must not restore ours
         "unacked_index_key": f"{name}:unacked_index",
         "unacked_mutex_key": f"{name}:unacked_mutex",
-        "unacked_mutex_expire": 30,  # for kombu's own channel; ours restores by script and needs none
         "socket_timeout": 5,  # a broker that accepts and never answers must not hang a publish
         "socket_connect_timeout": 3,
-        "socket_keepalive": True,
         "health_check_interval": 5,  # a silent queue connection was dropped after 17 s (measured once); 25 took 26
         "priority_steps": list(STEPS),  # ours go to one list a queue; those of others are read and counted, too
         "poison_key": poison_key(settings),

@@ -8,18 +8,21 @@ Private methods of kombu 5.7 are overridden: tests/worker/queue/test_redis_chann
 
 import json
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from queue import Empty
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
 import redis
 from kombu.transport import redis as stock
 from kombu.transport import virtual
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
+from fallbacks.store.redis_connections import FitConnection, FitTls, ServerUnfit, sync_options
+from fallbacks.store.redis_url import RedisUrl
 from worker.queue.envelope import carried, fault_of
 from worker.queue.priorities import lists_of
 from worker.queue.redis_channel_scripts import CLAIM, FORGET, POISON, RESTORE
@@ -39,8 +42,15 @@ REFUSED_SECONDS = 0.5
 OTHERS_FIRST = 8
 """Every eighth look begins with the lists of other priorities, so that a backlog on a queue's own list hides none."""
 
-FULL = ("OOM", "MISCONF", "NOREPLICAS")
+FULL = ("OOM", "MISCONF")
 """Answers by which a server says that it takes no writes now."""
+
+UNFIT_SECONDS = 1.0
+"""Pause after the server said that it cannot serve: Celery connects anew at once, and it may be the same one still."""
+
+
+FORBIDDEN_SECONDS = 5.0
+"""Likewise, after it said that this user may not."""
 
 
 class QoS(stock.QoS):
@@ -79,15 +89,22 @@ class QoS(stock.QoS):
 
 
 class Channel(stock.Channel):
-    """poison_key: list of what cannot be worked. task_names: tasks that exist; empty takes any."""
+    """poison_key: list of what cannot be worked. task_names: tasks that exist; empty takes any.
+
+    store: where the lists are; None where kombu's own URL says it.
+    """
 
     QoS = QoS
+    connection_class: Any = FitConnection
+    connection_class_ssl: Any = FitTls
+    store: RedisUrl | None = None
     poison_key = "deskhand:poison"
     task_names: Collection[str] = ()
     from_transport_options = (  # type: ignore[assignment] # kombu extends it so
         *stock.Channel.from_transport_options,
         "poison_key",
         "task_names",
+        "store",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -131,7 +148,8 @@ class Channel(stock.Channel):
         """Read the reply. It says only that it is time to look: what was peeked at may be another worker's by now."""
         connection = self.client.connection
         try:
-            redis.Redis.parse_response(self.client, connection, "BLMOVE", **options)
+            with _unhurried():
+                redis.Redis.parse_response(self.client, connection, "BLMOVE", **options)
         except self.connection_errors:
             connection.disconnect()
             raise
@@ -213,7 +231,7 @@ class Channel(stock.Channel):
 
     def _refused(self, error: ResponseError) -> None:
         """Wait where the server is full; anything else (a replica now, say) is for Celery: it connects anew."""
-        if not isinstance(error, OutOfMemoryError) and not str(error).startswith(FULL):
+        if not isinstance(error, OutOfMemoryError | NoPermissionError) and not str(error).startswith(FULL):
             raise error
         log.warning("the broker refuses to hand out messages: %s", error)
         self._refused_until = monotonic() + REFUSED_SECONDS
@@ -238,12 +256,47 @@ class Channel(stock.Channel):
         return {body: self._plain.register_script(body) for body in (CLAIM, FORGET, POISON, RESTORE)}
 
     def _script(self, body: str, keys: list[str], *args: str | int) -> Any:
-        return self._scripts[body](keys=keys, args=args)
+        with _unhurried():
+            return self._scripts[body](keys=keys, args=args)
+
+    def _queue_bind(self, *args: Any) -> None:
+        with _unhurried():
+            super()._queue_bind(*args)
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        if self.store is None:
+            return dict(super()._connparams(asynchronous))
+        names = ("socket_timeout", "socket_connect_timeout", "health_check_interval", "max_connections", "client_name")
+        found = {"db": 0} | {name: getattr(self, name) for name in names} | sync_options(self.store)
+        if asynchronous:
+            found["connection_class"] = _reporting(found["connection_class"], self)
+        return found
 
     def _disconnect_pools(self) -> None:
         for name in ("_plain", "_scripts"):  # bound to the pool that is going away
             self.__dict__.pop(name, None)
         super()._disconnect_pools()
+
+
+@contextmanager
+def _unhurried() -> Iterator[None]:
+    try:
+        yield
+    except (ServerUnfit, NoPermissionError) as error:
+        sleep(UNFIT_SECONDS if isinstance(error, ServerUnfit) else FORBIDDEN_SECONDS)
+        raise
+
+
+def _reporting(kind: type[Any], channel: Channel) -> type[Any]:
+    """A connection that kombu's poller forgets once it is closed."""
+
+    class Reporting(kind):
+        def disconnect(self, *args: Any, **options: Any) -> None:
+            super().disconnect(*args, **options)
+            if channel._registered:
+                channel._on_connection_disconnect(self)
+
+    return Reporting
 
 
 class Transport(stock.Transport):

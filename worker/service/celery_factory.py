@@ -4,20 +4,23 @@ import logging
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from celery import Celery, signals
-from celery.exceptions import Reject, WorkerShutdown
+from celery.exceptions import CPendingDeprecationWarning, Reject, WorkerShutdown
+from celery.worker import state
 
 from fallbacks.errors import StoreUnreachable
+from fallbacks.store.redis_url import read_redis_url
 from worker.clients.celery_queue import expired_of, is_amqp, queue
 from worker.config.errors import SettingsError, WorkerError
 from worker.config.settings import Redact, Settings
 from worker.intake.amqp import intake_step
 from worker.queue.celery_gate import gate_step
 from worker.queue.celery_publisher import HAND_OFF, TRIAGE
-from worker.queue.celery_settings import celery_settings, is_peeked
+from worker.queue.celery_settings import celery_settings
 from worker.queue.envelope import times_of
 from worker.queue.kombu_compression import bound_kombu
 from worker.queue.names import queue_names
@@ -28,6 +31,9 @@ from worker.telemetry.tracing import CARRIED, arrived_with
 from worker.wiring import Parts
 
 log = logging.getLogger(__name__)
+
+LAST_SECONDS = 30.0
+"""A worker that cannot work has so long to end in good order."""
 
 Work = Callable[[Sequence[Any], dict[str, Any], Any], Coroutine[Any, Any, str]]
 """A task's args, its kwargs and Celery's request, to its outcome."""
@@ -45,7 +51,8 @@ def store_url(settings: Settings) -> str:
 def sender_app(settings: Settings, redis_url: str) -> Celery:
     """A Celery app that only publishes: no tasks, no signal handlers. Opens nothing."""
     broker_url = settings.broker_url or redis_url
-    app = Celery("deskhand", broker=broker_url, set_as_current=False)
+    shown = broker_url if is_amqp(broker_url) else read_redis_url(broker_url).named_for_celery
+    app = Celery("deskhand", broker=shown, set_as_current=False)
     app.conf.update(celery_settings(settings, broker_url))
     return app
 
@@ -102,6 +109,7 @@ def _follow_the_worker(app: Celery, settings: Settings, process: "_LazyProcess")
 
     @signals.worker_ready.connect(weak=False)
     def start(**_: Any) -> None:
+        warnings.filterwarnings("ignore", "(?s).*on connection loss cancels all", CPendingDeprecationWarning)
         process.get_or_end()
 
     @signals.worker_process_init.connect(weak=False)
@@ -124,11 +132,9 @@ def _carried(request: Any) -> dict[str, str]:
 
 
 def _guard_doors(app: Celery, settings: Settings, process: "_LazyProcess") -> None:
-    """Where our own channel does not read the queues, a gate keeps what Celery would drop; AMQP has its own intake."""
-    broker_url = str(app.conf.broker_url)
-    if not is_peeked(broker_url):
+    """On AMQP, which no channel of ours reads, a gate keeps what Celery would drop; and its intake is another."""
+    if is_amqp(str(app.conf.broker_url)):
         app.steps["consumer"].add(gate_step(process.keep, (TRIAGE, HAND_OFF)))
-    if is_amqp(broker_url):
         intake = queue(queue_names(settings)["intake"], amqp=True)
         app.steps["consumer"].add(intake_step(process.take_raw, intake, lambda: "intake" in process.queues))
 
@@ -156,7 +162,7 @@ class _LazyProcess:
     def get(self) -> WorkerProcess:
         with self._lock:
             if self._process is None:
-                self._process = WorkerProcess(self._make_parts(), self._slots, self.queues, self._finish)
+                self._process = WorkerProcess(self._make_parts(), self._slots, self.queues, self._finish, self._fail)
             return self._process
 
     def get_or_end(self) -> None:
@@ -190,3 +196,14 @@ class _LazyProcess:
     def _finish(self) -> None:
         """As an orchestrator does it: Celery stops consuming, waits for its tasks and returns what it prefetched."""
         os.kill(self._pid, signal.SIGTERM)  # of the worker's main process, in a pool of processes too
+
+    def _fail(self, why: str) -> None:
+        """As `_finish`, and with the exit status of a failure; at once where even that takes too long."""
+        log.critical("this worker cannot work and ends: %s", why)
+        if os.getpid() == self._pid:
+            state.should_stop = 1
+        else:
+            self._finish()
+        last = threading.Timer(LAST_SECONDS, os._exit, (1,))
+        last.daemon = True
+        last.start()

@@ -17,13 +17,24 @@ log = logging.getLogger(__name__)
 
 
 class WorkerProcess:
-    """Made after fork, once per process. slots / queues: what this process offers. finish: asks Celery to stop."""
+    """Made after fork, once per process. slots / queues: what this process offers. finish: asks Celery to stop.
 
-    def __init__(self, parts: Parts, slots: int, queues: tuple[str, ...], finish: Callable[[], None]) -> None:
+    fail: stops it as one that cannot go on, for the reason given.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        slots: int,
+        queues: tuple[str, ...],
+        finish: Callable[[], None],
+        fail: Callable[[str], None],
+    ) -> None:
         self.parts = parts
         self.slots = slots
         self.queues = queues
         self.finish = finish
+        self.fail = fail
         self.thread = LoopThread()
         try:
             self.thread.run(self._ready())
@@ -39,6 +50,7 @@ class WorkerProcess:
         log.info("models: %s", ", ".join(tier.model.name for tier in self.parts.executor.tiers) or "none needed")
         heartbeat = self.parts.heartbeat(self.slots, self.queues)
         heartbeat.finish = self.finish
+        heartbeat.outage.end = self.fail
         liveness = keep_fresh(self.parts.settings.home, self.queues, heartbeat.consumes)
         self._background = [asyncio.ensure_future(heartbeat.beat_forever()), asyncio.ensure_future(liveness)]
         self._background += [

@@ -8,22 +8,16 @@ import platform
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.control import DRAIN, Control
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.store import keys
 from worker.work.live_runs import LiveRuns
-
-if TYPE_CHECKING:
-    from worker.queue.celery_publisher import Publisher
+from worker.work.outage import Outage
+from worker.work.sweeper import Sweeper
 
 log = logging.getLogger(__name__)
-
-SWEEP_LIMIT = 200
-BACKLOG_PER_SLOT = 4
-"""More ready messages than this per slot, and forgotten-looking tickets are only waiting their turn."""
 
 FORGET_MS = 3_600_000
 """A worker not seen for an hour is taken off the list."""
@@ -33,15 +27,15 @@ FORGET_MS = 3_600_000
 class Heartbeat:
     """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers.
 
-    ready: makes the process ready for its first run. max_losses: workers a ticket may outlive before people get it.
+    ready: makes the process ready for its first run.
     finish: asks the process to stop in good order, as its own SIGTERM does.
     """
 
     live: LiveRuns
     ledger: Ledger
-    publisher: "Publisher"
+    sweeper: Sweeper
+    outage: Outage
     ready: Callable[[], Awaitable[None]]
-    max_losses: int
     sweep_seconds: float
     slots: int
     queues: tuple[str, ...]
@@ -54,17 +48,25 @@ class Heartbeat:
         pause = min(self.ledger.lease_ms / 3000, self.sweep_seconds)
         while True:
             try:
-                await self.renew()
-                await self.ready()
-                await self.obey()
-                if monotonic() - self.swept_at >= self.sweep_seconds:
-                    self.swept_at = monotonic()
-                    await self.sweep()
+                await self.beat()
             except StoreUnreachable as error:
                 log.warning("store unreachable: %s", error)
-            except Exception:
-                log.exception("a beat failed")
+                await self.outage.goes_on(error)
+            except Exception as error:
+                log.exception("a heartbeat failed")
+                await self.outage.goes_on(error)
             await asyncio.sleep(pause)
+
+    async def beat(self) -> None:
+        """Everything once."""
+        await self.renew()
+        self.outage.over()
+        await self.ready()
+        await self.obey()
+        if monotonic() - self.swept_at >= self.sweep_seconds and not self.live.draining:
+            self.swept_at = monotonic()
+            await self.sweeper.sweep()
+            await self._forget_the_dead()
 
     async def renew(self) -> None:
         """Renew every lease of this process in one call; cut the runs whose lease is gone."""
@@ -84,15 +86,6 @@ class Heartbeat:
     def consumes(self) -> bool:
         """Whether it takes work: its last heartbeat reached the store not long ago, and it is not stopping."""
         return not self.live.draining and monotonic() - self.beaten_at < 2 * self.ledger.lease_ms / 1000
-
-    async def sweep(self) -> None:
-        """Publish what nobody is working on."""
-        if self.live.draining:
-            return
-        backlogged = await self.publisher.depth("tickets") > max(1, self.slots) * BACKLOG_PER_SLOT
-        work = await self.ledger.sweep(limit=SWEEP_LIMIT, max_losses=self.max_losses, backlogged=backlogged)
-        await self.publisher.publish(work)
-        await self._forget_the_dead()
 
     async def leave(self) -> None:
         """Take this process off the list of workers."""

@@ -7,6 +7,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tasks.reasons import Reason
+from tests.services.valkey import ValkeyServer
 from tests.worker.http.served import Served
 
 
@@ -26,6 +27,16 @@ def test_health_needs_nobody_and_no_key(web: Served) -> None:
         "checks": {"books": "ok", "broker": "ok"},
         "api": "keys",
     }
+
+
+def test_a_store_that_takes_no_writes_is_not_ready(web: Served, valkey_server: ValkeyServer) -> None:
+    with valkey_server.client() as redis:
+        redis.config_set("min-replicas-to-write", 1)
+        try:
+            answer = web.client().get("/readyz")
+        finally:
+            redis.config_set("min-replicas-to-write", 0)
+    assert (answer.status_code, answer.json()["checks"]["books"]) == (503, "takes no writes")
 
 
 def test_the_stats_are_an_autoscaling_signal(web: Served, api: httpx.Client) -> None:

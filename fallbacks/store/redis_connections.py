@@ -1,0 +1,168 @@
+"""Every connection to a Redis or Valkey is made here: it looks for the primary, and leaves what cannot serve."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import redis
+from redis import asyncio as aioredis
+from redis.asyncio import connection as asynchronous
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.backoff import NoBackoff
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import BusyLoadingError, MasterDownError, ReadOnlyError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from fallbacks.store.redis_url import RedisUrl, read_redis_url
+
+Address = tuple[str, int]
+
+UNFIT = (ReadOnlyError, MasterDownError, BusyLoadingError)
+UNFIT_WORDS = ("NOREPLICAS", "UNBLOCKED", "-READONLY")
+"""Answers of a server that is not, or not yet, the one to write to. Another may be by now, under the same name.
+`-READONLY` is how Redis before 7 says within a script's error what the script met.
+"""
+
+COMMON = {"socket_connect_timeout": 3, "socket_keepalive": True, "health_check_interval": 30, "protocol": 2}
+
+SENTINEL_SECONDS = 1.0
+"""For one sentinel to answer; then the next is asked."""
+
+
+class ServerUnfit(RedisConnectionError):
+    """The server lives and cannot serve. The connection that heard it is closed: the next one finds out who can."""
+
+
+def is_unfit(error: Exception) -> bool:
+    """Whether this answer says so."""
+    return isinstance(error, UNFIT) or any(word in str(error) for word in UNFIT_WORDS)
+
+
+class _AsyncFit:
+    """Before a connection class of the client. locate: asks for the primary's address, None where it is given."""
+
+    def __init__(self, *, locate: Callable[[], Awaitable[Address]] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._locate = locate
+
+    async def _connect(self) -> None:
+        if self._locate is not None:
+            self.host, self.port = await self._locate()
+        await super()._connect()  # type: ignore[misc] # the class after this one
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().read_response(*args, **options)  # type: ignore[misc] # likewise
+        except (ResponseError, BusyLoadingError) as error:
+            if not is_unfit(error):
+                raise
+            await self.disconnect(nowait=True)  # type: ignore[attr-defined] # likewise
+            raise ServerUnfit(f"{type(error).__name__}: {error}") from error
+
+
+class _Fit:
+    """The same for the client that blocks."""
+
+    def __init__(self, *, locate: Callable[[], Address] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._locate = locate
+
+    def _connect(self) -> Any:
+        if self._locate is not None:
+            self.host, self.port = self._locate()
+        return super()._connect()  # type: ignore[misc] # the class after this one
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().read_response(*args, **options)  # type: ignore[misc] # likewise
+        except (ResponseError, BusyLoadingError) as error:
+            if not is_unfit(error):
+                raise
+            self.disconnect()  # type: ignore[attr-defined] # likewise
+            raise ServerUnfit(f"{type(error).__name__}: {error}") from error
+
+
+class AsyncFitConnection(_AsyncFit, asynchronous.Connection):
+    pass
+
+
+class AsyncFitTls(_AsyncFit, asynchronous.SSLConnection):
+    pass
+
+
+class AsyncFitSocket(_AsyncFit, asynchronous.UnixDomainSocketConnection):
+    pass
+
+
+class FitConnection(_Fit, Connection):
+    pass
+
+
+class FitTls(_Fit, SSLConnection):
+    pass
+
+
+class FitSocket(_Fit, UnixDomainSocketConnection):
+    pass
+
+
+def async_client(url: str, *, connections: int, retry: AsyncRetry | None = None, **options: Any) -> aioredis.Redis:
+    """A client with at most so many connections; whoever needs one more waits for it."""
+    read = read_redis_url(url)
+    kind = AsyncFitSocket if read.unix else AsyncFitTls if read.tls else AsyncFitConnection
+    given = {**_common(read), **options, **read.options}
+    given |= {"max_connections": connections, "timeout": 30} | _keys(read.options, "max_connections", "timeout")
+    pool = aioredis.BlockingConnectionPool(
+        connection_class=cast("Any", kind),
+        retry=retry or AsyncRetry(NoBackoff(), 0),
+        locate=_async_locator(read),
+        **given,
+    )
+    return aioredis.Redis(connection_pool=pool)
+
+
+def client(url: str, **options: Any) -> redis.Redis:
+    """A client that blocks, for a few questions; without retries."""
+    read = read_redis_url(url)
+    return redis.Redis(connection_pool=redis.ConnectionPool(**(sync_options(read) | options)))
+
+
+def sync_options(read: RedisUrl) -> dict[str, Any]:
+    """What a pool that blocks is made with."""
+    kind = FitSocket if read.unix else FitTls if read.tls else FitConnection
+    return {
+        **_common(read),
+        "retry": Retry(NoBackoff(), 0),
+        **{name: value for name, value in read.options.items() if name != "timeout"},
+        "connection_class": kind,
+        "locate": _locator(read),
+    }
+
+
+def _common(read: RedisUrl) -> dict[str, Any]:
+    return {name: value for name, value in COMMON.items() if not (read.unix and name == "socket_keepalive")}
+
+
+def _keys(options: Any, *names: str) -> dict[str, Any]:
+    return {name: options[name] for name in names if name in options}
+
+
+def _asking(read: RedisUrl) -> dict[str, Any]:
+    return {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS, **read.sentinel_options}
+
+
+def _async_locator(read: RedisUrl) -> Callable[[], Awaitable[Address]] | None:
+    if not read.sentinels:
+        return None
+    asking = _asking(read) | {"retry": AsyncRetry(NoBackoff(), 0)}
+    sentinel = AsyncSentinel(read.sentinels, sentinel_kwargs=asking)
+    return lambda: sentinel.discover_master(read.service)
+
+
+def _locator(read: RedisUrl) -> Callable[[], Address] | None:
+    if not read.sentinels:
+        return None
+    sentinel = Sentinel(read.sentinels, sentinel_kwargs=_asking(read) | {"retry": Retry(NoBackoff(), 0)})
+    return lambda: cast("Address", sentinel.discover_master(read.service))
