@@ -15,7 +15,7 @@ from fallbacks.inbox.narrate import (
     rules_in_words,
     waits_for,
 )
-from fallbacks.ledger.states import SETTLED, State
+from fallbacks.ledger.states import State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
 from tasks.money import NANO
@@ -128,7 +128,7 @@ def _explained(
         means=means(view.reason) if view.reason else "",
         detail=view.detail,
         failing_step=failing,
-        usage=_usage(view, checkpoint, timeline, now_ms),
+        usage=_usage(view, checkpoint, now_ms),
         last_steps=steps(timeline, process)[-LAST_STEPS:],
         next=_next(view),
         actions=_actions(view),
@@ -187,29 +187,16 @@ def _failing_step(view: TicketView, timeline: Sequence[ev.Recorded]) -> int | No
     return None
 
 
-def _usage(view: TicketView, checkpoint: Checkpoint, timeline: Sequence[ev.Recorded], now_ms: int) -> tuple[Used, ...]:
+def _usage(view: TicketView, checkpoint: Checkpoint, now_ms: int) -> tuple[Used, ...]:
     used, limits = checkpoint.usage, view.limits
     dollars = None if limits.max_cost_nanodollars is None else limits.max_cost_nanodollars / NANO
-    until = _ended_ms(timeline) if view.state in SETTLED else now_ms
     return (
         Used("steps", used.steps, limits.max_steps),
         Used("tool calls", used.tool_calls, limits.max_tool_calls),
         Used("tokens", used.tokens.total, limits.max_tokens),
         Used("dollars", view.spent_nanodollars / NANO, dollars),
-        Used("seconds", round(used.seconds(until), 1), limits.max_seconds),
+        Used("seconds", round(used.seconds(now_ms), 1), limits.max_seconds),
     )
-
-
-def _ended_ms(timeline: Sequence[ev.Recorded]) -> int:
-    """When the agent last did something: what people did later is not the run's time."""
-    people = (ev.PersonActed, ev.Cancelled, ev.Closed, ev.Resumed)
-    of_run = [
-        recorded.at_ms
-        for recorded in timeline
-        if not isinstance(recorded.event, people)
-        and not (isinstance(recorded.event, ev.Decided) and recorded.event.by != "agent")
-    ]
-    return max(of_run, default=0)
 
 
 def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | None, process: Process) -> str:

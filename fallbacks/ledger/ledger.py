@@ -359,7 +359,8 @@ class Ledger:
     ) -> list[tuple[str, str]]:
         """Take back what is due. Returns (kind, ticket id) to publish; kind: triage or hand_off."""
         began_ms = await self.store.now_ms() if journal_log.listens() else None
-        flat = await self.store.run("sweep", "", limit, max_losses, base_ms or self.first_sweep_ms, int(backlogged))
+        how = (limit, max_losses, base_ms or self.first_sweep_ms, int(backlogged), self.lease_ms)
+        flat = await self.store.run("sweep", "", *how)
         if began_ms is not None:
             for ticket_id in flat[1::2]:
                 journal_log.swept(ticket_id, await self.store.journal(ticket_id, -journal_log.LATEST, -1), began_ms)

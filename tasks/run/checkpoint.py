@@ -9,6 +9,7 @@ from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Usage
 from tasks.run.messages import SUBMIT, Block, Message, TokenUsage, ToolCall
+from tasks.run.replayable import sayable, unanswered
 from tasks.run.stuck import Fingerprint
 
 
@@ -79,9 +80,10 @@ class Checkpoint:
     @property
     def outgoing(self) -> tuple[Message, ...]:
         """What the next call sends: the conversation so far and the user turn that waits."""
-        if not self.turn:
+        turn = (*self.turn, *unanswered(self.messages, self.turn))
+        if not turn:
             return self.messages
-        return (*self.messages, {"role": "user", "content": sorted(self.turn, key=_results_first)})
+        return (*self.messages, {"role": "user", "content": sorted(turn, key=_results_first)})
 
     def apply(self, recorded: ev.Recorded) -> "Checkpoint":
         """The checkpoint after one more event. Events that do not concern the run change nothing."""
@@ -97,9 +99,18 @@ def fold(journal: Iterable[ev.Recorded]) -> Checkpoint:
     return checkpoint
 
 
-def _claimed(cp: Checkpoint, _event: ev.Claimed, _at: int) -> Checkpoint:
+def _claimed(cp: Checkpoint, _event: ev.Claimed, at: int) -> Checkpoint:
     """A deployment may have changed the system text or the tools since: the last call's usage bounds nothing now."""
-    return replace(cp, prior=None)
+    return replace(cp, prior=None, usage=cp.usage.held(at))
+
+
+def _let_go(cp: Checkpoint, _event: ev.Event, at: int) -> Checkpoint:
+    return replace(cp, usage=cp.usage.let_go(at))
+
+
+def _lease_expired(cp: Checkpoint, event: ev.LeaseExpired, at: int) -> Checkpoint:
+    """What the worker, or the store, was away for is nobody's work."""
+    return replace(cp, usage=cp.usage.let_go(event.heard_ms or at))
 
 
 def _context(cp: Checkpoint, event: ev.ContextFetched, _at: int) -> Checkpoint:
@@ -116,14 +127,14 @@ def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Ch
 def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
     messages = cp.outgoing
     started = at if cp.usage.started_ms is None else cp.usage.started_ms
-    usage = replace(cp.usage, steps=max(event.step, cp.usage.steps), started_ms=started)
+    usage = replace(cp.usage, steps=max(event.step, cp.usage.steps), started_ms=started).held(at)
     return replace(cp, messages=messages, turn=(), usage=usage, marks=(*cp.marks, (event.step, len(messages))))
 
 
 def _model_replied(cp: Checkpoint, event: ev.ModelReplied, _at: int) -> Checkpoint:
     tokens = TokenUsage(event.input_tokens, event.output_tokens, event.cache_write_tokens, event.cache_read_tokens)
-    sayable = [block for block in event.content if not _blank(block)]
-    said = ({"role": "assistant", "content": sayable},) if sayable else ()
+    blocks = sayable(event.content)
+    said = ({"role": "assistant", "content": blocks},) if blocks else ()
     asked = tuple(
         ToolCall(str(block["id"]), str(block["name"]), block.get("input"))
         for block in event.content
@@ -194,11 +205,11 @@ def _retried(cp: Checkpoint, event: ev.Retried, _at: int) -> Checkpoint:
     return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, "retry")))
 
 
-def _parked(cp: Checkpoint, event: ev.Parked, _at: int) -> Checkpoint:
+def _parked(cp: Checkpoint, event: ev.Parked, at: int) -> Checkpoint:
     if not event.reason:  # its producer's wish, before anything was tried
         return cp
     kind = "wait" if event.waits else "park"
-    return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, kind)))
+    return replace(cp, stop=None, usage=cp.usage.let_go(at), attempts=(*cp.attempts, (event.reason, kind)))
 
 
 def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:
@@ -222,7 +233,9 @@ def _leaning_then(cp: Checkpoint) -> str:
 def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
     hint = f"A person looked at this ticket and adds: {event.hint}" if event.hint else ""
     findings = (*cp.findings, hint) if hint else cp.findings
-    renewed = replace(cp, usage=replace(cp.usage, started_ms=None), attempts=(), findings=findings)
+    renewed = replace(
+        cp, usage=replace(cp.usage, started_ms=None, worked_ms=0, held_ms=None), attempts=(), findings=findings
+    )
     if cp.stop is not None and cp.stop.reason is Reason.EFFECT_UNKNOWN:  # the person has looked whether it happened
         open_ends = tuple(f":{call.id}" for call in cp.pending)
         renewed = replace(renewed, effects=tuple(begun for begun in cp.effects if not begun[0].endswith(open_ends)))
@@ -232,10 +245,10 @@ def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
         renewed = _rewound(renewed, event.from_step)
     if cp.stop is not None and cp.stop.reason in _BLOCKED_CALLS:
         renewed = replace(renewed, pending=())
-    turn = (*renewed.turn, *_unanswered_calls(renewed))
+    turn = renewed.turn
     if hint:
         turn = (*turn, {"type": "text", "text": hint})
-    elif not turn and not renewed.pending and renewed.messages and renewed.messages[-1]["role"] == "assistant":
+    elif not renewed.pending and renewed.outgoing and renewed.outgoing[-1]["role"] == "assistant":
         turn = ({"type": "text", "text": _GO_ON},)  # a request that ends with the assistant is refused as a prefill
     return replace(renewed, stop=None, decision=None, trail=(), repairs=0, tool_errors=0, turn=turn)
 
@@ -249,33 +262,12 @@ def _rewound(cp: Checkpoint, step: int) -> Checkpoint:
     return replace(cp, messages=cp.messages[: marks[0]], marks=kept, turn=(), pending=(), prior=None, sent=0)
 
 
-def _unanswered_calls(cp: Checkpoint) -> tuple[Block, ...]:
-    """The API wants a result for every tool_use; the call that ended the run and what stood beside it have none."""
-    settled = {block.get("tool_use_id") for block in cp.turn} | {call.id for call in cp.pending}
-    last: Message = cp.messages[-1] if cp.messages else {"role": "user", "content": []}
-    return tuple(
-        {
-            "type": "tool_result",
-            "tool_use_id": block["id"],
-            "content": "not accepted" if block["name"] == SUBMIT else _NOT_RUN,
-            "is_error": True,
-        }
-        for block in (last["content"] if last["role"] == "assistant" else ())
-        if block.get("type") == "tool_use" and block["id"] not in settled
-    )
-
-
 def _fresh_conversation(cp: Checkpoint) -> Checkpoint:
     return replace(
         cp,
         conversation=False, messages=(), turn=(), pending=(), marks=(), prior=None, sent=0,
         decision=None, stop=None, repairs=0, tool_errors=0, trail=(),
     )  # fmt: skip
-
-
-def _blank(block: Block) -> bool:
-    """The API may say nothing in a text block, and refuses to hear that again."""
-    return block.get("type") == "text" and not str(block.get("text") or "").strip()
 
 
 def _results_first(block: Block) -> bool:
@@ -298,11 +290,16 @@ _DEAD_ENDS = frozenset(
 _BLOCKED_CALLS = frozenset({Reason.TOOL_CALL_LIMIT, Reason.EFFECT_UNKNOWN})
 """Stops whose pending calls would stop the run again at once: after a person looked, they are answered instead."""
 
-_NOT_RUN = "this call was not carried to its end; a person has looked at the ticket since"
 _GO_ON = f"Go on, and end by calling {SUBMIT}."
 
 _FOLDS: dict[type[ev.Event], Any] = {
     ev.Claimed: _claimed,
+    ev.Released: _let_go,
+    ev.LeaseExpired: _lease_expired,
+    ev.Suggested: _let_go,
+    ev.Decided: _let_go,
+    ev.HandedOff: _let_go,
+    ev.Cancelled: _let_go,
     ev.ContextFetched: _context,
     ev.ConversationStarted: _conversation,
     ev.StepStarted: _step_started,

@@ -215,11 +215,15 @@ class Released(Event):
 
 @dataclass(frozen=True, slots=True)
 class LeaseExpired(Event):
-    """The worker was not heard of in time. losses: how often that has happened to this ticket."""
+    """The worker was not heard of in time. losses: how often that has happened to this ticket.
+
+    heard_ms: store time of its last sign of life, 0 where the journal does not say.
+    """
 
     type: ClassVar[str] = "lease_expired"
     owner: str = ""
     losses: int = 0
+    heard_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

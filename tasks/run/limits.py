@@ -1,7 +1,7 @@
 """What a run may use and what it has used. `None` is unlimited, 0 is zero."""
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from tasks.reasons import Reason
 from tasks.run.messages import TokenUsage
@@ -13,7 +13,8 @@ class Limits:
 
     max_steps: model calls, failed ones included. max_tool_calls: calls the model asked for (prefetch is free).
     max_tokens: input and output of all calls together. max_cost_nanodollars: enforced by the ledger's reservation.
-    max_seconds: wall clock from the first model call, crashes and parking included.
+    max_seconds: of work, from the first model call on: those in which a worker holds the run, and of a worker that was
+    lost those up to its last sign of life. Waiting is bounded by the ticket's deadline.
     """
 
     max_steps: int | None = 8
@@ -25,17 +26,34 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a run has used so far. started_ms: store time of its first step, None before it."""
+    """What a run has used so far.
+
+    started_ms: store time of its first step, None before it. worked_ms: of earlier workers. held_ms: store time since
+    when a worker's seconds count, None while nobody works on it.
+    """
 
     steps: int = 0
     tool_calls: int = 0
     tokens: TokenUsage = field(default_factory=TokenUsage)
     cost_nanodollars: int = 0
     started_ms: int | None = None
+    worked_ms: int = 0
+    held_ms: int | None = None
 
     def seconds(self, now_ms: int) -> float:
-        """Wall clock since the first step."""
-        return 0.0 if self.started_ms is None else max(0, now_ms - self.started_ms) / 1000
+        """Seconds of work."""
+        return self._ms(now_ms) / 1000
+
+    def held(self, at_ms: int) -> "Usage":
+        """With a worker at it from now on. Nothing counts before the first step."""
+        return self if self.started_ms is None or self.held_ms is not None else replace(self, held_ms=at_ms)
+
+    def let_go(self, at_ms: int) -> "Usage":
+        """With nobody at it from now on."""
+        return replace(self, worked_ms=self._ms(at_ms), held_ms=None)
+
+    def _ms(self, now_ms: int) -> int:
+        return self.worked_ms + (0 if self.held_ms is None else max(0, now_ms - self.held_ms))
 
 
 def exceeded(limits: Limits, usage: Usage, now_ms: int) -> Reason | None:
@@ -52,7 +70,7 @@ def exceeded(limits: Limits, usage: Usage, now_ms: int) -> Reason | None:
 
 
 def seconds_left(limits: Limits, usage: Usage, now_ms: int) -> float | None:
-    """Wall clock left for the run; None when unlimited."""
+    """Seconds of work left for the run; None when unlimited."""
     return None if limits.max_seconds is None else max(0.0, limits.max_seconds - usage.seconds(now_ms))
 
 

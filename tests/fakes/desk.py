@@ -1,6 +1,7 @@
 """A small desk: one ticket, two labels, three tools, and a run over them that can be cut and resumed."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -180,15 +181,38 @@ def _faults(turns: list[tuple[str, list[Any]]]) -> Any:
     if turns and turns[-1][0] != "user":
         yield "ends with the assistant"
     asked: list[str] = []
-    for _, blocks in turns:
+    ids = [block["id"] for _, blocks in turns for block in blocks if block["type"] == "tool_use"]
+    if len(ids) != len(set(ids)):
+        yield f"ids are not unique: {ids}"
+    for role, blocks in turns:
+        yield from _misshapen(role, blocks)
         results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
         if sorted(results) != sorted(asked):
             yield f"asked {asked}, answered {results}"
         if any(block["type"] != "tool_result" for block in blocks[: len(results)]):
             yield "a tool result stands behind other blocks"
-        if any(block["type"] == "text" and not block["text"].strip() for block in blocks):
-            yield "blank text"
         asked = [block["id"] for block in blocks if block["type"] == "tool_use"]
+
+
+_FITS = {
+    "text": lambda block: isinstance(block["text"], str) and block["text"].strip(),
+    "tool_result": lambda block: isinstance(block["content"], str),
+    "thinking": lambda block: isinstance(block["thinking"], str) and isinstance(block["signature"], str),
+    "redacted_thinking": lambda block: isinstance(block["data"], str),
+    "tool_use": lambda block: (
+        re.fullmatch(r"[a-zA-Z0-9_-]+", block["id"])
+        and re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", block["name"])
+        and isinstance(block["input"], dict)
+    ),
+}
+
+
+def _misshapen(role: str, blocks: list[Any]) -> Any:
+    for block in blocks:
+        if (block["type"] in ("text", "tool_result")) < (role == "user"):
+            yield f"a {role} says {block['type']}"
+        if block["type"] not in _FITS or not _FITS[block["type"]](block):
+            yield f"misshapen: {block}"
 
 
 TOOL_TROUBLE = ToolError("the directory is closed")

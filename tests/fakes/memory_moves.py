@@ -131,7 +131,9 @@ def reject(b: MemoryData, ticket_id: str, header: str, raw: str, event: str) -> 
     return ["new", ticket_id]
 
 
-def sweep(b: MemoryData, _: str, limit: str, max_losses: str, base_ms: str, backlogged: str) -> list[str]:
+def sweep(
+    b: MemoryData, _: str, limit: str, max_losses: str, base_ms: str, backlogged: str, lease_ms: str
+) -> list[str]:
     base, found = int(base_ms), list[str]()
     unended = [ticket_id for state in ("queued", "running", "parked") for ticket_id in b.rank(f"s:{state}")]
     if len(unended) != len(b.rank("due")):
@@ -145,7 +147,7 @@ def sweep(b: MemoryData, _: str, limit: str, max_losses: str, base_ms: str, back
         if state not in ("queued", "running", "parked"):
             b.due_at(ticket_id, None)
             continue
-        _taken_back(b, ticket_id, row)
+        _taken_back(b, ticket_id, row, int(lease_ms))
         if state == "queued" and not late and held_back:
             b.due_at(ticket_id, b.now + base)
             continue
@@ -159,14 +161,14 @@ def sweep(b: MemoryData, _: str, limit: str, max_losses: str, base_ms: str, back
     return found
 
 
-def _taken_back(b: MemoryData, ticket_id: str, row: dict[str, str]) -> None:
+def _taken_back(b: MemoryData, ticket_id: str, row: dict[str, str], lease_ms: int) -> None:
     if row["state"] == "queued":
         return
     if row["state"] == "running":
         b.settle_lost(ticket_id, row["epoch"])
         losses = b.add(f"t:{ticket_id}", "losses", 1)
         event = {"type": "lease_expired", "v": 1, "owner": row.pop("owner"), "losses": losses}
-        row.pop("lease", None)
+        event["heard_ms"] = int(row.pop("lease")) - lease_ms
         b.end_run(ticket_id, "lost", "")
         b.add("n", "leases_lost", 1)
     else:

@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     max_tokens: Count = Field(None, description="tokens per run, in and out")
     max_output_tokens: int = Field(1024, ge=64, description="tokens one reply may have; part of every worst case")
     max_cost_usd: Amount = Field(Decimal("0.05"), description="dollars per run")
-    max_seconds: MaybeSeconds = Field(60.0, description="seconds per run, wall clock, parking and crashes included")
+    max_seconds: MaybeSeconds = Field(60.0, description="seconds of work per run: those in which a worker holds it")
     call_seconds: Seconds = Field(30.0, description="seconds one model call may take")
     max_wait_seconds: MaybeSeconds = Field(3600.0, description="a ticket older than this goes to people")
     reuse_seconds: float = Field(

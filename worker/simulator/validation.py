@@ -1,5 +1,6 @@
 """What the real API refuses about a request's shape, with messages after its own."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ _NOT_STRICT = {
     "minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
     "maxItems", "uniqueItems", "minProperties", "maxProperties",
 }  # fmt: skip
+_ID, _ID_RULE = re.compile("[a-zA-Z0-9_-]+"), "String should match pattern '^[a-zA-Z0-9_-]+$'"
 _UNFORCED = ("claude-sonnet-5-5", "claude-opus-5-5")
 """Models that refuse a forced tool choice."""
 
@@ -85,6 +87,7 @@ def _message_faults(messages: Any, is_pause: Callable[[Mapping[str, Any]], bool]
         yield "messages: at least one message is required"
         return
     asked: set[str] = set()
+    ever: set[str] = set()
     for index, message in enumerate(messages):
         role = message.get("role") if isinstance(message, dict) else None
         if role not in ("user", "assistant"):
@@ -92,7 +95,10 @@ def _message_faults(messages: Any, is_pause: Callable[[Mapping[str, Any]], bool]
             return
         yield from _content_faults(f"messages.{index}", message.get("content"))
         yield from _tool_result_faults(f"messages.{index}", message, asked)
-        asked = {block["id"] for block in _blocks(message) if block["type"] == "tool_use"}
+        ids = [str(block["id"]) for block in _blocks(message) if block["type"] == "tool_use"]
+        yield from _id_faults(f"messages.{index}", ids, ever)
+        asked = set(ids)
+        ever |= asked
     if messages[0]["role"] != "user":
         yield 'messages: first message must use the "user" role'
     if messages[-1]["role"] == "assistant" and not is_pause(messages[-1]):
@@ -121,9 +127,19 @@ def _content_faults(where: str, content: Any) -> Iterator[str]:
             yield f"{where}.content.{index}.tool_use.input: Input should be a valid dictionary"
 
 
+def _id_faults(where: str, ids: Sequence[str], ever: set[str]) -> Iterator[str]:
+    """ever: ids of the messages before."""
+    if len(ids) != len(set(ids)) or ever & set(ids):
+        yield f"{where}: `tool_use` ids must be unique"
+    yield from (f"{where}.tool_use.id: {_ID_RULE}" for each in ids if not _ID.fullmatch(each))
+
+
 def _tool_result_faults(where: str, message: Mapping[str, Any], asked: set[str]) -> Iterator[str]:
     """Every tool_use is answered in the next message, and nothing else is."""
-    answered = {block["tool_use_id"] for block in _blocks(message) if block["type"] == "tool_result"}
+    results = [block["tool_use_id"] for block in _blocks(message) if block["type"] == "tool_result"]
+    answered = set(results)
+    if len(results) != len(answered):
+        yield f"{where}: each tool_use must have a single result"
     if missing := asked - answered:
         yield f"{where}: `tool_use` ids were found without `tool_result` blocks immediately after: {sorted(missing)}"
     if extra := answered - asked:

@@ -1,5 +1,6 @@
 -- Find work nobody is doing and say what to publish: {kind, id, kind, id...}, kind being triage or hand_off.
--- ARGV: prefix, '', limit, max_losses, base_ms (first wait before a message is sent again), backlogged ('1' or '0')
+-- ARGV: prefix, '', limit, max_losses, base_ms (first wait before a message is sent again), backlogged ('1' or '0'),
+--   lease_ms
 local limit, max_losses, base = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local found = {}
 local unended = redis.call('ZCARD', P .. 's:queued') + redis.call('ZCARD', P .. 's:running') + redis.call('ZCARD', P .. 's:parked')
@@ -11,12 +12,13 @@ end
 local paused = redis.call('HGET', P .. 'control', 'paused:tickets')
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'due', '-inf', int(NOW), 'LIMIT', 0, limit)) do
   at_ticket(id)
-  local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'sweeps', 'deadline', 'losses')
+  local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'sweeps', 'deadline', 'losses', 'lease')
   local state, losses, late = row[1], tonumber(row[6] or '0'), row[5] and tonumber(row[5]) <= NOW
   if state == 'running' then
     settle_lost(row[2])
     losses = redis.call('HINCRBY', T, 'losses', 1)
-    append('{"type":"lease_expired","v":1,"owner":' .. cjson.encode(row[3]) .. ',"losses":' .. losses .. '}', row[2])
+    append('{"type":"lease_expired","v":1,"owner":' .. cjson.encode(row[3]) .. ',"losses":' .. losses ..
+      ',"heard_ms":' .. int((row[7] or NOW) - ARGV[7]) .. '}', row[2])
     redis.call('HDEL', T, 'owner', 'lease')
     end_run('lost', '')
     redis.call('HINCRBY', P .. 'n', 'leases_lost', 1)

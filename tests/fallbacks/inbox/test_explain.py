@@ -54,22 +54,24 @@ def test_every_state_has_a_headline_and_a_next_step_even_with_nothing_recorded(s
 
 
 def test_what_was_used_is_told_of_each_limit() -> None:
-    usage = card(view(State.HANDED_OFF, Reason.STEP_LIMIT), steps(8)).usage
+    usage = card(view(State.HANDED_OFF, Reason.STEP_LIMIT), steps(8, ev.HandedOff("step_limit"))).usage
     assert usage == (
         Used("steps", 8, 8),
         Used("tool calls", 0, 16),
         Used("tokens", 800, None),
         Used("dollars", 0.003, 0.05),
-        Used("seconds", 7.0, 60.0),
+        Used("seconds", 8.0, 60.0),
     )
     assert [used.exhausted for used in usage] == [True, False, False, False, False]
 
 
-def test_time_goes_on_while_the_run_does_and_stands_still_when_people_act() -> None:
+def test_time_goes_on_while_a_worker_is_at_it_and_stands_still_when_it_waits_or_people_act() -> None:
+    assert card(view(State.RUNNING), steps(2)).usage[-1].used == 98.0
     parked = steps(2, ev.Parked("model_overloaded", 50 * SECOND))
-    assert card(view(State.PARKED, Reason.MODEL_OVERLOADED), parked).usage[-1].used == 98.0
-    noted = [*steps(2), ev.Recorded(9, 500 * SECOND, 1, ev.PersonActed("anna", "note"))]
-    assert card(view(State.HANDED_OFF, Reason.STEP_LIMIT), noted).usage[-1].used == 1.0
+    assert card(view(State.PARKED, Reason.MODEL_OVERLOADED), parked).usage[-1].used == 2.0
+    ended = steps(2, ev.HandedOff("step_limit"))
+    noted = [*ended, ev.Recorded(9, 500 * SECOND, 1, ev.PersonActed("anna", "note"))]
+    assert card(view(State.HANDED_OFF, Reason.STEP_LIMIT), noted).usage[-1].used == 2.0
 
 
 def test_the_last_three_steps_are_told_with_what_came_of_them() -> None:

@@ -39,6 +39,16 @@ def test_time_counts_from_the_first_step_and_not_from_the_claim() -> None:
     assert fold(journal).usage.started_ms == 1002
 
 
+def test_time_without_a_worker_is_not_the_runs() -> None:
+    began = [ev.Claimed("w"), ev.StepStarted(1, "c")]
+    lost = recorded(*began, ev.LeaseExpired("w", 1, heard_ms=1003), ev.Claimed("v"))
+    assert fold(lost).usage.worked_ms == 2
+    assert fold(recorded(*began, ev.LeaseExpired("w", 1), ev.Claimed("v"))).usage.worked_ms == 1, "an older journal"
+    parked = recorded(*began, ev.Parked("model_overloaded", 9), ev.Unparked(), ev.Claimed("w"))
+    assert fold(parked).usage.seconds(1004) == fold(parked[:3]).usage.seconds(9999) == 0.001
+    assert fold(recorded(*began, ev.HandedOff())).usage.seconds(10**9) == 0.001
+
+
 def test_a_lost_call_costs_its_reservation_and_its_step() -> None:
     used = fold(recorded(ev.StepStarted(1, "c", "m", 70), ev.CallLost("c", 70))).usage
     assert (used.steps, used.cost_nanodollars) == (1, 70)

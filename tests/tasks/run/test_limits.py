@@ -9,7 +9,9 @@ from tasks.run.limits import Limits, Usage, exceeded, read_limits, seconds_left
 from tasks.run.messages import TokenUsage
 
 NONE = Limits(None, None, None, None, None)
-USED = Usage(steps=3, tool_calls=9, tokens=TokenUsage(10, 20, 30, 40), cost_nanodollars=5, started_ms=1000)
+USED = Usage(
+    steps=3, tool_calls=9, tokens=TokenUsage(10, 20, 30, 40), cost_nanodollars=5, started_ms=1000, held_ms=1000
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,14 @@ def test_the_clock_starts_with_the_first_step() -> None:
     assert seconds_left(Limits(max_seconds=60), Usage(), 10**15) == 60
     assert seconds_left(Limits(max_seconds=60), USED, 31_000) == 30
     assert seconds_left(Limits(max_seconds=60), USED, 10**9) == 0
+
+
+def test_only_seconds_of_work_count() -> None:
+    used = USED.let_go(3_000)
+    assert used.seconds(10**9) == 2
+    assert used.held(60_000).seconds(61_500) == 3.5
+    assert Usage().held(5).held_ms is None, "nothing counts before the first step"
+    assert USED.held(2_000) == USED
 
 
 def test_a_clock_that_is_behind_gives_no_time_back() -> None:

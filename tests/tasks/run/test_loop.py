@@ -89,7 +89,7 @@ def test_no_tool_call_means_none() -> None:
 
 
 def test_none_is_unlimited() -> None:
-    used = Usage(10**6, 10**6, TokenUsage(10**9), 10**15, started_ms=0)
+    used = Usage(10**6, 10**6, TokenUsage(10**9), 10**15, started_ms=0, held_ms=0)
     assert next_action(Checkpoint(context="", conversation=True, usage=used), UNLIMITED, 10**12, "") == CallModel()
 
 
@@ -156,13 +156,20 @@ def test_the_wall_clock_is_looked_at_before_each_call() -> None:
     assert [name for name, _, _ in slow.workshop.called] == ["ticket_context"]
 
 
-def test_crashes_and_parks_count_as_wall_clock() -> None:
-    parked = desk(ModelError(Reason.MODEL_RATE_LIMITED, "x", maybe_paid=False), reply(submit()))
-    parked.work()
-    parked.ledger.write([ev.Parked("model_rate_limited", 0)])
-    parked.clock.pass_seconds(60)
-    parked.ledger.claimed_again()
-    assert stopped(parked) is Reason.TIME_LIMIT
+def test_only_the_time_in_which_a_worker_holds_it_counts() -> None:
+    busy = desk(ModelError(Reason.MODEL_RATE_LIMITED, "x", maybe_paid=False), reply(submit()))
+    busy.work()
+    busy.ledger.write([ev.Parked("model_rate_limited", 0)])
+    busy.clock.pass_seconds(3600)
+    busy.ledger.claimed_again()
+    busy.clock.pass_seconds(59)
+    busy.ledger.write([ev.LeaseExpired("w", 1, heard_ms=busy.clock.now_ms() - 1000)])
+    busy.clock.pass_seconds(3600)
+    busy.ledger.claimed_again()
+    busy.clock.pass_seconds(1)
+    assert busy.checkpoint.usage.seconds(busy.clock.now_ms()) == 59
+    busy.clock.pass_seconds(1)
+    assert stopped(busy) is Reason.TIME_LIMIT
 
 
 def test_a_hung_call_is_cut_when_the_run_is_over_and_charged_in_full() -> None:
