@@ -40,6 +40,8 @@ MODEL_TROUBLE: tuple[dict[str, Any], ...] = (
     {"fault": "cut", "share": 0.01},
     {"fault": "cut_before_reply", "share": 0.01},
     {"fault": "malformed_json", "share": 0.01},
+    {"fault": "error200", "share": 0.01},
+    {"fault": "repeated_ids", "share": 0.02},
     {"fault": "prose", "share": 0.02},
     {"fault": "invented_evidence", "share": 0.02},
     {"fault": "slow", "share": 0.05, "seconds": 1.0},

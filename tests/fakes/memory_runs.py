@@ -124,11 +124,21 @@ def end_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[A
 
 def _learn(b: MemoryData, breaker: str, h: dict[str, Any], ticket_id: str) -> None:
     if h["health"] == "well":
-        b.hashes.pop(breaker, None)
+        close_breaker(b, h["breaker"])
     elif "failure" in h:
         fail_breaker(b, h["failure"], ticket_id)
     else:
         b.hash(breaker).pop("probe_until", None)
+
+
+def close_breaker(b: MemoryData, model: str) -> None:
+    alert = b.hash("alert:breaker_open")
+    known = b.hashes.pop(f"breaker:{model}", None)
+    if known and "sending" not in alert and alert.get("about", "").endswith(f" {model}"):
+        alert["count"] = "0"
+        alert.pop("first", None)
+        b.rank("alerts").pop("breaker_open", None)
+        b.lists.pop("alert:breaker_open:tickets", None)
 
 
 def fail_breaker(b: MemoryData, f: dict[str, Any], ticket_id: str) -> None:

@@ -153,3 +153,15 @@ local function fail_breaker(f)
   end
   redis.call('PEXPIRE', B, int(math.max(600000, (open_until - NOW) * 2)))
 end
+
+-- A call has succeeded: everybody may call. An alert that was not sent yet has nothing to say any more.
+local function close_breaker(model)
+  if redis.call('DEL', P .. 'breaker:' .. model) == 0 then return end
+  local A = P .. 'alert:breaker_open'
+  local a = redis.call('HMGET', A, 'about', 'sending')
+  if not a[1] or a[2] or string.sub(a[1], -#model - 1) ~= ' ' .. model then return end
+  redis.call('HSET', A, 'count', 0)
+  redis.call('HDEL', A, 'first')
+  redis.call('ZREM', P .. 'alerts', 'breaker_open')
+  redis.call('DEL', A .. ':tickets')
+end

@@ -13,7 +13,7 @@ append_from(4, h.epoch)
 count_all(h.meters)
 
 if h.health == 'well' then
-  redis.call('DEL', P .. 'breaker:' .. h.breaker)
+  close_breaker(h.breaker)
 elseif h.failure then
   fail_breaker(h.failure)
 else -- it says nothing of the provider: another may probe

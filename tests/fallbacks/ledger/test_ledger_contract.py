@@ -320,6 +320,22 @@ async def test_a_failed_probe_is_no_new_alert_and_a_good_one_lets_everybody_in(s
 
 
 @scene
+async def test_an_alert_of_a_breaker_that_has_closed_before_it_was_sent_is_not_sent(s: Scene) -> None:
+    first, second = await s.running("t1", "w1"), await s.running("t2", "w2")
+    await s.begin(first, 10, "c1")
+    await s.begin(second, 10, "c2")
+    await s.fail(first, "c1", reason=Reason.MALFORMED_REPLY)
+    await s.end(second, 5, "c2")
+    await s.pass_ms(4_000)
+    assert not await s.store.run("take_alert", "", 1000)
+    await s.begin(first, 10, "c3")
+    await s.fail(first, "c3", reason=Reason.MALFORMED_REPLY)
+    await s.pass_ms(4_000)
+    taken = await s.store.run("take_alert", "", 1000)
+    assert (taken[0], taken[2]) == ("breaker_open", "1")
+
+
+@scene
 async def test_a_probe_that_says_nothing_of_the_provider_lets_another_probe(s: Scene) -> None:
     first, second = await s.running("t1", "w1"), await s.running("t2", "w2")
     await s.begin(first, 10, "c")

@@ -17,6 +17,16 @@ from tests.fallbacks.scene import DECISION, TRIAGE, Scene, message, scene, ticke
 
 
 @scene
+async def test_a_lost_lease_says_when_its_worker_was_last_heard_of(s: Scene) -> None:
+    await s.running()
+    await s.pass_ms(s.ledger.lease_ms + 5_000)
+    ended = int((await s.row())["lease"])
+    await s.sweep()
+    event = json.loads((await s.store.journal("t1"))[-1])
+    assert (event["type"], event["heard_ms"]) == ("lease_expired", ended - s.ledger.lease_ms)
+
+
+@scene
 async def test_a_parked_run_comes_back_when_its_time_has_come(s: Scene) -> None:
     lease = await s.running()
     await s.ledger.park(lease, (), Reason.MODEL_OVERLOADED, await s.store.now_ms() + 5_000)
