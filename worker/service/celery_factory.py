@@ -191,7 +191,7 @@ class _LazyProcess:
 
     def close(self) -> None:
         if self._process is not None:
-            self._process.thread.close()
+            self._process.close()
 
     def _finish(self) -> None:
         """As an orchestrator does it: Celery stops consuming, waits for its tasks and returns what it prefetched."""

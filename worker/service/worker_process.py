@@ -4,8 +4,10 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
+from fallbacks.errors import StoreUnreachable
 from worker.queue.envelope import ANY_TIME, Times
 from worker.wiring import Parts
 from worker.work.event_loop import LoopThread
@@ -14,6 +16,9 @@ from worker.work.message_outcome import MessageOutcome, Unworked
 from worker.work.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+
+LEAVE_SECONDS = 2.0
+"""What a stopping process waits for a store that does not answer."""
 
 
 class WorkerProcess:
@@ -48,11 +53,12 @@ class WorkerProcess:
         """Build on the loop what lives on it, then start beating."""
         self.parts.agents = "tickets" in self.queues
         log.info("models: %s", ", ".join(tier.model.name for tier in self.parts.executor.tiers) or "none needed")
-        heartbeat = self.parts.heartbeat(self.slots, self.queues)
-        heartbeat.finish = self.finish
-        heartbeat.outage.end = self.fail
-        liveness = keep_fresh(self.parts.settings.home, self.queues, heartbeat.consumes)
-        self._background = [asyncio.ensure_future(heartbeat.beat_forever()), asyncio.ensure_future(liveness)]
+        self._heartbeat = self.parts.heartbeat(self.slots, self.queues)
+        self._heartbeat.finish = self.finish
+        self._heartbeat.outage.end = self.fail
+        self._beating = asyncio.ensure_future(self._heartbeat.beat_forever())
+        liveness = keep_fresh(self.parts.settings.home, self.queues, self._heartbeat.consumes)
+        self._background = [asyncio.ensure_future(liveness)]
         self._background += [
             asyncio.ensure_future(loop.run_forever()) for loop in self.parts.message_loops(self.queues)
         ]
@@ -91,9 +97,20 @@ class WorkerProcess:
         self.thread.start(self._cut_after(self.parts.settings.drain_seconds))
 
     async def _cut_after(self, seconds: float) -> None:
-        await self.parts.heartbeat(self.slots, self.queues).renew()
+        await self._heartbeat.renew()
         await asyncio.sleep(seconds)
         self.parts.live.cut_all()
+
+    def close(self) -> None:
+        """Leave the list of workers, and end the loop. Celery has waited for its tasks before."""
+        with suppress(StoreUnreachable, TimeoutError):
+            self.thread.run(self._leave(), LEAVE_SECONDS)
+        self.thread.close()
+
+    async def _leave(self) -> None:
+        self._beating.cancel()
+        await asyncio.wait((self._beating,))
+        await self._heartbeat.leave()
 
     async def _passed_on(self, ticket_id: str, work: Coroutine[Any, Any, MessageOutcome]) -> MessageOutcome:
         """A ticket given back is published at once, so that another worker need not wait for its sweep."""

@@ -25,15 +25,15 @@ def names(url: str) -> dict[int, str]:
     return asyncio.run(look())
 
 
-def tell(url: str, worker: str) -> None:
-    async def told() -> None:
+def ask_to_finish(url: str, worker: str) -> None:
+    async def asked() -> None:
         store = RedisStore(url)
         try:
             await Control(store).change("anna", {DRAIN + worker: "1"})
         finally:
             await store.aclose()
 
-    asyncio.run(told())
+    asyncio.run(asked())
 
 
 def log(url: str) -> list[tuple[str, str]]:
@@ -60,7 +60,8 @@ def test_the_worker_that_is_named_ends_by_itself_and_no_other(valkey_url: str, t
         CeleryWorker(tmp_path / "b", valkey_url, settings, environ) as two,
     ):
         named = names(valkey_url)[one.pid]
-        tell(valkey_url, named)
+        ask_to_finish(valkey_url, named)
         wait_for(lambda: ended(one), message="the drained worker to end")
         assert not ended(two)
+        assert names(valkey_url).keys() == {two.pid}, "who ends in good order leaves the list at once"
         assert log(valkey_url) == [(named, f"worker {named} is finishing"), ("anna", f"asked worker {named} to finish")]

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from tasks.run.process import Process
 
 SUBJECT_CHARS = 48
+SUGGESTION_CHARS = 28
+"""A longer one would leave the ticket no room on a line."""
 
 
 def items_table(items: "Sequence[TicketView]", now_ms: int, process: "Process") -> Report:
     """Waiting items, most urgent first."""
-    numeric = frozenset({"waits", "due in"})
+    held = any(view.holder for view in items)
     table = Report(
-        ("id", "why", "suggestion", "waits", "due in", "held by", "ticket"),
-        numeric=numeric,
+        ("id", "why", "suggestion", "waits", "due in", *(("held by",) if held else ()), "ticket"),
+        numeric=frozenset({"waits", "due in"}),
         whole=frozenset({"why", "suggestion"}),
     )
     for view in items:
@@ -32,7 +34,7 @@ def items_table(items: "Sequence[TicketView]", now_ms: int, process: "Process") 
             suggestion(view, process),
             age(now_ms, view.since_ms),
             span(due),
-            view.holder,
+            *((view.holder,) if held else ()),
             one_line(subject(view), SUBJECT_CHARS),
         )
     return table
@@ -40,7 +42,9 @@ def items_table(items: "Sequence[TicketView]", now_ms: int, process: "Process") 
 
 def suggestion(view: "TicketView", process: "Process") -> str:
     """`card_arrival 0.91`, or nothing."""
-    return f"{process.key(view.decision)} {view.decision['confidence']:.2f}" if view.decision else ""
+    if not view.decision:
+        return ""
+    return f"{one_line(process.key(view.decision), SUGGESTION_CHARS)} {view.decision['confidence']:.2f}"
 
 
 def subject(view: "TicketView") -> str:
