@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import tempfile
 import zipfile
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.models.local.features import Features, Floats, Ints, Vocabulary
+
+log = logging.getLogger(__name__)
 
 FORM = 2
 """Raise it whenever local_features, local_parameters or local_scope come to read the same weights otherwise: those
@@ -104,6 +107,7 @@ def cached(folder: Path, key: str, train: Callable[[], Parameters]) -> Parameter
         fcntl.flock(lock, fcntl.LOCK_EX)
         stored = load(file)
         if stored is None:
+            log.info("no local model of this data is stored yet: training one, some ten seconds on an idle machine")
             stored = train()
             save(stored, file)
         return stored
