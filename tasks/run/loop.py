@@ -5,7 +5,7 @@ Deciding is pure (`next_action`); doing goes through ports. Every limit is looke
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import assert_never
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ from tasks.run.limits import Limits, exceeded, seconds_left
 from tasks.run.messages import ModelReply, ModelRequest
 from tasks.run.ports import Clock, Model
 from tasks.run.reading import Reader
-from tasks.run.replayable import call_ids, with_own_ids
+from tasks.run.replayable import with_own_ids
 from tasks.run.stuck import looping
 from tasks.run.tool import ToolContext
 from tasks.run.tool_calls import ToolRunner, attempt
@@ -277,7 +277,7 @@ class Run:
 
     async def _end_step(self, step: int, call_id: str, reply: ModelReply, seconds: float) -> None:
         usage, cost = reply.usage, self.model.cost(reply.usage)
-        reply = replace(reply, content=with_own_ids(reply.content, step, call_ids(self.checkpoint.messages)))
+        reply = with_own_ids(reply, step, self.checkpoint.messages)
         leaked = says(self.agent.canary, reply.content)
         content = withheld(self.agent.canary, reply.content) if leaked else reply.content
         replied = ev.ModelReplied(

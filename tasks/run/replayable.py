@@ -1,34 +1,34 @@
 """What a model has said, so that it can be sent back: the Messages API refuses some of what it, or a gateway, sends."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from tasks.run.messages import SUBMIT, Block, Message
+from tasks.run.messages import SUBMIT, Block, Message, ModelReply
 
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,100}")
 _NOT_OF_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _NOT_RUN = "this call was not carried to its end"
 
 
-def with_own_ids(content: Iterable[Block], step: int, taken: Collection[str]) -> tuple[Block, ...]:
-    """A reply whose tool calls have ids that no other call of the conversation has. Gateways repeat theirs.
+def with_own_ids(reply: ModelReply, step: int, messages: Iterable[Message]) -> ModelReply:
+    """The reply, with ids of its tool calls that no other call of the conversation has. Gateways repeat theirs.
 
-    An id that is fit stays. taken: those of the conversation so far.
+    An id that is fit stays. messages: the conversation so far.
     """
-    seen, blocks = set(taken), list[Block]()
-    for place, block in enumerate(content):
+    seen, blocks, same = _call_ids(messages), list[Block](), True
+    for place, block in enumerate(reply.content):
         if block.get("type") == "tool_use":
             given = block["id"]
-            own = given if _ID.fullmatch(given) and given not in seen else f"call_{step}_{place}"
-            seen.add(own)
-            block = block if own == given else {**block, "id": own}
+            if given in seen or not _ID.fullmatch(given):
+                block, same = {**block, "id": f"call_{step}_{place}"}, False
+            seen.add(block["id"])
         blocks.append(block)
-    return tuple(blocks)
+    return reply if same else replace(reply, content=tuple(blocks))
 
 
-def call_ids(messages: Iterable[Message]) -> set[str]:
-    """Ids of the tool calls in a conversation."""
+def _call_ids(messages: Iterable[Message]) -> set[str]:
     return {block["id"] for message in messages for block in message["content"] if block.get("type") == "tool_use"}
 
 

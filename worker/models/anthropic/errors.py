@@ -46,6 +46,9 @@ _REASONS = {
     529: Reason.MODEL_OVERLOADED,
 }
 
+MOST_REPLY_BYTES = 4 * 1024 * 1024
+"""Of a reply that is read: many times what `max_tokens` lets a model say. More is a gateway's, and no reply."""
+
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
 """A longer one is a proxy's or a broken clock's: the breaker would keep the whole fleet from the model for as long."""
 
@@ -82,7 +85,7 @@ def from_transport(error: Exception) -> ModelError:
 def from_response(response: httpx2.Response) -> ModelError:
     """An answer with another status than success."""
     try:
-        body = json.loads(response.content)
+        body = json.loads(response.content) if len(response.content) <= MOST_REPLY_BYTES else None
     except (ValueError, RecursionError):
         body = None
     error = APIStatusError("", response=response, body=body)

@@ -5,6 +5,7 @@ Building the SDK's models takes most of a call's CPU time, and they would drop w
 
 import json
 import math
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ from anthropic import transform_schema
 from tasks.errors import ModelError
 from tasks.reasons import Reason
 from tasks.run.messages import Block, Message, ModelReply, ModelRequest, StopReason, TokenUsage, ToolSpec
-from worker.models.anthropic.errors import error_in
+from worker.models.anthropic.errors import MOST_REPLY_BYTES, error_in
 
 _CACHE_HERE = {"type": "ephemeral"}
 
@@ -53,7 +54,7 @@ def read_reply(response: httpx2.Response) -> ModelReply:
     """
     body = response.content
     try:
-        reply = _DECODER.decode(body.decode("utf-8-sig"))
+        reply = _DECODER.decode(_bounded(body).removeprefix(BOM_UTF8).decode())
         if b"\\ud" in body or b"\\uD" in body:  # half a surrogate pair could neither be stored nor replayed
             _dumps(reply).encode()
         if _is_error(reply):
@@ -68,6 +69,12 @@ def read_reply(response: httpx2.Response) -> ModelReply:
         )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise _streamed_error(response) or _malformed(error) from None
+
+
+def _bounded(body: bytes) -> bytes:
+    if len(body) > MOST_REPLY_BYTES:
+        raise ValueError("longer than any reply")
+    return body
 
 
 def _malformed(error: Exception) -> ModelError:

@@ -21,7 +21,7 @@ from tasks.ticket import Ticket
 from tasks.triage.decision import SuggestionArguments, read_suggestion
 from tasks.triage.prompt import opening, submit_spec, system_prompt
 from tasks.triage.taxonomy import Taxonomy
-from worker.models.anthropic.errors import from_response
+from worker.models.anthropic.errors import MOST_REPLY_BYTES, from_response
 from worker.models.anthropic.model import AnthropicModel, Line
 from worker.models.anthropic.wire import read_reply, request_body
 from worker.models.genai_pricing import Prices
@@ -460,12 +460,13 @@ GOOD: dict[str, Any] = {
             GOOD | {"usage": {"input_tokens": 1, "output_tokens": 1, "cache_read_input_tokens": False}}
         ).encode(),
         b"<html><body>Please sign in</body></html>",
+        b" " * MOST_REPLY_BYTES + json.dumps(GOOD).encode(),
         b'event: message_start\ndata: {"type":"message_start"}\n\n',
         b"data: [DONE]\n\n",
         json.dumps(GOOD | {"stop_reason": 7}).encode(),
         json.dumps({key: value for key, value in GOOD.items() if key != "stop_reason"}).encode(),
     ],
-    ids=range(27),
+    ids=range(28),
 )
 def test_no_body_is_read_as_a_message_that_is_none(body: bytes) -> None:
     with pytest.raises(ModelError) as caught:
