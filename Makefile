@@ -24,7 +24,7 @@ demo: .venv/.ready ## see it work: real tickets, a real worker, no key needed
 
 test: .venv/.ready-for-tests ## run every test, against real servers and a real browser, in WORKERS=4 processes; one: .venv/bin/python -m pytest FILE -k NAME
 	tests/install-services
-	.venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal
+	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 check: .venv/.ready-for-tests ## lint, format, types, import layers, edges and documentation
 	.venv/bin/ruff check

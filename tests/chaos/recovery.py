@@ -90,7 +90,7 @@ def _trial(folder: Path, case: Case) -> Trial:
         if case.restarted:
             for _ in dying:
                 fleet.start(slots=case.slots)
-        ledger.wait_rest(case.tickets, 60)
+        ledger.wait_rest(case.tickets)
         journals = {name: ledger.journal(name) for name in ids}
         again = tuple(
             (next(e["at"] for e in journals[name] if e["type"] == "claimed" and e["at"] > killed_ms) - killed_ms) / 1000

@@ -95,7 +95,7 @@ def run_matrix(fleet: Fleet, ledger: FleetLedger, namespace: str) -> list[str]:
                 more += 2
                 ledger.accept(*[ticket(number, TEXT) for number in range(more - 2, more)])
     fleet.start(f"{namespace}.tickets,{namespace}.handoff", 16)
-    ledger.wait_rest(more, 90)
+    ledger.wait_rest(more)
     return struck
 
 

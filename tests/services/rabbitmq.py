@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
+from amqp import Connection as AmqpConnection
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
@@ -139,6 +141,12 @@ class SharedRabbitMQ:
         return subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
         ).stdout
+
+
+def amqp(url: str) -> AmqpConnection:
+    """Of the library below kombu, for messages that kombu would not send."""
+    at = urlsplit(url)
+    return AmqpConnection(f"{at.hostname}:{at.port}", virtual_host=at.path[1:])
 
 
 def _without_rabbitmq(environ: Mapping[str, str]) -> dict[str, str]:

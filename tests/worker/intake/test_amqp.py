@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amqp import Connection as AmqpConnection
 from amqp import Message as AmqpMessage
 from kombu import Connection
 from redis import Redis
 
 from tests.chaos.fleet import Fleet, FleetLedger
+from tests.services.rabbitmq import amqp
 from tests.services.waiting import wait_for
 from worker.intake.raw_ticket import MAX_BYTES, UnreadableError, read_raw
 from worker.simulator import Simulator, run_in_thread
@@ -49,7 +49,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 def check(ledger: FleetLedger, bad: list[bytes], good: int) -> None:
-    ledger.wait_rest(good + len(bad), 60)
+    ledger.wait_rest(good + len(bad))
     assert ledger.states() == {"suggested": good, "rejected": len(bad)}
     kept = [ledger.view(ticket_id) for ticket_id in ledger.ids("rejected")]
     assert sorted(base64.b64decode(view.raw or "") for view in kept) == sorted(bad)
@@ -96,7 +96,7 @@ def test_what_a_killed_worker_held_of_intake_is_taken_over_once(
         second = fleet.start(queues="intake,tickets,handoff", CRASH_AT="after:accept", CRASH_HIT="5")
         wait_for(lambda: not first.alive() or not second.alive(), message="a worker to die at its failpoint")
         fleet.start(queues="intake,tickets,handoff")
-        ledger.wait_rest(20, 60)
+        ledger.wait_rest(20)
         assert ledger.states() == {"suggested": 20}
         wait_for(lambda: redis.hlen("deskhand:intake:held") == 0, message="what the dead held to be taken over")
         assert ledger.states() == {"suggested": 20}
@@ -104,8 +104,7 @@ def test_what_a_killed_worker_held_of_intake_is_taken_over_once(
 
 
 def publish(url: str, queue: str, *bodies: bytes, **properties: Any) -> None:
-    port = int(url.rsplit(":", 1)[1].split("/")[0])
-    with AmqpConnection(f"127.0.0.1:{port}") as connection:
+    with amqp(url) as connection:
         channel = connection.channel()
         for number, body in enumerate(bodies):
             types = ("text/plain", "application/json", "application/x-whatever")

@@ -6,14 +6,13 @@ import json
 import uuid
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from amqp import Connection as AmqpConnection
 from amqp import Message as AmqpMessage
 from celery.worker.consumer.consumer import Consumer
 
 from tests.chaos.fleet import Fleet, FleetLedger
+from tests.services.rabbitmq import amqp
 from tests.worker.queue.poison import bad_envelopes, good_envelopes
 from worker.simulator import run_in_thread
 
@@ -73,8 +72,7 @@ def test_every_bad_message_is_kept_and_the_next_good_one_is_worked(
     ):
         worker = fleet.start(queues=f"{tickets},{namespace}.handoff")
         fleet.ready(worker)
-        at = urlsplit(rabbitmq_url)
-        with AmqpConnection(f"{at.hostname}:{at.port}", virtual_host=at.path[1:]) as connection:
+        with amqp(rabbitmq_url) as connection:
             channel = connection.channel()
             for raw in [*bad.values(), *good]:
                 channel.basic_publish(as_amqp(raw), exchange="", routing_key=tickets)

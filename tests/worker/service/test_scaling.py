@@ -77,7 +77,7 @@ def test_four_workers_share_what_one_had_and_one_goes_on_alone(
         wait_for(lambda: ended(ledger) >= TICKETS // 2, message="half of the tickets")
         for worker in joined:
             worker.stop()
-        ledger.wait_rest(TICKETS, 45)
+        ledger.wait_rest(TICKETS)
         share = claims(ledger, ids)
         assert len(share) == 4
         assert min(share.values()) >= SLOTS, share
@@ -95,6 +95,6 @@ def test_a_rolling_restart_under_load_loses_nothing_and_pays_nothing_twice(
             wait_for(lambda pid=worker.pid: running(ledger, pid) > 0, message="work in the one to go")  # type: ignore[misc]
             worker.stop()
             assert ledger.states().get("queued", 0) > 0, "it left after the load was over"
-        ledger.wait_rest(TICKETS, 45)
+        ledger.wait_rest(TICKETS)
         assert len(claims(ledger, ids)) == 2 * len(old)
         assert_kept(ledger, ids, simulator)

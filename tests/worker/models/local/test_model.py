@@ -3,6 +3,7 @@
 import asyncio
 import json
 import multiprocessing
+import os
 import sys
 from pathlib import Path
 
@@ -41,7 +42,10 @@ SMALL = Taxonomy(
 
 @pytest.fixture(scope="session")
 def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("local-model")
+    """One for all processes of the tests: whoever asks first trains, twenty seconds of CPU, and the others wait."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "local-model"
+    folder.mkdir(exist_ok=True)
     LocalModel(TAXONOMY, folder)
     return folder
 
