@@ -344,7 +344,7 @@ class Parts:
     def delivery_loop(self) -> DeliveryLoop:
         settings = self.settings
         desk = AlertDesk(self.store, self.alert_sinks, settings.alert_quiet_seconds, settings.public_url or "")
-        probes = Probes(self.store, self.process, settings.probe_share)
+        probes = Probes(self.store, self.process, settings.probe_share, self.live.owner)
         return DeliveryLoop(desk, self._outbox, self._archive_old, probes.take_turn)
 
     async def _archive_old(self) -> int:

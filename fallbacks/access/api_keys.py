@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 
+from fallbacks.access.names import refuse_system_name
 from fallbacks.errors import UnknownApiKey
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 
 _NAME = re.compile(r"[A-Za-z0-9._@+-]{1,40}")
-_TAKEN = frozenset({"agent", "local", "environment"})
 _SHAPE = re.compile(r"dk_([0-9a-f]{12})_([A-Za-z0-9_-]{20,100})")
 
 
@@ -30,9 +30,15 @@ class Scope(StrEnum):
     OPERATE = "operate"
 
 
+_OF_ONE_SOURCE = frozenset({Scope.WRITE, Scope.READ})
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A stored key. created / revoked / former_until: store time, ms. former: the secret before the last rotation."""
+    """A stored key. created / revoked / former_until: store time, ms. former: the secret before the last rotation.
+
+    source: the only one whose tickets it may send, read and cancel; None for any.
+    """
 
     id: str
     name: str
@@ -42,15 +48,21 @@ class ApiKey:
     revoked: int | None = None
     former_digest: str | None = None
     former_until: int | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a request. id: the key's, stable over rotations; "" where the API is open."""
+    """Who makes a request. id: the key's, stable over rotations; "" where the API is open. source: see `ApiKey`."""
 
     id: str
     name: str
     scopes: frozenset[Scope]
+    source: str | None = None
+
+    def covers(self, source: str) -> bool:
+        """Whether tickets of this source are within its reach."""
+        return self.source in (None, source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +79,28 @@ class Verdict:
 
 
 class ApiKeys:
-    """The keys in the store. given: whole keys of the environment, with every scope and any shape."""
+    """The keys in the store. given: whole keys of the environment, with every scope and any shape.
 
-    def __init__(self, store: Store, given: Sequence[str] = ()) -> None:
+    tiers: names of the models at work, which no key may take.
+    """
+
+    def __init__(self, store: Store, given: Sequence[str] = (), tiers: Sequence[str] = ()) -> None:
         self.store = store
+        self._tiers = frozenset(tiers)
         self._given = [(sha256(key.encode()).hexdigest(), key) for key in given]
 
-    async def create(self, name: str, scopes: Sequence[Scope]) -> tuple[ApiKey, str]:
-        """A new key and its text, which is shown this once. Raises `ValueError` for a name that is none."""
-        if not _NAME.fullmatch(name) or name in _TAKEN:
-            raise ValueError("a key's name is 1 to 40 of A-Z a-z 0-9 . _ @ + -, and not the agent's")
+    async def create(self, name: str, scopes: Sequence[Scope], source: str | None = None) -> tuple[ApiKey, str]:
+        """A new key and its text, which is shown this once. Raises `ValueError` for what cannot be one."""
+        if not _NAME.fullmatch(name):
+            raise ValueError("a key's name is 1 to 40 of A-Z a-z 0-9 . _ @ + -")
+        refuse_system_name(name, self._tiers)
+        if source is not None and not 1 <= len(source) <= 64:
+            raise ValueError("a source has 1 to 64 characters")
+        if source is not None and not _OF_ONE_SOURCE.issuperset(scopes):
+            raise ValueError("a key of one source may have tickets:write and tickets:read, and nothing else")
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         chosen = tuple(sorted(set(scopes)))
-        key = ApiKey(key_id, name, chosen, digest(secret), await self.store.now_ms())
+        key = ApiKey(key_id, name, chosen, digest(secret), await self.store.now_ms(), source=source)
         await self._keep(key)
         return key, f"dk_{key_id}_{secret}"
 
@@ -128,7 +149,8 @@ class ApiKeys:
         fits = hmac.compare_digest(key.digest, secret_digest)
         if not fits and not hmac.compare_digest(key.former_digest or "", secret_digest):
             return Verdict(None, total)
-        return Verdict(Caller(key.id, key.name, frozenset(key.scopes)), total, outcome == "limited", int(wait_ms))
+        caller = Caller(key.id, key.name, frozenset(key.scopes), key.source)
+        return Verdict(caller, total, outcome == "limited", int(wait_ms))
 
     async def exist(self) -> bool:
         """Whether a key was ever made or given."""

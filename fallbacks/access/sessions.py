@@ -16,7 +16,7 @@ SESSION_SECONDS = 12 * 3600
 WINDOW_SECONDS = 300
 TRIES_PER_NAME = 10
 TRIES_PER_CLIENT = 100
-"""In one window, right or wrong. An office may share one address."""
+"""In one window, right or wrong, from one address: a stranger elsewhere keeps nobody out. An office may share one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +39,21 @@ class Sessions:
         """A new session's token, or None where name or password is wrong. Raises `SignInThrottled`."""
         name = name.strip().lower()
         await self._tried(f"client:{client}", TRIES_PER_CLIENT)
-        await self._tried(f"name:{name}", TRIES_PER_NAME)
+        await self._tried(f"name:{name}\0{client}", TRIES_PER_NAME)
         user = await self._users.verified(name, password)
         if user is None:
             return None
         token = secrets.token_urlsafe(32)
         header = lua_header({"ttl_ms": SESSION_SECONDS * 1000})
-        await self._store.run("session", "", _digest(token), header, "user", user.name)
+        await self._store.run("session", "", _digest(token), header, "user", user.name, "generation", user.generation)
         return token
 
     async def of(self, token: str) -> Session | None:
-        """The session of a token; None where there is none, its time is over, or its person was removed."""
+        """The session of a token; None where there is none, or its time, its password or its person is gone."""
         digest = _digest(token)
         notes = await self._store.fields(keys.session(digest))
         user = await self._users.get(notes["user"]) if "user" in notes else None
-        return Session(digest, user, notes) if user else None
+        return Session(digest, user, notes) if user and user.generation == notes.get("generation", "") else None
 
     async def keep(self, session: Session, note: str, value: str) -> None:
         """Keep a small text with a session that is still open."""

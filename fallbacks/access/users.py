@@ -3,12 +3,15 @@
 import asyncio
 import json
 import re
-from dataclasses import asdict, dataclass
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from fallbacks.access.names import refuse_system_name
 from fallbacks.access.roles import Role
 from fallbacks.errors import UnknownUser, UserExists
 from fallbacks.store import keys
@@ -26,25 +29,33 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One person. created_ms: store time."""
+    """One person. created_ms: store time. generation: a new one with each password; sessions of another are over."""
 
     name: str
     role: Role
     created_ms: int
+    generation: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
+    """generation: absent from what was stored before there were any."""
+
     hash: str
     role: str
     created_ms: int
+    generation: str = ""
+
+    def user(self, name: str) -> User:
+        return User(name, Role(self.role), self.created_ms, self.generation)
 
 
 class Users:
-    """People in the store's hash `users`."""
+    """People in the store's hash `users`. tiers: names of the models at work, which no person may take."""
 
-    def __init__(self, store: Store, hasher: PasswordHasher | None = None) -> None:
+    def __init__(self, store: Store, hasher: PasswordHasher | None = None, tiers: Sequence[str] = ()) -> None:
         self._store = store
+        self._tiers = frozenset(tiers)
         self._hasher = hasher or PasswordHasher()
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
 
@@ -52,20 +63,22 @@ class Users:
         """Add a person. Raises `UserExists`, or `ValueError` naming what is wrong with name or password."""
         if not _NAME.fullmatch(name):
             raise ValueError("a name is 1 to 64 of a-z, 0-9, '.', '_', '@' and '-', and starts with a letter or digit")
-        stored = _Stored(await self._hash(password), role.value, await self._store.now_ms())
+        refuse_system_name(name, self._tiers)
+        stored = _Stored(await self._hash(password), role.value, await self._store.now_ms(), _generation())
         if not await self._store.run("create_user", "", name, json.dumps(asdict(stored))):
             raise UserExists(name)
-        return User(name, role, stored.created_ms)
+        return stored.user(name)
 
     async def change(self, name: str, *, password: str | None = None, role: Role | None = None) -> User:
-        """Give a person a new password or role. Raises `UnknownUser`, `ValueError`."""
+        """Give a person a new password, which ends all their sessions, or role. Raises `UnknownUser`, `ValueError`."""
         old = (await self._all()).get(name)
         if old is None:
             raise UnknownUser(name)
-        hashed = old.hash if password is None else await self._hash(password)
-        new = _Stored(hashed, (role or Role(old.role)).value, old.created_ms)
+        new = replace(old, role=(role or Role(old.role)).value)
+        if password is not None:
+            new = replace(new, hash=await self._hash(password), generation=_generation())
         await self._store.put(keys.USERS, {name: json.dumps(asdict(new))})
-        return User(name, Role(new.role), new.created_ms)
+        return new.user(name)
 
     async def remove(self, name: str) -> None:
         """Take a person off the list; their sessions end with it. Raises `UnknownUser`."""
@@ -76,17 +89,17 @@ class Users:
     async def get(self, name: str) -> User | None:
         """One person, None where there is no such name."""
         stored = (await self._all()).get(name)
-        return None if stored is None else User(name, Role(stored.role), stored.created_ms)
+        return None if stored is None else stored.user(name)
 
     async def everybody(self) -> list[User]:
         """Everybody, by name."""
-        return [User(name, Role(row.role), row.created_ms) for name, row in sorted((await self._all()).items())]
+        return [row.user(name) for name, row in sorted((await self._all()).items())]
 
     async def verified(self, name: str, password: str) -> User | None:
         """The person whose password this is, else None. An unknown name takes as long as a wrong password."""
         stored = (await self._all()).get(name)
         right = await self._matches(stored.hash if stored else await self._nobody(), password)
-        return User(name, Role(stored.role), stored.created_ms) if stored and right else None
+        return stored.user(name) if stored and right else None
 
     async def _all(self) -> dict[str, _Stored]:
         return {name: _Stored(**json.loads(row)) for name, row in (await self._store.fields(keys.USERS)).items()}
@@ -113,3 +126,7 @@ class Users:
     @cached_property
     def _nobodys_hash(self) -> str:
         return self._hasher.hash("the password of nobody")
+
+
+def _generation() -> str:
+    return secrets.token_hex(8)

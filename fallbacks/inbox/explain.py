@@ -22,6 +22,7 @@ from tasks.money import NANO
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.checkpoint import Checkpoint
+from tasks.run.messages import SUBMIT
 from tasks.run.process import Process
 
 LAST_STEPS = 3
@@ -92,16 +93,29 @@ def explain(
 
 
 def shown_lines(view: TicketView, timeline: Sequence[ev.Recorded], process: Process) -> tuple[Line, ...]:
-    """The timeline in words, with nothing of a blind suggestion in it."""
+    """The timeline in words, with nothing in it of a suggestion that is blind or may yet become so."""
     return tuple(
-        replace(line, text="the agent suggested something", detail="") if view.blind and line.kind in _TELLING else line
-        for line in narrate(timeline, process)
+        replace(line, text="the agent suggested something", detail="") if _withheld(view, recorded.event) else line
+        for line, recorded in zip(narrate(timeline, process), timeline, strict=True)
     )
 
 
 def shown_events(view: TicketView, timeline: Sequence[ev.Recorded]) -> list[ev.Recorded]:
-    """The timeline with nothing of a blind suggestion in it."""
-    return [replace(recorded, event=_unsaid(recorded.event)) if view.blind else recorded for recorded in timeline]
+    """The timeline with nothing in it of a suggestion that is blind or may yet become so."""
+    return [
+        replace(recorded, event=_unsaid(recorded.event)) if _withheld(view, recorded.event) else recorded
+        for recorded in timeline
+    ]
+
+
+def _withheld(view: TicketView, event: ev.Event) -> bool:
+    """Whether it is decided blind is drawn when the run ends, after the model's reply was written down."""
+    if view.blind:
+        return isinstance(event, _TELLING)
+    if view.state not in _AT_WORK:
+        return False
+    suggests = isinstance(event, ev.ModelReplied) and any(block.get("name") == SUBMIT for block in event.content)
+    return suggests or isinstance(event, ev.DecisionSubmitted)
 
 
 def _unsaid(event: ev.Event) -> ev.Event:
@@ -114,7 +128,8 @@ def _unsaid(event: ev.Event) -> ev.Event:
             return event
 
 
-_TELLING = frozenset({ev.DecisionSubmitted.type, ev.ModelReplied.type})
+_TELLING = (ev.DecisionSubmitted, ev.ModelReplied)
+_AT_WORK = frozenset({State.QUEUED, State.RUNNING, State.PARKED})
 
 
 def _explained(

@@ -26,7 +26,7 @@ from tasks.run.process import Process
 from tasks.ticket import Priority, Ticket, read_stored
 
 OWNER = "prober"
-"""Who claims, suggests and judges probes, as their timelines name it."""
+"""Who judges probes, as their timelines name it."""
 
 LATELY_MS = 30 * 24 * 3600 * 1000
 """A ticket is not copied twice within this time: people would know it again."""
@@ -71,13 +71,19 @@ async def is_probe(store: Store, ticket_id: str) -> bool:
 
 
 class Probes:
-    """Keeps probes waiting among the items, and judges the answers. share: of the waiting items, 0..0.05."""
+    """Keeps probes waiting among the items, and judges the answers. share: of the waiting items, 0..0.05.
 
-    def __init__(self, store: Store, process: Process, share: float, dice: Random | None = None) -> None:
+    worker: under whose name they are claimed: any other would give them away in every timeline.
+    """
+
+    def __init__(
+        self, store: Store, process: Process, share: float, worker: str = OWNER, dice: Random | None = None
+    ) -> None:
         self.store = store
         self.ledger = Ledger(store, process, STALLED_MS, STALLED_MS)
         self.process = process
         self.share = share
+        self.worker = worker
         self._dice = dice or SystemRandom()
 
     async def take_turn(self) -> int:
@@ -151,7 +157,7 @@ class Probes:
         await self.store.put(keys.PROBES, {probe_id: Answer(self.process.key(mistake), example.id).to_json()})
         await self.store.put(keys.PROBES_USED, {example.id: str(now)})
         await self.ledger.accept(_copy(known, probe_id), Limits())
-        claim = await self.ledger.claim(probe_id, OWNER, queue=QUEUE)
+        claim = await self.ledger.claim(probe_id, self.worker, queue=QUEUE)
         if not isinstance(claim, Claim):
             await self._cancel(probe_id)
             return False

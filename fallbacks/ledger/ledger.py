@@ -30,6 +30,9 @@ from tasks.ticket import Priority, Ticket, read_stored
 SLA_SECONDS = {Priority.URGENT: 900, Priority.HIGH: 3600, Priority.NORMAL: 4 * 3600, Priority.LOW: 24 * 3600}
 """How soon a person should have looked, by priority; the inbox is sorted by it."""
 
+LOCAL_DOOR = "local"
+"""The door of what this deployment puts in itself: its command line, repairs, probes."""
+
 FIRST_SWEEP_MS = 10_000
 """An accepted ticket that nobody claimed within this time is published again."""
 
@@ -104,6 +107,8 @@ class Ledger:
         ticket: Ticket,
         limits: Limits,
         *,
+        door: str = LOCAL_DOOR,
+        sent_by: str | None = None,
         idempotency_key: str | None = None,
         max_wait_seconds: float | None = None,
         not_before_ms: int | None = None,
@@ -114,6 +119,8 @@ class Ledger:
     ) -> Accepted:
         """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`.
 
+        door: what it came in by, `http`, `celery`, `intake`, `mail`, `hook:NAME`: its own field, which nothing that a
+        client says can set. sent_by: the id of the API key that sent it.
         not_before_ms, expires_ms: store time. Until the first the ticket is parked, and its longest wait begins then;
         past the second it goes to people. closed: it ends at once without a decision: no run, no outcome. detail: of
         which sort it is. original: what the ticket was read from (base64 of zlib), kept beside it.
@@ -125,6 +132,8 @@ class Ledger:
             "limits": json.dumps(asdict(limits)),
             "source": ticket.source,
             "priority": ticket.priority or Priority.NORMAL,
+            "door": door,
+            "sent_by": sent_by,
             "requester": ticket.requester.id if ticket.requester and ticket.requester.id else None,
             "idem": idempotency_key,
             "due_in": self.first_sweep_ms,

@@ -31,6 +31,8 @@ class TicketView:
     whose bytes are in `raw` (base64). decision: what stands, or is suggested while the state is not `decided`.
     unaided: what the agent suggested before any person had a part in it: its facets, tier, version, blind. blind: its
     suggestion is not to be shown to the person who decides, so no door finds it in `decision`: it is `unseen`.
+    door: what it came in by, `http` or `hook:NAME`; "" where it was accepted before that was kept. sent_by: the id of
+    the API key that sent it.
     """
 
     id: str
@@ -62,6 +64,8 @@ class TicketView:
     blind: bool = False
     unseen: dict[str, Any] | None = None
     closed: Closed | None = None
+    door: str = ""
+    sent_by: str | None = None
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -213,6 +217,8 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         blind=blind,
         unseen=decision if blind else None,
         closed=Closed(row["closed"]) if "closed" in row and state is State.CLOSED else None,
+        door=row.get("door", ""),
+        sent_by=row.get("sent_by"),
     )
 
 

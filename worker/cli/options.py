@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from fallbacks.access.names import refuse_system_name
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Person = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who acts; default: your user name here.")]
 BasedOn = Annotated[
@@ -31,8 +33,7 @@ def person_named(name: str | None) -> str:
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise ValueError(f"--as wants a name of 1 to {LONGEST_NAME} printable characters")
-    if name == "agent":
-        raise ValueError("--as agent: that name is the agent's own; decisions of people carry theirs")
+    refuse_system_name(name)
     return name
 
 

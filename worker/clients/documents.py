@@ -141,6 +141,11 @@ def ticket(found: Mapping[str, Any]) -> TicketDocument:
     )
 
 
+def cancelled(found: Mapping[str, Any]) -> TicketDocument | AcceptedDocument:
+    """Read what `POST /v1/tickets/{id}/cancel` answers: only id and state to a key that reads no tickets."""
+    return ticket(found) if "usage" in found else accepted(found)
+
+
 def event(found: Mapping[str, Any]) -> EventDocument:
     """Read one of what `GET /v1/tickets/{id}/events` answers."""
     return _read(EventDocument, found)

@@ -93,9 +93,9 @@ class DeskhandClient:
             yield from (documents.event(found) for found in page["events"])
             following = page["next"]
 
-    def cancel(self, ticket_id: str) -> TicketDocument:
-        """Withdraw a ticket that has not ended. Twice changes nothing."""
-        return documents.ticket(self._calls.json("POST", f"{_path(ticket_id)}/cancel"))
+    def cancel(self, ticket_id: str) -> TicketDocument | AcceptedDocument:
+        """Withdraw a ticket that has not ended. A key without `tickets:read` gets id and state."""
+        return documents.cancelled(self._calls.json("POST", f"{_path(ticket_id)}/cancel"))
 
     def _accept_batch(self, group: Sequence[Mapping[str, Any]], key: str) -> list[Result]:
         """The whole batch again while an item was refused for a while; under one key the others stay as they are."""

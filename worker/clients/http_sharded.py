@@ -94,7 +94,7 @@ class ShardedClient:
         """As `DeskhandClient.events`."""
         return self._clients[self.find(ticket_id)[0]].events(ticket_id, after)
 
-    def cancel(self, ticket_id: str) -> TicketDocument:
+    def cancel(self, ticket_id: str) -> TicketDocument | AcceptedDocument:
         """As `DeskhandClient.cancel`."""
         return self._asked(ticket_id, lambda client: client.cancel(ticket_id))[1]
 

@@ -3,6 +3,7 @@
 import os
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -97,6 +98,15 @@ def _header(value: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for part in value:
+        try:
+            ip_network(part, strict=False)
+        except ValueError:
+            raise ValueError(f"{part!r} is not an address or network such as 10.0.0.0/8") from None
+    return value
+
+
 def _usable_prompt(value: Path) -> Path:
     try:
         load_prompt(value)
@@ -114,6 +124,7 @@ RedisUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_redis_url)
 BrokerUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_broker_url)]
 Url = Annotated[str, BeforeValidator(_stripped), AfterValidator(checked_http)]
 ImapUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_imap_url)]
+Networks = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_networks), NoDecode]
 ApiKey = Annotated[SecretStr, AfterValidator(_header)]
 
 
@@ -191,6 +202,9 @@ class Settings(BaseSettings):
     )
     imap_password: SecretStr | None = None
     api_keys: Names = Field((), description="whole API keys with every scope, beside those of `deskhand keys`")
+    trusted_proxies: Networks = Field(
+        (), description="addresses and networks whose X-Forwarded-For says who calls; none: nobody's"
+    )
     client_key: SecretStr | None = Field(None, description="the API key that `deskhand enqueue --url` shows")
     api_requests_per_minute: Count = Field(60_000, description="requests one API key may make in a minute")
     log_format: LogFormat = LogFormat.CONSOLE

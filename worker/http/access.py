@@ -8,6 +8,8 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from fallbacks.access.api_keys import Caller, Scope
+from fallbacks.errors import UnknownTicket
+from fallbacks.ledger.views import TicketView
 from worker.http.desk import Desk, DeskDep
 from worker.http.problems import Kind, Problem
 
@@ -40,6 +42,21 @@ Writer = Annotated[Caller, Depends(_Needs(Scope.WRITE))]
 Reader = Annotated[Caller, Depends(_Needs(Scope.READ))]
 Person = Annotated[Caller, Depends(_Needs(Scope.INBOX))]
 Operator = Annotated[Caller, Depends(_Needs(Scope.OPERATE))]
+
+
+async def read_within(desk: Desk, caller: Caller, ticket_id: str) -> TicketView:
+    """A ticket of the key's source; what is of another does not exist for it. Raises `UnknownTicket`."""
+    view = await desk.parts.views.ticket(ticket_id)
+    if caller.source is not None and (view.ticket is None or view.source != caller.source):
+        raise UnknownTicket(ticket_id)
+    return view
+
+
+async def check_may_withdraw(desk: Desk, caller: Caller, ticket_id: str) -> None:
+    """A key that reads nothing and has no source withdraws what it sent itself. Raises `UnknownTicket`."""
+    view = await read_within(desk, caller, ticket_id)
+    if Scope.READ not in caller.scopes and caller.source is None and view.sent_by != caller.id:
+        raise UnknownTicket(ticket_id)
 
 
 async def _caller(request: Request, desk: Desk) -> Caller:

@@ -10,7 +10,10 @@ from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger.ledger import Accepted
 from tasks.ticket import Ticket
 from worker.http.desk import Desk
+from worker.http.problems import Kind, Problem
 from worker.http.reading import parse
+
+DOOR = "http"
 
 IdempotencyKey = Annotated[
     str | None, Header(pattern=r"^[!-~]{1,255}$", description="the same key and body get the same answer")
@@ -23,11 +26,16 @@ async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str 
     Raises `Problem`, `IdempotencyConflict`, `StoreUnreachable`, `TimeoutError`.
     """
     ticket = parse(body, Ticket)
+    if not caller.covers(ticket.source):
+        fault = f"this key sends tickets of the source {caller.source!r}"
+        raise Problem(Kind.FORBIDDEN, fault, errors=[("/source", fault)])
     settings = desk.settings
     async with asyncio.timeout(desk.store_seconds):
         accepted = await desk.parts.ledger.accept(
             ticket,
             settings.limits,
+            door=DOOR,
+            sent_by=caller.id or None,
             idempotency_key=idempotency_key and f"{caller.id}:{idempotency_key}",
             max_wait_seconds=settings.max_wait_seconds,
         )

@@ -11,8 +11,10 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
 from fallbacks.errors import StoreUnreachable
+from fallbacks.inbox.explain import shown_events
+from tasks.run.events import Recorded
 from tasks.ticket import TicketId
-from worker.http.access import Reader
+from worker.http.access import Reader, read_within
 from worker.http.desk import Desk, DeskDep
 from worker.http.documents import EventDocument, event_document
 from worker.http.problems import responses
@@ -47,18 +49,18 @@ async def get_events(
     request: Request,
     ticket_id: TicketId,
     desk: DeskDep,
-    _: Reader,
+    caller: Reader,
     after: Annotated[int, Query(ge=-1, le=1_000_000_000, description="the last seq already known")] = -1,
     limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
     last_event_id: Annotated[str, Header(pattern=r"^[0-9]{0,9}$", description="resumes a stream")] = "",
 ) -> Response:
     """What happened to a ticket, oldest first. `Accept: text/event-stream` follows it until the client leaves."""
-    await desk.parts.views.ticket(ticket_id)
+    await read_within(desk, caller, ticket_id)
     if EVENT_STREAM in request.headers.get("accept", ""):
         first = (int(last_event_id) if last_event_id else after) + 1
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(_follow(desk, ticket_id, first), headers=headers, media_type=EVENT_STREAM)
-    timeline = await desk.parts.views.timeline(ticket_id, after + 1, after + 1 + limit)
+    timeline = await _shown(desk, ticket_id, after + 1, after + 1 + limit)
     page = [event_document(recorded) for recorded in timeline[:limit]]
     more = len(timeline) > limit
     document = EventsDocument(events=page, next=page[-1].seq if more else None)
@@ -71,7 +73,7 @@ async def _follow(desk: Desk, ticket_id: str, seq: int) -> AsyncIterator[str]:
     sent = monotonic()
     with suppress(StoreUnreachable):
         while not desk.closing.is_set():
-            for recorded in await desk.parts.views.timeline(ticket_id, seq, seq + PAGE - 1):
+            for recorded in await _shown(desk, ticket_id, seq, seq + PAGE - 1):
                 document = event_document(recorded)
                 yield f"id: {document.seq}\nevent: {document.type}\ndata: {document.model_dump_json()}\n\n"
                 seq, sent = document.seq + 1, monotonic()
@@ -80,3 +82,9 @@ async def _follow(desk: Desk, ticket_id: str, seq: int) -> AsyncIterator[str]:
                 sent = monotonic()
             with suppress(TimeoutError):
                 await asyncio.wait_for(desk.closing.wait(), PAUSE_SECONDS)
+
+
+async def _shown(desk: Desk, ticket_id: str, start: int, stop: int) -> list[Recorded]:
+    """Events from `start` to `stop`. The ticket is read after them: a suggestion is blind as soon as it is there."""
+    timeline = await desk.parts.views.timeline(ticket_id, start, stop)
+    return shown_events(await desk.parts.views.ticket(ticket_id), timeline) if timeline else []

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from fallbacks.access.api_keys import Scope
 from tasks.ticket import TicketId
-from worker.http.access import Reader, Writer
+from worker.http.access import Reader, Writer, check_may_withdraw, read_within
 from worker.http.desk import DeskDep
 from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket, ticket_json
 from worker.http.intake import IdempotencyKey, take_in
@@ -45,15 +46,15 @@ async def accept_ticket(
 async def get_ticket(
     ticket_id: TicketId,
     desk: DeskDep,
-    _: Reader,
+    caller: Reader,
     wait: Annotated[
         float, Query(ge=0, description="seconds to wait for an end or a person's turn, 60 at most", le=86400)
     ] = 0,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """State, decision, reason, usage, limits and times. `?wait=20` answers when the agent is done, or after 20 s."""
+    await read_within(desk, caller, ticket_id)  # what does not exist is not waited for
     if wait > 0:
-        await desk.parts.views.ticket(ticket_id)  # what does not exist is not waited for
         await desk.watch.settled(ticket_id, min(wait, LONGEST_WAIT_SECONDS))
     body = ticket_json(await read_ticket(desk.parts.views, ticket_id)).encode()
     etag = f'"{sha256(body).hexdigest()[:32]}"'
@@ -63,10 +64,16 @@ async def get_ticket(
     return Response(body, headers=headers, media_type="application/json")
 
 
-@router.post("/{ticket_id}/cancel", response_model=TicketDocument, responses=responses(404, 409))
-async def cancel_ticket(ticket_id: TicketId, desk: DeskDep, caller: Writer) -> TicketDocument:
-    """Withdraw a ticket that has not ended. Cancelling twice changes nothing; a decided one is 409."""
-    await desk.parts.inbox.cancel(ticket_id, caller.name)
+@router.post("/{ticket_id}/cancel", response_model=TicketDocument | AcceptedDocument, responses=responses(404, 409))
+async def cancel_ticket(ticket_id: TicketId, desk: DeskDep, caller: Writer) -> TicketDocument | AcceptedDocument:
+    """Withdraw a ticket that has not ended. Cancelling twice changes nothing; a decided one is 409.
+
+    A key without `tickets:read` withdraws what it sent itself, or what is of its source, and gets only id and state.
+    """
+    await check_may_withdraw(desk, caller, ticket_id)
+    view = await desk.parts.inbox.cancel(ticket_id, caller.name)
+    if Scope.READ not in caller.scopes:
+        return AcceptedDocument(id=view.id, state=view.state)
     return await read_ticket(desk.parts.views, ticket_id)
 
 

@@ -5,12 +5,12 @@ Nothing is sent to a model's API. `deskhand doctor` prints the checks; any `fail
 
 import importlib.metadata
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -25,6 +25,8 @@ SKEW_SECONDS = 2.0
 WRONG_CLOCK_SECONDS = 60.0
 PACKAGES = ("deskhand", "celery", "kombu", "redis", "pydantic", "anthropic", "genai-prices", "typer", "rich")
 """Packages whose versions a report of trouble should name."""
+
+_URL = re.compile(r"[a-z+]+://\S+")
 
 _TOKEN_IN_PATH = frozenset({"alert_webhook_url"})
 """Settings whose URL is itself a secret, as chat services make them."""
@@ -78,18 +80,23 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, SecretStr) or (name == "api_keys" and value):
         return "********"
     if isinstance(value, tuple):
-        return ", ".join(value) or "none"
+        return ", ".join(_URL.sub(lambda url: masked_url(url[0]), str(part)) for part in value) or "none"
     return masked_url(str(value), whole=name in _TOKEN_IN_PATH) if "://" in str(value) else str(value)
 
 
 def masked_url(url: str, *, whole: bool = False) -> str:
-    """A URL without its password; with `whole` only where it points."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    if ":" in user:
-        user = f"{user.partition(':')[0]}:********"
-    rest = "/********" if whole else parts.path
-    return f"{parts.scheme}://{user}{at}{host}{rest}"
+    """A URL without its password, be it well formed or not, and without its query; with `whole` only where it points.
+
+    A password may hold any character, so everything up to the last `@` is taken for it.
+    """
+    scheme, _, rest = url.partition("://")
+    user, at, place = rest.rpartition("@")
+    name, colon, _ = user.partition(":")
+    user = f"{name}:********" if colon else "********" if at and scheme in ("http", "https") else name
+    place = re.split("[?#]", place, maxsplit=1)[0]
+    if whole:
+        place = f"{place.partition('/')[0]}/********"
+    return f"{scheme}://{user}{at}{place}"
 
 
 def python(_: Settings) -> Check:

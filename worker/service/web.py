@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -68,9 +68,14 @@ class Web:
 
 
 class WebServer(uvicorn.Server):
-    """uvicorn, which first asks the application to stop: uvicorn alone waits for streams that never end."""
+    """uvicorn, which first asks the application to stop: uvicorn alone waits for streams that never end.
 
-    def __init__(self, web: Web, host: str, port: int, *, access_log: bool = False) -> None:
+    proxies: addresses and networks whose X-Forwarded-For says who calls.
+    """
+
+    def __init__(
+        self, web: Web, host: str, port: int, *, proxies: Sequence[str] = (), access_log: bool = False
+    ) -> None:
         self._web = web
         config = uvicorn.Config(
             web,
@@ -80,6 +85,8 @@ class WebServer(uvicorn.Server):
             log_config=None,  # the root logger is ours
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
+            proxy_headers=bool(proxies),  # uvicorn alone believes whoever calls from this machine
+            forwarded_allow_ips=list(proxies),
             ws="none",
         )
         super().__init__(config)
@@ -98,7 +105,9 @@ def make_parts(settings: Settings) -> Parts:
 
 def serve(settings: Settings, *, access_log: bool = False) -> bool:
     """Run until a signal. Returns whether it ever started. Raises `SettingsError` where there is no store."""
-    server = WebServer(Web(make_parts(settings)), settings.host, settings.port, access_log=access_log)
+    server = WebServer(
+        Web(make_parts(settings)), settings.host, settings.port, proxies=settings.trusted_proxies, access_log=access_log
+    )
     asyncio.run(server.serve())
     return server.started
 

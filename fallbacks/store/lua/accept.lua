@@ -1,6 +1,6 @@
 -- Accept a ticket: its row first, so that it is never only a message. Sending it again changes nothing.
 -- A ticket that is not to be worked yet (its producer's eta) is parked until then, and its longest wait begins then.
--- ARGV: prefix, id, header {digest, limits, source, priority, requester, idem, due_in, wait_ms, not_before, expires;
+-- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, idem, due_in, wait_ms, not_before, expires;
 --   closed, detail: it ends at once, without a decision; original: what it was read from}, body, event,
 --   event of closing or parking (only with closed or not_before)
 local h = cjson.decode(ARGV[3])
@@ -25,7 +25,8 @@ if row[2] then -- a rejected message has a row without a digest: it is never ove
   return {'seen', ID, row[2]}
 end
 redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
-  'priority', h.priority, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
+  'priority', h.priority, 'door', h.door, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
+if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
 local start = math.max(NOW, h.not_before or 0)
 local state = h.closed and 'closed' or start > NOW and 'parked' or 'queued'
 place(state)

@@ -1,10 +1,13 @@
 """People and their sessions."""
 
+import json
+
 import pytest
 from argon2 import PasswordHasher
 
+from fallbacks.access.api_keys import ApiKeys, Scope
 from fallbacks.access.roles import Role
-from fallbacks.access.sessions import TRIES_PER_NAME, Sessions
+from fallbacks.access.sessions import TRIES_PER_CLIENT, TRIES_PER_NAME, Sessions
 from fallbacks.access.users import Users
 from fallbacks.errors import SignInThrottled, UnknownUser, UserExists
 from tests.fallbacks.conftest import Play
@@ -83,13 +86,85 @@ def test_names_are_unique_and_passwords_are_kept_as_argon2id(play_for_real: Play
     play_for_real(story)
 
 
-def test_tries_are_counted_by_name(play_for_real: Play) -> None:
+def test_a_new_password_ends_every_session_and_a_new_role_ends_none(play_for_real: Play) -> None:
+    async def story(scene: Scene) -> None:
+        users = quick(scene)
+        sessions = Sessions(scene.store, users)
+        await users.create("ann", PASSWORD, Role.REVIEWER)
+        tokens = [await sessions.sign_in("ann", PASSWORD, "c") or "" for _ in range(2)]
+        await users.change("ann", role=Role.OPERATOR)
+        kept = await sessions.of(tokens[0])
+        assert kept is not None
+        assert kept.user.role is Role.OPERATOR
+        await users.change("ann", password="another horse battery")
+        assert [await sessions.of(token) for token in tokens] == [None, None]
+        assert await sessions.of(await sessions.sign_in("ann", "another horse battery", "c") or "") is not None
+
+    play_for_real(story)
+
+
+def test_a_person_made_again_revives_no_session(play_for_real: Play) -> None:
+    async def story(scene: Scene) -> None:
+        users = quick(scene)
+        sessions = Sessions(scene.store, users)
+        await users.create("ann", PASSWORD, Role.REVIEWER)
+        token = await sessions.sign_in("ann", PASSWORD, "c") or ""
+        await users.remove("ann")
+        await users.create("ann", PASSWORD, Role.ADMIN)
+        assert await sessions.of(token) is None
+
+    play_for_real(story)
+
+
+def test_who_was_stored_before_generations_keeps_their_session_until_a_new_password(play_for_real: Play) -> None:
+    async def story(scene: Scene) -> None:
+        users = quick(scene)
+        sessions = Sessions(scene.store, users)
+        await users.create("ann", PASSWORD, Role.REVIEWER)
+        stored = json.loads((await scene.store.fields("users"))["ann"])
+        del stored["generation"]
+        await scene.store.put("users", {"ann": json.dumps(stored)})
+        token = await sessions.sign_in("ann", PASSWORD, "c") or ""
+        assert await sessions.of(token) is not None
+        await users.change("ann", password="another horse battery")
+        assert await sessions.of(token) is None
+
+    play_for_real(story)
+
+
+@pytest.mark.parametrize("name", ["agent", "local", "intake", "prober", "environment", "system", "claude-haiku-5-5"])
+def test_names_of_the_machine_are_nobodys(play_for_real: Play, name: str) -> None:
+    async def story(scene: Scene) -> None:
+        tiers = ["local", "claude-haiku-5-5"]
+        with pytest.raises(ValueError, match="machine's own"):
+            await Users(scene.store, tiers=tiers).create(name, PASSWORD, Role.REVIEWER)
+        with pytest.raises(ValueError, match="machine's own"):
+            await ApiKeys(scene.store, tiers=tiers).create(name.title(), [Scope.WRITE])
+
+    play_for_real(story)
+
+
+def test_tries_are_counted_by_name_and_address_so_that_strangers_keep_nobody_out(play_for_real: Play) -> None:
+    async def story(scene: Scene) -> None:
+        users = quick(scene)
+        sessions = Sessions(scene.store, users)
+        await users.create("ann", PASSWORD, Role.REVIEWER)
+        for _ in range(TRIES_PER_NAME):
+            assert await sessions.sign_in("ann", "wrong password", "stranger") is None
+        with pytest.raises(SignInThrottled):
+            await sessions.sign_in("ann", PASSWORD, "stranger")
+        assert await sessions.sign_in("ann", PASSWORD, "office") is not None
+
+    play_for_real(story)
+
+
+def test_one_address_has_so_many_tries_whatever_the_name(play_for_real: Play) -> None:
     async def story(scene: Scene) -> None:
         sessions = Sessions(scene.store, quick(scene))
-        for number in range(TRIES_PER_NAME):
-            assert await sessions.sign_in("ann", "wrong password", f"client-{number}") is None
+        for number in range(TRIES_PER_CLIENT):
+            assert await sessions.sign_in(f"name-{number}", "wrong password", "stranger") is None
         with pytest.raises(SignInThrottled):
-            await sessions.sign_in("ann", "wrong password", "yet another")
+            await sessions.sign_in("yet-another", "wrong password", "stranger")
 
     play_for_real(story)
 

@@ -19,7 +19,7 @@ from tests.fallbacks.scene import DECISION, TRIAGE, Scene, ticket
 
 
 def prober(s: Scene, share: float = 0.05) -> Probes:
-    return Probes(s.store, TRIAGE, share, Random(7))
+    return Probes(s.store, TRIAGE, share, "host:1:ab", Random(7))
 
 
 async def desk(s: Scene, waiting: int = 20, known: int = 2) -> Probes:

@@ -28,7 +28,7 @@ class Served:
         self.settings = Settings(**chosen)
         self._wrap_store = wrap_store or _as_it_is
         self.web = Web(self._parts())
-        self.server = WebServer(self.web, "127.0.0.1", self.port)
+        self.server = WebServer(self.web, "127.0.0.1", self.port, proxies=self.settings.trusted_proxies)
         self._thread = threading.Thread(target=lambda: asyncio.run(self.server.serve()), name="served")
         self._clients: list[httpx.Client] = []
 

@@ -1,11 +1,14 @@
 """API keys: scopes, revoking, rotating, the rate of each, and when the API is open."""
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from fallbacks.access.api_keys import ApiKeys, Scope
+from fallbacks.ledger.ledger import Ledger
+from fallbacks.store.keys import sign_ins
 from tests.worker.http.served import Served
 
 BODY = {"source": "web", "subject": "Card", "body": "Where is my card?"}
@@ -128,3 +131,24 @@ def test_the_first_key_closes_the_api_without_a_restart(web: Served) -> None:
     assert client.get("/v1/stats").status_code == 200
     web.key()
     assert client.get("/v1/stats").status_code == 401
+
+
+@pytest.mark.parametrize(("trusted", "strangers"), [("", 1), ("127.0.0.0/8", 2)])
+def test_who_a_proxy_says_is_calling_counts_only_where_the_proxy_is_trusted(
+    valkey_url: str, trusted: str, strangers: int
+) -> None:
+    with Served(valkey_url, trusted_proxies=trusted) as web:
+        for address in ("198.51.100.1", "198.51.100.2"):
+            headers = {"origin": web.url, "x-forwarded-for": address}
+            web.client().post("/sign-in", data={"name": "ann", "password": "wrong"}, headers=headers)
+    counted = web.ledger.do(lambda ledger: tries_of(ledger))
+    assert counted == strangers
+
+
+async def tries_of(ledger: Ledger) -> int:
+    """From how many addresses somebody tried one name."""
+    counts = [
+        await ledger.store.tick(sign_ins(sha256(f"name:ann\0{address}".encode()).hexdigest()), 300)
+        for address in ("127.0.0.1", "198.51.100.1", "198.51.100.2")
+    ]
+    return len([count for count in counts if count > 1])

@@ -176,3 +176,18 @@ def test_a_decided_ticket_is_not_cancelled(web: Served, api: httpx.Client) -> No
     api.post("/v1/inbox/T-1/approve", json={"version": version})
     answer = api.post("/v1/tickets/T-1/cancel")
     assert (answer.status_code, answer.json()["type"], answer.json()["state"]) == (409, "/problems/stale", "decided")
+
+
+def test_no_event_tells_a_blind_suggestion_not_even_while_it_is_made(web: Served, api: httpx.Client) -> None:
+    web.ledger.queued("T-1")
+    with stream(api, "T-1") as events:
+        told = [next(events)]
+        web.ledger.blind("T-1", "card_swallowed")
+        while told[-1]["event"] != "suggested":
+            told.append(next(events))
+    page = api.get("/v1/tickets/T-1/events").text
+    assert "decision_submitted" in page
+    assert "card_swallowed" not in page + str(told)
+    version = api.get("/v1/tickets/T-1").json()["version"]
+    api.post("/v1/inbox/T-1/edit", json={"version": version, "label": "card_arrival"})
+    assert "card_swallowed" in api.get("/v1/tickets/T-1/events").text

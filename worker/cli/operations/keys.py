@@ -28,6 +28,9 @@ def create(
         list[str] | None,
         typer.Option("--scope", "-s", help="tickets:write, tickets:read, inbox or operate; again for more."),
     ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="It sends, reads and cancels tickets of this source alone.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a key and print it, this once. Without --scope it may write and read tickets."""
@@ -37,7 +40,7 @@ def create(
         scopes = [Scope(wanted) for wanted in scope or (Scope.WRITE, Scope.READ)]
     except ValueError:
         raise ValueError(f"--scope is one of {', '.join(Scope)}") from None
-    key, text = run(lambda parts: ApiKeys(parts.store).create(name, scopes))
+    key, text = run(lambda parts: ApiKeys(parts.store, tiers=parts.settings.tiers).create(name, scopes, source))
     _print_new(key, text, json=json)
 
 
@@ -51,11 +54,10 @@ def list_keys(json: Json = False) -> None:
     if json:
         dump(documents)
         return
-    table = Report(("id", "name", "scopes", "created", "last used", "state"))
+    table = Report(("id", "name", "scopes", "source", "created", "last used", "state"))
     for document in documents:
-        state = "revoked" if document["revoked_at"] else "in force"
         scopes = " ".join(document["scopes"])
-        table.add(document["id"], document["name"], scopes, document["created_at"], document["last_used_at"], state)
+        table.add(document["id"], document["name"], scopes, *_rest(document))
     show(table)
 
 
@@ -90,6 +92,11 @@ def _print_new(key: "ApiKey", text: str, *, json: bool) -> None:
     complain("Keep it now: only its digest is stored.")
 
 
+def _rest(document: dict[str, Any]) -> tuple[Any, ...]:
+    state = "revoked" if document["revoked_at"] else "in force"
+    return (document["source"] or "any", document["created_at"], document["last_used_at"], state)
+
+
 def _document(key: "ApiKey", used_ms: int | None) -> dict[str, Any]:
     from worker.cli.documents import moment
 
@@ -97,6 +104,7 @@ def _document(key: "ApiKey", used_ms: int | None) -> dict[str, Any]:
         "id": key.id,
         "name": key.name,
         "scopes": list(key.scopes),
+        "source": key.source,
         "created_at": moment(key.created),
         "last_used_at": moment(used_ms),
         "revoked_at": moment(key.revoked),

@@ -34,7 +34,7 @@ def create(name: Name, role: RoleOption = Role.REVIEWER, json: Json = False) -> 
 
 @people.command()
 def password(name: Name, json: Json = False) -> None:
-    """Give a person a new password."""
+    """Give a person a new password; all their sessions end."""
     secret = _password()
     _print(run(lambda parts: _users(parts).change(name, password=secret)), "new password", json=json)
 
@@ -71,7 +71,7 @@ def everybody(json: Json = False) -> None:
 def _users(parts: "Parts") -> "Users":
     from fallbacks.access.users import Users
 
-    return Users(parts.store)
+    return Users(parts.store, tiers=parts.settings.tiers)
 
 
 def _password() -> str:

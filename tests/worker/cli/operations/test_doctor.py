@@ -8,7 +8,8 @@ from redis import Redis
 
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.conftest import Deskhand, Result
-from worker.ops.doctor import STORE_CHECKS, Check, Verdict, masked_url
+from worker.config.settings import Settings
+from worker.ops.doctor import STORE_CHECKS, Check, Verdict, masked_url, shown_settings
 from worker.ops.redis_facts import StoreFacts
 
 SOUND: dict[str, Any] = {
@@ -133,9 +134,34 @@ def test_a_broken_taxonomy_and_an_empty_knowledge_base_are_found(
     assert verdict_of(result, "knowledge base")[0] == "warn"
 
 
-def test_urls_are_shown_without_their_passwords() -> None:
-    assert masked_url("redis://:pw@host:6379/0") == "redis://:********@host:6379/0"
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:s3cret@host:6379/0",
+        "redis://ann:s3/cr#s3cret?x@host:6379/0",
+        "redis://:p@s3cret@host:6379/0",
+        "redis+sentinel://:s3cret@h1:26379,h2:26379/mymaster/0",
+        "amqp://ann:s3cret@host:5672//",
+        "https://s3cret@host/path",
+        "redis://host:6379/0?password=s3cret",
+        "https://host/path?token=s3cret#s3cret",
+    ],
+)
+def test_urls_are_shown_without_their_passwords(url: str) -> None:
+    shown = masked_url(url)
+    assert "s3cret" not in shown
+    assert shown.startswith(url.partition("://")[0] + "://")
+    assert "h1:26379" in shown or "host" in shown
+
+
+def test_an_address_that_is_a_secret_is_shown_without_its_path() -> None:
     assert masked_url("https://a.example/hooks/token?x=1", whole=True) == "https://a.example/********"
+    assert masked_url("redis://:pw@host:6379/0") == "redis://:********@host:6379/0"
+
+
+def test_urls_among_the_models_are_shown_without_their_passwords() -> None:
+    settings = Settings(models=("local", "openai:tiny@http://ann:s3cret@10.0.0.1:8000/v1"), anthropic_api_key="k")
+    assert "s3cret" not in str(shown_settings(settings))
 
 
 def test_messages_that_nobody_reads_are_named(deskhand: Deskhand, valkey_url: str) -> None:
