@@ -7,11 +7,12 @@ import pytest
 from tests.check_edges import faults_of, main
 
 CORE, EDGE, FOLDER, WIRING = "worker/work/x.py", "worker/lookups/http_x.py", "worker/http/x.py", "worker/cli/x.py"
+REDIS = "worker/queue/redis_x.py"
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    for name in (CORE, EDGE, FOLDER, WIRING, "worker/lookups/sqlite_x.py", "worker/lookups/y.py"):
+    for name in (CORE, EDGE, FOLDER, WIRING, "worker/lookups/sqlite_x.py", "worker/lookups/y.py", REDIS):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     return tmp_path
@@ -24,9 +25,14 @@ def tree(tmp_path: Path) -> Path:
         (CORE, "def f():\n    from sqlite3 import connect", "imports sqlite3, which is for files named after sqlite"),
         (CORE, "import urllib.request", "imports urllib.request, which is for wiring"),
         (CORE, "import boto3", "imports boto3, which is for wiring"),
-        (EDGE, "from redis.asyncio import Redis", "imports redis, which is for files named after redis or valkey"),
+        (
+            EDGE,
+            "from redis.asyncio import Redis",
+            "imports redis, which is for files named after celery or kombu or redis or valkey",
+        ),
         (CORE, "from worker.lookups import http_x", "imports the edge worker/lookups/http_x.py"),
         (CORE, "from worker.lookups.http_x import Client", "imports the edge worker/lookups/http_x.py"),
+        (REDIS, "from worker.lookups.http_x import Client", "imports the edge worker/lookups/http_x.py"),
         (EDGE, "from .sqlite_x import Table", "imports the edge worker/lookups/sqlite_x.py"),
         (CORE, "from worker.http.x import document", "imports the edge worker/http/x.py"),
     ],
@@ -44,6 +50,7 @@ def test_an_import_that_is_not_the_files_own_is_a_fault(tree: Path, file: str, s
         (CORE, "from worker.lookups.y import Port"),
         (CORE, "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from worker.lookups.http_x import Client"),
         (EDGE, "import httpx"),
+        ("worker/queue/celery_x.py", "from worker.queue import redis_x"),
         (EDGE, "from worker.http.x import document"),
         (FOLDER, "from fastapi import APIRouter"),
         (WIRING, "import redis, boto3\nfrom worker.lookups.http_x import Client"),
