@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from fallbacks.ledger.states import INBOX, State
 from fallbacks.ledger.views import Stats
+from fallbacks.store import keys
 from tasks.money import to_usd
 from worker.http.access import Operator
 from worker.http.desk import Desk, DeskDep
@@ -17,13 +18,22 @@ from worker.http.problems import responses
 
 router = APIRouter(prefix="/v1", tags=["operations"])
 
+SERVED = ("tickets", "intake", "handoff")
+"""The queues that a deployment needs workers for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The numbers of the whole, with the broker's. depths: messages ready by queue; None where it did not answer."""
+    """The numbers of the whole, with the broker's. depths: messages ready by queue; None where it did not answer.
+
+    overdue_seconds: of alerts and outcomes, how long ago the first should have been tried; 0 for none.
+    given_up: outcomes that reached nobody in ten tries, of the last week.
+    """
 
     stats: Stats
     depths: dict[str, int | None]
+    overdue_seconds: dict[str, float]
+    given_up: int
 
     @property
     def ready(self) -> int:
@@ -39,6 +49,12 @@ class Load:
     def load(self) -> float:
         """(ready + in flight) / slots; with no slot at all it counts as if there were one, so that scaling starts."""
         return (self.ready + self.in_flight) / max(1, self.stats.slots)
+
+    @property
+    def slots_by_queue(self) -> dict[str, int]:
+        """What the live workers offer on each queue; 0 for one that nobody serves."""
+        beats = self.stats.workers
+        return {queue: sum(beat["slots"] for beat in beats if queue in beat["queues"]) for queue in SERVED}
 
     @property
     def oldest_in_inbox(self) -> float | None:
@@ -69,6 +85,9 @@ class InboxStats(BaseModel):
 class StatsDocument(BaseModel):
     """queues: messages ready; null where the broker did not answer. load: (ready + in_flight) / slots.
 
+    slots: on the queue `tickets`; slots_by_queue: on each, 0 where no worker serves it. overdue_seconds: of alerts and
+    outcomes, how long ago the first should have been tried: more than a minute, and no worker of `handoff` does.
+
     Of the queues, `unreadable` holds what no worker has put into the inbox yet.
 
     webhook_disabled: why outcomes do not leave; null while they do. outbox: outcomes on their way.
@@ -78,6 +97,7 @@ class StatsDocument(BaseModel):
     ready: int
     in_flight: int
     slots: int
+    slots_by_queue: dict[str, int]
     load: float
     oldest_ready_seconds: float | None
     states: dict[str, int]
@@ -87,6 +107,7 @@ class StatsDocument(BaseModel):
     spend_today: SpendDocument
     outbox: int
     alerts: int
+    overdue_seconds: dict[str, float]
     webhook_disabled: str | None
     autonomy: str
     paused: list[str]
@@ -105,6 +126,7 @@ async def get_stats(desk: DeskDep, _: Operator) -> StatsDocument:
         ready=measured.ready,
         in_flight=measured.in_flight,
         slots=stats.slots,
+        slots_by_queue=measured.slots_by_queue,
         load=measured.load,
         oldest_ready_seconds=stats.oldest_seconds.get(State.QUEUED),
         states=stats.states,
@@ -125,6 +147,7 @@ async def get_stats(desk: DeskDep, _: Operator) -> StatsDocument:
         ),
         outbox=stats.outbox,
         alerts=stats.alerts,
+        overdue_seconds=measured.overdue_seconds,
         webhook_disabled=stats.control.get("webhook_disabled"),
         autonomy=stats.control.get("autonomy", desk.settings.autonomy.value),
         paused=sorted(name.removeprefix("paused:") for name in stats.control if name.startswith("paused:")),
@@ -134,4 +157,17 @@ async def get_stats(desk: DeskDep, _: Operator) -> StatsDocument:
 
 async def measure(desk: Desk) -> Load:
     """Everything at one moment. The store must answer; the broker may be away."""
-    return Load(*await asyncio.gather(desk.parts.views.stats(), desk.parts.publisher.depths()))
+    store = desk.parts.store
+    stats, depths, alerts, outcomes, (given_up,) = await asyncio.gather(
+        desk.parts.views.stats(),
+        desk.parts.publisher.depths(),
+        store.ranked(keys.ALERTS, 0, 0),
+        store.ranked(keys.OUTBOX, 0, 0),
+        store.sizes([keys.OUTBOX_FAILED]),
+    )
+    overdue = {"alerts": _overdue(alerts, stats.now_ms), "outcomes": _overdue(outcomes, stats.now_ms)}
+    return Load(stats, depths, overdue, given_up)
+
+
+def _overdue(first: list[tuple[str, float]], now_ms: int) -> float:
+    return max((0.0, *((now_ms - due) / 1000 for _, due in first)))

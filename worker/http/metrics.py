@@ -3,6 +3,7 @@
 Counters in the processes themselves would be lost with them and undercount behind forks.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 
 from fastapi import APIRouter, Request, Response
@@ -16,24 +17,41 @@ from tasks.money import to_usd
 from worker.http.desk import DeskDep
 from worker.http.load import Load, measure
 from worker.http.metered import metered
+from worker.ops.redis_facts import StoreFacts, facts_if_answering
 
 router = APIRouter(tags=["operations"])
+
+TRIES = {"delivered": 0, "retry": 0, "failed": 0}
+"""Shown before the first of their kind happens, so that its increase is seen."""
+
+STORE = {
+    "memory_bytes": ("Memory that the store uses.", "used_memory"),
+    "memory_limit_bytes": ("Its maxmemory; 0: none, so that it grows until the kernel ends it.", "maxmemory"),
+    "connections": ("Its clients.", "connected_clients"),
+    "connections_limit": ("The clients it takes.", "maxclients"),
+    "replicas": ("Replicas that are connected.", "connected_slaves"),
+    "append_only_bytes": ("Size of the append-only file.", "aof_current_size"),
+    "rewriting": ("1 while the append-only file is rewritten.", "aof_rewrite_in_progress"),
+}
+"""What the store's server says of itself, by the field of its INFO."""
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request, desk: DeskDep) -> Response:
     """The ledger's numbers for Prometheus. Carries no ticket text and no ids."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(LedgerCollector(await measure(desk)))
+    load, facts = await asyncio.gather(measure(desk), asyncio.to_thread(facts_if_answering, desk.parts.redis_url))
+    registry.register(LedgerCollector(load, facts))
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": content_type})
 
 
 class LedgerCollector(Collector):
-    """One scrape's numbers in Prometheus' words."""
+    """One scrape's numbers in Prometheus' words. facts: of the store's server; None where it does not give them."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, facts: StoreFacts | None) -> None:
         self._load = load
+        self._facts = facts
 
     def collect(self) -> Iterable[Metric]:
         """Every metric."""
@@ -41,7 +59,10 @@ class LedgerCollector(Collector):
         yield from self._people()
         yield from self._money()
         yield from self._counted()
+        yield from self._outside()
         yield from metered(self._load.stats.meters)
+        if self._facts is not None:
+            yield from _store(self._facts)
 
     def _queues(self) -> Iterator[Metric]:
         load, stats = self._load, self._load.stats
@@ -54,6 +75,8 @@ class LedgerCollector(Collector):
         yield GaugeMetricFamily("deskhand_queue_oldest_age_seconds", "How long the oldest ticket has waited.", oldest)
         yield GaugeMetricFamily("deskhand_runs_in_progress", "Runs that hold a lease.", load.in_flight)
         yield GaugeMetricFamily("deskhand_slots", "Tickets all live workers can hold at once.", stats.slots)
+        offered = load.slots_by_queue
+        yield _gauge("deskhand_queue_slots", "Slots of live workers; 0: nobody serves the queue.", "queue", offered)
         yield GaugeMetricFamily("deskhand_workers", "Live worker processes.", len(stats.workers))
         yield GaugeMetricFamily("deskhand_load", "(ready + in flight) / slots: scale on it.", load.load)
         scopes = {name.removeprefix("paused:"): 1 for name in stats.control if name.startswith("paused:")}
@@ -72,7 +95,7 @@ class LedgerCollector(Collector):
         actions = _prefixed(stats.counters, "person_") | _only(stats.counters, undone="undo")
         yield _counter("deskhand_human_decisions", "Decisions of people, and their undoing.", "action", actions)
         probes = _only(stats.counters, probes_caught="true", probes_missed="false")
-        yield _counter("deskhand_probes", "Wrong proposals put before people on purpose, judged.", "caught", probes)
+        yield _counter("deskhand_probes", "Wrong suggestions put before people on purpose, judged.", "caught", probes)
 
     def _money(self) -> Iterator[Metric]:
         stats = self._load.stats
@@ -85,14 +108,18 @@ class LedgerCollector(Collector):
         counters = stats.counters
         yield CounterMetricFamily("deskhand_accepted", "Tickets accepted.", counters.get("accepted", 0))
         yield CounterMetricFamily("deskhand_redeliveries", "Hints sent again.", counters.get("republished", 0))
-        yield CounterMetricFamily("deskhand_leases_lost", "Workers that vanished.", counters.get("leases_lost", 0))
+        yield CounterMetricFamily("deskhand_leases_lost", "Runs whose worker vanished.", counters.get("leases_lost", 0))
         violations = counters.get("bound_violations", 0)
         yield CounterMetricFamily("deskhand_bound_violations", "Calls dearer than reserved: never.", violations)
         auto = _only(counters, decided_auto="auto")
         yield _counter("deskhand_agent_decisions", "Decisions the agent made alone.", "action", auto)
-        sent = _prefixed(counters, "outbox_")
+
+    def _outside(self) -> Iterator[Metric]:
+        load, stats, counters = self._load, self._load.stats, self._load.stats.counters
+        sent = TRIES | _prefixed(counters, "outbox_")
         yield _counter("deskhand_webhook_deliveries", "Tries to deliver outcomes.", "outcome", sent)
         yield GaugeMetricFamily("deskhand_outbox", "Outcomes on their way.", stats.outbox)
+        yield GaugeMetricFamily("deskhand_outbox_given_up", "Outcomes that ten tries did not deliver.", load.given_up)
         disabled = int("webhook_disabled" in stats.control)
         yield GaugeMetricFamily("deskhand_webhook_disabled", "1 while the receiver has answered 410.", disabled)
         alerts = {"raised": "alerts_raised", "told": "alerts_told", "failed": "alert_failures"}
@@ -100,6 +127,18 @@ class LedgerCollector(Collector):
         yield _counter(
             "deskhand_alerts", "Hand-offs that raised an alert, and alerts sent or failed.", "outcome", by_outcome
         )
+        for what, seconds in load.overdue_seconds.items():
+            said = f"How long ago the first of the {what} should have been tried."
+            yield GaugeMetricFamily(f"deskhand_{what}_overdue_seconds", said, seconds)
+
+
+def _store(facts: StoreFacts) -> Iterator[Metric]:
+    for name, (said, field) in STORE.items():
+        if field in facts.info:
+            yield GaugeMetricFamily(f"deskhand_store_{name}", said, int(facts.info[field]))
+    yield GaugeMetricFamily(
+        "deskhand_store_append_only", "1 while the append-only file is on and its writes succeed.", int(facts.persists)
+    )
 
 
 def _gauge(name: str, what: str, label: str, values: Mapping[str, float]) -> Metric:

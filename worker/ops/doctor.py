@@ -181,9 +181,8 @@ def append_only(facts: StoreFacts) -> Check:
     """A store without an append-only file forgets everything when it restarts."""
     if not facts.info.get("aof_enabled"):
         return failed("appendonly", "no", "CONFIG SET appendonly yes, and in its configuration")
-    for field in ("aof_last_write_status", "aof_last_bgrewrite_status"):
-        if facts.info.get(field, "ok") != "ok":
-            return failed("appendonly", f"{field} is {facts.info[field]}", "look at the store's log and its disk")
+    if facts.append_faults:
+        return failed("appendonly", ", ".join(facts.append_faults), "look at the store's log and its disk")
     return passed("appendonly", "yes")
 
 

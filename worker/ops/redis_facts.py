@@ -1,4 +1,4 @@
-"""What a store says about itself, read once for the doctor."""
+"""What a store's server says about itself, for the doctor and for `/metrics`."""
 
 import time
 from collections.abc import Mapping
@@ -24,6 +24,17 @@ class StoreFacts:
     skew_seconds: float
     ping_ms: float
 
+    @property
+    def persists(self) -> bool:
+        """Whether what is accepted now outlives a restart: the append-only file is on, and written."""
+        return bool(self.info.get("aof_enabled")) and not self.append_faults
+
+    @property
+    def append_faults(self) -> tuple[str, ...]:
+        """What the server last failed to write."""
+        fields = ("aof_last_write_status", "aof_last_bgrewrite_status")
+        return tuple(f"{field} is {self.info[field]}" for field in fields if self.info.get(field, "ok") != "ok")
+
 
 def read_facts(url: str) -> StoreFacts:
     """Ask the store. Raises `redis.RedisError` or `OSError` where it does not answer within seconds."""
@@ -36,6 +47,14 @@ def read_facts(url: str) -> StoreFacts:
         skew = time.time() - took / 2 - (int(seconds) + int(micros) / 1e6)
         info: Any = store.info()
         return StoreFacts(info, _appendfsync(store), skew, took * 1000)
+
+
+def facts_if_answering(url: str) -> StoreFacts | None:
+    """The same; None where it does not answer, or forbids the question."""
+    try:
+        return read_facts(url)
+    except (RedisError, OSError, ValueError):
+        return None
 
 
 def _appendfsync(store: Any) -> str | None:

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tasks.reasons import Reason
 from tests.services.valkey import ValkeyServer
+from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
 
 
@@ -72,6 +73,27 @@ def test_metrics_come_from_the_ledger(web: Served, api: httpx.Client) -> None:
     assert numbers["deskhand_accepted_total", ""] == 2
     assert numbers["deskhand_spend_today_dollars", ""] > 0
     assert numbers["deskhand_queue_ready", "tickets"] == 0
+
+
+def test_a_missing_hand_off_worker_shows(web: Served, api: httpx.Client) -> None:
+    worker = json.dumps({"at": 2**53, "slots": 4, "busy": 0, "queues": ["tickets", "intake"]})
+    web.ledger.do(lambda ledger: ledger.store.put("workers", {"w": worker}))
+    web.ledger.failed("T-1", Reason.STEP_LIMIT)
+    stats = api.get("/v1/stats").json()
+    assert stats["slots_by_queue"] == {"tickets": 4, "intake": 4, "handoff": 0}
+    wait_for(lambda: api.get("/v1/stats").json()["overdue_seconds"]["alerts"] > 0, message="an alert is overdue")
+    numbers = scraped(web.client())
+    assert numbers["deskhand_queue_slots", "handoff"] == 0
+    assert numbers["deskhand_queue_slots", "tickets"] == 4
+    assert numbers["deskhand_alerts_overdue_seconds", ""] > 0
+    assert numbers["deskhand_alerts_total", "raised"] - numbers["deskhand_alerts_total", "told"] == 1
+
+
+def test_the_store_shows_in_the_metrics(web: Served) -> None:
+    numbers = scraped(web.client())
+    assert numbers["deskhand_store_memory_bytes", ""] > 0
+    assert 0 < numbers["deskhand_store_connections", ""] < numbers["deskhand_store_connections_limit", ""]
+    assert {"deskhand_store_append_only", "deskhand_store_memory_limit_bytes"} <= {name for name, _ in numbers}
 
 
 def test_metrics_name_no_ticket(web: Served) -> None:

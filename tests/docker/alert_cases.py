@@ -1,0 +1,145 @@
+"""What each alert rule is tried with: series, a value a minute, with which it fires and with which it stays quiet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Series = Mapping[str, str]
+"""A metric as `/metrics` names it, with its own labels -> its values, a minute apart, as promtool writes them."""
+
+LONG = 90
+"""Minutes that a case runs: longer than any rule waits."""
+
+
+def steady(value: float) -> str:
+    """The same at every scrape."""
+    return f"{value:g}x{LONG}"
+
+
+def growing(by: float) -> str:
+    """A counter that rises by as much at every scrape."""
+    return f"0+{by:g}x{LONG}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """fires: the rule fires once a deployment. labels: of the alert, beside its name and severity.
+
+    quiet: lots of series that are near it and in order.
+    """
+
+    fires: Series
+    quiet: tuple[Series, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+QUEUED = 'deskhand_tickets{state="queued"}'
+PAUSED = 'deskhand_paused{scope="tickets"}'
+OVER_DAY = 'deskhand_budget_exhausted_total{budget="day"}'
+OVER_RUN = 'deskhand_budget_exhausted_total{budget="cost"}'
+HANDED_OFF = 'deskhand_human_items{state="handed_off",reason="model_unavailable"}'
+SUGGESTED = 'deskhand_human_items{state="suggested",reason="suggestion"}'
+OK_CALLS = 'deskhand_llm_requests_total{model="m",outcome="ok"}'
+BAD_CALLS = 'deskhand_llm_requests_total{model="m",outcome="rate_limited"}'
+WAITED_10 = 'deskhand_queue_wait_seconds_bucket{le="10.0"}'
+WAITED_600 = 'deskhand_queue_wait_seconds_bucket{le="600.0"}'
+WAITED = 'deskhand_queue_wait_seconds_bucket{le="+Inf"}'
+RAISED = 'deskhand_alerts_total{outcome="raised"}'
+SENT = 'deskhand_alerts_total{outcome="told"}'
+FAILED = 'deskhand_alerts_total{outcome="failed"}'
+DELIVERED = 'deskhand_webhook_deliveries_total{outcome="delivered"}'
+RETRIED = 'deskhand_webhook_deliveries_total{outcome="retry"}'
+REDELIVERED = 'deskhand_webhook_deliveries_total{outcome="redelivered"}'
+HANDOFF_SLOTS = 'deskhand_queue_slots{queue="handoff"}'
+TICKET_SLOTS = 'deskhand_queue_slots{queue="tickets"}'
+MEMORY, MAX_MEMORY = "deskhand_store_memory_bytes", "deskhand_store_memory_limit_bytes"
+CLIENTS, MAX_CLIENTS = "deskhand_store_connections", "deskhand_store_connections_limit"
+
+CASES: Mapping[str, Case] = {
+    "DeskhandBoundViolated": Case(
+        {"deskhand_bound_violations_total": "0x30 1x60"}, ({"deskhand_bound_violations_total": steady(7)},)
+    ),
+    "DeskhandUnscraped": Case({"up": steady(0)}, ({"up": steady(1)}, {"up": "1x88 0 1"})),
+    "DeskhandNoWorkers": Case(
+        {"deskhand_slots": steady(0), QUEUED: steady(200)},
+        (
+            {"deskhand_slots": steady(0), QUEUED: steady(0)},
+            {"deskhand_slots": steady(64), QUEUED: steady(200)},
+            {"deskhand_slots": "64x88 0 0", QUEUED: steady(200)},
+        ),
+    ),
+    "DeskhandQueueOld": Case(
+        {"deskhand_queue_oldest_age_seconds": steady(601), 'deskhand_paused{scope="autonomy"}': steady(1)},
+        (
+            {"deskhand_queue_oldest_age_seconds": steady(600)},
+            {"deskhand_queue_oldest_age_seconds": steady(4000), PAUSED: steady(1)},
+        ),
+    ),
+    "DeskhandOverloaded": Case({"deskhand_load": steady(2.5)}, ({"deskhand_load": steady(2)},)),
+    "DeskhandLeasesLost": Case(
+        {"deskhand_leases_lost_total": growing(1)}, ({"deskhand_leases_lost_total": growing(0.1)},)
+    ),
+    "DeskhandSlowToStart": Case(
+        {WAITED_10: growing(1), WAITED_600: growing(10), WAITED: growing(10)},
+        ({WAITED_10: growing(10), WAITED_600: growing(10), WAITED: growing(10)}, {WAITED: steady(0)}),
+    ),
+    "DeskhandPaused": Case({PAUSED: steady(1)}, ({PAUSED: "_x60 1x30"},), {"scope": "tickets"}),
+    "DeskhandModelCallsFail": Case(
+        {OK_CALLS: growing(7), BAD_CALLS: growing(3)},
+        ({OK_CALLS: growing(9), BAD_CALLS: growing(1)}, {OK_CALLS: steady(9), BAD_CALLS: steady(9)}),
+        {"model": "m"},
+    ),
+    "DeskhandDayBudgetUsedUp": Case(
+        {OVER_DAY: "0x80 1x10"}, ({OVER_DAY: steady(3), OVER_RUN: growing(1)},), {"budget": "day"}
+    ),
+    "DeskhandInboxOld": Case(
+        {"deskhand_human_oldest_age_seconds": steady(14_401)}, ({"deskhand_human_oldest_age_seconds": steady(14_400)},)
+    ),
+    "DeskhandHandOffStorm": Case(
+        {HANDED_OFF: steady(101)},
+        ({HANDED_OFF: steady(100), SUGGESTED: steady(5000)},),
+        {"state": "handed_off", "reason": "model_unavailable"},
+    ),
+    "DeskhandNoHandOffWorker": Case(
+        {HANDOFF_SLOTS: steady(0), TICKET_SLOTS: steady(64)},
+        ({HANDOFF_SLOTS: steady(4), TICKET_SLOTS: steady(0)}, {HANDOFF_SLOTS: "4x87 0x3"}),
+        {"queue": "handoff"},
+    ),
+    "DeskhandAlertsOverdue": Case(
+        {"deskhand_alerts_overdue_seconds": growing(60)}, ({"deskhand_alerts_overdue_seconds": steady(60)},)
+    ),
+    "DeskhandAlertsUnsent": Case(
+        {RAISED: growing(20), SENT: steady(0), FAILED: growing(1)},
+        (
+            {RAISED: steady(200), SENT: steady(200), FAILED: steady(0)},
+            {RAISED: f"20+20x{LONG}", SENT: growing(20), FAILED: steady(0)},
+        ),
+    ),
+    "DeskhandAlertsFail": Case(
+        {FAILED: growing(1)}, ({FAILED: steady(12), RAISED: growing(9)},), {"outcome": "failed"}
+    ),
+    "DeskhandWebhooksFail": Case(
+        {DELIVERED: growing(7), RETRIED: growing(3)},
+        (
+            {DELIVERED: growing(9), RETRIED: growing(1)},
+            {DELIVERED: steady(0), RETRIED: steady(0), REDELIVERED: growing(9)},
+        ),
+    ),
+    "DeskhandWebhooksGivenUp": Case(
+        {"deskhand_outbox_given_up": steady(1)}, ({"deskhand_outbox_given_up": steady(0)},)
+    ),
+    "DeskhandWebhookDisabled": Case(
+        {"deskhand_webhook_disabled": steady(1)}, ({"deskhand_webhook_disabled": steady(0)},)
+    ),
+    "DeskhandOutboxGrows": Case({"deskhand_outbox": steady(1001)}, ({"deskhand_outbox": steady(1000)},)),
+    "DeskhandStoreFull": Case(
+        {MEMORY: steady(8.1e8), MAX_MEMORY: steady(1e9)},
+        ({MEMORY: steady(7.9e8), MAX_MEMORY: steady(1e9)},),
+    ),
+    "DeskhandStoreUnbounded": Case({MAX_MEMORY: steady(0)}, ({MAX_MEMORY: steady(1e9)},)),
+    "DeskhandStoreForgets": Case(
+        {"deskhand_store_append_only": steady(0)}, ({"deskhand_store_append_only": steady(1)},)
+    ),
+    "DeskhandStoreCrowded": Case(
+        {CLIENTS: steady(8001), MAX_CLIENTS: steady(10_000)}, ({CLIENTS: steady(8000), MAX_CLIENTS: steady(10_000)},)
+    ),
+}

@@ -1,0 +1,152 @@
+"""Every alert rule, by promtool: it fires when it should, once however many replicas are scraped, and else is quiet."""
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fallbacks.ledger.meters import field
+from fallbacks.ledger.states import State
+from fallbacks.ledger.views import Stats
+from tests.docker.alert_cases import CASES, LONG, Series
+from tests.docker.composed import FOLDER
+from tests.services.process import program
+from worker.http.load import Load
+from worker.http.metrics import LedgerCollector
+from worker.ops.redis_facts import StoreFacts
+
+FILE = FOLDER / "prometheus" / "rules.yml"
+RUNBOOK = (FOLDER / "RUNBOOK").with_suffix(".md")
+RULES = {rule["alert"]: rule for group in yaml.safe_load(FILE.read_text())["groups"] for rule in group["rules"]}
+
+SCRAPES: Mapping[str, tuple[dict[str, str], ...]] = {
+    "compose": ({"job": "deskhand", "instance": "web:8080"},),
+    "two replicas": tuple(
+        {
+            "job": "deskhand",
+            "namespace": "deskhand",
+            "service": "web",
+            "instance": f"10.0.0.{n}:8080",
+            "pod": f"web-{n}",
+        }
+        for n in (1, 2)
+    ),
+}
+"""The labels that a scrape adds, by replica."""
+
+OF_ONE_REPLICA = ("instance", "pod")
+
+
+def test_every_rule_is_tried_and_has_a_section_of_the_runbook() -> None:
+    assert list(CASES) == list(RULES)
+    sections = re.findall(r"^## (\w+)$", RUNBOOK.read_text(), re.MULTILINE)
+    assert sections == list(RULES)
+    for name, rule in RULES.items():
+        assert rule["annotations"]["runbook_url"] == f"docker/RUNBOOK.md#{name.lower()}"
+        assert rule["labels"]["severity"] in ("error", "warning")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_rule_fires_when_it_should_and_else_is_quiet(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    tests = []
+    for scraped, replicas in SCRAPES.items():
+        common = {key: value for key, value in replicas[0].items() if key not in OF_ONE_REPLICA}
+        labels = {"severity": RULES[name]["labels"]["severity"], **common, **case.labels}
+        tests.append(_played(f"fires: {scraped}", name, case.fires, replicas, labels))
+        tests += [_played(f"quiet: {scraped}", name, series, replicas, None) for series in case.quiet]
+    _hold(tests, name, tmp_path)
+
+
+def test_no_scrape_at_all_is_as_bad_as_no_answer(tmp_path: Path) -> None:
+    labels = {"job": "deskhand", "severity": "error"}
+    _hold([_played("absent", "DeskhandUnscraped", {}, (), labels)], "DeskhandUnscraped", tmp_path)
+
+
+def test_cases_name_series_with_the_labels_of_a_real_scrape() -> None:
+    real = {
+        (sample.name, frozenset(sample.labels)) for metric in _everything().collect() for sample in metric.samples
+    } | {("up", frozenset())}
+    tried = {
+        (series.partition("{")[0], frozenset(re.findall(r"(\w+)=", series)))
+        for case in CASES.values()
+        for played in (case.fires, *case.quiet)
+        for series in played
+    }
+    assert tried - real == set()
+
+
+def test_every_query_asks_for_one_replica() -> None:
+    dashboard = json.loads((FOLDER / "grafana" / "dashboards" / "deskhand.json").read_text())
+    drawn = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    once = re.compile(r"(max|min) without \(instance, pod\)\s*\(((rate|increase)\()?(deskhand_\w+|up)\b")
+    for expression in [*drawn, *(rule["expr"] for rule in RULES.values())]:
+        named = re.findall(r"\b(?:deskhand_\w+|up\{)", expression)
+        assert len(named) == len(once.findall(expression)) + expression.count("absent("), expression
+
+
+def _hold(tests: list[dict[str, Any]], rule: str, folder: Path) -> None:
+    """Run promtool over one rule: of all of them it would take ten times as long."""
+    (folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "one", "rules": [RULES[rule]]}]}))
+    file = folder / "test.yml"
+    file.write_text(json.dumps({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests}))
+    ran = subprocess.run(
+        [program("promtool", package="prometheus"), "test", "rules", file], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def _played(
+    what: str, rule: str, series: Series, replicas: tuple[dict[str, str], ...], labels: dict[str, str] | None
+) -> dict[str, Any]:
+    """A test of promtool. labels: of the one alert that fires; None for none."""
+    alert = {"__name__": "ALERTS", "alertname": rule, "alertstate": "firing", **(labels or {})}
+    return {
+        "name": what,
+        "interval": "1m",
+        "input_series": [
+            {"series": _labelled(name, added), "values": values}
+            for name, values in series.items()
+            for added in replicas
+        ],
+        "promql_expr_test": [
+            {
+                "expr": f'ALERTS{{alertname="{rule}",alertstate="firing"}}',
+                "eval_time": f"{LONG}m",
+                "exp_samples": [] if labels is None else [{"labels": _labelled("", alert), "value": 1}],
+            }
+        ],
+    }
+
+
+def _labelled(name: str, added: Mapping[str, str]) -> str:
+    metric, _, own = name.partition("{")
+    labels = [f"{key}={json.dumps(value)}" for key, value in added.items()]
+    return f"{metric}{{{','.join([*([own.removesuffix('}')] if own else []), *labels])}}}"
+
+
+def _everything() -> LedgerCollector:
+    """A scrape of a deployment in which each kind of thing has happened once."""
+    stats = Stats(
+        states=dict.fromkeys(State, 1),
+        oldest_seconds=dict.fromkeys(State, 1.0),
+        inbox={"suggestion": 1, "model_unavailable": 1},
+        slots=1,
+        workers=[{"slots": 1, "queues": ["tickets"]}],
+        spent_nanodollars=1,
+        reserved_nanodollars=1,
+        outbox=1,
+        alerts=1,
+        counters={"outbox_redelivered": 1},
+        meters={field("llm_requests", model="m", outcome="ok"): 1},
+        control={"paused:tickets": "1"},
+        now_ms=1,
+    )
+    load = Load(stats, {"tickets": 1, "intake": 1}, {"alerts": 1.0, "outcomes": 1.0}, 1)
+    info = {"used_memory": 1, "maxmemory": 1, "connected_clients": 1, "maxclients": 1, "aof_enabled": 1}
+    return LedgerCollector(load, StoreFacts(info, "everysec", 0.0, 1.0))
