@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from worker.intake.admission import Admission
-from worker.queue.priorities import lists_of
+from worker.queue.names import lists_of
 
 if TYPE_CHECKING:
     from worker.queue.celery_publisher import Publisher

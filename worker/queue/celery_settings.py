@@ -6,8 +6,7 @@ from fallbacks.store.redis_url import read_redis_url
 from worker.clients.celery_queue import is_amqp, queue
 from worker.config.settings import Settings
 from worker.queue.celery_publisher import HAND_OFF, TRIAGE
-from worker.queue.names import poison_key, queue_names
-from worker.queue.priorities import STEPS
+from worker.queue.names import STEPS, poison_key, queue_names
 
 POOL = "worker.queue.celery_pool:TaskPool"
 """Unless `-P` names another; -c tickets in flight cost no thread and no process each."""

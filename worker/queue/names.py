@@ -2,6 +2,12 @@
 
 from worker.config.settings import Settings
 
+SEPARATORS = ("\x06\x16", ":")
+"""kombu's own, and the one that Celery's documentation recommends."""
+
+STEPS = tuple(range(10))
+"""Whatever steps a client has (kombu's are 0, 3, 6 and 9), it names one of these."""
+
 
 def queue_names(settings: Settings) -> dict[str, str]:
     """Celery and kombu queue names by kind."""
@@ -12,3 +18,11 @@ def queue_names(settings: Settings) -> dict[str, str]:
 def poison_key(settings: Settings) -> str:
     """The list of messages that Celery could not survive, on a Redis broker."""
     return f"{settings.namespace}:poison"
+
+
+def lists_of(queue: str) -> tuple[str, ...]:
+    """The Redis lists of a queue: a producer's client picks one by `priority`, with its own steps and separator.
+
+    First its own list, which nearly every message is on, and then the others, the most urgent first.
+    """
+    return queue, *(f"{queue}{separator}{step}" for step in STEPS[1:] for separator in SEPARATORS)

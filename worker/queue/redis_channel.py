@@ -24,7 +24,7 @@ from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 from fallbacks.store.redis_connections import FitConnection, FitTls, ServerUnfit, sync_options
 from fallbacks.store.redis_url import RedisUrl
 from worker.queue.envelope import carried, fault_of
-from worker.queue.priorities import lists_of
+from worker.queue.names import lists_of
 from worker.queue.redis_channel_scripts import CLAIM, FORGET, POISON, RESTORE
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ import asyncio
 from redis.asyncio import Redis
 
 from worker.intake.redis import _TAKE, BATCH
-from worker.queue.priorities import lists_of
+from worker.queue.names import lists_of
 
 
 def test_a_take_that_is_sent_again_gives_the_same_items_and_overwrites_none(valkey_url: str) -> None:
