@@ -26,12 +26,14 @@ class Escalation(StrEnum):
     """Alerts that no hand-off raises.
 
     oldest_waiting: an inbox item has passed its SLA, whatever its reason. breaker_open: tickets wait for a model.
-    store_away: a process cannot write to the store, and says so past it.
+    store_away: a process cannot write to the store, and says so past it. bound_violation: a provider billed more for
+    a call than it may, so that no cap holds.
     """
 
     OLDEST_WAITING = "oldest_waiting"
     BREAKER_OPEN = "breaker_open"
     STORE_AWAY = "store_away"
+    BOUND_VIOLATION = "bound_violation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,9 @@ class Alert:
                 return f"tickets wait for {self._cause[1]}: {PLAN[self._cause[0]].means}"
             case Escalation.STORE_AWAY:
                 return self.about
+            case Escalation.BOUND_VIOLATION:
+                calls = "call was" if self.count == 1 else "calls were"
+                return f"{self.count} {calls} billed for more than the worst case that was reserved"
             case unknown:
                 assert_never(unknown)
 
@@ -82,6 +87,8 @@ class Alert:
                 return f"{PLAN[self._cause[0]].advice} What waits goes on by itself once one call succeeds."
             case Escalation.STORE_AWAY:
                 return "Look at the store and its name: `deskhand doctor` says what is wrong."
+            case Escalation.BOUND_VIOLATION:
+                return "Compare the provider's bill with its prices here; `deskhand audit` names the tickets."
             case unknown:
                 assert_never(unknown)
 
@@ -162,7 +169,7 @@ class AlertDesk:
     def _link(self, reason: Reason | Escalation, count: int, tickets: Sequence[str]) -> str:
         if count == 1 and tickets:
             return f"{self.public_url}/tickets/{tickets[0]}"
-        return f"{self.public_url}/inbox" if isinstance(reason, Escalation) else f"{self.public_url}/groups/{reason}"
+        return f"{self.public_url}/groups/{reason}" if isinstance(reason, Reason) else f"{self.public_url}/inbox"
 
 
 def _named(name: str) -> Reason | Escalation:

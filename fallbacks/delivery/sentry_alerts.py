@@ -7,8 +7,9 @@ from typing import Any
 import sentry_sdk
 from sentry_sdk.transport import HttpTransport
 
-from fallbacks.delivery.alerts import Alert, Escalation
+from fallbacks.delivery.alerts import Alert
 from fallbacks.plan import Severity
+from tasks.reasons import Reason
 
 _LEVELS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
@@ -62,7 +63,7 @@ class SentryAlerts:
             "level": _LEVELS[alert.severity],
             "logger": "deskhand.alerts",
             "message": alert.title,
-            "fingerprint": ["inbox" if isinstance(alert.reason, Escalation) else "hand_off", alert.reason.value],
+            "fingerprint": ["hand_off" if isinstance(alert.reason, Reason) else "inbox", alert.reason.value],
             "tags": {"reason": alert.reason.value, "severity": alert.severity.value},
             "extra": {
                 "alert_id": alert.id,

@@ -1,4 +1,4 @@
-"""The audit: double-entry check of tickets, money, effects and alerts, on a ledger that others keep writing.
+"""The audit: double-entry check of tickets, money, limits, effects and alerts, on a ledger that others keep writing.
 
 What concerns one ticket is read in one moment, so a ticket that moves is never in the wrong. Sums are compared at one
 moment too: rows read earlier, with those that moved since read again together with the totals.
@@ -24,6 +24,12 @@ MOVED = 10_000
 PAUSE_DAYS = 400
 """Money is summed back to the first day before a pause as long as this."""
 
+LEASE_ENDED_MS = 120_000
+"""A lease that ended longer ago is one that nobody takes back: a live worker sweeps every few seconds."""
+
+STEP_LATE_MS = 15_000
+"""A step may be written so long after the run looked at its time: the store may have been away for a moment."""
+
 PASSES = 3
 """A check that does not balance is made again before it is reported."""
 
@@ -38,7 +44,8 @@ class AuditReport:
     """What the ledger says, and what in it does not balance. Money in nanodollars.
 
     states: tickets by state. rows: tickets read. archived: tickets that were balanced and moved to the archive.
-    alerts_*: hand-offs that raised an alert, were reported by one, wait for one.
+    overbilled: calls that were billed for more than was reserved. alerts_*: hand-offs that raised an alert, were
+    reported by one, wait for one. leaked: days that certainly hold more in reserve than their tickets.
     """
 
     states: dict[str, int]
@@ -48,17 +55,28 @@ class AuditReport:
     spent: int
     reserved: int
     archived_spent: int
+    overbilled: int
     effects_done: int
     effects_open: int
     alerts_raised: int
     alerts_told: int
     alerts_pending: int
+    leaked: tuple[str, ...]
     problems: tuple[Problem, ...]
 
     @property
     def balanced(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One UTC day. cap: the highest that held in it, None once there was none."""
+
+    spent: int
+    reserved: int
+    cap: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +88,23 @@ class Totals:
     due: int
     inbox: int
     counters: Counter[str]
-    days: dict[str, tuple[int, int]]
+    days: dict[str, Day]
     alerts: dict[str, tuple[int, bool]]
     moved: dict[str, tuple[int, int, str]] | None
 
     @property
     def spent(self) -> int:
         """By days."""
-        return sum(spent for spent, _ in self.days.values())
+        return sum(day.spent for day in self.days.values())
 
 
 @dataclass(slots=True)
 class Rows:
-    """What the pages said. spent: by ticket."""
+    """What the pages said. spent, overbilled: by ticket. astray: reservations of tickets that do not run."""
 
     spent: dict[str, int] = field(default_factory=dict)
+    overbilled: dict[str, int] = field(default_factory=dict)
+    astray: int = 0
     problems: list[Problem] = field(default_factory=list)
     effects_done: int = 0
     effects_open: int = 0
@@ -104,20 +124,30 @@ async def _pass(store: Store) -> AuditReport:
     rows = await _rows(store)
     strays = await _strays(store)
     after = await _totals(store, since_ms=before.now_ms)
-    sums = (*_tickets(after), *_spent(before, after, rows), *_reserved(after), *_alerts(after))
+    reserved = list(_reserved(after))
+    sums = (
+        *_tickets(after),
+        *_spent(before, after, rows),
+        *_overbilled(before, after, rows),
+        *(what for _, what in reserved),
+        *_caps(after),
+        *_alerts(after),
+    )
     return AuditReport(
         states=after.states,
         rows=len(rows.spent),
         accepted=after.counters["accepted"],
         archived=after.counters["archived"],
         spent=after.spent,
-        reserved=sum(reserved for _, reserved in after.days.values()),
+        reserved=sum(day.reserved for day in after.days.values()),
         archived_spent=after.counters["archived_spent"],
+        overbilled=after.counters["bound_violations"],
         effects_done=rows.effects_done,
         effects_open=rows.effects_open,
         alerts_raised=after.counters["alerts_raised"],
         alerts_told=after.counters["alerts_told"],
         alerts_pending=sum(pending for pending, _ in after.alerts.values()),
+        leaked=tuple(day for day, _ in reserved if day) if not rows.astray else (),
         problems=(*rows.problems, *strays, *(("", what) for what in sums)),
     )
 
@@ -125,10 +155,12 @@ async def _pass(store: Store) -> AuditReport:
 async def _rows(store: Store) -> Rows:
     """Every ticket row there was when the reading began, checked page by page; a row seen twice counts once."""
     rows, cursor = Rows(), "0"
-    args = (PAGE, _names(DUE), _names(INBOX))
+    args = (PAGE, _names(DUE), _names(INBOX), LEASE_ENDED_MS, STEP_LATE_MS)
     while True:
-        cursor, spent, problems, done, still_open = await store.run("audit_page", "", cursor, *args)
-        fresh = {ticket_id: int(amount) for ticket_id, amount in _by(2, spent)}
+        cursor, flat, problems, done, still_open, astray = await store.run("audit_page", "", cursor, *args)
+        fresh = {ticket_id: int(spent) for ticket_id, spent, _ in _by(3, flat)}
+        rows.overbilled |= {ticket_id: int(calls) for ticket_id, _, calls in _by(3, flat)}
+        rows.astray += astray
         rows.effects_done += done
         rows.effects_open += still_open
         rows.problems += [(ticket_id, what) for ticket_id, what in _by(2, problems) if ticket_id not in rows.spent]
@@ -165,7 +197,7 @@ async def _totals(store: Store, since_ms: int | None) -> Totals:
         due=due,
         inbox=inbox,
         counters=Counter({name: int(value) for name, value in _by(2, counters)}),
-        days={day: (int(spent), int(reserved)) for day, spent, reserved in _by(3, days)},
+        days={day: Day(int(spent), int(held), int(cap) if cap else None) for day, spent, held, cap in _by(4, days)},
         alerts={reason: (int(pending), due == "1") for reason, pending, due in _by(3, alerts)},
         moved=None if moved is None else {row[0]: (int(row[1]), int(row[2]), row[3]) for row in moved},
     )
@@ -190,15 +222,31 @@ def _spent(before: Totals, now: Totals, rows: Rows) -> Iterator[str]:
         yield f"{now.spent} was spent by days, {by_runs} by runs and {now.counters['archived_spent']} by the archive"
 
 
-def _reserved(now: Totals) -> Iterator[str]:
+def _overbilled(before: Totals, now: Totals, rows: Rows) -> Iterator[str]:
+    """Each ticket's row tells of its own; the count must be theirs."""
+    calls, by_rows = now.counters["bound_violations"], sum(rows.overbilled.values())
+    least = before.counters["bound_violations"] - now.counters["archived_overbilled"]
+    if not least <= by_rows <= calls - before.counters["archived_overbilled"]:
+        yield f"{calls} calls were billed for more than was reserved, {by_rows} by rows"
+
+
+def _caps(now: Totals) -> Iterator[str]:
+    for name, day in now.days.items():
+        if day.cap is not None and day.spent + day.reserved > day.cap:
+            yield f"{day.spent + day.reserved} was spent or is reserved on day {name} and {day.cap} was allowed"
+
+
+def _reserved(now: Totals) -> Iterator[tuple[str, str]]:
+    """(the day, "" where its tickets hold more than it does; what is wrong)."""
     if now.moved is None:
         return
     held: Counter[str] = Counter()
-    for _, reserved, day in now.moved.values():
-        held[day.rpartition(":")[2]] += reserved
-    for day, (_, reserved) in now.days.items():
-        if reserved != held[day]:
-            yield f"{reserved} is reserved on day {day} and leases hold {held[day]}"
+    for _, reserved, key in now.moved.values():
+        held[key.rpartition(":")[2]] += reserved
+    for name, day in now.days.items():
+        if day.reserved != held[name]:
+            problem = f"{day.reserved} is reserved on day {name} and leases hold {held[name]}"
+            yield name if day.reserved > held[name] else "", problem
 
 
 def _alerts(now: Totals) -> Iterator[str]:
@@ -209,6 +257,19 @@ def _alerts(now: Totals) -> Iterator[str]:
     for reason, (count, due) in now.alerts.items():
         if count and not due:
             yield f"{count} hand-offs with the reason {reason} wait to be reported and are due at no time"
+
+
+async def repair(store: Store, report: AuditReport) -> dict[str, tuple[int, int]]:
+    """Mend what is certainly ours: what a day holds in reserve and no ticket does. Returns before and after by day.
+
+    A script that stopped half way left such a thing, while there were scripts that could.
+    """
+    mended: dict[str, tuple[int, int]] = {}
+    for day in report.leaked:
+        answer = await store.run("repair_day", "", day, MOVED)
+        if answer is not None and answer[0] != answer[1]:
+            mended[day] = int(answer[0]), int(answer[1])
+    return mended
 
 
 def _names(states: Any) -> str:

@@ -40,9 +40,8 @@ def escalate(b: MemoryData, _: str, name: str, severity: str, again_ms: str) -> 
         return 0
     if int(alert.get("late_until", 0)) > b.now:
         return len(late)
-    alert |= {"late_until": str(b.now + int(again_ms)), "told_as": "escalations"}
-    b.raise_alert(late[0], name, severity)
-    b.add("n", "alerts_raised", -1)
+    alert["late_until"] = str(b.now + int(again_ms))
+    b.raise_alert(late[0], name, severity, hand_off=False)
     alert["count"] = str(len(late))
     return len(late)
 

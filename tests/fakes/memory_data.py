@@ -103,7 +103,9 @@ class MemoryData:
         self.add(day, "reserved", -held)
         self.count("llm_cost_nanodollars", charged, model=model)
         if charged > held:
+            self.add(f"t:{ticket_id}", "overbilled", 1)
             self.add("n", "bound_violations", 1)
+            self.raise_alert(ticket_id, "bound_violation", "error", hand_off=False)
         return charged, call, model
 
     def settle_lost(self, ticket_id: str, epoch: str) -> None:
@@ -136,10 +138,13 @@ class MemoryData:
         for index in ("inbox", *(f"inbox:{facet}" for facet in facets)):
             self.rank(index)[ticket_id] = sla_ms
 
-    def raise_alert(self, ticket_id: str, reason: str, severity: str) -> None:
+    def raise_alert(self, ticket_id: str, reason: str, severity: str, *, hand_off: bool = True) -> None:
         name = f"alert:{reason}"
         self.add(name, "count", 1)
-        self.add("n", "alerts_raised", 1)
+        if hand_off:
+            self.add("n", "alerts_raised", 1)
+        else:
+            self.hash(name)["told_as"] = "escalations"
         alert = self.hash(name)
         alert.setdefault("first", str(self.now))
         alert |= {"last": str(self.now), "severity": severity}

@@ -103,6 +103,9 @@ def begin_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list
         return ["day_cap", day_used, day_cap]
     if "open_until" in breaker:
         breaker["probe_until"] = str(b.now + h["lease_ms"])
+    cap, before = "" if day_cap is None else str(day_cap), b.hash(name).get("cap")
+    if before is None or (before and (not cap or int(cap) > int(before))):
+        b.hash(name)["cap"] = cap
     b.add(name, "reserved", h["worst"])
     row |= {"rsv": str(h["worst"]), "rsv_call": h["call"], "rsv_day": name, "rsv_model": h["breaker"]}
     b.add(f"t:{ticket_id}", "steps", 1)
@@ -155,9 +158,8 @@ def fail_breaker(b: MemoryData, f: dict[str, Any], ticket_id: str) -> None:
         b.hash(breaker).update(open_until=str(open_until), reason=f["reason"])
         if "alerted" not in b.hash(breaker) and (f["at_once"] or wait >= 60_000):
             b.hash(breaker)["alerted"] = "1"
-            b.hash("alert:breaker_open").update(told_as="escalations", about=f"{f['reason']} {f['model']}")
-            b.raise_alert(ticket_id, "breaker_open", f["severity"])
-            b.add("n", "alerts_raised", -1)
+            b.hash("alert:breaker_open")["about"] = f"{f['reason']} {f['model']}"
+            b.raise_alert(ticket_id, "breaker_open", f["severity"], hand_off=False)
     b.expires[breaker] = b.now + max(600_000, (open_until - b.now) * 2)
 
 

@@ -24,30 +24,36 @@ if row[2] then -- a rejected message has a row without a digest: it is never ove
   if not known_key then remember_key() end
   return {'seen', ID, row[2]}
 end
+local start = math.max(NOW, whole(h.not_before or 0))
+local state = h.closed and 'closed' or start > NOW and 'parked' or 'queued'
+local due = start > NOW and start or NOW + whole(h.due_in)
+local deadline = math.min(h.expires and whole(h.expires) or MOST, h.wait_ms and start + whole(h.wait_ms) or MOST)
+local R = P .. 'req:' .. (h.requester or '')
+if h.requester then redis.call('LLEN', R) end
+if h.original then redis.call('HLEN', P .. 'original:' .. ID) end
+sorted(P .. 's:' .. state, P .. 'due')
+counters('accepted')
+texts(h.digest, h.limits, h.source, h.priority, h.door)
+
+append(ARGV[5], 0)
+if state ~= 'queued' then append(ARGV[6], 0) end
 redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
   'priority', h.priority, 'door', h.door, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
 if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
-local start = math.max(NOW, h.not_before or 0)
-local state = h.closed and 'closed' or start > NOW and 'parked' or 'queued'
-place(state)
+place(nil, state)
 if h.closed then
   redis.call('HSET', T, 'closed', h.closed, 'detail', h.detail)
   count('closed|kind=' .. h.closed)
 else
-  local due = start > NOW and start or NOW + h.due_in
-  local deadline = math.min(h.expires or math.huge, h.wait_ms and start + h.wait_ms or math.huge)
-  if deadline < math.huge then redis.call('HSET', T, 'deadline', int(deadline)) end
+  if deadline < MOST then redis.call('HSET', T, 'deadline', int(deadline)) end
   due_at(math.min(due, math.max(deadline, NOW)))
 end
 redis.call('HINCRBY', P .. 'n', 'accepted', 1)
 remember_key()
 if h.original then redis.call('HSET', P .. 'original:' .. ID, 'zlib', h.original) end
 if h.requester then
-  local R = P .. 'req:' .. h.requester
   redis.call('LPUSH', R, ID)
   redis.call('LTRIM', R, 0, 19)
   redis.call('PEXPIRE', R, 7776000000)
 end
-append(ARGV[5], 0)
-if state ~= 'queued' then append(ARGV[6], 0) end
 return {'new', ID, state}

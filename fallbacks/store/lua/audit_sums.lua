@@ -1,7 +1,7 @@
 -- The totals, all in one moment, and the money of every ticket that may have moved since a time.
 -- ARGV: prefix, '', since_ms, limit (of such tickets), longest pause in days, states (JSON), reasons (JSON)
--- Returns {now, sizes of the state indexes, due, inbox, counters, {day, spent, reserved, ...},
---   {reason, not told yet, due to be told, ...}, {id, spent, rsv, rsv_day, ...} or false where there are too many}.
+-- Returns {now, sizes of the state indexes, due, inbox, counters, {day, spent, reserved, cap or '', ...},
+--   {reason, not sent yet, due to be sent, ...}, {id, spent, rsv, rsv_day, ...} or false where there are too many}.
 local limit, states = tonumber(ARGV[4]), cjson.decode(ARGV[6])
 local sizes, days, alerts, moved, seen = {}, {}, {}, {}, {}
 for i, state in ipairs(states) do sizes[i] = redis.call('ZCARD', P .. 's:' .. state) end
@@ -9,13 +9,14 @@ for i, state in ipairs(states) do sizes[i] = redis.call('ZCARD', P .. 's:' .. st
 -- Back from today, until no day was written for so many days in a row.
 local day, unwritten = math.floor(NOW / 86400000), 0
 while unwritten <= tonumber(ARGV[5]) do
-  local d = redis.call('HMGET', P .. 'day:' .. int(day), 'spent', 'reserved')
+  local d = redis.call('HMGET', P .. 'day:' .. int(day), 'spent', 'reserved', 'cap')
   unwritten = unwritten + 1
   if d[1] or d[2] then
     unwritten = 0
     days[#days + 1] = int(day)
     days[#days + 1] = d[1] or '0'
     days[#days + 1] = d[2] or '0'
+    days[#days + 1] = d[3] or ''
   end
   day = day - 1
 end
@@ -34,7 +35,7 @@ local function collect(state, from)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 's:' .. state, from, '+inf', 'LIMIT', 0, limit + 1)) do
     if #seen > limit then return end
     seen[#seen + 1] = id
-    local r = redis.call('HMGET', P .. 't:' .. id, 'spent', 'rsv', 'rsv_day')
+    local r = readable(function() return redis.call('HMGET', P .. 't:' .. id, 'spent', 'rsv', 'rsv_day') end) or {}
     moved[#moved + 1] = {id, r[1] or '0', r[2] or '0', r[3] or ''}
   end
 end

@@ -6,9 +6,11 @@ local E = P .. 'effects:' .. ID
 local known = redis.call('HGET', E, h.key)
 if known and string.sub(known, 1, 5) == 'done:' then return {'done', string.sub(known, 6)} end
 if known and known ~= 'begun:' .. h.try and not h.honoured then return {'unknown'} end
+whole(h.lease_ms)
+sorted(P .. 'due')
 if known ~= 'begun:' .. h.try then
-  redis.call('HSET', E, h.key, 'begun:' .. h.try)
   for i = 4, known and #ARGV - 1 or #ARGV do append(ARGV[i], h.epoch) end -- the last event is the intent: written once
+  redis.call('HSET', E, h.key, 'begun:' .. h.try)
   count_all(h.meters)
 end
 lease_until(h.lease_ms)

@@ -1,9 +1,10 @@
 -- The intent of a model call: looks at the kill switch and the breaker, reserves run and day together, or refuses.
+-- A day remembers the highest cap that held in it, '' once there was none: the audit compares.
 -- ARGV: prefix, id, header {epoch, owner, lease_ms, call, worst, run_cap, day_cap, breaker, meters}, events...
 local h = cjson.decode(ARGV[3])
-local held, open, spent = holds(h.epoch, h.owner)
+local held, row = holds(h.epoch, h.owner)
 if not held then return {'lost'} end
-if open[3] == h.call then return {'ok', int(NOW)} end
+if row.call == h.call then return {'ok', int(NOW)} end
 local control = redis.call('HMGET', P .. 'control', 'autonomy', 'day_cap')
 if control[1] == 'off' then return {'off'} end
 
@@ -15,18 +16,27 @@ if b[1] then
   if probed > 0 then return {'breaker', b[3], int(math.min(probed, 3000))} end -- a probe mostly ends before its lease does
 end
 
-if open[1] then settle_lost(h.epoch); spent = tonumber(redis.call('HGET', T, 'spent')) end
-if h.run_cap and spent + h.worst > h.run_cap then return {'run_cap', int(spent), int(h.run_cap)} end
+local worst, lost, spent = whole(h.worst), settleable(row), kept(row.spent)
+if lost then spent = spent + lost.cost end
 local D = P .. 'day:' .. int(math.floor(NOW / 86400000))
-local day = redis.call('HMGET', D, 'spent', 'reserved')
-local day_total = tonumber(day[1] or '0') + tonumber(day[2] or '0') + h.worst
+local day = redis.call('HMGET', D, 'spent', 'reserved', 'cap')
+local day_total = kept(day[1]) + kept(day[2]) + worst
 local day_cap = tonumber(control[2]) or h.day_cap
-if day_cap and day_total > day_cap then return {'day_cap', int(day_total - h.worst), int(day_cap)} end
+local lifts = not day[3] or (day[3] ~= '' and (not day_cap or day_cap > kept(day[3])))
+local events = events_from(4, h.epoch)
+kept(row.steps)
+whole(h.lease_ms)
+sorted(P .. 'due')
 
+settle_lost(lost, h.epoch)
+if h.run_cap and spent + worst > h.run_cap then return {'run_cap', int(spent), int(h.run_cap)} end
+if day_cap and day_total > day_cap then return {'day_cap', int(day_total - worst), int(day_cap)} end
+
+append_all(events)
 if b[1] then redis.call('HSET', B, 'probe_until', int(NOW + h.lease_ms)) end -- half-open: one probe at a time
-redis.call('HINCRBY', D, 'reserved', int(h.worst))
+redis.call('HINCRBY', D, 'reserved', int(worst))
+if lifts then redis.call('HSET', D, 'cap', day_cap and int(day_cap) or '') end
 redis.call('HINCRBY', T, 'steps', 1)
-lease_until(h.lease_ms, 'rsv', int(h.worst), 'rsv_call', h.call, 'rsv_day', D, 'rsv_model', h.breaker)
-append_from(4, h.epoch)
+lease_until(h.lease_ms, 'rsv', int(worst), 'rsv_call', h.call, 'rsv_day', D, 'rsv_model', h.breaker)
 count_all(h.meters)
 return {'ok', int(NOW)}

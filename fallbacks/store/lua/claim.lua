@@ -1,18 +1,20 @@
 -- Take a queued ticket: next epoch, a lease, and everything needed to go on, in one trip.
 -- ARGV: prefix, id, owner, lease_ms, queue, claim (unique: the same claim repeated gets the same answer), event
-local row = redis.call('HMGET', T, 'state', 'epoch', 'since', 'steps')
+local row = redis.call('HMGET', T, 'state', 'epoch', 'since', 'steps', 'claim')
 if not row[1] then return {'unknown'} end
-if row[1] == 'running' and redis.call('HGET', T, 'claim') == ARGV[6] then
+if row[1] == 'running' and row[5] == ARGV[6] then
   return {'ok', row[2], int(NOW), redis.call('HGETALL', T), redis.call('LRANGE', J, 0, -1)}
 end
 if row[1] ~= 'queued' then return {row[1]} end
 if redis.call('HGET', P .. 'control', 'paused:' .. ARGV[5]) then return {'paused'} end
-local epoch = int(tonumber(row[2]) + 1)
+local epoch, since, lease_ms = int(kept(row[2]) + 1), kept(row[3]), whole(ARGV[4])
+sorted(P .. 's:running', P .. 'due')
+
+append(ARGV[7], epoch)
 redis.call('HSET', T, 'epoch', epoch, 'owner', ARGV[3], 'claim', ARGV[6], 'steps_before', row[4] or 0)
 redis.call('HSETNX', T, 'first_claimed', int(NOW))
 redis.call('HDEL', T, 'sweeps')
-observe('queue_wait_seconds', (NOW - row[3]) / 1000)
-place('running')
-lease_until(tonumber(ARGV[4]))
-append(ARGV[7], epoch)
+observe('queue_wait_seconds', (NOW - since) / 1000)
+place('queued', 'running')
+lease_until(lease_ms)
 return {'ok', epoch, int(NOW), redis.call('HGETALL', T), redis.call('LRANGE', J, 0, -1)}

@@ -2,8 +2,11 @@
 -- ARGV: prefix, '', header {who, keep (lines), changes [[field, value] or [field]: removed]}. Returns the lines written.
 local h = cjson.decode(ARGV[3])
 local C, made = P .. 'control', {}
+redis.call('LLEN', P .. 'control_log')
+redis.call('HLEN', C)
+whole(h.keep)
 for _, change in ipairs(h.changes) do
-  local field, after, before = change[1], change[2], redis.call('HGET', P .. 'control', change[1]) or nil
+  local field, after, before = change[1], change[2], redis.call('HGET', C, change[1]) or nil
   if before ~= after then
     if after then redis.call('HSET', C, field, after) else redis.call('HDEL', C, field) end
     local line = cjson.encode({who = h.who, what = field, before = before, after = after})

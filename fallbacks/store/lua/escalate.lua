@@ -2,15 +2,16 @@
 -- only after nothing was late any more, or after again_ms.
 -- ARGV: prefix, '', name of the alert, severity, again_ms. Returns how many items are late.
 local A = P .. 'alert:' .. ARGV[3]
-local late = redis.call('ZCOUNT', P .. 'inbox', '-inf', int(NOW))
+local late, late_until = redis.call('ZCOUNT', P .. 'inbox', '-inf', int(NOW)), kept(redis.call('HGET', A, 'late_until'))
 if late == 0 then
   redis.call('HDEL', A, 'late_until')
   return 0
 end
-if tonumber(redis.call('HGET', A, 'late_until') or '0') > NOW then return late end
+if late_until > NOW then return late end
+local quiet_until, again = alertable(ARGV[3]), whole(ARGV[5])
+
 at_ticket(redis.call('ZRANGE', P .. 'inbox', 0, 0)[1])
-redis.call('HSET', A, 'late_until', int(NOW + tonumber(ARGV[5])), 'told_as', 'escalations')
-raise_alert(ARGV[3], ARGV[4])
-redis.call('HINCRBY', P .. 'n', 'alerts_raised', -1) -- of hand-offs only: the audit balances them
+redis.call('HSET', A, 'late_until', int(NOW + again), 'told_as', 'escalations')
+raise_alert(ARGV[3], ARGV[4], quiet_until)
 redis.call('HSET', A, 'count', late)
 return late

@@ -6,6 +6,6 @@ if not row[1] then return {'unknown'} end
 if row[3] ~= ARGV[3] then
   return {'stale', row[1], row[2], row[3] and tonumber(row[4] or '0') > NOW and row[3] or ''}
 end
-local until_ms = int(NOW + tonumber(ARGV[4]))
+local until_ms = int(NOW + whole(ARGV[4]))
 redis.call('HSET', T, 'held_until', until_ms)
 return {'ok', until_ms}

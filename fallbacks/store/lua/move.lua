@@ -1,58 +1,85 @@
 -- Move a ticket to another state, with everything that must happen in the same moment.
--- ARGV: prefix, id, header, events...
+-- ARGV: prefix, id, header (fallbacks/ledger/move.py), events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
 --   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}
 local h = cjson.decode(ARGV[3])
-local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since')
+local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since',
+  'undo_until', 'facets', 'deadline', 'sequence', 'since', 'steps', 'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model',
+  'spent')
 if not row[1] then return {'unknown'} end
 if row[7] == h.op then return {'ok', row[1], row[4], int(NOW)} end
-local held = row[5] and tonumber(row[6] or '0') > NOW and row[5] or ''
+local held = row[5] and kept(row[6]) > NOW and row[5] or ''
 local allowed = false
 for _, state in ipairs(h.states) do allowed = allowed or state == row[1] end
 if h.owner then
   if not allowed or row[2] ~= h.epoch or row[3] ~= h.owner then return {'lost'} end
 elseif not allowed or (h.version and h.version ~= tonumber(row[4])) or (h.person and held ~= '' and held ~= h.person)
+  or (h.undo and NOW >= kept(row[9]))
 then
   return {'stale', row[1], row[4], held}
 end
-if h.undo and NOW >= tonumber(redis.call('HGET', T, 'undo_until') or '0') then
-  return {'stale', row[1], row[4], held}
-end
 
-if h.state ~= 'running' then
-  settle_lost(row[2])
-  if row[1] == 'running' then
-    redis.call('HDEL', T, 'owner', 'lease')
-    end_run(h.state == 'queued' and 'released' or h.state, h.set and h.set.reason or '')
-  end
+-- Everything is checked before anything is written.
+local open = h.state ~= 'running' and settleable({rsv = row[16], day = row[17], call = row[18], model = row[19], spent = row[20]})
+local events = events_from(4, row[2])
+kept(row[4])
+local fields = {'op', h.op}
+for field, value in pairs(h.set or {}) do
+  texts(value)
+  fields[#fields + 1] = field
+  fields[#fields + 1] = value
+end
+local due = h.due_at and whole(h.due_at) or (h.due_in and NOW + whole(h.due_in))
+local deadline = h.set and h.set.deadline or row[11]
+for _, name in ipairs(h.unset or {}) do if name == 'deadline' then deadline = nil end end
+if due and deadline then due = math.min(due, math.max(kept(deadline), NOW)) end
+local before = row[10] and cjson.decode(row[10])
+local sla = h.inbox and faceted(h.inbox.facets) and (h.inbox.sla and whole(h.inbox.sla) or NOW + whole(h.inbox.sla_in))
+local quiet_until = h.alert and alertable(h.alert.reason)
+local failure = h.failure and failing(h.failure)
+local names = {unpack(h.count or {})}
+if h.alert then names[#names + 1] = 'alerts_raised' end
+if names[1] then counters(unpack(names)) end
+if h.outbox then sorted(P .. 'outbox') end
+for _, message in ipairs(h.outbox or {}) do
+  redis.call('HLEN', P .. 'out:' .. message.id)
+  texts(message.body, message.event)
+  whole(message.due_in)
+end
+if h.outbox then kept(row[12]) end
+if h.example or h.drop_example then redis.call('LLEN', P .. 'examples') end
+local undo_until = h.undo_in and NOW + whole(h.undo_in)
+local since, steps, steps_before, held_since = kept(row[13]), kept(row[14]), kept(row[15]), kept(row[8])
+if h.state ~= row[1] then sorted(P .. 's:' .. h.state) end
+if due then sorted(P .. 'due') end
+
+if open then settle_lost(open, row[2]) end
+append_all(events)
+if h.state ~= 'running' and row[1] == 'running' then
+  redis.call('HDEL', T, 'owner', 'lease')
+  end_run(h.state == 'queued' and 'released' or h.state, h.set and h.set.reason or '', since, steps, steps_before)
 end
 local taken = h.set and h.set.holder
 if row[5] and held == '' and (taken or not h.keep_inbox) then count('human_leases_expired') end
 if taken and held ~= taken then redis.call('HSET', T, 'held_since', int(NOW)) end
 if row[8] and held ~= '' and held == h.person and not h.keep_inbox then
-  observe('human_handle_seconds', (NOW - row[8]) / 1000)
+  observe('human_handle_seconds', (NOW - held_since) / 1000)
 end
-local fields = {'op', h.op}
-for field, value in pairs(h.set or {}) do fields[#fields + 1] = field; fields[#fields + 1] = value end
 redis.call('HSET', T, unpack(fields))
 if h.unset and h.unset[1] then redis.call('HDEL', T, unpack(h.unset)) end
 local version = redis.call('HINCRBY', T, 'version', 1)
-if h.state ~= row[1] then place(h.state) end
-local due = h.due_at or (h.due_in and NOW + h.due_in)
-if due then
-  local deadline = tonumber(redis.call('HGET', T, 'deadline'))
-  due_at(deadline and math.min(due, math.max(deadline, NOW)) or due)
-elseif not h.keep_due then
-  due_at(nil)
-end
-if h.inbox then enter_inbox(h.inbox.sla or NOW + h.inbox.sla_in, h.inbox.facets) elseif not h.keep_inbox then leave_inbox() end
-append_from(4, row[2])
+place(row[1], h.state)
+if due or not h.keep_due then due_at(due) end
+if h.inbox then enter_inbox(sla, h.inbox.facets, before) elseif not h.keep_inbox then leave_inbox(before) end
 count_all(h.meters)
-if h.alert then raise_alert(h.alert.reason, h.alert.severity) end
-if h.failure then fail_breaker(h.failure) end
+if h.alert then
+  redis.call('HINCRBY', P .. 'n', 'alerts_raised', 1)
+  raise_alert(h.alert.reason, h.alert.severity, quiet_until)
+end
+if failure then fail_breaker(failure) end
 for _, id in ipairs(h.drop_outbox or {}) do
-  redis.call('ZREM', P .. 'outbox', id)
+  redis.pcall('ZREM', P .. 'outbox', id)
   redis.call('DEL', P .. 'out:' .. id)
 end
 local sequence = h.outbox and h.outbox[1] and redis.call('HINCRBY', T, 'sequence', 1)
@@ -63,7 +90,7 @@ for _, message in ipairs(h.outbox or {}) do
   redis.call('HSET', T, 'delivery', 'pending')
 end
 if h.drop_example then redis.call('LREM', P .. 'examples', -1, h.drop_example) end
-if h.undo_in then redis.call('HSET', T, 'undo_until', int(NOW + h.undo_in)) end
+if undo_until then redis.call('HSET', T, 'undo_until', int(undo_until)) end
 if h.example then redis.call('RPUSH', P .. 'examples', h.example) end
 for _, name in ipairs(h.count or {}) do redis.call('HINCRBY', P .. 'n', name, 1) end
 return {'ok', h.state, int(version), int(NOW)}

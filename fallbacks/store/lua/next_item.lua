@@ -14,13 +14,21 @@ local function urgent_first() -- page by page: the whole of it is read only wher
     return page[at]
   end
 end
+local function look() -- at the item, whether it is free
+  local row = redis.call('HMGET', T, 'holder', 'held_until', 'snoozed_until', 'epoch')
+  row.live = row[1] and kept(row[2]) > NOW
+  local held = row.live and row[1] ~= ARGV[3]
+  if held or kept(row[3]) > NOW then return nil end
+  redis.call('LLEN', J)
+  return row
+end
+local held_until = int(NOW + whole(ARGV[4]))
 for id in urgent_first() do
   at_ticket(id)
-  local row = redis.call('HMGET', T, 'holder', 'held_until', 'snoozed_until', 'epoch')
-  local live = row[1] and tonumber(row[2] or '0') > NOW
-  local held = live and row[1] ~= ARGV[3]
-  if not held and not skip[id] and tonumber(row[3] or '0') <= NOW then
-    redis.call('HSET', T, 'holder', ARGV[3], 'held_until', int(NOW + tonumber(ARGV[4])))
+  local row = not skip[id] and readable(look)
+  if row then
+    local live = row.live
+    redis.call('HSET', T, 'holder', ARGV[3], 'held_until', held_until)
     if row[1] and not live then count('human_leases_expired') end
     if not live then redis.call('HSET', T, 'held_since', int(NOW)) end
     if row[1] ~= ARGV[3] then append(ARGV[7], row[4]) end

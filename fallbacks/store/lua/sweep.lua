@@ -1,42 +1,60 @@
 -- Find work nobody is doing and say what to publish: {kind, id, kind, id...}, kind being triage or hand_off.
+-- A ticket that cannot be read is looked at again in ten minutes; the audit names it.
 -- ARGV: prefix, '', limit, max_losses, base_ms (first wait before a message is sent again), backlogged ('1' or '0'),
 --   lease_ms
-local limit, max_losses, base = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local found = {}
+local limit, max_losses, base, lease_ms, found = whole(ARGV[3]), whole(ARGV[4]), whole(ARGV[5]), whole(ARGV[7]), {}
+counters('leases_lost', 'republished')
 local unended = redis.call('ZCARD', P .. 's:queued') + redis.call('ZCARD', P .. 's:running') + redis.call('ZCARD', P .. 's:parked')
 if unended ~= redis.call('ZCARD', P .. 'due') then -- cannot happen while every write is one of these scripts; heal if it did
   for _, state in ipairs({'queued', 'running', 'parked'}) do
     for _, id in ipairs(redis.call('ZDIFF', 2, P .. 's:' .. state, P .. 'due')) do redis.call('ZADD', P .. 'due', int(NOW), id) end
   end
 end
+
+local function look()
+  local r = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'sweeps', 'deadline', 'losses', 'version', 'since', 'steps',
+    'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model', 'spent', 'lease')
+  redis.call('LLEN', J)
+  kept(r[4]); kept(r[7])
+  local row = {state = r[1], epoch = r[2], owner = r[3], losses = kept(r[6]), since = kept(r[8]), steps = kept(r[9]),
+    steps_before = kept(r[10]), rsv = r[11], day = r[12], call = r[13], model = r[14], spent = r[15]}
+  row.heard = (r[16] and kept(r[16]) or NOW) - lease_ms
+  row.deadline = r[5] and kept(r[5]) or MOST
+  row.open = row.state == 'running' and settleable(row)
+  return row
+end
+
+local function lost(row) -- its worker
+  settle_lost(row.open, row.epoch)
+  row.losses = redis.call('HINCRBY', T, 'losses', 1)
+  append('{"type":"lease_expired","v":1,"owner":' .. cjson.encode(row.owner) .. ',"losses":' .. row.losses ..
+    ',"heard_ms":' .. int(row.heard) .. '}', row.epoch)
+  redis.call('HDEL', T, 'owner', 'lease')
+  end_run('lost', '', row.since, row.steps, row.steps_before)
+  redis.call('HINCRBY', P .. 'n', 'leases_lost', 1)
+end
+
 local paused = redis.call('HGET', P .. 'control', 'paused:tickets')
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'due', '-inf', int(NOW), 'LIMIT', 0, limit)) do
   at_ticket(id)
-  local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'sweeps', 'deadline', 'losses', 'lease')
-  local state, losses, late = row[1], tonumber(row[6] or '0'), row[5] and tonumber(row[5]) <= NOW
-  if state == 'running' then
-    settle_lost(row[2])
-    losses = redis.call('HINCRBY', T, 'losses', 1)
-    append('{"type":"lease_expired","v":1,"owner":' .. cjson.encode(row[3]) .. ',"losses":' .. losses ..
-      ',"heard_ms":' .. int((row[7] or NOW) - ARGV[7]) .. '}', row[2])
-    redis.call('HDEL', T, 'owner', 'lease')
-    end_run('lost', '')
-    redis.call('HINCRBY', P .. 'n', 'leases_lost', 1)
+  local row = readable(look)
+  local state = row and row.state
+  local late = row and row.deadline <= NOW
+  if state == 'running' or state == 'parked' then
+    if state == 'running' then lost(row) else append('{"type":"unparked","v":1}', row.epoch) end
     redis.call('HINCRBY', T, 'version', 1)
-    place('queued')
-  elseif state == 'parked' then
-    append('{"type":"unparked","v":1}', row[2])
-    redis.call('HINCRBY', T, 'version', 1)
-    place('queued')
+    place(state, 'queued')
   end
-  if state == 'queued' and not late and (paused or ARGV[6] == '1') then
+  if not row then
+    due_at(NOW + 600000)
+  elseif state == 'queued' and not late and (paused or ARGV[6] == '1') then
     due_at(NOW + base)
   elseif state == 'queued' or state == 'running' or state == 'parked' then
     local sweeps = redis.call('HINCRBY', T, 'sweeps', 1)
     local again = NOW + math.min(600000, base * 2 ^ math.min(sweeps - 1, 12))
-    due_at(row[5] and not late and math.min(again, tonumber(row[5])) or again)
+    due_at(late and again or math.min(again, row.deadline))
     if state == 'queued' then redis.call('HINCRBY', P .. 'n', 'republished', 1) end
-    found[#found + 1] = (late or losses >= max_losses) and 'hand_off' or 'triage'
+    found[#found + 1] = (late or row.losses >= max_losses) and 'hand_off' or 'triage'
     found[#found + 1] = id
   else
     due_at(nil)

@@ -1,9 +1,13 @@
 -- Take what is due to leave, hidden from others for a while; undelivered messages come back by themselves.
 -- ARGV: prefix, '', limit, hide_ms
-local taken = {}
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'outbox', '-inf', int(NOW), 'LIMIT', 0, tonumber(ARGV[3]))) do
-  redis.call('ZADD', P .. 'outbox', int(NOW + tonumber(ARGV[4])), id)
-  redis.call('HINCRBY', P .. 'out:' .. id, 'attempts', 1)
-  taken[#taken + 1] = {id, redis.call('HGETALL', P .. 'out:' .. id)}
+local taken, hide_ms = {}, whole(ARGV[4])
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'outbox', '-inf', int(NOW), 'LIMIT', 0, whole(ARGV[3]))) do
+  local O = P .. 'out:' .. id
+  local could = readable(function() return kept(redis.call('HGET', O, 'attempts')) end)
+  redis.call('ZADD', P .. 'outbox', int(NOW + hide_ms), id)
+  if could then
+    redis.call('HINCRBY', O, 'attempts', 1)
+    taken[#taken + 1] = {id, redis.call('HGETALL', O)}
+  end
 end
 return taken

@@ -7,9 +7,12 @@ if not record then return {keys, '', 'none', 0} end
 local key = cjson.decode(record)
 local fits = key.digest == ARGV[4] or (key.former_digest == ARGV[4] and tonumber(key.former_until) > NOW)
 if not fits or key.revoked then return {keys, '', 'none', 0} end
+redis.call('HLEN', P .. 'api_keys_used')
+local R = P .. 'rate:key:' .. ARGV[3]
+if ARGV[5] ~= '' then kept(redis.call('GET', R)) end
+
 redis.call('HSET', P .. 'api_keys_used', ARGV[3], int(NOW))
 if ARGV[5] == '' then return {keys, record, 'ok', 0} end
-local R = P .. 'rate:key:' .. ARGV[3]
 local count = redis.call('INCR', R)
 if count == 1 then redis.call('PEXPIRE', R, 60000) end
 return {keys, record, count > tonumber(ARGV[5]) and 'limited' or 'ok', redis.call('PTTL', R)}

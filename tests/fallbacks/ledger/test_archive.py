@@ -12,6 +12,7 @@ from fallbacks.errors import UnknownTicket
 from fallbacks.ledger.archive import PAGE, SHORTEST_SECONDS, ArchiveTarget, archive_ended, read_archived
 from fallbacks.ledger.archive_folder import ArchiveFolder
 from fallbacks.ledger.audit import audit
+from fallbacks.ledger.ledger import Lease
 from fallbacks.ledger.move import ByWorker, Move, make_move
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Views
@@ -34,9 +35,10 @@ async def tell_all(s: Scene) -> None:
 
 
 async def aged(s: Scene) -> None:
-    """Busy books, told and a week old."""
+    """A busy ledger whose outcomes are sent, a week old; its workers still live."""
     await fill(s)
     await s.pass_ms(WEEK_MS + 1)
+    await s.ledger.renew("w1", [Lease(name, 1, "w1") for name in ("running0", "running1", "running2", "effects")])
     await tell_all(s)
 
 

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from fallbacks.ledger.audit import AuditReport, audit
-from fallbacks.ledger.states import State
+from fallbacks.delivery.alerts import Alert, AlertDesk, Escalation
+from fallbacks.ledger.audit import AuditReport, audit, repair
+from fallbacks.ledger.states import Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.store.redis_store import RedisStore
 from tasks.errors import LeaseLost
 from tasks.reasons import Reason
+from tasks.run.limits import Limits
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.ledger.busy_ledger import fill
-from tests.fallbacks.scene import Scene
+from tests.fallbacks.scene import Scene, ticket
 
 
 async def changed(s: Scene, *command: Any) -> AuditReport:
@@ -30,6 +32,7 @@ async def changed(s: Scene, *command: Any) -> AuditReport:
 def test_a_busy_ledger_balances(play_for_real: Play) -> None:
     async def story(s: Scene) -> None:
         await fill(s)
+        await s.ledger.accept(ticket("closed"), Limits(), closed=Closed.AUTOMATIC)
         report = await audit(s.store)
         assert report.problems == ()
         assert report.balanced
@@ -63,6 +66,8 @@ def test_told_alerts_balance(play_for_real: Play) -> None:
     play_for_real(story)
 
 
+LATE_STEP = '{"at":9999999999999,"epoch":1,"type":"step_started","v":1,"step":2,"call_id":"c2","model":"small"}'
+
 CORRUPTIONS = {
     "lost from its state": (("ZREM", "s:parked", "paid1"), "paid1"),
     "in two states": (("ZADD", "s:decided", 1, "paid1"), "paid1"),
@@ -85,6 +90,16 @@ CORRUPTIONS = {
     "effect open at the end": (("HSET", "effects:decided", "k", "begun:x"), "decided"),
     "day spent changed": (("HINCRBY", "day:{today}", "spent", 5), ""),
     "day reservation leaked": (("HINCRBY", "day:{today}", "reserved", 5), ""),
+    "day over its cap": (("HSET", "day:{today}", "cap", 5), ""),
+    "billed for more than was reserved": (("HSET", "t:paid1", "overbilled", 1), "paid1"),
+    "billed for more, by no ticket": (("HINCRBY", "n", "bound_violations", 1), ""),
+    "more steps than allowed": (("HSET", "t:paid1", "limits", '{"max_steps": 0}'), "paid1"),
+    "more tokens than allowed": (("HSET", "t:paid1", "limits", '{"max_tokens": 0}'), "paid1"),
+    "more seconds than allowed": (("RPUSH", "j:running1", LATE_STEP), "running1"),
+    "lease ended long ago": (("HSET", "t:running1", "lease", 1), "running1"),
+    "row that is no hash": (("SET", "t:paid1", "x"), "paid1"),
+    "journal that is no list": (("SET", "j:paid1", "x"), "paid1"),
+    "effects that are no hash": (("SET", "effects:effects", "x"), "effects"),
     "another day invented": (("HSET", "day:{long_ago}", "spent", 5), ""),
     "accepted changed": (("HINCRBY", "n", "accepted", 1), ""),
     "alert forgotten": (("ZREM", "alerts", "step_limit"), ""),
@@ -103,6 +118,65 @@ def test_a_corruption_is_found_with_its_ticket(corruption: str, play_for_real: P
         assert ticket_id in {found for found, _ in report.problems}
 
     play_for_real(story)
+
+
+def test_what_a_day_holds_for_no_ticket_is_given_back(play_for_real: Play) -> None:
+    async def story(s: Scene) -> None:
+        report = await changed(s, "HINCRBY", "day:{today}", "reserved", 5)
+        (day,) = report.leaked
+        assert await repair(s.store, report) == {day: (100 + 101 + 102 + 5, 100 + 101 + 102)}
+        report = await audit(s.store)
+        assert (report.problems, report.leaked, await repair(s.store, report)) == ((), (), {})
+
+    play_for_real(story)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("HSET", "t:paid1", "rsv", 7), id="a ticket at rest may hold it"),
+        pytest.param(("HINCRBY", "day:{today}", "reserved", -5), id="less than the tickets hold"),
+        pytest.param(("HINCRBY", "day:{today}", "spent", 5), id="money was spent"),
+    ],
+)
+def test_what_is_not_certainly_ours_is_left_as_it_is(command: tuple[Any, ...], play_for_real: Play) -> None:
+    async def story(s: Scene) -> None:
+        report = await changed(s, *command)
+        assert report.problems
+        assert (report.leaked, await repair(s.store, report)) == ((), {})
+
+    play_for_real(story)
+
+
+def test_a_call_billed_for_more_is_named_and_reported(play_for_real: Play) -> None:
+    async def story(s: Scene) -> None:
+        lease = await s.running("t1")
+        await s.begin(lease, 100, day_cap=150)
+        await s.end(lease, 160)
+        report = await audit(s.store)
+        today = await s.store.now_ms() // DAY_MS
+        assert set(report.problems) == {
+            ("t1", "was billed for more than was reserved, by 1 of its calls"),
+            ("", f"160 was spent or is reserved on day {today} and 150 was allowed"),
+        }
+        await s.pass_ms(5_000)
+        sink = Sink()
+        ((alert, failures),) = await AlertDesk(s.store, (sink,), quiet_seconds=60).send_due()
+        assert (alert.reason, alert.count, alert.tickets, failures) == (Escalation.BOUND_VIOLATION, 1, ("t1",), {})
+        assert sink.sent == ["1 call was billed for more than the worst case that was reserved"]
+        assert (await audit(s.store)).problems == report.problems, "the alert is no hand-off's"
+
+    play_for_real(story)
+
+
+class Sink:
+    name = "sink"
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    async def send(self, alert: Alert) -> None:
+        self.sent.append(alert.title)
 
 
 def test_an_effect_that_ended_twice_is_found(play_for_real: Play) -> None:

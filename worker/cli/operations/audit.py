@@ -1,7 +1,7 @@
 """`deskhand audit`: does the ledger balance?"""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,9 +22,12 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Operations")(audit)
 
 
-def audit(json: Json = False) -> None:
-    """Prove from the ledger that no ticket is lost, no amount is open and no effect happened twice."""
-    report = run(_audit)
+def audit(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what is certainly ours, and look again.")] = False,
+    json: Json = False,
+) -> None:
+    """Prove from the ledger that no ticket is lost, no cap exceeded, no amount open and no effect happened twice."""
+    report = run(_repaired if repair else _audit)
     totals = _totals(report)
     if json:
         problems = [{"id": ticket_id or None, "what": what} for ticket_id, what in report.problems]
@@ -52,7 +55,7 @@ def _totals(report: "AuditReport") -> dict[str, Any]:
     for name, value in asdict(report).items():
         if name in _MONEY:
             totals[f"{name}_usd"] = to_usd(value)
-        elif name != "problems":
+        elif name not in ("problems", "leaked"):
             totals[name] = value
     return totals
 
@@ -61,3 +64,15 @@ async def _audit(parts: "Parts") -> "AuditReport":
     from fallbacks.ledger.audit import audit as examine
 
     return await examine(parts.store)
+
+
+async def _repaired(parts: "Parts") -> "AuditReport":
+    from fallbacks.ledger.audit import repair
+    from tasks.money import format_usd
+
+    report = await _audit(parts)
+    mended = await repair(parts.store, report)
+    complain(
+        *(f"day {day}: reserved {format_usd(before)} -> {format_usd(after)}" for day, (before, after) in mended.items())
+    )
+    return await _audit(parts) if mended else report

@@ -121,6 +121,18 @@ def test_a_ledger_that_does_not_balance_fails_the_audit_with_the_ids(deskhand: D
     assert "f1" in result.err
 
 
+def test_the_audit_gives_back_what_no_ticket_holds_where_it_is_asked_to(
+    deskhand: Deskhand, ledger: DirectLedger
+) -> None:
+    ledger.failed("f1")
+    day = f"day:{ledger.do(lambda ledger: ledger.store.now_ms()) // 86_400_000}"
+    ledger.do(lambda ledger: ledger.store.put(day, {"reserved": "5000000"}))
+    assert deskhand("audit").code == 1
+    result = deskhand("audit", "--repair")
+    assert (result.code, result.err) == (0, f"{day.replace(':', ' ')}: reserved $0.005 -> $0\n")
+    assert deskhand("audit", "--json").json()["balanced"] is True
+
+
 def test_a_dry_run_counts_and_changes_nothing(deskhand: Deskhand, ledger: DirectLedger) -> None:
     ledger.failed("f1")
     document = deskhand("retry", "--reason", "step_limit", "--dry-run", "--json").json()

@@ -1,0 +1,381 @@
+"""No script stops half way: whatever it cannot do, it refuses before its first write.
+
+Each script is called once as it should be, on a server with something of everything. Then it is called again, each time
+from the same beginning, with each of its numbers at its limits, with each key that it writes kept in another way, and
+with each number that it counts up at its limit. Either it does all of its work, or it fails and every key is as it was.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from fallbacks.ledger.ledger import Lease
+from fallbacks.store import keys
+from fallbacks.store.port import lua_header
+from fallbacks.store.redis_store import RedisStore
+from tasks.reasons import Reason
+from tests.fallbacks.ledger.busy_ledger import fill
+from tests.fallbacks.scene import Scene
+
+LIMITS = (2**53, 2**63 - 1, 2**63, 10**18, 10**30, -(2**53), -(2**63), 1.5)
+"""Beyond what a script counts exactly; what Redis's own arithmetic overflows at; and no whole number."""
+
+LUA = Path(__file__).parents[3] / "fallbacks/store/lua"
+
+EVENT = '{"type":"released","v":1,"why":"x"}'
+FENCE = {"epoch": "1", "owner": "w1", "lease_ms": 30_000}
+ENTRY = {"sla_in": 1000, "facets": ["queue:review"]}
+OUT = {"id": "msg_new", "to": "webhook", "event": "ticket.decided", "body": "{}", "due_in": 5}
+LOTS = {
+    "op": "op", "states": ["running"], "state": "decided", "epoch": "1", "owner": "w1", "due_in": 10,
+    "set": {"label": "x"}, "unset": ["reason"], "inbox": ENTRY, "undo_in": 10_000, "example": "{}", "count": ["undone"],
+    "alert": {"reason": "step_limit", "severity": "info"}, "outbox": [OUT], "meters": {"runs": "1"},
+}  # fmt: skip
+
+CONTENTS = """
+local found, names = {}, redis.call('KEYS', ARGV[1] .. '*')
+table.sort(names)
+local function of_hash(name)
+  local flat, pairs = redis.call('HGETALL', name), {}
+  for i = 1, #flat, 2 do pairs[#pairs + 1] = flat[i] .. '=' .. flat[i + 1] end
+  table.sort(pairs)
+  return table.concat(pairs, ';')
+end
+for _, name in ipairs(names) do
+  local kind, value = redis.call('TYPE', name).ok
+  if kind == 'hash' then value = of_hash(name)
+  elseif kind == 'list' then value = table.concat(redis.call('LRANGE', name, 0, -1), ';')
+  elseif kind == 'zset' then value = table.concat(redis.call('ZRANGE', name, 0, -1, 'WITHSCORES'), ';')
+  else value = redis.call('GET', name) end
+  found[#found + 1] = name
+  found[#found + 1] = kind .. ' ' .. value
+  found[#found + 1] = redis.call('PTTL', name) > 0 and 1 or 0
+end
+return found
+"""
+
+Snapshot = dict[str, tuple[bytes, int]]
+"""By key: what DUMP says, and its life in ms, -1 for ever."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a script. first: what must happen before. args: of which dicts are headers."""
+
+    script: str
+    ticket_id: str
+    args: tuple[Any, ...]
+    first: Callable[[Scene], Awaitable[Any]] | None = None
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or self.script
+
+    async def run(self, store: RedisStore) -> Any:
+        stored = [lua_header(arg) if isinstance(arg, dict) else arg for arg in self.args]
+        return await store.run(self.script, self.ticket_id, *stored)
+
+
+async def later(s: Scene) -> None:
+    """Everything is due."""
+    await s.pass_ms(100_000)
+
+
+async def taken(s: Scene) -> None:
+    await later(s)
+    for _ in range(9):
+        await s.store.run("take_alert", "", 1000)
+
+
+async def gone(s: Scene) -> None:
+    await later(s)
+    await s.store.run("settle_outbox", "decided", await message_of(s), "failed", 0, "")
+
+
+async def message_of(s: Scene) -> str:
+    return (await s.members("outbox"))[0]
+
+
+async def failing(s: Scene) -> None:
+    """A breaker that counts, and an open reservation."""
+    lease = Lease("effects", 1, "w1")
+    for n in range(4):
+        await s.begin(lease, 10, f"f{n}")
+        await s.fail(lease, f"f{n}")
+    await s.begin(lease, 100, "open")
+
+
+async def opened(s: Scene) -> None:
+    """A breaker that is open, with an alert that waits to be sent, and the reservation of a call that began before."""
+    await s.begin(Lease("effects", 1, "w1"), 100, "open")
+    await Call("end_step", "running1", (FAILED | {"call": "c1", "failure": FAILURE | {"at_once": True}}, EVENT)).run(
+        s.store
+    )
+
+
+METERS = {"meters": {"runs": "1"}}
+CAPS = {"run_cap": 10**9, "day_cap": 10**9}
+TICKET = {
+    "digest": "d",
+    "limits": "{}",
+    "source": "s",
+    "priority": "normal",
+    "door": "http",
+    "requester": "r1",
+    "idem": "k",
+}
+STEP = {**FENCE, "call": "new", "worst": 100, "breaker": "small", **CAPS, **METERS}
+DONE = {**FENCE, "call": "c1", "cost": 50, "breaker": "small", "health": "well", **METERS}
+FAILURE = {
+    "model": "small",
+    "reason": "model_overloaded",
+    "severity": "error",
+    "at_once": False,
+    "retry_after_ms": 90_000,
+}
+FAILED = DONE | {"call": "open", "health": "unwell", "failure": FAILURE}
+EFFECT = {**FENCE, "key": "k", "honoured": False, "try": "t", **METERS}
+PERSON = {name: value for name, value in LOTS.items() if name not in ("epoch", "owner", "inbox")}
+
+CALLS = [
+    Call(
+        "accept",
+        "new",
+        (TICKET | {"due_in": 10, "wait_ms": 1000, "not_before": 0, "expires": 10**13}, "{}", EVENT, EVENT),
+    ),
+    Call("claim", "queued0", ("w1", 30_000, "tickets", "claim1", EVENT)),
+    Call("begin_step", "effects", (STEP, EVENT)),
+    Call("begin_step", "running0", (STEP, EVENT), name="begin_step after a lost call"),
+    Call("end_step", "running0", (DONE, EVENT)),
+    Call("end_step", "running0", (DONE | {"cost": 500}, EVENT), name="end_step billed for more"),
+    Call("end_step", "effects", (FAILED, EVENT), failing, name="end_step of a failure"),
+    Call("end_step", "running0", (DONE | {"health": ""}, EVENT), name="end_step that says nothing"),
+    Call("end_step", "effects", (DONE | {"call": "open"}, EVENT), opened, name="end_step that closes a breaker"),
+    Call("begin_effect", "running0", (EFFECT, EVENT)),
+    Call("end_effect", "effects", ({**FENCE, "key": "k2"}, "done", EVENT)),
+    Call("renew", "", ("w1", 30_000, "running0", "1", "running1", "1")),
+    Call("move", "running0", (LOTS, EVENT)),
+    Call("move", "running0", (LOTS | {"failure": FAILURE}, EVENT), name="move of a model that cannot be called"),
+    Call("move", "suggested", (PERSON | {"states": ["suggested"], "person": "ann"}, EVENT), name="move of a person"),
+    Call("reject", "bad", ({"origin": "o", "error": "e", **ENTRY, "severity": "warning"}, "cmF3", EVENT)),
+    Call("sweep", "", (100, 3, 1000, "0", 30_000), later),
+    Call("wake", "", (Reason.MODEL_OVERLOADED.value, "paid0", "paid1")),
+    Call("next_item", "", ("ann", 1000, 50, "inbox", EVENT)),
+    Call("take_alert", "", (1000,), later),
+    Call("settle_alert", "", ("step_limit", "step_limit-1", 1, 1000), taken),
+    Call("settle_alert", "", ("step_limit", "step_limit-1", 0, 1000), taken, name="settle_alert that failed"),
+    Call("escalate", "", ("oldest_waiting", "warning", 1000), lambda s: s.pass_ms(10**9)),
+    Call("take_outbox", "", (10, 1000), later),
+    Call("settle_outbox", "decided", ("MESSAGE", "delivered", 0, "")),
+    Call("settle_outbox", "decided", ("MESSAGE", "failed", 0, "why"), name="settle_outbox given up"),
+    Call("settle_outbox", "decided", ("MESSAGE", "hold", 1000, ""), name="settle_outbox held"),
+    Call("redeliver", "", ("MESSAGE",), gone),
+    Call("archive_drop", "", ("decided", "decided", "VERSION")),
+    Call("control", "", ({"who": "ann", "keep": 100, "changes": [["autonomy", "off"], ["day_cap"]]},)),
+    Call("create_user", "", ("ann", "{}")),
+    Call("keep", "", (keys.CANARY, "token", '{"a":1}')),
+    Call("answer", "", ("k", "v", 1000)),
+    Call("tick", "", ("rate:tool", 60)),
+    Call("session", "", ("digest", {"ttl_ms": 1000}, "user", "ann")),
+    Call("repair_day", "", ("TODAY", 10_000), lambda s: day_field(s, "reserved", 10**6)),
+]  # fmt: skip
+
+READERS = {"archive_read", "audit_index", "audit_page", "audit_sums", "per_hour"}
+OTHERS = {"_prelude", "hold", "use_key"} | READERS
+"""hold writes one key, which it reads; use_key has a test of its own below."""
+
+MANY = {"renew", "sweep", "wake", "next_item", "take_alert", "take_outbox", "archive_drop"}
+"""Scripts that work on many: what is wrong with one is passed over, and the rest is done."""
+
+
+async def day_field(s: Scene, field: str, value: int) -> None:
+    await s.store.put(keys.day(str(await s.store.now_ms() // 86_400_000)), {field: str(value)})
+
+
+def test_every_script_that_writes_is_tried_here() -> None:
+    assert {path.stem for path in LUA.glob("*.lua")} - OTHERS == {call.script for call in CALLS}
+    for name in READERS:
+        assert not {"HSET", "HINCRBY", "ZADD", "RPUSH", "DEL", "SET"} & set(
+            (LUA / f"{name}.lua").read_text().split("'")
+        )
+
+
+class Bench:
+    """A server on which one call is tried in many ways, each from the same beginning."""
+
+    def __init__(self, url: str, call: Call) -> None:
+        self.store = RedisStore(url, "whole:")
+        self.scene = Scene(self.store)
+        self.call = call
+        self.kept: Snapshot = {}
+
+    async def begin(self) -> None:
+        await self.store.redis.flushdb()
+        await fill(self.scene)
+        if self.call.first:
+            await self.call.first(self.scene)
+        filled = {
+            "MESSAGE": await message_of(self.scene) if "MESSAGE" in self.call.args else "",
+            "VERSION": (await self.store.row("decided"))["version"],
+            "TODAY": str(await self.store.now_ms() // 86_400_000),
+        }
+        if self.call.script == "archive_drop":
+            await self.store.run("settle_outbox", "decided", await message_of(self.scene), "delivered", 0, "")
+        args = tuple(filled.get(arg, arg) if isinstance(arg, str) else arg for arg in self.call.args)
+        self.call = Call(self.call.script, self.call.ticket_id, args)
+
+
+def raw(store: RedisStore) -> Redis:
+    """The same server, in bytes."""
+    where = store.redis.connection_pool.connection_kwargs
+    return Redis(host=where["host"], port=where["port"], db=where.get("db", 0))
+
+
+async def snapshot(store: RedisStore) -> Snapshot:
+    """Every key as it is stored, and how long it will be."""
+    async with raw(store) as redis:
+        names = sorted([name async for name in redis.scan_iter(f"{store.prefix}*")])
+        pipe = redis.pipeline(transaction=False)
+        for name in names:
+            pipe.dump(name)
+            pipe.pttl(name)
+        found = await pipe.execute()
+    own = [name.decode().removeprefix(store.prefix) for name in names]
+    return dict(zip(own, zip(found[::2], found[1::2], strict=True), strict=True))
+
+
+async def restored(store: RedisStore, kept: Snapshot) -> None:
+    """The server as it was."""
+    async with raw(store) as redis:
+        pipe = redis.pipeline(transaction=False)
+        pipe.flushdb()
+        for name, (value, life) in kept.items():
+            pipe.restore(f"{store.prefix}{name}", max(0, life), value)
+        await pipe.execute()
+
+
+async def contents(store: RedisStore) -> list[Any]:
+    """What every key holds, in one order, and whether it will be forgotten."""
+    found: list[Any] = await store.redis.eval(CONTENTS, 0, store.prefix)
+    return found
+
+
+def numbers(arg: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where a header has numbers."""
+    if isinstance(arg, dict):
+        for name, value in arg.items():
+            yield from numbers(value, (*place, name))
+    elif isinstance(arg, list):
+        for index, value in enumerate(arg):
+            yield from numbers(value, (*place, index))
+    elif isinstance(arg, int) and not isinstance(arg, bool):
+        yield place
+
+
+def with_number(arg: Any, place: tuple[Any, ...], value: float) -> Any:
+    if not place:
+        return value
+    changed = dict(arg) if isinstance(arg, dict) else list(arg)
+    changed[place[0]] = with_number(arg[place[0]], place[1:], value)
+    return changed
+
+
+async def whole(bench: Bench, call: Call, what: str) -> bool:
+    """Whether the call did its work; where it did not, nothing may be written."""
+    before = await contents(bench.store)
+    try:
+        await call.run(bench.store)
+    except ResponseError:
+        after = await contents(bench.store)
+        assert after == before, f"{call}: half a write with {what}"
+        return False
+    return True
+
+
+def play(url: str, call: Call, story: Callable[[Bench], Awaitable[None]]) -> None:
+    async def told() -> None:
+        bench = Bench(url, call)
+        try:
+            await bench.begin()
+            bench.kept = await snapshot(bench.store)
+            await story(bench)
+        finally:
+            await bench.store.aclose()
+
+    asyncio.run(told())
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_a_number_at_its_limits_stops_no_script_half_way(valkey_url: str, call: Call) -> None:
+    async def story(bench: Bench) -> None:
+        for index, arg in enumerate(bench.call.args):
+            for place in numbers(arg):
+                for value in LIMITS:
+                    args = list(bench.call.args)
+                    args[index] = with_number(arg, place, value)
+                    changed = Call(bench.call.script, bench.call.ticket_id, tuple(args))
+                    if await whole(bench, changed, f"{value} at {(index, *place)}"):
+                        await restored(bench.store, bench.kept)
+
+    play(valkey_url, call, story)
+
+
+async def written(bench: Bench) -> dict[str, bool]:
+    """The keys that the call writes when all is well, and whether it only takes something out of them."""
+    before = await contents(bench.store)
+    await bench.call.run(bench.store)
+    after = await contents(bench.store)
+    await restored(bench.store, bench.kept)
+    found = [dict(zip(flat[::3], zip(flat[1::3], flat[2::3], strict=True), strict=True)) for flat in (before, after)]
+    nothing = ("zset ", 0)
+    return {
+        name.removeprefix(bench.store.prefix): then[0].startswith("zset") and len(then[0]) < len(now[0])
+        for name in found[0] | found[1]
+        if (now := found[0].get(name, nothing)) != (then := found[1].get(name, nothing))
+    }
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_a_key_of_another_type_stops_no_script_half_way(valkey_url: str, call: Call) -> None:
+    async def story(bench: Bench) -> None:
+        touched = await written(bench)
+        assert touched
+        for name, left in touched.items():
+            own = f"{bench.store.prefix}{name}"
+            right = next(key.type for key in reversed(keys.KEYS) if fnmatchcase(name, key.pattern))
+            await bench.store.redis.delete(own)
+            await getattr(bench.store.redis, "rpush" if right is keys.Type.TEXT else "set")(own, "spoilt")
+            done = await whole(bench, bench.call, f"{name} of another type")
+            assert not done or left or name == keys.METERS or bench.call.script in MANY or name.startswith(FREE), name
+            await restored(bench.store, bench.kept)
+
+    play(valkey_url, call, story)
+
+
+FREE = ("breaker:", "alert:step_limit:tickets", "out:", "answer:", "effects:", "t:decided", "j:decided", "session:")
+"""Keys that a script may delete, or set anew, whatever they hold."""
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_a_counter_at_its_limit_stops_no_script_half_way(valkey_url: str, call: Call) -> None:
+    async def story(bench: Bench) -> None:
+        for name in await written(bench):
+            own = f"{bench.store.prefix}{name}"
+            if await bench.store.redis.type(own) != "hash":
+                continue
+            for field, value in (await bench.store.redis.hgetall(own)).items():
+                if not value.lstrip("-").isdigit():
+                    continue
+                for spoilt in (str(2**63 - 1), str(-(2**63)), "none"):
+                    await bench.store.redis.hset(own, field, spoilt)
+                    await whole(bench, bench.call, f"{spoilt} in {field} of {name}")
+                    await restored(bench.store, bench.kept)
+
+    play(valkey_url, call, story)
