@@ -2,10 +2,21 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 MAX_BODY_CHARS = 60_000
 REJECTED_PREFIX = "rej_"
@@ -19,6 +30,33 @@ Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 MetadataValue = (
     Annotated[str, StringConstraints(max_length=500)] | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None
 )
+
+
+def _moment(value: Any) -> Any:
+    """Seconds or milliseconds since 1970 as a time, which many systems send; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    try:
+        return datetime.fromtimestamp(value / 1000 if abs(value) > MOST_SECONDS else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return value
+
+
+def _listed(value: Any) -> Any:
+    """A list of plain values as one text."""
+    if isinstance(value, list) and all(isinstance(item, str | int | float | bool | None) for item in value):
+        return ", ".join(str(item) for item in value if item is not None)
+    return value
+
+
+MOST_SECONDS = 10**11
+"""A number beyond it is milliseconds: the year 5138."""
+
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}, mode="validation"),
+]
 
 
 class Priority(StrEnum):
@@ -48,9 +86,9 @@ class Ticket(BaseModel):
     subject: up to 998 characters (RFC 5322's line), may be empty when the body is not.
     body: plain text, up to 60,000 characters.
     channel: e.g. "email", "chat".
-    received_at: when the requester wrote it, with a UTC offset.
+    received_at: when the requester wrote it, with a UTC offset, or seconds or milliseconds since 1970.
     deadline_seconds: after this long since acceptance an untouched ticket goes to people; None: no deadline.
-    metadata: up to 50 scalar values, kept and shown, never interpreted.
+    metadata: up to 50 scalar values, kept and shown, never interpreted. A list of scalars becomes one text.
     unreadable: why nothing of it could be read as text (an encrypted mail, an image alone); it goes to people as it is.
     """
 
@@ -63,11 +101,11 @@ class Ticket(BaseModel):
     requester: Requester | None = None
     channel: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     priority: Priority | None = None
-    received_at: AwareDatetime | None = None
+    received_at: Moment | None = None
     deadline_seconds: Annotated[int, Field(ge=1, le=MAX_DEADLINE_SECONDS)] | None = None
-    metadata: Annotated[dict[Short, MetadataValue], Field(max_length=MAX_METADATA_ENTRIES)] = Field(
-        default_factory=dict
-    )
+    metadata: Annotated[
+        dict[Short, Annotated[MetadataValue, BeforeValidator(_listed)]], Field(max_length=MAX_METADATA_ENTRIES)
+    ] = Field(default_factory=dict)
     unreadable: Short | None = None
 
     @model_validator(mode="after")

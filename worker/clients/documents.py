@@ -17,6 +17,7 @@ class State(StrEnum):
     SUGGESTED = "suggested"
     HANDED_OFF = "handed_off"
     DECIDED = "decided"
+    CLOSED = "closed"
     CANCELLED = "cancelled"
     REJECTED = "rejected"
 

@@ -21,6 +21,7 @@ class Ticket(TypedDict, total=False):
     id: your own id; sending it twice accepts it once. source: the system it comes from, e.g. "shop". subject, body:
     one of them may be empty. priority: low, normal, high or urgent. received_at: RFC 3339 with a UTC offset.
     deadline_seconds: after this long an untouched ticket goes to people. metadata: up to 50 scalar values.
+    unreadable: why nothing of it can be read as text; it goes to people as it is.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Ticket(TypedDict, total=False):
     received_at: str
     deadline_seconds: int
     metadata: Mapping[str, str | int | float | bool | None]
+    unreadable: str
 
 
 class Model(Protocol):

@@ -1,50 +1,42 @@
-"""Picking values out of a JSON document, and filling templates with them. Pure, and a small part of JSONPath only.
+"""Picking values out of a JSON document by JSONPath (RFC 9535), and filling templates with them. Pure.
 
 `$.a.b[0]['odd key'].c` names one value, `$.labels[*].name` several. `{a.b}` in a template is the value at `$.a.b`.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, Self
 
+import jsonpath_rfc9535 as jsonpath
+from jsonpath_rfc9535 import JSONPathError, JSONPathQuery
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from worker.connectors.mail.html_visible import html_text
 
-_STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d{1,4})\]|\['([^']{1,100})'\]|\[(\*)\]")
 _PLACE = re.compile(r"\{([A-Za-z_][\w.\[\]*'-]{0,199})\}")
-_ALL = object()
-
-Steps = tuple[str | int | object, ...]
-
-
-def steps_of(path: str) -> Steps:
-    """The steps of a path. Raises `ValueError` where it is none."""
-    if not path.startswith("$"):
-        raise ValueError(f"{path!r} is not a path: a path starts with $")
-    steps: list[str | int | object] = []
-    at = 1
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
-            raise ValueError(f"{path!r} is not a path from character {at + 1}")
-        name, index, quoted, every = found.groups()
-        steps.append(_ALL if every else int(index) if index else name or quoted)
-        at = found.end()
-    return tuple(steps)
+_HYPHENED = re.compile(r"\.([A-Za-z_]\w*-[\w-]*)")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
-def value_at(document: Any, steps: Steps) -> Any:
-    """The value, or None where the document has none; a list where the path names several."""
-    for number, step in enumerate(steps):
-        if step is _ALL:
-            items = document if isinstance(document, list) else []
-            return [found for item in items if (found := value_at(item, steps[number + 1 :])) is not None]
-        if isinstance(step, int):
-            document = document[step] if isinstance(document, list) and step < len(document) else None
-        else:
-            document = document.get(step) if isinstance(document, dict) else None
-    return document
+@lru_cache(maxsize=1000)
+def steps_of(path: str) -> JSONPathQuery:
+    """A path, read. Raises `ValueError` where it is none. A name with a hyphen may stand without brackets."""
+    try:
+        return jsonpath.compile(_HYPHENED.sub(r"['\1']", path))
+    except JSONPathError as error:
+        raise ValueError(f"{path!r} is not a path: {str(error).partition(', line')[0]}") from None
+
+
+def value_at(document: Any, steps: JSONPathQuery) -> Any:
+    """The value, or None where the document has none; a list where the path can name several."""
+    try:
+        found = [value for value in steps.find(document).values() if value is not None]
+    except (JSONPathError, RecursionError):  # of what is nested too deeply
+        return None
+    if not steps.singular_query():
+        return found
+    return found[0] if found else None
 
 
 def as_text(value: Any) -> str:
@@ -88,6 +80,7 @@ class Pick(BaseModel):
     """Where a field comes from. In a file, `$.a.b` alone is its path, and any other plain value a constant.
 
     map: the value's text to another, whatever its case; what is not in it gives the default. html: tags are taken out.
+    comments: False leaves out what stands in `<!-- -->`, as issue templates have it and no reader sees it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,6 +90,7 @@ class Pick(BaseModel):
     map: Mapping[str, str] | None = None
     default: str | int | float | bool | None = None
     html: bool = False
+    comments: bool = True
 
     @model_validator(mode="before")
     @classmethod
@@ -113,17 +107,36 @@ class Pick(BaseModel):
             found = folded.get(as_text(found).casefold())
         if found is None or found == "":
             return self.default
+        if not self.comments:
+            found = _COMMENT.sub("", as_text(found)).strip()
         return html_text(as_text(found)) if self.html else found
 
 
 class Condition(BaseModel):
-    """`{path: $.action, one_of: [opened]}`: the value's text is one of these."""
+    """`{path: $.action, one_of: [opened]}`: the value's text is one of these. `{header: X-Event, one_of: [issues]}`: of
+    a header. `present: true` or `false`: whether there is a value at all. With both, both must hold.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: Path
-    one_of: Annotated[list[str], Field(min_length=1)]
+    path: Path | None = None
+    header: str | None = None
+    one_of: Annotated[list[str], Field(min_length=1)] | None = None
+    present: bool | None = None
 
-    def holds(self, document: Any) -> bool:
-        """Whether the document is meant."""
-        return as_text(value_at(document, steps_of(self.path))) in self.one_of
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if (self.path is None) == (self.header is None):
+            raise ValueError("exactly one of path and header")
+        if self.one_of is None and self.present is None:
+            raise ValueError("one_of or present")
+        return self
+
+    def holds(self, document: Any, headers: Mapping[str, str]) -> bool:
+        """Whether the call is meant. headers: names in lower case."""
+        header = headers.get((self.header or "").lower())
+        found = header if self.path is None else value_at(document, steps_of(self.path))
+        there = found is not None and found != []
+        if self.present is not None and there != self.present:
+            return False
+        return self.one_of is None or as_text(found) in self.one_of

@@ -17,10 +17,15 @@ from fallbacks.delivery.outcomes import Outcome
 from tasks.ticket import MAX_BODY_CHARS, MAX_METADATA_ENTRIES, Ticket
 from worker.connectors.errors import HookRefusedError, UnmappedError
 from worker.connectors.field_map import Condition, Pick, as_text, places_of
+from worker.intake.json_bytes import repaired
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
 EnvName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,99}$")]
 """Secrets stand in the environment, never in the file; under DESKHAND_ only settings may stand."""
+
+CUT = "\n[cut: the text goes on]"
+UNREAD_DATE = "received_at_unread"
+"""Where a date that cannot be read is kept."""
 
 RECEIVER = "hook"
 """The receiver's name in the outbox is this and the hook's: `hook:zendesk`."""
@@ -30,13 +35,17 @@ _ODD = re.compile(r"[^A-Za-z0-9._:@-]")
 
 
 class Signature(BaseModel):
-    """HMAC-SHA256 over the body, or over timestamp and body. separator: between the two."""
+    """HMAC over the body, or over timestamp and body. separator: between the two. signed_prefix: what stands before
+    both and is signed with them (Slack's and Zoom's `v0:`).
+    """
 
     model_config = _STRICT
 
     header: str
     secret_env: EnvName
+    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
     encoding: Literal["hex", "base64"] = "hex"
+    signed_prefix: str = ""
     prefix: str = ""
     timestamp_header: str | None = None
     separator: str = ""
@@ -50,7 +59,7 @@ class Signature(BaseModel):
             if abs((_moment(said) - now).total_seconds()) > self.tolerance_seconds:
                 raise HookRefusedError("the timestamp is too far from now")
             signed = said.encode() + self.separator.encode() + body
-        wanted = hmac.new(secret.encode(), signed, sha256).digest()
+        wanted = hmac.new(secret.encode(), self.signed_prefix.encode() + signed, self.algorithm).digest()
         shown = headers.get(self.header.lower(), "").removeprefix(self.prefix)
         if not hmac.compare_digest(self._raw(shown), wanted):
             raise HookRefusedError(f"the signature in {self.header} does not fit the body")
@@ -145,15 +154,17 @@ class Hook(BaseModel):
         assert proof is not None  # noqa: S101 - validated
         proof.check(self.secrets[proof.secret_env], headers, body, now)
 
-    def ticket_of(self, body: bytes) -> Ticket | None:
-        """The ticket in a call, or None where it is about something else. Raises `UnmappedError`."""
+    def ticket_of(self, body: bytes, headers: Mapping[str, str] | None = None) -> Ticket | None:
+        """The ticket in a call, or None where it is about something else. headers: names in lower case. Raises
+        `UnmappedError`.
+        """
         try:
-            document = json.loads(body)
+            document = json.loads(repaired(body))
         except (ValueError, RecursionError):
             raise UnmappedError("the body is not JSON") from None
         if not isinstance(document, dict):
             raise UnmappedError("the body is not a JSON object")
-        if not all(condition.holds(document) for condition in self.when):
+        if not all(condition.holds(document, headers or {}) for condition in self.when):
             return None
         try:
             return Ticket.model_validate(self._fields(document))
@@ -186,9 +197,11 @@ class Hook(BaseModel):
             "requester": {name: value for name, value in requester.items() if value} or None,
             "channel": _text(fields.channel, document, 64),
             "priority": _text(fields.priority, document, 64),
-            "received_at": fields.received_at.of(document),
+            "received_at": _received(at := fields.received_at.of(document)),
             "metadata": {name: _scalar(pick.of(document)) for name, pick in fields.metadata.items()},
         }
+        if found["received_at"] is None and at is not None:
+            found["metadata"] = {**found["metadata"], UNREAD_DATE: as_text(at)[:500]}
         return {name: value for name, value in found.items() if value is not None}
 
 
@@ -199,8 +212,22 @@ def receivers_of(hooks: Mapping[str, Hook], ticket_id: str, outcome: Outcome) ->
     return [f"{RECEIVER}:{name}"] if hook and hook.update_for(outcome) else []
 
 
+def _received(value: Any) -> Any:
+    """A time that a ticket can hold, in UTC where it names no offset; None for anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    try:
+        at = datetime.fromisoformat(as_text(value).strip())
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def _text(pick: Pick, document: Any, most: int) -> str | None:
-    return as_text(pick.of(document)).replace("\0", "")[:most].strip() or None
+    text = as_text(pick.of(document)).replace("\0", "").strip()
+    if most == MAX_BODY_CHARS and len(text) > most:
+        return text[: most - len(CUT)] + CUT
+    return text[:most].strip() or None
 
 
 def _scalar(value: Any) -> Any:

@@ -17,6 +17,7 @@ from worker.http.desk import Desk, DeskDep
 from worker.http.intake import IdempotencyKey, take_in
 from worker.http.problems import Kind, Problem, ProblemDocument, as_problem, responses
 from worker.http.reading import JSON_TYPES, MAX_TICKET_BYTES, chunks, media_type, read_body, too_large
+from worker.intake.json_bytes import repaired
 
 MOST_ITEMS = 100
 NDJSON = "application/x-ndjson"
@@ -60,7 +61,7 @@ async def accept_batch(request: Request, desk: DeskDep, caller: Writer, idempote
 
 def _items(body: bytes) -> list[bytes]:
     try:
-        items = json.loads(body)
+        items = json.loads(repaired(body))
     except (ValueError, RecursionError) as error:
         raise Problem(Kind.INVALID_SYNTAX, f"the body is not JSON: {error}"[:200]) from None
     if not isinstance(items, list):

@@ -1,6 +1,7 @@
 """`POST /v1/hooks/{name}`: a helpdesk's own webhook, read by its field map."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated
@@ -57,13 +58,13 @@ async def take_hook(request: Request, desk: DeskDep, hook: Annotated[Hook, Depen
             Kind.UNAUTHORIZED, str(error), headers={"www-authenticate": f'Hook realm="{hook.name}"'}
         ) from None
     async with asyncio.timeout(desk.store_seconds):
-        return await _taken(desk, hook, body)
+        return await _taken(desk, hook, body, request.headers)
 
 
-async def _taken(desk: Desk, hook: Hook, body: bytes) -> HookDocument:
+async def _taken(desk: Desk, hook: Hook, body: bytes, headers: Mapping[str, str]) -> HookDocument:
     parts, settings = desk.parts, desk.settings
     try:
-        ticket = hook.ticket_of(body)
+        ticket = hook.ticket_of(body, headers)
     except UnmappedError as error:
         identity = sha256(hook.name.encode() + b"\0" + body).hexdigest()
         await parts.admission.keep(body, str(error), f"hook {hook.name}", identity)

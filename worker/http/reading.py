@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
 from worker.http.problems import Kind, Problem, json_pointer
+from worker.intake.json_bytes import Unpackable, repaired, unpacked
 
 MAX_TICKET_BYTES = 256 * 1024
 
@@ -35,7 +36,20 @@ async def read_body(request: Request, limit: int = MAX_TICKET_BYTES, types: froz
         if size > limit:
             raise too_large(limit)
         parts.append(part)
-    return b"".join(parts)
+    return _unpacked(request, b"".join(parts), limit)
+
+
+def _unpacked(request: Request, body: bytes, limit: int) -> bytes:
+    """The body without its content coding; the limit holds for what it unpacks to."""
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("", "identity"):
+        return body
+    if coding not in ("gzip", "x-gzip"):
+        raise Problem(Kind.MEDIA, "send the body as it is, or as gzip")
+    try:
+        return unpacked(body, limit)
+    except Unpackable as error:
+        raise Problem(Kind.INVALID_SYNTAX, f"the body: {error}") from None
 
 
 async def chunks(request: Request) -> AsyncIterator[bytes]:
@@ -59,6 +73,7 @@ async def read_json_or_nothing(request: Request, model: type[T]) -> T:
 
 def parse(body: bytes, model: type[T]) -> T:
     """JSON bytes as `model`; raises `Problem` naming every fault."""
+    body = repaired(body)
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:

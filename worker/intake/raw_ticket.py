@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from worker.config.errors import WorkerError
+from worker.intake.json_bytes import Unpackable, plain
 
 MAX_BYTES = 256 * 1024
 """The contract's limit of one ticket, as over HTTP."""
@@ -27,11 +28,13 @@ def _object(raw: bytes) -> dict[str, Any]:
     if len(raw) > MAX_BYTES:
         raise UnreadableError(f"the message has {len(raw)} bytes; a ticket may have {MAX_BYTES}")
     try:
-        found = json.loads(raw.decode("utf-8"), parse_constant=_refuse)
+        found = json.loads(plain(raw, MAX_BYTES).decode("utf-8"), parse_constant=_refuse)
     except UnicodeDecodeError as error:
         raise UnreadableError(f"the message is not UTF-8 (byte {error.start})") from None
     except RecursionError:
         raise UnreadableError("the message is nested too deeply") from None
+    except Unpackable as error:
+        raise UnreadableError(f"the message: {error}") from None
     except ValueError as error:
         raise UnreadableError(f"the message is not JSON: {str(error)[:100]}") from None
     if not isinstance(found, dict):

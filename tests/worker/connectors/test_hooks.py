@@ -19,14 +19,15 @@ from fallbacks.delivery.outcomes import Outcome
 from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.states import State
 from tasks.run import events as ev
-from tasks.ticket import Priority
+from tasks.ticket import MAX_BODY_CHARS, Priority
 from tests.services.http_sink import Answer, HttpSink
 from tests.worker.cli.direct_ledger import proposal, step
 from tests.worker.http.served import Served
 from worker import sample
 from worker.config.errors import SettingsError
 from worker.connectors.errors import HookFileError, HookRefusedError, UnmappedError
-from worker.connectors.field_map import filled, steps_of, value_at
+from worker.connectors.field_map import Condition, filled, steps_of, value_at
+from worker.connectors.hook import CUT, UNREAD_DATE, Hook
 from worker.connectors.yaml_hooks import load_hooks
 from worker.service.checked_settings import checked_settings
 
@@ -130,7 +131,10 @@ def test_paths_name_one_value_or_several() -> None:
     assert value_at(document, steps_of("$.a[*].b")) == [1, 2]
     assert value_at(document, steps_of("$['odd key'].c")) is None
     assert value_at(document, steps_of("$.a.b.c[7]")) is None
-    for wrong in ("a.b", "$.", "$.a[", "$..a", "$.a[-1]"):
+    assert value_at(document, steps_of("$.a[-2].b")) == 2
+    assert value_at(document, steps_of("$..b")) == [1, 2]
+    assert value_at({"a-b": 1}, steps_of("$.a-b")) == 1
+    for wrong in ("a.b", "$.", "$.a[", "$.a[x]"):
         with pytest.raises(ValueError, match="not a path"):
             steps_of(wrong)
 
@@ -146,7 +150,7 @@ def test_templates_take_values_as_they_are_and_texts_as_words() -> None:
     ("change", "fault"),
     [
         ({"token": {"header": "x", "secret_env": "X"}}, "exactly one of signature and token"),
-        ({"ticket": {"id": "$.a..b"}}, "ticket.id.path"),
+        ({"ticket": {"id": "$.a[x"}}, "ticket.id.path"),
         ({"outcomes": [{"events": ["ticket.decided"], "url": "https://{data.x}/y"}]}, "host has no placeholder"),
         ({"outcomes": [{"events": ["ticket.lost"], "url": "https://h/y"}]}, "outcomes.0.events.0"),
         ({"name": "Zen Desk"}, "name"),
@@ -284,3 +288,75 @@ def test_a_value_cannot_leave_its_place_in_the_url(web: Served, http_sink: HttpS
     decide(web, ticket_id)
     (request,) = http_sink.received
     assert request.path == "/repos/a%2F..%2F..%2Fusers%3Fx%3D%23/%2E%2E/issues/12/labels"
+
+
+def signed_by(**signature: str) -> Hook:
+    whole = {"header": "X-Sign", "secret_env": "S", **signature}
+    return Hook.model_validate({"name": "x", "signature": whole, "ticket": {"id": "$.id"}, "secrets": {"S": "key"}})
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512"])
+def test_a_signature_may_be_of_any_of_three_kinds(algorithm: str) -> None:
+    shown = hmac.new(b"key", b"body", algorithm).hexdigest()
+    hook = signed_by(algorithm=algorithm, prefix=f"{algorithm}=")
+    hook.check({"x-sign": f"{algorithm}={shown}"}, b"body", NOW)
+    with pytest.raises(HookRefusedError):
+        hook.check({"x-sign": f"{algorithm}={shown}"}, b"another", NOW)
+
+
+def test_a_signature_may_cover_a_version_before_the_timestamp() -> None:
+    at = str(int(NOW.timestamp()))
+    shown = hmac.new(b"key", f"v0:{at}:body".encode(), "sha256").hexdigest()
+    hook = signed_by(signed_prefix="v0:", separator=":", timestamp_header="X-Time", prefix="v0=")
+    hook.check({"x-sign": f"v0={shown}", "x-time": at}, b"body", NOW)
+
+
+def test_a_condition_may_ask_for_a_header_or_for_what_is_there() -> None:
+    github = HOOKS["github"]
+    assert github.ticket_of(event("github")) is not None
+    pull_request = json.dumps({"action": "opened", "number": 2, "pull_request": {"id": 1}, "repository": {"name": "r"}})
+    assert github.ticket_of(pull_request.encode()) is None
+    assert github.ticket_of(event("github", action="transferred")) is None
+    asked = Condition.model_validate({"header": "X-GitHub-Event", "one_of": ["issues"]})
+    assert asked.holds({}, {"x-github-event": "issues"})
+    assert not asked.holds({}, {})
+    assert Condition.model_validate({"path": "$.a[*]", "present": False}).holds({"a": []}, {})
+    with pytest.raises(ValueError, match="exactly one of path and header"):
+        Condition.model_validate({"present": True})
+
+
+def test_comments_of_an_issue_template_are_left_out_and_a_cut_is_marked() -> None:
+    issue = json.loads(event("github"))["issue"]
+    said = HOOKS["github"].ticket_of(
+        event("github", issue={**issue, "body": "<!-- Search first -->\r\nMy card is lost"})
+    )
+    assert said is not None
+    assert said.body == "My card is lost"
+    long = HOOKS["github"].ticket_of(event("github", issue={**issue, "body": "word " * 20_000}))
+    assert long is not None
+    assert (len(long.body), long.body.endswith(CUT)) == (MAX_BODY_CHARS, True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "received", "kept"),
+    [
+        ("2026-01-05 10:00:00", "2026-01-05T10:00:00+00:00", None),
+        (1767600000, "2026-01-05T08:00:00+00:00", None),
+        ("yesterday", None, "yesterday"),
+        ("0000-00-00 00:00:00", None, "0000-00-00 00:00:00"),
+    ],
+)
+def test_a_date_that_cannot_be_read_loses_no_ticket(sent: object, received: str | None, kept: str | None) -> None:
+    issue = json.loads(event("github"))["issue"]
+    ticket = HOOKS["github"].ticket_of(event("github", issue={**issue, "created_at": sent}))
+    assert ticket is not None
+    assert (ticket.received_at and ticket.received_at.isoformat()) == received
+    assert ticket.metadata.get(UNREAD_DATE) == kept
+
+
+def test_half_an_emoji_and_a_byte_order_mark_lose_no_ticket() -> None:
+    issue = json.loads(event("github"))["issue"]
+    body = event("github", issue={**issue, "title": "cut HERE"}).replace(b"HERE", b"\\ud83d")
+    ticket = HOOKS["github"].ticket_of(b"\xef\xbb\xbf" + body)
+    assert ticket is not None
+    assert ticket.subject == "cut \ufffd"

@@ -24,6 +24,8 @@ GOOD = [
     json.dumps({**TICKET, "id": "raw-1"}).encode(),
     json.dumps({**TICKET, "subject": "ünïcode 🃏"}, ensure_ascii=False).encode(),
     json.dumps(TICKET).encode(),
+    gzip.compress(json.dumps(TICKET).encode(), mtime=0),
+    b"\xef\xbb\xbf" + json.dumps({**TICKET, "id": "raw-bom"}).encode(),
 ]
 BAD = [
     b"",
@@ -33,7 +35,7 @@ BAD = [
     b'{"source": "raw"}',
     json.dumps(TICKET).encode("utf-16"),
     json.dumps({**TICKET, "subject": "caf\u00e9"}, ensure_ascii=False).encode("latin-1"),
-    gzip.compress(json.dumps(TICKET).encode(), mtime=0),
+    gzip.compress(json.dumps(TICKET).encode(), mtime=0)[:-9],
     json.dumps({**TICKET, "body": "x" * MAX_BYTES}).encode(),
     json.dumps({**TICKET, "version": 2}).encode(),
     b"[" * 100_000,

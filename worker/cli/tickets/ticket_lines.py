@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from tasks.ticket import Ticket
+from worker.intake.json_bytes import repaired
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _ticket(where: str, value: Any) -> Good | Bad:
 
 def _parsed(text: bytes) -> Any:
     try:
-        return json.loads(text.decode("utf-8"), parse_constant=_no_number)
+        return json.loads(repaired(text).decode("utf-8"), parse_constant=_no_number)
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 at byte {error.start + 1}") from None
     except json.JSONDecodeError as error:

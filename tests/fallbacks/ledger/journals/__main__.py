@@ -15,6 +15,7 @@ from fallbacks.autonomy.standing import Judgement, Key
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Lease, Ledger
+from fallbacks.ledger.states import Closed
 from fallbacks.store.redis_store import RedisStore
 from tasks.errors import ModelError
 from tasks.reasons import Reason
@@ -61,9 +62,7 @@ class Recorder:
             tuple(Tier(model, 0.5) for model in tiers),
             owner="recorder:1",
             tools=Workshop().tools(),
-            max_output_tokens=512,
             judge=judge,
-            code_version="0.1.0",
         )
 
     async def due(self, ticket_id: str) -> None:
@@ -133,7 +132,13 @@ async def unreadable(r: Recorder) -> None:
     await r.ledger.reject("unreadable", "e30=", "source: Field required", "intake")
 
 
-STORIES = (people, trouble, retried, lost, unreadable)
+async def closed(r: Recorder) -> None:
+    """What a machine sent."""
+    ticket = Ticket(id="closed", source="recorder", subject="Automatic reply", body=TICKET.body)
+    await r.ledger.accept(ticket, LIMITS, closed=Closed.AUTOMATIC, detail="automatic answer")
+
+
+STORIES = (people, trouble, retried, lost, unreadable, closed)
 
 
 async def record(url: str) -> None:
