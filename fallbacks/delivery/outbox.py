@@ -165,6 +165,13 @@ class OutboxAdmin:
             raise WebhookMessageGone(message_id)
         return str(ticket_id)
 
+    async def undelivered(self, since_ms: int = 0) -> list[Entry]:
+        """What was tried and has not arrived: given up at `since_ms` or later, and all between two tries."""
+        given_up = await self.store.ranked(keys.OUTBOX_FAILED, 0, -1)
+        found = [await self._entry(message_id, None) for message_id, at in given_up if at >= since_ms]
+        found += [await self._entry(id_, int(due)) for id_, due in await self.store.ranked(keys.OUTBOX, 0, -1)]
+        return [entry for entry in found if entry is not None and entry.attempts > 0]
+
     async def enable(self) -> str | None:
         """Let messages leave again. Returns why they did not; None when they did."""
         why = (await self.store.fields(keys.CONTROL)).get(DISABLED)

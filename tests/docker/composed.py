@@ -1,11 +1,13 @@
 """Services of docker/compose.yaml as processes of this machine: their own commands, environments and health checks."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import yaml
@@ -16,8 +18,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "docker"
 
 
 def compose() -> dict[str, Any]:
-    """The file, with its anchors resolved."""
-    read: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+    """The file, with its anchors resolved, as in a shell that sets nothing."""
+    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (FOLDER / "compose.yaml").read_text())
+    read: dict[str, Any] = yaml.safe_load(text)
     return read
 
 
@@ -111,7 +114,7 @@ class ComposedPrometheus(ComposedService):
         files = self.folder / "config"
         files.mkdir(exist_ok=True)
         for file in (FOLDER / "prometheus").iterdir():
-            text = file.read_text().replace("scrape_interval: 15s", "scrape_interval: 1s")
+            text = file.read_text().replace("_interval: 15s", "_interval: 1s")
             for name, address in self.hosts.items():
                 text = text.replace(f'"{name}"', f'"{address}"')
             (files / file.name).write_text(text)
@@ -122,11 +125,26 @@ class ComposedPrometheus(ComposedService):
         return [program("prometheus", package="prometheus"), *flags, f"--web.listen-address=127.0.0.1:{self.port}"]
 
     def healthy(self, *more: str) -> bool:
-        asked: str = self.service["healthcheck"]["test"][-1]
+        asked = urlsplit(self.service["healthcheck"]["test"][-1])
         try:
-            return httpx.get(asked.replace("127.0.0.1:9090", f"127.0.0.1:{self.port}")).status_code == 200
+            return httpx.get(f"{self.url}{asked.path}").status_code == 200
         except httpx.TransportError:
             return False
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
+
+
+class ComposedAlertmanager(ComposedPrometheus):
+    """The `alertmanager` service with Debian's binary. hosts: none; shell: its receiver."""
+
+    def command(self) -> list[str]:
+        binary = self.folder / "alertmanager"
+        binary.symlink_to(program("prometheus-alertmanager", package="prometheus-alertmanager"))
+        start = self.folder / "start"
+        start.write_text((FOLDER / "alertmanager" / "start").read_text().replace("group_wait: 10s", "group_wait: 1s"))
+        flags = [flag.replace("=/alertmanager", f"={self.folder / 'data'}") for flag in self.service["command"]]
+        return ["/bin/sh", str(start), *flags, f"--web.listen-address=127.0.0.1:{self.port}"]
+
+    def environment(self) -> dict[str, str]:
+        return {"PATH": f"{self.folder}:{os.environ['PATH']}", "TMPDIR": str(self.folder), **self.shell}

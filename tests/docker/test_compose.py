@@ -16,7 +16,15 @@ import yaml
 from redis import Redis
 
 from fallbacks.ledger.states import SETTLED
-from tests.docker.composed import FOLDER, ComposedPrometheus, ComposedRedis, ComposedService, compose
+from tests.docker.composed import (
+    FOLDER,
+    ComposedAlertmanager,
+    ComposedPrometheus,
+    ComposedRedis,
+    ComposedService,
+    compose,
+)
+from tests.services.http_sink import HttpSink
 from tests.services.process import program
 from tests.services.waiting import wait_for
 from worker import sample
@@ -88,6 +96,27 @@ def test_the_store_is_durable_as_configured(deployment: Deployment) -> None:
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("save") == {"save": ""}
+        assert client.config_get("maxmemory") == {"maxmemory": str(1536 * 2**20)}
+
+
+def test_a_fault_reaches_the_receiver_of_alerts(deployment: Deployment, tmp_path: Path) -> None:
+    web = deployment.web.url.removeprefix("http://")
+    with (
+        Redis.from_url(deployment.redis.url) as client,
+        HttpSink() as receiver,
+        ComposedAlertmanager(tmp_path / "am", "alertmanager", {"ALERT_RECEIVER_URL": receiver.url}, {}) as manager,
+    ):
+        hosts = {"web:8080": web, "alertmanager:9093": manager.url.removeprefix("http://")}
+        client.hset("deskhand:control", "webhook_disabled", "410 Gone")
+        try:
+            with ComposedPrometheus(tmp_path / "prometheus", "prometheus", {}, hosts):
+                (notified, *_) = receiver.wait_received(1)
+        finally:
+            client.hdel("deskhand:control", "webhook_disabled")
+    (alert,) = notified.json()["alerts"]
+    assert alert["status"] == "firing"
+    assert alert["labels"] == {"alertname": "DeskhandWebhookDisabled", "job": "deskhand", "severity": "error"}
+    assert alert["annotations"]["runbook_url"] == "docker/RUNBOOK.md#deskhandwebhookdisabled"
 
 
 def test_workers_live_without_the_store_and_are_ready_only_with_it(deployment: Deployment) -> None:
@@ -128,11 +157,36 @@ def test_compose_names_only_settings_that_exist_and_volumes_it_declares() -> Non
         assert {key for key in service.get("environment", {}) if key.startswith(PREFIX)} <= known
         named = {volume.partition(":")[0] for volume in service.get("volumes", ())}
         assert {volume for volume in named if not volume.startswith(".")} <= set(read["volumes"])
-        assert "/" not in service["image"].partition("}")[2], "no registry host"
+        assert "." not in service["image"].partition("/")[0], "no registry host"
     assert {tuple(service["profiles"]) for service in read["services"].values() if "profiles" in service} == {
         ("rabbitmq",),
         ("metrics",),
     }
+
+
+def test_compose_passes_every_setting_of_ours() -> None:
+    """What it does not name never reaches a container, and nothing says so."""
+    named = {field.validation_alias or f"{PREFIX}{name.upper()}" for name, field in Settings.model_fields.items()}
+    for name in ("worker", "handoff", "web"):
+        assert named - set(compose()["services"][name]["environment"]) - OF_THE_IMAGE == set()
+
+
+OF_THE_IMAGE = {"DESKHAND_HOME", "DESKHAND_HOST", "DESKHAND_PORT"}
+"""Where a container keeps its state and listens is not the operator's to choose; the outside is DESKHAND_PUBLISH."""
+
+
+def test_the_store_has_less_memory_than_its_container() -> None:
+    service = compose()["services"]["redis"]
+    megabytes = int(service["command"][service["command"].index("--maxmemory") + 1].removesuffix("mb"))
+    assert megabytes <= 0.75 * 1024 * int(service["mem_limit"].removesuffix("g"))
+
+
+def test_alertmanager_says_when_nobody_would_be_woken() -> None:
+    started = subprocess.run(
+        ["/bin/sh", FOLDER / "alertmanager" / "start"], env={}, capture_output=True, text=True, check=False
+    )
+    assert started.returncode != 0
+    assert "ALERT_RECEIVER_URL: set it to" in started.stderr
 
 
 def test_promtool_accepts_rules_and_configuration() -> None:

@@ -21,6 +21,9 @@ VERSIONS = {
     "Kustomization": "kustomize.config.k8s.io/v1beta1",
     "TriggerAuthentication": "keda.sh/v1alpha1",
     "ScaledObject": "keda.sh/v1alpha1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "ServiceMonitor": "monitoring.coreos.com/v1",
+    "PrometheusRule": "monitoring.coreos.com/v1",
 }
 
 
@@ -44,7 +47,7 @@ def test_every_document_has_its_version_kind_and_name(file: Path) -> None:
 def test_what_is_applied_together_exists_and_the_two_autoscalers_of_workers_are_not() -> None:
     (kustomization,) = objects("Kustomization")
     left = {file.name for file in FILES} - set(kustomization["resources"]) - {"kustomization.yaml"}
-    assert left == {"keda.yaml", "worker-hpa.yaml"}
+    assert left == {"keda.yaml", "worker-hpa.yaml", "service-monitor.yaml", "prometheus-rule.yaml"}
 
 
 @pytest.mark.parametrize("name", ["worker", "handoff", "web", "redis"])
@@ -98,6 +101,39 @@ def test_autoscalers_and_budgets_aim_at_workloads_that_exist() -> None:
         assert budget["spec"]["selector"]["matchLabels"]["app"] in names
 
 
+def test_the_operators_rules_are_those_of_prometheus() -> None:
+    (rule,) = objects("PrometheusRule")
+    assert rule["spec"] == yaml.safe_load((FOLDER / "prometheus" / "rules.yml").read_text())
+
+
+def test_the_web_is_scraped_as_the_job_that_the_rules_name() -> None:
+    (monitor,) = objects("ServiceMonitor")
+    (web,) = [one for one in objects("Service") if one["metadata"]["name"] == "web"]
+    labels = web["metadata"]["labels"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    assert labels[monitor["spec"]["jobLabel"]] == "deskhand"
+    assert {end["port"] for end in monitor["spec"]["endpoints"]} <= {port["name"] for port in web["spec"]["ports"]}
+    assert "annotations" not in web["metadata"], "a scrape by annotation has another job name"
+
+
+@pytest.mark.parametrize("name", ["worker", "handoff", "web"])
+def test_pods_take_every_setting_and_every_file_and_spread_over_nodes(name: str) -> None:
+    pod = workload(name)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    taken = [next(iter(source.values()))["name"] for source in container["envFrom"]]
+    assert taken == ["deskhand", "deskhand"], "the ConfigMap and the Secret"
+    (files,) = [volume for volume in pod["volumes"] if volume["name"] == "files"]
+    assert files["configMap"] == {"name": "deskhand-files", "optional": True}
+    (spread,) = pod["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"] == {"app": name}
+
+
+def test_the_store_has_less_memory_than_its_container() -> None:
+    (container,) = workload("redis")["spec"]["template"]["spec"]["containers"]
+    megabytes = int(container["args"][container["args"].index("--maxmemory") + 1].removesuffix("mb"))
+    assert megabytes <= 0.75 * 1024 * int(container["resources"]["limits"]["memory"].removesuffix("Gi"))
+
+
 def test_the_scaler_reads_the_load_signal_and_never_goes_to_zero() -> None:
     (scaled,) = objects("ScaledObject")
     (trigger,) = scaled["spec"]["triggers"]
@@ -105,3 +141,5 @@ def test_the_scaler_reads_the_load_signal_and_never_goes_to_zero() -> None:
     assert trigger["metadata"]["url"].endswith("/v1/stats")
     assert trigger["metadata"]["valueLocation"] == "load"
     assert scaled["spec"]["minReplicaCount"] >= 1
+    assert trigger["metricType"] == "Value"
+    assert "fallback" not in scaled["spec"], "refused beside Value before KEDA 2.18"

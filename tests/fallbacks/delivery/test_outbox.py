@@ -150,8 +150,11 @@ def test_ten_tries_over_three_days_then_it_is_given_up_and_can_be_sent_again(
         admin = OutboxAdmin(scene.store)
         (entry,) = await admin.entries()
         assert (entry.outcome, entry.attempts, entry.error, entry.due_ms) == ("failed", 10, "HTTP 503", None)
+        assert [each.id for each in await admin.undelivered()] == [entry.id]
+        assert await admin.undelivered(await scene.store.now_ms() + 60_000) == [], "none was given up since then"
         http_sink.answer = Answer()
         assert await admin.redeliver(entry.id) == "t1"
+        assert await admin.undelivered() == [], "it was not tried yet"
         again = only(await outbox.send_due())
         assert (again.verdict, again.message.id, again.message.attempt) == (Verdict.DELIVERED, entry.id, 1)
         assert await admin.entries() == []

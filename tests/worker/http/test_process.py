@@ -113,11 +113,14 @@ def test_a_worker_delivers_and_an_operator_mends(
         wait_for(lambda: httpx.get(f"{server.url}/v1/stats").json()["webhook_disabled"])
         (waiting,) = server.deskhand("webhooks", "list")["messages"]
         assert (waiting["ticket_id"], waiting["attempts"], waiting["error"]) == ("T-1", 1, "HTTP 410")
+        found = {"dry_run": True, "messages": [{"id": waiting["id"], "ticket": "T-1"}]}
+        assert server.deskhand("webhooks", "redeliver", "--all", "--since", "2h", "--dry-run") == found
         assert server.deskhand("webhooks", "enable")["was_disabled"].startswith("HTTP 410")
         wait_for(lambda: httpx.get(f"{server.url}/v1/tickets/T-1").json()["delivery"] == "delivered")
         server.deskhand("webhooks", "redeliver", waiting["id"])
         received = http_sink.wait_received(3)
         assert {request.headers["webhook-id"] for request in received} == {waiting["id"]}
+        assert server.deskhand("webhooks", "redeliver", "--all")["messages"] == []
     finally:
         worker.terminate()
         worker.wait(60)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import Session, session
+from worker.cli.operations.workers import seen_workers, workers_table
 from worker.cli.options import Json
 from worker.cli.output import Cell, Report, console, dump
 
@@ -44,9 +45,13 @@ def status(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The whole, at one moment. queues: messages nobody has read, by queue; None where the broker does not answer."""
+    """The whole, at one moment. queues: messages nobody has read, by queue; None where the broker does not answer.
+
+    workers: all that have not left, those that fell silent too.
+    """
 
     stats: "Stats"
+    workers: list[dict[str, Any]]
     queues: dict[str, int | None]
     changes: "list[Change]"
 
@@ -55,7 +60,7 @@ async def _look(parts: "Parts") -> Look:
     from fallbacks.ledger.control import Control
 
     stats, queues = await parts.views.stats(), await parts.publisher.depths()
-    return Look(stats, queues, await Control(parts.store).log(CHANGES_SHOWN))
+    return Look(stats, await seen_workers(parts), queues, await Control(parts.store).log(CHANGES_SHOWN))
 
 
 def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
@@ -74,6 +79,7 @@ def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
         "oldest_seconds": stats.oldest_seconds,
         "inbox": stats.inbox,
         "workers": len(stats.workers),
+        "seen_workers": look.workers,
         "slots": stats.slots,
         "busy": sum(beat["busy"] for beat in stats.workers),
         "spent_usd_today": to_usd(stats.spent_nanodollars),
@@ -137,6 +143,8 @@ def _screen(look: Look, settings: "Settings") -> "RenderableType":
         for reason, count in sorted(stats.inbox.items(), key=lambda pair: -pair[1]):
             inbox.add(reason, count, means(reason) if reason != "suggestion" else "a suggestion to approve")
         parts.append(inbox.table())
+    if look.workers:
+        parts.append(workers_table(look.workers).table())
     parts += [styled(line) for line in (*_figures(stats, settings), _unread(look.queues))]
     parts += [styled(Cell(f"{moment(each.at_ms)} {each.who} {each.words}", "dim")) for each in look.changes]
     return Group(*parts)

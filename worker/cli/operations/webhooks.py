@@ -1,5 +1,6 @@
 """`deskhand webhooks`: outcomes on their way to upstream."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from fallbacks.store import keys
 from worker.cli.context import run
-from worker.cli.options import Json
+from worker.cli.options import Json, seconds_of
 from worker.cli.output import Report, complain, dump, say, show
 
 if TYPE_CHECKING:
@@ -46,13 +47,51 @@ def list_messages(
 
 @webhooks.command()
 def redeliver(
-    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message: msg_...")], json: Json = False
+    message_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The message: msg_...")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that were tried and have not arrived.")] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="2h", help="With --all: of those given up, only since that long.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --all: say which, and send nothing.")] = False,
+    json: Json = False,
 ) -> None:
-    """Send a message again, under its own id, from the first try."""
+    """Send a message again, or all that have not arrived; under their own ids, from the first try."""
+    if every == (message_id is not None):
+        raise ValueError("say which message, or --all")
+    if not every and (since or dry_run):
+        raise ValueError("--since and --dry-run go with --all")
+    if message_id is None:
+        seconds = seconds_of(since) if since else None
+        _report(run(lambda parts: _redeliver_all(parts, seconds, dry_run=dry_run)), dry_run=dry_run, json=json)
+        return
+    ticket_id = run(lambda parts: _redeliver(parts, message_id))
+    dump({"id": message_id, "ticket": ticket_id}) if json else say(f"{message_id} of {ticket_id} is due again")
+
+
+def _report(entries: "list[Entry]", *, dry_run: bool, json: bool) -> None:
+    if json:
+        dump({"dry_run": dry_run, "messages": [{"id": entry.id, "ticket": entry.ticket_id} for entry in entries]})
+    else:
+        say(f"{len(entries)} messages {'would be' if dry_run else 'are'} due again")
+
+
+async def _redeliver(parts: "Parts", message_id: str) -> str:
     from fallbacks.delivery.outbox import OutboxAdmin
 
-    ticket_id = run(lambda parts: OutboxAdmin(parts.store).redeliver(message_id))
-    dump({"id": message_id, "ticket": ticket_id}) if json else say(f"{message_id} of {ticket_id} is due again")
+    return await OutboxAdmin(parts.store).redeliver(message_id)
+
+
+async def _redeliver_all(parts: "Parts", seconds: float | None, *, dry_run: bool) -> "list[Entry]":
+    from fallbacks.delivery.outbox import OutboxAdmin
+    from fallbacks.errors import WebhookMessageGone
+
+    since_ms = 0 if seconds is None else await parts.store.now_ms() - int(seconds * 1000)
+    admin = OutboxAdmin(parts.store)
+    entries = await admin.undelivered(since_ms)
+    for entry in () if dry_run else entries:
+        with suppress(WebhookMessageGone):  # it arrived meanwhile, and its week is over
+            await admin.redeliver(entry.id)
+    return entries
 
 
 @webhooks.command()

@@ -8,7 +8,7 @@ import typer
 from fallbacks.store import keys
 from worker.cli.context import run
 from worker.cli.options import Json, Person, person_named
-from worker.cli.output import Report, dump, say, show
+from worker.cli.output import Cell, Report, dump, say, show
 
 if TYPE_CHECKING:
     from worker.wiring import Parts
@@ -31,29 +31,56 @@ def drain(
     It hears it at its next beat. Whoever supervises it may start another in its place.
     """
     if worker is None:
-        _tell(run(_workers), json=json)
+        _report(run(_live_workers), json=json)
         return
     name = run(lambda parts: _drain(parts, person_named(person), worker))
     dump({"worker": name}) if json else say(f"{name} will finish and end")
 
 
-async def _workers(parts: "Parts") -> list[dict[str, Any]]:
-    """Workers seen in the last minute, by name."""
-    from fallbacks.ledger.views import WORKER_SILENT_MS
+async def seen_workers(parts: "Parts") -> list[dict[str, Any]]:
+    """Workers that have not left, by name, for an hour.
 
+    seen_seconds: since the last heartbeat. silent: longer than a lease, so that others take its tickets: it is frozen,
+    cut off from the store, or killed.
+    """
     now = await parts.store.now_ms()
     beats = {name: jsons.loads(beat) for name, beat in (await parts.store.fields(keys.WORKERS)).items()}
     return [
-        {"worker": name, **{part: beat[part] for part in ("queues", "slots", "busy", "draining")}}
+        {
+            "worker": name,
+            **{part: beat[part] for part in ("queues", "slots", "busy", "draining")},
+            "seen_seconds": (seen := max(0.0, (now - beat["at"]) / 1000)),
+            "silent": seen > parts.settings.lease_seconds,
+        }
         for name, beat in sorted(beats.items())
-        if now - beat["at"] < WORKER_SILENT_MS
     ]
+
+
+def workers_table(workers: list[dict[str, Any]]) -> Report:
+    """One line each."""
+    from worker.cli.documents import span
+
+    table = Report(("worker", "serves", "busy", "slots", "seen", ""), numeric=frozenset({"busy", "slots", "seen"}))
+    for found in workers:
+        doing = Cell("finishing" if found["draining"] else "")
+        if found["silent"]:
+            doing = Cell("FROZEN OR GONE: others take its tickets", "bold red")
+        seen = span(found["seen_seconds"])
+        table.add(found["worker"], ", ".join(found["queues"]), found["busy"], found["slots"], seen, doing)
+    return table
+
+
+async def _live_workers(parts: "Parts") -> list[dict[str, Any]]:
+    """Those seen in the last minute."""
+    from fallbacks.ledger.views import WORKER_SILENT_MS
+
+    return [found for found in await seen_workers(parts) if found["seen_seconds"] * 1000 < WORKER_SILENT_MS]
 
 
 async def _drain(parts: "Parts", who: str, wanted: str) -> str:
     from fallbacks.ledger.control import DRAIN, Control
 
-    names = [found["worker"] for found in await _workers(parts)]
+    names = [found["worker"] for found in await _live_workers(parts)]
     matching = [name for name in names if name == wanted] or [name for name in names if wanted in name]
     if len(matching) != 1:
         which = "no worker" if not matching else f"{len(matching)} workers"
@@ -62,12 +89,8 @@ async def _drain(parts: "Parts", who: str, wanted: str) -> str:
     return str(matching[0])
 
 
-def _tell(workers: list[dict[str, Any]], *, json: bool) -> None:
+def _report(workers: list[dict[str, Any]], *, json: bool) -> None:
     if json:
         dump(workers)
         return
-    table = Report(("worker", "serves", "busy", "slots", ""), numeric=frozenset({"busy", "slots"}))
-    for found in workers:
-        doing = "finishing" if found["draining"] else ""
-        table.add(found["worker"], ", ".join(found["queues"]), found["busy"], found["slots"], doing)
-    show(table)
+    show(workers_table(workers))

@@ -24,6 +24,25 @@ def test_status_always_has_all_states(deskhand: Deskhand, ledger: DirectLedger) 
     assert document["spent_usd_today"] == pytest.approx(0.0036)
 
 
+def test_status_lists_workers_and_names_one_that_fell_silent(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    beat = {"slots": 4, "busy": 1, "queues": ["tickets"], "draining": False}
+
+    async def seen(ledger: Ledger) -> None:
+        now = await ledger.store.now_ms()
+        beats = {"box:7:ab": {**beat, "at": now}, "box:8:cd": {**beat, "at": now - 600_000}}
+        await ledger.store.put("workers", {name: json.dumps(found) for name, found in beats.items()})
+
+    ledger.do(seen)
+    document = deskhand("status", "--json").json()
+    assert document["workers"] == 1
+    assert {found["worker"]: found["silent"] for found in document["seen_workers"]} == {
+        "box:7:ab": False,
+        "box:8:cd": True,
+    }
+    lines = deskhand("status").out.splitlines()
+    assert ["FROZEN" in line for line in lines if "box:" in line] == [False, True]
+
+
 def test_pauses_and_the_kill_switch_stand_on_top_of_status(deskhand: Deskhand, ledger: DirectLedger) -> None:
     deskhand("pause", "--as", "anna")
     deskhand("autonomy", "off", "--as", "ben")
