@@ -23,7 +23,7 @@ EDGES: Mapping[str, frozenset[str]] = {
         "dns": "socket",
         "genai": "genai_prices",
         "http": "fastapi http httpx prometheus_client socket starlette uvicorn",
-        "imap": "imaplib ssl",
+        "imap": "imaplib socket ssl",
         "kombu": "billiard celery kombu redis ssl",
         "local": "numpy scipy sklearn",
         "otel": "opentelemetry",

@@ -201,6 +201,11 @@ class Settings(BaseSettings):
         None, description="the mailbox of `deskhand import-mail --imap`: imaps://user@host/INBOX"
     )
     imap_password: SecretStr | None = None
+    imap_token: SecretStr | None = Field(None, description="an OAuth 2 access token instead of the password")
+    imap_token_command: str | None = Field(
+        None, description="a program that prints one that is valid, asked at each sign-in"
+    )
+    imap_ca: Path | None = Field(None, description="certificates (PEM) the mailbox is known by; none: the system's")
     api_keys: Names = Field((), description="whole API keys with every scope, beside those of `deskhand keys`")
     trusted_proxies: Networks = Field(
         (), description="addresses and networks whose X-Forwarded-For says who calls; none: nobody's"
@@ -227,6 +232,12 @@ class Settings(BaseSettings):
             raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
         if any(tier != LOCAL for tier in self.tiers) and not self.anthropic_api_key:
             raise ValueError(f"the model {next(t for t in self.tiers if t != LOCAL)!r} needs ANTHROPIC_API_KEY")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_into_the_mailbox(self) -> Self:
+        if sum(bool(one) for one in (self.imap_password, self.imap_token, self.imap_token_command)) > 1:
+            raise ValueError("set one of DESKHAND_IMAP_PASSWORD, DESKHAND_IMAP_TOKEN and DESKHAND_IMAP_TOKEN_COMMAND")
         return self
 
     @property

@@ -11,6 +11,14 @@ class MailboxError(WorkerError):
     """The mailbox refused or did not answer. What was taken stays taken; the rest is still there."""
 
 
+class MailRefusedError(MailboxError):
+    """The mailbox does not give one mail. It stays unseen; the others can be had."""
+
+
+class UnreadableFileError(WorkerError):
+    """A file or folder that holds no mail, or cannot be read. The message says why, without its name."""
+
+
 class HookFileError(WorkerError):
     """A field map cannot be used. The message is `FILE: reason`."""
 

@@ -1,6 +1,5 @@
 """`deskhand import-mail`: mails as tickets, from files or from a mailbox."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,17 +12,7 @@ from worker.cli.options import Json
 from worker.cli.output import complain, dump, say
 
 if TYPE_CHECKING:
-    from worker.connectors.mail.imap import ImapMailbox
     from worker.connectors.mail.intake import MailIntake
-
-
-@dataclass(slots=True)
-class Imported:
-    """Ids by what became of the mails. rejected: (where, why)."""
-
-    accepted: list[str] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)
-    rejected: list[tuple[str, str]] = field(default_factory=list)
 
 
 def register(app: typer.Typer) -> None:
@@ -36,20 +25,28 @@ def import_mail(
         list[Path] | None, typer.Argument(help="Files .eml, .emlx, .msg or mbox, Maildirs, or folders of them.")
     ] = None,
     imap: Annotated[bool, typer.Option("--imap", help="What is unseen at DESKHAND_IMAP_URL.")] = False,
-    every: Annotated[float | None, typer.Option(min=1, help="Look again after so many seconds, until Ctrl-C.")] = None,
+    every: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=86400,
+            help="Look again after so many seconds, and at once where the server says that a mail came; until Ctrl-C.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make tickets of mails. Sending the same mail again changes nothing; what cannot be read is in the inbox, whole.
 
     Earlier mails and signatures below the writer's words are left out and said; `deskhand show ID --original` prints
-    the whole mail. What machines send is closed at once. Exit status 1 if a mail was rejected.
+    the whole mail. What machines send is closed at once. Exit status 1 if a mail was rejected, or a file or folder
+    held none.
     """
     if bool(paths) == imap:
         raise typer.BadParameter("name files, or use --imap")
-    done = Imported()
     with session() as opened:
+        done = Imported(opened, _intake(opened))
         if paths:
-            _take_all(opened, _files(paths), done)
+            _take_files(paths, done)
         else:
             _drain(opened, every, done)
     if json:
@@ -61,62 +58,51 @@ def import_mail(
         raise typer.Exit(1)
 
 
-def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
+@dataclass(slots=True)
+class Imported:
+    """Takes mails in, and holds their ids by what became of them. rejected: (where, why)."""
+
+    opened: Session
+    intake: "MailIntake"
+    accepted: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+
+    def take(self, where: str, raw: bytes) -> None:
+        """One mail. Raises `StoreUnreachable`."""
+        taken = self.opened.run(self.intake.take(raw))
+        if taken.why:
+            self.refuse(where, taken.why)
+        elif taken.new:
+            self.accepted.append(taken.id)
+            if not taken.closed:
+                self.opened.run(publish_hint(self.opened.parts, [taken.id]))
+        else:
+            self.known.append(taken.id)
+
+    def refuse(self, where: str, why: str) -> None:
+        """What could not be read, said at once."""
+        self.rejected.append((where, why))
+        complain(f"{where}: {why}")
+
+
+def _take_files(paths: list[Path], done: Imported) -> None:
+    from worker.connectors.errors import UnreadableFileError
     from worker.connectors.mail.files import mails_of
 
     for path in paths:
-        yield from mails_of(path)
-
-
-def _take_all(opened: Session, mails: Iterator[tuple[str, bytes]], done: Imported) -> None:
-    intake = _intake(opened)
-    for where, raw in mails:
-        _take(opened, intake, where, raw, done)
-
-
-def _take(opened: Session, intake: "MailIntake", where: str, raw: bytes, done: Imported) -> None:
-    taken = opened.run(intake.take(raw))
-    if taken.why:
-        done.rejected.append((where, taken.why))
-        complain(f"{where}: {taken.why}")
-    elif taken.new:
-        done.accepted.append(taken.id)
-        if not taken.closed:
-            opened.run(publish_hint(opened.parts, [taken.id]))
-    else:
-        done.known.append(taken.id)
+        for where, raw in mails_of(path):
+            if isinstance(raw, UnreadableFileError):
+                done.refuse(where, str(raw))
+            else:
+                done.take(where, raw)
 
 
 def _drain(opened: Session, every: float | None, done: Imported) -> None:
-    import time
+    from worker.cli.tickets.mailbox import drain
 
-    from fallbacks.errors import StoreUnreachable
-    from worker.connectors.errors import MailboxError
-    from worker.connectors.mail.imap import ImapMailbox
-
-    settings = opened.parts.settings
-    if settings.imap_url is None or settings.imap_password is None:
-        raise MailboxError("set DESKHAND_IMAP_URL=imaps://user@host/FOLDER and DESKHAND_IMAP_PASSWORD")
-    mailbox = ImapMailbox(settings.imap_url, settings.imap_password.get_secret_value())
-    if every is None:
-        _look(opened, mailbox, done)
-        return
     with suppress(KeyboardInterrupt):
-        while True:
-            try:
-                _look(opened, mailbox, done)
-            except (MailboxError, StoreUnreachable) as error:  # what was not taken is still unseen
-                complain(f"{error}; looking again in {every:g} s")
-            time.sleep(every)
-
-
-def _look(opened: Session, mailbox: "ImapMailbox", done: Imported) -> None:
-    """Into the ledger first, seen second: a crash between the two is a known mail the next time."""
-    intake = _intake(opened)
-    with mailbox:
-        for uid, raw in mailbox.unseen():
-            _take(opened, intake, f"mail {uid}", raw, done)
-            mailbox.taken(uid)
+        drain(opened.parts.settings, done, every)
 
 
 def _intake(opened: Session) -> "MailIntake":

@@ -1,10 +1,13 @@
-"""`deskhand import-mail`: files and a mailbox into the books, nothing lost, nothing twice."""
+"""`deskhand import-mail`: files and a mailbox into the ledger, nothing lost, nothing twice."""
 
 import base64
+import errno
 import mailbox
+import os
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,6 +122,57 @@ def test_a_maildir_and_its_folders_are_read(deskhand: Deskhand, tmp_path: Path) 
     for folder in (".Sub/new", ".Sub/tmp"):
         (tmp_path / folder).mkdir()
     assert len(deskhand("import-mail", str(tmp_path), "--json").json()["accepted"]) == 3
+
+
+def test_links_that_lead_nowhere_or_back_and_what_is_no_file_are_said(deskhand: Deskhand, tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(bytes(mails("a")[0]))
+    (tmp_path / "b-empty.eml").touch()
+    (tmp_path / "c-back").symlink_to(tmp_path)
+    (tmp_path / "d-self").symlink_to("d-self")
+    (tmp_path / "e-nowhere").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "f-pipe")
+    result = deskhand("import-mail", str(tmp_path), "--json")
+    found = result.json()
+    assert (result.code, len(found["accepted"])) == (1, 1)
+    assert [(Path(one["where"]).name, one["error"]) for one in found["rejected"]] == [
+        ("b-empty.eml", "is empty"),
+        ("d-self", "too many levels of symbolic links"),
+        ("e-nowhere", "no such file or directory"),
+        ("f-pipe", "is neither a file nor a folder"),
+    ]
+    assert result.err.count("\n") == 4
+
+
+def test_what_may_not_be_read_keeps_no_other(
+    deskhand: Deskhand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "a.eml"
+    for path, name in ((closed, "a"), (tmp_path / "b.eml", "b")):
+        path.write_bytes(bytes(mails(name)[0]))
+    closed.chmod(0)
+    if os.access(closed, os.R_OK):  # root may read everything: refused as the system would
+        whole = Path.open
+
+        def refused(path: Path, *arguments: Any, **named: Any) -> Any:
+            if path == closed:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return whole(path, *arguments, **named)
+
+        monkeypatch.setattr(Path, "open", refused)
+    result = deskhand("import-mail", str(tmp_path))
+    assert (result.code, result.err) == (1, f"{closed}: permission denied\n")
+    assert result.out.startswith("1 accepted")
+
+
+def test_a_folder_without_mails_is_one_line_and_no_success(deskhand: Deskhand, tmp_path: Path) -> None:
+    (tmp_path / "M/new").mkdir(parents=True)
+    (tmp_path / "M/cur").mkdir()
+    (tmp_path / ".hidden").write_bytes(bytes(mails("a")[0]))
+    result = deskhand("import-mail", str(tmp_path), str(tmp_path / "missing"))
+    assert (result.code, result.err) == (
+        1,
+        f"{tmp_path}: holds no mail\n{tmp_path / 'missing'}: no such file or directory\n",
+    )
 
 
 def test_unseen_mails_of_a_mailbox_are_taken_once_and_marked(

@@ -1,4 +1,4 @@
-"""A mailbox on 127.0.0.1 that speaks as much IMAP4rev1 as `imaplib` uses here. Debian has no server this small."""
+"""A mailbox on 127.0.0.1 that speaks as much IMAP4rev1 as is used here: for faults that no real server has."""
 
 import re
 import socketserver
@@ -9,9 +9,16 @@ USER, PASSWORD = "support@example.com", 'p"ss\\word'
 
 
 class ImapServer:
-    """`mails`: by uid. `seen`: their uids. `refuse`: a command word that is answered NO."""
+    """`mails`: by uid. `seen`: their uids. `refuse`: a command word that is answered NO. `idle`: the answer to IDLE.
+    `forgetful`: no mail stays seen.
+    """
 
-    def __init__(self, *mails: bytes) -> None:
+    def __init__(self, *mails: bytes, greeting: bytes = b"* OK ready\r\n") -> None:
+        self.greeting = greeting
+        self.password = PASSWORD
+        self.capabilities = "IMAP4rev1"
+        self.idle = b""
+        self.forgetful = False
         self.mails = dict(enumerate(mails, 1))
         self.seen: set[int] = set()
         self.refuse = ""
@@ -40,7 +47,7 @@ class ImapServer:
         word, _, rest = command.partition(" ")
         match word.upper():
             case "CAPABILITY":
-                return [b"CAPABILITY IMAP4rev1"], "OK done"
+                return [f"CAPABILITY {self.capabilities}".encode()], "OK done"
             case "LOGIN":
                 wanted = '"p\\"ss\\\\word"'
                 return [], "OK done" if rest in (f"{USER} {wanted}", f'"{USER}" {wanted}') else "NO wrong password"
@@ -60,7 +67,7 @@ class ImapServer:
         if raw is None:
             return []
         if verb == "STORE":
-            self.seen.add(int(uid))
+            self.seen |= set() if self.forgetful else {int(uid)}
             return []
         if "RFC822.SIZE" in what:
             return [f"{uid} FETCH (UID {uid} RFC822.SIZE {len(raw)})".encode()]
@@ -84,9 +91,19 @@ class _Handler(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        self.wfile.write(b"* OK ready\r\n")
+        self.wfile.write(self.server.mailbox.greeting)
+        if b"OK ready" not in self.server.mailbox.greeting:
+            return
+        idle = ""
         for line in self.rfile:
             tag, _, command = line.decode().rstrip("\r\n").partition(" ")
+            if command == "IDLE":
+                idle = tag
+                self.wfile.write(self.server.mailbox.idle)
+                continue
+            if tag == "DONE":
+                self.wfile.write(f"{idle} OK done\r\n".encode())
+                continue
             untagged, text = self.server.mailbox.answer(command)
             self.wfile.write(b"".join(b"* " + one + b"\r\n" for one in untagged) + f"{tag} {text}\r\n".encode())
             if command == "LOGOUT":
