@@ -152,8 +152,8 @@ class Parts:
     def outcomes(self) -> OutcomeWriter:
         return OutcomeWriter(wanted=self.settings.webhook_url is not None, also=self._other_receivers)
 
-    def _other_receivers(self, ticket_id: str, outcome: Outcome) -> list[str]:
-        return [*([QUEUE] if self.settings.outcomes_queue else []), *receivers_of(self.hooks, ticket_id, outcome)]
+    def _other_receivers(self, door: str, outcome: Outcome) -> list[str]:
+        return [*([QUEUE] if self.settings.outcomes_queue else []), *receivers_of(self.hooks, door, outcome)]
 
     @cached_property
     def hooks(self) -> Mapping[str, Hook]:
@@ -292,7 +292,7 @@ class Parts:
 
     @cached_property
     def admission(self) -> Admission:
-        return Admission(self.ledger, self.settings, lambda: self.live.draining)
+        return Admission(self.ledger, self.settings, lambda: self.live.draining, frozenset(self.hooks))
 
     def message_loops(self, queues: tuple[str, ...]) -> list[PoisonList | RedisIntake]:
         """What reads messages beside Celery: unreadable ones and plain JSON ones, where the broker is a Redis."""

@@ -22,10 +22,10 @@ WEBHOOK = "webhook"
 """The receiver at WEBHOOK_URL, as entries name it."""
 
 Also = Callable[[str, Outcome], Sequence[str]]
-"""(ticket id, outcome): names of the receivers besides the webhook that want it."""
+"""(the door its ticket came by, outcome): names of the receivers besides the webhook that want it."""
 
 
-def nobody_else(_ticket_id: str, _outcome: Outcome) -> Sequence[str]:
+def nobody_else(_door: str, _outcome: Outcome) -> Sequence[str]:
     """No receiver besides the webhook."""
     return ()
 
@@ -38,13 +38,14 @@ class OutcomeWriter:
         self.also = also
 
     def entries(
-        self, outcome: Outcome, ticket_id: str, data: dict[str, Any], due_in_ms: int = 0
+        self, outcome: Outcome, ticket_id: str, door: str, data: dict[str, Any], due_in_ms: int = 0
     ) -> tuple[OutboxEntry, ...]:
         """The outbox entries of `outcome`. Ids stay the same on every try; `sequence` is added on leaving.
 
-        The first receiver's entry has the bare id, and what becomes of it is the ticket's `delivery`.
+        door: what the ticket came by, as its row says. The first receiver's entry has the bare id, and what becomes of
+        it is the ticket's `delivery`.
         """
-        receivers = [*([WEBHOOK] if self.wanted else []), *self.also(ticket_id, outcome)]
+        receivers = [*([WEBHOOK] if self.wanted else []), *self.also(door, outcome)]
         if not receivers:
             return ()
         body = {"type": outcome.value, "timestamp": datetime.now(UTC).isoformat(), "data": {"id": ticket_id, **data}}

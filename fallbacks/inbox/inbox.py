@@ -255,7 +255,7 @@ class Inbox:
         states = [state for state in State if state not in ENDED]
         outcome = {"state": State.CANCELLED.value}
         secret = await is_probe(self.store, ticket_id)
-        outbox = () if secret else self.outcomes.entries(Outcome.CANCELLED, ticket_id, outcome)
+        outbox = () if secret else self.outcomes.entries(Outcome.CANCELLED, ticket_id, view.door, outcome)
         move = Move(State.CANCELLED, states, ByPerson(version), (ev.Cancelled(person),), outbox=outbox)
         await self._act(ticket_id, move)
         return await self.views.ticket(ticket_id)
@@ -293,7 +293,7 @@ class Inbox:
     ) -> TicketView:
         outcome = {"state": State.DECIDED.value, "decision": decision}
         secret = await is_probe(self.store, view.id)
-        outbox = () if secret else self.outcomes.entries(Outcome.DECIDED, view.id, outcome, UNDO_MS)
+        outbox = () if secret else self.outcomes.entries(Outcome.DECIDED, view.id, view.door, outcome, UNDO_MS)
         now = await self.store.now_ms()
         effort = Effort(await self._handled_seconds(view.id, person, now), keystrokes)
         example = example_of(view, self.process, action, person, decision, now, effort)

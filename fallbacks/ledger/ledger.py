@@ -59,7 +59,8 @@ class Lease:
 class Claim:
     """A claimed ticket and all that is needed to go on with it.
 
-    now_ms: store time of the claim. losses: workers this ticket has outlived. deadline_ms: None for none.
+    now_ms: store time of the claim. losses: workers this ticket has outlived. deadline_ms: None for none. door: what it
+    came by.
     """
 
     lease: Lease
@@ -69,6 +70,7 @@ class Claim:
     losses: int
     deadline_ms: int | None
     journal: tuple[ev.Recorded, ...]
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ class Ledger:
             losses=int(row["losses"]),
             deadline_ms=int(row["deadline"]) if "deadline" in row else None,
             journal=tuple(ev.read_event(stored, seq) for seq, stored in enumerate(found[4])),
+            door=row.get("door", ""),
         )
 
     async def begin_step(

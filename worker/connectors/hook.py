@@ -205,11 +205,16 @@ class Hook(BaseModel):
         return {name: value for name, value in found.items() if value is not None}
 
 
-def receivers_of(hooks: Mapping[str, Hook], ticket_id: str, outcome: Outcome) -> list[str]:
-    """The receivers that want to know this outcome of this ticket: the hook it came by, or none."""
-    name, separator, _ = ticket_id.partition(":")
-    hook = hooks.get(name) if separator else None
-    return [f"{RECEIVER}:{name}"] if hook and hook.update_for(outcome) else []
+def door_of(name: str) -> str:
+    """The door of the tickets that come by this hook, as their rows keep it."""
+    return f"{RECEIVER}:{name}"
+
+
+def receivers_of(hooks: Mapping[str, Hook], door: str, outcome: Outcome) -> list[str]:
+    """The receivers that want to know this outcome: the hook its ticket came by, or none."""
+    kind, _, name = door.partition(":")
+    hook = hooks.get(name) if kind == RECEIVER else None
+    return [door_of(name)] if hook and hook.update_for(outcome) else []
 
 
 def _received(value: Any) -> Any:

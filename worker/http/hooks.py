@@ -14,7 +14,7 @@ from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger.states import State
 from tasks.ticket import REJECTED_PREFIX
 from worker.connectors.errors import HookRefusedError, UnmappedError
-from worker.connectors.hook import NAME, Hook
+from worker.connectors.hook import NAME, Hook, door_of
 from worker.http.desk import Desk, DeskDep
 from worker.http.problems import Kind, Problem, responses
 from worker.http.reading import read_body
@@ -66,15 +66,32 @@ async def _taken(desk: Desk, hook: Hook, body: bytes, headers: Mapping[str, str]
     try:
         ticket = hook.ticket_of(body, headers)
     except UnmappedError as error:
-        identity = sha256(hook.name.encode() + b"\0" + body).hexdigest()
-        await parts.admission.keep(body, str(error), f"hook {hook.name}", identity)
-        return HookDocument(id=f"{REJECTED_PREFIX}{identity[:40]}", state=State.REJECTED)
+        return await _kept(desk, hook, body, str(error))
     if ticket is None:
         return HookDocument(ignored="the field map's conditions do not hold")
     try:
-        accepted = await parts.ledger.accept(ticket, settings.limits, max_wait_seconds=settings.max_wait_seconds)
-    except IdempotencyConflict:
-        return HookDocument(id=ticket.id, ignored="it was accepted before, and has changed there since")
+        accepted = await parts.ledger.accept(
+            ticket, settings.limits, door=door_of(hook.name), max_wait_seconds=settings.max_wait_seconds
+        )
+    except IdempotencyConflict as error:
+        if await _came_by(desk, hook, error.ticket_id):
+            return HookDocument(id=ticket.id, ignored="it was accepted before, and has changed there since")
+        return await _kept(desk, hook, body, f"{error}; that one came by another door")
+    if not accepted.created and not await _came_by(desk, hook, accepted.id):
+        return await _kept(desk, hook, body, f"the id {accepted.id!r} was taken by another door")
     if accepted.created:
         await desk.hints.publish([("triage", accepted.id)])
     return HookDocument(id=accepted.id, state=accepted.state)
+
+
+async def _came_by(desk: Desk, hook: Hook, ticket_id: str) -> bool:
+    """Whether a known ticket is this helpdesk's own. Rows from before doors were kept are known by their source."""
+    view = await desk.parts.views.ticket(ticket_id)
+    return view.door == door_of(hook.name) or (not view.door and view.source == hook.name)
+
+
+async def _kept(desk: Desk, hook: Hook, body: bytes, why: str) -> HookDocument:
+    """Whole, in the inbox, alerted."""
+    identity = sha256(hook.name.encode() + b"\0" + body).hexdigest()
+    await desk.parts.admission.keep(body, why, f"hook {hook.name}", identity)
+    return HookDocument(id=f"{REJECTED_PREFIX}{identity[:40]}", state=State.REJECTED)

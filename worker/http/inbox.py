@@ -82,7 +82,10 @@ async def repair_item(request: Request, ticket_id: TicketId, desk: DeskDep, key:
 async def resume_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
     """Send it back to the agent with a hint and fresh limits: the next epoch. Finished calls are not paid again."""
     body = await read_json(request, bodies.ResumeBody)
-    fresh = body.limits.over(desk.settings.limits)
+    try:
+        fresh = body.limits.over(desk.settings.limits)
+    except bodies.BeyondDeployedError as error:
+        raise Problem(Kind.INVALID, str(error), errors=[(f"/limits/{error.name}", str(error))]) from None
     work = desk.parts.inbox.resume(ticket_id, _who(key.name, body), body.version, body.hint, fresh, body.from_step)
     document = await _done(desk, work)
     await desk.hints.publish([("triage", ticket_id)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model, model_validator
 
@@ -11,6 +11,8 @@ from tasks.reasons import Reason
 from tasks.run.limits import Limits
 from tasks.run.process import Process
 from tasks.ticket import Ticket, TicketId
+
+N = TypeVar("N", int, float)
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -96,14 +98,14 @@ class FreshLimits(BaseModel):
     max_seconds: Annotated[float, Field(ge=0, le=86_400)] | None = None
 
     def over(self, deployed: Limits) -> Limits:
-        """The deployment's limits with these in their place."""
+        """The deployment's limits with these in their place. Raises `BeyondDeployedError`."""
         cost = None if self.max_cost_usd is None else from_usd(self.max_cost_usd)
         return Limits(
-            max_steps=_first(self.max_steps, deployed.max_steps),
-            max_tool_calls=_first(self.max_tool_calls, deployed.max_tool_calls),
-            max_tokens=_first(self.max_tokens, deployed.max_tokens),
-            max_cost_nanodollars=_first(cost, deployed.max_cost_nanodollars),
-            max_seconds=deployed.max_seconds if self.max_seconds is None else self.max_seconds,
+            max_steps=_within("max_steps", self.max_steps, deployed.max_steps),
+            max_tool_calls=_within("max_tool_calls", self.max_tool_calls, deployed.max_tool_calls),
+            max_tokens=_within("max_tokens", self.max_tokens, deployed.max_tokens),
+            max_cost_nanodollars=_within("max_cost_usd", cost, deployed.max_cost_nanodollars),
+            max_seconds=_within("max_seconds", self.max_seconds, deployed.max_seconds),
         )
 
 
@@ -146,5 +148,17 @@ def bodies_of(process: Process) -> ProcessBodies:
 _EDIT = "A decision by hand, or a correction of what is suggested."
 
 
-def _first(chosen: int | None, otherwise: int | None) -> int | None:
-    return otherwise if chosen is None else chosen
+class BeyondDeployedError(ValueError):
+    """A person gave a run more than the operator lets any have. name: of the limit."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"at most what this deployment gives a run (DESKHAND_{name.upper()})")
+        self.name = name
+
+
+def _within(name: str, chosen: N | None, deployed: N | None) -> N | None:
+    if chosen is None:
+        return deployed
+    if deployed is not None and chosen > deployed:
+        raise BeyondDeployedError(name)
+    return chosen

@@ -12,8 +12,7 @@ from tasks.ticket import Ticket
 from worker.http.desk import Desk
 from worker.http.problems import Kind, Problem
 from worker.http.reading import parse
-
-DOOR = "http"
+from worker.intake.doors import HTTP, IdOfHookError, refuse_id_of_hook
 
 IdempotencyKey = Annotated[
     str | None, Header(pattern=r"^[!-~]{1,255}$", description="the same key and body get the same answer")
@@ -29,12 +28,13 @@ async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str 
     if not caller.covers(ticket.source):
         fault = f"this key sends tickets of the source {caller.source!r}"
         raise Problem(Kind.FORBIDDEN, fault, errors=[("/source", fault)])
+    _refuse_id_of_hook(desk, ticket)
     settings = desk.settings
     async with asyncio.timeout(desk.store_seconds):
         accepted = await desk.parts.ledger.accept(
             ticket,
             settings.limits,
-            door=DOOR,
+            door=HTTP,
             sent_by=caller.id or None,
             idempotency_key=idempotency_key and f"{caller.id}:{idempotency_key}",
             max_wait_seconds=settings.max_wait_seconds,
@@ -44,3 +44,10 @@ async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str 
     if accepted.created:
         await desk.hints.publish([("triage", accepted.id)])
     return accepted
+
+
+def _refuse_id_of_hook(desk: Desk, ticket: Ticket) -> None:
+    try:
+        refuse_id_of_hook(ticket.id, desk.parts.hooks)
+    except IdOfHookError as error:
+        raise Problem(Kind.INVALID, str(error), errors=[("/id", str(error))]) from None

@@ -8,7 +8,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from fallbacks.errors import IdempotencyConflict, StoreUnreachable
 from fallbacks.ledger.ledger import Ledger
 from tasks.ticket import REJECTED_PREFIX, Ticket
 from worker.config.settings import Settings
+from worker.intake.doors import CELERY, INTAKE, IdOfHookError, refuse_id_of_hook
 from worker.intake.raw_ticket import UnreadableError, read_raw
 from worker.queue.envelope import ANY_TIME, Times
 
@@ -27,14 +28,23 @@ T = TypeVar("T")
 
 WAIT_SECONDS = 1.0
 
+DOORS = {"tasks.triage": CELERY, "intake": INTAKE}
+"""By where a message was taken from."""
+
 
 class Admission:
-    """Takes in what messages bring. Raises `StoreUnreachable`: the message must be kept then."""
+    """Takes in what messages bring. Raises `StoreUnreachable`: the message must be kept then.
 
-    def __init__(self, ledger: Ledger, settings: Settings, leaving: Callable[[], bool]) -> None:
+    hooks: names of the helpdesks' hooks, whose ids no message may take.
+    """
+
+    def __init__(
+        self, ledger: Ledger, settings: Settings, leaving: Callable[[], bool], hooks: Container[str] = ()
+    ) -> None:
         self._ledger = ledger
         self._settings = settings
         self._leaving = leaving
+        self._hooks = hooks
 
     async def take(self, found: Any, origin: str, message: str, times: Times = ANY_TIME) -> str | None:
         """Accept what a task message brought. Returns the ticket's id, or None where it was kept as rejected.
@@ -92,16 +102,18 @@ class Admission:
         settings = self._settings
         try:
             ticket = Ticket.model_validate(found)
+            refuse_id_of_hook(ticket.id, self._hooks)
             key = None if ticket.id or identity is None else f"message:{identity}"
             accepted = await self._ledger.accept(
                 ticket,
                 settings.limits,
+                door=DOORS[origin],
                 idempotency_key=key,
                 max_wait_seconds=settings.max_wait_seconds,
                 not_before_ms=times.not_before_ms,
                 expires_ms=times.expires_ms,
             )
-        except (ValidationError, IdempotencyConflict) as error:
+        except (ValidationError, IdempotencyConflict, IdOfHookError) as error:
             await self.keep(raw, _why(error), origin, identity or _digest(b"", raw))
             return None
         return accepted.id, accepted.created
@@ -111,7 +123,7 @@ def _digest(*parts: bytes) -> str:
     return sha256(b"\0".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
-def _why(error: ValidationError | IdempotencyConflict) -> str:
-    if isinstance(error, IdempotencyConflict):
+def _why(error: ValidationError | IdempotencyConflict | IdOfHookError) -> str:
+    if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'ticket'}: {fault['msg']}" for fault in error.errors())

@@ -181,7 +181,7 @@ class Executor:
         conclusion = Conclusion(ending.unwritten, result, priority, judgement.why, proposal, judgement.blind)
         if judgement.auto:
             document = {"state": State.DECIDED.value, "decision": result}
-            outbox = self.outcomes.entries(Outcome.DECIDED, claim.lease.ticket_id, document)
+            outbox = self.outcomes.entries(Outcome.DECIDED, claim.lease.ticket_id, claim.door, document)
             await self.ledger.decide(claim.lease, conclusion, outbox)
             return State.DECIDED
         await self.ledger.suggest(claim.lease, conclusion)
@@ -208,7 +208,7 @@ class Executor:
             stop.detail,
             row.queue,
             row.severity,
-            self.outcomes.entries(Outcome.HANDED_OFF, claim.lease.ticket_id, document),
+            self.outcomes.entries(Outcome.HANDED_OFF, claim.lease.ticket_id, claim.door, document),
         )
         return State.HANDED_OFF
 

@@ -14,11 +14,14 @@ import httpx
 import pytest
 import yaml
 
+from fallbacks.access.api_keys import Scope
 from fallbacks.delivery.outbox import OutboxAdmin
 from fallbacks.delivery.outcomes import Outcome
 from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.states import State
+from fallbacks.ledger.views import Views
 from tasks.run import events as ev
+from tasks.run.limits import Limits
 from tasks.ticket import MAX_BODY_CHARS, Priority
 from tests.services.http_sink import Answer, HttpSink
 from tests.worker.cli.direct_ledger import proposal, step
@@ -234,7 +237,7 @@ def decide(web: Served, ticket_id: str) -> None:
         decision = proposal("card_arrival", ["my card has not arrived"])
         await step(parts.ledger, claim.lease, 1, [ev.DecisionSubmitted(1, decision)])
         told = {"state": "decided", "decision": decision}
-        entries = parts.outcomes.entries(Outcome.DECIDED, ticket_id, told)
+        entries = parts.outcomes.entries(Outcome.DECIDED, ticket_id, claim.door, told)
         await parts.ledger.decide(claim.lease, Conclusion([], decision, Priority.NORMAL), entries)
         assert parts.delivery_loop.outbox
         await parts.delivery_loop.outbox.send_due()
@@ -360,3 +363,54 @@ def test_half_an_emoji_and_a_byte_order_mark_lose_no_ticket() -> None:
     ticket = HOOKS["github"].ticket_of(b"\xef\xbb\xbf" + body)
     assert ticket is not None
     assert ticket.subject == "cut \ufffd"
+
+
+def upstream(web: Served, ticket_id: str, **fields: Any) -> httpx.Response:
+    body = {"source": "shop", "subject": "", "body": "nothing to see", "metadata": {"zendesk_id": 4711}, **fields}
+    return web.client(web.key(Scope.WRITE)).post("/v1/tickets", json={"id": ticket_id, **body})
+
+
+def test_no_key_takes_an_id_of_a_helpdesk(web: Served, http_sink: HttpSink) -> None:
+    refused = upstream(web, "zendesk:5158")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/id")
+    assert upstream(web, "zendesk.5158").status_code == 202
+    assert post(web, "zendesk", event("zendesk")).json()["state"] == "queued"
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_a_helpdesks_ticket_whose_id_is_taken_is_kept_whole(web: Served, http_sink: HttpSink, same: bool) -> None:
+    ticket = HOOKS["zendesk"].ticket_of(event("zendesk"))
+    assert ticket
+    taken = ticket if same else ticket.model_copy(update={"body": "nothing to see"})
+    web.ledger.do(lambda ledger: ledger.accept(taken, Limits(), door="http"))
+    answer = post(web, "zendesk", event("zendesk")).json()
+    assert (answer["state"], answer["ignored"]) == ("rejected", "")
+    kept = web.ledger.view(answer["id"])
+    assert base64.b64decode(kept.raw or "") == event("zendesk")
+    assert web.ledger.do(lambda ledger: ledger.store.fields("alert:unreadable"))["count"] == "1"
+    assert post(web, "zendesk", event("zendesk")).json()["id"] == answer["id"]
+    decide(web, ticket.id or "")
+    assert http_sink.received == []
+
+
+def test_a_helpdesk_that_sends_its_own_ticket_changed_is_ignored(web: Served, http_sink: HttpSink) -> None:
+    post(web, "github", event("github"))
+    changed = json.loads(event("github"))
+    changed["issue"]["title"] = "Another title"
+    answer = post(web, "github", json.dumps(changed).encode()).json()
+    assert (answer["ignored"] != "", "state" not in answer or answer["state"] is None) == (True, True)
+
+
+@pytest.mark.parametrize("origin", ["tasks.triage", "intake"])
+def test_no_message_takes_an_id_of_a_helpdesk(web: Served, origin: str, http_sink: HttpSink) -> None:
+    found = {"id": "zendesk:5158", "source": "shop", "subject": "", "body": "nothing to see"}
+
+    async def work() -> str | None:
+        parts = web._parts()
+        taken = await parts.admission.take(found, origin, "m1")
+        await parts.store.aclose()
+        return taken
+
+    assert asyncio.run(work()) is None
+    assert web.ledger.do(lambda ledger: Views(ledger.store).ids(State.REJECTED)) != []
+    assert post(web, "zendesk", event("zendesk")).json()["state"] == "queued"

@@ -92,6 +92,23 @@ def test_rejecting_keeps_it_waiting_with_the_reason(web: Served, api: httpx.Clie
     assert (told["state"], told["reason"], told["detail"]) == ("handed_off", "suggestion_rejected", "not what they ask")
 
 
+@pytest.mark.parametrize(
+    ("limit", "most", "beyond"),
+    [("max_steps", 8, 9), ("max_tool_calls", 16, 17), ("max_cost_usd", 0.05, 0.051), ("max_seconds", 60, 60.5)],
+)
+def test_nobody_gives_a_run_more_than_the_operator_does(
+    web: Served, api: httpx.Client, limit: str, most: float, beyond: float
+) -> None:
+    web.ledger.failed("T-1")
+    before = version(api, "T-1")
+    refused = act(api, "T-1", "resume", version=before, hint="", limits={limit: beyond})
+    (fault,) = refused.json()["errors"]
+    assert (refused.status_code, fault["pointer"]) == (422, f"/limits/{limit}")
+    assert f"DESKHAND_{limit.upper()}" in fault["detail"]
+    assert version(api, "T-1") == before
+    assert act(api, "T-1", "resume", version=before, hint="", limits={limit: most}).status_code == 200
+
+
 def test_resuming_gives_fresh_limits_and_a_hint_to_the_queue(
     web: Served, api: httpx.Client, valkey_server: ValkeyServer
 ) -> None:

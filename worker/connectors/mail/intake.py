@@ -15,6 +15,7 @@ from worker.connectors.mail.original import packed
 from worker.connectors.mail.reading import Mail, another_under_its_id, mail_id, read_mail, same_mail
 from worker.connectors.mail.source import MAX_MAIL_BYTES
 from worker.intake.admission import Admission
+from worker.intake.doors import MAIL
 
 ORIGIN = "email"
 KEPT_OF_LARGE = 256 * 1024
@@ -73,6 +74,7 @@ class MailIntake:
         return await self._ledger.accept(
             ticket,
             settings.limits,
+            door=MAIL,
             max_wait_seconds=settings.max_wait_seconds,
             closed=Closed.AUTOMATIC if why else None,
             detail=why,
