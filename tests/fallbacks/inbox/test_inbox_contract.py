@@ -1,5 +1,6 @@
 """The inbox keeps its contract on every store: pages, holds, and what people decide and take back."""
 
+import asyncio
 import json
 from collections.abc import Callable
 
@@ -297,8 +298,11 @@ def test_the_one_free_item_is_found_behind_any_number_of_snoozed_ones(
     play: Callable[[Story], None], asleep: int
 ) -> None:
     async def story(s: Scene) -> None:
-        for n in range(asleep):
-            await s.inbox.snooze(f"t{n}", "ann", await s.suggested(f"t{n}"), 3600)
+        async def lay_asleep(number: int) -> None:
+            await s.inbox.snooze(f"t{number}", "ann", await s.suggested(f"t{number}"), 3600)
+
+        for start in range(0, asleep, 50):
+            await asyncio.gather(*(lay_asleep(number) for number in range(start, min(start + 50, asleep))))
         assert await s.inbox.next("eve") is None
         await s.pass_ms(5)
         await s.suggested("free")
