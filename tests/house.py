@@ -175,7 +175,7 @@ def _parts(home: Path) -> Any:
             return [0, None, "", 0] if script == "use_key" else await super().run(script, ticket_id, *args)
 
     store, settings = Store(), Settings(model="local", home=home)
-    parts = Parts(settings, sender_app(settings, "memory://"), "redis://127.0.0.1:1/0", lambda _: store)
+    parts = Parts(settings, sender_app(settings, "redis://127.0.0.1:1/0"), "redis://127.0.0.1:1/0", lambda _: store)
     said = reply(submit(label="card_payment_fee_charged"))
     parts.__dict__["tiers"] = (Tier(ScriptedModel([said]), 0.5),)
     return parts

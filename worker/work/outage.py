@@ -14,8 +14,9 @@ ALERT_LEASES = 2.0
 """By then every lease of this process is lost, and others do its work, if they can."""
 
 END_LEASES = 10.0
-LEAST_END_SECONDS = 60.0
-"""A store that restarts is waited for. Beyond that a new process may find another one, and its supervisor sees it."""
+LEAST_END_SECONDS = 300.0
+"""A store that restarts or loads its file is waited for: its tickets go on in the process that holds them. Beyond that a
+new process may find another one, and its supervisor sees it."""
 
 
 @dataclass(slots=True)

@@ -58,7 +58,7 @@ def test_a_process_that_may_end_ends_once_with_its_reason() -> None:
         await outage.goes_on(FAULT)
 
     asyncio.run(story())
-    assert ends == ["the store took no write for 61 s: StoreUnreachable: ReadOnlyError: a replica"]
+    assert ends == ["the store took no write for 301 s: StoreUnreachable: ReadOnlyError: a replica"]
 
 
 def test_a_process_that_must_stay_goes_on_trying() -> None:
