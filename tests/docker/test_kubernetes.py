@@ -1,12 +1,15 @@
 """The Kubernetes manifests: well formed, consistent with each other, with the settings and with the compose file."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from redis import Redis
 
-from tests.docker.composed import FOLDER, compose
+from tests.docker.composed import FOLDER, ComposedRedis, compose
+from tests.services.waiting import wait_for
 from worker.config.settings import PREFIX, Settings
 
 FILES = sorted((FOLDER / "kubernetes").glob("*.yaml"))
@@ -22,6 +25,8 @@ VERSIONS = {
     "TriggerAuthentication": "keda.sh/v1alpha1",
     "ScaledObject": "keda.sh/v1alpha1",
     "NetworkPolicy": "networking.k8s.io/v1",
+    "CronJob": "batch/v1",
+    "PersistentVolumeClaim": "v1",
     "ServiceMonitor": "monitoring.coreos.com/v1",
     "PrometheusRule": "monitoring.coreos.com/v1",
 }
@@ -73,7 +78,8 @@ def test_pods_are_selected_probed_and_locked_down(name: str) -> None:
 @pytest.mark.parametrize("name", ["worker", "handoff", "web", "redis"])
 def test_commands_are_those_of_the_compose_file(name: str) -> None:
     (container,) = workload(name)["spec"]["template"]["spec"]["containers"]
-    assert container["args"] == compose()["services"][name]["command"]
+    secured = ["--requirepass", "$(REDISCLI_AUTH)"] if name == "redis" else []
+    assert container["args"] == compose()["services"][name]["command"] + secured
 
 
 @pytest.mark.parametrize("name", ["worker", "handoff"])
@@ -99,6 +105,53 @@ def test_autoscalers_and_budgets_aim_at_workloads_that_exist() -> None:
         assert scaler["spec"]["scaleTargetRef"]["name"] in names
     for budget in objects("PodDisruptionBudget"):
         assert budget["spec"]["selector"]["matchLabels"]["app"] in names
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("worker", "url"), ("handoff", "url"), ("web", "url"), ("redis", "password")]
+)
+def test_the_store_has_a_password_and_everybody_who_connects_knows_it(name: str, key: str) -> None:
+    (container,) = workload(name)["spec"]["template"]["spec"]["containers"]
+    variable = "REDISCLI_AUTH" if name == "redis" else "DESKHAND_REDIS_URL"
+    (given,) = [one for one in container["env"] if one["name"] == variable]
+    assert given["valueFrom"]["secretKeyRef"] == {"name": "deskhand-store", "key": key}
+
+
+def test_the_network_lets_our_own_pods_alone_to_the_store() -> None:
+    policies = {one["metadata"]["name"]: one["spec"] for one in objects("NetworkPolicy")}
+    assert policies["store"]["podSelector"]["matchLabels"] == {"app": "redis"}
+    (rule,) = policies["store"]["ingress"]
+    (peer,) = rule["from"]
+    assert peer["podSelector"]["matchExpressions"][0]["values"] == ["worker", "handoff", "web", "backup"]
+    assert "ingress" not in policies["workers"]
+
+
+def test_a_snapshot_of_the_backup_job_brings_everything_back(tmp_path: Path) -> None:
+    (job,) = objects("CronJob")
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    kept = tmp_path / "backup"
+    kept.mkdir()
+    with ComposedRedis(tmp_path / "live", "redis", {}, {}) as live:
+        with Redis.from_url(live.url) as client:
+            client.mset({f"key-{n}": "x" * n for n in range(300)})
+        script = container["command"][-1].replace("-h redis", f"-p {live.port}").replace("/backup", str(kept))
+        subprocess.run([*container["command"][:-1], script], check=True, capture_output=True)
+    (snapshot,) = kept.iterdir()
+    assert snapshot.suffix == ".rdb"
+    (tmp_path / "restored").mkdir()
+    snapshot.rename(tmp_path / "restored" / "dump.rdb")
+    with RestoredRedis(tmp_path / "restored", "redis", {}, {}) as restored, Redis.from_url(restored.url) as client:
+        client.config_set("appendonly", "yes")
+        wait_for(lambda: not client.info("persistence")["aof_rewrite_in_progress"])
+        assert client.dbsize() == 300
+        assert client.strlen("key-299") == 299
+
+
+class RestoredRedis(ComposedRedis):
+    """Started as docker/README.md says to read a snapshot."""
+
+    def command(self) -> list[str]:
+        return [{"yes": "no"}.get(word, word) for word in super().command()]
 
 
 def test_the_operators_rules_are_those_of_prometheus() -> None:

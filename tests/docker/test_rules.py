@@ -69,7 +69,7 @@ def test_no_scrape_at_all_is_as_bad_as_no_answer(tmp_path: Path) -> None:
 
 
 def test_cases_name_series_with_the_labels_of_a_real_scrape() -> None:
-    real = {
+    real: set[tuple[str, frozenset[str]]] = {
         (sample.name, frozenset(sample.labels)) for metric in _everything().collect() for sample in metric.samples
     } | {("up", frozenset())}
     tried = {
