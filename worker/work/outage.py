@@ -15,8 +15,8 @@ ALERT_LEASES = 2.0
 
 END_LEASES = 10.0
 LEAST_END_SECONDS = 300.0
-"""A store that restarts or loads its file is waited for: its tickets go on in the process that holds them. Beyond that a
-new process may find another one, and its supervisor sees it."""
+"""A store that restarts or loads its file is waited for: its tickets go on in the process that holds them. Beyond that
+a new process may find another one, and its supervisor sees it."""
 
 
 @dataclass(slots=True)
