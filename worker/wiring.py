@@ -15,7 +15,7 @@ from celery import Celery
 from pydantic import SecretStr
 
 from fallbacks.autonomy.proof import Rule
-from fallbacks.autonomy.standing import Autonomy, Judgement, Key, Terms
+from fallbacks.autonomy.standing import AutonomyJudge, Judgement, Key, Terms
 from fallbacks.delivery.alerts import AlertDesk, AlertSink
 from fallbacks.delivery.outbox import Outbox, OutcomeSender
 from fallbacks.delivery.outcomes import WEBHOOK, Outcome, OutcomeWriter
@@ -26,6 +26,7 @@ from fallbacks.ledger.archive_folder import ArchiveFolder
 from fallbacks.ledger.history import LedgerHistory
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.prompts import canary_of, keep_prompt
+from fallbacks.ledger.states import HintKind
 from fallbacks.ledger.views import Views
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -44,8 +45,7 @@ from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.clients.celery_queue import is_amqp
 from worker.config.prompt_file import load_prompt
-from worker.config.settings import LOCAL, Redact, Settings
-from worker.config.settings import Autonomy as Mode
+from worker.config.settings import LOCAL, Autonomy, Redact, Settings
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.connectors.hook import RECEIVER, Hook, receivers_of
 from worker.connectors.yaml_hooks import load_hooks
@@ -263,7 +263,7 @@ class Parts:
             day_cap=settings.day_cap_nanodollars,
             max_losses=settings.max_worker_losses,
             over_quota=RequesterQuota(self.store, settings.requester_tickets_per_hour).exceeded,
-            switched_off=settings.autonomy is Mode.OFF,
+            switched_off=settings.autonomy is Autonomy.OFF,
             enter=self._enter,
             tracing=self.tracing,
         )
@@ -274,11 +274,11 @@ class Parts:
         return await canary_of(self.store)
 
     @cached_property
-    def standings(self) -> Autonomy:
+    def standings(self) -> AutonomyJudge:
         """What kinds of decisions have earned, by people's decisions."""
         settings = self.settings
         rule = Rule(settings.autonomy_target, settings.autonomy_error)
-        return Autonomy(self.store, self.process, Terms(rule, settings.autonomy_audit_share))
+        return AutonomyJudge(self.store, self.process, Terms(rule, settings.autonomy_audit_share))
 
     def _same_key(self, arguments: Result, result: Result) -> bool:
         """Whether a terminal call came to this result, in what evidence is counted by."""
@@ -308,8 +308,8 @@ class Parts:
 
     def heartbeat(self, slots: int, queues: tuple[str, ...]) -> Heartbeat:
         """The beat of a worker process that offers `slots` on `queues`."""
-        begin = {"triage": self.executor.triage} if "tickets" in queues else {}
-        begin |= {"hand_off": self.executor.hand_off} if "handoff" in queues else {}
+        begin = {HintKind.TRIAGE: self.executor.triage} if "tickets" in queues else {}
+        begin |= {HintKind.HAND_OFF: self.executor.hand_off} if "handoff" in queues else {}
         return Heartbeat(
             live=self.live,
             ledger=self.ledger,
@@ -321,7 +321,7 @@ class Parts:
             queues=queues,
         )
 
-    def sweeper(self, slots: int, begin: Mapping[str, Begin]) -> Sweeper:
+    def sweeper(self, slots: int, begin: Mapping[HintKind, Begin]) -> Sweeper:
         """What looks for forgotten work, in a process that works so many tickets at once, in these ways."""
         return Sweeper(self.ledger, self.publisher, self.settings.max_worker_losses, slots, begin)
 

@@ -66,7 +66,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class KeyCheck:
     """What is known about a request's key. caller: None when the key is unknown. keys: how many were ever made.
 
     limited: the key has used up its minute, which ends in `wait_ms`.
@@ -133,24 +133,24 @@ class ApiKeys:
         known = sorted(map(_read, (await self.store.fields(keys.API_KEYS)).values()), key=lambda key: key.created)
         return [(key, int(used[key.id]) if key.id in used else None) for key in known]
 
-    async def check(self, shown: str | None, per_minute: int | None) -> Verdict:
+    async def check(self, shown: str | None, per_minute: int | None) -> KeyCheck:
         """Who shows this key, counting the request against its minute. One trip."""
         given = self._given_caller(shown)
         key_id, secret_digest = _parts(shown)
         limit = "" if per_minute is None else str(per_minute)
         if given is not None:
             count = 0 if per_minute is None else await self.store.tick(keys.rate(f"key:{given.id}"), 60)
-            return Verdict(given, len(self._given), per_minute is not None and count > per_minute, 60_000)
+            return KeyCheck(given, len(self._given), per_minute is not None and count > per_minute, 60_000)
         made, record, outcome, wait_ms = await self.store.run("use_key", "", key_id, secret_digest, limit)
         total = int(made) + len(self._given)
         if not record:
-            return Verdict(None, total)
+            return KeyCheck(None, total)
         key = _read(record)
         fits = hmac.compare_digest(key.digest, secret_digest)
         if not fits and not hmac.compare_digest(key.former_digest or "", secret_digest):
-            return Verdict(None, total)
+            return KeyCheck(None, total)
         caller = Caller(key.id, key.name, frozenset(key.scopes), key.source)
-        return Verdict(caller, total, outcome == "limited", int(wait_ms))
+        return KeyCheck(caller, total, outcome == "limited", int(wait_ms))
 
     async def exist(self) -> bool:
         """Whether a key was ever made or given."""

@@ -121,7 +121,7 @@ def observe(example: Example, process: Process) -> Observation:
     )
 
 
-class Autonomy:
+class AutonomyJudge:
     """Judges decisions. dice: 0..1, anew at each call; nobody outside can foresee which ticket is audited."""
 
     def __init__(self, store: Store, process: Process, terms: Terms, dice: Callable[[], float] = _DICE.random) -> None:

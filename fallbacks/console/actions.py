@@ -13,6 +13,8 @@ from fallbacks.console.repairing import repaired_ticket
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.decisions import read_hand
+from fallbacks.ledger.acts import Act
+from fallbacks.ledger.states import Hint
 from fallbacks.ledger.views import TicketView
 
 LONGEST_SNOOZE_SECONDS = 7 * 86_400
@@ -82,7 +84,7 @@ async def _repair(sent: Sent) -> Done:
     before = await deps.views.ticket(sent.ticket_id)
     ticket = repaired_ticket(text if isinstance(text, str) else "", before.source, subject)
 
-    async def publish(work: list[tuple[str, str]]) -> None:
+    async def publish(work: list[Hint]) -> None:
         await publish_quietly(deps, [ticket_id for _, ticket_id in work])
 
     view = await deps.inbox.repair(
@@ -141,20 +143,26 @@ async def _cancel(sent: Sent) -> Done:
     return Done("Cancelled")
 
 
+SKIP = "skip"
+"""No act on the ticket, but for giving it back: the person is served others first."""
+
 ACTIONS: dict[str, Callable[[Sent], Awaitable[Done]]] = {
-    "approve": _approve,
-    "decide": _decide,
-    "reject": _reject,
-    "repair": _repair,
-    "resume": _resume,
-    "release": _release,
-    "skip": _skip,
-    "claim": _claim,
-    "snooze": _snooze,
-    "note": _note,
-    "undo": _undo,
-    "cancel": _cancel,
+    Act.APPROVE: _approve,
+    Act.EDIT: _decide,
+    Act.DECIDE: _decide,
+    Act.REJECT: _reject,
+    Act.DISMISS: _reject,
+    Act.REPAIR: _repair,
+    Act.RESUME: _resume,
+    Act.CLAIM: _claim,
+    Act.RELEASE: _release,
+    Act.SNOOZE: _snooze,
+    Act.NOTE: _note,
+    Act.UNDO: _undo,
+    Act.CANCEL: _cancel,
+    SKIP: _skip,
 }
+"""What the forms of the console do, by act; a test holds it to all of them."""
 
 
 @signed_in()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from fallbacks.access.sessions import Sessions
 from fallbacks.access.users import Users
-from fallbacks.autonomy.standing import Autonomy
+from fallbacks.autonomy.standing import AutonomyJudge
 from fallbacks.console.pages import Pages
 from fallbacks.console.tally import Counts, tally
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.examples import Examples, Folded
+from fallbacks.ledger.states import Hint
 from fallbacks.ledger.views import Views
 from fallbacks.store.port import Store
 from tasks.run.limits import Limits
@@ -32,11 +33,11 @@ class ConsoleDeps:
     views: Views
     store: Store
     process: Process
-    publish: Callable[[list[tuple[str, str]]], Awaitable[None]]
+    publish: Callable[[list[Hint]], Awaitable[None]]
     limits: Limits
     daily_budget_nanodollars: int | None
     secure_cookies: bool
-    standings: Autonomy | None = None
+    standings: AutonomyJudge | None = None
     max_wait_seconds: float | None = None
     cards: Path | None = None
 

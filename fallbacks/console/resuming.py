@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from fallbacks.console.deps import ConsoleDeps
+from fallbacks.ledger.states import HintKind
 
 log = logging.getLogger(__name__)
 
@@ -13,6 +14,6 @@ async def publish_quietly(deps: ConsoleDeps, ticket_ids: Sequence[str]) -> None:
     if not ticket_ids:
         return
     try:
-        await deps.publish([("triage", ticket_id) for ticket_id in ticket_ids])
+        await deps.publish([(HintKind.TRIAGE, ticket_id) for ticket_id in ticket_ids])
     except Exception:
         log.warning("could not publish %d resumed tickets; the sweep will", len(ticket_ids), exc_info=True)

@@ -7,6 +7,7 @@ from fallbacks.console.filters import Filters
 from fallbacks.console.item import load_item
 from fallbacks.console.visit import SKIPPED, Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Priority
@@ -90,9 +91,9 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
     item = await load_item(visit.desk, view)
     can = set(item.cause.actions)
     if not visit.may(Role.OPERATOR):
-        can.discard("cancel")
+        can.discard(Act.CANCEL)
         if (view.decision or {}).get("decided_by") != visit.person:
-            can.discard("undo")
+            can.discard(Act.UNDO)
     values = {
         "item": item,
         "view": item.view,

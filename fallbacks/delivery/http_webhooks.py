@@ -6,7 +6,7 @@ import time
 import httpx
 
 from fallbacks.delivery.http_targets import TargetRefused, checked_address
-from fallbacks.delivery.outbox import Message, Verdict
+from fallbacks.delivery.outbox import Message, Receipt
 from fallbacks.delivery.signing import read_secrets, signatures
 
 TIMEOUT_SECONDS = 15.0
@@ -24,20 +24,20 @@ class HttpWebhooks:
         # no proxy of the environment: it would resolve the name anew, beyond the check
         self._client = httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False)
 
-    async def send(self, message: Message) -> tuple[Verdict, str]:
+    async def send(self, message: Message) -> tuple[Receipt, str]:
         """POST it once. Only 2xx delivers; a redirect is not followed; the answer's body is not read."""
         try:
             async with asyncio.timeout(self._timeout):  # httpx's own timeout is per read
                 status = await self._post(message)
         except TimeoutError:
-            return Verdict.FAILED, f"no answer within {self._timeout:g} s"
+            return Receipt.FAILED, f"no answer within {self._timeout:g} s"
         except TargetRefused as error:
-            return Verdict.FAILED, str(error)
+            return Receipt.FAILED, str(error)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return Verdict.FAILED, f"{type(error).__name__}: {error}"
+            return Receipt.FAILED, f"{type(error).__name__}: {error}"
         if 200 <= status < 300:
-            return Verdict.DELIVERED, f"HTTP {status}"
-        return (Verdict.GONE if status == GONE else Verdict.FAILED), f"HTTP {status}"
+            return Receipt.DELIVERED, f"HTTP {status}"
+        return (Receipt.GONE if status == GONE else Receipt.FAILED), f"HTTP {status}"
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -30,7 +30,7 @@ HIDE_MS = 60_000
 """A taken message that nobody settles is due again after this: its sender died. Longer than any try."""
 
 
-class Verdict(StrEnum):
+class Receipt(StrEnum):
     """delivered: 2xx. gone: 410, the receiver wants nothing more. failed: anything else; worth another try."""
 
     DELIVERED = "delivered"
@@ -63,7 +63,7 @@ class Sent:
     """What became of one try. ended: it was the last, or it arrived. detail: one line for people."""
 
     message: Message
-    verdict: Verdict
+    receipt: Receipt
     detail: str
     ended: bool
 
@@ -85,7 +85,7 @@ class Entry:
 class OutcomeSender(Protocol):
     """Where outcomes go."""
 
-    async def send(self, message: Message) -> tuple[Verdict, str]:
+    async def send(self, message: Message) -> tuple[Receipt, str]:
         """Try once; says what became of it and why. Never raises for what a receiver does."""
         ...
 
@@ -123,25 +123,25 @@ class Outbox:
         if closed and to == WEBHOOK:
             await self.store.run("settle_outbox", message.ticket_id, message.id, "hold", HIDE_MS, "")
             return None
-        verdict, detail = await self.sender.send(message)
-        return await self._settle(message, verdict, detail)
+        receipt, detail = await self.sender.send(message)
+        return await self._settle(message, receipt, detail)
 
-    async def _settle(self, message: Message, verdict: Verdict, detail: str) -> Sent:
-        match verdict:
-            case Verdict.DELIVERED:
+    async def _settle(self, message: Message, receipt: Receipt, detail: str) -> Sent:
+        match receipt:
+            case Receipt.DELIVERED:
                 outcome, wait = "delivered", 0.0
-            case Verdict.GONE:  # it waits, with all that come after it, until an operator enables the receiver again
+            case Receipt.GONE:  # it waits, with all that come after it, until an operator enables the receiver again
                 await self.store.put(keys.CONTROL, {DISABLED: f"{detail} to {message.id}"})
                 outcome, wait = "retry", WAITS[0]
-            case Verdict.FAILED:
+            case Receipt.FAILED:
                 last = message.attempt >= TRIES
                 outcome = "failed" if last else "retry"
                 wait = 0.0 if last else WAITS[message.attempt - 1] * (1 + JITTER * (2 * self._jitter() - 1))
             case _:
-                assert_never(verdict)
+                assert_never(receipt)
         args = (message.id, outcome, int(wait * 1000), detail[:300])
         await self.store.run("settle_outbox", message.ticket_id, *args)
-        return Sent(message, verdict, detail, outcome != "retry")
+        return Sent(message, receipt, detail, outcome != "retry")
 
 
 class OutboxAdmin:

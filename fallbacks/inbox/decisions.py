@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from fallbacks.ledger.acts import Act
 from fallbacks.ledger.ledger import SLA_SECONDS
 from fallbacks.ledger.move import At, In, InboxEntry, OutboxEntry
 from fallbacks.ledger.results import item_facets, result_fields, result_names
@@ -53,13 +54,13 @@ def held_since_ms(timeline: Sequence[ev.Recorded], person: str) -> int | None:
         match recorded.event:
             case ev.Suggested() | ev.HandedOff() | ev.Rejected():
                 since = None
-            case ev.PersonActed(by=by, action="claim") if by == person and since is None:
+            case ev.PersonActed(by=by, action=Act.CLAIM) if by == person and since is None:
                 since = recorded.at_ms
     return since
 
 
 def example_of(
-    view: TicketView, process: Process, action: str, person: str, decision: Result, now_ms: int, effort: Effort
+    view: TicketView, process: Process, act: Act, person: str, decision: Result, now_ms: int, effort: Effort
 ) -> str:
     """One example: what a person decided, beside what was suggested.
 
@@ -67,7 +68,7 @@ def example_of(
     hand-off; blind only where the person has decided and not approved. at: store time.
     """
     suggested = view.result
-    agent = {**view.unaided, "blind": view.unaided["blind"] and action != "approve"} if view.unaided else None
+    agent = {**view.unaided, "blind": view.unaided["blind"] and act is not Act.APPROVE} if view.unaided else None
     return json.dumps(
         {
             "id": view.id,
@@ -75,7 +76,7 @@ def example_of(
             **process.facets(decision),
             "priority": decision["priority"],
             "by": person,
-            "action": action,
+            "action": act,
             "proposed": process.key(suggested) if suggested else None,
             "tier": suggested["tier"] if suggested else None,
             "reason": view.reason,

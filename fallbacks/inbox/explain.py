@@ -15,6 +15,7 @@ from fallbacks.inbox.narrate import (
     rules_in_words,
     waits_for,
 )
+from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
@@ -64,7 +65,7 @@ class Explanation:
 
     headline: the whole in one sentence. reason, means, detail: of what stopped the run; None and "" where nothing did.
     failing_step: where it stopped, None before the first step or where nothing failed. next: what to do, in words.
-    actions: what a person may do now, by the inbox's names. rules: what the process's rules did to the suggestion.
+    actions: what a person may do now, by its verb. rules: what the process's rules did to the suggestion.
     """
 
     state: State
@@ -76,7 +77,7 @@ class Explanation:
     usage: tuple[Used, ...]
     last_steps: tuple[StepSummary, ...]
     next: str
-    actions: tuple[str, ...]
+    actions: tuple[Act, ...]
     rules: tuple[str, ...] = ()
 
 
@@ -88,7 +89,7 @@ def explain(
     if not view.blind:
         return card
     steps = tuple(replace(step, did="worked on it") for step in card.last_steps)
-    actions = tuple(action for action in card.actions if action not in ("approve", "reject"))
+    actions = tuple(action for action in card.actions if action not in (Act.APPROVE, Act.REJECT))
     return replace(card, headline=BLIND, last_steps=steps, next="Decide by hand.", actions=actions, rules=())
 
 
@@ -276,19 +277,19 @@ def _next(view: TicketView) -> str:
             assert_never(unknown)
 
 
-def _actions(view: TicketView) -> tuple[str, ...]:
+def _actions(view: TicketView) -> tuple[Act, ...]:
     match view.state:
         case State.QUEUED | State.RUNNING | State.PARKED:
-            return ("cancel",)
+            return (Act.CANCEL,)
         case State.SUGGESTED:
-            return ("approve", "edit", "reject", "resume", "snooze", "cancel")
+            return (Act.APPROVE, Act.EDIT, Act.REJECT, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.HANDED_OFF:
-            approve = ("approve",) if view.decision else ()
-            return (*approve, "edit", "resume", "snooze", "cancel")
+            approve = (Act.APPROVE,) if view.decision else ()
+            return (*approve, Act.EDIT, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.REJECTED:
-            return ("repair", "reject", "snooze", "cancel")
+            return (Act.REPAIR, Act.REJECT, Act.SNOOZE, Act.CANCEL)
         case State.DECIDED:
-            return ("undo",) if view.undo_until_ms else ()
+            return (Act.UNDO,) if view.undo_until_ms else ()
         case State.CLOSED | State.CANCELLED:
             return ()
         case unknown:

@@ -17,10 +17,11 @@ from fallbacks.errors import NotAllowed, Stale, StoreUnreachable, UnknownTicket
 from fallbacks.inbox.decisions import Effort, decided_by_hand, entry_of, example_of, held_since_ms, on_top, way_back
 from fallbacks.inbox.probes import is_probe
 from fallbacks.ledger import journal_log
+from fallbacks.ledger.acts import Act
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.move import STAYS, ByPerson, In, Move, TakesBack, make_move, read_entry, stale
 from fallbacks.ledger.results import result_fields
-from fallbacks.ledger.states import ENDED, INBOX, State
+from fallbacks.ledger.states import ENDED, INBOX, Hint, HintKind, State
 from fallbacks.ledger.views import TicketView, Views, read_row
 from fallbacks.plan import PLAN
 from fallbacks.store import keys
@@ -50,8 +51,8 @@ SCAN = 500
 """Items that serve-next reads at once on its way to one that nobody holds."""
 
 
-Publish = Callable[[list[tuple[str, str]]], Awaitable[object]]
-"""Puts (kind, ticket id) pairs on the queues. A failure costs time only: the sweep publishes what is due."""
+Publish = Callable[[list[Hint]], Awaitable[object]]
+"""Puts hints on the queues. A failure costs time only: the sweep publishes what is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Inbox:
     async def next(self, person: str, facet: str | None = None, skip: Sequence[str] = ()) -> TicketView | None:
         """Hold and return the most urgent item nobody else holds; None when there is none."""
         index = keys.inbox_facet(facet) if facet else keys.INBOX
-        event = ev.PersonActed(person, "claim")
+        event = ev.PersonActed(person, Act.CLAIM)
         ticket_id = await self.store.run("next_item", "", person, HOLD_MS, SCAN, index, event.to_json(), *skip)
         if not ticket_id:
             return None
@@ -100,7 +101,7 @@ class Inbox:
         """Hold an item for five minutes."""
         now = await self.store.now_ms()
         held = {"holder": person, "held_until": str(now + HOLD_MS)}
-        return await self._note(ticket_id, person, version, "claim", values=held)
+        return await self._note(ticket_id, person, version, Act.CLAIM, values=held)
 
     async def renew(self, ticket_id: str, person: str) -> int:
         """Keep an item that this person holds for another five minutes; returns until when, store time in ms.
@@ -117,17 +118,17 @@ class Inbox:
 
     async def release(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
         """Give an item back."""
-        return await self._note(ticket_id, person, version, "release", unset=("holder", "held_until"))
+        return await self._note(ticket_id, person, version, Act.RELEASE, unset=("holder", "held_until"))
 
     async def snooze(self, ticket_id: str, person: str, version: int | None, seconds: float) -> TicketView:
         """Hide an item from serve-next for a while, and give it back."""
         until = str(await self.store.now_ms() + int(seconds * 1000))
         gone = ("holder", "held_until")
-        return await self._note(ticket_id, person, version, "snooze", values={"snoozed_until": until}, unset=gone)
+        return await self._note(ticket_id, person, version, Act.SNOOZE, values={"snoozed_until": until}, unset=gone)
 
     async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
         """Add a note to the timeline of any ticket."""
-        event = ev.PersonActed(person, "note", text[:4000])
+        event = ev.PersonActed(person, Act.NOTE, text[:4000])
         for last in (*[False] * NOTE_TRIES, True):
             state = (await self.views.ticket(ticket_id)).state
             try:  # a note moves nothing: it is written in the state that was read, or read again
@@ -147,7 +148,7 @@ class Inbox:
             raise ValueError(BLIND)
         if view.decision is None:
             raise ValueError(f"{ticket_id} has no suggestion to approve; decide it by hand")
-        return await self._decide(view, person, "approve", {**view.decision, "decided_by": person}, keystrokes)
+        return await self._decide(view, person, Act.APPROVE, {**view.decision, "decided_by": person}, keystrokes)
 
     async def decide(
         self,
@@ -160,13 +161,13 @@ class Inbox:
         """Decide by hand, or correct a suggestion, which stays in the timeline. given: a `hand` of the process."""
         view = await self._waiting(ticket_id, version)
         decision = decided_by_hand(view, self.process, person, given)
-        return await self._decide(view, person, "edit" if view.result else "decide", decision, keystrokes)
+        return await self._decide(view, person, Act.EDIT if view.result else Act.DECIDE, decision, keystrokes)
 
     async def reject(self, ticket_id: str, person: str, version: int | None, why: str) -> TicketView:
         """Refuse a suggestion: it stays in the inbox for a decision by hand. An unreadable message is dismissed."""
         view = await self._waiting(ticket_id, version)
         if view.state is State.REJECTED:
-            events = (ev.PersonActed(person, "dismiss", why[:4000]), ev.Cancelled(person))
+            events = (ev.PersonActed(person, Act.DISMISS, why[:4000]), ev.Cancelled(person))
             await self._act(ticket_id, Move(State.CANCELLED, INBOX, ByPerson(view.version, person), events))
             return await self.views.ticket(ticket_id)
         if view.blind:
@@ -178,7 +179,7 @@ class Inbox:
             State.HANDED_OFF,
             INBOX,
             ByPerson(view.version, person),
-            (ev.PersonActed(person, "reject", why[:4000]), handed),
+            (ev.PersonActed(person, Act.REJECT, why[:4000]), handed),
             inbox=entry_of(view, self.process, row.queue, reason),
             values={"reason": reason.value, "detail": why[:500], "queue": row.queue.value},
         )
@@ -211,14 +212,14 @@ class Inbox:
             named, limits, idempotency_key=once, max_wait_seconds=max_wait_seconds
         )
         if accepted.state is State.QUEUED:
-            await publish([("triage", accepted.id)])
+            await publish([(HintKind.TRIAGE, accepted.id)])
         if done is None:
             await self._end_repaired(rejected_id, person, accepted.id)
         return await self.views.ticket(accepted.id)
 
     async def _end_repaired(self, rejected_id: str, person: str, new_id: str) -> None:
         """The ticket is accepted, so the message ends whoever holds it, unless it was dismissed or ended meanwhile."""
-        events = (ev.PersonActed(person, "repair", new_id), ev.Cancelled(person))
+        events = (ev.PersonActed(person, Act.REPAIR, new_id), ev.Cancelled(person))
         move = Move(State.CANCELLED, (State.REJECTED,), ByPerson(), events, values={"repaired_as": new_id})
         with suppress(Stale):
             await self._act(rejected_id, move)
@@ -278,7 +279,7 @@ class Inbox:
             State(was["state"]),
             (State.DECIDED,),
             ByPerson(based_on, person),
-            (ev.PersonActed(person, "undo"),),
+            (ev.PersonActed(person, Act.UNDO),),
             inbox=read_entry(was["inbox"]),
             values=was["set"],
             unset=(*was["unset"], "undo", "undo_until", "delivery"),
@@ -289,19 +290,19 @@ class Inbox:
         return await self.views.ticket(ticket_id)
 
     async def _decide(
-        self, view: TicketView, person: str, action: str, decision: Result, keystrokes: int | None
+        self, view: TicketView, person: str, act: Act, decision: Result, keystrokes: int | None
     ) -> TicketView:
         outcome = {"state": State.DECIDED.value, "decision": decision}
         secret = await is_probe(self.store, view.id)
         outbox = () if secret else self.outcomes.entries(Outcome.DECIDED, view.id, view.door, outcome, UNDO_MS)
         now = await self.store.now_ms()
         effort = Effort(await self._handled_seconds(view.id, person, now), keystrokes)
-        example = example_of(view, self.process, action, person, decision, now, effort)
+        example = example_of(view, self.process, act, person, decision, now, effort)
         move = Move(
             State.DECIDED,
             DECIDABLE,
             ByPerson(view.version, person),
-            (ev.Decided(person, action, decision),),
+            (ev.Decided(person, act, decision),),
             values={
                 **result_fields(self.process, decision),
                 "undo": way_back(view, self.process, outbox, example),
@@ -309,7 +310,7 @@ class Inbox:
             outbox=outbox,
             undo_in_ms=UNDO_MS,
             example=None if secret else example,
-            count=() if secret else (f"person_{action}",),
+            count=() if secret else (f"person_{act}",),
         )
         await self._act(view.id, move)
         return await self.views.ticket(view.id)
@@ -328,9 +329,9 @@ class Inbox:
             raise stale(ticket_id, ["stale", view.state.value, view.version, view.holder or ""])
         return view
 
-    async def _note(self, ticket_id: str, person: str, version: int | None, action: str, **what: Any) -> TicketView:
+    async def _note(self, ticket_id: str, person: str, version: int | None, act: Act, **what: Any) -> TicketView:
         view = await self._waiting(ticket_id, version)
-        by, event = ByPerson(version, person), ev.PersonActed(person, action)
+        by, event = ByPerson(version, person), ev.PersonActed(person, act)
         await self._act(ticket_id, Move(view.state, (view.state,), by, (event,), inbox=STAYS, **what))
         return await self.views.ticket(ticket_id)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from fallbacks.ledger.acts import ALONE, Act
 from fallbacks.ledger.states import Closed
 from fallbacks.plan import PLAN
 from tasks.money import format_usd
@@ -173,7 +174,7 @@ def _cached(event: ev.ModelReplied) -> str:
 
 
 def _decided(event: ev.Decided, process: Process) -> _Words:
-    verb = {"approve": "approved", "edit": "corrected it to", "auto": "decided alone:"}.get(event.action, "decided")
+    verb = _VERBS.get(event.action, "decided")
     tone = Tone.PROGRESS if event.by == "agent" else Tone.PERSON
     return _Words(tone, f"{event.by} {verb} {in_words(event.decision, process)}", event.why)
 
@@ -186,6 +187,8 @@ CLOSED: dict[str, str] = {
     Closed.OTHER: "it needs no decision",
 }
 """Kinds of an end without a decision, in words."""
+
+_VERBS = {Act.APPROVE: "approved", Act.EDIT: "corrected it to", ALONE: "decided alone:"}
 
 _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.Accepted: lambda e: _Words(Tone.ROUTINE, f"accepted from {e.source}"),

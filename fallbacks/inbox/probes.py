@@ -13,6 +13,7 @@ from random import Random, SystemRandom
 from typing import Any, assert_never
 
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.ledger.acts import Act
 from fallbacks.ledger.examples import Example, Examples
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger, new_id
 from fallbacks.ledger.move import ByPerson, Move, make_move
@@ -45,7 +46,7 @@ TURN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class KnownAnswer:
     """What is known of a probe. wrong: the key of what is suggested. source: the ticket it copies."""
 
     wrong: str
@@ -109,7 +110,7 @@ class Probes:
                 used.add(example.id)
         return made
 
-    async def _followed(self, probe_id: str, answer: Answer) -> bool:
+    async def _followed(self, probe_id: str, answer: KnownAnswer) -> bool:
         """Whether it still waits. What has been answered for good is judged; the others are cleared."""
         row = await self.store.row(probe_id)
         state = State(row["state"]) if row else State.CANCELLED
@@ -126,13 +127,13 @@ class Probes:
                 assert_never(state)
         return False
 
-    async def _judge(self, probe_id: str, row: Mapping[str, str], answer: Answer) -> None:
+    async def _judge(self, probe_id: str, row: Mapping[str, str], answer: KnownAnswer) -> None:
         """Only once it can no longer be undone: who sees the verdict earlier would take the decision back."""
         if await self.store.now_ms() < int(row.get("undo_until", 0)):
             return
         if "probe" not in row:
             verdict = "missed" if self.process.key(json.loads(row["decision"])) == answer.wrong else "caught"
-            note = ev.PersonActed(OWNER, "note", f"probe: {verdict}")
+            note = ev.PersonActed(OWNER, Act.NOTE, f"probe: {verdict}")
             move = Move(
                 State.DECIDED,
                 (State.DECIDED,),
@@ -154,7 +155,7 @@ class Probes:
             return False
         probe_id, now = new_id(), await self.store.now_ms()
         # known as a probe before it is a ticket: a crash at any later point leaves nothing that gives it away
-        await self.store.put(keys.PROBES, {probe_id: Answer(self.process.key(mistake), example.id).to_json()})
+        await self.store.put(keys.PROBES, {probe_id: KnownAnswer(self.process.key(mistake), example.id).to_json()})
         await self.store.put(keys.PROBES_USED, {example.id: str(now)})
         await self.ledger.accept(_copy(known, probe_id), Limits())
         claim = await self.ledger.claim(probe_id, self.worker, queue=QUEUE)
@@ -181,7 +182,7 @@ class Probes:
     async def _examples(self) -> list[Example]:
         """What people approved lately, in no order that anybody could foresee."""
         latest = await Examples(self.store, self.process).latest(LOOK_BACK)
-        approved = [example for example in latest if example.action == "approve"]
+        approved = [example for example in latest if example.action == Act.APPROVE]
         self._dice.shuffle(approved)
         return approved
 
@@ -213,6 +214,6 @@ def _copy(known: Known, probe_id: str) -> Ticket:
     )
 
 
-def _answer(stored: str) -> Answer:
+def _answer(stored: str) -> KnownAnswer:
     kept = json.loads(stored)  # one that waits since an earlier version says more
-    return Answer(kept["wrong"], kept["source"])
+    return KnownAnswer(kept["wrong"], kept["source"])

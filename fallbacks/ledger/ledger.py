@@ -13,11 +13,12 @@ from uuid import uuid4
 
 from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger import journal_log
+from fallbacks.ledger.acts import ALONE
 from fallbacks.ledger.breaker import ModelFailure, refused
 from fallbacks.ledger.meters import counted
 from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, make_move
 from fallbacks.ledger.results import item_facets, result_fields, result_names
-from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.states import Closed, Hint, HintKind, State
 from fallbacks.plan import PLAN, InboxQueue, Severity
 from fallbacks.store.port import Store, lua_header
 from tasks.errors import EffectUnknown, LeaseLost
@@ -327,7 +328,7 @@ class Ledger:
         await self._leave(
             lease,
             State.DECIDED,
-            (*conclusion.events, ev.Decided("agent", "auto", decision, conclusion.why)),
+            (*conclusion.events, ev.Decided("agent", ALONE, decision, conclusion.why)),
             values=result_fields(self.process, decision),
             unset=("reason", "detail"),
             outbox=tuple(outbox),
@@ -368,15 +369,15 @@ class Ledger:
 
     async def sweep(
         self, *, limit: int, max_losses: int, base_ms: int | None = None, backlogged: bool = False
-    ) -> list[tuple[str, str]]:
-        """Take back what is due. Returns (kind, ticket id) to publish; kind: triage or hand_off."""
+    ) -> list[Hint]:
+        """Take back what is due. Returns the hints to publish."""
         began_ms = await self.store.now_ms() if journal_log.listens() else None
         how = (limit, max_losses, base_ms or self.first_sweep_ms, int(backlogged), self.lease_ms)
         flat = await self.store.run("sweep", "", *how)
         if began_ms is not None:
             for ticket_id in flat[1::2]:
                 journal_log.swept(ticket_id, await self.store.journal(ticket_id, -journal_log.LATEST, -1), began_ms)
-        return list(zip(flat[::2], flat[1::2], strict=True))
+        return [(HintKind(kind), ticket_id) for kind, ticket_id in zip(flat[::2], flat[1::2], strict=True)]
 
     def _fence(self, lease: Lease) -> dict[str, Any]:
         return {"epoch": str(lease.epoch), "owner": lease.owner, "lease_ms": self.lease_ms}

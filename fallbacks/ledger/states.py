@@ -40,3 +40,14 @@ INBOX = frozenset({State.SUGGESTED, State.HANDED_OFF, State.REJECTED})
 
 SETTLED = ENDED | INBOX
 """The agent has nothing more to do: what a waiting upstream waits for."""
+
+
+class HintKind(StrEnum):
+    """What a message on a queue asks a worker to do with a ticket: work it, or give it to people."""
+
+    TRIAGE = "triage"
+    HAND_OFF = "hand_off"
+
+
+Hint = tuple[HintKind, str]
+"""(kind, ticket id). There is work: losing a hint costs time, nothing more."""

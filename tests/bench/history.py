@@ -19,7 +19,7 @@ from itertools import count, islice
 from pathlib import Path
 from time import perf_counter, process_time
 
-from fallbacks.autonomy.standing import Autonomy, Terms
+from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.ledger.archive_folder import ArchiveFolder
 from fallbacks.ledger.history import LedgerHistory
 from fallbacks.store.redis_store import RedisStore
@@ -99,7 +99,7 @@ class Course:
 async def join_seconds(store: RedisStore) -> float:
     """CPU of reading what people decided, as a worker does before its first ticket."""
     began = process_time()
-    await Autonomy(store, TRIAGE, Terms()).standings()
+    await AutonomyJudge(store, TRIAGE, Terms()).standings()
     await History(LedgerHistory(store, TRIAGE), SimilarTickets()).similar("my card is lost", 3)
     return process_time() - began
 

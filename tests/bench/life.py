@@ -8,7 +8,7 @@ from time import process_time
 from typing import Any
 from zlib import crc32
 
-from fallbacks.delivery.outbox import Message, Outbox, Verdict
+from fallbacks.delivery.outbox import Message, Outbox, Receipt
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.archive import ArchiveTarget, archive_ended
@@ -82,8 +82,8 @@ async def taken(store: RedisStore) -> Taken:
 class Delivered:
     """A receiver that takes everything."""
 
-    async def send(self, message: Message) -> tuple[Verdict, str]:
-        return Verdict.DELIVERED, message.id
+    async def send(self, message: Message) -> tuple[Receipt, str]:
+        return Receipt.DELIVERED, message.id
 
 
 class LaterStore(RedisStore):

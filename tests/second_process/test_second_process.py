@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fallbacks.access.roles import Role
 from fallbacks.access.users import Users
-from fallbacks.autonomy.standing import Autonomy, Key, Terms
+from fallbacks.autonomy.standing import AutonomyJudge, Key, Terms
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Ledger
 from tests.fallbacks.console.door import PASSWORD, QUICK
@@ -154,7 +154,7 @@ def test_evidence_of_autonomy_is_counted_by_the_form(deployed: Deployment, rita:
 
 
 def _evidence(deployed: Deployment) -> tuple[int, int]:
-    standings = deployed.store(lambda store: Autonomy(store, Forms(), Terms()).standings())
+    standings = deployed.store(lambda store: AutonomyJudge(store, Forms(), Terms()).standings())
     standing = standings.get(Key("P45", "form-reader", "v1"))
     return (standing.n, standing.agreements) if standing else (0, 0)
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from fallbacks.inbox.evidence import evidence_spans
 from fallbacks.inbox.explain import Explanation, StepSummary, Used
 from fallbacks.inbox.narrate import Line, Tone
+from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
 from tasks.money import format_usd, from_usd
 from worker.cli.documents import moment, span
@@ -126,14 +127,14 @@ def commands(card: Explanation, ticket_id: str, process: "Process") -> Text:
 
 
 _COMMANDS = {
-    "approve": "inbox approve {id}",
-    "edit": "decide {id} {fields}",
-    "repair": "inbox repair {id} --file FILE",
-    "reject": "inbox reject {id} --why WHY",
-    "resume": "resume {id} --hint HINT",
-    "snooze": "inbox snooze {id} --for 1h",
-    "undo": "inbox undo {id}",
-    "cancel": "cancel {id}",
+    Act.APPROVE: "inbox approve {id}",
+    Act.EDIT: "decide {id} {fields}",
+    Act.REPAIR: "inbox repair {id} --file FILE",
+    Act.REJECT: "inbox reject {id} --why WHY",
+    Act.RESUME: "resume {id} --hint HINT",
+    Act.SNOOZE: "inbox snooze {id} --for 1h",
+    Act.UNDO: "inbox undo {id}",
+    Act.CANCEL: "cancel {id}",
 }
 
 

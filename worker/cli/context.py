@@ -69,8 +69,10 @@ def run(work: "Callable[[Parts], Coroutine[Any, Any, T]]") -> T:
 
 async def publish_hint(parts: "Parts", ticket_ids: Sequence[str]) -> bool:
     """Publish tickets for triage. Where the broker cannot be reached, say so: the workers' sweep finds them."""
+    from fallbacks.ledger.states import HintKind
+
     try:
-        await parts.publisher.publish([("triage", ticket_id) for ticket_id in ticket_ids])
+        await parts.publisher.publish([(HintKind.TRIAGE, ticket_id) for ticket_id in ticket_ids])
     except Exception as error:
         lines = lines_of(error)
         if lines is None:

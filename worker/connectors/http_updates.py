@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from fallbacks.delivery.http_targets import TargetRefused, checked_address
-from fallbacks.delivery.outbox import Message, Verdict
+from fallbacks.delivery.outbox import Message, Receipt
 from fallbacks.delivery.outcomes import Outcome
 from fallbacks.store.port import Store
 from worker.connectors.field_map import as_text, filled
@@ -27,22 +27,22 @@ class HookUpdates:
         self._allow_private = allow_private
         self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
 
-    async def send(self, message: Message) -> tuple[Verdict, str]:
+    async def send(self, message: Message) -> tuple[Receipt, str]:
         """Call once. Only 2xx delivers."""
         hook = self._hooks.get(message.to.partition(":")[2])
         update = hook.update_for(Outcome(message.event)) if hook else None
         if hook is None or update is None:
-            return Verdict.FAILED, f"no field map sends {message.event} to {message.to!r}"
+            return Receipt.FAILED, f"no field map sends {message.event} to {message.to!r}"
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 status = await self._call(hook, update, message)
         except TimeoutError:
-            return Verdict.FAILED, f"no answer within {TIMEOUT_SECONDS:g} s"
+            return Receipt.FAILED, f"no answer within {TIMEOUT_SECONDS:g} s"
         except TargetRefused as error:
-            return Verdict.FAILED, str(error)
+            return Receipt.FAILED, str(error)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            return Verdict.FAILED, f"{type(error).__name__}: {error}"
-        return (Verdict.DELIVERED if 200 <= status < 300 else Verdict.FAILED), f"HTTP {status}"
+            return Receipt.FAILED, f"{type(error).__name__}: {error}"
+        return (Receipt.DELIVERED if 200 <= status < 300 else Receipt.FAILED), f"HTTP {status}"
 
     async def aclose(self) -> None:
         """Close every connection."""

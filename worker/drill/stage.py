@@ -10,7 +10,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from fallbacks.ledger.states import SETTLED
+from fallbacks.ledger.states import SETTLED, HintKind
 from fallbacks.ledger.views import Stats
 from tasks.ticket import Ticket
 from worker import sample
@@ -96,7 +96,7 @@ class Stage:
         limits, wait = self.settings.limits, self.settings.max_wait_seconds
         read = [Ticket.model_validate(ticket) for ticket in tickets]
         accepted = [await self.parts.ledger.accept(ticket, limits, max_wait_seconds=wait) for ticket in read]
-        await self.parts.publisher.publish([("triage", ticket.id) for ticket in accepted])
+        await self.parts.publisher.publish([(HintKind.TRIAGE, ticket.id) for ticket in accepted])
         return [ticket.id for ticket in accepted]
 
     async def kill_worker(self) -> None:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fallbacks.ledger.states import Hint
     from worker.queue.celery_publisher import Publisher
 
 log = logging.getLogger(__name__)
@@ -24,11 +25,11 @@ class Hints:
 
     def __init__(self, publisher: "Publisher") -> None:
         self._publisher = publisher
-        self._waiting: deque[tuple[str, str]] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[Hint] = deque(maxlen=MOST_WAITING)
         self._some = asyncio.Event()
 
-    async def publish(self, work: Sequence[tuple[str, str]]) -> None:
-        """Line up (kind, ticket id) pairs. Never waits and never fails."""
+    async def publish(self, work: "Sequence[Hint]") -> None:
+        """Line up hints. Never waits and never fails."""
         self._waiting.extend(work)
         self._some.set()
 

@@ -11,7 +11,7 @@ from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
 from fallbacks.errors import IdempotencyConflict
-from fallbacks.ledger.states import State
+from fallbacks.ledger.states import HintKind, State
 from tasks.ticket import REJECTED_PREFIX
 from worker.connectors.errors import HookRefusedError, UnmappedError
 from worker.connectors.hook import NAME, Hook, door_of
@@ -80,7 +80,7 @@ async def _taken(desk: Desk, hook: Hook, body: bytes, headers: Mapping[str, str]
     if not accepted.created and not await _came_by(desk, hook, accepted.id):
         return await _kept(desk, hook, body, f"the id {accepted.id!r} was taken by another door")
     if accepted.created:
-        await desk.hints.publish([("triage", accepted.id)])
+        await desk.hints.publish([(HintKind.TRIAGE, accepted.id)])
     return HookDocument(id=accepted.id, state=accepted.state)
 
 

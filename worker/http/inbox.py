@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from fallbacks.access.api_keys import Scope
 from fallbacks.errors import NotAllowed
+from fallbacks.ledger.states import HintKind
 from fallbacks.ledger.views import TicketView
 from tasks.errors import InvalidDecision
 from tasks.run.process import Process
@@ -88,7 +89,7 @@ async def resume_item(request: Request, ticket_id: TicketId, desk: DeskDep, key:
         raise Problem(Kind.INVALID, str(error), errors=[(f"/limits/{error.name}", str(error))]) from None
     work = desk.parts.inbox.resume(ticket_id, _who(key.name, body), body.version, body.hint, fresh, body.from_step)
     document = await _done(desk, work)
-    await desk.hints.publish([("triage", ticket_id)])
+    await desk.hints.publish([(HintKind.TRIAGE, ticket_id)])
     return document
 
 

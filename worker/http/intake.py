@@ -8,6 +8,7 @@ from fastapi import Header
 from fallbacks.access.api_keys import Caller
 from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger.ledger import Accepted
+from fallbacks.ledger.states import HintKind
 from tasks.ticket import Ticket
 from worker.http.desk import Desk
 from worker.http.problems import Kind, Problem
@@ -42,7 +43,7 @@ async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str 
     if ticket.id is not None and accepted.id != ticket.id:  # the key was used with the same text under another id
         raise IdempotencyConflict(accepted.id)
     if accepted.created:
-        await desk.hints.publish([("triage", accepted.id)])
+        await desk.hints.publish([(HintKind.TRIAGE, accepted.id)])
     return accepted
 
 

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from fallbacks.errors import StoreUnreachable
+from fallbacks.ledger.states import HintKind
 from fallbacks.store import keys
 from worker.intake.admission import Admission
 from worker.queue.names import lists_of
@@ -115,7 +116,7 @@ class RedisIntake:
 
     async def _publish(self, outcomes: Sequence[Any]) -> None:
         """Hints only: what is in the ledger is found by the sweep, should this fail."""
-        work = [("triage", outcome) for outcome in outcomes if isinstance(outcome, str)]
+        work = [(HintKind.TRIAGE, outcome) for outcome in outcomes if isinstance(outcome, str)]
         try:
             await self._publisher.publish(work)
         except Exception as error:  # the broker's errors differ by transport

@@ -7,7 +7,7 @@ from celery import Celery
 from kombu.connection import Connection
 from kombu.messaging import Producer
 
-from fallbacks.delivery.outbox import Message, Verdict
+from fallbacks.delivery.outbox import Message, Receipt
 from worker.clients.celery_queue import is_amqp, queue
 from worker.queue.kombu_calls import BrokerCalls
 
@@ -28,14 +28,14 @@ class KombuOutcomes:
         name = "outcomes" if namespace == "deskhand" else f"{namespace}.outcomes"  # none of those a worker serves
         self._queue = queue(name, amqp=is_amqp(str(app.conf.broker_url)))
 
-    async def send(self, message: Message) -> tuple[Verdict, str]:
+    async def send(self, message: Message) -> tuple[Receipt, str]:
         """Publish it once, persistent, and confirmed where the broker confirms."""
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._calls.run(lambda connection: self._publish(connection, message))
         except Exception as error:  # the broker's errors differ by transport
-            return Verdict.FAILED, f"{type(error).__name__}: {error}"
-        return Verdict.DELIVERED, f"queue {self._queue.name}"
+            return Receipt.FAILED, f"{type(error).__name__}: {error}"
+        return Receipt.DELIVERED, f"queue {self._queue.name}"
 
     def _publish(self, connection: Connection, message: Message) -> None:
         headers = {

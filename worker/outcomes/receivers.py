@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from fallbacks.delivery.outbox import Message, OutcomeSender, Verdict
+from fallbacks.delivery.outbox import Message, OutcomeSender, Receipt
 
 
 class Receivers:
@@ -11,9 +11,9 @@ class Receivers:
     def __init__(self, senders: Mapping[str, OutcomeSender]) -> None:
         self._senders = senders
 
-    async def send(self, message: Message) -> tuple[Verdict, str]:
+    async def send(self, message: Message) -> tuple[Receipt, str]:
         """Pass it on. What nobody receives any more waits, as for a receiver that is down: it may be set again."""
         sender = self._senders.get(message.to.partition(":")[0])
         if sender is None:
-            return Verdict.FAILED, f"no receiver {message.to!r} is set"
+            return Receipt.FAILED, f"no receiver {message.to!r} is set"
         return await sender.send(message)

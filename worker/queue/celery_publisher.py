@@ -8,6 +8,7 @@ from typing import Any
 from celery import Celery
 from kombu.connection import Connection
 
+from fallbacks.ledger.states import Hint, HintKind
 from worker.clients.celery_queue import expired_of, is_amqp
 from worker.queue.kombu_calls import BrokerCalls
 
@@ -17,6 +18,9 @@ ANSWER_SECONDS = 3.0
 
 TRIAGE = "tasks.triage"
 HAND_OFF = "tasks.hand_off"
+
+_PLACES = {HintKind.TRIAGE: (TRIAGE, "tickets"), HintKind.HAND_OFF: (HAND_OFF, "handoff")}
+"""The task of a hint, and its queue by kind."""
 
 
 class Publisher:
@@ -32,8 +36,8 @@ class Publisher:
         self._headers = headers
         self._calls = BrokerCalls(app)
 
-    async def publish(self, work: Sequence[tuple[str, str]]) -> None:
-        """Publish (kind, ticket id) pairs, kind being triage or hand_off."""
+    async def publish(self, work: Sequence[Hint]) -> None:
+        """Publish hints."""
         if work:
             await self._calls.run(lambda connection: self._publish(connection, work))
 
@@ -54,11 +58,11 @@ class Publisher:
             log.warning("the depth of %s is unknown: %s", queue, error or type(error).__name__)
             return None
 
-    def _publish(self, connection: Connection, work: Sequence[tuple[str, str]]) -> None:
+    def _publish(self, connection: Connection, work: Sequence[Hint]) -> None:
         headers = dict(self._headers()) or None
         producer = self._app.amqp.Producer(connection.default_channel, auto_declare=False)
         for kind, ticket_id in work:
-            name, queue = (TRIAGE, "tickets") if kind == "triage" else (HAND_OFF, "handoff")
+            name, queue = _PLACES[kind]
             self._app.send_task(
                 name,
                 kwargs={"ticket_id": ticket_id},

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from fallbacks.ledger.audit import AuditReport, audit
-from fallbacks.ledger.states import ENDED, State
+from fallbacks.ledger.states import ENDED, HintKind, State
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Ticket
 from worker import sample
@@ -60,7 +60,7 @@ async def run_demo(
     began = monotonic()
     for start in range(0, count, 50):
         accepted = [await _accept(parts, row) for row in rows[start : start + 50]]
-        await parts.publisher.publish([("triage", ticket_id) for ticket_id in accepted])
+        await parts.publisher.publish([(HintKind.TRIAGE, ticket_id) for ticket_id in accepted])
 
     async def at_rest() -> bool:
         stats = await parts.views.stats()

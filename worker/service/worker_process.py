@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from fallbacks.errors import StoreUnreachable
+from fallbacks.ledger.states import HintKind
 from worker.queue.envelope import ANY_TIME, Times
 from worker.wiring import Parts
 from worker.work.event_loop import LoopThread
@@ -89,7 +90,7 @@ class WorkerProcess:
         """Accept a plain JSON ticket and publish its hint. Waits for the store; raises `StoreUnreachable` on drain."""
         ticket_id = self.thread.run(self.parts.admission.take_patiently(raw, "intake", message, again=again))
         if ticket_id is not None:
-            self.thread.start(self.parts.publisher.publish([("triage", ticket_id)]))
+            self.thread.start(self.parts.publisher.publish([(HintKind.TRIAGE, ticket_id)]))
 
     def drain(self) -> None:
         """Take no new work; give back what is running at its next step, and cut model calls when time is over."""
@@ -116,7 +117,7 @@ class WorkerProcess:
         """A ticket given back is published at once, so that another worker need not wait for its sweep."""
         outcome = await work
         if outcome is Unworked.RELEASED:
-            await self.parts.publisher.publish([("triage", ticket_id)])
+            await self.parts.publisher.publish([(HintKind.TRIAGE, ticket_id)])
         return outcome
 
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from fallbacks.delivery.alerts import AlertDesk
-from fallbacks.delivery.outbox import Outbox, Sent, Verdict
+from fallbacks.delivery.outbox import Outbox, Receipt, Sent
 from fallbacks.errors import StoreUnreachable
 
 log = logging.getLogger(__name__)
@@ -72,9 +72,9 @@ async def _repeat(work: Work, pause_seconds: float) -> None:
 
 def _report(sent: Sent) -> None:
     message, what = sent.message, f"{sent.message.event} of {sent.message.ticket_id}"
-    if sent.verdict is Verdict.DELIVERED:
+    if sent.receipt is Receipt.DELIVERED:
         log.info("webhook %s delivered: %s", message.id, what)
-    elif sent.verdict is Verdict.GONE:
+    elif sent.receipt is Receipt.GONE:
         log.error("the webhook receiver is gone (%s): nothing is sent until `deskhand webhooks enable`", sent.detail)
     elif sent.ended:
         log.error("webhook %s given up after %d tries: %s: %s", message.id, message.attempt, what, sent.detail)

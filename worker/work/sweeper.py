@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.states import Hint, HintKind
 
 if TYPE_CHECKING:
     from worker.queue.celery_publisher import Publisher
@@ -32,7 +33,7 @@ class Sweeper:
     publisher: "Publisher"
     max_losses: int
     slots: int
-    begin: Mapping[str, Begin]
+    begin: Mapping[HintKind, Begin]
     _begun: set["asyncio.Future[str]"] = field(default_factory=set)
 
     async def sweep(self) -> None:
@@ -46,7 +47,7 @@ class Sweeper:
             begun = self._begin(work)
             log.warning("%d hints were not published, %d are begun here: %s", len(work), begun, error)
 
-    def _begin(self, work: Sequence[tuple[str, str]]) -> int:
+    def _begin(self, work: Sequence[Hint]) -> int:
         """What finds a free slot; the rest is due again by itself."""
         mine = [(kind, ticket_id) for kind, ticket_id in work if kind in self.begin]
         free = mine[: max(0, self.slots - len(self._begun))]

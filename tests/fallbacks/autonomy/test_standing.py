@@ -8,7 +8,7 @@ import pytest
 
 from fallbacks.autonomy import repeats
 from fallbacks.autonomy import standing as standings
-from fallbacks.autonomy.standing import Autonomy, Earned, Key, Terms, observe
+from fallbacks.autonomy.standing import AutonomyJudge, Earned, Key, Terms, observe
 from fallbacks.ledger import examples as ledger_examples
 from fallbacks.ledger.examples import SETTLED_AFTER_MS, Example, read_example
 from fallbacks.ledger.ledger import Conclusion
@@ -49,8 +49,8 @@ async def proposed(s: Scene, ticket_id: str, *, blind: bool = False) -> int:
     return await s.version(ticket_id)
 
 
-def judge(s: Scene, dice: float = 0.99, terms: Terms | None = None) -> Autonomy:
-    return Autonomy(s.store, TRIAGE, terms or Terms(), lambda: dice)
+def judge(s: Scene, dice: float = 0.99, terms: Terms | None = None) -> AutonomyJudge:
+    return AutonomyJudge(s.store, TRIAGE, terms or Terms(), lambda: dice)
 
 
 async def give(s: Scene, *examples: str) -> None:

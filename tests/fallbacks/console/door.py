@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 
 from fallbacks.access.roles import Role
 from fallbacks.access.users import Users
-from fallbacks.autonomy.standing import Autonomy, Terms
+from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.console import ConsoleDeps, make_console
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.inbox.inbox import Inbox
@@ -96,7 +96,7 @@ class Door:
             limits=Limits(),
             daily_budget_nanodollars=self.budget,
             secure_cookies=False,
-            standings=Autonomy(self.store, self.process, Terms()),
+            standings=AutonomyJudge(self.store, self.process, Terms()),
         )
 
     async def _publish(self, work: list[tuple[str, str]]) -> None:

@@ -18,8 +18,8 @@ from fallbacks.delivery.outbox import (
     Message,
     Outbox,
     OutboxAdmin,
+    Receipt,
     Sent,
-    Verdict,
     payload,
 )
 from fallbacks.delivery.signing import read_secrets
@@ -80,7 +80,7 @@ def test_an_outcome_is_signed_and_delivered_once(play: Callable[..., None], http
         await cancelled(scene)
         assert (await scene.inbox.views.ticket("t1")).delivery == "pending"
         sent = only(await outbox.send_due())
-        assert (sent.verdict, sent.ended) == (Verdict.DELIVERED, True)
+        assert (sent.receipt, sent.ended) == (Receipt.DELIVERED, True)
         assert (await scene.inbox.views.ticket("t1")).delivery == "delivered"
         assert await outbox.send_due() == []
 
@@ -122,10 +122,10 @@ def test_what_did_not_arrive_is_sent_again_under_its_id(
 
     async def story(scene: Scene, outbox: Outbox) -> None:
         await cancelled(scene)
-        assert (await outbox.send_due())[0].verdict is Verdict.FAILED
+        assert (await outbox.send_due())[0].receipt is Receipt.FAILED
         assert await outbox.send_due() == []
         await scene.pass_ms(int(WAITS[0] * 1000))
-        assert (await outbox.send_due())[0].verdict is Verdict.DELIVERED
+        assert (await outbox.send_due())[0].receipt is Receipt.DELIVERED
 
     play(story, timeout=0.5)
     first, second = http_sink.received
@@ -156,7 +156,7 @@ def test_ten_tries_over_three_days_then_it_is_given_up_and_can_be_sent_again(
         assert await admin.redeliver(entry.id) == "t1"
         assert await admin.undelivered() == [], "it was not tried yet"
         again = only(await outbox.send_due())
-        assert (again.verdict, again.message.id, again.message.attempt) == (Verdict.DELIVERED, entry.id, 1)
+        assert (again.receipt, again.message.id, again.message.attempt) == (Receipt.DELIVERED, entry.id, 1)
         assert await admin.entries() == []
 
     play(story)
@@ -187,7 +187,7 @@ def test_410_stops_everything_until_it_is_enabled_and_loses_nothing(
 
     async def story(scene: Scene, outbox: Outbox) -> None:
         await cancelled(scene, "t1")
-        assert only(await outbox.send_due()).verdict is Verdict.GONE
+        assert only(await outbox.send_due()).receipt is Receipt.GONE
         await cancelled(scene, "t2")
         await scene.pass_ms(600_000)
         assert await outbox.send_due() == []
@@ -211,7 +211,7 @@ def test_the_sequence_tells_the_order_that_delivery_lost(play: Callable[..., Non
         await scene.inbox.undo("t1", "anna", view.version)
         await scene.inbox.approve("t1", "anna", None)
         await scene.pass_ms(UNDO_MS)
-        assert only(await outbox.send_due()).verdict is Verdict.FAILED  # what was undone never leaves
+        assert only(await outbox.send_due()).receipt is Receipt.FAILED  # what was undone never leaves
         await cancelled(scene, "t2")
         await scene.pass_ms(int(WAITS[0] * 1000))
         await outbox.send_due()
@@ -237,7 +237,7 @@ def test_nothing_leaves_while_it_can_be_undone(play: Callable[..., None], http_s
     "host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.8", "169.254.169.254", "[::ffff:10.0.0.8]"]
 )
 def test_an_address_that_is_not_public_is_refused(host: str, http_sink: HttpSink) -> None:
-    async def told() -> tuple[Verdict, str]:
+    async def told() -> tuple[Receipt, str]:
         port = http_sink.url.rpartition(":")[2]
         sender = HttpWebhooks(f"http://{host}:{port}/", SECRET, allow_private=False)
         try:
@@ -245,8 +245,8 @@ def test_an_address_that_is_not_public_is_refused(host: str, http_sink: HttpSink
         finally:
             await sender.aclose()
 
-    verdict, why = asyncio.run(told())
-    assert verdict is Verdict.FAILED
+    receipt, why = asyncio.run(told())
+    assert receipt is Receipt.FAILED
     assert "not public" in why
     assert http_sink.received == []
 

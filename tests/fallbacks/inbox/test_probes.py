@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from fallbacks.autonomy.standing import Autonomy, Terms
+from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.inbox.inbox import UNDO_MS
 from fallbacks.inbox.probes import LATELY_MS, QUEUE, STALLED_MS, Probes
 from fallbacks.ledger.audit import audit
@@ -84,7 +84,7 @@ def test_an_approved_probe_is_missed_and_nothing_leaves_because_of_it(play_for_r
         await probes.keep_up()
         probe_id = await probe_of(s)
         before = await s.store.listed("examples", 0, -1), await s.members("outbox"), await counted(s)
-        earned = await Autonomy(s.store, TRIAGE, Terms()).standings()
+        earned = await AutonomyJudge(s.store, TRIAGE, Terms()).standings()
         view = await s.inbox.approve(probe_id, "eve", await s.version(probe_id))
         assert (view.state, (view.decision or {})["decided_by"]) == (State.DECIDED, "eve")
         await probes.keep_up()
@@ -97,7 +97,7 @@ def test_an_approved_probe_is_missed_and_nothing_leaves_because_of_it(play_for_r
         assert probe_id not in await s.store.fields(keys.PROBES)
         last = json.loads((await s.store.journal(probe_id))[-1])
         assert (last["type"], last["note"]) == ("person_acted", "probe: missed")
-        assert await Autonomy(s.store, TRIAGE, Terms()).standings() == earned
+        assert await AutonomyJudge(s.store, TRIAGE, Terms()).standings() == earned
         assert (await audit(s.store)).problems == ()
 
     play_for_real(story)

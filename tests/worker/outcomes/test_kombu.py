@@ -11,7 +11,7 @@ import pytest
 from kombu import Connection
 from redis import Redis
 
-from fallbacks.delivery.outbox import DISABLED, OutboxAdmin, Sent, Verdict
+from fallbacks.delivery.outbox import DISABLED, OutboxAdmin, Receipt, Sent
 from tasks.run.limits import Limits
 from tasks.ticket import Ticket
 from tests.services.http_sink import Answer, HttpSink
@@ -68,8 +68,8 @@ def test_an_outcome_is_on_the_queue_and_at_the_webhook_with_one_id_and_one_body(
         webhook = {"webhook_url": http_sink.url, "webhook_secret": SECRET, "webhook_allow_private": True}
         async with opened(valkey_url, broker_url=url, namespace=namespace, **webhook) as parts:
             await cancelled(parts, "t1", "t2")
-            verdicts = [one.verdict for one in await sent(parts)]
-            assert verdicts == [Verdict.DELIVERED] * 4
+            receipts = [one.receipt for one in await sent(parts)]
+            assert receipts == [Receipt.DELIVERED] * 4
             assert await sent(parts) == []
             assert (await parts.views.ticket("t1")).delivery == "delivered"
 
@@ -103,12 +103,12 @@ def test_a_broker_that_is_down_costs_a_try_and_no_message(valkey_url: str) -> No
         async with opened(valkey_url, broker_url=f"redis://127.0.0.1:{free_port()}/0") as parts:
             await cancelled(parts, "t1")
             (failed,) = await sent(parts)
-            assert (failed.verdict, failed.ended) == (Verdict.FAILED, False)
+            assert (failed.receipt, failed.ended) == (Receipt.FAILED, False)
             waiting = failed.message
         async with opened(valkey_url) as parts:
             await OutboxAdmin(parts.store).redeliver(waiting.id)
             (again,) = await sent(parts)
-            assert (again.verdict, again.message.id) == (Verdict.DELIVERED, waiting.id)
+            assert (again.receipt, again.message.id) == (Receipt.DELIVERED, waiting.id)
 
     asyncio.run(story())
 

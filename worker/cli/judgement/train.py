@@ -12,7 +12,7 @@ from worker.cli.output import Report, complain, dump, say, show
 
 if TYPE_CHECKING:
     from worker.config.settings import Settings
-    from worker.models.local.learning import Material, Row, Verdict
+    from worker.models.local.learning import Comparison, Material, Row
     from worker.wiring import Parts
 
 
@@ -107,7 +107,7 @@ async def examples(parts: "Parts") -> list[dict[str, Any]]:
     return [json.loads(stored) async for stored in stored_examples(parts.store)]
 
 
-def _tell(verdict: "Verdict", given: "Material", promoted: str, *, dry_run: bool) -> None:
+def _tell(verdict: "Comparison", given: "Material", promoted: str, *, dry_run: bool) -> None:
     say(
         f"candidate: {verdict.right} of {verdict.held_out} held-out decisions routed as people do; "
         f"at work: {verdict.right_before}",

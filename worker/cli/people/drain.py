@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.ledger.acts import Act
 from worker.cli.cards import cause_card, decision_card, ticket_card, timeline_table
 from worker.cli.context import Session, publish_hint
 from worker.cli.output import say, show
@@ -153,7 +154,7 @@ class Drain:
         return After.STAY
 
     def _reject(self, story: Story) -> After:
-        if "reject" not in story.card.actions:
+        if Act.REJECT not in story.card.actions:
             say("there is no suggestion to reject: decide it, or send it back")
             return After.STAY
         why = self.keys.line("why: ")

@@ -14,6 +14,7 @@ from worker.cli.output import dump_ticket, say
 from worker.cli.people.by_process import TakesDecision, given
 
 if TYPE_CHECKING:
+    from fallbacks.ledger import states
     from fallbacks.ledger.views import TicketView
     from tasks.ticket import Ticket
     from worker.http.documents import TicketDocument
@@ -92,7 +93,7 @@ def repair(
     async def accept(parts: "Parts") -> "TicketView":
         settings = parts.settings
 
-        async def publish(work: list[tuple[str, str]]) -> bool:
+        async def publish(work: "list[states.Hint]") -> bool:
             return await publish_hint(parts, [queued for _, queued in work])
 
         return await parts.inbox.repair(

@@ -29,7 +29,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Comparison:
     """A candidate beside the model at work, on the held-out rows. wins, losses: rows only one of them has right."""
 
     held_out: int
@@ -71,12 +71,12 @@ def enough(given: Material) -> None:
 
 def compare(
     candidate: LocalModel, before: LocalModel | None, held_out: Sequence[Row], team_of: Mapping[str, str]
-) -> Verdict:
+) -> Comparison:
     """Both on the same rows, by the team they choose. before None: nothing is at work, and nothing is right."""
     right = [_routes(candidate, text) == team_of[label] for text, label in held_out]
     right_before = [before is not None and _routes(before, text) == team_of[label] for text, label in held_out]
     pairs = list(zip(right, right_before, strict=True))
-    return Verdict(
+    return Comparison(
         held_out=len(held_out),
         right=sum(right),
         right_before=sum(right_before),
@@ -85,7 +85,7 @@ def compare(
     )
 
 
-def version_of(verdict: Verdict, learned_from: int) -> Version:
+def version_of(verdict: Comparison, learned_from: int) -> Version:
     """What is kept of a comparison beside the weights."""
     return Version(
         name="",

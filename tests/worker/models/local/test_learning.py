@@ -19,7 +19,7 @@ from worker.config.yaml_taxonomy import load_taxonomy
 from worker.models.held_out import LEAST_HELD_OUT
 from worker.models.local.choice import local_model, versions_of
 from worker.models.local.features import Vocabulary
-from worker.models.local.learning import Verdict, compare, enough, examples_from, material, version_of
+from worker.models.local.learning import Comparison, compare, enough, examples_from, material, version_of
 from worker.models.local.model import LocalModel
 from worker.models.local.parameters import FORM
 from worker.models.local.scope import likeness, scope_score
@@ -43,11 +43,11 @@ def model(rows: list[tuple[str, str]]) -> LocalModel:
     return LocalModel.of(TAXONOMY, train(rows, TEAM_OF), "test")
 
 
-def version(verdict: Verdict) -> Version:
+def version(verdict: Comparison) -> Version:
     return version_of(verdict, 100)
 
 
-WON = Verdict(held_out=60, right=60, right_before=0, wins=60, losses=0)
+WON = Comparison(held_out=60, right=60, right_before=0, wins=60, losses=0)
 
 
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=8), st.sampled_from(["tomato", "sky", "gone"])), max_size=60))
@@ -81,7 +81,7 @@ def test_a_better_candidate_wins_and_an_equal_one_does_not() -> None:
     ("wins", "losses", "better"), [(5, 0, True), (4, 0, False), (9, 2, True), (8, 2, False), (0, 0, False)]
 )
 def test_the_rule_is_the_exact_sign_test(wins: int, losses: int, better: bool) -> None:
-    assert Verdict(100, 90, 90 - wins + losses, wins, losses).better is better
+    assert Comparison(100, 90, 90 - wins + losses, wins, losses).better is better
 
 
 def test_too_few_decisions_are_refused_with_how_many_it_takes() -> None:

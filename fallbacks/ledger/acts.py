@@ -1,0 +1,31 @@
+"""What people do, by the verbs that console, API, command line and events use for it."""
+
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """One act of a person on one ticket.
+
+    approve: the suggestion stands. edit: another decision than the suggested one. decide: a decision where nothing was
+    suggested. reject: the suggestion is refused and waits for a decision by hand. dismiss, repair: of what could not be
+    read as a ticket. resume: back to the agent. claim, release: hold an item, give it back. snooze: hide it for a
+    while. note: write something down. undo: take a decision back. cancel: withdraw the ticket.
+    """
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    DECIDE = "decide"
+    REJECT = "reject"
+    DISMISS = "dismiss"
+    REPAIR = "repair"
+    RESUME = "resume"
+    CLAIM = "claim"
+    RELEASE = "release"
+    SNOOZE = "snooze"
+    NOTE = "note"
+    UNDO = "undo"
+    CANCEL = "cancel"
+
+
+ALONE = "auto"
+"""What the journal says in an act's place where the agent decided alone."""
