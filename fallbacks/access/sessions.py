@@ -7,11 +7,15 @@ from hashlib import sha256
 
 from fallbacks.access.users import User, Users
 from fallbacks.errors import SignInThrottled
+from fallbacks.ledger.control import Control
 from fallbacks.store import keys
 from fallbacks.store.port import Store, lua_header
 
 SESSION_SECONDS = 12 * 3600
 """A working day; then one signs in again."""
+
+UNKNOWN = "(no such name)"
+"""Kept in the log for a name that is nobody's: people type passwords into the wrong field."""
 
 WINDOW_SECONDS = 300
 TRIES_PER_NAME = 10
@@ -34,15 +38,19 @@ class Sessions:
     def __init__(self, store: Store, users: Users) -> None:
         self._store = store
         self._users = users
+        self._log = Control(store)
 
     async def sign_in(self, name: str, password: str, client: str) -> str | None:
         """A new session's token, or None where name or password is wrong. Raises `SignInThrottled`."""
         name = name.strip().lower()
-        await self._tried(f"client:{client}", TRIES_PER_CLIENT)
-        await self._tried(f"name:{name}\0{client}", TRIES_PER_NAME)
+        await self._tried(f"client:{client}", TRIES_PER_CLIENT, client)
+        await self._tried(f"name:{name}\0{client}", TRIES_PER_NAME, client)
         user = await self._users.verified(name, password)
         if user is None:
+            known = await self._users.get(name) is not None
+            await self._log.signed(name if known else UNKNOWN, "refused", client)
             return None
+        await self._log.signed(name, "opened", client)
         token = secrets.token_urlsafe(32)
         header = lua_header({"ttl_ms": SESSION_SECONDS * 1000})
         await self._store.run("session", "", _digest(token), header, "user", user.name, "generation", user.generation)
@@ -62,9 +70,13 @@ class Sessions:
     async def sign_out(self, session: Session) -> None:
         """End a session; its token is worth nothing from now on."""
         await self._store.run("session", "", session.digest, json.dumps({"ended": True}))
+        await self._log.signed(session.user.name, "ended", "")
 
-    async def _tried(self, who: str, most: int) -> None:
-        if await self._store.tick(keys.sign_ins(_digest(who)), WINDOW_SECONDS) > most:
+    async def _tried(self, who: str, most: int, client: str) -> None:
+        tries = await self._store.tick(keys.sign_ins(_digest(who)), WINDOW_SECONDS)
+        if tries == most + 1:  # once in a window: a flood is one line
+            await self._log.signed(UNKNOWN, "throttled", client)
+        if tries > most:
             raise SignInThrottled(WINDOW_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""What people switch at run time, and the log of who did: pauses, the kill switch, the day's budget, drained workers.
+"""What people switch at run time, and the operator log: who switched what, changed people or keys, or signed in.
 
 The switches are fields of the store's hash `control`; whoever works looks at them itself.
 """
@@ -13,25 +13,32 @@ from fallbacks.store.port import Store, lua_header
 from tasks.money import format_usd
 from tasks.reasons import Reason
 
-KEPT = 1000
-"""Lines of the log that are kept; older ones are dropped."""
+KEPT = 50_000
+"""Lines that are kept of the changes, and as many of the sign-ins: a flood of those drops no change."""
 
 CHUNK = 500
 
 AUTONOMY, DAY_CAP = "autonomy", "day_cap"
+USER, KEY, SIGN_IN = "user:", "key:", "sign_in"
+"""What else the log tells of: a person, an API key, and somebody at the door of the console."""
+
 PAUSED, DRAIN = "paused:", "drain:"
 """Prefixes of the fields that hold a queue, and that ask a worker to finish."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of a switch. at_ms: store time. what: its field. before, after: its value, None where it had none."""
+    """One change of a switch. at_ms: store time. what: its field. before, after: its value, None where it had none.
+
+    Of a person, a key or a sign-in `after` says what was done. client: the address of who signs in.
+    """
 
     at_ms: int
     who: str
     what: str
     before: str | None
     after: str | None
+    client: str | None = None
 
     @property
     def words(self) -> str:
@@ -41,6 +48,11 @@ class Change:
         if self.what.startswith(DRAIN):
             worker = self.what.removeprefix(DRAIN)
             return f"asked worker {worker} to finish" if self.after else f"worker {worker} is finishing"
+        if self.what == SIGN_IN:
+            return f"sign-in {self.after} from {self.client or 'an unknown address'}"
+        if self.what.startswith((USER, KEY)):
+            kind, _, name = self.what.partition(":")
+            return f"{kind} {name}: {self.after}"
         if self.what == DAY_CAP:
             return f"daily budget: {_money(self.before)} -> {_money(self.after)}"
         return f"{self.what}: {self.before or 'as set up'} -> {self.after or 'as set up'}"
@@ -62,9 +74,22 @@ class Control:
         header = lua_header({"who": who, "keep": KEPT, "changes": changes})
         return [_read(line) for line in await self.store.run("control", "", header)]
 
-    async def log(self, count: int = 50) -> list[Change]:
-        """The latest changes, newest first."""
-        return [_read(line) for line in await self.store.listed(keys.CONTROL_LOG, 0, count - 1)]
+    async def changed(self, who: str, what: str, how: str) -> None:
+        """Write down that a person or a key was changed. what: `user:NAME` or `key:NAME`."""
+        await self._write(keys.CONTROL_LOG, {"who": who, "what": what, "after": how})
+
+    async def signed(self, who: str, how: str, client: str) -> None:
+        """Write down who was at the door of the console, from where, and how it went."""
+        await self._write(keys.SIGN_IN_LOG, {"who": who, "what": SIGN_IN, "after": how, "client": client})
+
+    async def log(self, count: int = 50, *, sign_ins: bool = False) -> list[Change]:
+        """The latest changes, newest first, and the latest sign-ins among them where they are wanted."""
+        lists = [keys.CONTROL_LOG, *([keys.SIGN_IN_LOG] if sign_ins else [])]
+        found = [_read(line) for name in lists for line in await self.store.listed(name, 0, count - 1)]
+        return sorted(found, key=lambda change: -change.at_ms)[:count]
+
+    async def _write(self, name: str, line: Mapping[str, str]) -> None:
+        await self.store.run("log", "", name, KEPT, json.dumps(line, ensure_ascii=False))
 
     async def wake(self, reason: Reason) -> int:
         """Let tickets parked for this reason go on now, because what they wait for has changed. Returns how many."""
@@ -77,7 +102,7 @@ class Control:
 
 def _read(line: str) -> Change:
     raw = json.loads(line)
-    return Change(int(raw["at"]), raw["who"], raw["what"], raw.get("before"), raw.get("after"))
+    return Change(int(raw["at"]), raw["who"], raw["what"], raw.get("before"), raw.get("after"), raw.get("client"))
 
 
 def _money(nanodollars: str | None) -> str:

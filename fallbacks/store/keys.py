@@ -80,7 +80,8 @@ alert_tickets = _keys("alert:*:tickets", Type.LIST, "ids of its latest tickets, 
 
 # the deployment
 CONTROL = _key("control", Type.HASH, "what is switched at run time: pauses, the kill switch, the day's budget, drains")
-CONTROL_LOG = _key("control_log", Type.LIST, "who switched what (JSON, newest first)")
+CONTROL_LOG = _key("control_log", Type.LIST, "who switched what, and changed people and keys (JSON, newest first)")
+SIGN_IN_LOG = _key("sign_in_log", Type.LIST, "who signed in and out, and who was refused (JSON, newest first)")
 WORKERS = _key("workers", Type.HASH, "worker process -> its last heartbeat (JSON)")
 READY = _key("ready", Type.TEXT, "how often a web process tried to write in this minute: its `/readyz`")
 COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, archived, alerts raised and sent, ...")

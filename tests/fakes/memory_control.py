@@ -26,6 +26,12 @@ def control(b: MemoryData, _: str, header: str) -> list[str]:
     return made
 
 
+def log(b: MemoryData, _: str, name: str, keep: str, line: str) -> int:
+    b.entries(name).insert(0, json.dumps({"at": b.now} | json.loads(line)))
+    del b.entries(name)[int(keep) :]
+    return 1
+
+
 def wake(b: MemoryData, _: str, reason: str, *ticket_ids: str) -> int:
     waiting = [i for i in ticket_ids if (b.row(i).get("state"), b.row(i).get("reason")) == ("parked", reason)]
     for ticket_id in waiting:
@@ -50,4 +56,10 @@ def keep(b: MemoryData, _: str, name: str, field: str, value: str) -> str:
     return b.hash(name).setdefault(field, json.dumps({"at": b.now} | json.loads(value)))
 
 
-CONTROL: dict[str, Callable[..., Any]] = {"control": control, "wake": wake, "escalate": escalate, "keep": keep}
+CONTROL: dict[str, Callable[..., Any]] = {
+    "control": control,
+    "log": log,
+    "wake": wake,
+    "escalate": escalate,
+    "keep": keep,
+}

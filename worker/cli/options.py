@@ -37,6 +37,14 @@ def person_named(name: str | None) -> str:
     return name
 
 
+def operator_name() -> str:
+    """The user of this account, for the operator log; an account without a name still works."""
+    try:
+        return person_named(None)
+    except ValueError:
+        return "(no name)"
+
+
 def seconds_of(duration: str) -> float:
     """`90`, `90s`, `15m`, `2h` or `1d` as seconds. Raises `ValueError`."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", duration.strip().lower())

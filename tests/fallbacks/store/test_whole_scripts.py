@@ -178,6 +178,7 @@ CALLS = [
     Call("settle_outbox", "decided", ("MESSAGE", "hold", 1000, ""), name="settle_outbox held"),
     Call("redeliver", "", ("MESSAGE",), gone),
     Call("archive_drop", "", ("decided", "decided", "VERSION")),
+    Call("log", "", ("control_log", 100, '{"who":"ann","what":"user:ben","after":"removed"}')),
     Call("control", "", ({"who": "ann", "keep": 100, "changes": [["autonomy", "off"], ["day_cap"]]},)),
     Call("create_user", "", ("ann", "{}")),
     Call("keep", "", (keys.CANARY, "token", '{"a":1}')),

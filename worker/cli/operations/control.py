@@ -1,5 +1,7 @@
 """`deskhand pause`, `unpause`, `autonomy`, and the log of it all: switches in the ledger that workers watch."""
 
+import csv
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,7 @@ from worker.cli.options import Json, Person, person_named
 from worker.cli.output import Report, dump, say, show
 
 if TYPE_CHECKING:
+    from fallbacks.ledger.control import Change
     from worker.wiring import Parts
 
 
@@ -80,18 +83,22 @@ def autonomy(
 
 @switches.command(name="log")
 def log(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the latest changes.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many of the latest lines.")] = 50,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for a spreadsheet or an archive.")] = False,
     json: Json = False,
 ) -> None:
-    """The latest changes of pauses, kill switch, budget and drained workers, newest first."""
+    """The operator log, newest first: switches, budget, people, roles, keys, sign-ins and who was refused."""
     from dataclasses import asdict
 
     from fallbacks.ledger.control import Control
     from worker.cli.documents import moment
 
-    changes = run(lambda parts: Control(parts.store).log(limit))
+    changes = run(lambda parts: Control(parts.store).log(limit, sign_ins=True))
     if json:
         dump([{"at": moment(change.at_ms), **asdict(change)} for change in changes])
+        return
+    if as_csv:
+        _write_csv(changes)
         return
     if not changes:
         say("nothing was switched yet")
@@ -100,6 +107,18 @@ def log(
     for change in changes:
         table.add(moment(change.at_ms), change.who, change.words)
     show(table)
+
+
+def _write_csv(changes: "list[Change]") -> None:
+    """Names come from whoever signs in; none may become a formula."""
+    from worker.cli.documents import moment
+    from worker.cli.people.export import cell
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("at", "who", "what", "before", "after", "client"))
+    for change in changes:
+        cells = (change.who, change.what, change.before or "", change.after or "", change.client or "")
+        writer.writerow((moment(change.at_ms), *map(cell, cells)))
 
 
 async def _change(parts: "Parts", who: str, changes: dict[str, str | None]) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import run
-from worker.cli.options import Json, seconds_of
+from worker.cli.options import Json, operator_name, seconds_of
 from worker.cli.output import Report, complain, dump, say, show
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from fallbacks.access.api_keys import ApiKey
+    from worker.wiring import Parts
 
 keys = typer.Typer(help="API keys: create, list, rotate, revoke.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -40,7 +43,11 @@ def create(
         scopes = [Scope(wanted) for wanted in scope or (Scope.WRITE, Scope.READ)]
     except ValueError:
         raise ValueError(f"--scope is one of {', '.join(Scope)}") from None
-    key, text = run(lambda parts: ApiKeys(parts.store, tiers=parts.settings.tiers).create(name, scopes, source))
+    key, text = run(
+        lambda parts: _logged(
+            parts, "created", ApiKeys(parts.store, tiers=parts.settings.tiers).create(name, scopes, source)
+        )
+    )
     _print_new(key, text, json=json)
 
 
@@ -71,17 +78,29 @@ def rotate(
     from fallbacks.access.api_keys import ApiKeys
 
     seconds = 0.0 if grace == "0" else seconds_of(grace)
-    key, text = run(lambda parts: ApiKeys(parts.store).rotate(key_id, seconds))
+    key, text = run(lambda parts: _logged(parts, "rotated", ApiKeys(parts.store).rotate(key_id, seconds)))
     _print_new(key, text, json=json)
 
 
 @keys.command()
 def revoke(key_id: KeyId, json: Json = False) -> None:
     """Refuse a key from the next request on."""
+    key, _ = run(lambda parts: _logged(parts, "revoked", _revoked(parts, key_id)))
+    dump(_document(key, None)) if json else say(f"{key.id} ({key.name}) is revoked")
+
+
+async def _revoked(parts: "Parts", key_id: str) -> "tuple[ApiKey, str]":
     from fallbacks.access.api_keys import ApiKeys
 
-    key = run(lambda parts: ApiKeys(parts.store).revoke(key_id))
-    dump(_document(key, None)) if json else say(f"{key.id} ({key.name}) is revoked")
+    return await ApiKeys(parts.store).revoke(key_id), ""
+
+
+async def _logged(parts: "Parts", how: str, work: "Awaitable[tuple[ApiKey, str]]") -> "tuple[ApiKey, str]":
+    from fallbacks.ledger.control import KEY, Control
+
+    key, text = await work
+    await Control(parts.store).changed(operator_name(), f"{KEY}{key.name}", f"{how} ({key.id})")
+    return key, text
 
 
 def _print_new(key: "ApiKey", text: str, *, json: bool) -> None:

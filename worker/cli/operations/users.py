@@ -1,18 +1,21 @@
 """`deskhand users`: who may sign in to the console. Passwords come from a prompt or stdin, never from arguments."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from fallbacks.access.roles import Role
 from worker.cli.context import run
-from worker.cli.options import Json
+from worker.cli.options import Json, operator_name
 from worker.cli.output import Report, dump, say, show
 
 if TYPE_CHECKING:
     from fallbacks.access.users import User, Users
     from worker.wiring import Parts
+
+T = TypeVar("T")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As they sign in: lower case, no spaces.")]
 RoleOption = Annotated[Role, typer.Option(help="reviewer works items; operator also groups; admin also people.")]
@@ -29,26 +32,38 @@ def register(app: typer.Typer) -> None:
 def create(name: Name, role: RoleOption = Role.REVIEWER, json: Json = False) -> None:
     """Add a person. Asks for the password on a terminal, else reads it as one line from stdin."""
     password = _password()
-    _print(run(lambda parts: _users(parts).create(name, password, role)), "added", json=json)
+    _print(
+        run(lambda parts: _logged(parts, name, f"created as {role.value}", _users(parts).create(name, password, role))),
+        "added",
+        json=json,
+    )
 
 
 @people.command()
 def password(name: Name, json: Json = False) -> None:
     """Give a person a new password; all their sessions end."""
     secret = _password()
-    _print(run(lambda parts: _users(parts).change(name, password=secret)), "new password", json=json)
+    _print(
+        run(lambda parts: _logged(parts, name, "new password", _users(parts).change(name, password=secret))),
+        "new password",
+        json=json,
+    )
 
 
 @people.command()
 def role(name: Name, role: Annotated[Role, typer.Argument(help="The new role.")], json: Json = False) -> None:
     """Give a person another role; it holds from their next click."""
-    _print(run(lambda parts: _users(parts).change(name, role=role)), "changed", json=json)
+    _print(
+        run(lambda parts: _logged(parts, name, f"role {role.value}", _users(parts).change(name, role=role))),
+        "changed",
+        json=json,
+    )
 
 
 @people.command()
 def remove(name: Name) -> None:
     """Take a person off the list; their sessions end at once. What they did stays in the timelines."""
-    run(lambda parts: _users(parts).remove(name))
+    run(lambda parts: _logged(parts, name, "removed", _users(parts).remove(name)))
     say(f"{name}: removed")
 
 
@@ -66,6 +81,14 @@ def everybody(json: Json = False) -> None:
     for user in found:
         report.add(user.name, user.role.value, _document(user)["created_at"])
     show(report)
+
+
+async def _logged(parts: "Parts", name: str, how: str, work: Awaitable[T]) -> T:
+    from fallbacks.ledger.control import USER, Control
+
+    done = await work
+    await Control(parts.store).changed(operator_name(), f"{USER}{name}", how)
+    return done
 
 
 def _users(parts: "Parts") -> "Users":

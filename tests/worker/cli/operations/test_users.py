@@ -1,6 +1,10 @@
 """`deskhand users`: the first admin comes by command line."""
 
+from fallbacks.access.sessions import Sessions
+from fallbacks.access.users import Users
+from fallbacks.ledger.ledger import Ledger
 from tests.worker.cli.conftest import Deskhand
+from tests.worker.cli.direct_ledger import DirectLedger
 
 SECRET = b"correct horse battery\n"
 
@@ -28,3 +32,38 @@ def test_what_is_wrong_is_one_line(deskhand: Deskhand) -> None:
         result = deskhand("users", *arguments, stdin=stdin)
         assert result.code == 1, arguments
         assert said in result.err
+
+
+def test_the_operator_log_tells_of_people_keys_and_sign_ins_and_is_exported(
+    deskhand: Deskhand, ledger: DirectLedger
+) -> None:
+    assert deskhand("users", "create", "ann", stdin=SECRET).code == 0
+    deskhand("users", "role", "ann", "operator")
+    deskhand("users", "password", "ann", stdin=b"another horse battery\n")
+    deskhand("keys", "create", "shop", "--source", "shop")
+    deskhand("pause", "--as", "ann")
+
+    async def come_in(kept: Ledger) -> None:
+        sessions = Sessions(kept.store, Users(kept.store))
+        for name, password in (("ann", "wrong password"), ("=my password", "x"), ("ann", "another horse battery")):
+            await sessions.sign_in(name, password, "198.51.100.1")
+
+    ledger.do(come_in)
+    deskhand("users", "remove", "ann")
+    told = deskhand("control", "log", "--json").json()
+    assert [(line["what"], (line["after"] or "").partition(" (")[0], line["client"]) for line in reversed(told)] == [
+        ("user:ann", "created as reviewer", None),
+        ("user:ann", "role operator", None),
+        ("user:ann", "new password", None),
+        ("key:shop", "created", None),
+        ("paused:tickets", "1", None),
+        ("sign_in", "refused", "198.51.100.1"),
+        ("sign_in", "refused", "198.51.100.1"),
+        ("sign_in", "opened", "198.51.100.1"),
+        ("user:ann", "removed", None),
+    ]
+    assert [line["who"] for line in told if line["what"] == "sign_in"] == ["ann", "(no such name)", "ann"]
+    rows = deskhand("control", "log", "--csv").out.splitlines()
+    assert (rows[0], len(rows)) == ("at,who,what,before,after,client", 10)
+    assert "user ann: role operator" in deskhand("control", "log").out
+    assert "my password" not in str(told)
