@@ -15,7 +15,9 @@ from fallbacks.ledger.states import State
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import DirectLedger
 from tests.worker.connectors.mail.imap_server import PASSWORD, ImapServer
+from tests.worker.connectors.mail.mutations import mutation
 from tests.worker.connectors.mail.test_reading import mail
+from worker.connectors.mail.files import mails_of
 from worker.connectors.mail.source import MAX_MAIL_BYTES
 
 
@@ -216,3 +218,15 @@ def test_a_mailbox_that_refuses_is_one_line(deskhand: Deskhand, server: ImapServ
 def test_files_or_the_mailbox_must_be_named(deskhand: Deskhand) -> None:
     assert deskhand("import-mail").code == 2
     assert "DESKHAND_IMAP_URL" in deskhand("import-mail", "--imap").err
+
+
+def test_every_damaged_mail_is_a_ticket_or_kept_and_the_books_balance(deskhand: Deskhand, tmp_path: Path) -> None:
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    for seed in range(200):
+        (folder / f"{seed:03}.eml").write_bytes(mutation(seed))
+    found = deskhand("import-mail", str(folder), "--json").json()
+    ends = [*found["accepted"], *found["known"], *found["rejected"]]
+    assert len(ends) == len(list(mails_of(folder)))
+    assert len(found["accepted"]) > 50
+    assert deskhand("audit").code == 0
