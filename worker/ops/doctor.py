@@ -210,6 +210,9 @@ def memory(facts: StoreFacts) -> Check:
         return failed("store memory", found, "raise maxmemory, or archive: a full store refuses new tickets")
     if share >= CROWDED_SHARE:
         return warned("store memory", found, "plan for more: a full store refuses new tickets")
+    if not int(facts.info.get("maxmemory", 0)):
+        change = "set maxmemory below what its machine or container has: without one the kernel ends the store"
+        return warned("store memory", f"{found}, and no maxmemory", change)
     return passed("store memory", found)
 
 

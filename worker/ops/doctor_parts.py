@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from redis import RedisError
 
+from fallbacks.delivery.outbox import DISABLED, OutboxAdmin
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from tasks.errors import TasksError
@@ -108,6 +109,9 @@ async def workers(parts: Parts) -> Check:
     stats = await parts.views.stats()
     if not stats.slots:
         return warned("workers", "none in the last minute", "start one: `deskhand worker`")
+    if not any("handoff" in beat["queues"] for beat in stats.workers):
+        found = f"{len(stats.workers)}, of which none serves handoff: no alert and no outcome leaves"
+        return warned("workers", found, "start one: `deskhand worker --queues handoff`")
     return passed("workers", f"{len(stats.workers)} with {stats.slots} slots")
 
 
@@ -133,10 +137,26 @@ async def unread(parts: Parts) -> Check:
     return passed("queues", found)
 
 
+async def outcomes(parts: Parts) -> Check:
+    """What upstream should have heard."""
+    disabled = (await parts.store.fields(keys.CONTROL)).get(DISABLED)
+    if disabled:
+        return warned(
+            "outcomes", f"none leaves: {disabled}", "correct DESKHAND_WEBHOOK_URL, `deskhand webhooks enable`"
+        )
+    late = await OutboxAdmin(parts.store).undelivered()
+    if late:
+        given_up = sum(entry.due_ms is None for entry in late)
+        found = f"{len(late)} were tried and have not arrived, of which {given_up} were given up"
+        return warned("outcomes", found, "`deskhand webhooks list` says why; `deskhand webhooks redeliver --all`")
+    return passed("outcomes", "all that was tried has arrived")
+
+
 LIVE_CHECKS: dict[str, Callable[[Parts], Awaitable[Check]]] = {
     "workers": workers,
     "switches": switches,
     "queues": unread,
+    "outcomes": outcomes,
 }
 
 

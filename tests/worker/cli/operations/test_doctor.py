@@ -1,5 +1,6 @@
 """`deskhand doctor` refuses a deployment that may lose tickets, and says what to change."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_a_sound_store_has_nothing_to_change() -> None:
         ({"aof_last_write_status": "err"}, "appendonly", "fail"),
         ({"used_memory": 80_000_000}, "store memory", "warn"),
         ({"used_memory": 95_000_000}, "store memory", "fail"),
-        ({"maxmemory": 0, "total_system_memory": 2_000_000_000}, "store memory", "ok"),
+        ({"maxmemory": 0, "total_system_memory": 2_000_000_000}, "store memory", "warn"),
     ],
 )
 def test_each_fault_of_a_store_is_found(info: dict[str, Any], name: str, verdict: str) -> None:
@@ -171,3 +172,20 @@ def test_messages_that_nobody_reads_are_named(deskhand: Deskhand, valkey_url: st
     assert (verdict, "serves intake" in change) == ("warn", True)
     assert deskhand("status", "--json").json()["queues"] == {"tickets": 0, "handoff": 0, "intake": 1, "unreadable": 0}
     assert "messages that nobody has read: intake 1" in deskhand("status").out
+
+
+def test_a_missing_hand_off_worker_and_outcomes_that_did_not_arrive_are_named(
+    deskhand: Deskhand, valkey_url: str
+) -> None:
+    assert verdict_of(deskhand("doctor", "--json"), "outcomes")[0] == "ok"
+    with Redis.from_url(valkey_url) as redis:
+        now = redis.time()[0] * 1000
+        beat = {"at": now, "slots": 4, "busy": 0, "queues": ["tickets"], "draining": False}
+        redis.hset("deskhand:workers", "w", json.dumps(beat))
+        message = {"ticket": "t1", "event": "ticket.decided", "attempts": 10, "sequence": 1, "outcome": "failed"}
+        redis.hset("deskhand:out:msg_1", mapping=message)
+        redis.zadd("deskhand:outbox_failed", {"msg_1": now})
+    result = deskhand("doctor", "--json")
+    assert verdict_of(result, "workers") == ("warn", "start one: `deskhand worker --queues handoff`")
+    verdict, change = verdict_of(result, "outcomes")
+    assert (verdict, "redeliver --all" in change) == ("warn", True)
