@@ -152,6 +152,13 @@ class ApiKeys:
         caller = Caller(key.id, key.name, frozenset(key.scopes), key.source)
         return KeyCheck(caller, total, outcome == "limited", int(wait_ms))
 
+    async def spend(self, caller: Caller, count: int, per_minute: int | None) -> int:
+        """Count so many tickets of one request towards the key's minute. Returns how many of them are within it."""
+        if per_minute is None or not caller.id:
+            return count
+        used = await self.store.tick(keys.rate(f"key:{caller.id}"), 60, count)
+        return max(0, min(count, per_minute - (used - count)))
+
     async def exist(self) -> bool:
         """Whether a key was ever made or given."""
         return bool(self._given) or bool(await self.store.fields(keys.API_KEYS))

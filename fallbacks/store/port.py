@@ -52,8 +52,8 @@ class Store(Protocol):
         """Set fields of a hash; None removes the field."""
         ...
 
-    async def tick(self, name: str, window_seconds: int) -> int:
-        """Count one more in a fixed window that starts with the first; returns the count."""
+    async def tick(self, name: str, window_seconds: int, count: int = 1) -> int:
+        """Count so many more in a fixed window that starts with the first; returns the count."""
         ...
 
     async def now_ms(self) -> int:

@@ -103,8 +103,8 @@ class RedisStore:
                 pipe.hset(self.prefix + name, field, value)
         await self._told(pipe.execute())
 
-    async def tick(self, name: str, window_seconds: int) -> int:
-        return int(await self.run("tick", "", name, window_seconds))
+    async def tick(self, name: str, window_seconds: int, count: int = 1) -> int:
+        return int(await self.run("tick", "", name, window_seconds, count))
 
     async def now_ms(self) -> int:
         seconds, micros = await self._told(self.redis.time())

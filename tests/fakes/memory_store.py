@@ -67,9 +67,9 @@ class MemoryStore:
             else:
                 self.data.hash(name)[field] = value
 
-    async def tick(self, name: str, window_seconds: int) -> int:
+    async def tick(self, name: str, window_seconds: int, count: int = 1) -> int:
         self.data.expires.setdefault(name, self.data.now + window_seconds * 1000)
-        return self.data.add(name, "count", 1)
+        return self.data.add(name, "count", count)
 
     async def now_ms(self) -> int:
         return self.data.now

@@ -43,7 +43,7 @@ class EmptyStore:
     async def put(self, name: str, values: Mapping[str, str | None]) -> None:  # noqa: ARG002 - the port
         raise NothingIsKeptError(name)
 
-    async def tick(self, name: str, window_seconds: int) -> int:  # noqa: ARG002 - the port
+    async def tick(self, name: str, window_seconds: int, count: int = 1) -> int:  # noqa: ARG002 - the port
         raise NothingIsKeptError(name)
 
     async def now_ms(self) -> int:

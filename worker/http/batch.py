@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -22,6 +23,11 @@ from worker.intake.json_bytes import repaired
 MOST_ITEMS = 100
 NDJSON = "application/x-ndjson"
 NDJSON_TYPES = frozenset({NDJSON, "application/ndjson", "application/jsonl"})
+
+MOST_WAITING_BYTES = 4 * 1024 * 1024
+"""Results of one stream that its client has not read."""
+
+PIECE_BYTES = 64 * 1024
 
 TOGETHER = 32
 """Lines of a stream that are accepted side by side."""
@@ -75,8 +81,19 @@ def _items(body: bytes) -> list[bytes]:
 async def _take_in_all(
     desk: Desk, caller: Caller, items: Sequence[bytes | Problem], first: int, key: str | None, request: Request
 ) -> list[ResultDocument]:
-    work = [_result(desk, caller, item, index, key, request) for index, item in enumerate(items, first)]
+    limit = desk.settings.api_requests_per_minute
+    try:
+        async with asyncio.timeout(desk.store_seconds):
+            within = await desk.keys.spend(caller, len(items), limit)
+    except (StoreUnreachable, TimeoutError):
+        within = len(items)  # each says for itself that the store is away
+    allowed = [*items[:within], *[_over_rate()] * (len(items) - within)]
+    work = [_result(desk, caller, item, index, key, request) for index, item in enumerate(allowed, first)]
     return await asyncio.gather(*work)
+
+
+def _over_rate() -> Problem:
+    return Problem(Kind.LIMITED, "this key's minute is used up; send the ticket again in a minute")
 
 
 async def _result(
@@ -96,9 +113,42 @@ async def _result(
     return ResultDocument(index=index, status=202, id=accepted.id, state=State.QUEUED)
 
 
+class _Results:
+    """Results that wait for a client to read them, in bytes. Full, they hold up whoever adds to them."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._bytes = 0
+        self._ended = False
+        self._changed = asyncio.Condition()
+
+    async def put(self, line: bytes) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._bytes < MOST_WAITING_BYTES)
+            self._lines.append(line)
+            self._bytes += len(line)
+            self._changed.notify_all()
+
+    async def end(self) -> None:
+        async with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    async def take(self) -> bytes:
+        """Some of what waits; b"" after the last."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._lines or self._ended)
+            taken = bytearray()
+            while self._lines and len(taken) < PIECE_BYTES:
+                taken += self._lines.popleft()
+            self._bytes -= len(taken)
+            self._changed.notify_all()
+            return bytes(taken)
+
+
 class _NdjsonAnswer(Response):
-    """Answers while it reads. Results wait in memory for a client that reads only after it has sent everything:
-    waiting for it to read would wait for ever."""
+    """Answers while it reads. A client may send everything before it reads: its results wait for it, up to
+    `MOST_WAITING_BYTES`; then no more of its lines are read until it does."""
 
     def __init__(self, request: Request, desk: Desk, caller: Caller, key: str | None) -> None:
         super().__init__(media_type=NDJSON)
@@ -107,29 +157,28 @@ class _NdjsonAnswer(Response):
         self._request = request
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        results: asyncio.Queue[ResultDocument | None] = asyncio.Queue()
+        results = _Results()
         reading = asyncio.ensure_future(self._read(results))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            while (result := await results.get()) is not None:
-                line = result.model_dump_json(exclude_none=True).encode() + b"\n"
-                await send({"type": "http.response.body", "body": line, "more_body": True})
+            while piece := await results.take():
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             reading.cancel()
 
-    async def _read(self, results: "asyncio.Queue[ResultDocument | None]") -> None:
+    async def _read(self, results: _Results) -> None:
         desk, caller, key, request = self._work
         first = 0
         try:
             async for group in _groups(_lines(self._request)):
                 for result in await _take_in_all(desk, caller, group, first, key, request):
-                    results.put_nowait(result)
+                    await results.put(result.model_dump_json(exclude_none=True).encode() + b"\n")
                 first += len(group)
         except Problem:
             pass  # the client hung up within the body; what came before is in the ledger
         finally:
-            results.put_nowait(None)
+            await results.end()
 
 
 async def _lines(request: Request) -> AsyncIterator[bytes | Problem | None]:

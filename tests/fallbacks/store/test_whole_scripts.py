@@ -183,7 +183,7 @@ CALLS = [
     Call("create_user", "", ("ann", "{}")),
     Call("keep", "", (keys.CANARY, "token", '{"a":1}')),
     Call("answer", "", ("k", "v", 1000)),
-    Call("tick", "", ("rate:tool", 60)),
+    Call("tick", "", ("rate:tool", 60, 1)),
     Call("session", "", ("digest", {"ttl_ms": 1000}, "user", "ann")),
     Call("repair_day", "", ("TODAY", 10_000), lambda s: day_field(s, "reserved", 10**6)),
 ]  # fmt: skip

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.worker.http.served import Served
+from worker.http import batch
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -93,3 +95,39 @@ def test_results_leave_while_lines_still_come(web: Served) -> None:
 def test_a_client_that_reads_last_of_all_is_not_locked_out(api: httpx.Client) -> None:
     told = results(api.post("/v1/tickets/batch", content=lines([ticket(n) for n in range(3000)]), headers=NDJSON))
     assert [result["status"] for result in told] == [202] * 3000
+
+
+def test_a_client_that_never_reads_is_not_read_from_without_end(web: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "MOST_WAITING_BYTES", 4096)
+    answered = 0
+
+    async def counted(desk: Any, caller: Any, items: Any, *rest: Any) -> list[batch.ResultDocument]:
+        nonlocal answered
+        answered += len(items)
+        return [batch.ResultDocument(index=0, status=422, id="x" * 4000) for _ in items]
+
+    monkeypatch.setattr(batch, "_take_in_all", counted)
+    with socket.create_connection(("127.0.0.1", web.port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(1)
+        head = f"POST /v1/tickets/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {web.key()}\r\n"
+        client.sendall(f"{head}Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        piece = b"x\n" * 20_000
+        chunk = b"%x\r\n" % len(piece) + piece + b"\r\n"
+        with pytest.raises(TimeoutError):
+            client.sendall(chunk * 500)
+    assert answered * 4000 < 64 * 1024 * 1024
+
+
+def test_the_tickets_of_a_request_count_one_by_one(valkey_url: str) -> None:
+    with Served(valkey_url, api_requests_per_minute=50) as web:
+        client = web.client(web.key())
+        streamed = results(
+            client.post("/v1/tickets/batch", content=lines([ticket(n) for n in range(60)]), headers=NDJSON)
+        )
+        statuses = [result["status"] for result in streamed]
+        assert (len(statuses), statuses.count(202), set(statuses[49:])) == (60, 49, {429})
+        assert streamed[-1]["problem"]["type"] == "/problems/rate-limited"
+        assert client.get("/v1/stats").status_code == 429
+        other = web.client(web.key()).post("/v1/tickets/batch", json=[ticket(n) for n in range(100, 160)])
+        assert [result["status"] for result in other.json()["results"]].count(202) == 49
