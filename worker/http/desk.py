@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class Desk:
     """Parts of the process, and what only its web side has. closing: set when the process is asked to stop.
 
     store_seconds: how long a request waits for a store that keeps the connection and says nothing, or is restarting.
+    streams: readers of events now, by the id of their key.
     """
 
     parts: Parts
@@ -32,6 +34,7 @@ class Desk:
     watch: Watch
     heartbeat_seconds: float = 15.0
     store_seconds: float = 8.0
+    streams: Counter[str] = field(default_factory=Counter)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

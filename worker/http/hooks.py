@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger.states import HintKind, State
+from fallbacks.store.keys import rate
 from tasks.ticket import REJECTED_PREFIX
 from worker.connectors.errors import HookRefusedError, UnmappedError
 from worker.connectors.hook import NAME, Hook, door_of
@@ -58,7 +59,15 @@ async def take_hook(request: Request, desk: DeskDep, hook: Annotated[Hook, Depen
             Kind.UNAUTHORIZED, str(error), headers={"www-authenticate": f'Hook realm="{hook.name}"'}
         ) from None
     async with asyncio.timeout(desk.store_seconds):
+        await _count(desk, hook)
         return await _taken(desk, hook, body, request.headers)
+
+
+async def _count(desk: Desk, hook: Hook) -> None:
+    """A proven call counts towards its hook's minute, as a key's would; whoever proves nothing uses up nobody's."""
+    limit = desk.settings.api_requests_per_minute
+    if limit is not None and await desk.parts.store.tick(rate(f"hook:{hook.name}"), 60) > limit:
+        raise Problem(Kind.LIMITED, "this hook's minute is used up; try again in 60 s", headers={"retry-after": "60"})
 
 
 async def _taken(desk: Desk, hook: Hook, body: bytes, headers: Mapping[str, str]) -> HookDocument:

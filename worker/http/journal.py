@@ -1,6 +1,7 @@
 """`/v1/tickets/{id}/events`: the journal, paged as JSON or followed live as server-sent events."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from time import monotonic
@@ -17,12 +18,16 @@ from tasks.ticket import TicketId
 from worker.http.access import Reader, read_within
 from worker.http.desk import Desk, DeskDep
 from worker.http.documents import EventDocument, event_document
-from worker.http.problems import responses
+from worker.http.problems import Kind, Problem, responses
 
 EVENT_STREAM = "text/event-stream"
 PAUSE_SECONDS = 0.25
 RECONNECT_MS = 2000
 PAGE = 100
+
+MOST_STREAMS = 500
+MOST_STREAMS_OF_A_KEY = 50
+"""Readers of events at once in a process: each looks at the store four times a second."""
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
 
@@ -57,14 +62,29 @@ async def get_events(
     """What happened to a ticket, oldest first. `Accept: text/event-stream` follows it until the client leaves."""
     await read_within(desk, caller, ticket_id)
     if EVENT_STREAM in request.headers.get("accept", ""):
+        if desk.streams.total() >= MOST_STREAMS or desk.streams[caller.id] >= MOST_STREAMS_OF_A_KEY:
+            fault = "too many streams of events are open; close one, or read pages"
+            raise Problem(Kind.LIMITED, fault, headers={"retry-after": "5"})
         first = (int(last_event_id) if last_event_id else after) + 1
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(_follow(desk, ticket_id, first), headers=headers, media_type=EVENT_STREAM)
+        return StreamingResponse(
+            _counted(desk, caller.id, _follow(desk, ticket_id, first)), headers=headers, media_type=EVENT_STREAM
+        )
     timeline = await _shown(desk, ticket_id, after + 1, after + 1 + limit)
     page = [event_document(recorded) for recorded in timeline[:limit]]
     more = len(timeline) > limit
     document = EventsDocument(events=page, next=page[-1].seq if more else None)
     return Response(document.model_dump_json(), media_type="application/json")
+
+
+async def _counted(desk: Desk, key: str, frames: AsyncIterator[str]) -> AsyncIterator[str]:
+    desk.streams[key] += 1
+    try:
+        async for frame in frames:
+            yield frame
+    finally:
+        desk.streams[key] -= 1
+        desk.streams += Counter()  # forgets keys that read no more
 
 
 async def _follow(desk: Desk, ticket_id: str, seq: int) -> AsyncIterator[str]:

@@ -414,3 +414,21 @@ def test_no_message_takes_an_id_of_a_helpdesk(web: Served, origin: str, http_sin
     assert asyncio.run(work()) is None
     assert web.ledger.do(lambda ledger: Views(ledger.store).ids(State.REJECTED)) != []
     assert post(web, "zendesk", event("zendesk")).json()["state"] == "queued"
+
+
+def test_a_hook_has_a_rate_that_only_proven_calls_use_up(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, secret in SECRETS.items():
+        monkeypatch.setenv(name, secret)
+    with Served(valkey_url, hooks=sample.path("hooks"), api_requests_per_minute=2) as web:
+        strangers = [web.client().post("/v1/hooks/github", content=event("github")).status_code for _ in range(4)]
+        proven = [
+            web.client()
+            .post(
+                "/v1/hooks/github",
+                content=event("github"),
+                headers=proof("github", event("github")) | {"content-type": "application/json"},
+            )
+            .status_code
+            for _ in range(3)
+        ]
+        assert (strangers, proven) == ([401] * 4, [202, 202, 429])

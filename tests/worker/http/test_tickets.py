@@ -11,6 +11,7 @@ import pytest
 
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
+from worker.http import journal
 
 
 @contextmanager
@@ -191,3 +192,21 @@ def test_no_event_tells_a_blind_suggestion_not_even_while_it_is_made(web: Served
     version = api.get("/v1/tickets/T-1").json()["version"]
     api.post("/v1/inbox/T-1/edit", json={"version": version, "label": "card_arrival"})
     assert "card_swallowed" in api.get("/v1/tickets/T-1/events").text
+
+
+def test_a_key_has_so_many_streams_at_once_and_another_has_its_own(
+    web: Served, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "MOST_STREAMS_OF_A_KEY", 1)
+    web.ledger.queued("T-1")
+    events, accept = "/v1/tickets/T-1/events", {"accept": "text/event-stream"}
+    with stream(api, "T-1") as first:
+        next(first)
+        refused = api.get(events, headers=accept)
+        assert (refused.status_code, refused.json()["type"]) == (429, "/problems/rate-limited")
+        assert api.get(events).status_code == 200
+        with stream(web.client(web.key()), "T-1") as other:
+            next(other)
+    desk = web.web.desk
+    assert desk is not None
+    wait_for(lambda: not desk.streams, message="the streams are let go")
