@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from fallbacks.access.api_keys import Scope
 from fallbacks.errors import NotAllowed
-from fallbacks.ledger.states import HintKind
+from fallbacks.ledger.states import INBOX, HintKind
 from fallbacks.ledger.views import TicketView
 from tasks.errors import InvalidDecision
 from tasks.run.process import Process
@@ -16,7 +16,7 @@ from tasks.ticket import TicketId
 from worker.http import inbox_bodies as bodies
 from worker.http.access import Person
 from worker.http.desk import Desk, DeskDep
-from worker.http.documents import TicketDocument, read_ticket
+from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket
 from worker.http.inbox_pages import page_after, read_cursor
 from worker.http.problems import Kind, Problem, responses
 from worker.http.reading import read_json, read_json_or_nothing
@@ -86,7 +86,7 @@ async def resume_item(request: Request, ticket_id: TicketId, desk: DeskDep, key:
     try:
         fresh = body.limits.over(desk.settings.limits)
     except bodies.BeyondDeployedError as error:
-        raise Problem(Kind.INVALID, str(error), errors=[(f"/limits/{error.name}", str(error))]) from None
+        raise Problem(Kind.FORBIDDEN, str(error), errors=[(f"/limits/{error.name}", str(error))]) from None
     work = desk.parts.inbox.resume(ticket_id, _who(key.name, body), body.version, body.hint, fresh, body.from_step)
     document = await _done(desk, work)
     await desk.hints.publish([(HintKind.TRIAGE, ticket_id)])
@@ -100,11 +100,16 @@ async def snooze_item(request: Request, ticket_id: TicketId, desk: DeskDep, key:
     return await _done(desk, desk.parts.inbox.snooze(ticket_id, _who(key.name, body), body.version, body.seconds))
 
 
-@router.post("/{ticket_id}/note", response_model=TicketDocument, responses=ACTION)
-async def note_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
-    """Add a note to the journal of any ticket."""
+@router.post("/{ticket_id}/note", response_model=TicketDocument | AcceptedDocument, responses=ACTION)
+async def note_item(
+    request: Request, ticket_id: TicketId, desk: DeskDep, key: Person
+) -> TicketDocument | AcceptedDocument:
+    """Add a note to the journal of any ticket. One outside the inbox is shown only to a key with `tickets:read`."""
     body = await read_json(request, bodies.NoteBody)
-    return await _done(desk, desk.parts.inbox.note(ticket_id, _who(key.name, body), body.text))
+    document = await _done(desk, desk.parts.inbox.note(ticket_id, _who(key.name, body), body.text))
+    if document.state in INBOX or Scope.READ in key.scopes:
+        return document
+    return AcceptedDocument(id=document.id, state=document.state)
 
 
 @router.post("/{ticket_id}/undo", response_model=TicketDocument, responses=ACTION)

@@ -103,7 +103,7 @@ def test_nobody_gives_a_run_more_than_the_operator_does(
     before = version(api, "T-1")
     refused = act(api, "T-1", "resume", version=before, hint="", limits={limit: beyond})
     (fault,) = refused.json()["errors"]
-    assert (refused.status_code, fault["pointer"]) == (422, f"/limits/{limit}")
+    assert (refused.status_code, fault["pointer"]) == (403, f"/limits/{limit}")
     assert f"DESKHAND_{limit.upper()}" in fault["detail"]
     assert version(api, "T-1") == before
     assert act(api, "T-1", "resume", version=before, hint="", limits={limit: most}).status_code == 200
@@ -238,3 +238,12 @@ def test_nothing_says_what_is_suggested_for_a_blind_item(web: Served, api: httpx
     assert act(api, "T-1", "approve", version=item["version"]).status_code == 409
     decided = act(api, "T-1", "edit", version=item["version"], label="card_arrival").json()
     assert decided["decision"]["label"] == "card_arrival"
+
+
+def test_a_note_shows_nothing_that_the_key_may_not_read(web: Served, api: httpx.Client) -> None:
+    web.ledger.queued("T-1", "my PIN is 1234")
+    people = web.client(web.key(Scope.INBOX))
+    assert act(people, "T-1", "note", text="called them").json() == {"id": "T-1", "state": "queued"}
+    assert "1234" in act(api, "T-1", "note", text="called them").text
+    web.ledger.suggested("T-2", "my PIN is 5678")
+    assert "5678" in act(people, "T-2", "note", text="called them").text
