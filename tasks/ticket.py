@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     WithJsonSchema,
     model_validator,
@@ -34,9 +35,11 @@ MetadataValue = (
 
 def _moment(value: Any) -> Any:
     """Seconds or milliseconds since 1970 as a time, which many systems send; anything else as it is."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return value
     try:
+        if isinstance(value, str):  # behind a validator of ours pydantic no longer knows that a text came as JSON
+            return TypeAdapter(datetime).validate_strings(value)
         return datetime.fromtimestamp(value / 1000 if abs(value) > MOST_SECONDS else value, UTC)
     except (ValueError, OverflowError, OSError):
         return value
