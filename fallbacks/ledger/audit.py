@@ -223,7 +223,7 @@ def _spent(before: Totals, now: Totals, rows: Rows) -> Iterator[str]:
 
 
 def _overbilled(before: Totals, now: Totals, rows: Rows) -> Iterator[str]:
-    """Each ticket's row tells of its own; the count must be theirs."""
+    """Each ticket's row counts its own; the sum must be the whole count."""
     calls, by_rows = now.counters["bound_violations"], sum(rows.overbilled.values())
     least = before.counters["bound_violations"] - now.counters["archived_overbilled"]
     if not least <= by_rows <= calls - before.counters["archived_overbilled"]:

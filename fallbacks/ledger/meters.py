@@ -15,7 +15,7 @@ from tasks.run import events as ev
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
 STEPS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20)
-"""Upper bounds of the buckets, as in `_prelude.lua`; what is above the last falls into +Inf."""
+"""Upper bounds of the buckets, as in `_figures.lua`; what is above the last falls into +Inf."""
 
 BUDGETS = {
     Reason.STEP_LIMIT: "steps",

@@ -1,5 +1,6 @@
 """The store in Redis or Valkey: Lua scripts by EVALSHA, reads in one trip each."""
 
+import re
 from collections.abc import Awaitable, Mapping, Sequence
 from functools import cache
 from hashlib import sha1
@@ -135,9 +136,17 @@ _REFUSALS = ("MISCONF", "OOM command not allowed", "NOPERM", "can't run this com
 another may take them the connection is left: see `redis_connections`."""
 
 
+PARTS = ("alerts", "money", "breaker", "inbox", "figures")
+"""Files of functions, `lua/_<part>.lua`, in the order in which one may need another."""
+
+
 @cache
 def load_script(name: str) -> tuple[str, str]:
-    """(source with its prelude, SHA-1) of `lua/<name>.lua`."""
+    """(source, SHA-1) of `lua/<name>.lua` with the prelude and the parts that it says it needs."""
     folder = files("fallbacks.store") / "lua"
-    body = (folder / "_prelude.lua").read_text() + (folder / f"{name}.lua").read_text()
+    script = (folder / f"{name}.lua").read_text()
+    needed = re.search(r"^-- Needs: (.*)$", script, re.MULTILINE)
+    needs = needed[1].split(", ") if needed else []
+    parts = ["prelude", *(part for part in PARTS if part in needs)]
+    body = "\n".join([*((folder / f"_{part}.lua").read_text() for part in parts), script])
     return body, sha1(body.encode(), usedforsecurity=False).hexdigest()

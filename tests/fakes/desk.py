@@ -108,7 +108,7 @@ class Workshop:
 
 @dataclass
 class Desk:
-    """Runs of one ticket over one set of books."""
+    """Runs of one ticket over one ledger."""
 
     model: ScriptedModel
     limits: Limits = LIMITS

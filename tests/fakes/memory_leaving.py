@@ -1,4 +1,4 @@
-"""Serve-next, and what leaves the books: outbox messages and alerts."""
+"""Serve-next, and what leaves the ledger: outbox messages and alerts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -68,8 +68,8 @@ def take_alert(b: MemoryData, _: str, hide_ms: str) -> list[Any] | None:
     if "sending" not in alert:
         serial = b.add(f"alert:{reason}", "serial", 1)
         alert |= {"sending": alert["count"], "sending_id": f"{reason}-{serial}", "count": "0"}
-    told = [alert.get(name) for name in ("sending_id", "sending", "first", "last", "severity")]
-    return [reason, *told, list(b.entries(f"alert:{reason}:tickets")), alert.get("about", "")]
+    known = [alert.get(name) for name in ("sending_id", "sending", "first", "last", "severity")]
+    return [reason, *known, list(b.entries(f"alert:{reason}:tickets")), alert.get("about", "")]
 
 
 def settle_alert(b: MemoryData, _: str, reason: str, alert_id: str, sent: str, wait_ms: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The fake on the port `fallbacks.store.port.Store`: the books in memory, with a clock that a test can move."""
+"""The fake on the port `fallbacks.store.port.Store`: the store in memory, with a clock that a test can move."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

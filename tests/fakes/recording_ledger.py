@@ -20,7 +20,7 @@ class RecordingLedger:
     """What outlives a run: give it to the next run to resume.
 
     cap: nanodollars of the run, None for no cap. writes: how many there were; crash_after: die after that write.
-    lost / draining / refusal: what the next step is told. rates: calls left this minute by tool, absent for plenty.
+    lost / draining / refusal: how the next step is refused. rates: calls left this minute by tool, absent for plenty.
     """
 
     clock: SettableClock = field(default_factory=SettableClock)

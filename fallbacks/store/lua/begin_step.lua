@@ -1,5 +1,6 @@
 -- The intent of a model call: looks at the kill switch and the breaker, reserves run and day together, or refuses.
 -- A day remembers the highest cap that held in it, '' once there was none: the audit compares.
+-- Needs: alerts, money
 -- ARGV: prefix, id, header {epoch, owner, lease_ms, call, worst, run_cap, day_cap, breaker, meters}, events...
 local h = cjson.decode(ARGV[3])
 local held, row = holds(h.epoch, h.owner)

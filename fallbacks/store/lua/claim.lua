@@ -1,4 +1,5 @@
 -- Take a queued ticket: next epoch, a lease, and everything needed to go on, in one trip.
+-- Needs: figures
 -- ARGV: prefix, id, owner, lease_ms, queue, claim (unique: the same claim repeated gets the same answer), event
 local row = redis.call('HMGET', T, 'state', 'epoch', 'since', 'steps', 'claim')
 if not row[1] then return {'unknown'} end

@@ -1,4 +1,5 @@
--- The result of a model call: settle at its cost, append what was said, tell the breaker.
+-- The result of a model call: settle at its cost, append what was said, and let the breaker learn.
+-- Needs: alerts, money, breaker
 -- ARGV: prefix, id, header {epoch, owner, lease_ms, call, cost, breaker, health, failure, meters}, events...
 local h = cjson.decode(ARGV[3])
 local held, row = holds(h.epoch, h.owner)

@@ -1,4 +1,5 @@
 -- Move a ticket to another state, with everything that must happen in the same moment.
+-- Needs: alerts, money, breaker, inbox, figures
 -- ARGV: prefix, id, header (fallbacks/ledger/move.py), events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
@@ -50,7 +51,8 @@ end
 if h.outbox then kept(row[12]) end
 if h.example or h.drop_example then redis.call('LLEN', P .. 'examples') end
 local undo_until = h.undo_in and NOW + whole(h.undo_in)
-local since, steps, steps_before, held_since = kept(row[13]), kept(row[14]), kept(row[15]), kept(row[8])
+local since, held_since = tonumber(row[13]) or NOW, tonumber(row[8]) or NOW -- for figures only, as the steps
+local steps, steps_before = tonumber(row[14]) or 0, tonumber(row[15]) or 0
 if h.state ~= row[1] then sorted(P .. 's:' .. h.state) end
 if due then sorted(P .. 'due') end
 

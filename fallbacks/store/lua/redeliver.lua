@@ -1,4 +1,4 @@
--- Let a message leave again, from its first try, under its own id; not before a decision it tells of can no longer be
+-- Let a message leave again, from its first try, under its own id; not before a decision it reports can no longer be
 -- undone. Returns its ticket; false when there is no such one.
 -- ARGV: prefix, '', message id
 local O = P .. 'out:' .. ARGV[3]

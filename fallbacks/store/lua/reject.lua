@@ -1,4 +1,5 @@
 -- Keep what could not be read as a ticket: whole, visible, alerted.
+-- Needs: alerts, inbox
 -- ARGV: prefix, id, header {origin, error, sla_in, facets, severity}, raw (base64), event
 if redis.call('HLEN', T) > 0 then return {'seen', ID} end
 local h = cjson.decode(ARGV[3])

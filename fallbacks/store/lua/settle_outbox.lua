@@ -6,8 +6,8 @@ if not attempts then return {'gone'} end
 kept(attempts)
 sorted(P .. 'outbox', P .. 'outbox_failed')
 counters('outbox_' .. ARGV[4])
--- The ticket tells of its first receiver only.
-local tells = not string.find(ARGV[3], '.', 1, true) and redis.call('HEXISTS', T, 'state') == 1
+-- The ticket shows its first receiver only.
+local shown = not string.find(ARGV[3], '.', 1, true) and redis.call('HEXISTS', T, 'state') == 1
 
 if ARGV[4] == 'hold' then
   redis.call('HINCRBY', O, 'attempts', -1)
@@ -25,5 +25,5 @@ redis.call('HSET', O, 'outcome', ARGV[4], 'ended', int(NOW))
 redis.call('PEXPIRE', O, 604800000) -- a week in which it can be sent again by command
 redis.call('ZREMRANGEBYSCORE', P .. 'outbox_failed', '-inf', int(NOW - 604800000))
 if ARGV[4] == 'failed' then redis.call('ZADD', P .. 'outbox_failed', int(NOW), ARGV[3]) end
-if tells then redis.call('HSET', T, 'delivery', ARGV[4]) end
+if shown then redis.call('HSET', T, 'delivery', ARGV[4]) end
 return {'ok'}

@@ -1,5 +1,6 @@
 -- Find work nobody is doing and say what to publish: {kind, id, kind, id...}, kind being triage or hand_off.
 -- A ticket that cannot be read is looked at again in ten minutes; the audit names it.
+-- Needs: alerts, money, figures
 -- ARGV: prefix, '', limit, max_losses, base_ms (first wait before a message is sent again), backlogged ('1' or '0'),
 --   lease_ms
 local limit, max_losses, base, lease_ms, found = whole(ARGV[3]), whole(ARGV[4]), whole(ARGV[5]), whole(ARGV[7]), {}

@@ -15,7 +15,7 @@ from tasks.run import events as ev
 from tasks.ticket import Priority
 from tests.fallbacks.scene import DECISION, MODEL, Scene, scene
 
-PRELUDE = Path(__file__).parents[3] / "fallbacks" / "store" / "lua" / "_prelude.lua"
+PRELUDE = Path(__file__).parents[3] / "fallbacks" / "store" / "lua" / "_figures.lua"
 
 
 async def meters(s: Scene) -> dict[str, int]:

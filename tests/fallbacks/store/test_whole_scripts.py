@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from fallbacks.ledger.ledger import Lease
-from fallbacks.store import keys
+from fallbacks.store import keys, redis_store
 from fallbacks.store.port import lua_header
 from fallbacks.store.redis_store import RedisStore
 from tasks.reasons import Reason
@@ -189,7 +189,8 @@ CALLS = [
 ]  # fmt: skip
 
 READERS = {"archive_read", "audit_index", "audit_page", "audit_sums", "per_hour"}
-OTHERS = {"_prelude", "hold", "use_key"} | READERS
+PARTS = {"_prelude", *(f"_{part}" for part in redis_store.PARTS)}
+OTHERS = {"hold", "use_key"} | READERS | PARTS
 """hold writes one key, which it reads; use_key has a test of its own below."""
 
 MANY = {"renew", "sweep", "wake", "next_item", "take_alert", "take_outbox", "archive_drop"}

@@ -148,7 +148,7 @@ def test_the_audit_gives_back_what_no_ticket_holds_where_it_is_asked_to(
     ledger.do(lambda ledger: ledger.store.put(day, {"reserved": "5000000"}))
     assert deskhand("audit").code == 1
     result = deskhand("audit", "--repair")
-    assert (result.code, result.err) == (0, f"{day.replace(':', ' ')}: reserved $0.005 -> $0\n")
+    assert (result.code, result.err) == (0, f"{day.replace(':', ' ')}: reserved $0.005 -> $0.00\n")
     assert deskhand("audit", "--json").json()["balanced"] is True
 
 
