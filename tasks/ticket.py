@@ -33,13 +33,16 @@ MetadataValue = (
 )
 
 
+_WRITTEN = TypeAdapter(datetime)
+
+
 def _moment(value: Any) -> Any:
     """Seconds or milliseconds since 1970 as a time, which many systems send; anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return value
     try:
         if isinstance(value, str):  # behind a validator of ours pydantic no longer knows that a text came as JSON
-            return TypeAdapter(datetime).validate_strings(value)
+            return _WRITTEN.validate_strings(value)
         return datetime.fromtimestamp(value / 1000 if abs(value) > MOST_SECONDS else value, UTC)
     except (ValueError, OverflowError, OSError):
         return value
