@@ -132,7 +132,7 @@ class Parts:
 
     @cached_property
     def store(self) -> Store:
-        return self.wrap_store(RedisStore(self.redis_url, f"{self.settings.namespace}:"))
+        return self.wrap_store(RedisStore(self.redis_url, f"{self.settings.namespace}:", self.settings.redis_wait))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -161,7 +161,7 @@ class Parts:
 
     @cached_property
     def inbox(self) -> Inbox:
-        return Inbox(self.store, self.process, self.outcomes)
+        return Inbox(self.store, self.process, self.outcomes, self.settings.max_wait_seconds)
 
     @cached_property
     def publisher(self) -> Publisher:

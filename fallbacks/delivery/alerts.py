@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, assert_never
 
+from fallbacks.ledger import generation
 from fallbacks.plan import PLAN, Severity
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -27,13 +28,14 @@ class Escalation(StrEnum):
 
     oldest_waiting: an inbox item has passed its SLA, whatever its reason. breaker_open: tickets wait for a model.
     store_away: a process cannot write to the store, and says so past it. bound_violation: a provider billed more for
-    a call than it may, so that no cap holds.
+    a call than it may, so that no cap holds. failed_over: another server serves the store.
     """
 
     OLDEST_WAITING = "oldest_waiting"
     BREAKER_OPEN = "breaker_open"
     STORE_AWAY = "store_away"
     BOUND_VIOLATION = "bound_violation"
+    FAILED_OVER = generation.FAILED_OVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Alert:
             case Escalation.BOUND_VIOLATION:
                 calls = "call was" if self.count == 1 else "calls were"
                 return f"{self.count} {calls} billed for more than the worst case that was reserved"
+            case Escalation.FAILED_OVER:
+                return "the store failed over: what it had acknowledged last may be lost"
             case unknown:
                 assert_never(unknown)
 
@@ -89,6 +93,8 @@ class Alert:
                 return "Look at the store and its name: `deskhand doctor` says what is wrong."
             case Escalation.BOUND_VIOLATION:
                 return "Compare the provider's bill with its prices here; `deskhand audit` names the tickets."
+            case Escalation.FAILED_OVER:
+                return "Compare what senders sent last with what is here; the workers' log has an audit."
             case unknown:
                 assert_never(unknown)
 

@@ -65,9 +65,15 @@ class Page:
 
 
 class Inbox:
-    """Actions of people. person: who acts, as they are known to the door they came through."""
+    """Actions of people. person: who acts, as they are known to the door they came through.
 
-    def __init__(self, store: Store, process: Process, outcomes: OutcomeWriter) -> None:
+    max_wait_seconds: after so long people get back what they had sent to the agent again; None: no such time.
+    """
+
+    def __init__(
+        self, store: Store, process: Process, outcomes: OutcomeWriter, max_wait_seconds: float | None = None
+    ) -> None:
+        self.max_wait_seconds = max_wait_seconds
         self.store = store
         self.views = Views(store)
         self.process = process
@@ -227,21 +233,26 @@ class Inbox:
     async def resume(
         self, ticket_id: str, person: str, version: int | None, hint: str, fresh: Limits, from_step: int = 0
     ) -> TicketView:
-        """Send it back to the agent with a hint and fresh limits; finished calls stay paid and are not made again."""
+        """Send it back to the agent with a hint and fresh limits; finished calls stay paid and are not made again.
+
+        Its longest wait begins anew. Of its effects this person vouches that what was not recorded was not begun.
+        """
         view = await self._waiting(ticket_id, version)
         if view.ticket is None:
             raise ValueError(f"{ticket_id} could not be read as a ticket; repair or dismiss it")
         used = (await self.views.checkpoint(ticket_id)).usage
         limits = on_top(fresh, used, view.spent_nanodollars)
         event, by = ev.Resumed(person, hint[:2000], from_step), ByPerson(view.version, person)
+        now, wait = await self.store.now_ms(), self.max_wait_seconds
+        deadline = {} if wait is None else {"deadline": str(now + int(wait * 1000))}
         move = Move(
             State.QUEUED,
             DECIDABLE,
             by,
             (event,),
             due=In(0),
-            values={"limits": json.dumps(asdict(limits)), "losses": "0"},
-            unset=("reason", "detail", "queue", "deadline"),
+            values={"limits": json.dumps(asdict(limits)), "losses": "0", "vouched": str(now)} | deadline,
+            unset=("reason", "detail", "queue", *(() if deadline else ("deadline",))),
         )
         if await is_probe(self.store, ticket_id):  # the agent is not asked about it: its outcome would leave
             move = Move(State.CANCELLED, DECIDABLE, by, (event, ev.Cancelled(person)))

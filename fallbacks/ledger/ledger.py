@@ -267,7 +267,8 @@ class Ledger:
         verdict = await self.store.run("begin_effect", lease.ticket_id, lua_header(header), *args)
         match verdict[0]:
             case "unknown":
-                raise EffectUnknown(f"{tool} was begun before and its result was lost")
+                began = "may have been begun before the store failed over" if len(verdict) > 1 else "was begun before"
+                raise EffectUnknown(f"{tool} {began} and its result was lost")
             case "done":
                 return str(verdict[1])
             case _:

@@ -7,6 +7,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 MOST = 128
@@ -18,8 +19,15 @@ PATIENCE_SECONDS = 0.05
 TRIP_SECONDS = 5.0
 """A server that is silent for longer is taken for gone, and the trip begins anew."""
 
+WAIT_MS = 1000
+"""For the replicas to have what a trip wrote."""
+
 Command = tuple[str | int, ...]
 Encoded = tuple[str | int | bytes, ...]
+
+
+class NotReplicated(RedisError):
+    """The primary has it, and too few replicas do: whether it stays is undecided."""
 
 
 @dataclass(slots=True)
@@ -34,10 +42,12 @@ class RedisBatches:
 
     redis: lends a connection for each trip. It needs no timeout (one around each answer was .3 ms of a ticket of three
     steps; the trip has one) and no retries of its own: retry is for the whole trip.
+    replicas: that must have what a trip wrote, or its calls raise `NotReplicated`.
     """
 
     redis: Redis
     retry: Retry
+    replicas: int = 0
     seconds: float = TRIP_SECONDS
     _waiting: list[_Call] = field(default_factory=list)
     _trips: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -110,12 +120,26 @@ class RedisBatches:
             raise RedisTimeoutError(f"no answer within {self.seconds:g} s") from None
 
     async def _answers(self, commands: Sequence[Encoded]) -> list[Any]:
-        if len(commands) == 1:  # a pipeline of one costs twice the call
+        if len(commands) == 1 and not self.replicas:  # a pipeline of one costs twice the call
             return [await self.redis.execute_command(*commands[0])]
         pipe = self.redis.pipeline(transaction=False)
         for command in commands:
             pipe.execute_command(*command)
-        return await pipe.execute(raise_on_error=False)
+        if not self.replicas:
+            return await pipe.execute(raise_on_error=False)
+        pipe.execute_command("WAIT", self.replicas, WAIT_MS)
+        *answers, reached = await pipe.execute(raise_on_error=False)
+        return answers if _is_enough(reached, self.replicas) else [self._undecided(each, reached) for each in answers]
+
+    def _undecided(self, answer: Any, reached: Any) -> Exception:
+        if isinstance(answer, Exception):
+            return answer
+        had = reached if isinstance(reached, int) else f"{type(reached).__name__}: {reached}"
+        return NotReplicated(f"on {had} of {self.replicas} replicas within {WAIT_MS} ms: whether it stays is undecided")
+
+
+def _is_enough(reached: Any, replicas: int) -> bool:
+    return isinstance(reached, int) and reached >= replicas
 
 
 async def _nothing_to_undo(_: Exception) -> None:

@@ -1,19 +1,18 @@
 """Every connection to a Redis or Valkey is made here: it looks for the primary, and leaves what cannot serve."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import redis
 from redis import asyncio as aioredis
 from redis.asyncio import connection as asynchronous
 from redis.asyncio.retry import Retry as AsyncRetry
-from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
-from redis.exceptions import BusyLoadingError, MasterDownError, ReadOnlyError, ResponseError
+from redis.exceptions import BusyLoadingError, MasterDownError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
-from redis.sentinel import Sentinel
 
 from fallbacks.store.redis_url import RedisUrl, read_redis_url
 
@@ -150,19 +149,42 @@ def _keys(options: Any, *names: str) -> dict[str, Any]:
 
 
 def _asking(read: RedisUrl) -> dict[str, Any]:
-    return {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS, **read.sentinel_options}
+    seconds = {"socket_timeout": SENTINEL_SECONDS, "socket_connect_timeout": SENTINEL_SECONDS}
+    return {**seconds, "decode_responses": True, "protocol": 2, **read.sentinel_options}
 
 
 def _async_locator(read: RedisUrl) -> Callable[[], Awaitable[Address]] | None:
-    if not read.sentinels:
-        return None
-    asking = _asking(read) | {"retry": AsyncRetry(NoBackoff(), 0)}
-    sentinel = AsyncSentinel(read.sentinels, sentinel_kwargs=asking)
-    return lambda: sentinel.discover_master(read.service)
+    async def locate() -> Address:
+        for host, port in read.sentinels:
+            asked = aioredis.Redis(host=host, port=port, retry=AsyncRetry(NoBackoff(), 0), **_asking(read))
+            async with asked:
+                with suppress(RedisError, OSError):  # it has no asynchronous form
+                    if answer := await asked.execute_command(*_QUESTION, read.service):
+                        return _address(answer)
+        raise _unknown(read)
+
+    return locate if read.sentinels else None
 
 
 def _locator(read: RedisUrl) -> Callable[[], Address] | None:
-    if not read.sentinels:
-        return None
-    sentinel = Sentinel(read.sentinels, sentinel_kwargs=_asking(read) | {"retry": Retry(NoBackoff(), 0)})
-    return lambda: cast("Address", sentinel.discover_master(read.service))
+    def locate() -> Address:
+        for host, port in read.sentinels:
+            asked = redis.Redis(host=host, port=port, retry=Retry(NoBackoff(), 0), **_asking(read))
+            with asked, suppress(RedisError, OSError):
+                if answer := asked.execute_command(*_QUESTION, read.service):
+                    return _address(answer)
+        raise _unknown(read)
+
+    return locate if read.sentinels else None
+
+
+_QUESTION = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME")
+
+
+def _address(answer: Any) -> Address:
+    host, port = answer
+    return str(host), int(port)
+
+
+def _unknown(read: RedisUrl) -> RedisConnectionError:
+    return RedisConnectionError(f"none of {len(read.sentinels)} sentinels knows a primary named {read.service!r}")

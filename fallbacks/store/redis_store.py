@@ -30,6 +30,9 @@ T = TypeVar("T")
 CONNECTIONS = 8
 """For plain reads, and as many for batches: one of them carries hundreds of calls at a time."""
 
+REPLICATED = frozenset({"accept", "reject", "begin_effect", "move"})
+"""Scripts after which somebody relies on what was written."""
+
 RETRIES = 6
 """Bounded tries over about five seconds: a restarting server is waited for, a dead one is reported."""
 
@@ -37,10 +40,11 @@ RETRIES = 6
 class RedisStore:
     """Implements `fallbacks.store.port.Store`. One instance per event loop.
 
-    url: see `redis_url`. prefix: before every key, so that a database can be shared.
+    url: see `redis_url`. prefix: before every key, so that a database can be shared. replicas: that must have an
+    accept, a decision or an effect's intent; with fewer its caller gets `StoreUnreachable`, though it may be written.
     """
 
-    def __init__(self, url: str, prefix: str = "deskhand:") -> None:
+    def __init__(self, url: str, prefix: str = "deskhand:", replicas: int = 0) -> None:
         self.prefix = prefix
         retry = Retry(
             ExponentialWithJitterBackoff(cap=2.0, base=0.05),
@@ -50,14 +54,16 @@ class RedisStore:
         self.redis = async_client(url, connections=CONNECTIONS, retry=retry, socket_timeout=5, decode_responses=True)
         self._batched = async_client(url, connections=CONNECTIONS, socket_timeout=None, decode_responses=True)
         self._batches = RedisBatches(self._batched, retry)
+        self._replicated = RedisBatches(self._batched, retry, replicas) if replicas else self._batches
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
         """EVALSHA, together with other calls of the moment; the script is sent once per server."""
         body, sha = load_script(script)
+        batches = self._replicated if script in REPLICATED else self._batches
         try:
-            return await self._told(self._batches.run(("EVALSHA", sha, 0, self.prefix, ticket_id, *args)))
+            return await self._told(batches.run(("EVALSHA", sha, 0, self.prefix, ticket_id, *args)))
         except NoScriptError:
-            return await self._told(self.redis.eval(body, 0, self.prefix, ticket_id, *args))
+            return await self._told(batches.run(("EVAL", body, 0, self.prefix, ticket_id, *args)))
 
     async def row(self, ticket_id: str) -> dict[str, str]:
         return await self.fields(keys.ticket(ticket_id))
@@ -136,7 +142,7 @@ _REFUSALS = ("MISCONF", "OOM command not allowed", "NOPERM", "can't run this com
 another may take them the connection is left: see `redis_connections`."""
 
 
-PARTS = ("alerts", "money", "breaker", "inbox", "figures")
+PARTS = ("alerts", "money", "breaker", "inbox", "figures", "server")
 """Files of functions, `lua/_<part>.lua`, in the order in which one may need another."""
 
 

@@ -178,4 +178,9 @@ def _taken_back(b: MemoryData, ticket_id: str, row: dict[str, str], lease_ms: in
     b.place(ticket_id, "queued")
 
 
-MOVES: dict[str, Callable[..., Any]] = {"move": move, "reject": reject, "sweep": sweep}
+def generation(*_: Any) -> list[Any]:
+    """Memory has no other server."""
+    return ["1", "0", 0]
+
+
+MOVES: dict[str, Callable[..., Any]] = {"move": move, "reject": reject, "sweep": sweep, "generation": generation}

@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="port of the web process")
     redis_url: RedisUrl | None = Field(None, description="the store; none: the embedded Valkey")
     broker_url: BrokerUrl | None = Field(None, description="the queues; none: the same as the store")
+    redis_wait: int = Field(0, ge=0, description="replicas that must have an accept, a decision or an effect's intent")
     namespace: str = Field("deskhand", pattern=r"^[a-z0-9-]{1,40}$", description="prefix of every key and queue")
     model: str | None = Field(None, description="`local` or an Anthropic model id")
     models: Names = Field((), description="tiers, cheapest first; overrides model")

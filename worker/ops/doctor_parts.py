@@ -19,6 +19,7 @@ from worker.config.errors import WorkerError
 from worker.config.settings import LOCAL
 from worker.models.tier import Tier
 from worker.ops.doctor import STORE_CHECKS, Check, failed, masked_url, passed, warned
+from worker.ops.doctor_replication import connections, replication
 from worker.ops.redis_facts import read_facts
 from worker.wiring import Parts
 
@@ -31,7 +32,7 @@ async def examine(parts: Parts) -> list[Check]:
     found = [_guarded("taxonomy", taxonomy, parts), _guarded("prompt", prompt, parts)]
     found += [_guarded("knowledge base", knowledge, parts)]
     found += [_guarded("tools", tools, parts), *_prices(parts)]
-    found += store(parts.redis_url)
+    found += store(parts)
     found.append(await asyncio.to_thread(broker, parts))
     if all(check.verdict != "fail" for check in found if check.name == "store"):
         found += [await _awaited(name, check, parts) for name, check in LIVE_CHECKS.items()]
@@ -83,13 +84,15 @@ def price(parts: Parts, tier: Tier) -> Check:
     return passed(name, found)
 
 
-def store(url: str) -> list[Check]:
-    """The store: reachable, durable, not full."""
+def store(parts: Parts) -> list[Check]:
+    """The store: reachable, durable, not full; what a failover may lose."""
+    shown = masked_url(parts.redis_url)
     try:
-        facts = read_facts(url)
+        facts = read_facts(parts.redis_url)
     except (RedisError, OSError, ValueError) as error:
-        return [failed("store", f"{masked_url(url)}: {error}", "start it, or correct DESKHAND_REDIS_URL")]
-    return [passed("store", f"{masked_url(url)} answers in {facts.ping_ms:.1f} ms"), *(c(facts) for c in STORE_CHECKS)]
+        return [failed("store", f"{shown}: {error}", "start it, or correct DESKHAND_REDIS_URL")]
+    answers = passed("store", f"{shown} answers in {facts.ping_ms:.1f} ms")
+    return [answers, *(check(facts) for check in STORE_CHECKS), replication(facts, parts.settings)]
 
 
 def broker(parts: Parts) -> Check:
@@ -152,11 +155,18 @@ async def outcomes(parts: Parts) -> Check:
     return passed("outcomes", "all that was tried has arrived")
 
 
+async def clients(parts: Parts) -> Check:
+    """Enough connections for the fleet that is there."""
+    stats = await parts.views.stats()
+    return connections(await asyncio.to_thread(read_facts, parts.redis_url), len(stats.workers))
+
+
 LIVE_CHECKS: dict[str, Callable[[Parts], Awaitable[Check]]] = {
     "workers": workers,
     "switches": switches,
     "queues": unread,
     "outcomes": outcomes,
+    "connections": clients,
 }
 
 

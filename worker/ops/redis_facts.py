@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis import RedisError
@@ -16,13 +16,15 @@ ANSWER_SECONDS = 3
 class StoreFacts:
     """info: the INFO reply. appendfsync: None where CONFIG is refused, as managed services do.
 
-    skew_seconds: how far this machine's clock is ahead of the store's. ping_ms: one round trip.
+    skew_seconds: how far this machine's clock is ahead of the store's. ping_ms: one round trip. config: what else was
+    asked of it; empty where it is refused.
     """
 
     info: Mapping[str, Any]
     appendfsync: str | None
     skew_seconds: float
     ping_ms: float
+    config: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def persists(self) -> bool:
@@ -46,7 +48,8 @@ def read_facts(url: str) -> StoreFacts:
         took = time.monotonic() - began
         skew = time.time() - took / 2 - (int(seconds) + int(micros) / 1e6)
         info: Any = store.info()
-        return StoreFacts(info, _appendfsync(store), skew, took * 1000)
+        config = _config(store)
+        return StoreFacts(info, config.get("appendfsync"), skew, took * 1000, config)
 
 
 def facts_if_answering(url: str) -> StoreFacts | None:
@@ -57,9 +60,9 @@ def facts_if_answering(url: str) -> StoreFacts | None:
         return None
 
 
-def _appendfsync(store: Any) -> str | None:
+def _config(store: Any) -> dict[str, str]:
     try:
-        answer: Any = store.config_get("appendfsync")
+        answers = [store.config_get(name) for name in ("appendfsync", "min-replicas-to-write", "maxclients")]
     except RedisError:
-        return None
-    return answer.get("appendfsync") if isinstance(answer, dict) else None
+        return {}
+    return {name: value for answer in answers for name, value in answer.items()}

@@ -39,6 +39,7 @@ class Heartbeat:
     sweep_seconds: float
     slots: int
     queues: tuple[str, ...]
+    beats: int = 0
     swept_at: float = field(default=0.0)
     beaten_at: float = field(default=0.0)
     finish: Callable[[], None] = field(default=lambda: None)
@@ -72,8 +73,10 @@ class Heartbeat:
         """Renew every lease of this process in one call; cut the runs whose lease is gone."""
         leases = self.live.leases
         self.live.cut(await self.ledger.renew(self.live.owner, leases), leases)
+        self.sweeper.forgot |= await self._is_forgotten()
         await self.ledger.store.put(keys.WORKERS, {self.live.owner: json.dumps(await self._presence())})
         self.beaten_at = monotonic()
+        self.beats += 1
 
     async def obey(self) -> None:
         """Stop in good order where somebody has asked this worker to: `deskhand drain`."""
@@ -86,6 +89,13 @@ class Heartbeat:
     def consumes(self) -> bool:
         """Whether it takes work: its last heartbeat reached the store not long ago, and it is not stopping."""
         return not self.live.draining and monotonic() - self.beaten_at < 2 * self.ledger.lease_ms / 1000
+
+    async def _is_forgotten(self) -> bool:
+        """Whether the store lacks the last heartbeat that it had acknowledged."""
+        if not self.beats or monotonic() - self.beaten_at > FORGET_MS / 1000:
+            return False
+        kept = (await self.ledger.store.fields(keys.WORKERS)).get(self.live.owner)
+        return kept is None or json.loads(kept)["beat"] < self.beats
 
     async def leave(self) -> None:
         """Take this process off the list of workers."""
@@ -103,6 +113,7 @@ class Heartbeat:
     async def _presence(self) -> dict[str, object]:
         return {
             "at": await self.ledger.store.now_ms(),
+            "beat": self.beats + 1,
             "slots": self.slots,
             "busy": len(self.live.held),
             "queues": list(self.queues),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fallbacks.ledger.audit import audit
+from fallbacks.ledger.generation import notice_failover
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import Hint, HintKind
 
@@ -26,7 +28,7 @@ Begin = Callable[[str], Coroutine[Any, Any, str]]
 @dataclass(slots=True)
 class Sweeper:
     """Sweeps whatever state the broker is in. slots: of this process. begin: how it works a ticket itself, by kind of
-    hint; empty where it works none.
+    hint; empty where it works none. forgot: whether the store has been found to lack what it had acknowledged.
     """
 
     ledger: Ledger
@@ -34,10 +36,12 @@ class Sweeper:
     max_losses: int
     slots: int
     begin: Mapping[HintKind, Begin]
+    forgot: bool = False
     _begun: set["asyncio.Future[str]"] = field(default_factory=set)
 
     async def sweep(self) -> None:
         """One look. Raises `StoreUnreachable`."""
+        await self._notice_failover()
         depth = await self.publisher.known_depth("tickets")
         backlogged = (depth or 0) > max(1, self.slots) * BACKLOG_PER_SLOT
         work = await self.ledger.sweep(limit=LIMIT, max_losses=self.max_losses, backlogged=backlogged)
@@ -46,6 +50,17 @@ class Sweeper:
         except Exception as error:  # kombu's transports raise errors of many libraries
             begun = self._begin(work)
             log.warning("%d hints were not published, %d are begun here: %s", len(work), begun, error)
+
+    async def _notice_failover(self) -> None:
+        found = await notice_failover(self.ledger.store, forgot=self.forgot)
+        self.forgot = False
+        if not found.new:
+            return
+        log.error("the store failed over (generation %d); %d runs were taken back", found.number, found.taken_back)
+        report = await audit(self.ledger.store)  # what was lost whole cannot be missed by it
+        log.log(
+            logging.INFO if report.balanced else logging.ERROR, "after the failover: %s", report.problems or "balanced"
+        )
 
     def _begin(self, work: Sequence[Hint]) -> int:
         """What finds a free slot; the rest is due again by itself."""

@@ -28,6 +28,7 @@ local start = math.max(NOW, whole(h.not_before or 0))
 local state = h.closed and 'closed' or start > NOW and 'parked' or 'queued'
 local due = start > NOW and start or NOW + whole(h.due_in)
 local deadline = math.min(h.expires and whole(h.expires) or MOST, h.wait_ms and start + whole(h.wait_ms) or MOST)
+local generation = redis.call('HGET', P .. 'generation', 'n')
 local R = P .. 'req:' .. (h.requester or '')
 if h.requester then redis.call('LLEN', R) end
 if h.original then redis.call('HLEN', P .. 'original:' .. ID) end
@@ -40,6 +41,7 @@ if state ~= 'queued' then append(ARGV[6], 0) end
 redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
   'priority', h.priority, 'door', h.door, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
 if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
+if generation and generation ~= '1' then redis.call('HSET', T, 'generation', generation) end
 place(nil, state)
 if h.closed then
   redis.call('HSET', T, 'closed', h.closed, 'detail', h.detail)

@@ -1,4 +1,5 @@
 -- The intent of an effect, before it is attempted.
+-- Needs: server
 -- ARGV: prefix, id, header {epoch, owner, lease_ms, key, honoured, try, meters}, events...
 local h = cjson.decode(ARGV[3])
 if not holds(h.epoch, h.owner) then return {'lost'} end
@@ -6,6 +7,11 @@ local E = P .. 'effects:' .. ID
 local known = redis.call('HGET', E, h.key)
 if known and string.sub(known, 1, 5) == 'done:' then return {'done', string.sub(known, 6)} end
 if known and known ~= 'begun:' .. h.try and not h.honoured then return {'unknown'} end
+if not known and not h.honoured then -- the intent of one that was begun may have been lost with the primary before
+  local G, row = redis.call('HMGET', P .. 'generation', 'id', 'at'), redis.call('HMGET', T, 'accepted', 'vouched')
+  local since = math.max(kept(row[1]), kept(row[2]))
+  if kept(G[2]) >= since or failed_over(G[1], server_identity()) then return {'unknown', 'failover'} end
+end
 whole(h.lease_ms)
 sorted(P .. 'due')
 if known ~= 'begun:' .. h.try then

@@ -166,6 +166,8 @@ CALLS = [
     Call("move", "suggested", (PERSON | {"states": ["suggested"], "person": "ann"}, EVENT), name="move of a person"),
     Call("reject", "bad", ({"origin": "o", "error": "e", **ENTRY, "severity": "warning"}, "cmF3", EVENT)),
     Call("sweep", "", (100, 3, 1000, "0", 30_000), later),
+    Call("generation", "", (1, "failed_over", "error")),
+    Call("generation", "", (0, "failed_over", "error"), name="generation that is seen for the first time"),
     Call("wake", "", (Reason.MODEL_OVERLOADED.value, "paid0", "paid1")),
     Call("next_item", "", ("ann", 1000, 50, "inbox", EVENT)),
     Call("take_alert", "", (1000,), later),
@@ -194,7 +196,7 @@ READERS = {"archive_read", "audit_index", "audit_page", "audit_sums", "per_hour"
 PARTS = {"_prelude", *(f"_{part}" for part in redis_store.PARTS)}
 OTHERS = READERS | PARTS
 
-MANY = {"renew", "sweep", "wake", "next_item", "take_alert", "take_outbox", "archive_drop"}
+MANY = {"generation", "renew", "sweep", "wake", "next_item", "take_alert", "take_outbox", "archive_drop"}
 """Scripts that work on many: what is wrong with one is passed over, and the rest is done."""
 
 

@@ -25,13 +25,13 @@ def test_what_comes_while_the_broker_is_away_is_worked_and_so_is_what_comes_afte
         Fleet(tmp_path, valkey_url, rabbitmq.url, ANTHROPIC_BASE_URL=simulator.url) as fleet,
         FleetLedger(fleet) as ledger,
     ):
-        worker = fleet.start()
+        worker, node = fleet.start(), rabbitmq.shared("/")
         ledger.accept(ticket(1))
         ledger.wait_rest(1)
-        rabbitmq.ctl("stop_app")
+        node.ctl("stop_app")
         ledger.accept(ticket(2), publish=False)
         ledger.wait_rest(2)
-        rabbitmq.ctl("start_app")
+        node.ctl("start_app")
         depth = ledger.parts.publisher.known_depth
         wait_for(lambda: ledger.loop.run(depth("tickets")) is not None, 30, "the broker to answer", 0.2)
         ledger.accept(ticket(3))

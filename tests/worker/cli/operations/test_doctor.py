@@ -9,8 +9,9 @@ from redis import Redis
 
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.conftest import Deskhand, Result
-from worker.config.settings import Settings
+from worker.config.settings import Settings, load_settings
 from worker.ops.doctor import STORE_CHECKS, Check, Verdict, masked_url, shown_settings
+from worker.ops.doctor_replication import connections, replication
 from worker.ops.redis_facts import StoreFacts
 
 SOUND: dict[str, Any] = {
@@ -189,3 +190,32 @@ def test_a_missing_hand_off_worker_and_outcomes_that_did_not_arrive_are_named(
     assert verdict_of(result, "workers") == ("warn", "start one: `deskhand worker --queues handoff`")
     verdict, change = verdict_of(result, "outcomes")
     assert (verdict, "redeliver --all" in change) == ("warn", True)
+
+
+REPLICA = {"connected_slaves": 1, "master_repl_offset": 1000, "slave0": {"ip": "h", "offset": 400, "lag": 1}}
+
+
+@pytest.mark.parametrize(
+    ("info", "wait", "config", "verdict"),
+    [
+        ({}, None, {}, "ok"),
+        (REPLICA, None, {}, "fail"),
+        (REPLICA, 0, {}, "warn"),
+        (REPLICA, 1, {"min-replicas-to-write": "0"}, "warn"),
+        (REPLICA, 1, {"min-replicas-to-write": "1"}, "ok"),
+        (REPLICA, 2, {}, "fail"),
+    ],
+)
+def test_what_a_failover_may_lose_must_have_been_accepted(
+    info: dict[str, Any], wait: int | None, config: dict[str, str], verdict: str
+) -> None:
+    settings = load_settings() if wait is None else load_settings(redis_wait=wait)
+    check = replication(StoreFacts({**SOUND, **info}, "always", 0.0, 0.1, config), settings)
+    assert check.verdict == verdict
+    assert ("600 bytes behind" in check.found) == (info is REPLICA and wait != 2)
+
+
+@pytest.mark.parametrize(("most", "open_now", "verdict"), [(20, 5, "fail"), (10_000, 5, "ok"), (100, 90, "warn")])
+def test_the_connections_of_the_fleet_must_find_room(most: int, open_now: int, verdict: str) -> None:
+    facts = StoreFacts({"connected_clients": open_now}, None, 0.0, 0.1, {"maxclients": str(most)})
+    assert connections(facts, workers=2).verdict == verdict
