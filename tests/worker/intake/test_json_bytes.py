@@ -28,7 +28,10 @@ def test_it_is_read(raw: bytes, read: object) -> None:
     assert json.loads(plain(raw, MOST)) == read
 
 
-@pytest.mark.parametrize("raw", [gzip.compress(b" " * (MOST + 1), mtime=0), gzip.compress(b"{}", mtime=0)[:-4], b"\x1f\x8bnothing"])
+TOO_MUCH, CUT_SHORT = gzip.compress(b" " * (MOST + 1), mtime=0), gzip.compress(b"{}", mtime=0)[:-4]
+
+
+@pytest.mark.parametrize("raw", [TOO_MUCH, CUT_SHORT, b"\x1f\x8bnothing"], ids=["too much", "cut short", "not gzip"])
 def test_packing_is_bounded_and_its_faults_are_named(raw: bytes) -> None:
     with pytest.raises(Unpackable):
         plain(raw, MOST)
