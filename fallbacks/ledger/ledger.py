@@ -7,7 +7,7 @@ repeated when its answer was lost: each carries an id by which the ledger knows 
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +15,10 @@ from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import ALONE
 from fallbacks.ledger.breaker import ModelFailure, refused
+from fallbacks.ledger.claims import Accepted as Accepted
+from fallbacks.ledger.claims import Claim as Claim
+from fallbacks.ledger.claims import Conclusion as Conclusion
+from fallbacks.ledger.claims import Lease as Lease
 from fallbacks.ledger.meters import counted
 from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, make_move
 from fallbacks.ledger.results import item_facets, result_fields, result_names
@@ -36,58 +40,6 @@ LOCAL_DOOR = "local"
 
 FIRST_SWEEP_MS = 10_000
 """An accepted ticket that nobody claimed within this time is published again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """What became of an accept. created: False when the same ticket was accepted before."""
-
-    id: str
-    state: State
-    created: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to work a ticket. epoch: the fencing token of every write."""
-
-    ticket_id: str
-    epoch: int
-    owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A claimed ticket and all that is needed to go on with it.
-
-    now_ms: store time of the claim. losses: workers this ticket has outlived. deadline_ms: None for none. door: what it
-    came by.
-    """
-
-    lease: Lease
-    now_ms: int
-    ticket: Ticket
-    limits: Limits
-    losses: int
-    deadline_ms: int | None
-    journal: tuple[ev.Recorded, ...]
-    door: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """Where a run leaves its ticket. events: everything not written yet, oldest first.
-
-    why: what allows the agent to decide alone, or does not. unaided: what the agent suggested before any person had a
-    part in it (JSON values): the evidence of autonomy. blind: a person must decide without seeing the suggestion.
-    """
-
-    events: Sequence[ev.Event]
-    decision: dict[str, Any] | None
-    priority: Priority
-    why: str = ""
-    unaided: dict[str, Any] | None = None
-    blind: bool = False
 
 
 class Ledger:
