@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"[^\s<>:;,]{1,80}@[^\s<>:;,]{2,80}")
 _TIME = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _WROTE = re.compile(rf"(?:^|[\s,>\"')\d日\u200f]|님)(?:{WROTE})", re.IGNORECASE)
 _DASHES = re.compile(r"^\s*[-_=*]{2,}\s*([^-_=*\s][^\n]{1,60}?)\s*[-_=*]{2,}\s*$")
-_RULE = re.compile(r"^\s*(?:_{5,}|-{5,}|={5,}|\*{5,}|(?:[\u2014\u2013-]{1,2}\s?){3,})\s*$")
+_RULE = re.compile(r"^\s*(?:_{5,}|-{5,}|={5,}|\*{5,}|[\u2014\u2013-](?:\s?[\u2014\u2013-]){2,})\s*$")
 _ABOVE = re.compile(rf"^\W{{0,12}}.{{0,60}}(?:{REPLY_ABOVE}).{{0,40}}$", re.IGNORECASE)
 _PASSED_ON = re.compile(FORWARDED, re.IGNORECASE)
 _LIST = re.compile(

@@ -29,3 +29,9 @@ def test_reading_takes_memory_by_the_size_of_the_mail() -> None:
             assert used < 2_000_000 + 60 * len(raw), f"mutation {seed}: {used} bytes for {len(raw)}"
     finally:
         tracemalloc.stop()
+
+
+def test_a_line_of_many_dashes_before_a_word_ends() -> None:
+    """Mutation 403: it was matched in as many ways as its dashes can be taken by ones and twos."""
+    for dash in ("-", "\u2013", "- "):
+        assert outcome(f"Subject: x\n\nMy card is lost.\n{dash * 5000}n\n".encode()) == "ticket"
