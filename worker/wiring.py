@@ -66,6 +66,7 @@ from worker.queue.celery_publisher import Publisher
 from worker.queue.names import poison_key, queue_names
 from worker.telemetry.otel_environment import make_tracing
 from worker.telemetry.tracing import Tracing
+from worker.work.caretaker import Caretaker
 from worker.work.delivery_loop import DeliveryLoop
 from worker.work.executor import Executor
 from worker.work.heartbeat import Heartbeat
@@ -75,6 +76,9 @@ from worker.work.sweeper import Begin, Sweeper
 
 VERSION = metadata.version("deskhand")
 """Of the installed package; pyproject.toml holds the number."""
+
+HANDS_OFF_AT_ONCE = 16
+"""Of a web process while no worker does it."""
 
 MESSAGE_CONNECTIONS = 4
 """Of what reads messages beside Celery."""
@@ -252,12 +256,15 @@ class Parts:
 
     @cached_property
     def executor(self) -> Executor:
+        return self._executor(self._reusing_tiers if self.agents else ())
+
+    def _executor(self, tiers: tuple[Tier, ...]) -> Executor:
         settings = self.settings
         return Executor(
             live=self.live,
             ledger=self.ledger,
             agent=self.agent,
-            tiers=self._reusing_tiers if self.agents else (),
+            tiers=tiers,
             outcomes=self.outcomes,
             judge=self._judge,
             day_cap=settings.day_cap_nanodollars,
@@ -321,6 +328,15 @@ class Parts:
             queues=queues,
         )
 
+    @cached_property
+    def caretaker(self) -> Caretaker:
+        """Of a web process, for the time when no worker hands off. It asks no model."""
+        settings, hands_off = self.settings, {HintKind.HAND_OFF: self._executor(()).hand_off}
+        sweeper = self.sweeper(HANDS_OFF_AT_ONCE, hands_off)
+        sweeper.here = frozenset(hands_off)
+        outage = Outage(f"web process {self.live.owner}", self.alert_sinks, settings.lease_seconds)
+        return Caretaker(self.store, sweeper, self.alert_desk, outage, settings.sweep_seconds, settings.lease_seconds)
+
     def sweeper(self, slots: int, begin: Mapping[HintKind, Begin]) -> Sweeper:
         """What looks for forgotten work, in a process that works so many tickets at once, in these ways."""
         return Sweeper(self.ledger, self.publisher, self.settings.max_worker_losses, slots, begin)
@@ -341,11 +357,15 @@ class Parts:
         return tuple(sinks)
 
     @cached_property
+    def alert_desk(self) -> AlertDesk:
+        settings = self.settings
+        return AlertDesk(self.store, self.alert_sinks, settings.alert_quiet_seconds, settings.public_url or "")
+
+    @cached_property
     def delivery_loop(self) -> DeliveryLoop:
         settings = self.settings
-        desk = AlertDesk(self.store, self.alert_sinks, settings.alert_quiet_seconds, settings.public_url or "")
         probes = Probes(self.store, self.process, settings.probe_share, self.live.owner)
-        return DeliveryLoop(desk, self._outbox, self._archive_old, probes.take_turn)
+        return DeliveryLoop(self.alert_desk, self._outbox, self._archive_old, probes.take_turn)
 
     async def _archive_old(self) -> int:
         retention = self.settings.retention_days * 24 * 3600

@@ -29,6 +29,7 @@ class Escalation(StrEnum):
     oldest_waiting: an inbox item has passed its SLA, whatever its reason. breaker_open: tickets wait for a model.
     store_away: a process cannot write to the store, and says so past it. bound_violation: a provider billed more for
     a call than it may, so that no cap holds. failed_over: another server serves the store.
+    no_worker: tickets wait, and no worker lives.
     """
 
     OLDEST_WAITING = "oldest_waiting"
@@ -36,6 +37,7 @@ class Escalation(StrEnum):
     STORE_AWAY = "store_away"
     BOUND_VIOLATION = "bound_violation"
     FAILED_OVER = generation.FAILED_OVER
+    NO_WORKER = "no_worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Alert:
                 return f"{self.count} {tickets} in the inbox should have been looked at by now"
             case Escalation.BREAKER_OPEN:
                 return f"tickets wait for {self._cause[1]}: {PLAN[self._cause[0]].means}"
-            case Escalation.STORE_AWAY:
+            case Escalation.STORE_AWAY | Escalation.NO_WORKER:
                 return self.about
             case Escalation.BOUND_VIOLATION:
                 calls = "call was" if self.count == 1 else "calls were"
@@ -93,6 +95,8 @@ class Alert:
                 return "Look at the store and its name: `deskhand doctor` says what is wrong."
             case Escalation.BOUND_VIOLATION:
                 return "Compare the provider's bill with its prices here; `deskhand audit` names the tickets."
+            case Escalation.NO_WORKER:
+                return "Start one: `deskhand worker`. Meanwhile what waits too long goes to people."
             case Escalation.FAILED_OVER:
                 return "Compare what senders sent last with what is here; the workers' log has an audit."
             case unknown:
@@ -128,6 +132,14 @@ class AlertDesk:
         """Raise one alert where the oldest item of the inbox is late. Returns how many items are."""
         escalation = (Escalation.OLDEST_WAITING.value, Severity.WARNING.value)
         return int(await self.store.run("escalate", "", *escalation, ESCALATE_AGAIN_MS))
+
+    async def alarm(self, what: Escalation, about: str) -> None:
+        """Raise one alert while this goes on."""
+        await self.store.run("alarm", "", what.value, Severity.ERROR.value, about, ESCALATE_AGAIN_MS)
+
+    async def calm(self, what: Escalation) -> None:
+        """It is over: the next time is another one."""
+        await self.store.run("alarm", "", what.value, Severity.ERROR.value, "", "")
 
     async def send_due(self) -> list[tuple[Alert, dict[str, str]]]:
         """Send what is due. Returns each alert with the sinks that failed and why; those tries are repeated."""

@@ -85,6 +85,7 @@ SIGN_IN_LOG = _key("sign_in_log", Type.LIST, "who signed in and out, and who was
 WORKERS = _key("workers", Type.HASH, "worker process -> its last heartbeat (JSON)")
 READY = _key("ready", Type.TEXT, "how often a web process tried to write in this minute: its `/readyz`")
 GENERATION = _key("generation", Type.HASH, "replication id of the server, its number, and the last failover (ms)")
+CARETAKER = _key("caretaker", Type.TEXT, "how many web processes looked after forgotten tickets in this window")
 COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, archived, alerts raised and sent, ...")
 METERS = _key("m", Type.HASH, "counters of `/metrics`, see `fallbacks.ledger.meters`")
 PROMPTS = _key("prompts", Type.HASH, "version -> the text of every prompt that worked here (JSON)")

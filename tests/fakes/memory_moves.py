@@ -183,4 +183,15 @@ def generation(*_: Any) -> list[Any]:
     return ["1", "0", 0]
 
 
-MOVES: dict[str, Callable[..., Any]] = {"move": move, "reject": reject, "sweep": sweep, "generation": generation}
+def alarm(*_: Any) -> int:
+    """Alerts of no ticket are tried on real servers."""
+    return 0
+
+
+MOVES: dict[str, Callable[..., Any]] = {
+    "move": move,
+    "reject": reject,
+    "sweep": sweep,
+    "generation": generation,
+    "alarm": alarm,
+}

@@ -62,6 +62,7 @@ async def open_desk(parts: Parts) -> AsyncIterator[Desk]:
     store = parts.store
     desk = Desk(parts, ApiKeys(store, parts.settings.api_keys), Hints(parts.publisher), Watch(store))
     background = [asyncio.ensure_future(desk.hints.run_forever()), asyncio.ensure_future(desk.watch.run_forever())]
+    background.append(asyncio.ensure_future(parts.caretaker.run_forever()))
     try:
         yield desk
     finally:

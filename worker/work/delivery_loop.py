@@ -46,17 +46,22 @@ class DeliveryLoop:
         await self.send_outcomes()
 
     async def send_alerts(self) -> None:
-        """Send the alerts that are due now, and one where people have let something wait too long."""
-        await self.alerts.escalate()
-        for alert, failures in await self.alerts.send_due():
-            for sink, why in failures.items():
-                log.error("alert %s did not reach %s: %s", alert.id, sink, why)
-            log.info("alert %s: %s", alert.id, alert.title)
+        """See `send_alerts` below."""
+        await send_alerts(self.alerts)
 
     async def send_outcomes(self) -> None:
         """Send the outcomes that are due now."""
         for sent in await self.outbox.send_due() if self.outbox else ():
             _report(sent)
+
+
+async def send_alerts(alerts: AlertDesk) -> None:
+    """Send the alerts that are due now, and one where people have let something wait too long."""
+    await alerts.escalate()
+    for alert, failures in await alerts.send_due():
+        for sink, why in failures.items():
+            log.error("alert %s did not reach %s: %s", alert.id, sink, why)
+        log.info("alert %s: %s", alert.id, alert.title)
 
 
 async def _repeat(work: Work, pause_seconds: float) -> None:

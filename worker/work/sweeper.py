@@ -28,7 +28,8 @@ Begin = Callable[[str], Coroutine[Any, Any, str]]
 @dataclass(slots=True)
 class Sweeper:
     """Sweeps whatever state the broker is in. slots: of this process. begin: how it works a ticket itself, by kind of
-    hint; empty where it works none. forgot: whether the store has been found to lack what it had acknowledged.
+    hint; empty where it works none. here: kinds that it begins without asking anybody else. forgot: whether the store
+    was found to lack what it had acknowledged.
     """
 
     ledger: Ledger
@@ -36,6 +37,7 @@ class Sweeper:
     max_losses: int
     slots: int
     begin: Mapping[HintKind, Begin]
+    here: frozenset[HintKind] = frozenset()
     forgot: bool = False
     _begun: set["asyncio.Future[str]"] = field(default_factory=set)
 
@@ -45,6 +47,8 @@ class Sweeper:
         depth = await self.publisher.known_depth("tickets")
         backlogged = (depth or 0) > max(1, self.slots) * BACKLOG_PER_SLOT
         work = await self.ledger.sweep(limit=LIMIT, max_losses=self.max_losses, backlogged=backlogged)
+        self._begin([hint for hint in work if hint[0] in self.here])
+        work = [hint for hint in work if hint[0] not in self.here]
         try:
             await self.publisher.publish(work)
         except Exception as error:  # kombu's transports raise errors of many libraries

@@ -13,7 +13,7 @@ from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
 from tasks.triage.process import HandDecision
-from tests.fallbacks.scene import DECISION, Scene, Story, scene
+from tests.fallbacks.scene import DECISION, Scene, Story, scene, ticket
 
 BY_HAND = HandDecision(label="new_loan")
 
@@ -325,3 +325,21 @@ async def test_a_note_moves_nothing(s: Scene) -> None:
     await s.inbox.note("t1", "ann", "again")
     assert (await s.state(), await s.members("inbox")) == (State.HANDED_OFF, ["t1"])
     assert (await s.types()).count("person_acted") == 3
+
+
+@scene
+async def test_what_a_person_sent_back_has_a_longest_wait_again(s: Scene) -> None:
+    s.inbox.max_wait_seconds = 60
+    await s.handed_off("t1")
+    await s.inbox.resume("t1", "ann", None, "look again", Limits())
+    assert int((await s.row())["deadline"]) > await s.store.now_ms()
+    await s.pass_ms(60_001)
+    assert await s.sweep() == [("hand_off", "t1")]
+
+
+@scene
+async def test_without_a_longest_wait_it_has_none(s: Scene) -> None:
+    await s.ledger.accept(ticket("t1"), Limits(), max_wait_seconds=60)
+    await s.hand_off(await s.claim("t1"))
+    await s.inbox.resume("t1", "ann", None, "look again", Limits())
+    assert "deadline" not in await s.row()

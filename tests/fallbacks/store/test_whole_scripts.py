@@ -168,6 +168,7 @@ CALLS = [
     Call("sweep", "", (100, 3, 1000, "0", 30_000), later),
     Call("generation", "", (1, "failed_over", "error")),
     Call("generation", "", (0, "failed_over", "error"), name="generation that is seen for the first time"),
+    Call("alarm", "", ("no_worker", "error", "no worker lives", 1000)),
     Call("wake", "", (Reason.MODEL_OVERLOADED.value, "paid0", "paid1")),
     Call("next_item", "", ("ann", 1000, 50, "inbox", EVENT)),
     Call("take_alert", "", (1000,), later),
