@@ -13,6 +13,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 SERVER_PROJECT = ROOT / "pyproject.toml"
+CHECKERS_OWN = "_typeshed"
+"""A module that type checkers bring; it is imported for them alone."""
+
 CLIENT_PROJECT = ROOT / "worker" / "clients" / "pyproject.toml"
 
 
@@ -48,7 +51,7 @@ def imported(path: Path, *, unconditional: bool = False) -> set[str]:
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = _at_load(tree.body) if unconditional else ast.walk(tree)
-    return {name for node in nodes for name in _names(node)} - sys.stdlib_module_names
+    return {name for node in nodes for name in _names(node)} - sys.stdlib_module_names - {CHECKERS_OWN}
 
 
 def distributions_of(package: str) -> set[str]:

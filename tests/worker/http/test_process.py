@@ -78,7 +78,7 @@ def test_keys_from_making_to_revoking(serve: Callable[..., Serve]) -> None:
     assert server.deskhand("keys", "revoke", made["id"])["revoked_at"]
     assert httpx.get(f"{server.url}/v1/stats", headers={"X-API-Key": turned["key"]}).status_code == 401
     assert "no API key 'none'" in server.deskhand("keys", "revoke", "none", status=1)
-    assert "not the agent's" in server.deskhand("keys", "create", "agent", status=1)
+    assert "'agent' is a name of the machine's own" in server.deskhand("keys", "create", "agent", status=1)
 
 
 def test_a_signal_ends_it_in_good_order_with_a_stream_open(serve: Callable[..., Serve]) -> None:
