@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from fallbacks.inbox.bounds import Waiting, bound, waiting
 from fallbacks.inbox.narrate import (
     CLOSED,
     Line,
@@ -66,6 +67,7 @@ class Explanation:
     headline: the whole in one sentence. reason, means, detail: of what stopped the run; None and "" where nothing did.
     failing_step: where it stopped, None before the first step or where nothing failed. next: what to do, in words.
     actions: what a person may do now, by its verb. rules: what the process's rules did to the suggestion.
+    waiting: beside `usage`, which counts work. bound: the one that gave it to people, "" where none did.
     """
 
     state: State
@@ -78,7 +80,9 @@ class Explanation:
     last_steps: tuple[StepSummary, ...]
     next: str
     actions: tuple[Act, ...]
+    waiting: Waiting
     rules: tuple[str, ...] = ()
+    bound: str = ""
 
 
 def explain(
@@ -148,7 +152,9 @@ def _explained(
         last_steps=steps(timeline, process)[-LAST_STEPS:],
         next=_next(view),
         actions=_actions(view),
+        waiting=waiting(view, timeline, now_ms),
         rules=_rules(timeline),
+        bound=bound(view, checkpoint),
     )
 
 

@@ -32,7 +32,7 @@ class TicketView:
     unaided: what the agent suggested before any person had a part in it: its facets, tier, version, blind. blind: its
     suggestion is not to be shown to the person who decides, so no door finds it in `decision`: it is `unseen`.
     door: what it came in by, `http` or `hook:NAME`; "" where it was accepted before that was kept. sent_by: the id of
-    the API key that sent it.
+    the API key that sent it. deadline_ms: until when it may wait.
     """
 
     id: str
@@ -66,6 +66,7 @@ class TicketView:
     closed: Closed | None = None
     door: str = ""
     sent_by: str | None = None
+    deadline_ms: int | None = None
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -219,6 +220,7 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         closed=Closed(row["closed"]) if "closed" in row and state is State.CLOSED else None,
         door=row.get("door", ""),
         sent_by=row.get("sent_by"),
+        deadline_ms=int(row["deadline"]) if "deadline" in row else None,
     )
 
 

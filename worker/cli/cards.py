@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from fallbacks.inbox.bounds import Waiting
 from fallbacks.inbox.evidence import evidence_spans
 from fallbacks.inbox.explain import Explanation, StepSummary, Used
 from fallbacks.inbox.narrate import Line, Tone
@@ -53,7 +54,10 @@ def cause_card(card: Explanation, view: "TicketView") -> Panel:
     if card.failing_step:
         rows.append(("failed at", f"step {card.failing_step}"))
     rows += [("rules" if index == 0 else "", rule) for index, rule in enumerate(card.rules)]
+    if card.bound:
+        rows.append(("bound", card.bound))
     rows.append(("used", _used(card.usage)))
+    rows.append(("waited", _waited(card.waiting)))
     rows += [("last steps" if index == 0 else "", _step(step)) for index, step in enumerate(card.last_steps)]
     rows.append(("next", card.next))
     headline = Text(one_line(card.headline), style="bold")
@@ -163,6 +167,12 @@ def _one_used(used: Used) -> str:
         return f"{format_usd(from_usd(used.used))}{limit}{full}"
     limit = "" if used.limit is None else f" of {used.limit:g}"
     return f"{used.used:g}{limit} {used.name}{full}"
+
+
+def _waited(waiting: Waiting) -> str:
+    limit = "" if waiting.limit_seconds is None else f" of {waiting.limit_seconds:g}"
+    parks = "".join(f", {count} for {reason}" for reason, count in waiting.parks.items())
+    return f"{waiting.seconds:.1f}{limit} seconds{parks}"
 
 
 def _step(step: StepSummary) -> str:

@@ -19,7 +19,8 @@ def register(app: typer.Typer) -> None:
 
 def plan(json: Json = False) -> None:
     """What follows from each reason why a run could not finish; and which models are tried."""
-    document = {"plan": _rows(), "tiers": _tiers(load())}
+    settings = load()
+    document = {"plan": _rows(settings), "tiers": _tiers(settings), "bounds": _bounds(settings)}
     if json:
         dump(document)
         return
@@ -30,7 +31,7 @@ def plan(json: Json = False) -> None:
             row["reason"],
             row["means"],
             row["retries"] or "",
-            "as long as it may" if row["parks"] is None else f"up to {row['parks']}" if row["parks"] else "",
+            _waits(row),
             "yes" if row["next_tier"] else "",
             row["queue"],
             row["severity"],
@@ -39,15 +40,47 @@ def plan(json: Json = False) -> None:
     tiers = Report(("tier", "model", "hands on below"), title="Tiers, cheapest first")
     for tier in document["tiers"]:
         tiers.add(tier["tier"], tier["model"], f"confidence {tier['min_confidence']}")
-    show(table, tiers)
+    bounds = Report(("bound", "setting", "of"), title="Waiting and working are bounded apart")
+    for bound in document["bounds"]:
+        bounds.add(
+            bound["bound"], f"{bound['setting']}={'none' if bound['most'] is None else bound['most']}", bound["of"]
+        )
+    show(table, tiers, bounds)
 
 
-def _rows() -> list[dict[str, Any]]:
+def _waits(row: dict[str, Any]) -> str:
+    waits, seconds = row["waits"]["most"], row["waits"]["seconds"]
+    if row["waits"]["until_midnight"]:
+        return "until midnight UTC, or its deadline"
+    if waits is None:
+        return "as long as it may"
+    return f"up to {waits}: {seconds:g} s" if waits or row["parks"] else ""
+
+
+def _rows(settings: "Settings") -> list[dict[str, Any]]:
+    """waits: how many of its waits fit into what a ticket may wait, and their seconds together."""
     from dataclasses import asdict
 
+    from fallbacks.inbox.bounds import waits_that_fit
     from fallbacks.plan import PLAN
 
-    return [{"reason": reason.value, **asdict(row)} for reason, row in PLAN.items()]
+    return [
+        {"reason": reason.value, **asdict(row), "waits": asdict(waits_that_fit(reason, row, settings.max_wait_seconds))}
+        for reason, row in PLAN.items()
+    ]
+
+
+def _bounds(settings: "Settings") -> list[dict[str, Any]]:
+    waited = "seconds queued and parked, by the store's time; then people get it"
+    return [
+        {"bound": "waiting", "setting": "DESKHAND_MAX_WAIT_SECONDS", "most": settings.max_wait_seconds, "of": waited},
+        {
+            "bound": "working",
+            "setting": "DESKHAND_MAX_SECONDS",
+            "most": settings.max_seconds,
+            "of": "seconds in which a worker holds it",
+        },
+    ]
 
 
 def _tiers(settings: "Settings") -> list[dict[str, Any]]:

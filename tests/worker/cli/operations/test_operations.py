@@ -124,6 +124,9 @@ def test_the_plan_has_every_reason_and_the_tiers(deskhand: Deskhand) -> None:
     assert {row["reason"] for row in document["plan"]} == {reason.value for reason in Reason}
     assert document["tiers"] == [{"tier": 1, "model": "local", "min_confidence": 0.7}]
     assert all(reason.value in deskhand("plan").out for reason in Reason)
+    waits = {row["reason"]: row["waits"] for row in document["plan"]}
+    assert waits["model_overloaded"] == {"most": 6, "seconds": 126.0, "until_midnight": False}
+    assert [(each["bound"], each["most"]) for each in document["bounds"]] == [("waiting", 3600.0), ("working", 60.0)]
 
 
 def test_a_balanced_ledger_passes_the_audit(deskhand: Deskhand, ledger: DirectLedger) -> None:

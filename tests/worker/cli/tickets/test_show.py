@@ -65,6 +65,7 @@ def test_json_with_events_is_one_document_with_card_and_events(deskhand: Deskhan
     assert document["state"] == "handed_off"
     assert document["explanation"]["failing_step"] == 3
     assert document["explanation"]["usage"]["steps"] == [3, 8]
+    assert document["explanation"]["bound"] == "working: MAX_STEPS"
     assert document["events"][-1]["type"] == "handed_off"
     assert document["events"][-1]["data"]["queue"] == "limits"
 
