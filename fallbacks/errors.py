@@ -42,6 +42,10 @@ class StoreUnreachable(FallbacksError):
     """The store did not answer, or refused to write. Whoever waits must try again; nothing may be assumed."""
 
 
+class ArchiveIndexChanged(FallbacksError):
+    """The index is not what it was when this look at it began: another process added to it, or it was made anew."""
+
+
 class UserExists(FallbacksError):
     """Somebody has this name already. Nothing was changed."""
 

@@ -23,9 +23,11 @@ from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.probes import Probes
 from fallbacks.ledger.archive import archive_ended
 from fallbacks.ledger.archive_folder import ArchiveFolder
+from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.history import LedgerHistory
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.prompts import canary_of, keep_prompt
+from fallbacks.ledger.sqlite_archive_index import SqliteArchiveIndex
 from fallbacks.ledger.states import HintKind
 from fallbacks.ledger.views import Views
 from fallbacks.store import keys
@@ -149,8 +151,9 @@ class Parts:
         return Views(self.store, self.archive)
 
     @cached_property
-    def archive(self) -> ArchiveFolder:
-        return ArchiveFolder(self.settings.archive or self.settings.home / "archive")
+    def archive(self) -> Archive:
+        folder = self.settings.archive or self.settings.home / "archive"
+        return Archive(ArchiveFolder(folder), SqliteArchiveIndex(folder / "index.sqlite"))
 
     @cached_property
     def outcomes(self) -> OutcomeWriter:
@@ -367,9 +370,10 @@ class Parts:
         probes = Probes(self.store, self.process, settings.probe_share, self.live.owner)
         return DeliveryLoop(self.alert_desk, self._outbox, self._archive_old, probes.take_turn)
 
-    async def _archive_old(self) -> int:
+    async def _archive_old(self) -> None:
         retention = self.settings.retention_days * 24 * 3600
-        return await archive_ended(self.store, self.archive, retention_seconds=retention)
+        await archive_ended(self.store, self.archive.files, retention_seconds=retention)
+        await self.archive.catch_up()
 
     @property
     def _outbox(self) -> Outbox | None:

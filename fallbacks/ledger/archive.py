@@ -5,14 +5,10 @@ the last writing counts.
 """
 
 import asyncio
-import json
-import zlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from gzip import compress
 from typing import Any, Protocol
 
+from fallbacks.ledger.archive_format import ArchivedTicket, packed
 from fallbacks.ledger.states import ENDED
 from fallbacks.store.port import Store
 
@@ -22,36 +18,13 @@ PAGE = 100
 SHORTEST_SECONDS = 7 * 24 * 3600
 """An idempotency key lives a week: a ticket that left sooner could be accepted a second time under its key."""
 
-MAGIC = b"\x1f\x8b\x08"
-"""How a gzip member begins (RFC 1952, 2.3.1)."""
-
-CHUNK = 65_536
-
 
 class ArchiveTarget(Protocol):
-    """Where archive files are kept; `worker` or a test chooses. See `fallbacks.ledger.archive_folder`."""
+    """Where archive files are written; `worker` or a test chooses. See `fallbacks.ledger.archive_folder`."""
 
     def append(self, name: str, data: bytes) -> None:
         """Add to a file, made when missing; durable on return."""
         ...
-
-    def names(self) -> list[str]:
-        """The files there are."""
-        ...
-
-    def read(self, name: str) -> bytes:
-        """A whole file."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedTicket:
-    """One ticket as the ledger held it: fields of its row, stored events oldest first, its effect ledger."""
-
-    id: str
-    row: dict[str, str]
-    journal: tuple[str, ...]
-    effects: dict[str, str]
 
 
 async def archive_ended(store: Store, target: ArchiveTarget, *, retention_seconds: float, limit: int = 10_000) -> int:
@@ -78,55 +51,14 @@ async def archive_ended(store: Store, target: ArchiveTarget, *, retention_second
     return archived
 
 
-def read_archived(target: ArchiveTarget, ticket_id: str) -> ArchivedTicket | None:
-    """A ticket from the archive, as it was written last; None when it is not there. Reads the newest files first."""
-    start = _line_start(ticket_id).encode()
-    for name in sorted(target.names(), reverse=True):
-        lines = [line for line in _lines(target.read(name)) if line.startswith(start)]
-        if lines:
-            raw = json.loads(lines[-1])
-            return ArchivedTicket(raw["id"], raw["row"], tuple(raw["journal"]), raw["effects"])
-    return None
-
-
 def _write(target: ArchiveTarget, tickets: list[ArchivedTicket]) -> None:
     """One gzip member a day: files can be appended to, and a torn end spoils nothing before or after it."""
-    days: dict[str, list[str]] = {}
+    days: dict[str, list[ArchivedTicket]] = {}
     for ticket in tickets:
         ended = datetime.fromtimestamp(int(ticket.row["since"]) / 1000, UTC)
-        days.setdefault(f"{ended:%Y-%m-%d}.jsonl.gz", []).append(_line(ticket))
-    for name, lines in days.items():
-        target.append(name, compress("".join(lines).encode()))
-
-
-def _lines(data: bytes) -> Iterator[bytes]:
-    """The lines of all whole gzip members. What a crash left torn is stepped over: its tickets were written again."""
-    at = data.find(MAGIC)
-    while at >= 0:
-        text, end = _member(data, at)
-        yield from text.splitlines()
-        at = data.find(MAGIC, end)
-
-
-def _member(data: bytes, at: int) -> tuple[bytes, int]:
-    """A gzip member's text and where it ends; nothing, and the next byte, where it is torn."""
-    inflate, parts, end = zlib.decompressobj(wbits=31), list[bytes](), at
-    try:
-        while end < len(data) and not inflate.eof:
-            parts.append(inflate.decompress(data[end : end + CHUNK]))
-            end += CHUNK
-    except zlib.error:
-        return b"", at + 1
-    return (b"".join(parts), min(end, len(data)) - len(inflate.unused_data)) if inflate.eof else (b"", at + 1)
-
-
-def _line(ticket: ArchivedTicket) -> str:
-    rest = {name: value for name, value in asdict(ticket).items() if name != "id"}
-    return _line_start(ticket.id) + json.dumps(rest, ensure_ascii=False)[1:] + "\n"
-
-
-def _line_start(ticket_id: str) -> str:
-    return '{"id": ' + json.dumps(ticket_id, ensure_ascii=False) + ", "
+        days.setdefault(f"{ended:%Y-%m-%d}.jsonl.gz", []).append(ticket)
+    for name, of_the_day in days.items():
+        target.append(name, packed(of_the_day))
 
 
 def _ticket(ticket_id: str, row: list[str], journal: list[str], effects: list[str]) -> ArchivedTicket:

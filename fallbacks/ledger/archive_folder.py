@@ -4,9 +4,12 @@ import fcntl
 import os
 from pathlib import Path
 
+MOST_INODE = 2**63 - 1
+"""Some file systems count further than a database does."""
+
 
 class ArchiveFolder:
-    """Implements `fallbacks.ledger.archive.ArchiveTarget`. Several processes of one machine may share it."""
+    """Implements `fallbacks.ledger.archive_reader.ArchiveFiles`. Several processes of one machine may share it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -26,10 +29,16 @@ class ArchiveFolder:
         finally:
             os.close(entry)
 
-    def names(self) -> list[str]:
-        """Archive files, oldest day first."""
-        return sorted(path.name for path in self.folder.glob("*.jsonl.gz"))
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """(inode, bytes) of each archive file, oldest day first."""
+        found = {path.name: path.stat() for path in sorted(self.folder.glob("*.jsonl.gz"))}
+        return {name: (status.st_ino & MOST_INODE, status.st_size) for name, status in found.items()}
 
-    def read(self, name: str) -> bytes:
-        """A whole file."""
-        return (self.folder / name).read_bytes()
+    def read(self, name: str, start: int, count: int = -1) -> bytes:
+        """A file from a byte on, so many bytes; empty where it has gone."""
+        try:
+            with (self.folder / name).open("rb") as file:
+                file.seek(start)
+                return file.read(count)
+        except FileNotFoundError:
+            return b""

@@ -1,6 +1,5 @@
 """Reading the ledger: one ticket, its timeline, and the numbers of the whole. Derived, never stored twice."""
 
-import asyncio
 import base64
 import json
 import zlib
@@ -8,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.errors import UnknownTicket
-from fallbacks.ledger.archive import ArchivedTicket, ArchiveTarget, read_archived
+from fallbacks.ledger.archive_format import ArchivedTicket
+from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.states import INBOX, Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
@@ -101,7 +101,7 @@ class Stats:
 class Views:
     """Reads over a store, and over the archive for tickets that have left it."""
 
-    def __init__(self, store: Store, archive: ArchiveTarget | None = None) -> None:
+    def __init__(self, store: Store, archive: Archive | None = None) -> None:
         self.store = store
         self.archive = archive
 
@@ -124,7 +124,7 @@ class Views:
     async def _archived(self, ticket_id: str) -> ArchivedTicket | None:
         if self.archive is None or await self.store.row(ticket_id):
             return None
-        return await asyncio.to_thread(read_archived, self.archive, ticket_id)
+        return await self.archive.find(ticket_id)
 
     async def original(self, ticket_id: str) -> bytes | None:
         """What it was read from, a mail; None where nothing was kept."""

@@ -1,4 +1,4 @@
-"""Ended tickets leave the books for files and stay readable; whatever crashes, none is lost and the audit balances."""
+"""Ended tickets leave the store for files and stay readable; whatever crashes, none is lost and the audit balances."""
 
 import gzip
 import json
@@ -9,11 +9,14 @@ import pytest
 from redis import Redis
 
 from fallbacks.errors import UnknownTicket
-from fallbacks.ledger.archive import PAGE, SHORTEST_SECONDS, ArchiveTarget, archive_ended, read_archived
+from fallbacks.ledger.archive import PAGE, SHORTEST_SECONDS, ArchiveTarget, archive_ended
 from fallbacks.ledger.archive_folder import ArchiveFolder
+from fallbacks.ledger.archive_format import ArchivedTicket
+from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Lease
 from fallbacks.ledger.move import ByWorker, Move, make_move
+from fallbacks.ledger.sqlite_archive_index import SqliteArchiveIndex
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Views
 from tests.fallbacks.conftest import Play
@@ -27,11 +30,19 @@ async def archive(s: Scene, target: ArchiveTarget) -> int:
     return await archive_ended(s.store, target, retention_seconds=SHORTEST_SECONDS)
 
 
-async def tell_all(s: Scene) -> None:
+def reader(folder: Path) -> Archive:
+    return Archive(ArchiveFolder(folder), SqliteArchiveIndex(folder / "index.sqlite"))
+
+
+async def read_archived(folder: Path, ticket_id: str) -> ArchivedTicket | None:
+    return await reader(folder).find(ticket_id)
+
+
+async def deliver_all(s: Scene) -> None:
     """Deliver what waits in the outbox."""
     for message_id, flat in await s.store.run("take_outbox", "", 1000, 1000):
-        told = dict(zip(flat[::2], flat[1::2], strict=True))
-        await s.store.run("settle_outbox", told["ticket"], message_id, "delivered", 0)
+        sent = dict(zip(flat[::2], flat[1::2], strict=True))
+        await s.store.run("settle_outbox", sent["ticket"], message_id, "delivered", 0)
 
 
 async def aged(s: Scene) -> None:
@@ -39,13 +50,13 @@ async def aged(s: Scene) -> None:
     await fill(s)
     await s.pass_ms(WEEK_MS + 1)
     await s.ledger.renew("w1", [Lease(name, 1, "w1") for name in ("running0", "running1", "running2", "effects")])
-    await tell_all(s)
+    await deliver_all(s)
 
 
 def test_an_archived_ticket_is_shown_as_before(play_for_real: Play, tmp_path: Path) -> None:
     async def story(s: Scene) -> None:
         await aged(s)
-        views = Views(s.store, ArchiveFolder(tmp_path))
+        views = Views(s.store, reader(tmp_path))
         before = await views.ticket("unsure"), await views.timeline("unsure"), await views.checkpoint("unsure")
         assert await archive(s, ArchiveFolder(tmp_path)) == 3
         assert await s.store.row("unsure") == {}
@@ -68,7 +79,7 @@ def test_an_archived_ticket_has_left_the_store_and_is_readable_whole(play_for_re
         for ticket_id in ("decided", "cancelled", "unsure"):
             with pytest.raises(UnknownTicket):
                 await s.inbox.views.ticket(ticket_id)
-        found = read_archived(ArchiveFolder(tmp_path), "unsure")
+        found = await read_archived(tmp_path, "unsure")
         assert found is not None
         assert (found.row, list(found.journal), found.effects) == (row, journal, effects)
         after = await audit(s.store)
@@ -85,7 +96,7 @@ def test_nothing_else_leaves(play_for_real: Play, tmp_path: Path) -> None:
     async def story(s: Scene) -> None:
         await fill(s)
         await s.pass_ms(WEEK_MS - 1000)
-        await tell_all(s)
+        await deliver_all(s)
         assert await archive(s, ArchiveFolder(tmp_path)) == 0
         await s.pass_ms(1001)
         await archive(s, ArchiveFolder(tmp_path))
@@ -96,12 +107,12 @@ def test_nothing_else_leaves(play_for_real: Play, tmp_path: Path) -> None:
     play_for_real(story)
 
 
-def test_what_still_waits_to_be_told_stays(play_for_real: Play, tmp_path: Path) -> None:
+def test_what_still_waits_to_be_delivered_stays(play_for_real: Play, tmp_path: Path) -> None:
     async def story(s: Scene) -> None:
         await fill(s)
         await s.pass_ms(WEEK_MS + 1)
         assert await archive(s, ArchiveFolder(tmp_path)) == 0
-        await tell_all(s)
+        await deliver_all(s)
         assert await archive(s, ArchiveFolder(tmp_path)) == 3
 
     play_for_real(story)
@@ -132,7 +143,7 @@ def test_a_crash_while_writing_loses_nothing(dying: type[ArchiveFolder], play_fo
         assert (await audit(s.store)).archived == 0
         await s.inbox.note("decided", "ann", "written in between")
         assert await archive(s, ArchiveFolder(tmp_path)) == 3
-        found = read_archived(ArchiveFolder(tmp_path), "decided")
+        found = await read_archived(tmp_path, "decided")
         assert found is not None
         assert json.loads(found.journal[-1])["note"] == "written in between"
         assert (await audit(s.store)).balanced
@@ -171,12 +182,12 @@ def test_many_leave_in_pages_around_those_that_stay(play_for_real: Play, tmp_pat
             by, outbox = ByWorker(lease.epoch, lease.owner), tuple(message(0 if n % 10 else 10**12))
             await make_move(s.store, f"t{n}", Move(State.DECIDED, (State.RUNNING,), by, (), outbox=outbox))
         await s.pass_ms(WEEK_MS + 1)
-        await tell_all(s)
+        await deliver_all(s)
         assert await archive(s, ArchiveFolder(tmp_path)) == count - count // 10
         report = await audit(s.store)
         assert (report.problems, report.archived, report.rows) == ((), count - count // 10, count // 10)
-        assert read_archived(ArchiveFolder(tmp_path), "t10") is None
-        assert read_archived(ArchiveFolder(tmp_path), "t219") is not None
+        assert await read_archived(tmp_path, "t10") is None
+        assert await read_archived(tmp_path, "t219") is not None
 
     play_for_real(story)
 
@@ -198,6 +209,6 @@ def test_a_retention_shorter_than_idempotency_keys_is_refused(play: Play, tmp_pa
     async def story(s: Scene) -> None:
         with pytest.raises(ValueError, match="at least"):
             await archive_ended(s.store, ArchiveFolder(tmp_path), retention_seconds=SHORTEST_SECONDS - 1)
+        assert await read_archived(tmp_path / "none", "t1") is None
 
     play(story)
-    assert read_archived(ArchiveFolder(tmp_path / "none"), "t1") is None

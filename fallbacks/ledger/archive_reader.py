@@ -1,0 +1,147 @@
+"""Finding one ticket in the archive: an index says in which members it may stand, so that an unknown id costs nothing.
+
+The index is derived from the files and never the truth. It is caught up with them at each look: what a crash, an older
+version or another process wrote beside it is read then, once.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeVar
+
+from fallbacks.errors import ArchiveIndexChanged
+from fallbacks.ledger.archive import ArchiveTarget
+from fallbacks.ledger.archive_format import ArchivedTicket, member_at, members
+
+T = TypeVar("T")
+
+MOST_TRIES = 1_000
+"""Of one look. Each fails because another process has indexed a file meanwhile."""
+
+
+class Extent(NamedTuple):
+    """A file as far as it is known. inode: another one is another file. size: its bytes when it was read.
+
+    whole: the end of its last whole member; what follows was torn, or was being written.
+    """
+
+    inode: int
+    size: int = 0
+    whole: int = 0
+
+
+class Place(NamedTuple):
+    """Where a ticket may stand: a member's first byte in a file, and how many bytes it has."""
+
+    file: str
+    at: int
+    length: int
+
+
+class Standing(NamedTuple):
+    """A ticket, and its member's first byte and length."""
+
+    ticket_id: str
+    at: int
+    length: int
+
+
+class ArchiveFiles(ArchiveTarget, Protocol):
+    """The files, to read as well. See `fallbacks.ledger.archive_folder`."""
+
+    def sizes(self) -> Mapping[str, tuple[int, int]]:
+        """(inode, bytes) of each file there is."""
+        ...
+
+    def read(self, name: str, start: int, count: int = -1) -> bytes:
+        """So many bytes of a file from one on, -1 for all; empty where it has gone."""
+        ...
+
+
+class ArchiveIndex(Protocol):
+    """Which members a ticket stands in. May name one where it does not, and leaves out none that it was given.
+
+    Every call may raise `ArchiveIndexChanged`: the look begins anew.
+    """
+
+    def known(self) -> Mapping[str, Extent]:
+        """What it was given of each file."""
+        ...
+
+    def add(self, name: str, before: Extent | None, now: Extent, tickets: Sequence[Standing]) -> None:
+        """More of a file, all or nothing. before: as `known` had it."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """A file that is gone, or is another one now."""
+        ...
+
+    def places(self, ticket_id: str) -> list[Place]:
+        """Newest file first, and in it the last member first."""
+        ...
+
+
+@dataclass
+class Archive:
+    """What has left the store. One look at a time in a process: an index that is being made is made once."""
+
+    files: ArchiveFiles
+    index: ArchiveIndex
+    _one: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def find(self, ticket_id: str) -> ArchivedTicket | None:
+        """A ticket as it was written last; None when it is not there."""
+        return await self._alone(lambda: self._find(ticket_id))
+
+    async def catch_up(self) -> None:
+        """Index what is new in the files."""
+        await self._alone(self._catch_up)
+
+    async def _alone(self, work: Callable[[], T]) -> T:
+        """In a thread, to its end: whoever leaves meanwhile lets nobody in beside it."""
+        await self._one.acquire()
+        running = asyncio.ensure_future(asyncio.to_thread(_patiently, work))
+        running.add_done_callback(lambda _: self._one.release())
+        return await asyncio.shield(running)
+
+    def _find(self, ticket_id: str) -> ArchivedTicket | None:
+        self._catch_up()
+        for name, at, length in self.index.places(ticket_id):
+            member = member_at(self.files.read(name, at, length), 0)
+            if member and (found := member.ticket(ticket_id)):
+                return found
+        return None
+
+    def _catch_up(self) -> None:
+        there = self.files.sizes()
+        known = dict(self.index.known())
+        for name in [name for name in known if name not in there or _is_another(known[name], *there[name])]:
+            self.index.forget(name)
+            del known[name]
+        for name, (inode, size) in there.items():
+            if size != known.get(name, Extent(inode)).size:
+                self._add(name, known.get(name), Extent(inode))
+
+    def _add(self, name: str, known: Extent | None, unread: Extent) -> None:
+        """A writer may be adding to it: what is torn now is read again when the file has grown."""
+        before = known or unread
+        data = self.files.read(name, before.whole)
+        tickets, end = list[Standing](), 0
+        for member in members(data):
+            tickets += [Standing(each, before.whole + member.at, member.end - member.at) for each in member.ids]
+            end = member.end
+        now = Extent(before.inode, before.whole + len(data), before.whole + end)
+        self.index.add(name, known, now, tickets)
+
+
+def _is_another(known: Extent, inode: int, size: int) -> bool:
+    return known.inode != inode or known.size > size
+
+
+def _patiently(work: Callable[[], T]) -> T:
+    for _ in range(MOST_TRIES):
+        try:
+            return work()
+        except ArchiveIndexChanged:
+            continue
+    return work()
