@@ -1,4 +1,7 @@
-"""The Valkey of a deployment that names none: one server a state folder, on loopback, durable.
+"""The Valkey of a deployment that names none: one server a state folder, on loopback, with a password, durable.
+
+The password stands in the folder, for its owner alone. A server that an earlier version started has none, and is used
+as it is until it ends.
 
 Two locks make a crash harmless, because the kernel frees them however a process ends:
 
@@ -10,6 +13,7 @@ Two locks make a crash harmless, because the kernel frees them however a process
 import fcntl
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -28,6 +32,7 @@ from worker.config.errors import WorkerError
 READY_SECONDS = 20.0  # loading a large append-only file takes longest
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.02
+STORED_IN = "valkey.password"
 MAX_EARLY_ENDS = 3  # another program may take the free port first; a server that ends thrice has a real fault
 
 
@@ -129,7 +134,7 @@ class EmbeddedValkey:
         """Start the server and hand it `server_lock`."""
         try:
             port = _free_port(preferred=_stored_port(self.folder))
-            (self.folder / "valkey.conf").write_text(_config(self.folder, port), encoding="utf-8")
+            _write_private(self.folder / "valkey.conf", _config(self.folder, port, _made_password(self.folder)))
             (self.folder / "valkey.port").write_text(f"{port}\n", encoding="ascii")
             with (self.folder / "valkey.log").open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 # the binary is the installed package's own
@@ -179,10 +184,11 @@ def _binary() -> Path:
         raise EmbeddedValkeyError(f"{error} Set DESKHAND_REDIS_URL to a server of your own.") from error
 
 
-def _config(folder: Path, port: int) -> str:
+def _config(folder: Path, port: int, password: str) -> str:
     settings = {
         "bind": "127.0.0.1",
         "protected-mode": "yes",
+        "requirepass": password,
         "port": port,
         "dir": _quoted(folder),
         "pidfile": _quoted(folder / "valkey.pid"),
@@ -195,6 +201,31 @@ def _config(folder: Path, port: int) -> str:
         "maxmemory-policy": "noeviction",
     }
     return "".join(f"{name} {value}\n" for name, value in settings.items())
+
+
+def _made_password(folder: Path) -> str:
+    """The folder's password, made where there is none. Only for who holds the data."""
+    found = _stored_password(folder)
+    if found is None:
+        found = secrets.token_urlsafe(32)
+        _write_private(folder / STORED_IN, f"{found}\n")
+    return found
+
+
+def _stored_password(folder: Path) -> str | None:
+    try:
+        return (folder / STORED_IN).read_text(encoding="ascii").strip() or None
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Whole or not at all, and readable by its owner alone, whoever could read the file before."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
+        file.write(text)
+    new.replace(path)
 
 
 def _quoted(path: Path) -> str:
@@ -249,17 +280,21 @@ def _client(url: str) -> Redis:
 
 def _url_if_answering(folder: Path) -> str | None:
     """The URL of the folder's server if it is ready. Another server on the stored port does not count."""
-    port = _stored_port(folder)
+    port, password = _stored_port(folder), _stored_password(folder)
     if port is None:
         return None
-    url = f"redis://127.0.0.1:{port}/0"
+    without = f"redis://127.0.0.1:{port}/0"
+    urls = [*([f"redis://:{password}@127.0.0.1:{port}/0"] if password else []), without]
+    return next((url for url in urls if _is_ours(url, folder)), None)
+
+
+def _is_ours(url: str, folder: Path) -> bool:
     with _client(url) as client:
         try:
             client.ping()
-            answer = client.config_get("dir")
+            return bool(client.config_get("dir") == {"dir": str(folder)})
         except (RedisError, OSError):
-            return None
-    return url if answer == {"dir": str(folder)} else None
+            return False
 
 
 def _shutdown(url: str) -> None:

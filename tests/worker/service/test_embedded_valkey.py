@@ -2,16 +2,18 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from redis import Redis
+from redis import AuthenticationError, Redis
 
 from tests.services.waiting import wait_for
 from worker.service import embedded_valkey
@@ -20,6 +22,7 @@ from worker.service.embedded_valkey import EmbeddedValkey, EmbeddedValkeyError, 
 ANOTHER_PROCESS = """
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 from worker.service.embedded_valkey import EmbeddedValkey
 valkey = EmbeddedValkey(Path(sys.argv[1]))
 print(valkey.start(), flush=True)
@@ -47,6 +50,14 @@ def valkey(home: Path) -> Iterator[EmbeddedValkey]:
 def servers_of(home: Path) -> list[int]:
     config = str(home / "valkey" / "valkey.conf")
     return [p.pid for p in psutil.process_iter(["cmdline"]) if config in (p.info["cmdline"] or [])]
+
+
+def password_of(url: str) -> str | None:
+    return urlsplit(url).password
+
+
+def without_password(url: str) -> str:
+    return f"redis://{url.rpartition('@')[2]}"
 
 
 def put(url: str, key: str, value: str) -> None:
@@ -90,6 +101,61 @@ def test_it_neither_forgets_nor_evicts_nor_listens_beyond_loopback(valkey: Embed
         "protected-mode": "yes",
     }
     assert expected.items() <= settings.items()
+
+
+def test_no_other_user_of_the_machine_gets_in(valkey: EmbeddedValkey, home: Path) -> None:
+    url = valkey.start()
+    with Redis.from_url(without_password(url)) as stranger, pytest.raises(AuthenticationError):
+        stranger.ping()
+    for name in ("valkey.password", "valkey.conf"):
+        assert stat.S_IMODE((home / "valkey" / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE((home / "valkey").stat().st_mode) == 0o700
+
+
+def test_the_password_stays_and_each_folder_has_its_own(home: Path, tmp_path: Path) -> None:
+    with EmbeddedValkey(home) as first, EmbeddedValkey(tmp_path / "other") as other:
+        url = first.start()
+        assert password_of(url) != password_of(other.start())
+    with EmbeddedValkey(home) as again:
+        assert again.start() == url
+
+
+def test_the_data_of_a_version_without_passwords_are_there_and_guarded(valkey: EmbeddedValkey, home: Path) -> None:
+    url = valkey.start()
+    put(url, "ticket", "t-1")
+    valkey.stop()
+    (home / "valkey" / "valkey.password").unlink()
+    (home / "valkey" / "valkey.conf").chmod(0o644)
+    url = valkey.start()
+    assert get(url, "ticket") == "t-1"
+    assert password_of(url)
+    assert stat.S_IMODE((home / "valkey" / "valkey.conf").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("has_password", [True, False])
+def test_a_server_of_a_version_without_passwords_is_used_until_it_ends(
+    valkey: EmbeddedValkey, home: Path, has_password: bool
+) -> None:
+    with Redis.from_url(valkey.start()) as client:
+        client.config_set("requirepass", "")
+    if not has_password:
+        (home / "valkey" / "valkey.password").unlink()
+    url = running_url(home)
+    assert url is not None
+    assert valkey.start() == url
+    put(url, "ticket", "t-1")
+    valkey.stop()
+    assert servers_of(home) == []
+
+
+def test_a_server_whose_password_is_lost_is_replaced(
+    valkey: EmbeddedValkey, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_valkey, "READY_SECONDS", 3.0)
+    put(valkey.start(), "ticket", "t-1")
+    (home / "valkey" / "valkey.password").unlink()
+    assert running_url(home) is None
+    assert get(valkey.start(), "ticket") == "t-1"
 
 
 def test_a_stopped_server_is_gone_and_its_data_are_there_at_the_next_start(home: Path) -> None:
@@ -213,7 +279,9 @@ def test_a_missing_package_is_named_with_its_remedy(home: Path, monkeypatch: pyt
         EmbeddedValkey(home).start()
 
 
-def test_a_server_that_ends_at_its_start_is_told_with_its_log(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_valkey, "_config", lambda folder, port: f"port {port}\nno-such-setting yes\n")
+def test_a_server_that_ends_at_its_start_is_shown_with_its_log(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        embedded_valkey, "_config", lambda folder, port, password: f"port {port}\nno-such-setting yes\n"
+    )
     with pytest.raises(EmbeddedValkeyError, match=r"ended at its start.*Bad directive"):
         EmbeddedValkey(home).start()

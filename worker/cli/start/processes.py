@@ -58,12 +58,13 @@ def up(
     concurrency: Annotated[int | None, typer.Option("-c", help="Tickets in flight.")] = None,
 ) -> None:
     """Start the whole stack and keep it up: store (embedded unless DESKHAND_REDIS_URL is set), workers, web."""
+    from worker.ops.doctor import masked_url
     from worker.service.stack import CONCURRENCY, Stack
 
     settings = load()
     end_in_order_when_terminated()
     with Stack(settings, concurrency or CONCURRENCY) as stack:
-        complain(f"store: {stack.redis_url}", f"models: {', '.join(settings.tiers)}")
+        complain(f"store: {masked_url(stack.redis_url)}", f"models: {', '.join(settings.tiers)}")
         complain(f"console and API: {_console(settings)}", "Ctrl-C stops everything; nothing is lost.")
         try:
             stack.wait()
