@@ -168,7 +168,7 @@ class Parts:
 
     @cached_property
     def inbox(self) -> Inbox:
-        return Inbox(self.store, self.process, self.outcomes, self.settings.max_wait_seconds)
+        return Inbox(self.store, self.process, self.outcomes, self.settings.max_wait_seconds, self.archive)
 
     @cached_property
     def publisher(self) -> Publisher:

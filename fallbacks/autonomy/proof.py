@@ -116,6 +116,18 @@ def observed(standing: Standing, observation: Observation, rule: Rule) -> Standi
     return counted
 
 
+def without(standing: Standing, observation: Observation) -> Standing:
+    """The standing without a decision that was corrected, as far as it still counts: a restart has forgotten it."""
+    if standing.n == 0:
+        return standing
+    n, agreed = standing.n - 1, min(standing.n - 1, standing.agreements - observation.agreed)
+    blind_n = max(0, standing.blind_n - observation.blind)
+    blind_agreed = standing.blind_agreements - (observation.blind and observation.agreed)
+    return replace(
+        standing, n=n, agreements=max(0, agreed), blind_n=blind_n, blind_agreements=max(0, min(blind_n, blind_agreed))
+    )
+
+
 def _alarmed(standing: Standing, observation: Observation, rule: Rule) -> tuple[float, ...]:
     """An automatic kind is watched on everything people see of it; before that, on what they decided blind."""
     if not (standing.auto or observation.blind):

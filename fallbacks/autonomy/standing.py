@@ -11,7 +11,7 @@ from math import inf
 from random import SystemRandom
 from time import monotonic
 
-from fallbacks.autonomy.proof import Observation, Rule, Standing, needed, observed
+from fallbacks.autonomy.proof import Observation, Rule, Standing, needed, observed, without
 from fallbacks.autonomy.repeats import Repeats, Seen
 from fallbacks.ledger.examples import Example, Examples, Folded
 from fallbacks.store.port import Store
@@ -102,7 +102,9 @@ def replay(examples: Iterable[Example], process: Process, rule: Rule, before: Ea
             continue
         key = Key(process.key(example.agent), example.agent["tier"], example.agent["version"])
         standing, observation = standings.get(key, Standing()), observe(example, process)
-        plain = observation.agreed and not observation.severe
+        if example.earlier is not None:
+            standing = without(standing, observe(replace(example, facets=example.earlier), process))
+        plain = observation.agreed and not observation.severe and example.earlier is None
         if plain and repeats.again("\n".join((key.kind, key.tier, key.version)), example.text):
             standings[key] = replace(standing, repeats=standing.repeats + 1)
         else:
@@ -111,11 +113,11 @@ def replay(examples: Iterable[Example], process: Process, rule: Rule, before: Ea
 
 
 def observe(example: Example, process: Process) -> Observation:
-    """Read one example against the agent's own suggestion in it."""
-    suggested = example.agent or {}
+    """Read one example against the agent's own suggestion in it. What was closed agrees with no decision."""
+    suggested, closed = example.agent or {}, bool(example.closed)
     return Observation(
-        agreed=process.agrees(suggested, example.facets),
-        severe=process.severe(suggested, example.facets),
+        agreed=not closed and process.agrees(suggested, example.facets),
+        severe=not closed and process.severe(suggested, example.facets),
         blind=bool(suggested.get("blind")),
         at_ms=example.at_ms,
     )

@@ -13,8 +13,9 @@ from fallbacks.console.repairing import repaired_ticket
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.decisions import read_hand
+from fallbacks.inbox.narrate import CLOSED
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.states import Hint
+from fallbacks.ledger.states import Closed, Hint
 from fallbacks.ledger.views import TicketView
 
 LONGEST_SNOOZE_SECONDS = 7 * 86_400
@@ -76,6 +77,25 @@ async def _reject(sent: Sent) -> Done:
     view = await sent.visit.deps.inbox.reject(sent.ticket_id, sent.visit.person, sent.version, why)
     await sent.visit.skip(view.id)  # it waits for a decision by hand; whoever refused it is served others first
     return Done(f"Rejected: {why[:80]}")
+
+
+async def _close(sent: Sent) -> Done:
+    try:
+        kind = Closed(sent.text("kind"))
+    except ValueError:
+        raise HTTPException(422, "Say as what it is closed.") from None
+    of = sent.text("of") if kind is Closed.DUPLICATE else ""
+    view = await sent.visit.deps.inbox.close(sent.ticket_id, sent.visit.person, sent.version, kind, of)
+    return Done(f"Closed: {CLOSED[kind]}", undo_version=view.version)
+
+
+async def _correct(sent: Sent) -> Done:
+    process, why = sent.visit.deps.process, sent.text("reason")
+    if not why:
+        raise HTTPException(422, "Say why it is corrected.")
+    given = read_hand(process, {name: sent.text(name) for name in process.hand.model_fields})
+    view = await sent.visit.deps.inbox.correct(sent.ticket_id, sent.visit.person, sent.version, given, why[:2000])
+    return Done(f"Corrected to {_result(sent, view)}", leaves=False, undo_version=view.version)
 
 
 async def _repair(sent: Sent) -> Done:
@@ -151,6 +171,8 @@ ACTIONS: dict[str, Callable[[Sent], Awaitable[Done]]] = {
     Act.EDIT: _decide,
     Act.DECIDE: _decide,
     Act.REJECT: _reject,
+    Act.CLOSE: _close,
+    Act.CORRECT: _correct,
     Act.DISMISS: _reject,
     Act.REPAIR: _repair,
     Act.RESUME: _resume,

@@ -19,7 +19,7 @@ class Counts:
         """These and further decisions."""
         judged = [example for example in examples if example.suggested]
         return Counts(
-            self.decided + Counter(example.key for example in examples),
+            self.decided + Counter(example.key for example in examples if not example.closed),
             self.suggested + Counter(example.suggested or "" for example in judged),
             self.agreed + Counter(example.key for example in judged if example.stood),
         )

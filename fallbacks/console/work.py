@@ -7,8 +7,9 @@ from fallbacks.console.filters import Filters
 from fallbacks.console.item import load_item
 from fallbacks.console.visit import SKIPPED, Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.inbox.narrate import CLOSED
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.states import INBOX
+from fallbacks.ledger.states import INBOX, Closed
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Priority
 
@@ -92,7 +93,7 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
     can = set(item.cause.actions)
     if not visit.may(Role.OPERATOR):
         can.discard(Act.CANCEL)
-        if (view.decision or {}).get("decided_by") != visit.person:
+        if view.undo_by != visit.person:
             can.discard(Act.UNDO)
     values = {
         "item": item,
@@ -102,6 +103,7 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
         "filters": filters,
         "working": working,
         "snoozes": SNOOZES,
+        "closed_kinds": [(kind.value, CLOSED[kind]) for kind in Closed],
         "priorities": [priority.value for priority in Priority],
     }
     return await visit.page("ticket.html", values)

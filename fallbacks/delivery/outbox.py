@@ -201,14 +201,18 @@ def payload(stored: str, sequence: int) -> str:
     """
     body: dict[str, Any] = {**json.loads(stored), "sequence": sequence}
     text = _compact(body)
-    decision = body["data"].get("decision")
-    for field in ("evidence", "rationale", "summary"):
+    for name, field in _LONGEST:
+        decision = body["data"].get(name)
         if len(text.encode()) < MAX_BYTES or not decision or field not in decision:
             continue
         decision[field] = [] if field == "evidence" else ""
-        body["data"].setdefault("truncated", []).append(field)
+        body["data"].setdefault("truncated", []).append(field if name == "decision" else f"{name}.{field}")
         text = _compact(body)
     return text
+
+
+_LONGEST = [(name, field) for name in ("earlier", "decision") for field in ("evidence", "rationale", "summary")]
+"""Texts of the decisions in a body, in the order in which they are left out."""
 
 
 def _compact(body: dict[str, Any]) -> str:

@@ -15,6 +15,8 @@ class Outcome(StrEnum):
 
     DECIDED = "ticket.decided"
     HANDED_OFF = "ticket.handed_off"
+    CLOSED = "ticket.closed"
+    CORRECTED = "ticket.corrected"
     CANCELLED = "ticket.cancelled"
 
 

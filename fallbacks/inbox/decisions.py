@@ -11,6 +11,7 @@ from fallbacks.ledger.acts import Act
 from fallbacks.ledger.ledger import SLA_SECONDS
 from fallbacks.ledger.move import At, In, InboxEntry, OutboxEntry
 from fallbacks.ledger.results import item_facets, result_fields, result_names
+from fallbacks.ledger.states import Closed, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import InboxQueue
 from tasks.reasons import Reason
@@ -18,6 +19,9 @@ from tasks.run import events as ev
 from tasks.run.limits import Limits, Usage
 from tasks.run.process import Process, Result
 from tasks.ticket import Priority
+
+AGENT = "agent"
+"""Who decided, where nobody did."""
 
 
 def read_hand(process: Process, given: Mapping[str, str]) -> BaseModel:
@@ -90,15 +94,95 @@ def example_of(
     )
 
 
-def way_back(view: TicketView, process: Process, outbox: Sequence[OutboxEntry], example: str) -> str:
-    """What an undo restores: the item as it was, without the outcome and the example of its decision."""
+def example_of_close(
+    view: TicketView, process: Process, kind: Closed, person: str, now_ms: int, effort: Effort
+) -> str | None:
+    """What a close says of the agent: it would have decided what needed no decision. None where it says nothing.
+
+    A duplicate may well be decided as suggested; and without a suggestion of its own nothing is known of the agent.
+    """
+    if view.unaided is None or kind is Closed.DUPLICATE:
+        return None
+    suggested = view.result
+    return json.dumps(
+        {
+            "id": view.id,
+            "text": view.ticket.text[:4000] if view.ticket else "",
+            "by": person,
+            "action": Act.CLOSE,
+            "closed": kind,
+            "proposed": process.key(suggested) if suggested else None,
+            "tier": suggested["tier"] if suggested else None,
+            "epoch": view.epoch,
+            "agent": view.unaided,
+            "at": now_ms,
+            "handled_seconds": effort.handled_seconds,
+            "keystrokes": None,
+        },
+        ensure_ascii=False,
+    )
+
+
+def correction_of(view: TicketView, process: Process, person: str, decision: Result, now_ms: int) -> str:
+    """The example of a correction. earlier: the facets of a person's decision whose example this one replaces; None
+    where the agent had decided alone, and no example says so.
+    """
+    before = view.decision or {}
+    of_person = before.get("decided_by") != AGENT
+    example = example_of(view, process, Act.CORRECT, person, decision, now_ms, Effort())
+    earlier = {**process.facets(before)} if of_person else None
+    judged = {} if earlier is None else {"proposed": None}  # who decided it before has judged the suggestion already
+    return json.dumps({**json.loads(example), **judged, "earlier": earlier}, ensure_ascii=False)
+
+
+def with_reason(given: BaseModel, why: str) -> BaseModel:
+    """What was given, with why as its rationale, where the process has one and none was given."""
+    if "rationale" in type(given).model_fields and getattr(given, "rationale", None) is None:
+        return given.model_copy(update={"rationale": why})
+    return given
+
+
+def stands(process: Process, before: Result, now: Result) -> bool:
+    """Whether two decisions are one to whoever acts upon them."""
+    return process.facets(before) == process.facets(now) and before["priority"] == now["priority"]
+
+
+def way_back(
+    view: TicketView,
+    process: Process,
+    person: str,
+    left_to: State,
+    outbox: Sequence[OutboxEntry],
+    example: str | None,
+) -> str:
+    """What an undo restores: the item as it was, without the outcome and the example of what ended it."""
     suggested = result_fields(process, view.result) if view.result else dict.fromkeys(result_names(process))
     before = {**suggested, "reason": view.reason, "detail": view.detail or None, "queue": view.queue}
     kept = {
+        "by": person,
+        "left_to": left_to.value,
         "state": view.state.value,
         "set": {name: value for name, value in before.items() if value is not None},
         "unset": [name for name, value in before.items() if value is None],
         "inbox": entry_of(view, process, InboxQueue(view.queue or "review"), view.reason).to_values(),
+        "outbox": [message.id for message in outbox],
+        "example": example,
+    }
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def way_back_to_decision(
+    row: Mapping[str, str], process: Process, person: str, outbox: Sequence[OutboxEntry], example: str
+) -> str:
+    """What the undo of a correction restores: the decision before it, and what is known of its delivery."""
+    names = (*result_names(process), "earlier", "delivery")
+    kept = {
+        "by": person,
+        "left_to": State.DECIDED.value,
+        "state": State.DECIDED.value,
+        "set": {name: row[name] for name in names if name in row},
+        "unset": [name for name in names if name not in row],
+        "inbox": None,
         "outbox": [message.id for message in outbox],
         "example": example,
     }

@@ -274,29 +274,35 @@ def _next(view: TicketView) -> str:
         case State.HANDED_OFF | State.REJECTED:
             return PLAN[view.reason].advice if view.reason else "Decide by hand."
         case State.DECIDED:
-            return "Nothing, or undo it while you still can." if view.undo_until_ms else "Nothing: the decision stands."
+            return f"{_UNDOABLE if view.undo_until_ms else 'Nothing: the decision stands.'} If it is wrong, correct it."
         case State.CLOSED:
-            return "Nothing: nobody waits for an answer."
+            return _UNDOABLE if view.undo_until_ms else "Nothing: nobody waits for an answer."
         case State.CANCELLED:
             return "Nothing: it is withdrawn."
         case unknown:
             assert_never(unknown)
 
 
+_UNDOABLE = "Nothing, or undo it while you still can."
+
+
 def _actions(view: TicketView) -> tuple[Act, ...]:
+    undo = (Act.UNDO,) if view.undo_until_ms else ()
     match view.state:
         case State.QUEUED | State.RUNNING | State.PARKED:
             return (Act.CANCEL,)
         case State.SUGGESTED:
-            return (Act.APPROVE, Act.EDIT, Act.REJECT, Act.RESUME, Act.SNOOZE, Act.CANCEL)
+            return (Act.APPROVE, Act.EDIT, Act.REJECT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.HANDED_OFF:
             approve = (Act.APPROVE,) if view.decision else ()
-            return (*approve, Act.EDIT, Act.RESUME, Act.SNOOZE, Act.CANCEL)
+            return (*approve, Act.EDIT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.REJECTED:
-            return (Act.REPAIR, Act.REJECT, Act.SNOOZE, Act.CANCEL)
+            return (Act.REPAIR, Act.REJECT, Act.CLOSE, Act.SNOOZE, Act.CANCEL)
         case State.DECIDED:
-            return (Act.UNDO,) if view.undo_until_ms else ()
-        case State.CLOSED | State.CANCELLED:
+            return (*undo, Act.CORRECT)
+        case State.CLOSED:
+            return undo
+        case State.CANCELLED:
             return ()
         case unknown:
             assert_never(unknown)

@@ -5,24 +5,37 @@ Every action names the version it was based on; a stale one, or one on an item t
 """
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 from pydantic import BaseModel
 
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
-from fallbacks.errors import NotAllowed, Stale, StoreUnreachable, UnknownTicket
-from fallbacks.inbox.decisions import Effort, decided_by_hand, entry_of, example_of, held_since_ms, on_top, way_back
+from fallbacks.errors import NotAllowed, Stale, UnknownTicket
+from fallbacks.inbox.decisions import (
+    Effort,
+    correction_of,
+    decided_by_hand,
+    entry_of,
+    example_of,
+    example_of_close,
+    held_since_ms,
+    on_top,
+    stands,
+    way_back,
+    way_back_to_decision,
+    with_reason,
+)
+from fallbacks.inbox.holds import Holds
 from fallbacks.inbox.probes import is_probe
-from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import Act
+from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.ledger import Ledger
-from fallbacks.ledger.move import STAYS, ByPerson, In, Move, TakesBack, make_move, read_entry, stale
-from fallbacks.ledger.results import result_fields
-from fallbacks.ledger.states import ENDED, INBOX, Hint, HintKind, State
-from fallbacks.ledger.views import TicketView, Views, read_row
+from fallbacks.ledger.move import ByPerson, In, Move, TakesBack, read_entry, stale
+from fallbacks.ledger.results import result_fields, result_names
+from fallbacks.ledger.states import ENDED, INBOX, Closed, Hint, HintKind, State
+from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -38,112 +51,31 @@ BLIND = "Its suggestion is not shown: decide for yourself"
 DECIDABLE = (State.SUGGESTED, State.HANDED_OFF)
 """A person may decide it, or send it back to the agent."""
 
-HOLD_MS = 5 * 60_000
-"""How long an item stays with the person who opened it."""
-
 UNDO_MS = 10_000
 """How long a decision can be undone; nothing leaves the outbox before."""
-
-NOTE_TRIES = 5
-"""A note on a ticket that moves this often meanwhile is refused."""
-
-SCAN = 500
-"""Items that serve-next reads at once on its way to one that nobody holds."""
-
 
 Publish = Callable[[list[Hint]], Awaitable[object]]
 """Puts hints on the queues. A failure costs time only: the sweep publishes what is due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of the inbox, most urgent first. total: items that match. next_offset: None on the last page."""
+class Inbox(Holds):
+    """Actions of people.
 
-    items: list[TicketView]
-    total: int
-    next_offset: int | None
-
-
-class Inbox:
-    """Actions of people. person: who acts, as they are known to the door they came through.
-
-    max_wait_seconds: after so long people get back what they had sent to the agent again; None: no such time.
+    max_wait_seconds: after so long people get back what they had sent to the agent again; None: no such time. archive:
+    where what has left the store is found; None: nowhere.
     """
 
     def __init__(
-        self, store: Store, process: Process, outcomes: OutcomeWriter, max_wait_seconds: float | None = None
+        self,
+        store: Store,
+        process: Process,
+        outcomes: OutcomeWriter,
+        max_wait_seconds: float | None = None,
+        archive: Archive | None = None,
     ) -> None:
+        super().__init__(store, process, archive)
         self.max_wait_seconds = max_wait_seconds
-        self.store = store
-        self.views = Views(store)
-        self.process = process
         self.outcomes = outcomes
-
-    async def page(self, facets: Sequence[str] = (), offset: int = 0, limit: int = 50) -> Page:
-        """Items waiting, most urgent first. facets: any of "queue:...", "reason:..." and those of the process."""
-        if facets:
-            ids, total = await self.store.crossed(
-                [keys.inbox_facet(facet) for facet in facets], offset, offset + limit - 1
-            )
-        else:
-            ids = [member for member, _ in await self.store.ranked(keys.INBOX, offset, offset + limit - 1)]
-            (total,) = await self.store.sizes([keys.INBOX])
-        now = await self.store.now_ms()
-        rows = [(ticket_id, await self.store.row(ticket_id)) for ticket_id in ids]
-        items = [read_row(ticket_id, row, now) for ticket_id, row in rows if row]
-        return Page(items, total, offset + limit if offset + limit < total else None)
-
-    async def next(self, person: str, facet: str | None = None, skip: Sequence[str] = ()) -> TicketView | None:
-        """Hold and return the most urgent item nobody else holds; None when there is none."""
-        index = keys.inbox_facet(facet) if facet else keys.INBOX
-        event = ev.PersonActed(person, Act.CLAIM)
-        ticket_id = await self.store.run("next_item", "", person, HOLD_MS, SCAN, index, event.to_json(), *skip)
-        if not ticket_id:
-            return None
-        journal_log.wrote(ticket_id, None, [event])
-        return await self.views.ticket(ticket_id)
-
-    async def claim(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
-        """Hold an item for five minutes."""
-        now = await self.store.now_ms()
-        held = {"holder": person, "held_until": str(now + HOLD_MS)}
-        return await self._note(ticket_id, person, version, Act.CLAIM, values=held)
-
-    async def renew(self, ticket_id: str, person: str) -> int:
-        """Keep an item that this person holds for another five minutes; returns until when, store time in ms.
-
-        Changes no version: what others and the page itself were shown stays true. Raises `Stale` where somebody else
-        has it by now, or nobody.
-        """
-        verdict = await self.store.run("hold", ticket_id, person, HOLD_MS)
-        if verdict[0] == "unknown":
-            raise UnknownTicket(ticket_id)
-        if verdict[0] == "stale":
-            raise stale(ticket_id, verdict)
-        return int(verdict[1])
-
-    async def release(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
-        """Give an item back."""
-        return await self._note(ticket_id, person, version, Act.RELEASE, unset=("holder", "held_until"))
-
-    async def snooze(self, ticket_id: str, person: str, version: int | None, seconds: float) -> TicketView:
-        """Hide an item from serve-next for a while, and give it back."""
-        until = str(await self.store.now_ms() + int(seconds * 1000))
-        gone = ("holder", "held_until")
-        return await self._note(ticket_id, person, version, Act.SNOOZE, values={"snoozed_until": until}, unset=gone)
-
-    async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
-        """Add a note to the timeline of any ticket."""
-        event = ev.PersonActed(person, Act.NOTE, text[:4000])
-        for last in (*[False] * NOTE_TRIES, True):
-            state = (await self.views.ticket(ticket_id)).state
-            try:  # a note moves nothing: it is written in the state that was read, or read again
-                await self._act(ticket_id, Move(state, (state,), ByPerson(), (event,), due=STAYS, inbox=STAYS))
-                break
-            except Stale:
-                if last:
-                    raise
-        return await self.views.ticket(ticket_id)
 
     async def approve(
         self, ticket_id: str, person: str, version: int | None, keystrokes: int | None = None
@@ -272,28 +204,108 @@ class Inbox:
         await self._act(ticket_id, move)
         return await self.views.ticket(ticket_id)
 
-    async def undo(self, ticket_id: str, person: str, version: int | None, *, operator: bool = False) -> TicketView:
-        """Take back a decision within ten seconds: the item waits again as it did.
+    async def close(self, ticket_id: str, person: str, version: int | None, kind: Closed, of: str = "") -> TicketView:
+        """End an item without a decision. of: the ticket that a duplicate is one of, "" for none that is known."""
+        if of and kind is not Closed.DUPLICATE:
+            raise ValueError(f"only a duplicate is one of another ticket, and this is closed as {kind.value}")
+        view = await self._waiting(ticket_id, version)
+        await self._check_original(ticket_id, of)
+        secret = await is_probe(self.store, ticket_id)
+        outcome = {"state": State.CLOSED.value, "kind": kind.value} | ({"of": of} if of else {})
+        outbox = () if secret else self.outcomes.entries(Outcome.CLOSED, ticket_id, view.door, outcome, UNDO_MS)
+        now = await self.store.now_ms()
+        effort = Effort(await self._handled_seconds(ticket_id, person, now))
+        example = None if secret else example_of_close(view, self.process, kind, person, now, effort)
+        undo = way_back(view, self.process, person, State.CLOSED, outbox, example)
+        move = Move(
+            State.CLOSED,
+            INBOX,
+            ByPerson(view.version, person),
+            (ev.Closed(person, kind.value, of=of),),
+            values={"closed": kind.value, "detail": of, "undo": undo},
+            unset=(*result_names(self.process), "reason", "queue"),
+            outbox=outbox,
+            undo_in_ms=UNDO_MS,
+            example=example,
+            count=() if secret else (f"person_{Act.CLOSE}",),
+        )
+        await self._act(ticket_id, move)
+        return await self.views.ticket(ticket_id)
 
-        operator: may take back the decisions of others, too; anybody else gets `NotAllowed`.
+    async def _check_original(self, ticket_id: str, of: str) -> None:
+        if of == ticket_id:
+            raise ValueError(f"{ticket_id} cannot be a duplicate of itself")
+        if of:
+            try:
+                await self.views.ticket(of)
+            except UnknownTicket as error:
+                raise ValueError(str(error)) from None
+
+    async def correct(self, ticket_id: str, person: str, version: int | None, given: BaseModel, why: str) -> TicketView:
+        """Another decision than the one that stands, which stays in the journal. given: a `hand` of the process.
+
+        What upstream and the evidence of autonomy had of the decision before is corrected. A ticket in the archive
+        comes back. The same decision again is refused: there is nothing to send.
+        """
+        view = await self._decided(ticket_id, version)
+        row = await self.store.row(ticket_id)
+        if "probe" in row or await is_probe(self.store, ticket_id):
+            raise ValueError(f"{ticket_id} is a probe: nobody waits for its decision")
+        before = view.decision or {}
+        decision = decided_by_hand(view, self.process, person, with_reason(given, why))
+        if stands(self.process, before, decision):
+            raise ValueError(f"{ticket_id} is decided so already")
+        outcome = {"state": State.DECIDED.value, "decision": decision, "earlier": before, "reason": why}
+        outbox = self.outcomes.entries(Outcome.CORRECTED, ticket_id, view.door, outcome, UNDO_MS)
+        example = correction_of(view, self.process, person, decision, await self.store.now_ms())
+        move = Move(
+            State.DECIDED,
+            (State.DECIDED,),
+            ByPerson(view.version, person),
+            (ev.Decided(person, Act.CORRECT, decision, why),),
+            values={
+                **result_fields(self.process, decision),
+                "earlier": json.dumps(before, ensure_ascii=False),
+                "undo": way_back_to_decision(row, self.process, person, outbox, example),
+            },
+            outbox=outbox,
+            undo_in_ms=UNDO_MS,
+            example=example,
+            count=(f"person_{Act.CORRECT}",),
+        )
+        await self._act(ticket_id, move)
+        return await self.views.ticket(ticket_id)
+
+    async def _decided(self, ticket_id: str, version: int | None) -> TicketView:
+        """A ticket whose decision stands, in the store: brought back where it has left it. Raises `Stale`."""
+        view = await self.views.ticket(ticket_id)
+        if view.state is not State.DECIDED or (version is not None and version != view.version):
+            raise stale(ticket_id, ["stale", view.state.value, view.version, view.holder or ""])
+        return await self.views.ticket(ticket_id) if await self.views.bring_back(ticket_id) else view
+
+    async def undo(self, ticket_id: str, person: str, version: int | None, *, operator: bool = False) -> TicketView:
+        """Take back a decision or a close within ten seconds: the ticket is as it was.
+
+        operator: may take back what others did, too; anybody else gets `NotAllowed`.
         """
         row = await self.store.row(ticket_id)
         if not row:
             raise UnknownTicket(ticket_id)
         if "undo" not in row:
             raise ValueError(f"{ticket_id} has nothing to undo")
-        if not operator and json.loads(row["decision"])["decided_by"] != person:
-            raise NotAllowed("Only who decided it, or an operator, can undo it.")
         was = json.loads(row["undo"])
-        based_on = int(row["version"]) if version is None else version  # whose decision it is was read in this one
+        by = was["by"] if "by" in was else json.loads(row["decision"])["decided_by"]  # kept since releases that close
+        if not operator and by != person:
+            raise NotAllowed("Only who decided it, or an operator, can undo it.")
+        based_on = int(row["version"]) if version is None else version  # whose act it is was read in this one
         move = Move(
             State(was["state"]),
-            (State.DECIDED,),
+            (State(was.get("left_to", State.DECIDED)),),
             ByPerson(based_on, person),
             (ev.PersonActed(person, Act.UNDO),),
-            inbox=read_entry(was["inbox"]),
+            inbox=read_entry(was["inbox"]) if was["inbox"] else None,
             values=was["set"],
-            unset=(*was["unset"], "undo", "undo_until", "delivery"),
+            unset=tuple({*was["unset"], "undo", "undo_until", "delivery"} - was["set"].keys()),
             takes_back=TakesBack(tuple(was["outbox"]), was["example"]),
             count=("undone",),
         )
@@ -316,7 +328,7 @@ class Inbox:
             (ev.Decided(person, act, decision),),
             values={
                 **result_fields(self.process, decision),
-                "undo": way_back(view, self.process, outbox, example),
+                "undo": way_back(view, self.process, person, State.DECIDED, outbox, example),
             },
             outbox=outbox,
             undo_in_ms=UNDO_MS,
@@ -333,25 +345,6 @@ class Inbox:
             return None
         before = int((await self.store.fields(keys.LAST_ACTS)).get(person, 0))
         return max(0, now_ms - max(held, before)) / 1000
-
-    async def _waiting(self, ticket_id: str, version: int | None) -> TicketView:
-        view = await self.views.ticket(ticket_id)
-        if view.state not in INBOX or (version is not None and version != view.version):
-            raise stale(ticket_id, ["stale", view.state.value, view.version, view.holder or ""])
-        return view
-
-    async def _note(self, ticket_id: str, person: str, version: int | None, act: Act, **what: Any) -> TicketView:
-        view = await self._waiting(ticket_id, version)
-        by, event = ByPerson(version, person), ev.PersonActed(person, act)
-        await self._act(ticket_id, Move(view.state, (view.state,), by, (event,), inbox=STAYS, **what))
-        return await self.views.ticket(ticket_id)
-
-    async def _act(self, ticket_id: str, move: Move) -> None:
-        moved = await make_move(self.store, ticket_id, move, self.process.facet_names)
-        match move.by:
-            case ByPerson(name=str(person)) if "holder" not in move.values:
-                with suppress(StoreUnreachable):  # a measurement: what was done is done
-                    await self.store.put(keys.LAST_ACTS, {person: str(moved.at_ms)})
 
 
 def repaired_id(rejected_id: str) -> str:

@@ -188,7 +188,12 @@ CLOSED: dict[str, str] = {
 }
 """Kinds of an end without a decision, in words."""
 
-_VERBS = {Act.APPROVE: "approved", Act.EDIT: "corrected it to", ALONE: "decided alone:"}
+_VERBS = {
+    Act.APPROVE: "approved",
+    Act.EDIT: "decided instead:",
+    Act.CORRECT: "corrected the decision to",
+    ALONE: "decided alone:",
+}
 
 _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.Accepted: lambda e: _Words(Tone.ROUTINE, f"accepted from {e.source}"),
@@ -224,7 +229,9 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
         Tone.PROGRESS, "its suggestion waits for a person", "; ".join(filter(None, (f"inbox queue {e.queue}", e.why)))
     ),
     ev.HandedOff: lambda e: _Words(Tone.FAILURE, f"handed off to {e.queue}: {means(e.reason)}", e.detail),
-    ev.Closed: lambda e: _Words(Tone.PERSON, f"{e.by} closed it: {CLOSED.get(e.kind, e.kind)}", e.detail),
+    ev.Closed: lambda e: _Words(
+        Tone.PERSON, f"{e.by} closed it: {CLOSED.get(e.kind, e.kind)}" + (f" of {e.of}" if e.of else ""), e.detail
+    ),
     ev.Cancelled: lambda e: _Words(Tone.PERSON, f"{e.by} cancelled it"),
     ev.Rejected: lambda e: _Words(Tone.FAILURE, f"could not be read as a ticket (from {e.origin})", e.error),
     ev.PersonActed: lambda e: _Words(Tone.PERSON, f"{e.by}: {e.action}", e.note),

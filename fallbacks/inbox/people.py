@@ -43,10 +43,12 @@ class _Heap:
 
 
 def work_by(group: Callable[[Example], str], examples: Iterable[Example]) -> list[Work]:
-    """The examples in groups; the one in which most was decided comes first."""
+    """The examples in groups; the one in which most was decided comes first. group: "" for none."""
     heaps: dict[str, _Heap] = {}
     for example in examples:
-        heap = heaps.setdefault(group(example), _Heap())
+        if not (name := group(example)):
+            continue
+        heap = heaps.setdefault(name, _Heap())
         heap.decided += 1
         if example.suggested:
             heap.judged += 1

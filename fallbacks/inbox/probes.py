@@ -119,8 +119,9 @@ class Probes:
                 return True
             case State.DECIDED:
                 await self._judge(probe_id, row, answer)
-            case State.CLOSED | State.CANCELLED:
-                await self.store.put(keys.PROBES, {probe_id: None})
+            case State.CLOSED | State.CANCELLED:  # one that comes back by undo must still be known as a probe
+                if await self.store.now_ms() >= int(row.get("undo_until", 0)):
+                    await self.store.put(keys.PROBES, {probe_id: None})
             case State.QUEUED | State.RUNNING | State.PARKED:
                 await self._cancel(probe_id)
             case _:

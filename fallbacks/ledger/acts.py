@@ -7,15 +7,18 @@ class Act(StrEnum):
     """One act of a person on one ticket.
 
     approve: the suggestion stands. edit: another decision than the suggested one. decide: a decision where nothing was
-    suggested. reject: the suggestion is refused and waits for a decision by hand. dismiss, repair: of what could not be
-    read as a ticket. resume: back to the agent. claim, release: hold an item, give it back. snooze: hide it for a
-    while. note: write something down. undo: take a decision back. cancel: withdraw the ticket.
+    suggested. reject: the suggestion is refused and waits for a decision by hand. close: it ends without a decision.
+    correct: another decision than the one that stands. dismiss, repair: of what could not be read as a ticket. resume:
+    back to the agent. claim, release: hold an item, give it back. snooze: hide it for a while. note: write something
+    down. undo: take a decision or a close back. cancel: withdraw the ticket.
     """
 
     APPROVE = "approve"
     EDIT = "edit"
     DECIDE = "decide"
     REJECT = "reject"
+    CLOSE = "close"
+    CORRECT = "correct"
     DISMISS = "dismiss"
     REPAIR = "repair"
     RESUME = "resume"

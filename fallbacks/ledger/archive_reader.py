@@ -5,6 +5,7 @@ version or another process wrote beside it is read then, once.
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar
@@ -12,6 +13,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from fallbacks.errors import ArchiveIndexChanged
 from fallbacks.ledger.archive import ArchiveTarget
 from fallbacks.ledger.archive_format import ArchivedTicket, member_at, members
+from fallbacks.store.port import Store
 
 T = TypeVar("T")
 
@@ -132,6 +134,18 @@ class Archive:
             end = member.end
         now = Extent(before.inode, before.whole + len(data), before.whole + end)
         self.index.add(name, known, now, tickets)
+
+
+async def brought_back(store: Store, found: ArchivedTicket) -> int | None:
+    """Put an archived ticket into the store again; its version then. None where it is there already.
+
+    It leaves again at the next round after all is sent and nothing can be undone; its last writing counts.
+    """
+    row = dict(found.row)
+    original = row.pop("original", "")
+    stored = (json.dumps(row, ensure_ascii=False), json.dumps(found.effects, ensure_ascii=False))
+    version = await store.run("archive_restore", found.id, *stored, original, *found.journal)
+    return int(version) if version else None
 
 
 def _is_another(known: Extent, inode: int, size: int) -> bool:

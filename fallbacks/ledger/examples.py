@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from fallbacks.ledger.acts import Act
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.run.process import Process
@@ -27,7 +28,9 @@ class Example:
     facets: of the decision. key: of the decision; suggested: of what stood there before, None for nothing. agent: what
     the agent suggested before any person had a part in it: its facets, tier, version and whether it was blind; None
     after a hand-off, and where the example is older than this evidence. at_ms: store time. handled_seconds,
-    keystrokes: what it took, None where nothing measured it.
+    keystrokes: what it took, None where nothing measured it. closed: the kind of an end without a decision, which has
+    no facets and no key; "" for a decision. earlier: of a correction, the facets of a person's decision whose example
+    this one replaces.
     """
 
     id: str
@@ -41,6 +44,8 @@ class Example:
     at_ms: int
     handled_seconds: float | None
     keystrokes: int | None
+    closed: str = ""
+    earlier: Mapping[str, str] | None = None
 
     @property
     def stood(self) -> bool:
@@ -51,11 +56,12 @@ class Example:
 def read_example(process: Process, stored: str) -> Example:
     """An example as it is stored."""
     row: dict[str, Any] = json.loads(stored)
+    closed = str(row.get("closed") or "")
     return Example(
         id=str(row.get("id", "")),
         text=str(row.get("text") or ""),
-        facets=process.facets(row),
-        key=process.key(row),
+        facets={} if closed else process.facets(row),
+        key="" if closed else process.key(row),
         suggested=row.get("proposed"),
         by=str(row.get("by", "")),
         action=str(row.get("action", "")),
@@ -63,6 +69,8 @@ def read_example(process: Process, stored: str) -> Example:
         at_ms=int(row.get("at", 0)),
         handled_seconds=row.get("handled_seconds"),
         keystrokes=row.get("keystrokes"),
+        closed=closed,
+        earlier=row.get("earlier"),
     )
 
 
@@ -90,11 +98,26 @@ class Examples:
 
 
 async def stored_examples(store: Store) -> AsyncIterator[str]:
-    """All of them as they are stored, for exports and for training."""
+    """The decisions that stand, as they are stored, for exports and for training."""
+    last = {_id_of(stored): place async for place, stored in _placed(store) if _CORRECTS in stored}
+    async for place, stored in _placed(store):
+        replaced = last and place < last.get(_id_of(stored), 0)
+        if not replaced and _CLOSES not in stored:
+            yield stored
+
+
+_CORRECTS, _CLOSES = (f'"action": "{act.value}"' for act in (Act.CORRECT, Act.CLOSE))
+
+
+def _id_of(stored: str) -> str:
+    return str(json.loads(stored).get("id", ""))
+
+
+async def _placed(store: Store) -> AsyncIterator[tuple[int, str]]:
     start = 0
     while page := await store.listed(keys.EXAMPLES, start, start + PAGE - 1):
-        for stored in page:
-            yield stored
+        for place, stored in enumerate(page, start):
+            yield place, stored
         start += len(page)
 
 

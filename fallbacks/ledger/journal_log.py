@@ -39,7 +39,7 @@ SAFE: dict[str, tuple[str, ...]] = {
     "suggested": ("queue",),
     "handed_off": ("reason", "queue", "severity"),
     "decided": ("by", "action"),
-    "closed": ("by", "kind"),
+    "closed": ("by", "kind", "of"),
     "cancelled": ("by",),
     "rejected": ("origin",),
     "person_acted": ("by", "action"),

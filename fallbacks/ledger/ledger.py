@@ -276,13 +276,16 @@ class Ledger:
         )
 
     async def decide(self, lease: Lease, conclusion: Conclusion, outbox: Sequence[OutboxEntry]) -> None:
-        """Let the agent's decision stand."""
+        """Let the agent's decision stand. What it suggested is kept: a later correction is evidence."""
         decision = conclusion.decision or {}
+        values = result_fields(self.process, decision)
+        if conclusion.unaided:
+            values["proposal"] = json.dumps(conclusion.unaided, ensure_ascii=False)
         await self._leave(
             lease,
             State.DECIDED,
             (*conclusion.events, ev.Decided("agent", ALONE, decision, conclusion.why)),
-            values=result_fields(self.process, decision),
+            values=values,
             unset=("reason", "detail"),
             outbox=tuple(outbox),
             count=("decided_auto",),

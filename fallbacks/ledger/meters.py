@@ -62,6 +62,8 @@ def counted(events: Sequence[ev.Event], model: str = "") -> dict[str, str] | Non
             case ev.ToolFinished():
                 tool = UNNAMED if event.outcome == "invalid" else event.tool
                 counts[field("tool_calls", tool=tool, outcome=event.outcome)] += 1
+            case ev.Closed():
+                counts[field("closed", kind=event.kind)] += 1
             case ev.RunStopped() if event.reason in BUDGETS:
                 counts[field("budget_exhausted", budget=BUDGETS[Reason(event.reason)])] += 1
             case _:

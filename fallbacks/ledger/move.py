@@ -100,10 +100,10 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class TakesBack:
-    """What a decision left that its undo removes, while it can still be undone. outbox: ids."""
+    """What a decision or a close left that its undo removes, while it can still be undone. outbox: ids."""
 
     outbox: tuple[str, ...]
-    example: str
+    example: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fallbacks.errors import UnknownTicket
 from fallbacks.ledger.archive_format import ArchivedTicket
-from fallbacks.ledger.archive_reader import Archive
+from fallbacks.ledger.archive_reader import Archive, brought_back
 from fallbacks.ledger.states import INBOX, Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
@@ -28,11 +28,13 @@ class TicketView:
     """One ticket as every door shows it.
 
     Times are store time, ms since the epoch; None where it has not happened. ticket: None for a rejected message,
-    whose bytes are in `raw` (base64). decision: what stands, or is suggested while the state is not `decided`.
+    whose bytes are in `raw` (base64). decision: what stands, or is suggested while the state is not `decided`. earlier:
+    what was decided before.
     unaided: what the agent suggested before any person had a part in it: its facets, tier, version, blind. blind: its
     suggestion is not to be shown to the person who decides, so no door finds it in `decision`: it is `unseen`.
     door: what it came in by, `http` or `hook:NAME`; "" where it was accepted before that was kept. sent_by: the id of
-    the API key that sent it. deadline_ms: until when it may wait.
+    the API key that sent it. deadline_ms: until when it may wait. undo_by: who ended it and may take that back; None
+    where nothing can be undone.
     """
 
     id: str
@@ -67,6 +69,8 @@ class TicketView:
     door: str = ""
     sent_by: str | None = None
     deadline_ms: int | None = None
+    earlier: dict[str, Any] | None = None
+    undo_by: str | None = None
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -120,6 +124,11 @@ class Views:
         if not stored and (archived := await self._archived(ticket_id)):
             stored = list(archived.journal[start:] if stop == -1 else archived.journal[start : stop + 1])
         return [ev.read_event(event, start + offset) for offset, event in enumerate(stored)]
+
+    async def bring_back(self, ticket_id: str) -> bool:
+        """Put an archived ticket into the store again, under its next version; whether it was not there."""
+        archived = await self._archived(ticket_id)
+        return archived is not None and await brought_back(self.store, archived) is not None
 
     async def _archived(self, ticket_id: str) -> ArchivedTicket | None:
         if self.archive is None or await self.store.row(ticket_id):
@@ -221,7 +230,15 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         door=row.get("door", ""),
         sent_by=row.get("sent_by"),
         deadline_ms=int(row["deadline"]) if "deadline" in row else None,
+        earlier=json.loads(row["earlier"]) if "earlier" in row else None,
+        undo_by=_undo_by(row, decision) if int(row.get("undo_until", 0)) > now_ms else None,
     )
+
+
+def _undo_by(row: dict[str, str], decision: dict[str, Any] | None) -> str | None:
+    """Who may undo. Rows of releases before closes were kept say it in the decision only."""
+    by = json.loads(row.get("undo", "{}")).get("by") or (decision or {}).get("decided_by")
+    return None if by is None else str(by)
 
 
 async def stored_ticket(store: Store, ticket_id: str) -> Ticket | None:

@@ -261,9 +261,9 @@ class HandedOff(Event):
 
 @dataclass(frozen=True, slots=True)
 class Decided(Event):
-    """The decision that stands. by: "agent" or a person. action: auto, approve, edit or decide.
+    """The decision that stands. by: "agent" or a person. action: auto, approve, edit, decide or correct.
 
-    why: what allowed the agent to decide alone, in words.
+    why: what allowed the agent to decide alone, or why the decision before it was corrected, in words.
     """
 
     type: ClassVar[str] = "decided"
@@ -281,12 +281,16 @@ class Cancelled(Event):
 
 @dataclass(frozen=True, slots=True)
 class Closed(Event):
-    """It ended without a decision. by: "intake" or a person. kind: spam, automatic and so on. detail: of which sort."""
+    """It ended without a decision. by: "intake" or a person. kind: spam, automatic and so on. detail: of which sort.
+
+    of: the ticket that it is a duplicate of, "" for none.
+    """
 
     type: ClassVar[str] = "closed"
     by: str = ""
     kind: str = ""
     detail: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,8 @@ _COMMANDS = {
     Act.EDIT: "decide {id} {fields}",
     Act.REPAIR: "inbox repair {id} --file FILE",
     Act.REJECT: "inbox reject {id} --why WHY",
+    Act.CLOSE: "close {id} --kind KIND",
+    Act.CORRECT: "correct {id} {fields} --reason REASON",
     Act.RESUME: "resume {id} --hint HINT",
     Act.SNOOZE: "inbox snooze {id} --for 1h",
     Act.UNDO: "inbox undo {id}",

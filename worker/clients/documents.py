@@ -85,7 +85,8 @@ class TicketDocument:
     """One ticket; times are RFC 3339 in UTC.
 
     ticket: as it was accepted. decision: what stands once the state is `decided`; until then the suggestion, if there
-    is one. reason: why it is with people. raw_base64: a message that could not be read.
+    is one. reason: why it is with people. raw_base64: a message that could not be read. earlier_decision: what stood
+    before it was corrected.
     """
 
     id: str
@@ -111,6 +112,7 @@ class TicketDocument:
     held_until: str | None
     snoozed_until: str | None
     undo_until: str | None
+    earlier_decision: Decision | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +133,19 @@ def accepted(found: Mapping[str, Any]) -> AcceptedDocument:
 
 def ticket(found: Mapping[str, Any]) -> TicketDocument:
     """Read what `GET /v1/tickets/{id}` answers."""
-    decision = found.get("decision")
     return _read(
         TicketDocument,
         found,
         state=state(found["state"]),
-        decision=None if decision is None else _read(Decision, decision, document=decision),
+        decision=_decision(found.get("decision")),
+        earlier_decision=_decision(found.get("earlier_decision")),
         usage=_read(Usage, found["usage"]),
         limits=_read(Limits, found["limits"]),
     )
 
 
-def cancelled(found: Mapping[str, Any]) -> TicketDocument | AcceptedDocument:
-    """Read what `POST /v1/tickets/{id}/cancel` answers: only id and state to a key that reads no tickets."""
+def ended(found: Mapping[str, Any]) -> TicketDocument | AcceptedDocument:
+    """Read what an act on a ticket answers: only id and state to a key that reads no tickets."""
     return ticket(found) if "usage" in found else accepted(found)
 
 
@@ -158,6 +160,10 @@ def state(name: str) -> State | str:
         return State(name)
     except ValueError:
         return name
+
+
+def _decision(found: Mapping[str, Any] | None) -> Decision | None:
+    return None if found is None else _read(Decision, found, document=found)
 
 
 def _read(kind: type[T], found: Mapping[str, Any], **read: Any) -> T:

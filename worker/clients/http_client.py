@@ -95,7 +95,22 @@ class DeskhandClient:
 
     def cancel(self, ticket_id: str) -> TicketDocument | AcceptedDocument:
         """Withdraw a ticket that has not ended. A key without `tickets:read` gets id and state."""
-        return documents.cancelled(self._calls.json("POST", f"{_path(ticket_id)}/cancel"))
+        return documents.ended(self._calls.json("POST", f"{_path(ticket_id)}/cancel"))
+
+    def close_ticket(
+        self, ticket_id: str, version: int, kind: str, *, of: str | None = None
+    ) -> TicketDocument | AcceptedDocument:
+        """End what waits for a person without a decision. kind: spam, thanks, duplicate (`of` a ticket), automatic or
+        other. version: the one it is based on; another one is a `Conflict`, also where this call was made before.
+        """
+        body = {"version": version, "kind": kind} | ({} if of is None else {"of": of})
+        path = f"/v1/inbox/{quote(ticket_id, safe='')}/close"
+        return documents.ended(self._calls.json("POST", path, json=body))
+
+    def correct(self, ticket_id: str, version: int, reason: str, **decision: Any) -> TicketDocument | AcceptedDocument:
+        """Another decision than the one that stands: `label`, and `priority` where it changes. version: as above."""
+        body = {**decision, "version": version, "reason": reason}
+        return documents.ended(self._calls.json("POST", f"{_path(ticket_id)}/correct", json=body))
 
     def _accept_batch(self, group: Sequence[Mapping[str, Any]], key: str) -> list[Result]:
         """The whole batch again while an item was refused for a while; under one key the others stay as they are."""

@@ -98,6 +98,16 @@ class ShardedClient:
         """As `DeskhandClient.cancel`."""
         return self._asked(ticket_id, lambda client: client.cancel(ticket_id))[1]
 
+    def close_ticket(
+        self, ticket_id: str, version: int, kind: str, *, of: str | None = None
+    ) -> TicketDocument | AcceptedDocument:
+        """As `DeskhandClient.close_ticket`; `of` is a ticket of the same shard."""
+        return self._asked(ticket_id, lambda client: client.close_ticket(ticket_id, version, kind, of=of))[1]
+
+    def correct(self, ticket_id: str, version: int, reason: str, **decision: Any) -> TicketDocument | AcceptedDocument:
+        """As `DeskhandClient.correct`."""
+        return self._asked(ticket_id, lambda client: client.correct(ticket_id, version, reason, **decision))[1]
+
     def home(self, ticket_id: str) -> str:
         """The address a ticket goes to: its shard's, or where it was accepted before the shards changed."""
         home = shard_of(ticket_id, self._addresses)

@@ -26,6 +26,7 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], p
     problems.install(app)
     for module in (batch, tickets, journal, inbox, hooks, load, health, metrics):
         app.include_router(module.router)
+    app.include_router(tickets.process_router(process))
     app.include_router(inbox.process_router(process))
     openapi.install(app, VERSION, process)
     return app

@@ -61,6 +61,7 @@ class UsageDocument(BaseModel):
 
 class TicketDocument(BaseModel):
     """One ticket. decision: what stands once the state is `decided`; until then what is suggested, if anything.
+    earlier_decision: what stood before it was corrected.
 
     holder, held_until: who has the inbox item open. due_by: when a person should have looked. undo_until: a decision
     can be taken back before. delivery: of the outcome to the webhook. raw_base64: a message that could not be read.
@@ -89,6 +90,7 @@ class TicketDocument(BaseModel):
     held_until: Moment | None
     snoozed_until: Moment | None
     undo_until: Moment | None
+    earlier_decision: dict[str, Any] | None
 
 
 class EventDocument(BaseModel):
@@ -127,6 +129,7 @@ def ticket_document(view: TicketView, usage: RunUsage) -> TicketDocument:
         held_until=maybe_moment(view.held_until_ms),
         snoozed_until=maybe_moment(view.snoozed_until_ms),
         undo_until=maybe_moment(view.undo_until_ms),
+        earlier_decision=view.earlier,
     )
 
 

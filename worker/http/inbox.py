@@ -1,21 +1,18 @@
 """`/v1/inbox`: what people do with what waits for them, by the same service as the console and the command line."""
 
-from collections.abc import Awaitable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from fallbacks.access.api_keys import Scope
-from fallbacks.errors import NotAllowed
-from fallbacks.ledger.states import INBOX, HintKind
-from fallbacks.ledger.views import TicketView
-from tasks.errors import InvalidDecision
+from fallbacks.ledger.states import HintKind
 from tasks.run.process import Process
 from tasks.ticket import TicketId
 from worker.http import inbox_bodies as bodies
 from worker.http.access import Person
-from worker.http.desk import Desk, DeskDep
+from worker.http.acting import as_read, done, who
+from worker.http.desk import DeskDep
 from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket
 from worker.http.inbox_pages import page_after, read_cursor
 from worker.http.problems import Kind, Problem, responses
@@ -38,28 +35,39 @@ class InboxDocument(BaseModel):
 async def claim_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
     """Hold an item for five minutes."""
     body = await read_json_or_nothing(request, bodies.MaybeVersioned)
-    return await _done(desk, desk.parts.inbox.claim(ticket_id, _who(key.name, body), body.version))
+    return await done(desk, desk.parts.inbox.claim(ticket_id, who(key.name, body), body.version))
 
 
 @router.post("/{ticket_id}/release", response_model=TicketDocument, responses=ACTION)
 async def release_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
     """Give an item back."""
     body = await read_json_or_nothing(request, bodies.MaybeVersioned)
-    return await _done(desk, desk.parts.inbox.release(ticket_id, _who(key.name, body), body.version))
+    return await done(desk, desk.parts.inbox.release(ticket_id, who(key.name, body), body.version))
 
 
 @router.post("/{ticket_id}/approve", response_model=TicketDocument, responses=ACTION)
 async def approve_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
     """Let the suggestion stand."""
     body = await read_json(request, bodies.Versioned)
-    return await _done(desk, desk.parts.inbox.approve(ticket_id, _who(key.name, body), body.version))
+    return await done(desk, desk.parts.inbox.approve(ticket_id, who(key.name, body), body.version))
 
 
 @router.post("/{ticket_id}/reject", response_model=TicketDocument, responses=ACTION)
 async def reject_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
     """Refuse a suggestion: the item waits for a decision by hand. An unreadable message is dismissed."""
     body = await read_json(request, bodies.RejectBody)
-    return await _done(desk, desk.parts.inbox.reject(ticket_id, _who(key.name, body), body.version, body.reason))
+    return await done(desk, desk.parts.inbox.reject(ticket_id, who(key.name, body), body.version, body.reason))
+
+
+@router.post("/{ticket_id}/close", response_model=TicketDocument | AcceptedDocument, responses=ACTION)
+async def close_item(
+    request: Request, ticket_id: TicketId, desk: DeskDep, key: Person
+) -> TicketDocument | AcceptedDocument:
+    """End an item without a decision. It has left the inbox, so a key without `tickets:read` gets only id and state."""
+    body = await read_json(request, bodies.CloseBody)
+    inbox = desk.parts.inbox
+    work = inbox.close(ticket_id, who(key.name, body), body.version, body.kind, body.of or "")
+    return await as_read(desk, key, work)
 
 
 @router.post("/{ticket_id}/repair", response_model=TicketDocument, responses=ACTION)
@@ -69,14 +77,14 @@ async def repair_item(request: Request, ticket_id: TicketId, desk: DeskDep, key:
     settings = desk.settings
     work = desk.parts.inbox.repair(
         ticket_id,
-        _who(key.name, body),
+        who(key.name, body),
         body.version,
         body.ticket,
         settings.limits,
         desk.hints.publish,
         settings.max_wait_seconds,
     )
-    return await _done(desk, work)
+    return await done(desk, work)
 
 
 @router.post("/{ticket_id}/resume", response_model=TicketDocument, responses=ACTION)
@@ -87,8 +95,8 @@ async def resume_item(request: Request, ticket_id: TicketId, desk: DeskDep, key:
         fresh = body.limits.over(desk.settings.limits)
     except bodies.BeyondDeployedError as error:
         raise Problem(Kind.FORBIDDEN, str(error), errors=[(f"/limits/{error.name}", str(error))]) from None
-    work = desk.parts.inbox.resume(ticket_id, _who(key.name, body), body.version, body.hint, fresh, body.from_step)
-    document = await _done(desk, work)
+    work = desk.parts.inbox.resume(ticket_id, who(key.name, body), body.version, body.hint, fresh, body.from_step)
+    document = await done(desk, work)
     await desk.hints.publish([(HintKind.TRIAGE, ticket_id)])
     return document
 
@@ -97,7 +105,7 @@ async def resume_item(request: Request, ticket_id: TicketId, desk: DeskDep, key:
 async def snooze_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
     """Let `next` pass it over for a while, and give it back."""
     body = await read_json(request, bodies.SnoozeBody)
-    return await _done(desk, desk.parts.inbox.snooze(ticket_id, _who(key.name, body), body.version, body.seconds))
+    return await done(desk, desk.parts.inbox.snooze(ticket_id, who(key.name, body), body.version, body.seconds))
 
 
 @router.post("/{ticket_id}/note", response_model=TicketDocument | AcceptedDocument, responses=ACTION)
@@ -106,10 +114,7 @@ async def note_item(
 ) -> TicketDocument | AcceptedDocument:
     """Add a note to the journal of any ticket. One outside the inbox is shown only to a key with `tickets:read`."""
     body = await read_json(request, bodies.NoteBody)
-    document = await _done(desk, desk.parts.inbox.note(ticket_id, _who(key.name, body), body.text))
-    if document.state in INBOX or Scope.READ in key.scopes:
-        return document
-    return AcceptedDocument(id=document.id, state=document.state)
+    return await as_read(desk, key, desk.parts.inbox.note(ticket_id, who(key.name, body), body.text))
 
 
 @router.post("/{ticket_id}/undo", response_model=TicketDocument, responses=ACTION)
@@ -117,7 +122,7 @@ async def undo_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: P
     """Take back a decision within ten seconds. Another's decision needs a key with the scope `operate`."""
     body = await read_json(request, bodies.Versioned)
     operator = Scope.OPERATE in key.scopes
-    return await _done(desk, desk.parts.inbox.undo(ticket_id, _who(key.name, body), body.version, operator=operator))
+    return await done(desk, desk.parts.inbox.undo(ticket_id, who(key.name, body), body.version, operator=operator))
 
 
 def process_router(process: Process) -> APIRouter:
@@ -148,33 +153,13 @@ def process_router(process: Process) -> APIRouter:
     async def next_item(request: Request, desk: DeskDep, key: Person) -> TicketDocument | Response:
         """Hold the most urgent item that nobody holds, for five minutes, and return it."""
         body = await read_json_or_nothing(request, own.next)
-        view = await desk.parts.inbox.next(_who(key.name, body), next(iter(body.facets), None), body.skip)
+        view = await desk.parts.inbox.next(who(key.name, body), next(iter(body.facets), None), body.skip)
         return Response(status_code=204) if view is None else await read_ticket(desk.parts.views, view.id)
 
     @router.post("/{ticket_id}/edit", response_model=TicketDocument, responses=ACTION)
     async def edit_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
         """Decide by hand, or correct the suggestion, which stays in the journal."""
         body = await read_json(request, own.edit)
-        return await _done(desk, desk.parts.inbox.decide(ticket_id, _who(key.name, body), body.version, body))
+        return await done(desk, desk.parts.inbox.decide(ticket_id, who(key.name, body), body.version, body))
 
     return router
-
-
-async def _done(desk: Desk, work: Awaitable[TicketView]) -> TicketDocument:
-    """The item after the action. What the inbox calls impossible is a problem, not a fault of ours."""
-    try:
-        view = await work
-    except NotAllowed as error:
-        raise Problem(Kind.FORBIDDEN, str(error)) from None
-    except InvalidDecision as error:
-        place = f"/{error.field}"
-        raise Problem(Kind.INVALID, f"{place}: {error}", errors=[(place, str(error))]) from None
-    except ValueError as error:
-        if type(error) is not ValueError:  # a subclass, e.g. of pydantic, is a fault of ours
-            raise
-        raise Problem(Kind.IMPOSSIBLE, str(error)) from None
-    return await read_ticket(desk.parts.views, view.id)
-
-
-def _who(key: str, body: bodies.Body) -> str:
-    return f"{key}:{body.person}" if body.person else key

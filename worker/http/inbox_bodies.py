@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model, model_validator
 
+from fallbacks.ledger.states import Closed
 from tasks.money import from_usd
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
@@ -76,8 +77,19 @@ class NextBody(Body, Filter):
         return self
 
 
-class RejectBody(Versioned):
+class Reasoned(Versioned):
     reason: Text
+
+
+class RejectBody(Reasoned):
+    pass
+
+
+class CloseBody(Versioned):
+    """of: the ticket that a duplicate is one of."""
+
+    kind: Closed
+    of: TicketId | None = None
 
 
 class RepairBody(Versioned):
@@ -128,11 +140,14 @@ class NoteBody(Body):
 
 @dataclass(frozen=True, slots=True)
 class ProcessBodies:
-    """What depends on the process. filter: of the list. next: a filter of one facet. edit: a decision by hand."""
+    """What depends on the process. filter: of the list. next: a filter of one facet. edit: a decision by hand. correct:
+    the same of a decision that stands, and why.
+    """
 
     filter: type[Filter]
     next: type[NextBody]
     edit: type[Versioned]
+    correct: type["Reasoned"]
 
 
 def bodies_of(process: Process) -> ProcessBodies:
@@ -142,10 +157,12 @@ def bodies_of(process: Process) -> ProcessBodies:
         create_model("Filter", __base__=Filter, **own),
         create_model("NextBody", __base__=NextBody, **own),
         create_model("EditBody", __base__=(Versioned, process.hand), __doc__=_EDIT),  # type: ignore[arg-type] # of any two
+        create_model("CorrectBody", __base__=(Reasoned, process.hand), __doc__=_CORRECT),  # type: ignore[arg-type] # of any two
     )
 
 
-_EDIT = "A decision by hand, or a correction of what is suggested."
+_EDIT = "A decision by hand, or another one than is suggested."
+_CORRECT = "Another decision than the one that stands. reason: why; kept in the journal, and sent upstream."
 
 
 class BeyondDeployedError(ValueError):

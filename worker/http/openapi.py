@@ -24,6 +24,7 @@ BODIES: dict[str, tuple[type[BaseModel], bool]] = {
     "/v1/inbox/{ticket_id}/release": (bodies.MaybeVersioned, False),
     "/v1/inbox/{ticket_id}/approve": (bodies.Versioned, True),
     "/v1/inbox/{ticket_id}/reject": (bodies.RejectBody, True),
+    "/v1/inbox/{ticket_id}/close": (bodies.CloseBody, True),
     "/v1/inbox/{ticket_id}/repair": (bodies.RepairBody, True),
     "/v1/inbox/{ticket_id}/resume": (bodies.ResumeBody, True),
     "/v1/inbox/{ticket_id}/snooze": (bodies.SnoozeBody, True),
@@ -35,7 +36,12 @@ BODIES: dict[str, tuple[type[BaseModel], bool]] = {
 
 def _bodies(process: Process) -> dict[str, tuple[type[BaseModel], bool]]:
     own = bodies.bodies_of(process)
-    return {**BODIES, "/v1/inbox/next": (own.next, False), "/v1/inbox/{ticket_id}/edit": (own.edit, True)}
+    return {
+        **BODIES,
+        "/v1/inbox/next": (own.next, False),
+        "/v1/inbox/{ticket_id}/edit": (own.edit, True),
+        "/v1/tickets/{ticket_id}/correct": (own.correct, True),
+    }
 
 
 _REF = "#/components/schemas/{model}"
@@ -83,8 +89,8 @@ def _describe_result(schemas: dict[str, Any], process: Process) -> None:
     """A ticket's decision is one of the process's."""
     _, found = models_json_schema([(process.result, "serialization")], ref_template=_REF)
     schemas.update({name: schema for name, schema in found["$defs"].items() if name not in schemas})
-    decision = {"$ref": _REF.format(model=process.result.__name__)}
-    schemas["TicketDocument"]["properties"]["decision"] = {"anyOf": [decision, {"type": "null"}]}
+    decision = {"anyOf": [{"$ref": _REF.format(model=process.result.__name__)}, {"type": "null"}]}
+    schemas["TicketDocument"]["properties"].update(decision=decision, earlier_decision=decision)
 
 
 def _describe_batch(operation: dict[str, Any]) -> None:

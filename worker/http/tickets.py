@@ -6,13 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from fallbacks.access.api_keys import Scope
+from tasks.run.process import Process
 from tasks.ticket import TicketId
-from worker.http.access import Reader, Writer, check_may_withdraw, read_within
+from worker.http.access import Person, Reader, Writer, check_may_withdraw, read_within
+from worker.http.acting import as_read, who
 from worker.http.desk import DeskDep
 from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket, ticket_json
+from worker.http.inbox_bodies import bodies_of
 from worker.http.intake import IdempotencyKey, take_in
 from worker.http.problems import responses
-from worker.http.reading import read_body
+from worker.http.reading import read_body, read_json
 
 LONGEST_WAIT_SECONDS = 60.0
 
@@ -75,6 +78,30 @@ async def cancel_ticket(ticket_id: TicketId, desk: DeskDep, caller: Writer) -> T
     if Scope.READ not in caller.scopes:
         return AcceptedDocument(id=view.id, state=view.state)
     return await read_ticket(desk.parts.views, ticket_id)
+
+
+def process_router(process: Process) -> APIRouter:
+    """What depends on the process: the decision that a correction makes."""
+    router, correct = APIRouter(prefix="/v1/tickets", tags=["tickets"]), bodies_of(process).correct
+
+    @router.post(
+        "/{ticket_id}/correct",
+        response_model=TicketDocument | AcceptedDocument,
+        responses=responses(400, 404, 409, 413, 415),
+    )
+    async def correct_ticket(
+        request: Request, ticket_id: TicketId, desk: DeskDep, key: Person
+    ) -> TicketDocument | AcceptedDocument:
+        """Another decision than the one that stands, of an archived ticket too: the outcome `ticket.corrected`.
+
+        The decision before it stays in the journal and in `earlier_decision`. A key without `tickets:read` gets only
+        id and state.
+        """
+        body = await read_json(request, correct)
+        work = desk.parts.inbox.correct(ticket_id, who(key.name, body), body.version, body, body.reason)
+        return await as_read(desk, key, work)
+
+    return router
 
 
 def _names(if_none_match: str, etag: str) -> bool:

@@ -1,12 +1,13 @@
--- The longest ended tickets of a state, whole. One whose outcome still waits to be sent stays, as does one that cannot be
--- read: only its id is returned.
+-- The longest ended tickets of a state, whole. One whose outcome still waits to be sent, or that can be undone, stays, as
+-- does one that cannot be read: only its id is returned.
 -- ARGV: prefix, '', state, ended_before_ms, offset, limit
 -- Returns {id, row, journal, effects} or {id} each.
 local found = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 's:' .. ARGV[3], '-inf', ARGV[4], 'LIMIT', ARGV[5], ARGV[6])) do
   at_ticket(id)
   found[#found + 1] = readable(function()
-    if redis.call('HGET', T, 'delivery') == 'pending' then return {id} end
+    local r = redis.call('HMGET', T, 'delivery', 'undo_until')
+    if r[1] == 'pending' or kept(r[2]) > NOW then return {id} end
     local journal, effects = redis.call('LRANGE', J, 0, -1), redis.call('HGETALL', P .. 'effects:' .. id)
     local row, original = redis.call('HGETALL', T), redis.call('HGET', P .. 'original:' .. id, 'zlib')
     if original then row[#row + 1] = 'original'; row[#row + 1] = original end

@@ -143,3 +143,29 @@ def test_a_message_that_could_not_be_read_is_repaired(door: Door, agent: Agent, 
     assert text is not None
     assert (text.source, text.body) == ("tasks.triage", "where is my card?⟨U+202E⟩")
     assert door.published == [("triage", "fix_1"), ("triage", "fix_2")]
+
+
+def test_items_are_closed_and_decisions_corrected(
+    door: Door, agent: Agent, tickets: Tickets, open_context: Open
+) -> None:
+    spam = door.run(agent.suggest(tickets(), "card_arrival"))
+    wrong = door.run(agent.suggest(tickets(), "card_arrival"))
+    page = open_context("rita", java_script_enabled=False).pages[0]
+    page.goto(f"/tickets/{spam}")
+    page.locator("summary", has_text="Close without a decision").click()
+    page.get_by_role("button", name="Spam").click()
+    assert door.run(door.inbox.views.ticket(spam)).state is State.CLOSED
+    page.get_by_role("button", name="Undo").first.click()
+    assert door.run(door.inbox.views.ticket(spam)).state is State.SUGGESTED
+    page.goto(f"/tickets/{wrong}")
+    page.get_by_role("button", name="Approve").click()
+    page.locator("summary", has_text="Correct the decision").click()
+    form = page.locator("details[open]")
+    form.locator("[name=label]").select_option("lost_or_stolen_card")
+    form.locator("[name=reason]").fill("It was stolen.")
+    form.get_by_role("button", name="Correct").click()
+    corrected = door.run(door.inbox.views.ticket(wrong))
+    assert ((corrected.decision or {})["label"], (corrected.earlier or {})["label"]) == (
+        "lost_or_stolen_card",
+        "card_arrival",
+    )

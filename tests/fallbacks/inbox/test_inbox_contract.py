@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from fallbacks.errors import Stale, UnknownTicket
-from fallbacks.inbox.inbox import SCAN
+from fallbacks.inbox.holds import SCAN
 from fallbacks.ledger.ledger import Claim
 from fallbacks.ledger.states import State
 from tasks.reasons import Reason

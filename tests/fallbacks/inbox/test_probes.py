@@ -10,7 +10,7 @@ from fallbacks.inbox.inbox import UNDO_MS
 from fallbacks.inbox.probes import LATELY_MS, QUEUE, STALLED_MS, Probes
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Claim
-from fallbacks.ledger.states import State
+from fallbacks.ledger.states import Closed, State
 from fallbacks.store import keys
 from tasks.run.limits import Limits
 from tasks.triage.process import HandDecision
@@ -135,6 +135,25 @@ def test_an_undone_decision_is_not_counted_and_the_next_one_is(play_for_real: Pl
         await probes.keep_up()
         found = await counted(s)
         assert (found["probes_caught"], found.get("probes_missed")) == (1, None)
+
+    play_for_real(story)
+
+
+def test_a_probe_that_is_closed_and_comes_back_is_still_one(play_for_real: Play) -> None:
+    async def story(s: Scene) -> None:
+        probes = await desk(s)
+        await probes.keep_up()
+        probe_id, leaving = await probe_of(s), await s.members("outbox")
+        for undone in (True, False):
+            await s.inbox.close(probe_id, "eve", None, Closed.SPAM)
+            await probes.keep_up()
+            if undone:
+                await s.inbox.undo(probe_id, "eve", None)
+        assert await s.members("outbox") == leaving
+        assert probe_id in await s.store.fields(keys.PROBES)
+        await s.pass_ms(UNDO_MS)
+        await probes.keep_up()
+        assert probe_id not in await s.store.fields(keys.PROBES)
 
     play_for_real(story)
 

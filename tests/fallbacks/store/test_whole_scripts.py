@@ -120,6 +120,18 @@ async def opened(s: Scene) -> None:
     )
 
 
+async def archived(s: Scene) -> None:
+    await s.store.put("n", {"archived": "3", "archived_spent": "100", "archived_overbilled": "1"})
+
+
+ARCHIVED = {
+    "state": "decided",
+    "version": "4",
+    "spent": "30",
+    "overbilled": "1",
+    "since": "1700000000000",
+    "epoch": "1",
+}
 METERS = {"meters": {"runs": "1"}}
 CAPS = {"run_cap": 10**9, "day_cap": 10**9}
 TICKET = {
@@ -181,6 +193,7 @@ CALLS = [
     Call("settle_outbox", "decided", ("MESSAGE", "hold", 1000, ""), name="settle_outbox held"),
     Call("redeliver", "", ("MESSAGE",), gone),
     Call("archive_drop", "", ("decided", "decided", "VERSION")),
+    Call("archive_restore", "gone", (ARCHIVED, {"k": "done:x"}, "emxpYg==", EVENT, EVENT), archived),
     Call("log", "", ("control_log", 100, '{"who":"ann","what":"user:ben","after":"removed"}')),
     Call("control", "", ({"who": "ann", "keep": 100, "changes": [["autonomy", "off"], ["day_cap"]]},)),
     Call("hold", "handed_off", ("ann", 1000), lambda s: s.inbox.claim("handed_off", "ann")),

@@ -193,3 +193,19 @@ def test_a_server_that_comes_up_meanwhile_gets_the_ticket_once(valkey_url: str) 
         accepted = client.accept(TICKET)
     assert served.ledger.state(accepted.id) == State.QUEUED
     served.stop()
+
+
+def test_people_close_and_correct_through_the_client(web: Served, client: DeskhandClient) -> None:
+    for ticket_id in ("t1", "t2"):
+        web.ledger.suggested(ticket_id)
+    closed = client.close_ticket("t1", client.get("t1").version, "duplicate", of="t2")
+    assert (closed.state, closed.reason) == (State.CLOSED, "duplicate")
+    with pytest.raises(Conflict):
+        client.close_ticket("t1", 1, "spam")
+    with pytest.raises(Conflict):
+        client.correct("t2", client.get("t2").version, "too early", label="card_swallowed")
+    with web.client(web.key()) as api:
+        api.post("/v1/inbox/t2/approve", json={"version": client.get("t2").version})
+    corrected = client.correct("t2", client.get("t2").version, "an ATM took it", label="card_swallowed")
+    assert corrected.decision.label == "card_swallowed"
+    assert corrected.earlier_decision.label == "card_arrival"

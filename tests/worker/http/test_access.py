@@ -23,8 +23,9 @@ CALLS: list[tuple[Scope, str, str, Any]] = [
     (Scope.INBOX, "POST", "/v1/inbox/next", {}),
     *[
         (Scope.INBOX, "POST", f"/v1/inbox/none/{action}", {"version": 1})
-        for action in ("claim", "release", "approve", "edit", "reject", "resume", "snooze", "note", "undo")
+        for action in ("claim", "release", "approve", "edit", "reject", "close", "resume", "snooze", "note", "undo")
     ],
+    (Scope.INBOX, "POST", "/v1/tickets/none/correct", {"version": 1}),
     (Scope.OPERATE, "GET", "/v1/stats", None),
 ]
 

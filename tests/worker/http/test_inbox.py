@@ -247,3 +247,29 @@ def test_a_note_shows_nothing_that_the_key_may_not_read(web: Served, api: httpx.
     assert "1234" in act(api, "T-1", "note", text="called them").text
     web.ledger.suggested("T-2", "my PIN is 5678")
     assert "5678" in act(people, "T-2", "note", text="called them").text
+
+
+def test_closing_ends_it_without_a_decision_and_undo_brings_it_back(web: Served, api: httpx.Client) -> None:
+    web.ledger.suggested("T-1")
+    before = version(api, "T-1")
+    assert act(api, "T-1", "close", version=before, kind="boring").status_code == 422
+    unknown = act(api, "T-1", "close", version=before, kind="duplicate", of="T-9")
+    assert (unknown.status_code, unknown.json()["type"]) == (409, "/problems/not-possible")
+    closed = act(api, "T-1", "close", version=before, kind="thanks").json()
+    assert (closed["state"], closed["reason"], closed["decision"]) == ("closed", "thanks", None)
+    assert act(api, "T-1", "close", version=before, kind="thanks").json()["type"] == "/problems/stale"
+    assert act(api, "T-1", "undo", version=closed["version"]).json()["state"] == "suggested"
+
+
+def test_a_key_that_reads_nothing_sees_no_more_of_what_it_ended(web: Served, api: httpx.Client) -> None:
+    people = web.client(web.key(Scope.INBOX, name="people"))
+    for ticket_id in ("T-1", "T-2"):
+        web.ledger.suggested(ticket_id)
+    assert act(people, "T-1", "close", version=version(api, "T-1"), kind="spam").json() == {
+        "id": "T-1",
+        "state": "closed",
+    }
+    act(api, "T-2", "approve", version=version(api, "T-2"))
+    body = {"version": version(api, "T-2"), "label": "card_swallowed", "reason": "an ATM took it"}
+    corrected = people.post("/v1/tickets/T-2/correct", json=body)
+    assert corrected.json() == {"id": "T-2", "state": "decided"}

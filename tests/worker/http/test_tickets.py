@@ -210,3 +210,22 @@ def test_a_key_has_so_many_streams_at_once_and_another_has_its_own(
     desk = web.web.desk
     assert desk is not None
     wait_for(lambda: not desk.streams, message="the streams are let go")
+
+
+def test_a_decision_that_stands_is_corrected(web: Served, api: httpx.Client) -> None:
+    web.ledger.suggested("T-1")
+    path, body = "/v1/tickets/T-1/correct", {"version": 1, "label": "card_swallowed", "reason": "an ATM took it"}
+    assert api.post(path, json=body).json()["type"] == "/problems/stale"
+    version = api.get("/v1/tickets/T-1").json()["version"]
+    version = api.post("/v1/inbox/T-1/approve", json={"version": version}).json()["version"]
+    for wrong in ({"label": "no_such"}, {"reason": ""}, {"priority": "soon"}, {"colour": "red"}):
+        assert api.post(path, json=body | {"version": version} | wrong).status_code == 422, wrong
+    corrected = api.post(path, json=body | {"version": version, "priority": "high"}).json()
+    assert (corrected["decision"]["label"], corrected["decision"]["priority"]) == ("card_swallowed", "high")
+    assert (corrected["decision"]["rationale"], corrected["earlier_decision"]["label"]) == (
+        "an ATM took it",
+        "card_arrival",
+    )
+    assert api.post(path, json=body | {"version": corrected["version"], "priority": "high"}).status_code == 409
+    assert api.get("/v1/tickets/T-1/events").json()["events"][-1]["data"]["action"] == "correct"
+    assert api.post("/v1/tickets/T-9/correct", json=body).status_code == 404

@@ -14,7 +14,7 @@ from worker.cli.people import inbox_actions
 from worker.cli.people.by_process import TakesFacets, given
 
 if TYPE_CHECKING:
-    from fallbacks.inbox.inbox import Page
+    from fallbacks.inbox.holds import Page
     from tasks.run.process import Process
     from worker.http.documents import TicketDocument
     from worker.wiring import Parts

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fallbacks.ledger.states import Closed
 from worker.cli.context import publish_hint, run
 from worker.cli.faults import CommandFailed
 from worker.cli.options import BasedOn, Json, Person, TicketId, person_named, seconds_of
@@ -25,10 +26,12 @@ Hint = Annotated[str, typer.Option("--hint", help="What the agent should know.")
 
 def register(inbox: typer.Typer, app: typer.Typer) -> None:
     """Add the actions to the inbox, and the two that people use most also at the top."""
-    for action in (claim, release, approve, reject, repair, resume, snooze, note, undo):
+    for action in (claim, release, approve, reject, close, repair, resume, snooze, note, undo):
         inbox.command()(action)
     inbox.command(cls=TakesDecision)(edit)
     app.command("decide", cls=TakesDecision, rich_help_panel="People")(edit)
+    app.command("close", rich_help_panel="People")(close)
+    app.command("correct", cls=TakesDecision, rich_help_panel="People")(correct)
     app.command("resume", rich_help_panel="People")(resume)
 
 
@@ -57,7 +60,7 @@ def edit(
     version: BasedOn = None,
     json: Json = False,
 ) -> None:
-    """Decide by hand, or correct a suggestion."""
+    """Decide by hand what is suggested, or otherwise."""
     who, fields = person_named(person), given(ctx)
 
     async def decide(parts: "Parts") -> "TicketView":
@@ -78,6 +81,38 @@ def reject(
     """Refuse a suggestion: it stays for a decision by hand. A message that is no ticket is dismissed."""
     who = person_named(person)
     _act(lambda parts: parts.inbox.reject(ticket_id, who, version, why), "rejected", json=json)
+
+
+def close(
+    ticket_id: TicketId,
+    kind: Annotated[Closed, typer.Option("--kind", help="Why it needs no decision.")],
+    of: Annotated[str, typer.Option("--of", metavar="ID", help="The ticket that a duplicate is one of.")] = "",
+    person: Person = None,
+    version: BasedOn = None,
+    json: Json = False,
+) -> None:
+    """End an item without a decision: spam, thanks, a duplicate, what a machine sent."""
+    who = person_named(person)
+    _act(lambda parts: parts.inbox.close(ticket_id, who, version, kind, of), "closed", json=json)
+
+
+def correct(
+    ctx: typer.Context,
+    ticket_id: TicketId,
+    why: Annotated[str, typer.Option("--reason", help="Why; kept in the timeline, and sent upstream.")],
+    person: Person = None,
+    version: BasedOn = None,
+    json: Json = False,
+) -> None:
+    """Another decision than the one that stands, of an archived ticket too; upstream gets `ticket.corrected`."""
+    who, fields = person_named(person), given(ctx)
+
+    async def decide_again(parts: "Parts") -> "TicketView":
+        from fallbacks.inbox.decisions import read_hand
+
+        return await parts.inbox.correct(ticket_id, who, version, read_hand(parts.process, fields), why)
+
+    _act(decide_again, "corrected", json=json)
 
 
 def repair(

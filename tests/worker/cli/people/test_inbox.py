@@ -126,3 +126,26 @@ def test_nothing_says_what_is_suggested_for_a_blind_item(deskhand: Deskhand, led
         assert "Their card is late" not in told or "s1" in told
     assert ids(deskhand, "--label", "card_swallowed") == []
     assert "not shown" in deskhand("inbox", "approve", "b1").err
+
+
+def test_an_item_is_closed_with_its_kind(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    assert deskhand("close", "s1", "--kind", "boring").code == 2
+    assert deskhand("close", "s1", "--kind", "spam", "--of", "f1").code == 1
+    closed = deskhand("close", "s1", "--kind", "duplicate", "--of", "f1", "--json").json()
+    assert (closed["state"], closed["reason"], closed["detail"]) == ("closed", "duplicate", "f1")
+    assert "a duplicate of f1" in deskhand("show", "s1").out
+    assert deskhand("inbox", "undo", "s1").code == 0
+    assert deskhand("inbox", "close", "s1", "--kind", "thanks").code == 0
+    assert ledger.state("s1") is State.CLOSED
+
+
+def test_a_decision_is_corrected_and_both_are_shown(deskhand: Deskhand) -> None:
+    assert deskhand("correct", "s1", "--label", "card_swallowed", "--reason", "why").code == 1
+    deskhand("inbox", "approve", "s1", "--as", "anna")
+    assert "deskhand correct s1 --label LABEL --reason REASON" in deskhand("show", "s1").out
+    said = deskhand("correct", "s1", "--label", "card_swallowed", "--reason", "an ATM took it", "--as", "ben")
+    assert (said.code, "card_swallowed" in said.out) == (0, True)
+    shown = deskhand("show", "s1")
+    assert "ben corrected the decision to card_swallowed" in shown.out
+    document = deskhand("show", "s1", "--json").json()
+    assert (document["decision"]["label"], document["earlier_decision"]["label"]) == ("card_swallowed", "card_arrival")

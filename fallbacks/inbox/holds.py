@@ -1,0 +1,130 @@
+"""The half of the inbox that decides nothing: pages, serve-next, holds, snoozes and notes."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from fallbacks.errors import Stale, StoreUnreachable, UnknownTicket
+from fallbacks.ledger import journal_log
+from fallbacks.ledger.acts import Act
+from fallbacks.ledger.archive_reader import Archive
+from fallbacks.ledger.move import STAYS, ByPerson, Move, make_move, stale
+from fallbacks.ledger.states import INBOX
+from fallbacks.ledger.views import TicketView, Views, read_row
+from fallbacks.store import keys
+from fallbacks.store.port import Store
+from tasks.run import events as ev
+from tasks.run.process import Process
+
+HOLD_MS = 5 * 60_000
+"""How long an item stays with the person who opened it."""
+
+NOTE_TRIES = 5
+"""A note on a ticket that moves this often meanwhile is refused."""
+
+SCAN = 500
+"""Items that serve-next reads at once on its way to one that nobody holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the inbox, most urgent first. total: items that match. next_offset: None on the last page."""
+
+    items: list[TicketView]
+    total: int
+    next_offset: int | None
+
+
+class Holds:
+    """What waits, and who has it. person: who acts, as they are known to the door they came through."""
+
+    def __init__(self, store: Store, process: Process, archive: Archive | None = None) -> None:
+        self.store = store
+        self.process = process
+        self.views = Views(store, archive)
+
+    async def page(self, facets: Sequence[str] = (), offset: int = 0, limit: int = 50) -> Page:
+        """Items waiting, most urgent first. facets: any of "queue:...", "reason:..." and those of the process."""
+        if facets:
+            ids, total = await self.store.crossed(
+                [keys.inbox_facet(facet) for facet in facets], offset, offset + limit - 1
+            )
+        else:
+            ids = [member for member, _ in await self.store.ranked(keys.INBOX, offset, offset + limit - 1)]
+            (total,) = await self.store.sizes([keys.INBOX])
+        now = await self.store.now_ms()
+        rows = [(ticket_id, await self.store.row(ticket_id)) for ticket_id in ids]
+        items = [read_row(ticket_id, row, now) for ticket_id, row in rows if row]
+        return Page(items, total, offset + limit if offset + limit < total else None)
+
+    async def next(self, person: str, facet: str | None = None, skip: Sequence[str] = ()) -> TicketView | None:
+        """Hold and return the most urgent item nobody else holds; None when there is none."""
+        index = keys.inbox_facet(facet) if facet else keys.INBOX
+        event = ev.PersonActed(person, Act.CLAIM)
+        ticket_id = await self.store.run("next_item", "", person, HOLD_MS, SCAN, index, event.to_json(), *skip)
+        if not ticket_id:
+            return None
+        journal_log.wrote(ticket_id, None, [event])
+        return await self.views.ticket(ticket_id)
+
+    async def claim(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
+        """Hold an item for five minutes."""
+        now = await self.store.now_ms()
+        held = {"holder": person, "held_until": str(now + HOLD_MS)}
+        return await self._note(ticket_id, person, version, Act.CLAIM, values=held)
+
+    async def renew(self, ticket_id: str, person: str) -> int:
+        """Keep an item that this person holds for another five minutes; returns until when, store time in ms.
+
+        Changes no version: what others and the page itself were shown stays true. Raises `Stale` where somebody else
+        has it by now, or nobody.
+        """
+        verdict = await self.store.run("hold", ticket_id, person, HOLD_MS)
+        if verdict[0] == "unknown":
+            raise UnknownTicket(ticket_id)
+        if verdict[0] == "stale":
+            raise stale(ticket_id, verdict)
+        return int(verdict[1])
+
+    async def release(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
+        """Give an item back."""
+        return await self._note(ticket_id, person, version, Act.RELEASE, unset=("holder", "held_until"))
+
+    async def snooze(self, ticket_id: str, person: str, version: int | None, seconds: float) -> TicketView:
+        """Hide an item from serve-next for a while, and give it back."""
+        until = str(await self.store.now_ms() + int(seconds * 1000))
+        gone = ("holder", "held_until")
+        return await self._note(ticket_id, person, version, Act.SNOOZE, values={"snoozed_until": until}, unset=gone)
+
+    async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
+        """Add a note to the timeline of any ticket."""
+        event = ev.PersonActed(person, Act.NOTE, text[:4000])
+        for last in (*[False] * NOTE_TRIES, True):
+            state = (await self.views.ticket(ticket_id)).state
+            try:  # a note moves nothing: it is written in the state that was read, or read again
+                await self._act(ticket_id, Move(state, (state,), ByPerson(), (event,), due=STAYS, inbox=STAYS))
+                break
+            except Stale:
+                if last:
+                    raise
+        return await self.views.ticket(ticket_id)
+
+    async def _waiting(self, ticket_id: str, version: int | None) -> TicketView:
+        view = await self.views.ticket(ticket_id)
+        if view.state not in INBOX or (version is not None and version != view.version):
+            raise stale(ticket_id, ["stale", view.state.value, view.version, view.holder or ""])
+        return view
+
+    async def _note(self, ticket_id: str, person: str, version: int | None, act: Act, **what: Any) -> TicketView:
+        view = await self._waiting(ticket_id, version)
+        by, event = ByPerson(version, person), ev.PersonActed(person, act)
+        await self._act(ticket_id, Move(view.state, (view.state,), by, (event,), inbox=STAYS, **what))
+        return await self.views.ticket(ticket_id)
+
+    async def _act(self, ticket_id: str, move: Move) -> None:
+        moved = await make_move(self.store, ticket_id, move, self.process.facet_names)
+        match move.by:
+            case ByPerson(name=str(person)) if "holder" not in move.values:
+                with suppress(StoreUnreachable):  # a measurement: what was done is done
+                    await self.store.put(keys.LAST_ACTS, {person: str(moved.at_ms)})
