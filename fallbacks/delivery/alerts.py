@@ -29,7 +29,7 @@ class Escalation(StrEnum):
     oldest_waiting: an inbox item has passed its SLA, whatever its reason. breaker_open: tickets wait for a model.
     store_away: a process cannot write to the store, and says so past it. bound_violation: a provider billed more for
     a call than it may, so that no cap holds. failed_over: another server serves the store.
-    no_worker: tickets wait, and no worker lives.
+    no_worker: tickets wait, and no worker lives. clock_stepped: that of the store's server, by `about` ms.
     """
 
     OLDEST_WAITING = "oldest_waiting"
@@ -38,6 +38,7 @@ class Escalation(StrEnum):
     BOUND_VIOLATION = "bound_violation"
     FAILED_OVER = generation.FAILED_OVER
     NO_WORKER = "no_worker"
+    CLOCK_STEPPED = "clock_stepped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Alert:
                 return f"{self.count} {calls} billed for more than the worst case that was reserved"
             case Escalation.FAILED_OVER:
                 return "the store failed over: what it had acknowledged last may be lost"
+            case Escalation.CLOCK_STEPPED:
+                return f"the clock of the store's server stepped by {int(self.about) / 1000:+.0f} s"
             case unknown:
                 assert_never(unknown)
 
@@ -95,6 +98,8 @@ class Alert:
                 return "Look at the store and its name: `deskhand doctor` says what is wrong."
             case Escalation.BOUND_VIOLATION:
                 return "Compare the provider's bill with its prices here; `deskhand audit` names the tickets."
+            case Escalation.CLOCK_STEPPED:
+                return "Set it by NTP, in small steps. Tickets go by a time of their own that makes it up slowly."
             case Escalation.NO_WORKER:
                 return "Start one: `deskhand worker`. Meanwhile what waits too long goes to people."
             case Escalation.FAILED_OVER:

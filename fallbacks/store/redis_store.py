@@ -22,6 +22,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
+from fallbacks.store.clock_watch import ClockWatch
 from fallbacks.store.redis_batches import RedisBatches
 from fallbacks.store.redis_connections import async_client
 
@@ -55,9 +56,14 @@ class RedisStore:
         self._batched = async_client(url, connections=CONNECTIONS, socket_timeout=None, decode_responses=True)
         self._batches = RedisBatches(self._batched, retry)
         self._replicated = RedisBatches(self._batched, retry, replicas) if replicas else self._batches
+        self.clock = ClockWatch(self._script)
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
         """EVALSHA, together with other calls of the moment; the script is sent once per server."""
+        await self.clock.keep_up()
+        return await self._script(script, ticket_id, *args)
+
+    async def _script(self, script: str, ticket_id: str, *args: str | int) -> Any:
         body, sha = load_script(script)
         batches = self._replicated if script in REPLICATED else self._batches
         try:
@@ -114,8 +120,7 @@ class RedisStore:
         return int(await self.run("tick", "", name, window_seconds, count))
 
     async def now_ms(self) -> int:
-        seconds, micros = await self._told(self.redis.time())
-        return int(seconds) * 1000 + int(micros) // 1000
+        return await self.clock.look()
 
     async def aclose(self) -> None:
         """Close every connection."""

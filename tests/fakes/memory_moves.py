@@ -56,7 +56,8 @@ def _refusal(b: MemoryData, row: dict[str, str], h: dict[str, Any]) -> list[Any]
         return stale
     if "person" in h and held not in ("", h["person"]):
         return stale
-    if h.get("undo") and b.now >= int(row.get("undo_until", 0)):
+    left = any(b.hash(f"out:{name}").get("attempts") != "0" for name in h.get("drop_outbox", ()))
+    if h.get("undo") and (left or b.now >= int(row.get("undo_until", 0))):
         return stale
     return None
 

@@ -33,6 +33,9 @@ _TAKE = """
 local t = redis.call('TIME')
 local now = t[1] + t[2] / 1e6
 local taken = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], now + 60, '+inf')) do -- the clock went back meanwhile
+  redis.call('ZADD', KEYS[2], now, id)
+end
 local late = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[3]), 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(late) do -- their worker died, or could not reach the store
   local raw = redis.call('HGET', KEYS[1], id)

@@ -68,7 +68,11 @@ RESTORE = (
 -- KEYS: unacked, index, poison; ARGV: key prefix, RPUSH or LPUSH, oldest (seconds, '' for tags), most, tag...
 local tags = {unpack(ARGV, 5)}
 if ARGV[3] ~= '' then
-  local ceiling = redis.call('TIME')[1] - ARGV[3]
+  local now = redis.call('TIME')[1]
+  for _, tag in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], now + 60, '+inf')) do -- the clock went back meanwhile
+    redis.call('ZADD', KEYS[2], now, tag)
+  end
+  local ceiling = now - ARGV[3]
   tags = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ceiling, 'LIMIT', 0, ARGV[4])
 end
 local restored = 0

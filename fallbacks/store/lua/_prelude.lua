@@ -1,12 +1,9 @@
 -- Shared by every script; what only some need is in `_alerts`, `_money`, `_breaker`, `_inbox` and `_figures`, and a script says
 -- which by `Needs`, since each call makes its functions anew. ARGV[1] is the key prefix, ARGV[2] the ticket id ('' where a script has none).
--- Time is the server's: a worker's own clock decides nothing.
 -- A script checks everything before its first write, since Redis does not roll back: a key of another type shows itself when
 -- it is read, numbers are held to `whole` and `kept`. The journal is written first, which checks it; taking a member out of
 -- an index cannot fail. What cannot be worked on must not stop a script that works on many: see `readable`.
 local P, ID = ARGV[1], ARGV[2]
-local clock = redis.call('TIME')
-local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local T, J = P .. 't:' .. ID, P .. 'j:' .. ID
 
 local MOST = 9007199254740991 -- 2^53 - 1: beyond it a double is not exact; two of them still fit in Redis's 64 bits
@@ -29,6 +26,29 @@ local function counters(...) -- of the hash that the audit balances
 end
 
 local function int(n) return string.format('%.0f', n + 0) end -- + 0: a negative zero prints as -0, which is no integer to Redis
+
+-- Store time: the server's clock, while it goes on as a clock does. `clock` holds the greatest time seen of it, to a second,
+-- and how far store time is ahead of it. A second back, or a minute on though every process looks each few seconds
+-- (clock.lua), is a step: store time then goes on from where it was, and makes up what it is ahead or behind by a tenth.
+-- What it was, `clock_step`, a process says.
+local NOW
+do
+  local t, c = redis.call('TIME'), redis.call('GET', P .. 'clock')
+  NOW = t[1] * 1000 + math.floor(t[2] / 1000)
+  if c then
+    local wall, ahead = NOW, tonumber(string.sub(c, 14))
+    local passed = wall - tonumber(string.sub(c, 1, 13))
+    local stepped = passed < -1000 or passed > 60000
+    if stepped then
+      ahead = ahead - passed
+      redis.pcall('SET', P .. 'clock_step', int(passed))
+    elseif ahead ~= 0 and passed > 0 then
+      ahead = ahead > 0 and math.max(0, ahead - math.floor(passed / 10)) or math.min(0, ahead + math.floor(passed / 10))
+    end
+    if stepped or passed > 1000 then redis.pcall('SET', P .. 'clock', string.format('%.0f%+.0f', wall, ahead)) end
+    NOW = wall + ahead
+  end
+end
 
 -- Point the script at another ticket (sweeps and renewals touch many).
 local function at_ticket(id) ID = id; T = P .. 't:' .. id; J = P .. 'j:' .. id end

@@ -11,12 +11,16 @@ local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder
 if not row[1] then return {'unknown'} end
 if row[7] == h.op then return {'ok', row[1], row[4], int(NOW)} end
 local held = row[5] and kept(row[6]) > NOW and row[5] or ''
+local over = h.undo and NOW >= kept(row[9])
+for _, id in ipairs(h.drop_outbox or {}) do -- whatever the clock says, what has left cannot be taken back
+  over = over or redis.call('HGET', P .. 'out:' .. id, 'attempts') ~= '0'
+end
 local allowed = false
 for _, state in ipairs(h.states) do allowed = allowed or state == row[1] end
 if h.owner then
   if not allowed or row[2] ~= h.epoch or row[3] ~= h.owner then return {'lost'} end
 elseif not allowed or (h.version and h.version ~= tonumber(row[4])) or (h.person and held ~= '' and held ~= h.person)
-  or (h.undo and NOW >= kept(row[9]))
+  or over
 then
   return {'stale', row[1], row[4], held}
 end

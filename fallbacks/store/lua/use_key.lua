@@ -14,5 +14,5 @@ if ARGV[5] ~= '' then kept(redis.call('GET', R)) end
 redis.call('HSET', P .. 'api_keys_used', ARGV[3], int(NOW))
 if ARGV[5] == '' then return {keys, record, 'ok', 0} end
 local count = redis.call('INCR', R)
-if count == 1 then redis.call('PEXPIRE', R, 60000) end
+if count == 1 or redis.call('PTTL', R) > 60000 then redis.call('PEXPIRE', R, 60000) end -- more: the clock went back
 return {keys, record, count > tonumber(ARGV[5]) and 'limited' or 'ok', redis.call('PTTL', R)}

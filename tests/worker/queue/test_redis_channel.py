@@ -149,6 +149,19 @@ def test_what_a_dead_worker_held_comes_back_as_it_was(redis: Redis, connect: Cal
     assert redis.hlen("unacked") == redis.zcard("unacked_index") == 0
 
 
+def test_what_was_taken_before_the_clock_went_back_is_held_no_longer_than_usual(
+    redis: Redis, connect: Callable[..., Connection]
+) -> None:
+    push(redis)
+    channel = connect().channel()
+    assert channel._get("tickets")
+    now = redis.time()[0]  # type: ignore[index]
+    redis.zadd("unacked_index", dict.fromkeys(redis.hkeys("unacked"), now + 3600))
+    channel.qos.restore_visible()
+    ((_, since),) = redis.zrange("unacked_index", 0, -1, withscores=True)  # type: ignore[misc]
+    assert now <= since < now + 600
+
+
 def test_a_late_acknowledgement_leaves_the_next_owner_its_message(
     redis: Redis, connect: Callable[..., Connection]
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from fallbacks.delivery.http_alerts import WebhookAlerts
 from fallbacks.store import keys
 from tasks.ticket import Ticket
 from tests.services.http_sink import HttpSink
@@ -24,6 +25,9 @@ async def web(url: str, sink: HttpSink) -> AsyncIterator[Parts]:
     try:
         yield parts
     finally:
+        for alerts in parts.alert_sinks:
+            assert isinstance(alerts, WebhookAlerts)
+            await alerts._client.aclose()
         await parts.store.aclose()
 
 
