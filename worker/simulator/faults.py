@@ -22,6 +22,7 @@ class FaultName(StrEnum):
     SPEND_LIMIT = "spend_limit"
     INTERNAL = "500"
     BAD_GATEWAY = "502"
+    UNAVAILABLE = "503"
     GATEWAY_TIMEOUT = "504"
     OVERLOADED = "529"
     PROMPT_TOO_LONG = "prompt_too_long"
@@ -58,7 +59,7 @@ class FaultName(StrEnum):
 
 
 IN_WORDS = (
-    ("refused", "400 401 402 403 404 413 429 spend_limit 500 502 504 529 prompt_too_long: as the API refuses"),
+    ("refused", "400 401 402 403 404 413 429 spend_limit 500 502 503 504 529 prompt_too_long: as the API refuses"),
     ("lost", "timeout (no answer), drip (a byte at a time), cut (half a reply), cut_before_reply, slow"),
     ("garbled", "malformed_json, missing_usage, absurd_usage (10^14 tokens), html200 (a page under status 200)"),
     ("errors under 200", "error200, sse200 (as server-sent events); error200:TYPE where not overloaded_error"),

@@ -38,6 +38,9 @@ REFUSALS: dict[FaultName, Refusal] = {
     ),
 }
 
+_PAGES = {FaultName.BAD_GATEWAY: (502, b"Bad Gateway"), FaultName.UNAVAILABLE: (503, b"Service Unavailable")}
+"""What a gateway answers by itself."""
+
 
 def refuse(refusal: Refusal, request_id: str, retry_after: float | str | None = None) -> Answer:
     """The error as the API sends it."""
@@ -59,8 +62,8 @@ def refused_by(fault: Fault, request_id: str) -> Answer | None:
         return Answer(200, b"<html><body>Please sign in</body></html>", {"content-type": "text/html"})
     if fault.fault in (FaultName.ERROR_200, FaultName.STREAM_200):
         return _under_200(fault, request_id)
-    if fault.fault is FaultName.BAD_GATEWAY:
-        return Answer(502, b"<html><body>502 Bad Gateway</body></html>", {"content-type": "text/html"})
+    if page := _PAGES.get(fault.fault):
+        return Answer(page[0], b"<html><body>%d %s</body></html>" % page, {"content-type": "text/html"})
     name = FaultName.SPEND_LIMIT if fault.spend_limit and fault.fault is FaultName.RATE_LIMITED else fault.fault
     refusal = REFUSALS.get(name)
     return None if refusal is None else refuse(refusal, request_id, fault.retry_after)

@@ -25,8 +25,16 @@ AT_ONCE = {
     "html200": Reason.MALFORMED_REPLY,
     "malformed_json": Reason.MALFORMED_REPLY,
     "absurd_usage": Reason.MALFORMED_REPLY,
+    "missing_usage": Reason.MALFORMED_REPLY,
 }
-COUNTED = {"500": Reason.MODEL_UNAVAILABLE, "529": Reason.MODEL_OVERLOADED, "sse200": Reason.MODEL_OVERLOADED}
+COUNTED = {
+    "503": Reason.MODEL_UNAVAILABLE,
+    "error200": Reason.MODEL_OVERLOADED,
+    "429": Reason.MODEL_RATE_LIMITED,
+    "500": Reason.MODEL_UNAVAILABLE,
+    "529": Reason.MODEL_OVERLOADED,
+    "sse200": Reason.MODEL_OVERLOADED,
+}
 
 
 async def work(executor: Executor, tickets: Sequence[str]) -> list[str]:
