@@ -1,5 +1,8 @@
-"""RabbitMQ restarts under a worker: the sweep goes on meanwhile, and on the broker's new connections afterwards."""
+"""RabbitMQ is away, or takes nothing: the sweep goes on meanwhile and afterwards, and no sender hangs."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,13 +10,14 @@ import pytest
 
 from tests.chaos.fleet import Fleet, FleetLedger, ticket
 from tests.services.rabbitmq import RabbitMQServer
-from tests.services.waiting import wait_for
+from tests.services.waiting import PATIENCE_SECONDS, wait_for
 from worker.simulator import run_in_thread
 
 
-@pytest.fixture
-def rabbitmq(tmp_path: Path) -> Iterator[RabbitMQServer]:
-    with RabbitMQServer(tmp_path / "rabbitmq") as server:
+@pytest.fixture(scope="module")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQServer]:
+    """A node of this file's own, which its tests stop and start."""
+    with RabbitMQServer(tmp_path_factory.mktemp("rabbitmq")) as server:
         yield server
 
 
@@ -40,3 +44,20 @@ def test_what_comes_while_the_broker_is_away_is_worked_and_so_is_what_comes_afte
         assert worker.alive()
         assert "Traceback" not in worker.said()
         assert "'NoneType'" not in worker.said()
+
+
+def test_a_broker_that_blocks_its_senders_holds_up_no_command(
+    tmp_path: Path, valkey_url: str, rabbitmq: RabbitMQServer
+) -> None:
+    """RabbitMQ's memory alarm: what is published then is taken, and confirmed when it is over."""
+    node = rabbitmq.shared("/")
+    node.ctl("set_vm_memory_high_watermark", "absolute", "1")
+    with Fleet(tmp_path, valkey_url, rabbitmq.url) as fleet, FleetLedger(fleet) as ledger:
+        done = subprocess.run(
+            [sys.executable, "-m", "worker.cli", "enqueue", "-"], input=json.dumps(ticket(1)), env=fleet.environment,
+            capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
+        )  # fmt: skip
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+        assert "the tickets are stored" in done.stderr
+        assert ledger.states() == {"queued": 1}
+    node.ctl("set_vm_memory_high_watermark", "0.6")
