@@ -24,6 +24,7 @@ REJECTED_PREFIX = "rej_"
 """Ids of unreadable messages: a ticket that took one would make such a message look as if it were kept already."""
 
 MAX_METADATA_ENTRIES = 50
+MAX_ATTACHMENTS = 50
 MAX_DEADLINE_SECONDS = 30 * 24 * 3600
 
 TicketId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
@@ -84,6 +85,23 @@ class Requester(BaseModel):
     name: Short | None = None
 
 
+class Attachment(BaseModel):
+    """What came with a ticket. size: in bytes; None where nobody says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Short
+    type: Annotated[str, StringConstraints(max_length=200)] = "application/octet-stream"
+    size: Annotated[int, Field(ge=0)] | None = None
+
+    @property
+    def shown(self) -> str:
+        """`bill.pdf (application/pdf, 12 kB)`."""
+        if self.size is None:
+            return f"{self.name} ({self.type})"
+        return f"{self.name} ({self.type}, {f'{self.size} bytes' if self.size < 1000 else f'{self.size // 1000:,} kB'})"
+
+
 class Ticket(BaseModel):
     """One support request.
 
@@ -96,6 +114,7 @@ class Ticket(BaseModel):
     deadline_seconds: after this long since acceptance an untouched ticket goes to people; None: no deadline.
     metadata: up to 50 scalar values, kept and shown, never interpreted. A list of scalars becomes one text.
     unreadable: why nothing of it could be read as text (an encrypted mail, an image alone); it goes to people as it is.
+    attachments: what came with it, by name: up to 50.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -113,6 +132,7 @@ class Ticket(BaseModel):
         dict[Short, Annotated[MetadataValue, BeforeValidator(_listed)]], Field(max_length=MAX_METADATA_ENTRIES)
     ] = Field(default_factory=dict)
     unreadable: Short | None = None
+    attachments: Annotated[tuple[Attachment, ...], Field(max_length=MAX_ATTACHMENTS)] = ()
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

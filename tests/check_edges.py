@@ -27,6 +27,7 @@ EDGES: Mapping[str, frozenset[str]] = {
         "kombu": "billiard celery kombu redis ssl",
         "local": "numpy scipy sklearn",
         "otel": "opentelemetry",
+        "pdf": "pypdf subprocess",  # which is read in a process with bounds of its own
         "redis": "kombu redis ssl",
         "sentry": "sentry_sdk",
         "sqlite": "sqlite3",

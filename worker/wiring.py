@@ -195,6 +195,7 @@ class Parts:
             "knowledge": SqliteKnowledge(self.settings.knowledge or sample.path("knowledge")),
             "customers": self._customers,
             "history": History(LedgerHistory(self.store, self.process), self._similar),
+            "attachments": self.views,
         }
         if self.settings.notify_url is not None and self.settings.notify_secret is not None:
             from worker.outcomes.http_notifier import HttpNotifier  # httpx only where a receiver is configured

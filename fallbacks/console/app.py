@@ -14,6 +14,7 @@ from fallbacks.console.groups import group, groups, resolve_group, resume_group
 from fallbacks.console.guard import Guard
 from fallbacks.console.inbox_list import inbox
 from fallbacks.console.kinds import kinds
+from fallbacks.console.originals import attachment, original
 from fallbacks.console.overview import overview
 from fallbacks.console.pages import state_words
 from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
@@ -34,6 +35,8 @@ ROUTES = [
     Route("/ahead", ahead, methods=["POST"]),
     Route("/tickets/{ticket_id}", ticket),
     Route("/tickets/{ticket_id}/stream", stream),
+    Route("/tickets/{ticket_id}/original", original),
+    Route("/tickets/{ticket_id}/attachments/{number:int}", attachment),
     Route("/tickets/{ticket_id}/hold", hold, methods=["POST"]),
     Route("/tickets/{ticket_id}/{action}", act, methods=["POST"]),
     Route("/overview", overview),

@@ -27,7 +27,7 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Item:
     """Everything the template needs. likely: behind the digits. quotes: words of the ticket that speak for its result.
-    next_seq: the first event the page does not have yet.
+    texts: the places of attachments whose text can be read. next_seq: the first event the page does not have yet.
     """
 
     view: TicketView
@@ -39,6 +39,7 @@ class Item:
     quotes: tuple[str, ...]
     changes: tuple[Change, ...]
     raw: str
+    texts: frozenset[int]
     next_seq: int
 
 
@@ -58,8 +59,13 @@ async def load_item(desk: Desk, view: TicketView) -> Item:
         quotes=tuple(process.quotes(view.decision)) if view.decision else (),
         changes=_changes(timeline, process),
         raw=_raw(view.raw),
+        texts=frozenset(await desk.deps.views.attachment_texts(view.id)) if _has_files(view) else frozenset(),
         next_seq=len(timeline),
     )
+
+
+def _has_files(view: TicketView) -> bool:
+    return bool(view.ticket and view.ticket.attachments)
 
 
 def _context(result: str | None) -> dict[str, Any]:

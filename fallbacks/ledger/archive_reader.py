@@ -142,9 +142,9 @@ async def brought_back(store: Store, found: ArchivedTicket) -> int | None:
     It leaves again at the next round after all is sent and nothing can be undone; its last writing counts.
     """
     row = dict(found.row)
-    original = row.pop("original", "")
-    stored = (json.dumps(row, ensure_ascii=False), json.dumps(found.effects, ensure_ascii=False))
-    version = await store.run("archive_restore", found.id, *stored, original, *found.journal)
+    beside = {field: row.pop(name) for name, field in (("original", "zlib"), ("attached", "attached")) if name in row}
+    stored = (json.dumps(part, ensure_ascii=False) for part in (row, found.effects, beside))
+    version = await store.run("archive_restore", found.id, *stored, *found.journal)
     return int(version) if version else None
 
 

@@ -71,6 +71,7 @@ class Ledger:
         closed: Closed | None = None,
         detail: str = "",
         original: str | None = None,
+        attached: str | None = None,
     ) -> Accepted:
         """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`.
 
@@ -78,7 +79,8 @@ class Ledger:
         client says can set. sent_by: the id of the API key that sent it.
         not_before_ms, expires_ms: store time. Until the first the ticket is parked, and its longest wait begins then;
         past the second it goes to people. closed: it ends at once without a decision: no run, no outcome. detail: of
-        which sort it is. original: what the ticket was read from (base64 of zlib), kept beside it.
+        which sort it is. original: what the ticket was read from; attached: by `attachments.packed_texts`. Both
+        are kept beside it (base64 of zlib).
         """
         ticket_id = ticket.id or new_id()
         waits = [seconds for seconds in (ticket.deadline_seconds, max_wait_seconds) if seconds is not None]
@@ -98,6 +100,7 @@ class Ledger:
             "closed": closed,
             "detail": detail[:500] if closed else None,
             "original": original,
+            "attached": attached,
         }
         events: list[ev.Event] = [ev.Accepted(ticket.source)]
         if closed is not None:

@@ -1,14 +1,13 @@
 """Reading the ledger: one ticket, its timeline, and the numbers of the whole. Derived, never stored twice."""
 
-import base64
 import json
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.errors import UnknownTicket
 from fallbacks.ledger.archive_format import ArchivedTicket
 from fallbacks.ledger.archive_reader import Archive, brought_back
+from fallbacks.ledger.attachments import unpacked, unpacked_texts
 from fallbacks.ledger.states import INBOX, Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
@@ -18,6 +17,7 @@ from tasks.run import events as ev
 from tasks.run.checkpoint import Checkpoint, fold
 from tasks.run.limits import Limits, read_limits
 from tasks.ticket import Ticket, read_stored
+from tasks.tools.ports import AttachmentText
 
 WORKER_SILENT_MS = 60_000
 """A worker not heard of for this long is not counted."""
@@ -137,10 +137,19 @@ class Views:
 
     async def original(self, ticket_id: str) -> bytes | None:
         """What it was read from, a mail; None where nothing was kept."""
-        kept = (await self.store.fields(keys.original(ticket_id))).get("zlib")
+        kept = await self._beside(ticket_id, "zlib", "original")
+        return unpacked(kept) if kept else None
+
+    async def attachment_texts(self, ticket_id: str) -> dict[int, AttachmentText]:
+        """The texts of its attachments, by their places, from 1. One without text is missing."""
+        kept = await self._beside(ticket_id, "attached", "attached")
+        return unpacked_texts(kept) if kept else {}
+
+    async def _beside(self, ticket_id: str, field: str, archived_as: str) -> str | None:
+        kept = (await self.store.fields(keys.original(ticket_id))).get(field)
         if kept is None and (archived := await self._archived(ticket_id)):
-            kept = archived.row.get("original")
-        return zlib.decompress(base64.b64decode(kept)) if kept else None
+            kept = archived.row.get(archived_as)
+        return kept
 
     async def checkpoint(self, ticket_id: str) -> Checkpoint:
         """Where its run stands, folded from the whole journal."""

@@ -46,7 +46,11 @@ journal = _keys("j:*", Type.LIST, "a ticket's events (JSON, oldest first), each 
 effects = _keys(
     "effects:*", Type.HASH, "idempotency key -> `begun:` and its try, or `done:` and its result; by ticket id"
 )
-original = _keys("original:*", Type.HASH, "what a ticket was read from, a mail (zlib, base64); by ticket id")
+original = _keys(
+    "original:*",
+    Type.HASH,
+    "what a ticket was read from, a mail, and texts of what was attached (zlib, base64); by ticket id",
+)
 in_state = _keys("s:*", Type.SORTED, "the tickets in a state, by when they entered it (ms)")
 DUE = _key("due", Type.SORTED, "tickets that are queued, running or parked, by when the sweep looks at them (ms)")
 idempotency = _keys("idem:*", Type.HASH, "the ticket (id) that an Idempotency-Key made, and its body's digest; a week")

@@ -39,6 +39,7 @@ class Tool:
     calls_per_run: cap for one conversation; of an effect, for the ticket.
     calls_per_minute: cap for the fleet. timeout_seconds: the call is cut after it.
     offered: whether the model may call it; otherwise it serves the prefetch only.
+    of_ticket: its results are the ticket's own words, and are screened as those are.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Tool:
     calls_per_minute: int
     effect: Effect
     offered: bool
+    of_ticket: bool = False
 
     def spec(self) -> ToolSpec:
         """As the model sees it: closed object, no titles."""
@@ -69,6 +71,7 @@ class ToolDefinition:
     calls_per_minute: int
     effect: Effect
     offered: bool
+    of_ticket: bool = False
 
     @property
     def name(self) -> str:
@@ -90,6 +93,7 @@ class ToolDefinition:
             calls_per_minute=self.calls_per_minute,
             effect=self.effect,
             offered=self.offered,
+            of_ticket=self.of_ticket,
         )
 
 
@@ -100,6 +104,7 @@ def tool(
     calls_per_minute: int = 6000,
     effect: Effect = Effect.NONE,
     offered: bool = True,
+    of_ticket: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], ToolDefinition]:
     """Declare `async def name(arguments: SomeModel, context: ToolContext, *, client: Port) -> JSON value` as a tool."""
 
@@ -111,7 +116,7 @@ def tool(
         arguments = hints[next(iter(parameters)).name]
         clients = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
         return ToolDefinition(
-            function, arguments, clients, timeout_seconds, calls_per_run, calls_per_minute, effect, offered
+            function, arguments, clients, timeout_seconds, calls_per_run, calls_per_minute, effect, offered, of_ticket
         )
 
     return define

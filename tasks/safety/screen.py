@@ -81,7 +81,7 @@ _TOOL_MIMICRY = (
         r"(?:\w{1,24} ){0,3}(?:tool|function call|plugin|api|endpoint|code interpreter)s?\b"
     ),
     (
-        r"\b(?:submit_decision|lookup_customer|search_knowledge_base|find_similar_tickets|ticket_context|tool_use|tool_result"
+        r"\b(?:submit_decision|lookup_customer|search_knowledge_base|find_similar_tickets|read_attachment|ticket_context|tool_use|tool_result"
         r"|tool_call|function_call)\b"
     ),
     r"[{\[] ?\"(?:role|name|tool|type|label|function|arguments|action|content|team|priority)\" ?:",

@@ -38,6 +38,20 @@ class PastTicket:
     facets: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class AttachmentText:
+    """The text in an attached file. note: what was left out, in words; "" for nothing."""
+
+    text: str
+    note: str = ""
+
+
+class AttachmentTexts(Protocol):
+    async def attachment_texts(self, ticket_id: str) -> Mapping[int, AttachmentText]:
+        """The texts of a ticket's attachments, by their places, from 1. One without text is missing."""
+        ...
+
+
 class KnowledgeBase(Protocol):
     async def search(self, query: str, limit: int) -> list[Article]:
         """Best matches first; empty when nothing matches."""

@@ -50,6 +50,7 @@ def opening(ticket: Ticket, context: str, findings: str = "") -> str:
         "<ticket>",
         f"<subject>{escape(ticket.subject, quote=False)}</subject>",
         f"<body>{escape(ticket.body, quote=False)}</body>",
+        *_attached(ticket),
         "</ticket>",
     ]
     if context:
@@ -57,6 +58,11 @@ def opening(ticket: Ticket, context: str, findings: str = "") -> str:
     if findings:
         parts += ["<findings>", escape(findings, quote=False), "</findings>"]
     return "\n".join(parts)
+
+
+def _attached(ticket: Ticket) -> list[str]:
+    listed = [f"{at}. {one.name} ({one.type})" for at, one in enumerate(ticket.attachments, 1)]
+    return [f"<attachments>{escape(chr(10).join(listed), quote=False)}</attachments>"] if listed else []
 
 
 def submit_spec(taxonomy: Taxonomy) -> ToolSpec:

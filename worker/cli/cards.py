@@ -77,8 +77,9 @@ def ticket_card(view: "TicketView", unread: str, process: "Process") -> Panel:
     if ticket.channel:
         envelope.append(f"by {ticket.channel}")
     quotes = process.quotes(view.decision) if view.decision else ()
+    attached = [Text(f"attached: {one_line(one.shown, 200)}", style="dim") for one in ticket.attachments]
     shown = highlighted(ticket.text, quotes)
-    return _panel("ticket", Text(one_line(", ".join(envelope)), style="dim"), shown)
+    return _panel("ticket", Text(one_line(", ".join(envelope)), style="dim"), shown, *attached)
 
 
 def highlighted(text: str, quotes: Sequence[str]) -> Text:

@@ -1,7 +1,7 @@
 """A ticket as it is sent."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, Required, TypedDict
 
 from .errors import NotATicket
@@ -15,13 +15,21 @@ class Requester(TypedDict, total=False):
     name: str
 
 
+class Attachment(TypedDict, total=False):
+    """What came with a ticket. type: such as "application/pdf". size: in bytes."""
+
+    name: Required[str]
+    type: str
+    size: int
+
+
 class Ticket(TypedDict, total=False):
     """One support request.
 
     id: your own id; sending it twice accepts it once. source: the system it comes from, e.g. "shop". subject, body:
     one of them may be empty. priority: low, normal, high or urgent. received_at: RFC 3339 with a UTC offset.
     deadline_seconds: after this long an untouched ticket goes to people. metadata: up to 50 scalar values.
-    unreadable: why nothing of it can be read as text; it goes to people as it is.
+    unreadable: why nothing of it can be read as text; it goes to people as it is. attachments: by name, up to 50.
     """
 
     id: str
@@ -35,6 +43,7 @@ class Ticket(TypedDict, total=False):
     deadline_seconds: int
     metadata: Mapping[str, str | int | float | bool | None]
     unreadable: str
+    attachments: Sequence[Attachment]
 
 
 class Model(Protocol):

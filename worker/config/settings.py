@@ -184,7 +184,8 @@ class Settings(BaseSettings):
     customers_url: Url | None = Field(None, description="customer directory over HTTP; none: the sample in SQLite")
     customers_token: SecretStr | None = Field(None, description="its bearer token")
     tools: Names = Field(
-        ("search_knowledge_base", "lookup_customer", "find_similar_tickets"), description="tools the agent may call"
+        ("search_knowledge_base", "lookup_customer", "find_similar_tickets", "read_attachment"),
+        description="tools the agent may call",
     )
     notify_url: Url | None = Field(None, description="receiver of the tool notify_team; none: there is no such tool")
     notify_secret: SecretStr | None = Field(None, description="its `whsec_` secret; the receiver checks it")

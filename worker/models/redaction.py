@@ -48,7 +48,12 @@ class RedactedModel:
 
 def _masked_request(request: ModelRequest) -> ModelRequest:
     ticket = request.ticket.model_copy(
-        update={"subject": redact(request.ticket.subject), "body": redact(request.ticket.body), "requester": None}
+        update={
+            "subject": redact(request.ticket.subject),
+            "body": redact(request.ticket.body),
+            "requester": None,
+            "attachments": (),
+        }
     )
     return replace(request, ticket=ticket, messages=tuple(map(_masked, request.messages)))
 

@@ -4,8 +4,10 @@ Worker, evaluation, regression and replay run it. What differs is injected: the 
 clock; and each of them makes of an ending what it must, a wait included.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import assert_never
 
 from fallbacks import plan
@@ -143,8 +145,17 @@ def _run(
 
 def _screened(run: Run) -> Stop | None:
     """A decision on a text that shows marks of an injection goes to people, whatever it is."""
-    signals = screen(run.tools.ticket.text, run.agent.canary)
+    ticket, tools = run.tools.ticket, run.tools.tools
+    read = [result for _, (name, _, result) in run.checkpoint.trail if name in tools and tools[name].of_ticket]
+    texts = (ticket.text, "\n".join(one.name for one in ticket.attachments), "".join(map(_unpacked, read)))
+    signals = dict.fromkeys(signal for text in texts for signal in screen(text, run.agent.canary))
     return run.halt(Reason.INJECTION_SUSPECTED, f"the text shows {', '.join(signals)}") if signals else None
+
+
+def _unpacked(result: str) -> str:
+    """The text in a tool's result, as it stood before it was fenced."""
+    text = str(json.loads(result).get("text", ""))
+    return unescape(text.removeprefix("<attachment>").removesuffix("</attachment>"))
 
 
 def _answer(run: Run, stop: Stop, assignment: Assignment, tiers: int) -> plan.Answer:

@@ -3,7 +3,9 @@
 import gzip
 import json
 import re
+from base64 import b64encode
 from pathlib import Path
+from zlib import compress
 
 import pytest
 from redis import Redis
@@ -13,12 +15,16 @@ from fallbacks.ledger.archive import PAGE, SHORTEST_SECONDS, ArchiveTarget, arch
 from fallbacks.ledger.archive_folder import ArchiveFolder
 from fallbacks.ledger.archive_format import ArchivedTicket
 from fallbacks.ledger.archive_reader import Archive
+from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Lease
 from fallbacks.ledger.move import ByWorker, Move, make_move
 from fallbacks.ledger.sqlite_archive_index import SqliteArchiveIndex
-from fallbacks.ledger.states import State
+from fallbacks.ledger.states import Closed, State
 from fallbacks.ledger.views import Views
+from tasks.run.limits import Limits
+from tasks.ticket import Ticket
+from tasks.tools.ports import AttachmentText
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.ledger.busy_ledger import fill
 from tests.fallbacks.scene import Scene, message
@@ -88,6 +94,22 @@ def test_an_archived_ticket_has_left_the_store_and_is_readable_whole(play_for_re
         assert after.spent == before.spent
         assert await s.store.journal("unsure") == []
         assert await archive(s, ArchiveFolder(tmp_path)) == 0
+
+    play_for_real(story)
+
+
+def test_what_is_kept_beside_a_ticket_goes_with_it(play_for_real: Play, tmp_path: Path) -> None:
+    async def story(s: Scene) -> None:
+        ticket, texts = Ticket(id="m1", source="email", subject="Card", body="Away."), {2: AttachmentText("12 pounds")}
+        kept = {"original": b64encode(compress(b"Subject: Card")).decode(), "attached": packed_texts(texts)}
+        await s.ledger.accept(ticket, Limits(), closed=Closed.AUTOMATIC, **kept)
+        await s.pass_ms(WEEK_MS + 1)
+        assert await archive(s, ArchiveFolder(tmp_path)) == 1
+        assert await s.store.fields("original:m1") == {}
+        views = Views(s.store, reader(tmp_path))
+        assert (await views.original("m1"), await views.attachment_texts("m1")) == (b"Subject: Card", texts)
+        assert await views.bring_back("m1")
+        assert await s.store.fields("original:m1") == {"zlib": kept["original"], "attached": kept["attached"]}
 
     play_for_real(story)
 

@@ -196,7 +196,7 @@ CALLS = [
     Call("settle_outbox", "decided", ("MESSAGE", "hold", 1000, ""), name="settle_outbox held"),
     Call("redeliver", "", ("MESSAGE",), gone),
     Call("archive_drop", "", ("decided", "decided", "VERSION")),
-    Call("archive_restore", "gone", (ARCHIVED, {"k": "done:x"}, "emxpYg==", EVENT, EVENT), archived),
+    Call("archive_restore", "gone", (ARCHIVED, {"k": "done:x"}, '{"zlib": "emxpYg=="}', EVENT, EVENT), archived),
     Call("log", "", ("control_log", 100, '{"who":"ann","what":"user:ben","after":"removed"}')),
     Call("control", "", ({"who": "ann", "keep": 100, "changes": [["autonomy", "off"], ["day_cap"]]},)),
     Call("hold", "handed_off", ("ann", 1000), lambda s: s.inbox.claim("handed_off", "ann")),

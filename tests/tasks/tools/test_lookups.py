@@ -66,7 +66,7 @@ def test_no_tool_takes_a_customer_id_or_an_unknown_argument(definition: Any) -> 
 
 def test_every_tool_file_is_discovered_and_all_but_one_only_read() -> None:
     found = {definition.name: definition for definition in discover()}
-    lookups = ["find_similar_tickets", "lookup_customer", "search_knowledge_base", "ticket_context"]
+    lookups = ["find_similar_tickets", "lookup_customer", "read_attachment", "search_knowledge_base", "ticket_context"]
     assert sorted(found) == sorted([*lookups, "notify_team"])
     assert [name for name, definition in found.items() if definition.effect is not Effect.NONE] == ["notify_team"]
     assert [name for name, definition in found.items() if not definition.offered] == ["ticket_context"]

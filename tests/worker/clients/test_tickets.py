@@ -22,7 +22,7 @@ def test_a_ticket_has_the_fields_that_the_server_reads() -> None:
 
 
 def test_a_pydantic_model_is_sent_as_its_fields() -> None:
-    assert fields_of(ServerTicket.model_validate(TICKET)) == {**TICKET, "metadata": {}}
+    assert fields_of(ServerTicket.model_validate(TICKET)) == {**TICKET, "metadata": {}, "attachments": []}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ SUBJECT_CHARS = 48
 SUGGESTION_CHARS = 28
 """A longer one would leave the ticket no room on a line."""
 
+NAME_CHARS = 24
+MOST_NAMES = 3
+
 
 def items_table(items: "Sequence[TicketView]", now_ms: int, process: "Process") -> Report:
     """Waiting items, most urgent first."""
@@ -35,7 +38,7 @@ def items_table(items: "Sequence[TicketView]", now_ms: int, process: "Process") 
             age(now_ms, view.since_ms),
             span(due),
             *((view.holder,) if held else ()),
-            one_line(subject(view), SUBJECT_CHARS),
+            attached(view) + one_line(subject(view), SUBJECT_CHARS),
         )
     return table
 
@@ -52,6 +55,13 @@ def subject(view: "TicketView") -> str:
     if view.ticket is None:
         return view.detail
     return view.ticket.subject if view.ticket.subject.strip() else view.ticket.body
+
+
+def attached(view: "TicketView") -> str:
+    """`[bill.pdf, photo.jpg] `, or nothing."""
+    names = [one_line(one.name, NAME_CHARS) for one in view.ticket.attachments] if view.ticket else []
+    more = [f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    return f"[{', '.join((*names[:MOST_NAMES], *more))}] " if names else ""
 
 
 def outcome_line(view: "TicketView", did: str, process: "Process") -> str:

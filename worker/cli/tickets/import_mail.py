@@ -107,6 +107,7 @@ def _drain(opened: Session, every: float | None, done: Imported) -> None:
 
 def _intake(opened: Session) -> "MailIntake":
     from worker.connectors.mail.intake import MailIntake
+    from worker.connectors.mail.pdf import pdf_text
 
     parts = opened.parts
-    return MailIntake(parts.ledger, parts.admission, parts.settings)
+    return MailIntake(parts.ledger, parts.admission, parts.settings, pdf_text)

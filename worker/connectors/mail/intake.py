@@ -1,16 +1,20 @@
 """Mails into the ledger: accepted as tickets, closed at once where a machine sent them, or kept whole as rejected."""
 
+import asyncio
 from dataclasses import dataclass
 from hashlib import sha256
 
 from fallbacks.errors import IdempotencyConflict
+from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.ledger import Accepted, Ledger
 from fallbacks.ledger.states import Closed
 from fallbacks.ledger.views import stored_ticket
 from fallbacks.store import keys
 from tasks.ticket import REJECTED_PREFIX, Ticket
+from tasks.tools.ports import AttachmentText
 from worker.config.settings import Settings
 from worker.connectors.errors import UnreadableMailError
+from worker.connectors.mail.attached import PdfReader, texts_of
 from worker.connectors.mail.original import packed
 from worker.connectors.mail.reading import Mail, another_under_its_id, mail_id, read_mail, same_mail
 from worker.connectors.mail.source import MAX_MAIL_BYTES
@@ -41,10 +45,11 @@ class Taken:
 class MailIntake:
     """Takes mails in. The same mail twice changes nothing. Raises `StoreUnreachable`: keep the mail then."""
 
-    def __init__(self, ledger: Ledger, admission: Admission, settings: Settings) -> None:
+    def __init__(self, ledger: Ledger, admission: Admission, settings: Settings, read_pdf: PdfReader) -> None:
         self._ledger = ledger
         self._admission = admission
         self._settings = settings
+        self._read_pdf = read_pdf
 
     async def take(self, raw: bytes) -> Taken:
         """One mail. Publish its hint if it is new and not closed."""
@@ -54,7 +59,7 @@ class MailIntake:
             return await self._keep(raw, str(error))
         why = mail.machine.value if mail.machine else await self._loop(mail.ticket)
         try:
-            accepted = await self._accept(mail.ticket, why, raw)
+            accepted = await self._accept(mail, mail.ticket, why, raw)
         except IdempotencyConflict:
             known = await stored_ticket(self._ledger.store, mail.ticket.id or "")
             if known is not None and same_mail(known, mail.ticket):
@@ -64,13 +69,14 @@ class MailIntake:
 
     async def _another(self, mail: Mail, why: str, raw: bytes) -> Taken:
         try:
-            accepted = await self._accept(another_under_its_id(mail), why, raw)
+            accepted = await self._accept(mail, another_under_its_id(mail), why, raw)
         except IdempotencyConflict as error:
             return await self._keep(raw, str(error))
         return Taken(accepted.id, accepted.created, closed=bool(why))
 
-    async def _accept(self, ticket: Ticket, why: str, raw: bytes) -> Accepted:
+    async def _accept(self, mail: Mail, ticket: Ticket, why: str, raw: bytes) -> Accepted:
         settings = self._settings
+        texts = await self._texts(mail, ticket)
         return await self._ledger.accept(
             ticket,
             settings.limits,
@@ -79,7 +85,14 @@ class MailIntake:
             closed=Closed.AUTOMATIC if why else None,
             detail=why,
             original=packed(raw),
+            attached=packed_texts(texts) if texts else None,
         )
+
+    async def _texts(self, mail: Mail, ticket: Ticket) -> dict[int, AttachmentText]:
+        """What is attached, as text. Of a mail that is known they are kept already."""
+        if not any(one.raw for one in mail.files) or await self._ledger.store.row(ticket.id or ""):
+            return {}
+        return await asyncio.to_thread(texts_of, mail.files, self._read_pdf)
 
     async def _loop(self, ticket: Ticket) -> str:
         """Why this mail is one of a loop's, or ""."""

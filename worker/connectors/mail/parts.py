@@ -10,6 +10,7 @@ from email import message_from_bytes
 from email.message import Message
 from itertools import pairwise
 
+from worker.connectors.mail.attached import MAX_FILE_BYTES, Attached, readable
 from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.flowed import joined
 from worker.connectors.mail.headers import field as header
@@ -45,13 +46,13 @@ Reader = Callable[[bytes], str]
 
 @dataclass(slots=True)
 class Content:
-    """text: in order, own words first. html: whether it was read from HTML. attached: `name (type)`.
+    """text: in order, own words first. attached: in order.
 
     unread: what is there and was not read, in words.
     """
 
     texts: list[str] = field(default_factory=list)
-    attached: list[str] = field(default_factory=list)
+    attached: list[Attached] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
     @property
@@ -123,7 +124,7 @@ class PartReader:
         said = [f"{name}: {value}" for name in ("From", "Date", "Subject") if (value := header(inner, name))]
         if inside.text.strip():
             found.texts.append("\n".join(["---------- Forwarded message ----------", *said, "", inside.text]))
-        found.attached += [f"{header(inner, 'Subject')[:80] or 'a mail'} (message/rfc822)", *inside.attached]
+        found.attached += [Attached(header(inner, "Subject")[:80] or "a mail", "message/rfc822"), *inside.attached]
         found.unread += inside.unread
 
     def _leaf(self, part: Message, kind: str, found: Content, spare: Content) -> None:
@@ -140,7 +141,7 @@ class PartReader:
         """A text, without files that are written into it; what only looks like text is said to be unread."""
         if "\nend" in text:
             text, names = _without_files(text)
-            found.attached += [f"{name} (uuencoded)" for name in names]
+            found.attached += [Attached(name, "application/octet-stream") for name in names]
         if _PGP.search(text):
             found.unread.append("an encrypted message (PGP)")
             text = _PGP.sub("", text)
@@ -155,7 +156,7 @@ class PartReader:
         if name.lower().endswith(".eml"):
             self._forwarded(message_from_bytes(payload(part)[:MAX_TEXT_BYTES].lstrip()), found)
             return
-        found.attached.append(f"{name or 'unnamed'} ({kind})")
+        found.attached.append(_file(part, kind, name))
         reader = self._reader(kind, name)
         text = reader(payload(part)) if reader else ""
         if text.strip():
@@ -166,6 +167,21 @@ class PartReader:
     def _reader(self, kind: str, name: str) -> Reader | None:
         ending = f".{name.rpartition('.')[2].lower()}"
         return self.readers.get(kind) or self.readers.get(ending) or self.readers.get(name.lower())
+
+
+def _file(part: Message, kind: str, name: str) -> Attached:
+    raw = payload(part) if readable(kind, name) else b""
+    return Attached(name or "unnamed", kind, len(raw) or _size(part), raw[:MAX_FILE_BYTES])
+
+
+def _size(part: Message) -> int:
+    """Of what is not decoded: base64 is four characters for three bytes."""
+    held = part.get_payload()
+    if not isinstance(held, str):
+        return 0
+    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
+        return len(held)
+    return (len(held) - held.count("\n") - held.count("\r") - held[-4:].count("=")) * 3 // 4
 
 
 def payload(part: Message) -> bytes:

@@ -1,6 +1,7 @@
 """One mail as a ticket. Pure: bytes in, a ticket out or why not. Mail is hostile: every size is bounded first."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -10,8 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tasks.ticket import MAX_BODY_CHARS, Requester, Ticket
+from tasks.ticket import MAX_ATTACHMENTS, MAX_BODY_CHARS, Requester, Ticket
 from worker.connectors.errors import UnreadableMailError
+from worker.connectors.mail.attached import Attached, listed_on_ticket
 from worker.connectors.mail.attachments import READERS, msg_text
 from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.headers import addresses, date, field, priority
@@ -29,11 +31,15 @@ _MESSAGE_ID = re.compile(r"<[^<>\s]+@[^<>\s]+>")
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that was read. machine: what sent it, None for a person. text: all its text, earlier mails included."""
+    """A mail that was read. machine: what sent it, None for a person. text: all its text, earlier mails included.
+
+    files: what is attached, in the ticket's order.
+    """
 
     ticket: Ticket
     machine: Machine | None
     text: str
+    files: Sequence[Attached] = ()
 
 
 def read_mail(raw: bytes, now: datetime | None = None) -> Mail:
@@ -114,12 +120,9 @@ def _mail(message: Message, content: Content, left: str, now: datetime) -> Mail:
         priority=priority(message),
         received_at=date(message, now),
         metadata=_metadata(message, content, (*own.cuts, *([left] if left else []))),
+        attachments=listed_on_ticket(content.attached),
     )
-    return Mail(ticket, sent_by, text)
-
-
-def _nothing_to_read(content: Content) -> str:
-    return f"the mail holds only {listed(content.unread)}" if content.unread else "the mail is empty"
+    return Mail(ticket, sent_by, text, content.attached)
 
 
 def _identity(message: Message, text: str, subject: str) -> str:
@@ -165,8 +168,8 @@ def _requester(message: Message, sent_by: Machine | None) -> Requester | None:
 
 
 def _metadata(message: Message, content: Content, cuts: tuple[str, ...]) -> dict[str, Any]:
-    """message_id, in_reply_to, thread: the mail it belongs to, by id. attachments: their names and types. cut: what is
-    not shown. from: who sent it, where an answer goes to somebody else.
+    """message_id, in_reply_to, thread: the mail it belongs to, by id. attachments_not_named: how many are beyond the
+    most that a ticket names. cut: what is not shown. from: who sent it, where an answer goes to somebody else.
     """
     before = field(message, "In-Reply-To")
     message_id = _message_id(message)
@@ -181,8 +184,7 @@ def _metadata(message: Message, content: Content, cuts: tuple[str, ...]) -> dict
         "reply_to": answers,
         "list_id": field(message, "List-ID"),
         "auto_submitted": field(message, "Auto-Submitted"),
-        "attachments": ", ".join(content.attached),
-        "attachment_count": len(content.attached),
+        "attachments_not_named": max(0, len(content.attached) - MAX_ATTACHMENTS),
         "cut": "; ".join(cuts),
     }
     return {name: value[:500] if isinstance(value, str) else value for name, value in found.items() if value}

@@ -67,9 +67,9 @@ def test_attachments_are_named_and_of_them_a_mail_is_read() -> None:
     ticket = read_mail(bytes(message))
     assert ticket.body.startswith("My card has not arrived.\n\n---------- Forwarded message ----------\nFrom: Zoë")
     assert ticket.body.endswith("\n\ninner text")
-    assert ticket.metadata["attachment_count"] == 3
-    attachments = str(ticket.metadata["attachments"])
-    assert "Beleg für Zoë.pdf (application/pdf), log.txt (text/plain)" in attachments
+    names = [one.shown for one in ticket.attachments]
+    assert names[:2] == ["Beleg für Zoë.pdf (application/pdf, 11 bytes)", "log.txt (text/plain, 19 bytes)"]
+    assert len(names) == 3
 
 
 def test_plain_text_is_preferred_and_html_is_read_where_there_is_none() -> None:
