@@ -175,6 +175,7 @@ FAULTS: dict[FaultName, tuple[Reason | None, Limits]] = {
     FaultName.OVERLOADED: (Reason.MODEL_OVERLOADED, LIMITS),
     FaultName.INTERNAL: (Reason.MODEL_UNAVAILABLE, LIMITS),
     FaultName.BAD_GATEWAY: (Reason.MODEL_UNAVAILABLE, LIMITS),
+    FaultName.UNAVAILABLE: (Reason.MODEL_UNAVAILABLE, LIMITS),
     FaultName.GATEWAY_TIMEOUT: (Reason.MODEL_TIMEOUT, LIMITS),
     FaultName.CUT: (Reason.MODEL_UNAVAILABLE, LIMITS),
     FaultName.CUT_BEFORE_REPLY: (Reason.MODEL_UNAVAILABLE, LIMITS),
