@@ -3,8 +3,8 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -71,6 +71,7 @@ def make_console(deps: ConsoleDeps) -> Starlette:
             HTTPException: _http,
             IdempotencyConflict: _conflict,
             NotAllowed: _not_allowed,
+            ClientDisconnect: _left,
         },
     )
     app.state.desk = Desk.of(deps)
@@ -99,6 +100,11 @@ async def _not_allowed(request: Request, error: Exception) -> Response:
     return await _message(request, "Not allowed", str(error), 403)
 
 
+async def _left(_: Request, __: Exception) -> Response:
+    """Within its form, or it stalled there: no fault of ours."""
+    return PlainTextResponse("The form ended early.\n", 400, {"Connection": "close"})
+
+
 async def _unreachable(request: Request, error: Exception) -> Response:
     desk: Desk = request.app.state.desk
     if request.headers.get("accept") == "application/json":
@@ -109,7 +115,9 @@ async def _unreachable(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     titles = {403: "Not allowed", 404: "Not found", 405: "Not found", 422: "That cannot be done"}
-    return await _message(request, titles.get(error.status_code, "Error"), error.detail, error.status_code)
+    answer = await _message(request, titles.get(error.status_code, "Error"), error.detail, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _message(request: Request, title: str, text: str, status: int) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fallbacks.access.places import Places
 from fallbacks.access.sessions import Sessions
 from fallbacks.access.users import Users
 from fallbacks.autonomy.standing import AutonomyJudge
@@ -44,7 +45,7 @@ class ConsoleDeps:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One console at work."""
+    """One console at work. streams: timelines that are followed, by person."""
 
     deps: ConsoleDeps
     users: Users
@@ -52,10 +53,11 @@ class Desk:
     examples: Examples
     tally: Folded[Counts]
     pages: Pages
+    streams: Places
 
     @classmethod
     def of(cls, deps: ConsoleDeps) -> "Desk":
         """Everything that is made from the given."""
         users, examples = Users(deps.store), Examples(deps.store, deps.process)
         pages = Pages(deps.process, deps.cards)
-        return cls(deps, users, Sessions(deps.store, users), examples, tally(examples), pages)
+        return cls(deps, users, Sessions(deps.store, users), examples, tally(examples), pages, Places(500, 20))

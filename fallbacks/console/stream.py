@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from time import monotonic
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from fallbacks.console.pages import state_words
@@ -23,9 +24,17 @@ async def stream(visit: Visit) -> Response:
     """Events `line` (HTML of one timeline entry, id = the next seq) and `version` (state, version and holder)."""
     ticket_id = visit.request.path_params["ticket_id"]
     await visit.deps.views.ticket(ticket_id)
+    if not visit.desk.streams.free(visit.person):
+        raise HTTPException(429, "Too many timelines are followed at once.", {"Retry-After": "25"})
     last = visit.request.headers.get("last-event-id") or visit.request.query_params.get("from", "0")
     start = int(last) if last.isdecimal() and len(last) < 10 else 0
-    return StreamingResponse(_events(visit, ticket_id, start), media_type="text/event-stream")
+    return StreamingResponse(_counted(visit, _events(visit, ticket_id, start)), media_type="text/event-stream")
+
+
+async def _counted(visit: Visit, events: AsyncIterator[str]) -> AsyncIterator[str]:
+    with visit.desk.streams.take(visit.person):
+        async for event in events:
+            yield event
 
 
 async def _events(visit: Visit, ticket_id: str, seq: int) -> AsyncIterator[str]:

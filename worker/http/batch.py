@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from time import monotonic
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -28,6 +29,8 @@ MOST_WAITING_BYTES = 4 * 1024 * 1024
 """Results of one stream that its client has not read."""
 
 PIECE_BYTES = 64 * 1024
+
+PLACE_PAUSE_SECONDS = 0.05
 
 TOGETHER = 32
 """Lines of a stream that are accepted side by side."""
@@ -55,14 +58,26 @@ class BatchDocument(BaseModel):
 async def accept_batch(request: Request, desk: DeskDep, caller: Writer, idempotency_key: IdempotencyKey = None) -> Any:
     """Accept up to 100 tickets of a JSON array, or any number of lines of NDJSON.
 
-    NDJSON is answered with NDJSON, results leaving while lines still come. An `Idempotency-Key` covers each item by its
-    place.
+    NDJSON is answered with NDJSON, results leaving while lines still come; a stream of which nothing comes for a
+    minute, or of whose results nothing is taken, ends. An `Idempotency-Key` covers each item by its place.
     """
+    await _place(desk, caller)
     if media_type(request) in NDJSON_TYPES:
         return _NdjsonAnswer(request, desk, caller, idempotency_key)
-    body = await read_body(request, MOST_ITEMS * MAX_TICKET_BYTES, JSON_TYPES | NDJSON_TYPES)
-    items = _items(body)
-    return BatchDocument(results=await _take_in_all(desk, caller, items, 0, idempotency_key, request))
+    with desk.batches.take(caller.id):
+        body = await read_body(request, MOST_ITEMS * MAX_TICKET_BYTES, JSON_TYPES | NDJSON_TYPES)
+        items = _items(body)
+        return BatchDocument(results=await _take_in_all(desk, caller, items, 0, idempotency_key, request))
+
+
+async def _place(desk: Desk, caller: Caller) -> None:
+    """Wait for one; nothing of the body is read before."""
+    ends = monotonic() + desk.store_seconds
+    while not desk.batches.free(caller.id):
+        if monotonic() > ends:
+            fault = "too many batches are being read; send fewer at once"
+            raise Problem(Kind.LIMITED, fault, headers={"retry-after": "5"})
+        await asyncio.sleep(PLACE_PAUSE_SECONDS)
 
 
 def _items(body: bytes) -> list[bytes]:
@@ -151,12 +166,16 @@ class _NdjsonAnswer(Response):
     `MOST_WAITING_BYTES`; then no more of its lines are read until it does."""
 
     def __init__(self, request: Request, desk: Desk, caller: Caller, key: str | None) -> None:
-        super().__init__(media_type=NDJSON)
+        super().__init__(media_type=NDJSON, headers={"connection": "close"})  # its body may never end
         del self.headers["content-length"]
         self._work = (desk, caller, key, request)
         self._request = request
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        with self._work[0].batches.take(self._work[1].id):
+            await self._answer(send)
+
+    async def _answer(self, send: Send) -> None:
         results = _Results()
         reading = asyncio.ensure_future(self._read(results))
         try:
@@ -176,7 +195,7 @@ class _NdjsonAnswer(Response):
                     await results.put(result.model_dump_json(exclude_none=True).encode() + b"\n")
                 first += len(group)
         except Problem:
-            pass  # the client hung up within the body; what came before is in the ledger
+            pass  # the client hung up or stalled within the body; what came before is in the ledger
         finally:
             await results.end()
 

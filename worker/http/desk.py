@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from fallbacks.access.api_keys import ApiKeys
+from fallbacks.access.places import Places
 from worker.config.settings import Settings
 from worker.http.hints import Hints
 from worker.http.watch import Watch
@@ -25,7 +25,8 @@ class Desk:
     """Parts of the process, and what only its web side has. closing: set when the process is asked to stop.
 
     store_seconds: how long a request waits for a store that keeps the connection and says nothing, or is restarting.
-    streams: readers of events now, by the id of their key.
+    streams, polls, batches: readers of events, of which each looks at the store four times a second; requests that wait
+    for a ticket; batches, of which each may hold tens of megabytes. By the id of the key.
     """
 
     parts: Parts
@@ -34,7 +35,9 @@ class Desk:
     watch: Watch
     heartbeat_seconds: float = 15.0
     store_seconds: float = 8.0
-    streams: Counter[str] = field(default_factory=Counter)
+    streams: Places = field(default_factory=lambda: Places(500, 50))
+    polls: Places = field(default_factory=lambda: Places(2000, 500))
+    batches: Places = field(default_factory=lambda: Places(8, 4))
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -1,7 +1,6 @@
 """`/v1/tickets/{id}/events`: the journal, paged as JSON or followed live as server-sent events."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from time import monotonic
@@ -24,10 +23,6 @@ EVENT_STREAM = "text/event-stream"
 PAUSE_SECONDS = 0.25
 RECONNECT_MS = 2000
 PAGE = 100
-
-MOST_STREAMS = 500
-MOST_STREAMS_OF_A_KEY = 50
-"""Readers of events at once in a process: each looks at the store four times a second."""
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
 
@@ -62,7 +57,7 @@ async def get_events(
     """What happened to a ticket, oldest first. `Accept: text/event-stream` follows it until the client leaves."""
     await read_within(desk, caller, ticket_id)
     if EVENT_STREAM in request.headers.get("accept", ""):
-        if desk.streams.total() >= MOST_STREAMS or desk.streams[caller.id] >= MOST_STREAMS_OF_A_KEY:
+        if not desk.streams.free(caller.id):
             fault = "too many streams of events are open; close one, or read pages"
             raise Problem(Kind.LIMITED, fault, headers={"retry-after": "5"})
         first = (int(last_event_id) if last_event_id else after) + 1
@@ -78,13 +73,9 @@ async def get_events(
 
 
 async def _counted(desk: Desk, key: str, frames: AsyncIterator[str]) -> AsyncIterator[str]:
-    desk.streams[key] += 1
-    try:
+    with desk.streams.take(key):
         async for frame in frames:
             yield frame
-    finally:
-        desk.streams[key] -= 1
-        desk.streams += Counter()  # forgets keys that read no more
 
 
 async def _follow(desk: Desk, ticket_id: str, seq: int) -> AsyncIterator[str]:

@@ -1,5 +1,6 @@
 """Reading request bodies: never more than allowed, JSON only, every fault with its pointer."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, TypeVar
@@ -12,6 +13,9 @@ from worker.http.problems import Kind, Problem, json_pointer
 from worker.intake.json_bytes import Unpackable, repaired, unpacked
 
 MAX_TICKET_BYTES = 256 * 1024
+
+BODY_SECONDS = 120.0
+"""For the whole of a body that is read as one."""
 
 JSON_TYPES = frozenset({"", "application/json"})
 
@@ -30,13 +34,21 @@ async def read_body(request: Request, limit: int = MAX_TICKET_BYTES, types: froz
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
         raise too_large(limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return _unpacked(request, await _whole(request, limit), limit)
+    except TimeoutError:
+        raise ended_early() from None
+
+
+async def _whole(request: Request, limit: int) -> bytes:
     parts, size = [], 0
     async for part in chunks(request):
         size += len(part)
         if size > limit:
             raise too_large(limit)
         parts.append(part)
-    return _unpacked(request, b"".join(parts), limit)
+    return b"".join(parts)
 
 
 def _unpacked(request: Request, body: bytes, limit: int) -> bytes:
@@ -53,12 +65,12 @@ def _unpacked(request: Request, body: bytes, limit: int) -> bytes:
 
 
 async def chunks(request: Request) -> AsyncIterator[bytes]:
-    """The body as it comes. A client that hangs up within it gets no answer, and none is logged as our fault."""
+    """The body as it comes. A client that hangs up or stalls within it is not logged as our fault."""
     try:
         async for part in request.stream():
             yield part
     except ClientDisconnect:
-        raise Problem(Kind.INVALID_SYNTAX, "the body ended early") from None
+        raise ended_early() from None
 
 
 async def read_json(request: Request, model: type[T]) -> T:
@@ -126,6 +138,12 @@ def _place(document: Any, where: Sequence[int | str], *, missing: bool) -> list[
 
 def _said(message: str) -> str:
     return message.removeprefix("Value error, ")
+
+
+def ended_early() -> Problem:
+    """The connection is closed: the rest may come at any time, or never."""
+    fault = "the body ended early, or came too slowly"
+    return Problem(Kind.INVALID_SYNTAX, fault, headers={"connection": "close"})
 
 
 def too_large(limit: int) -> Problem:

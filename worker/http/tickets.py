@@ -10,11 +10,11 @@ from tasks.run.process import Process
 from tasks.ticket import TicketId
 from worker.http.access import Person, Reader, Writer, check_may_withdraw, read_within
 from worker.http.acting import as_read, who
-from worker.http.desk import DeskDep
+from worker.http.desk import Desk, DeskDep
 from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket, ticket_json
 from worker.http.inbox_bodies import bodies_of
 from worker.http.intake import IdempotencyKey, take_in
-from worker.http.problems import responses
+from worker.http.problems import Kind, Problem, responses
 from worker.http.reading import read_body, read_json
 
 LONGEST_WAIT_SECONDS = 60.0
@@ -58,7 +58,7 @@ async def get_ticket(
     """State, decision, reason, usage, limits and times. `?wait=20` answers when the agent is done, or after 20 s."""
     await read_within(desk, caller, ticket_id)  # what does not exist is not waited for
     if wait > 0:
-        await desk.watch.settled(ticket_id, min(wait, LONGEST_WAIT_SECONDS))
+        await _settled(desk, caller.id, ticket_id, wait)
     body = ticket_json(await read_ticket(desk.parts.views, ticket_id)).encode()
     etag = f'"{sha256(body).hexdigest()[:32]}"'
     headers = {"etag": etag, "cache-control": "private, no-cache"}
@@ -102,6 +102,14 @@ def process_router(process: Process) -> APIRouter:
         return await as_read(desk, key, work)
 
     return router
+
+
+async def _settled(desk: Desk, key: str, ticket_id: str, seconds: float) -> None:
+    if not desk.polls.free(key):
+        fault = "too many requests wait already; ask again later, or without `wait`"
+        raise Problem(Kind.LIMITED, fault, headers={"retry-after": "5"})
+    with desk.polls.take(key):
+        await desk.watch.settled(ticket_id, min(seconds, LONGEST_WAIT_SECONDS))
 
 
 def _names(if_none_match: str, etag: str) -> bool:

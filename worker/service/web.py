@@ -15,6 +15,7 @@ from fallbacks.console.deps import ConsoleDeps
 from worker.config.settings import Settings
 from worker.http.api import make_api
 from worker.http.desk import Desk, open_desk
+from worker.http.stalls import CuttingProtocol, patient
 from worker.service.celery_factory import sender_app, store_url
 from worker.wiring import Parts
 
@@ -38,6 +39,7 @@ class Web:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         api = scope["type"] == "lifespan" or any(path == own or path.startswith(f"{own}/") for own in API_PATHS)
+        receive = patient(receive) if scope["type"] == "http" else receive
         if api or self._console is None:
             await self._api(scope, receive, send)
         else:
@@ -88,6 +90,7 @@ class WebServer(uvicorn.Server):
             proxy_headers=bool(proxies),  # uvicorn alone believes whoever calls from this machine
             forwarded_allow_ips=list(proxies),
             ws="none",
+            http=CuttingProtocol,
         )
         super().__init__(config)
 

@@ -1,6 +1,7 @@
 """The doors of the console: signing in, roles, forms from elsewhere, headers."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.browserless import signed_in, version_on
 from tests.fallbacks.console.door import PASSWORD, Door
+from tests.services.waiting import wait_for
 
 
 def test_nothing_is_shown_before_signing_in(door: Door) -> None:
@@ -108,3 +110,24 @@ def test_what_cannot_be_done_is_said(door: Door, agent: Agent, tickets: Callable
             assert answer.status_code == status, action
         assert rita.post(f"/tickets/{ticket_id}/approve", data={}).status_code == 422
         assert rita.post("/tickets/nobody/approve", data={"version": "1"}).status_code == 404
+
+
+def test_a_person_follows_so_many_timelines_at_once_and_another_has_their_own(
+    door: Door, agent: Agent, tickets: Callable[..., Ticket]
+) -> None:
+    ticket_id = door.run(agent.suggest(tickets(), "card_arrival"))
+    with signed_in(door, "rita") as rita, signed_in(door, "olga") as olga:
+        stream = f"/tickets/{ticket_id}/stream"
+        with ExitStack() as open_streams:
+            opened = [open_streams.enter_context(rita.stream("GET", stream)).iter_lines() for _ in range(20)]
+            assert {next(lines) for lines in opened} == {"retry: 1000"}
+            refused = rita.get(stream)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "25")
+            with olga.stream("GET", stream) as following:
+                assert following.status_code == 200
+
+        def let_go() -> bool:
+            with rita.stream("GET", stream) as answer:
+                return answer.status_code == 200
+
+        wait_for(let_go, message="their places are free again")

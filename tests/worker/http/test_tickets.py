@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from fallbacks.access.places import Places
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
-from worker.http import journal
 
 
 @contextmanager
@@ -197,7 +197,9 @@ def test_no_event_tells_a_blind_suggestion_not_even_while_it_is_made(web: Served
 def test_a_key_has_so_many_streams_at_once_and_another_has_its_own(
     web: Served, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "MOST_STREAMS_OF_A_KEY", 1)
+    desk = web.web.desk
+    assert desk is not None
+    monkeypatch.setattr(desk, "streams", Places(10, 1))
     web.ledger.queued("T-1")
     events, accept = "/v1/tickets/T-1/events", {"accept": "text/event-stream"}
     with stream(api, "T-1") as first:
@@ -207,9 +209,25 @@ def test_a_key_has_so_many_streams_at_once_and_another_has_its_own(
         assert api.get(events).status_code == 200
         with stream(web.client(web.key()), "T-1") as other:
             next(other)
+    wait_for(lambda: not desk.streams.taken, message="the streams are let go")
+
+
+def test_so_many_requests_wait_for_tickets_at_once(
+    web: Served, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = web.web.desk
     assert desk is not None
-    wait_for(lambda: not desk.streams, message="the streams are let go")
+    monkeypatch.setattr(desk, "polls", Places(10, 1))
+    web.ledger.queued("T-1")
+    with ThreadPoolExecutor(1) as waiting:
+        first = waiting.submit(api.get, "/v1/tickets/T-1?wait=60")
+        wait_for(lambda: desk.polls.taken.total() == 1, message="the first waits")
+        refused = api.get("/v1/tickets/T-1?wait=5")
+        assert (refused.status_code, refused.json()["type"]) == (429, "/problems/rate-limited")
+        assert api.get("/v1/tickets/T-1").status_code == 200
+        api.post("/v1/tickets/T-1/cancel")
+        assert first.result().json()["state"] == "cancelled"
+    wait_for(lambda: not desk.polls.taken, message="the place is let go")
 
 
 def test_a_decision_that_stands_is_corrected(web: Served, api: httpx.Client) -> None:

@@ -49,6 +49,9 @@ inbox claim s2
 inbox release s2
 inbox approve s2
 inbox undo s2
+correct s1 --label card_swallowed --reason better
+close h4 --kind spam
+inbox close h5 --kind thanks
 inbox reject s3 --why wrong
 inbox repair {rejected} --file {repaired}
 inbox resume h2
@@ -135,7 +138,7 @@ def put_at_rest(url: str) -> dict[str, str]:
     ledger.queued("c1")
     for name in ("s1", "s2", "s3"):
         ledger.suggested(name)
-    for name in ("h1", "h2", "h3"):
+    for name in ("h1", "h2", "h3", "h4", "h5"):
         ledger.failed(name)
     ledger.rejected("bad", b"no ticket")
     key, _ = ledger.do(lambda opened: ApiKeys(opened.store).create("other", (Scope.READ,)))
