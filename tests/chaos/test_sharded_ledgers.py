@@ -20,7 +20,7 @@ from worker.clients import AcceptedDocument, ShardedClient
 from worker.simulator import Simulator, run_in_thread
 
 DAILY_BUDGET_USD = Decimal("0.06")
-"""Of all shards together: 300 tickets cost about 0.11, so that it binds in a shard with half of its share of them, too."""
+"""Of all shards together: 300 tickets cost about 0.11, so that it binds in a shard with half of its share, too."""
 
 SHARDS = 3
 TICKETS = 300

@@ -5,7 +5,7 @@ import zlib
 from email import message_from_bytes
 from email.message import Message
 
-from worker.connectors.mail.source import MAX_MAIL_BYTES, too_nested
+from worker.connectors.mail.source import MAX_MAIL_BYTES, prepared, too_nested
 
 WHOLE_BYTES = 256 * 1024
 PART_BYTES = 16 * 1024
@@ -19,10 +19,11 @@ def packed(raw: bytes) -> str:
 
 
 def _slim(raw: bytes) -> bytes:
-    if too_nested(raw):
-        return raw[:WHOLE_BYTES]
     try:
-        message = message_from_bytes(raw)
+        bounded, _ = prepared(raw)
+        if too_nested(bounded):
+            return raw[:WHOLE_BYTES]
+        message = message_from_bytes(bounded)
         for part in message.walk():
             _leave_out(part)
         slim = message.as_bytes()

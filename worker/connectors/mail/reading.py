@@ -52,8 +52,9 @@ def read_mail(raw: bytes, now: datetime | None = None) -> Mail:
         if raw.startswith(_OLE):
             raw = _from_outlook(raw)
         raw, left = prepared(raw)
-        message = message_from_bytes(raw)
-        content = _flat(raw) if too_nested(raw) else PartReader(READERS).read(message)
+        nested = too_nested(raw)
+        message = message_from_bytes(raw[: header_end(raw)] if nested else raw)
+        content = _flat(raw) if nested else PartReader(READERS).read(message)
         return _mail(message, content, left, now or datetime.now(UTC))
     except UnreadableMailError:
         raise

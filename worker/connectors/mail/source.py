@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from itertools import islice
 
 from worker.connectors.errors import UnreadableMailError
 
@@ -9,12 +10,23 @@ MAX_MAIL_BYTES = 32 * 1024 * 1024
 """What is read of a mail. Gmail and Outlook send up to 25 MB, which base64 has grown by a third."""
 
 MAX_LINES = 900_000
+MAX_HEADER_BYTES = 1024 * 1024
+"""A mail to 4,500 receivers has a header of 128 kB."""
+
+MAX_HEADER_LINES = 20_000
+MAX_DELIMITERS = 2_000
+"""Lines that begin a part. Far fewer parts are read; parsing one takes as long as fifty lines of text."""
+
 MAX_MULTIPARTS = 40
-"""The standard library tries every open boundary on every line."""
+MAX_TRIED = 8_000_000
+"""The standard library tries every open boundary on every line: of nested mails, lines times parts that hold parts."""
 
 _FIELD = re.compile(rb"[!-9;-~]{1,100}[ \t]*:")
 _ENVELOPE = re.compile(rb">?From [^\n]{0,1000}\n")
 _EMLX = re.compile(rb"\s*(\d{1,10})[ \t]*\r?\n")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_BOUNDARY = re.compile(rb"boundary\s{0,9}=\s{0,9}[\"']?([^\"'\r\n;]{1,70})", re.IGNORECASE)
+_NEVER = re.compile(rb"(?!)")
 _MULTIPART = re.compile(rb"^content-type\s*:\s*(?:multipart/|message/rfc822)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -32,15 +44,45 @@ def prepared(raw: bytes) -> tuple[bytes, str]:
         raw = raw[found.end() :]
     if not _FIELD.match(raw):
         raise UnreadableMailError("the bytes are not a mail: no header field begins them")
-    if raw.count(b"\n") > MAX_LINES:
-        raw = b"\n".join(raw.split(b"\n", MAX_LINES)[:MAX_LINES])
-        left = left or f"the mail has more than {MAX_LINES:,} lines, which is what was read"
+    for bounded in (_header, _lines, _parts):
+        raw, more = bounded(raw)
+        left = left or more
     return raw, left
 
 
 def too_nested(raw: bytes) -> bool:
     """Whether it names more parts that hold parts than are parsed."""
-    return sum(1 for _ in _MULTIPART.finditer(raw)) > MAX_MULTIPARTS
+    count = sum(1 for _ in _MULTIPART.finditer(raw))
+    return count > MAX_MULTIPARTS or count * raw.count(b"\n") > MAX_TRIED
+
+
+def _header(raw: bytes) -> tuple[bytes, str]:
+    """Its first fields, where they are beyond all measure; the body stays."""
+    end = header_end(raw)
+    kept = raw[: min(end, MAX_HEADER_BYTES)]
+    if len(kept) == end and kept.count(b"\n") <= MAX_HEADER_LINES:
+        return raw, ""
+    kept = b"\n".join(kept.split(b"\n", MAX_HEADER_LINES)[:MAX_HEADER_LINES]).rpartition(b"\n")[0]
+    return kept + raw[end:], f"the header has {end:,} bytes, of which the first {len(kept):,} were read"
+
+
+def _lines(raw: bytes) -> tuple[bytes, str]:
+    """The parser ends a line at a carriage return alone, too."""
+    if raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n") <= MAX_LINES:
+        return raw, ""
+    end = next(islice(_LINE_END.finditer(raw), MAX_LINES - 1, None)).end()
+    return raw[:end], f"the mail has more than {MAX_LINES:,} lines, which is what was read"
+
+
+def _parts(raw: bytes) -> tuple[bytes, str]:
+    if raw.count(b"\n--") <= MAX_DELIMITERS:
+        return raw, ""
+    named = {found[1].strip() for found in islice(_BOUNDARY.finditer(raw), MAX_MULTIPARTS)}
+    begins = re.compile(rb"\n--(?:" + b"|".join(map(re.escape, named)) + rb")") if named else _NEVER
+    beyond = next(islice(begins.finditer(raw), MAX_DELIMITERS, None), None)
+    if beyond is None:
+        return raw, ""
+    return raw[: beyond.start()], f"the mail has more than {MAX_DELIMITERS:,} parts, which is what was looked at"
 
 
 def header_end(raw: bytes) -> int:
