@@ -193,7 +193,7 @@ class Parts:
     def _clients(self) -> dict[str, Any]:
         clients: dict[str, Any] = {
             "knowledge": SqliteKnowledge(self.settings.knowledge or sample.path("knowledge")),
-            "customers": self._customers,
+            "customers": self.customers,
             "history": History(LedgerHistory(self.store, self.process), self._similar),
             "attachments": self.views,
         }
@@ -204,7 +204,7 @@ class Parts:
         return clients
 
     @cached_property
-    def _customers(self) -> CustomerDirectory:
+    def customers(self) -> CustomerDirectory:
         settings = self.settings
         if settings.customers_url is None:
             return SqliteCustomers(sample.path("customers.jsonl"))

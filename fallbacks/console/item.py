@@ -27,7 +27,8 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Item:
     """Everything the template needs. likely: behind the digits. quotes: words of the ticket that speak for its result.
-    texts: the places of attachments whose text can be read. next_seq: the first event the page does not have yet.
+    texts: the places of attachments whose text can be read. bounced_ms: when the last mail
+    to its requester came back. next_seq: the first event the page does not have yet.
     """
 
     view: TicketView
@@ -40,6 +41,7 @@ class Item:
     changes: tuple[Change, ...]
     raw: str
     texts: frozenset[int]
+    bounced_ms: int | None
     next_seq: int
 
 
@@ -60,6 +62,7 @@ async def load_item(desk: Desk, view: TicketView) -> Item:
         changes=_changes(timeline, process),
         raw=_raw(view.raw),
         texts=frozenset(await desk.deps.views.attachment_texts(view.id)) if _has_files(view) else frozenset(),
+        bounced_ms=await desk.deps.views.bounced(view.ticket),
         next_seq=len(timeline),
     )
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import ALONE
+from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.breaker import ModelFailure, refused
 from fallbacks.ledger.claims import Accepted as Accepted
 from fallbacks.ledger.claims import Claim as Claim
@@ -72,6 +73,7 @@ class Ledger:
         detail: str = "",
         original: str | None = None,
         attached: str | None = None,
+        bounced: str | None = None,
     ) -> Accepted:
         """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`.
 
@@ -80,7 +82,7 @@ class Ledger:
         not_before_ms, expires_ms: store time. Until the first the ticket is parked, and its longest wait begins then;
         past the second it goes to people. closed: it ends at once without a decision: no run, no outcome. detail: of
         which sort it is. original: what the ticket was read from; attached: by `attachments.packed_texts`. Both
-        are kept beside it (base64 of zlib).
+        are kept beside it (base64 of zlib). bounced: the address that a bounce is about.
         """
         ticket_id = ticket.id or new_id()
         waits = [seconds for seconds in (ticket.deadline_seconds, max_wait_seconds) if seconds is not None]
@@ -101,6 +103,7 @@ class Ledger:
             "detail": detail[:500] if closed else None,
             "original": original,
             "attached": attached,
+            "bounced": address_digest(bounced) if bounced else None,
         }
         events: list[ev.Event] = [ev.Accepted(ticket.source)]
         if closed is not None:

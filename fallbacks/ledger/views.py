@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.errors import UnknownTicket
+from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.archive_format import ArchivedTicket
 from fallbacks.ledger.archive_reader import Archive, brought_back
 from fallbacks.ledger.attachments import unpacked, unpacked_texts
@@ -144,6 +145,14 @@ class Views:
         """The texts of its attachments, by their places, from 1. One without text is missing."""
         kept = await self._beside(ticket_id, "attached", "attached")
         return unpacked_texts(kept) if kept else {}
+
+    async def bounced(self, ticket: Ticket | None) -> int | None:
+        """When the last mail to its requester's address came back (ms); None where none has within ninety days."""
+        email = ticket.requester.email if ticket and ticket.requester else None
+        if not email:
+            return None
+        last = await self.store.fields(keys.bounced(address_digest(email)))
+        return int(last["at"]) if last and last["ticket"] != (ticket.id if ticket else None) else None
 
     async def _beside(self, ticket_id: str, field: str, archived_as: str) -> str | None:
         kept = (await self.store.fields(keys.original(ticket_id))).get(field)

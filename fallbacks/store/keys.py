@@ -54,6 +54,7 @@ original = _keys(
 in_state = _keys("s:*", Type.SORTED, "the tickets in a state, by when they entered it (ms)")
 DUE = _key("due", Type.SORTED, "tickets that are queued, running or parked, by when the sweep looks at them (ms)")
 idempotency = _keys("idem:*", Type.HASH, "the ticket (id) that an Idempotency-Key made, and its body's digest; a week")
+bounced = _keys("bounced:*", Type.HASH, "the last mail to an address that came back; by digest; ninety days")
 requester = _keys("req:*", Type.LIST, "a requester's last twenty tickets, newest first; ninety days")
 
 # people

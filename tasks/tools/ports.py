@@ -27,6 +27,7 @@ class Customer:
     country: str
     since: str
     flags: tuple[str, ...] = ()
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,10 @@ class KnowledgeBase(Protocol):
 class CustomerDirectory(Protocol):
     async def get(self, customer_id: str) -> Customer | None:
         """The record, or None for an unknown customer. Raises `ToolError` when the directory cannot answer."""
+        ...
+
+    async def find(self, email: str) -> Customer | None:
+        """The one record with this address, in lower case; None where none or several have it. Raises `ToolError`."""
         ...
 
 

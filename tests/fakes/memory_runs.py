@@ -34,6 +34,8 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
     else:
         _await_worker(b, ticket_id, h, start)
     b.add("n", "accepted", 1)
+    if "bounced" in h:
+        b.hash(f"bounced:{h['bounced']}").update(at=str(b.now), ticket=ticket_id)
     _remember_key(b, ticket_id, h)
     if "requester" in h:
         b.entries(f"req:{h['requester']}").insert(0, ticket_id)

@@ -65,8 +65,10 @@ def cause_card(card: Explanation, view: "TicketView") -> Panel:
     return _panel(f"{view.id}  {view.state.value}", headline, _pairs(rows), style=style)
 
 
-def ticket_card(view: "TicketView", unread: str, process: "Process") -> Panel:
-    """The ticket with the decision's evidence highlighted; a rejected message as it came."""
+def ticket_card(view: "TicketView", unread: str, process: "Process", bounced_ms: int | None = None) -> Panel:
+    """The ticket with the decision's evidence highlighted; a rejected message as it came. bounced_ms: when a mail to
+    its requester came back.
+    """
     if view.ticket is None:
         return _panel("the message as it came", Text(printable(unread[:LONGEST_BODY])))
     ticket = view.ticket
@@ -74,6 +76,8 @@ def ticket_card(view: "TicketView", unread: str, process: "Process") -> Panel:
     if ticket.requester:
         who = ticket.requester
         envelope.append(f"requester {who.name or who.email or who.id}")
+    if bounced_ms is not None:
+        envelope.append(f"a mail to this address came back {moment(bounced_ms)}")
     if ticket.channel:
         envelope.append(f"by {ticket.channel}")
     quotes = process.quotes(view.decision) if view.decision else ()

@@ -208,6 +208,9 @@ class Settings(BaseSettings):
         None, description="a program that prints one that is valid, asked at each sign-in"
     )
     imap_ca: Path | None = Field(None, description="certificates (PEM) the mailbox is known by; none: the system's")
+    mail_authserv: Names = Field(
+        (), description="hosts (authserv-id) whose Authentication-Results are believed; none: no sender is known"
+    )
     api_keys: Names = Field((), description="whole API keys with every scope, beside those of `deskhand keys`")
     trusted_proxies: Networks = Field(
         (), description="addresses and networks whose X-Forwarded-For says who calls; none: nobody's"

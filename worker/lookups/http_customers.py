@@ -1,4 +1,4 @@
-"""The customer directory behind an HTTP API: `GET {base_url}/{customer_id}` with a bearer token."""
+"""The customer directory behind an HTTP API: `GET {base_url}/{customer_id}`, or `?email=`, with a bearer token."""
 
 import asyncio
 import random
@@ -28,6 +28,7 @@ class _Record(BaseModel):
     country: _Text = ""
     since: _Text = ""
     flags: Annotated[tuple[_Text, ...], Field(max_length=50)] = ()
+    email: Annotated[str, StringConstraints(max_length=320)] = ""
 
 
 class HttpCustomers:
@@ -52,9 +53,22 @@ class HttpCustomers:
 
     async def get(self, customer_id: str) -> Customer | None:
         """The record, or None where the directory answers 404. Raises `ToolError` without secrets for all else."""
+        found = await self._record(f"{self._base_url}/{_segment(customer_id)}")
+        if found is not None and found.id != customer_id:
+            raise ToolError("the customer directory answered with another customer's record")
+        return found
+
+    async def find(self, email: str) -> Customer | None:
+        """The record with this address, or None where the directory answers 404. Raises `ToolError` as `get`."""
+        found = await self._record(f"{self._base_url}?email={_segment(email)}")
+        if found is not None and found.email.lower() != email.lower():
+            raise ToolError("the customer directory answered with a record of another address")
+        return found
+
+    async def _record(self, url: str) -> Customer | None:
         try:
             async with asyncio.timeout(self._seconds):
-                status, body = await self._fetch(f"{self._base_url}/{_segment(customer_id)}")
+                status, body = await self._fetch(url)
         except TimeoutError:
             raise ToolError(f"the customer directory did not answer within {self._seconds:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -63,7 +77,7 @@ class HttpCustomers:
             return None
         if status != httpx.codes.OK:
             raise ToolError(f"the customer directory answered {status}")
-        return _customer(body, customer_id)
+        return _customer(body)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -113,12 +127,10 @@ def _segment(customer_id: str) -> str:
     return encoded
 
 
-def _customer(body: bytes, customer_id: str) -> Customer:
+def _customer(body: bytes) -> Customer:
     try:
         record = _Record.model_validate_json(body)
     except ValidationError as error:
         faults = ", ".join(sorted({".".join(map(str, fault["loc"])) or "body" for fault in error.errors()}))
         raise ToolError(f"the customer directory's answer is malformed: {faults}") from None
-    if record.id != customer_id:
-        raise ToolError("the customer directory answered with another customer's record")
-    return Customer(record.id, record.name, record.tier, record.country, record.since, record.flags)
+    return Customer(**record.model_dump())

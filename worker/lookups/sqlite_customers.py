@@ -20,7 +20,10 @@ class SqliteCustomers:
     def __init__(self, file: Path | None = None) -> None:
         """Read one customer per line, the shipped sample by default. Raises `CustomerFileError` with the line."""
         self._store = sqlite3.connect(":memory:", check_same_thread=False)
-        self._store.execute("CREATE TABLE customer (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID")
+        self._store.execute(
+            "CREATE TABLE customer (id TEXT PRIMARY KEY, email TEXT NOT NULL, record TEXT NOT NULL) WITHOUT ROWID"
+        )
+        self._store.execute("CREATE INDEX by_email ON customer (email)")
         source = file or sample.path("customers.jsonl")
         try:
             with source.open(encoding="utf-8") as lines:
@@ -33,21 +36,29 @@ class SqliteCustomers:
 
     async def get(self, customer_id: str) -> Customer | None:
         """The record, or None for an unknown customer."""
-        try:
-            row = self._store.execute("SELECT record FROM customer WHERE id = ?", (customer_id,)).fetchone()
-        except (sqlite3.Error, UnicodeEncodeError) as error:
-            raise ToolError(f"the customer directory cannot answer: {type(error).__name__}") from None
-        return _CUSTOMER.validate_json(row[0]) if row else None
+        rows = self._records("SELECT record FROM customer WHERE id = ?", customer_id)
+        return rows[0] if rows else None
+
+    async def find(self, email: str) -> Customer | None:
+        """The one record with this address; None where none or several have it."""
+        rows = self._records("SELECT record FROM customer WHERE email = ? AND email != '' LIMIT 2", email.lower())
+        return rows[0] if len(rows) == 1 else None
 
     def close(self) -> None:
         """Free the table."""
         self._store.close()
 
+    def _records(self, query: str, value: str) -> list[Customer]:
+        try:
+            return [_CUSTOMER.validate_json(record) for (record,) in self._store.execute(query, (value,))]
+        except (sqlite3.Error, UnicodeEncodeError) as error:
+            raise ToolError(f"the customer directory cannot answer: {type(error).__name__}") from None
+
     def _add(self, source: Path, number: int, line: str) -> None:
         try:
             customer = _CUSTOMER.validate_json(line)
             record = json.dumps(_CUSTOMER.dump_python(customer, mode="json"))
-            self._store.execute("INSERT INTO customer VALUES (?, ?)", (customer.id, record))
+            self._store.execute("INSERT INTO customer VALUES (?, ?, ?)", (customer.id, customer.email.lower(), record))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))

@@ -2,7 +2,7 @@
 -- A ticket that is not to be worked yet (its producer's eta) is parked until then, and its longest wait begins then.
 -- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, idem, due_in, wait_ms, not_before, expires;
 --   closed, detail: it ends at once, without a decision; original: what it was read from, attached: texts of what was
---   attached}, body, event,
+--   attached; bounced: digest of the address that a bounce is about}, body, event,
 --   event of closing or parking (only with closed or not_before)
 local h = cjson.decode(ARGV[3])
 local function remember_key() -- for a week from its first use; tickets stay for at least as long
@@ -32,6 +32,7 @@ local deadline = math.min(h.expires and whole(h.expires) or MOST, h.wait_ms and 
 local generation = redis.call('HGET', P .. 'generation', 'n')
 local R = P .. 'req:' .. (h.requester or '')
 if h.requester then redis.call('LLEN', R) end
+if h.bounced then redis.call('HLEN', P .. 'bounced:' .. h.bounced) end
 if h.original or h.attached then redis.call('HLEN', P .. 'original:' .. ID) end
 sorted(P .. 's:' .. state, P .. 'due')
 counters('accepted')
@@ -55,6 +56,10 @@ redis.call('HINCRBY', P .. 'n', 'accepted', 1)
 remember_key()
 if h.original then redis.call('HSET', P .. 'original:' .. ID, 'zlib', h.original) end
 if h.attached then redis.call('HSET', P .. 'original:' .. ID, 'attached', h.attached) end
+if h.bounced then
+  redis.call('HSET', P .. 'bounced:' .. h.bounced, 'at', int(NOW), 'ticket', ID)
+  redis.call('PEXPIRE', P .. 'bounced:' .. h.bounced, 7776000000)
+end
 if h.requester then
   redis.call('LPUSH', R, ID)
   redis.call('LTRIM', R, 0, 19)

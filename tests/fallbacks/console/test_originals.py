@@ -4,8 +4,9 @@ import base64
 import zlib
 
 from fallbacks.ledger.attachments import packed_texts
+from fallbacks.ledger.states import Closed
 from tasks.run.limits import Limits
-from tasks.ticket import Attachment, Ticket
+from tasks.ticket import Attachment, Requester, Ticket
 from tasks.tools.ports import AttachmentText
 from tests.fallbacks.console.browserless import signed_in
 from tests.fallbacks.console.door import Door
@@ -48,6 +49,16 @@ def test_attachments_are_named_on_the_page_and_their_texts_are_plain(door: Door)
         assert text.text == "[of 9 pages the first 2 were read]\n\n<i>12 pounds</i>"
         assert text.headers["content-type"] == "text/plain; charset=utf-8"
         assert rita.get("/tickets/m:1/attachments/2").status_code == 404
+
+
+def test_that_a_mail_came_back_is_shown_with_its_requester(door: Door) -> None:
+    ann = Requester(email="Ann@customer.example")
+    tickets = [Ticket(id=name, source="email", subject=name, body="x", requester=ann) for name in ("asked", "bounce")]
+    door.run(door.ledger.accept(tickets[0], Limits()))
+    door.run(door.ledger.accept(tickets[1], Limits(), closed=Closed.AUTOMATIC, bounced="ann@customer.example"))
+    with signed_in(door, "rita") as rita:
+        assert "a mail to this address came back" in rita.get("/tickets/asked").text
+        assert "a mail to this address came back" not in rita.get("/tickets/bounce").text
 
 
 def test_what_did_not_come_as_a_mail_has_no_original(door: Door) -> None:

@@ -214,3 +214,26 @@ def test_an_id_that_cannot_be_a_segment_is_never_asked_for(customer_id: str) -> 
     with serving(Directory(ok())) as directory, pytest.raises(ToolError, match="customer id"):
         get(directory, customer_id)
     assert directory.paths == []
+
+
+def find(directory: Directory, email: str) -> Customer | None:
+    async def ask() -> Customer | None:
+        async with HttpCustomers(directory.url, SecretStr(TOKEN), seconds=5.0) as customers:
+            return await customers.find(email)
+
+    return asyncio.run(ask())
+
+
+def test_a_record_is_found_by_an_address_that_cannot_leave_its_place() -> None:
+    with serving(Directory(ok({**RECORD, "email": "Ann&x=1@customer.example"}))) as directory:
+        found = find(directory, "ann&x=1@customer.example")
+    assert found is not None
+    assert (found.id, found.email) == ("c1", "Ann&x=1@customer.example")
+    assert directory.paths == ["/customers?email=ann%26x%3D1%40customer.example"]
+
+
+def test_a_record_of_another_address_is_refused_and_an_unknown_address_is_none() -> None:
+    with serving(Directory(ok(), status(404))) as directory:
+        with pytest.raises(ToolError, match="a record of another address"):
+            find(directory, "eve@evil.example")
+        assert find(directory, "eve@evil.example") is None

@@ -1,6 +1,7 @@
 """The embedded directory serves the shipped customers and names the line of a broken file."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,16 @@ def test_a_broken_file_is_refused_at_its_line(tmp_path: Path, text: str, message
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(CustomerFileError, match=r"none\.jsonl: cannot be read"):
         SqliteCustomers(tmp_path / "none.jsonl")
+
+
+def test_an_address_finds_the_one_customer_who_has_it(tmp_path: Path) -> None:
+    file = tmp_path / "customers.jsonl"
+    emails = {"c1": "Ann@customer.example", "c2": "both@customer.example", "c3": "both@customer.example", "c4": ""}
+    rows = [json.loads(GOOD) | {"id": name, "email": email} for name, email in emails.items()]
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    directory = SqliteCustomers(file)
+    found = {
+        email: asyncio.run(directory.find(email)) for email in ("ann@customer.example", "both@customer.example", "")
+    }
+    assert [one and one.id for one in found.values()] == ["c1", None, None]
+    directory.close()

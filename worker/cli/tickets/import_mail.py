@@ -110,4 +110,4 @@ def _intake(opened: Session) -> "MailIntake":
     from worker.connectors.mail.pdf import pdf_text
 
     parts = opened.parts
-    return MailIntake(parts.ledger, parts.admission, parts.settings, pdf_text)
+    return MailIntake(parts.ledger, parts.admission, parts.settings, parts.customers, pdf_text)

@@ -32,6 +32,7 @@ class Story:
     lines: "tuple[Line, ...]"
     now_ms: int
     process: "Process"
+    bounced_ms: int | None
 
 
 def register(app: typer.Typer) -> None:
@@ -69,7 +70,7 @@ def show_ticket(
     from worker.cli.cards import cause_card, commands, decision_card, ticket_card, timeline_table
 
     show(cause_card(story.card, story.view))
-    show(ticket_card(story.view, unread(story.view), story.process))
+    show(ticket_card(story.view, unread(story.view), story.process, story.bounced_ms))
     if story.view.decision:
         show(decision_card(story.view, story.process))
     show(timeline_table(story.lines))
@@ -87,7 +88,16 @@ async def read_story(parts: "Parts", ticket_id: str) -> Story:
     checkpoint = fold(timeline)
     card = explain(view, checkpoint, timeline, now, parts.process)
     lines = shown_lines(view, timeline, parts.process)
-    return Story(view, checkpoint, shown_events(view, timeline), card, lines, now, parts.process)
+    return Story(
+        view,
+        checkpoint,
+        shown_events(view, timeline),
+        card,
+        lines,
+        now,
+        parts.process,
+        await parts.views.bounced(view.ticket),
+    )
 
 
 def unread(view: "TicketView") -> str:

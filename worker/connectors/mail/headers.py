@@ -27,9 +27,14 @@ def raw_field(message: Message, name: str) -> str:
     wanted = name.lower()
     for key, value in message.raw_items():
         if key.lower() == wanted:
-            raw = str(value)[: 4 * MAX_FIELD_CHARS].encode("utf-8", "surrogateescape")
-            return one_line(decoded(raw, None))[:MAX_FIELD_CHARS]
+            return raw_text(value)
     return ""
+
+
+def raw_text(value: object) -> str:
+    """A field's value as the parser holds it, 8-bit bytes read as text, on one line."""
+    raw = str(value)[: 4 * MAX_FIELD_CHARS].encode("utf-8", "surrogateescape")
+    return one_line(decoded(raw, None))[:MAX_FIELD_CHARS]
 
 
 def field(message: Message, name: str) -> str:

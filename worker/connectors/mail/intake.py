@@ -1,7 +1,7 @@
 """Mails into the ledger: accepted as tickets, closed at once where a machine sent them, or kept whole as rejected."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from fallbacks.errors import IdempotencyConflict
@@ -10,8 +10,9 @@ from fallbacks.ledger.ledger import Accepted, Ledger
 from fallbacks.ledger.states import Closed
 from fallbacks.ledger.views import stored_ticket
 from fallbacks.store import keys
+from tasks.errors import ToolError
 from tasks.ticket import REJECTED_PREFIX, Ticket
-from tasks.tools.ports import AttachmentText
+from tasks.tools.ports import AttachmentText, CustomerDirectory
 from worker.config.settings import Settings
 from worker.connectors.errors import UnreadableMailError
 from worker.connectors.mail.attached import PdfReader, texts_of
@@ -45,16 +46,24 @@ class Taken:
 class MailIntake:
     """Takes mails in. The same mail twice changes nothing. Raises `StoreUnreachable`: keep the mail then."""
 
-    def __init__(self, ledger: Ledger, admission: Admission, settings: Settings, read_pdf: PdfReader) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        admission: Admission,
+        settings: Settings,
+        customers: CustomerDirectory,
+        read_pdf: PdfReader,
+    ) -> None:
         self._ledger = ledger
         self._admission = admission
         self._settings = settings
+        self._customers = customers
         self._read_pdf = read_pdf
 
     async def take(self, raw: bytes) -> Taken:
         """One mail. Publish its hint if it is new and not closed."""
         try:
-            mail = read_mail(raw)
+            mail = await self._with_customer(read_mail(raw, trusted=self._settings.mail_authserv))
         except UnreadableMailError as error:
             return await self._keep(raw, str(error))
         why = mail.machine.value if mail.machine else await self._loop(mail.ticket)
@@ -86,7 +95,23 @@ class MailIntake:
             detail=why,
             original=packed(raw),
             attached=packed_texts(texts) if texts else None,
+            bounced=mail.bounced or None,
         )
+
+    async def _with_customer(self, mail: Mail) -> Mail:
+        """The mail with its requester's id, where the sender is authenticated and the directory knows the address."""
+        who = mail.ticket.requester
+        if not mail.sender or who is None or who.email != mail.sender or mail.machine is not None:
+            return mail
+        try:
+            customer = await self._customers.find(mail.sender)
+        except ToolError as error:
+            said = {**mail.ticket.metadata, "customer_not_looked_up": str(error)[:200]}
+            return replace(mail, ticket=mail.ticket.model_copy(update={"metadata": said}))
+        if customer is None:
+            return mail
+        known = who.model_copy(update={"id": customer.id})
+        return replace(mail, ticket=mail.ticket.model_copy(update={"requester": known}))
 
     async def _texts(self, mail: Mail, ticket: Ticket) -> dict[int, AttachmentText]:
         """What is attached, as text. Of a mail that is known they are kept already."""

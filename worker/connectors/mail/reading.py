@@ -1,7 +1,7 @@
 """One mail as a ticket. Pure: bytes in, a ticket out or why not. Mail is hostile: every size is bounded first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -15,6 +15,7 @@ from tasks.ticket import MAX_ATTACHMENTS, MAX_BODY_CHARS, Requester, Ticket
 from worker.connectors.errors import UnreadableMailError
 from worker.connectors.mail.attached import Attached, listed_on_ticket
 from worker.connectors.mail.attachments import READERS, msg_text
+from worker.connectors.mail.authentication import authenticated_sender
 from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.headers import addresses, date, field, priority
 from worker.connectors.mail.machines import Machine, bounced_address, machine
@@ -33,17 +34,21 @@ _MESSAGE_ID = re.compile(r"<[^<>\s]+@[^<>\s]+>")
 class Mail:
     """A mail that was read. machine: what sent it, None for a person. text: all its text, earlier mails included.
 
-    files: what is attached, in the ticket's order.
+    files: what is attached, in the ticket's order. sender: the address that a trusted host has authenticated, or "".
+    bounced: whom a bounce could not reach, or "".
     """
 
     ticket: Ticket
     machine: Machine | None
     text: str
     files: Sequence[Attached] = ()
+    sender: str = ""
+    bounced: str = ""
 
 
-def read_mail(raw: bytes, now: datetime | None = None) -> Mail:
+def read_mail(raw: bytes, now: datetime | None = None, trusted: Collection[str] = ()) -> Mail:
     """The ticket in a mail. Raises `UnreadableMailError`, whatever the bytes are. now: to know impossible dates by.
+    trusted: hosts whose `Authentication-Results` are believed.
 
     Its id is made from the Message-ID, or from sender, date, subject and text where it has none, so that the same mail
     twice, from a file and a mailbox, is one ticket.
@@ -55,7 +60,7 @@ def read_mail(raw: bytes, now: datetime | None = None) -> Mail:
         nested = too_nested(raw)
         message = message_from_bytes(raw[: header_end(raw)] if nested else raw)
         content = _flat(raw) if nested else PartReader(READERS).read(message)
-        return _mail(message, content, left, now or datetime.now(UTC))
+        return _mail(message, content, left, now or datetime.now(UTC), trusted)
     except UnreadableMailError:
         raise
     except ValidationError as error:
@@ -100,7 +105,7 @@ def _flat(raw: bytes) -> Content:
     return Content(texts=[decoded(raw[header_end(raw) :][:MAX_TEXT_BYTES], None)], unread=["nested parts"])
 
 
-def _mail(message: Message, content: Content, left: str, now: datetime) -> Mail:
+def _mail(message: Message, content: Content, left: str, now: datetime, trusted: Collection[str]) -> Mail:
     subject, text = field(message, "Subject")[:998], content.text.strip()
     own = own_words(text, reply=any(name in message for name in ("In-Reply-To", "References")))
     unreadable = (
@@ -123,7 +128,8 @@ def _mail(message: Message, content: Content, left: str, now: datetime) -> Mail:
         metadata=_metadata(message, content, (*own.cuts, *([left] if left else []))),
         attachments=listed_on_ticket(content.attached),
     )
-    return Mail(ticket, sent_by, text, content.attached)
+    lost = bounced_address(message) if sent_by is Machine.BOUNCE else ""
+    return Mail(ticket, sent_by, text, content.attached, authenticated_sender(message, trusted), lost)
 
 
 def _identity(message: Message, text: str, subject: str) -> str:
