@@ -28,7 +28,9 @@ def register(app: typer.Typer) -> None:
 
 
 def enqueue(
-    file: Annotated[Path, typer.Argument(help="JSONL or a JSON array of tickets; - reads standard input.")],
+    file: Annotated[
+        Path, typer.Argument(help="JSONL, a JSON array or CSV of tickets, also packed by gzip; - reads standard input.")
+    ],
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the agent is done with all of them.")] = False,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds that --wait waits; default: no end.")] = None,
     url: Annotated[

@@ -1,13 +1,18 @@
-"""Reads tickets from JSONL or from one JSON array, item by item: a bad one is a fault with its line, never the end."""
+"""Reads tickets from JSONL, one JSON array or CSV, item by item: a bad one is a fault with its line, never the end."""
 
+import codecs
+import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import BufferedReader, RawIOBase, TextIOWrapper
+from typing import Any, BinaryIO, cast
 
 from pydantic import ValidationError
 
 from tasks.ticket import Ticket
+from worker.cli.tickets.csv_rows import is_csv, read_rows
 from worker.intake.json_bytes import repaired
 
 
@@ -28,11 +33,33 @@ class Bad:
 
 
 def read_tickets(stream: BinaryIO) -> Iterator[Good | Bad]:
-    """Every line of JSONL, or every item where the first character is `[`. Empty lines say nothing."""
-    lines = iter(stream)
-    first = next(lines, b"").removeprefix(b"\xef\xbb\xbf")
+    """Every line of JSONL, every item where the first character is `[`, every row where the first line is a header.
+    Empty lines say nothing. The file may be packed by gzip, and be UTF-16 or UTF-8 with a byte-order mark.
+    """
+    try:
+        yield from _items(iter(_plain(stream)))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield Bad("the file", f"its gzip data are damaged from here on: {error}")
+
+
+def _plain(stream: BinaryIO) -> Iterable[bytes]:
+    """Lines in UTF-8, unpacked."""
+    buffered = stream if isinstance(stream, BufferedReader) else BufferedReader(cast("RawIOBase", stream))
+    if buffered.peek(2)[:2] == b"\x1f\x8b":
+        buffered = BufferedReader(gzip.GzipFile(fileobj=buffered))
+    if buffered.peek(2)[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return buffered
+    return (line.encode() for line in TextIOWrapper(buffered, "utf-16", errors="replace", newline="\n"))
+
+
+def _items(lines: Iterator[bytes]) -> Iterator[Good | Bad]:
+    first = next(lines, b"").removeprefix(codecs.BOM_UTF8)
     if first.lstrip().startswith(b"["):
         yield from _array(first + b"".join(lines))
+        return
+    if not first.lstrip().startswith(b"{") and is_csv(first):
+        for where, found in read_rows(_chain(first, lines)):
+            yield Bad(where, found) if isinstance(found, str) else _ticket(where, found)
         return
     for number, line in enumerate(_chain(first, lines), 1):
         if line.strip():
