@@ -84,6 +84,11 @@ class Requester(BaseModel):
     email: Annotated[str, StringConstraints(max_length=320)] | None = None
     name: Short | None = None
 
+    @property
+    def identity(self) -> str | None:
+        """Who asks, among those of one source; None where the envelope does not say."""
+        return self.id or (self.email or "").strip().lower() or None
+
 
 class Attachment(BaseModel):
     """What came with a ticket. size: in bytes; None where nobody says."""

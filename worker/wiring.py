@@ -4,9 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import sha256
-from importlib import metadata
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -24,12 +22,15 @@ from fallbacks.inbox.probes import Probes
 from fallbacks.ledger.archive import archive_ended
 from fallbacks.ledger.archive_folder import ArchiveFolder
 from fallbacks.ledger.archive_reader import Archive
+from fallbacks.ledger.control import Control
 from fallbacks.ledger.history import LedgerHistory
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.prompts import canary_of, keep_prompt
 from fallbacks.ledger.sqlite_archive_index import SqliteArchiveIndex
 from fallbacks.ledger.states import HintKind
+from fallbacks.ledger.trend import keep_trend
 from fallbacks.ledger.views import Views
+from fallbacks.operations.look import Terms as LookTerms
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from fallbacks.store.redis_connections import async_client
@@ -40,14 +41,15 @@ from tasks.run.process import Process, Result
 from tasks.run.prompt import Prompt
 from tasks.run.tool import Tool
 from tasks.tools import discover
-from tasks.tools.ports import CustomerDirectory, PastTicket
+from tasks.tools.ports import CustomerDirectory
 from tasks.triage.process import Triage
-from tasks.triage.prompt import MIN_CONFIDENCE, built_in
+from tasks.triage.prompt import built_in
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.clients.celery_queue import is_amqp
 from worker.config.prompt_file import load_prompt
 from worker.config.settings import LOCAL, Autonomy, Redact, Settings
+from worker.config.versions import CODE_VERSION
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.connectors.hook import RECEIVER, Hook, receivers_of
 from worker.connectors.yaml_hooks import load_hooks
@@ -61,7 +63,7 @@ from worker.lookups.sqlite_similar import SimilarTickets
 from worker.lookups.tickets import History
 from worker.models.redaction import RedactedModel
 from worker.models.reuse import kept_for, reusing
-from worker.models.tier import Tier
+from worker.models.tier import Tier, tier_version
 from worker.outcomes.kombu import QUEUE, KombuOutcomes
 from worker.outcomes.receivers import Receivers
 from worker.queue.celery_publisher import Publisher
@@ -76,17 +78,11 @@ from worker.work.live_runs import LiveRuns
 from worker.work.outage import Outage
 from worker.work.sweeper import Begin, Sweeper
 
-VERSION = metadata.version("deskhand")
-"""Of the installed package; pyproject.toml holds the number."""
-
 HANDS_OFF_AT_ONCE = 16
 """Of a web process while no worker does it."""
 
 MESSAGE_CONNECTIONS = 4
 """Of what reads messages beside Celery."""
-
-HISTORY_STRIDE = 5
-"""Every fifth labelled sample ticket seeds similar-ticket search, where the sample taxonomy is in force."""
 
 
 @dataclass
@@ -114,7 +110,7 @@ class Parts:
 
     @cached_property
     def prompt(self) -> Prompt:
-        least = remote_min_confidence(self.settings)
+        least = self.settings.remote_min_confidence
         return load_prompt(self.settings.prompt).at(least) if self.settings.prompt else built_in(least)
 
     kind: ClassVar[type[Process]] = Triage
@@ -216,17 +212,12 @@ class Parts:
     def _similar(self) -> SimilarTickets:
         similar = SimilarTickets()
         if self.process is self.triage and self.settings.taxonomy is None:
-            seed = sample.rows("train")[::HISTORY_STRIDE]
-            similar.add_many(PastTicket(row["id"], row["body"], self.process.facets(row)) for row in seed)
+            similar.add_many(sample.past_tickets(self.process))
         return similar
 
     @cached_property
     def tiers(self) -> tuple[Tier, ...]:
         return tuple(self._tier(name) for name in self.settings.tiers)
-
-    @property
-    def _reusing_tiers(self) -> tuple[Tier, ...]:
-        return reusing(self.tiers, kept_for(self.store, self.settings.reuse_seconds, self._same_key))
 
     def _tier(self, name: str) -> Tier:
         settings = self.settings
@@ -246,21 +237,23 @@ class Parts:
             assert settings.anthropic_api_key is not None  # noqa: S101 - Settings refuses a remote tier without it
             key = settings.anthropic_api_key.get_secret_value()
             model = AnthropicModel(name, Prices(), api_key=key, base_url=settings.anthropic_base_url)
-            least, made_of = remote_min_confidence(settings), self.prompt.version
-        # another model, prompt, taxonomy or threshold is another agent, and earns autonomy anew
-        depends_on = [model.name, made_of, self.taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
-        version = sha256("\n".join(depends_on).encode()).hexdigest()[:12]
-        return Tier(self.tracing.model(RedactedModel(model) if redacted else model), least, version, redacted)
+            least, made_of = settings.remote_min_confidence, self.prompt.version
+        of = [model.name, made_of, self.taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
+        traced = self.tracing.model(RedactedModel(model) if redacted else model)
+        return Tier(traced, least, tier_version(of), redacted)
 
     @cached_property
     def agent(self) -> Agent:
         """What works every ticket here; its canary comes from the store."""
         settings = self.settings
-        return Agent(self.process, self.tools, settings.max_output_tokens, settings.call_seconds, code_version=VERSION)
+        return Agent(
+            self.process, self.tools, settings.max_output_tokens, settings.call_seconds, code_version=CODE_VERSION
+        )
 
     @cached_property
     def executor(self) -> Executor:
-        return self._executor(self._reusing_tiers if self.agents else ())
+        kept = kept_for(self.store, self.settings.reuse_seconds, self._same_key)
+        return self._executor(reusing(self.tiers, kept) if self.agents else ())
 
     def _executor(self, tiers: tuple[Tier, ...]) -> Executor:
         settings = self.settings
@@ -282,7 +275,16 @@ class Parts:
     async def _enter(self) -> str:
         """Keep the prompt that works here from now on, and learn the ledger's canary."""
         await keep_prompt(self.store, self.prompt)
+        runs = {"code": CODE_VERSION, "prompt": self.prompt.version, "taxonomy": self.taxonomy.version}
+        runs["models"] = ", ".join(f"{tier.model.name} ({tier.version})" for tier in self.tiers)
+        await Control(self.store).deployed(self.live.owner, runs)
         return await canary_of(self.store)
+
+    @property
+    def terms(self) -> LookTerms:
+        """What is usual is judged by them."""
+        set_ = self.settings
+        return LookTerms(set_.lease_seconds, set_.day_cap_nanodollars, set_.autonomy.value, set_.tiers)
 
     @cached_property
     def standings(self) -> AutonomyJudge:
@@ -330,6 +332,8 @@ class Parts:
             sweep_seconds=self.settings.sweep_seconds,
             slots=slots,
             queues=queues,
+            version=CODE_VERSION,
+            keep_trend=partial(keep_trend, self.views),
         )
 
     @cached_property
@@ -339,7 +343,8 @@ class Parts:
         sweeper = self.sweeper(HANDS_OFF_AT_ONCE, hands_off)
         sweeper.here = frozenset(hands_off)
         outage = Outage(f"web process {self.live.owner}", self.alert_sinks, settings.lease_seconds)
-        return Caretaker(self.store, sweeper, self.alert_desk, outage, settings.sweep_seconds, settings.lease_seconds)
+        how_often = (settings.sweep_seconds, settings.lease_seconds)
+        return Caretaker(self.store, sweeper, self.alert_desk, outage, *how_often, partial(keep_trend, self.views))
 
     def sweeper(self, slots: int, begin: Mapping[HintKind, Begin]) -> Sweeper:
         """What looks for forgotten work, in a process that works so many tickets at once, in these ways."""
@@ -353,7 +358,7 @@ class Parts:
         if settings.sentry_dsn is not None:
             from fallbacks.delivery.sentry_alerts import SentryAlerts  # the SDK only where a DSN is set
 
-            sinks.append(SentryAlerts(settings.sentry_dsn.get_secret_value(), f"deskhand@{VERSION}"))
+            sinks.append(SentryAlerts(settings.sentry_dsn.get_secret_value(), f"deskhand@{CODE_VERSION}"))
         if settings.alert_webhook_url is not None:
             from fallbacks.delivery.http_alerts import WebhookAlerts  # httpx only where a receiver is set
 
@@ -393,8 +398,3 @@ class Parts:
 
             senders[RECEIVER] = HookUpdates(self.hooks, self.store, allow_private=private)
         return Outbox(self.store, Receivers(senders), others=senders.keys() != {WEBHOOK}) if senders else None
-
-
-def remote_min_confidence(settings: Settings) -> float:
-    """Below it a remote model abstains; its instructions name the same number."""
-    return MIN_CONFIDENCE if settings.min_confidence is None else settings.min_confidence

@@ -4,7 +4,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -15,7 +15,7 @@ from fallbacks.console.guard import Guard
 from fallbacks.console.inbox_list import inbox
 from fallbacks.console.kinds import kinds
 from fallbacks.console.originals import attachment, original
-from fallbacks.console.overview import overview
+from fallbacks.console.overview import home, overview
 from fallbacks.console.pages import state_words
 from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
 from fallbacks.console.stream import stream
@@ -24,7 +24,7 @@ from fallbacks.console.work import ahead, hold, ticket, work
 from fallbacks.errors import IdempotencyConflict, NotAllowed, Stale, StoreUnreachable, UnknownTicket
 
 ROUTES = [
-    Route("/", lambda _: RedirectResponse("/inbox", 303)),
+    Route("/", home),
     Route("/sign-in", sign_in_page),
     Route("/sign-in", sign_in, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),

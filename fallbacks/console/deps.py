@@ -1,8 +1,9 @@
 """What the console is given, and what it makes of it once."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fallbacks.access.places import Places
 from fallbacks.access.sessions import Sessions
@@ -14,6 +15,7 @@ from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.examples import Examples, Folded
 from fallbacks.ledger.states import Hint
 from fallbacks.ledger.views import Views
+from fallbacks.operations.look import Terms
 from fallbacks.store.port import Store
 from tasks.run.limits import Limits
 from tasks.run.process import Process
@@ -27,7 +29,8 @@ class ConsoleDeps:
     daily_budget_nanodollars: of the fleet per UTC day, None for none. secure_cookies: True wherever TLS is in front.
     max_wait_seconds: after this long a repaired ticket that nobody worked goes to people; None: no such time.
     standings: what each kind of decision has earned; None leaves it off its screen. cards: where the card of a process
-    is, besides the console's own folder.
+    is, besides the console's own folder. terms: what is usual is judged by them. store_info: asks the store's server
+    what it says of itself; None where it does not answer.
     """
 
     inbox: Inbox
@@ -41,6 +44,8 @@ class ConsoleDeps:
     standings: AutonomyJudge | None = None
     max_wait_seconds: float | None = None
     cards: Path | None = None
+    terms: Terms = field(default_factory=Terms)
+    store_info: Callable[[], Awaitable[Mapping[str, Any] | None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

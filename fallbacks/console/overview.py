@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.charts import Bar, bars
@@ -14,6 +14,9 @@ from fallbacks.inbox.people import LATEST, work_by
 from fallbacks.ledger.control import Control
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Stats
+from fallbacks.operations.finding import Finding
+from fallbacks.operations.look import look
+from fallbacks.operations.unusual import unusual
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
 from tasks.money import format_usd
@@ -69,8 +72,22 @@ async def overview(visit: Visit) -> Response:
         "latest": len(latest),
         "switched": await Control(visit.deps.store).log(SWITCHED),
         "chart": (CHART_WIDTH, CHART_HEIGHT),
+        "unusual": await _unusual(visit, stats) if visit.may(Role.OPERATOR) else None,
     }
     return await visit.page("overview.html", values)
+
+
+@signed_in()
+async def home(visit: Visit) -> Response:
+    """Operators see the whole first, others what waits for them."""
+    return RedirectResponse("/overview" if visit.may(Role.OPERATOR) else "/inbox", 303)
+
+
+async def _unusual(visit: Visit, stats: Stats) -> list[Finding]:
+    """As `deskhand why` has it."""
+    deps = visit.deps
+    info = await deps.store_info() if deps.store_info else None
+    return unusual(await look(deps.views, deps.process, deps.terms, stats, info))
 
 
 def _money(visit: Visit, stats: Stats) -> Money:

@@ -333,6 +333,7 @@ class Inbox(Holds):
             outbox=outbox,
             undo_in_ms=UNDO_MS,
             example=None if secret else example,
+            agreed=None if secret or not view.result else self.process.key(view.result) == self.process.key(decision),
             count=() if secret else (f"person_{act}",),
         )
         await self._act(view.id, move)

@@ -52,6 +52,7 @@ class Conclusion:
 
     why: what allows the agent to decide alone, or does not. unaided: what the agent suggested before any person had a
     part in it (JSON values): the evidence of autonomy. blind: a person must decide without seeing the suggestion.
+    version: of the tier that it ended on, "" where none worked it.
     """
 
     events: Sequence[ev.Event]
@@ -60,3 +61,4 @@ class Conclusion:
     why: str = ""
     unaided: dict[str, Any] | None = None
     blind: bool = False
+    version: str = ""

@@ -19,6 +19,9 @@ KEPT = 50_000
 CHUNK = 500
 
 AUTONOMY, DAY_CAP = "autonomy", "day_cap"
+DEPLOYED = "deployed:"
+"""Prefix of what the workers run: code, prompt, taxonomy, models."""
+
 USER, KEY, SIGN_IN = "user:", "key:", "sign_in"
 """What else the log tells of: a person, an API key, and somebody at the door of the console."""
 
@@ -53,6 +56,8 @@ class Change:
         if self.what.startswith((USER, KEY)):
             kind, _, name = self.what.partition(":")
             return f"{kind} {name}: {self.after}"
+        if self.what.startswith(DEPLOYED):
+            return f"{self.what.removeprefix(DEPLOYED)}: {self.before or 'none'} -> {self.after}"
         if self.what == DAY_CAP:
             return f"daily budget: {_money(self.before)} -> {_money(self.after)}"
         return f"{self.what}: {self.before or 'as set up'} -> {self.after or 'as set up'}"
@@ -70,9 +75,11 @@ class Control:
 
     async def change(self, who: str, values: Mapping[str, str | None]) -> list[Change]:
         """Set switches, None unsets, and write down what has changed by it; what is so already is no change."""
-        changes = [[field] if value is None else [field, value] for field, value in values.items()]
-        header = lua_header({"who": who, "keep": KEPT, "changes": changes})
-        return [_read(line) for line in await self.store.run("control", "", header)]
+        return await self._set(who, values)
+
+    async def deployed(self, who: str, values: Mapping[str, str]) -> list[Change]:
+        """Write down what a worker that starts runs, where it is not what the last one ran."""
+        return await self._set(who, {DEPLOYED + name: value for name, value in values.items()}, deployed=True)
 
     async def changed(self, who: str, what: str, how: str) -> None:
         """Write down that a person or a key was changed. what: `user:NAME` or `key:NAME`."""
@@ -87,6 +94,11 @@ class Control:
         lists = [keys.CONTROL_LOG, *([keys.SIGN_IN_LOG] if sign_ins else [])]
         found = [_read(line) for name in lists for line in await self.store.listed(name, 0, count - 1)]
         return sorted(found, key=lambda change: -change.at_ms)[:count]
+
+    async def _set(self, who: str, values: Mapping[str, str | None], *, deployed: bool = False) -> list[Change]:
+        changes = [[field] if value is None else [field, value] for field, value in values.items()]
+        header = lua_header({"who": who, "keep": KEPT, "deployed": deployed or None, "changes": changes})
+        return [_read(line) for line in await self.store.run("control", "", header)]
 
     async def _write(self, name: str, line: Mapping[str, str]) -> None:
         await self.store.run("log", "", name, KEPT, json.dumps(line, ensure_ascii=False))

@@ -21,7 +21,7 @@ from fallbacks.ledger.claims import Claim as Claim
 from fallbacks.ledger.claims import Conclusion as Conclusion
 from fallbacks.ledger.claims import Lease as Lease
 from fallbacks.ledger.meters import counted
-from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, make_move
+from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, RunFigures, make_move
 from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, Hint, HintKind, State
 from fallbacks.plan import PLAN, InboxQueue, Severity
@@ -94,6 +94,7 @@ class Ledger:
             "door": door,
             "sent_by": sent_by,
             "requester": ticket.requester.id if ticket.requester and ticket.requester.id else None,
+            "who": ticket.requester.identity if ticket.requester else None,
             "idem": idempotency_key,
             "due_in": self.first_sweep_ms,
             "wait_ms": int(min(waits) * 1000) if waits else None,
@@ -275,6 +276,7 @@ class Ledger:
             State.SUGGESTED,
             (*conclusion.events, ev.Suggested(queue.value, conclusion.why)),
             values=values,
+            figures=self._figures(conclusion),
             unset=("reason", "detail") if conclusion.blind else ("reason", "detail", "blind"),
             inbox=_inbox(
                 conclusion.priority, item_facets(self.process, queue, None, {} if conclusion.blind else decision)
@@ -295,6 +297,7 @@ class Ledger:
             unset=("reason", "detail"),
             outbox=tuple(outbox),
             count=("decided_auto",),
+            figures=self._figures(conclusion),
         )
 
     async def hand_off(
@@ -320,6 +323,7 @@ class Ledger:
             inbox=_inbox(conclusion.priority, item_facets(self.process, queue, reason, conclusion.decision)),
             alert=AlertRaised(reason, severity),
             outbox=tuple(outbox),
+            figures=self._figures(conclusion),
         )
 
     async def renew(self, owner: str, leases: Sequence[Lease]) -> set[str]:
@@ -340,6 +344,10 @@ class Ledger:
             for ticket_id in flat[1::2]:
                 journal_log.swept(ticket_id, await self.store.journal(ticket_id, -journal_log.LATEST, -1), began_ms)
         return [(HintKind(kind), ticket_id) for kind, ticket_id in zip(flat[::2], flat[1::2], strict=True)]
+
+    def _figures(self, conclusion: Conclusion) -> RunFigures:
+        kind = self.process.key(conclusion.decision) if conclusion.decision else None
+        return RunFigures(kind, conclusion.version or None)
 
     def _fence(self, lease: Lease) -> dict[str, Any]:
         return {"epoch": str(lease.epoch), "owner": lease.owner, "lease_ms": self.lease_ms}

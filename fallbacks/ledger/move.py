@@ -1,7 +1,7 @@
 """A ticket's move: to another state, or within one, with all that must happen in the same moment (`lua/move.lua`)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any, assert_never
 from uuid import uuid4
@@ -10,9 +10,10 @@ from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.meters import counted
+from fallbacks.ledger.meters import field as meter
 from fallbacks.ledger.states import State
 from fallbacks.plan import Severity
-from fallbacks.store.port import Store, lua_header
+from fallbacks.store.port import Store, lua_header, lua_values
 from tasks.errors import LeaseLost
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -99,6 +100,14 @@ class OutboxEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RunFigures:
+    """What a run that ends is counted by. kind: of its result. version: of the tier that it ended on."""
+
+    kind: str | None
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TakesBack:
     """What a decision or a close left that its undo removes, while it can still be undone. outbox: ids."""
 
@@ -113,7 +122,8 @@ class Move:
     allowed: the states it may start from. events: what the journal says of it. due: when the sweep looks at it, None
     for never. inbox: its entry, None for out of the inbox. values, unset: fields of the row. undo_in_ms: a decision can
     be undone for so long. example: of a person's decision (JSON). count: counters that go up by one. failure: of a
-    model that no call could be made to.
+    model that no call could be made to. figures: of the run that ends by it. agreed: whether a person decides what was
+    suggested, None where nothing was.
     """
 
     to: State
@@ -131,6 +141,8 @@ class Move:
     example: str | None = None
     count: tuple[str, ...] = ()
     failure: ModelFailure | None = None
+    figures: RunFigures | None = None
+    agreed: bool | None = None
 
     def to_header(self, op: str) -> str:
         """The script's header. op: makes a move that is sent again the same move."""
@@ -151,7 +163,8 @@ class Move:
                 "example": self.example,
                 "count": list(self.count) or None,
                 "failure": self.failure.to_header() if self.failure else None,
-                "meters": counted(self.events),
+                "meters": _meters(self.events, self.agreed),
+                "figures": lua_values(asdict(self.figures)) if self.figures else None,
             }
         )
 
@@ -187,6 +200,11 @@ def stale(ticket_id: str, verdict: list[Any]) -> Stale:
     held = f", held by {holder}" if holder else ""
     message = f"{ticket_id} has changed: it is {state}, version {version}{held}"
     return Stale(message, state=state, version=int(version), holder=holder)
+
+
+def _meters(events: Sequence[ev.Event], agreed: bool | None) -> dict[str, str] | None:
+    judged = {} if agreed is None else {meter("suggestions_judged", agreed="yes" if agreed else "no"): "1"}
+    return {**(counted(events) or {}), **judged} or None
 
 
 def _guard(by: ByWorker | ByPerson) -> dict[str, Any]:

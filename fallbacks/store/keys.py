@@ -56,6 +56,7 @@ DUE = _key("due", Type.SORTED, "tickets that are queued, running or parked, by w
 idempotency = _keys("idem:*", Type.HASH, "the ticket (id) that an Idempotency-Key made, and its body's digest; a week")
 bounced = _keys("bounced:*", Type.HASH, "the last mail to an address that came back; by digest; ninety days")
 requester = _keys("req:*", Type.LIST, "a requester's last twenty tickets, newest first; ninety days")
+RECENT = _key("recent", Type.LIST, "the last 2000 accepted: when, source, requester (JSON, newest first); a day")
 
 # people
 INBOX = _key("inbox", Type.SORTED, "tickets that wait for a person, by when one should have looked (ms)")
@@ -70,6 +71,7 @@ person = _keys("person:*", Type.HASH, "a person's settings of the console")
 
 # money, breakers and rates
 day = _keys("day:*", Type.HASH, "nanodollars spent and reserved in a UTC day; by days since 1970")
+figures = _keys("f:*", Type.HASH, "figures of a UTC day for people, see `fallbacks.ledger.figures`; 62 days")
 breaker = _keys("breaker:*", Type.HASH, "a model's failures in a row, and until when its circuit breaker is open (ms)")
 rate = _keys("rate:*", Type.TEXT, "calls of a tool in this minute; `rate:key:` and its id: requests of an API key")
 quota = _keys("requester:*", Type.TEXT, "tickets of a requester (by digest) in this hour")
@@ -85,7 +87,10 @@ alert_tickets = _keys("alert:*:tickets", Type.LIST, "ids of its latest tickets, 
 
 # the deployment
 CONTROL = _key("control", Type.HASH, "what is switched at run time: pauses, the kill switch, the day's budget, drains")
-CONTROL_LOG = _key("control_log", Type.LIST, "who switched what, and changed people and keys (JSON, newest first)")
+CONTROL_LOG = _key("control_log", Type.LIST, "who switched what, deploys, changed people and keys (JSON, newest first)")
+DEPLOYED = _key("deployed", Type.HASH, "what the workers that started last run: code, prompt, taxonomy, models")
+TREND = _key("trend", Type.LIST, "the figures of the whole every five minutes of the last day (JSON, newest first)")
+TREND_TURN = _key("trend_turn", Type.TEXT, "how many processes wanted to write them in this window")
 SIGN_IN_LOG = _key("sign_in_log", Type.LIST, "who signed in and out, and who was refused (JSON, newest first)")
 WORKERS = _key("workers", Type.HASH, "worker process -> its last heartbeat (JSON)")
 READY = _key("ready", Type.TEXT, "how often a web process tried to write in this minute: its `/readyz`")

@@ -67,4 +67,9 @@ class Store(Protocol):
 
 def lua_header(values: Mapping[str, Any]) -> str:
     """A script's header. Lua reads JSON null as a truthy value, so what is None is left out."""
-    return json.dumps({key: value for key, value in values.items() if value is not None}, ensure_ascii=False)
+    return json.dumps(lua_values(values), ensure_ascii=False)
+
+
+def lua_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same before it is text, for what stands inside a header."""
+    return {key: value for key, value in values.items() if value is not None}

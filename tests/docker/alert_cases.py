@@ -9,6 +9,9 @@ Series = Mapping[str, str]
 LONG = 90
 """Minutes that a case runs: longer than any rule waits."""
 
+DAY_LONG = 780
+"""Of one that compares hours with the day before."""
+
 
 def steady(value: float) -> str:
     """The same at every scrape."""
@@ -22,7 +25,7 @@ def growing(by: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """fires: the rule fires once a deployment. labels: of the alert, beside its name and severity.
+    """fires: the rule fires once a deployment. labels: of the alert, beside its name and severity. minutes: it runs.
 
     quiet: lots of series that are near it and in order.
     """
@@ -30,6 +33,7 @@ class Case:
     fires: Series
     quiet: tuple[Series, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
+    minutes: int = LONG
 
 
 QUEUED = 'deskhand_tickets{state="queued"}'
@@ -52,6 +56,18 @@ REDELIVERED = 'deskhand_webhook_deliveries_total{outcome="redelivered"}'
 HANDOFF_SLOTS = 'deskhand_queue_slots{queue="handoff"}'
 TICKET_SLOTS = 'deskhand_queue_slots{queue="tickets"}'
 MEMORY, MAX_MEMORY = "deskhand_store_memory_bytes", "deskhand_store_memory_limit_bytes"
+LARGEST, SAMPLE = "deskhand_largest_requester_share", "deskhand_requester_sample"
+OPEN_BREAKER = 'deskhand_breaker_open{model="m"}'
+COST = 'deskhand_llm_cost_dollars_total{model="m"}'
+SUGGESTED_RUNS = 'deskhand_runs_total{outcome="suggested",reason=""}'
+HANDED_OFF_RUNS = 'deskhand_runs_total{outcome="handed_off",reason="tool_failed"}'
+DEPLOYED = 'deskhand_deployed_seconds{what="code"}'
+SPENT, RESERVED = "deskhand_spend_today_dollars", "deskhand_reserved_today_dollars"
+BUDGET = "deskhand_day_budget_dollars"
+AGREED = 'deskhand_suggestions_judged_total{agreed="yes"}'
+DIFFERED = 'deskhand_suggestions_judged_total{agreed="no"}'
+DELAYED = "deskhand_store_delayed_fsyncs_total"
+REPLICAS, LAG = "deskhand_store_replicas", "deskhand_store_replica_lag_bytes"
 CLIENTS, MAX_CLIENTS = "deskhand_store_connections", "deskhand_store_connections_limit"
 
 CASES: Mapping[str, Case] = {
@@ -78,6 +94,11 @@ CASES: Mapping[str, Case] = {
     "DeskhandLeasesLost": Case(
         {"deskhand_leases_lost_total": growing(1)}, ({"deskhand_leases_lost_total": growing(0.1)},)
     ),
+    "DeskhandWorkerFrozen": Case({"deskhand_workers_silent": steady(1)}, ({"deskhand_workers_silent": steady(0)},)),
+    "DeskhandRequesterFloods": Case(
+        {LARGEST: steady(0.8), SAMPLE: steady(200)},
+        ({LARGEST: steady(0.8), SAMPLE: steady(50)}, {LARGEST: steady(0.4), SAMPLE: steady(2000)}),
+    ),
     "DeskhandSlowToStart": Case(
         {WAITED_10: growing(1), WAITED_600: growing(10), WAITED: growing(10)},
         ({WAITED_10: growing(10), WAITED_600: growing(10), WAITED: growing(10)}, {WAITED: steady(0)}),
@@ -87,6 +108,21 @@ CASES: Mapping[str, Case] = {
         {OK_CALLS: growing(7), BAD_CALLS: growing(3)},
         ({OK_CALLS: growing(9), BAD_CALLS: growing(1)}, {OK_CALLS: steady(9), BAD_CALLS: steady(9)}),
         {"model": "m"},
+    ),
+    "DeskhandBreakerOpen": Case(
+        {OPEN_BREAKER: steady(1)}, ({OPEN_BREAKER: steady(0)}, {OPEN_BREAKER: "0x88 1 1"}), {"model": "m"}
+    ),
+    "DeskhandCostDoubled": Case(
+        {COST: "0+1x65 66+3x30", SUGGESTED_RUNS: growing(10)},
+        (
+            {COST: "0+1x65 66+3x30", SUGGESTED_RUNS: "0+10x65 660+30x30"},
+            {COST: growing(1), SUGGESTED_RUNS: growing(10)},
+            {COST: steady(1), SUGGESTED_RUNS: steady(1)},
+        ),
+    ),
+    "DeskhandBudgetNear": Case(
+        {SPENT: steady(7), RESERVED: steady(2), BUDGET: steady(10)},
+        ({SPENT: steady(7), RESERVED: steady(1), BUDGET: steady(10)}, {SPENT: steady(1000), RESERVED: steady(0)}),
     ),
     "DeskhandDayBudgetUsedUp": Case(
         {OVER_DAY: "0x80 1x10"}, ({OVER_DAY: steady(3), OVER_RUN: growing(1)},), {"budget": "day"}
@@ -98,6 +134,29 @@ CASES: Mapping[str, Case] = {
         {HANDED_OFF: steady(101)},
         ({HANDED_OFF: steady(100), SUGGESTED: steady(5000)},),
         {"state": "handed_off", "reason": "model_unavailable"},
+    ),
+    "DeskhandHandOffsOfOneReason": Case(
+        {HANDED_OFF_RUNS: growing(6), SUGGESTED_RUNS: growing(4)},
+        (
+            {HANDED_OFF_RUNS: growing(4), SUGGESTED_RUNS: growing(6)},
+            {HANDED_OFF_RUNS: growing(0.5), SUGGESTED_RUNS: steady(4)},
+        ),
+        {"reason": "tool_failed"},
+    ),
+    "DeskhandBadDeploy": Case(
+        {HANDED_OFF_RUNS: "0+1x75 76+8x20", SUGGESTED_RUNS: "0+9x75 684+2x20", DEPLOYED: steady(4500)},
+        (
+            {HANDED_OFF_RUNS: "0+1x75 76+8x20", SUGGESTED_RUNS: "0+9x75 684+2x20", DEPLOYED: steady(60)},
+            {HANDED_OFF_RUNS: growing(1), SUGGESTED_RUNS: growing(9), DEPLOYED: steady(4500)},
+        ),
+    ),
+    "DeskhandAgreementDropped": Case(
+        {AGREED: "0+9x400 3600+5x380", DIFFERED: "0+1x400 400+5x380"},
+        (
+            {AGREED: f"0+9x{DAY_LONG}", DIFFERED: f"0+1x{DAY_LONG}"},
+            {AGREED: f"0+5x{DAY_LONG}", DIFFERED: f"0+5x{DAY_LONG}"},
+        ),
+        minutes=DAY_LONG,
     ),
     "DeskhandNoHandOffWorker": Case(
         {HANDOFF_SLOTS: steady(0), TICKET_SLOTS: steady(64)},
@@ -142,4 +201,11 @@ CASES: Mapping[str, Case] = {
     "DeskhandStoreCrowded": Case(
         {CLIENTS: steady(8001), MAX_CLIENTS: steady(10_000)}, ({CLIENTS: steady(8000), MAX_CLIENTS: steady(10_000)},)
     ),
+    "DeskhandStoreSlowDisk": Case({DELAYED: growing(1)}, ({DELAYED: steady(9)},)),
+    "DeskhandStoreRewriting": Case(
+        {"deskhand_store_rewriting": steady(1)}, ({"deskhand_store_rewriting": "0x70 1x20"},)
+    ),
+    "DeskhandReplicaLost": Case({REPLICAS: "2x60 1x30"}, ({REPLICAS: steady(0)}, {REPLICAS: "1x60 2x30"})),
+    "DeskhandReplicaBehind": Case({LAG: steady(2e8)}, ({LAG: steady(1e6)},)),
+    "DeskhandStoreSilent": Case({"deskhand_store_answers": steady(0)}, ({"deskhand_store_answers": "1x88 0 1"},)),
 }

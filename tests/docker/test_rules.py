@@ -13,11 +13,15 @@ import yaml
 from fallbacks.ledger.meters import field
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Stats
+from fallbacks.operations.breakers import Breaker
+from fallbacks.operations.fleet import Worker
+from fallbacks.operations.senders import Sender, Senders
 from tests.docker.alert_cases import CASES, LONG, Series
 from tests.docker.composed import FOLDER
 from tests.services.process import program
 from worker.http.load import Load
 from worker.http.metrics import LedgerCollector
+from worker.http.operated import Operated
 from worker.ops.redis_facts import StoreFacts
 
 FILE = FOLDER / "prometheus" / "rules.yml"
@@ -58,8 +62,8 @@ def test_a_rule_fires_when_it_should_and_else_is_quiet(name: str, tmp_path: Path
     for scraped, replicas in SCRAPES.items():
         common = {key: value for key, value in replicas[0].items() if key not in OF_ONE_REPLICA}
         labels = {"severity": RULES[name]["labels"]["severity"], **common, **case.labels}
-        tests.append(_played(f"fires: {scraped}", name, case.fires, replicas, labels))
-        tests += [_played(f"quiet: {scraped}", name, series, replicas, None) for series in case.quiet]
+        tests.append(_played(f"fires: {scraped}", name, case.fires, replicas, labels, case.minutes))
+        tests += [_played(f"quiet: {scraped}", name, each, replicas, None, case.minutes) for each in case.quiet]
     _hold(tests, name, tmp_path)
 
 
@@ -84,7 +88,7 @@ def test_cases_name_series_with_the_labels_of_a_real_scrape() -> None:
 def test_every_query_asks_for_one_replica() -> None:
     dashboard = json.loads((FOLDER / "grafana" / "dashboards" / "deskhand.json").read_text())
     drawn = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
-    once = re.compile(r"(max|min) without \(instance, pod\)\s*\(((rate|increase)\()?(deskhand_\w+|up)\b")
+    once = re.compile(r"(max|min) without \(instance, pod\)\s*\(((rate|increase|max_over_time)\()?(deskhand_\w+|up)\b")
     for expression in [*drawn, *(rule["expr"] for rule in RULES.values())]:
         named = re.findall(r"\b(?:deskhand_\w+|up\{)", expression)
         assert len(named) == len(once.findall(expression)) + expression.count("absent("), expression
@@ -102,7 +106,12 @@ def _hold(tests: list[dict[str, Any]], rule: str, folder: Path) -> None:
 
 
 def _played(
-    what: str, rule: str, series: Series, replicas: tuple[dict[str, str], ...], labels: dict[str, str] | None
+    what: str,
+    rule: str,
+    series: Series,
+    replicas: tuple[dict[str, str], ...],
+    labels: dict[str, str] | None,
+    minutes: int = LONG,
 ) -> dict[str, Any]:
     """A test of promtool. labels: of the one alert that fires; None for none."""
     alert = {"__name__": "ALERTS", "alertname": rule, "alertstate": "firing", **(labels or {})}
@@ -117,7 +126,7 @@ def _played(
         "promql_expr_test": [
             {
                 "expr": f'ALERTS{{alertname="{rule}",alertstate="firing"}}',
-                "eval_time": f"{LONG}m",
+                "eval_time": f"{minutes}m",
                 "exp_samples": [] if labels is None else [{"labels": _labelled("", alert), "value": 1}],
             }
         ],
@@ -143,10 +152,23 @@ def _everything() -> LedgerCollector:
         outbox=1,
         alerts=1,
         counters={"outbox_redelivered": 1},
-        meters={field("llm_requests", model="m", outcome="ok"): 1},
+        meters={
+            field("llm_requests", model="m", outcome="ok"): 1,
+            field("llm_cost_nanodollars", model="m"): 1,
+            field("runs", outcome="handed_off", reason="tool_failed"): 1,
+        },
         control={"paused:tickets": "1"},
         now_ms=1,
     )
     load = Load(stats, {"tickets": 1, "intake": 1}, {"alerts": 1.0, "outcomes": 1.0}, 1)
-    info = {"used_memory": 1, "maxmemory": 1, "connected_clients": 1, "maxclients": 1, "aof_enabled": 1}
-    return LedgerCollector(load, StoreFacts(info, "everysec", 0.0, 1.0))
+    info: dict[str, Any] = {"connected_slaves": 1, "aof_rewrite_in_progress": 1}
+    info |= {"used_memory": 1, "maxmemory": 1, "connected_clients": 1, "maxclients": 1, "aof_enabled": 1}
+    info["slave0"] = {"offset": 1}
+    found = Operated(
+        fleet=(Worker("w", ("tickets",), 1, 0, False, 0.0, False),),
+        breakers=(Breaker("m", "open", "model_auth", 1, 1),),
+        senders=Senders(1, 1.0, (Sender("s", "w", 1, 1.0),), ()),
+        day_cap=1,
+        deployed_ms={"code": 1},
+    )
+    return LedgerCollector(load, found, StoreFacts(info, "everysec", 0.0, 1.0))

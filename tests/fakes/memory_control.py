@@ -8,7 +8,8 @@ from tests.fakes.memory_data import MemoryData
 
 
 def control(b: MemoryData, _: str, header: str) -> list[str]:
-    h, switches, made = json.loads(header), b.hash("control"), []
+    h, made = json.loads(header), list[str]()
+    switches = b.hash("deployed" if h.get("deployed") else "control")
     for field, *value in h["changes"]:
         before, after = switches.get(field), value[0] if value else None
         if before == after:
@@ -22,7 +23,8 @@ def control(b: MemoryData, _: str, header: str) -> list[str]:
         b.entries("control_log").insert(0, made[-1])
     if made:
         del b.entries("control_log")[h["keep"] :]
-        switches |= {"changed_by": h["who"], "changed_at": str(b.now)}
+        if not h.get("deployed"):
+            switches |= {"changed_by": h["who"], "changed_at": str(b.now)}
     return made
 
 

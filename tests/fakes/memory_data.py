@@ -80,6 +80,11 @@ class MemoryData:
         for name, amount in counters.items():
             self.add(keys.METERS, name, int(amount))
 
+    def figure(self, what: str, name: str, amount: int = 1) -> None:
+        figures = keys.figures(str(self.now // 86_400_000))
+        crowded = len(self.hash(figures)) >= 1000 and f"{what}|{name}" not in self.hash(figures)
+        self.add(figures, f"{what}|{'other' if crowded else name}", amount)
+
     def observe(self, name: str, value: float) -> None:
         self.count(name, le=_bucket(value, STEPS if name == "run_steps" else SECONDS))
         self.add(keys.METERS, f"{name}|sum", round(value * 1000))
@@ -102,6 +107,8 @@ class MemoryData:
         self.add(day, "spent", charged)
         self.add(day, "reserved", -held)
         self.count("llm_cost_nanodollars", charged, model=model)
+        self.figure("model", model, charged)
+        self.figure("source", row["source"], charged)
         if charged > held:
             self.add(f"t:{ticket_id}", "overbilled", 1)
             self.add("n", "bound_violations", 1)

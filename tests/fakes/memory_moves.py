@@ -25,6 +25,7 @@ def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
             row.pop("lease", None)
             reason = h.get("set", {}).get("reason", "")
             b.end_run(ticket_id, "released" if new == "queued" else new, reason)
+            _figure(b, row, h.get("figures", {}), new)
     _count_hold(b, row, h)
     row.update(h.get("set", {}))
     for name in h.get("unset", []):
@@ -43,6 +44,14 @@ def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
     b.count_all(h.get("meters", {}))
     _tell(b, ticket_id, row, h)
     return ["ok", new, row["version"], b.now]
+
+
+def _figure(b: MemoryData, row: dict[str, str], figures: dict[str, str], state: str) -> None:
+    if "kind" in figures:
+        b.figure("kind", figures["kind"], int(row["spent"]) - int(row.get("kind_spent", 0)))
+        row["kind_spent"] = row["spent"]
+    if "version" in figures:
+        b.figure("run", f"{figures['version']}|{state}")
 
 
 def _refusal(b: MemoryData, row: dict[str, str], h: dict[str, Any]) -> list[Any] | None:

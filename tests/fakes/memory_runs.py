@@ -23,7 +23,7 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
         if not seen:
             _remember_key(b, ticket_id, h)
         return ["seen", ticket_id, row["state"]]
-    row |= {name: h[name] for name in ("digest", "limits", "source", "priority", "door", "sent_by") if name in h}
+    row |= {name: h[name] for name in ("digest", "limits", "source", "priority", "door", "sent_by", "who") if name in h}
     row |= {"body": body, "accepted": str(b.now), "version": "1", "epoch": "0", "losses": "0", "spent": "0"}
     start = max(b.now, h.get("not_before", 0))
     state = "closed" if "closed" in h else "parked" if start > b.now else "queued"
@@ -34,6 +34,10 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
     else:
         _await_worker(b, ticket_id, h, start)
     b.add("n", "accepted", 1)
+    b.figure("accepted", h["source"])
+    recent = {"at": b.now, "source": h["source"], "who": h.get("who")}
+    b.entries("recent").insert(0, json.dumps({name: value for name, value in recent.items() if value is not None}))
+    del b.entries("recent")[2000:]
     if "bounced" in h:
         b.hash(f"bounced:{h['bounced']}").update(at=str(b.now), ticket=ticket_id)
     _remember_key(b, ticket_id, h)

@@ -15,16 +15,18 @@ from worker.cli.operations import (
     keys,
     plan,
     retry,
+    spend,
     status,
     users,
     webhooks,
+    why,
     workers,
 )
 from worker.cli.people import export, inbox
 from worker.cli.start import processes, simulator
+from worker.cli.tickets import cancel, listing, shard, show
 from worker.cli.tickets import enqueue as tickets
 from worker.cli.tickets import import_mail as mail
-from worker.cli.tickets import shard, show
 
 app = typer.Typer(
     name="deskhand",
@@ -58,18 +60,22 @@ for commands in (
     processes,
     simulator,
     tickets,
+    cancel,
     mail,
+    listing,
     show,
     shard,
     inbox,
     export,
     status,
+    why,
     audit,
     capacity,
     doctor,
     drill,
     control,
     budget,
+    spend,
     workers,
     retry,
     plan,

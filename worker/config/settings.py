@@ -15,6 +15,7 @@ from fallbacks.errors import WebhookSecretError
 from fallbacks.store.urls import checked_http, split_url
 from tasks.money import from_usd
 from tasks.run.limits import Limits
+from tasks.triage.prompt import MIN_CONFIDENCE
 from worker.config.errors import SettingsError, WorkerError
 from worker.config.prompt_file import load_prompt
 
@@ -251,6 +252,11 @@ class Settings(BaseSettings):
         if self.models:
             return self.models
         return (self.model or (DEFAULT_REMOTE_MODEL if self.anthropic_api_key else LOCAL),)
+
+    @property
+    def remote_min_confidence(self) -> float:
+        """Below it a remote model abstains; its instructions name the same number."""
+        return MIN_CONFIDENCE if self.min_confidence is None else self.min_confidence
 
     @property
     def limits(self) -> Limits:

@@ -6,9 +6,9 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI
 
 from tasks.run.process import Process
+from worker.config.versions import VERSION
 from worker.http import batch, health, hooks, inbox, journal, load, metrics, openapi, problems, tickets
 from worker.http.request_ids import RequestIds
-from worker.wiring import VERSION
 
 
 def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], process: Process) -> FastAPI:

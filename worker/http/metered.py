@@ -14,6 +14,7 @@ COUNTERS = {
     "tool_calls": ("Calls of tools, and the look-up before the first model call.", ("tool", "outcome")),
     "closed": ("Tickets that ended without a decision, by kind.", ("kind",)),
     "budget_exhausted": ("Runs that used up what they were allowed, by what it was.", ("budget",)),
+    "suggestions_judged": ("Suggestions that people judged, by whether they decided the same.", ("agreed",)),
     "human_leases_expired": ("Items a person held until the time ran out.", ()),
 }
 
@@ -27,6 +28,7 @@ HISTOGRAMS = {
 FROM_THE_START = (
     *(field("runs", outcome=outcome, reason="") for outcome in ("suggested", "decided", "released", "lost")),
     *(field("budget_exhausted", budget=budget) for budget in BUDGETS.values()),
+    *(field("suggestions_judged", agreed=agreed) for agreed in ("yes", "no")),
     "human_leases_expired",
 )
 """Series shown before the first of their kind happens, so that its increase is seen."""

@@ -12,57 +12,76 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.states import State
 from tasks.money import to_usd
-from worker.http.desk import DeskDep
+from worker.http.desk import Desk, DeskDep
 from worker.http.load import Load, measure
 from worker.http.metered import metered
+from worker.http.operated import Operated, of_operations, of_store, operated
 from worker.ops.redis_facts import StoreFacts, facts_if_answering
+
+ANSWER_SECONDS = 4.0
+"""A scrape waits no longer for a store that says nothing."""
 
 router = APIRouter(tags=["operations"])
 
 TRIES = {"delivered": 0, "retry": 0, "failed": 0}
 """Shown before the first of their kind happens, so that its increase is seen."""
 
-STORE = {
-    "memory_bytes": ("Memory that the store uses.", "used_memory"),
-    "memory_limit_bytes": ("Its maxmemory; 0: none, so that it grows until the kernel ends it.", "maxmemory"),
-    "connections": ("Its clients.", "connected_clients"),
-    "connections_limit": ("The clients it takes.", "maxclients"),
-    "replicas": ("Replicas that are connected.", "connected_slaves"),
-    "append_only_bytes": ("Size of the append-only file.", "aof_current_size"),
-    "rewriting": ("1 while the append-only file is rewritten.", "aof_rewrite_in_progress"),
-}
-"""What the store's server says of itself, by the field of its INFO."""
-
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request, desk: DeskDep) -> Response:
     """The ledger's numbers for Prometheus. Carries no ticket text and no ids."""
     registry = CollectorRegistry(auto_describe=False)
-    load, facts = await asyncio.gather(measure(desk), asyncio.to_thread(facts_if_answering, desk.parts.redis_url))
-    registry.register(LedgerCollector(load, facts))
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            registry.register(await _collected(desk))
+    except (TimeoutError, StoreUnreachable):
+        registry.register(Silent())
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": content_type})
+
+
+async def _collected(desk: Desk) -> "LedgerCollector":
+    load, facts = await asyncio.gather(measure(desk), asyncio.to_thread(facts_if_answering, desk.parts.redis_url))
+    return LedgerCollector(load, await operated(desk, load.stats), facts)
+
+
+class Silent(Collector):
+    """All that can be said without the store."""
+
+    def collect(self) -> Iterable[Metric]:
+        """That it does not answer."""
+        yield _answers(0)
+
+
+def _answers(answers: int) -> Metric:
+    return GaugeMetricFamily(
+        "deskhand_store_answers", "0 while the store does not: there are no other numbers.", answers
+    )
 
 
 class LedgerCollector(Collector):
     """One scrape's numbers in Prometheus' words. facts: of the store's server; None where it does not give them."""
 
-    def __init__(self, load: Load, facts: StoreFacts | None) -> None:
+    def __init__(self, load: Load, found: Operated, facts: StoreFacts | None) -> None:
         self._load = load
+        self._found = found
         self._facts = facts
 
     def collect(self) -> Iterable[Metric]:
         """Every metric."""
+        yield _answers(1)
         yield from self._queues()
         yield from self._people()
         yield from self._money()
         yield from self._counted()
         yield from self._outside()
         yield from metered(self._load.stats.meters)
+        yield from of_operations(self._found)
         if self._facts is not None:
-            yield from _store(self._facts)
+            yield from of_store(self._facts)
 
     def _queues(self) -> Iterator[Metric]:
         load, stats = self._load, self._load.stats
@@ -130,15 +149,6 @@ class LedgerCollector(Collector):
         for what, seconds in load.overdue_seconds.items():
             said = f"How long ago the first of the {what} should have been tried."
             yield GaugeMetricFamily(f"deskhand_{what}_overdue_seconds", said, seconds)
-
-
-def _store(facts: StoreFacts) -> Iterator[Metric]:
-    for name, (said, field) in STORE.items():
-        if field in facts.info:
-            yield GaugeMetricFamily(f"deskhand_store_{name}", said, int(facts.info[field]))
-    yield GaugeMetricFamily(
-        "deskhand_store_append_only", "1 while the append-only file is on and its writes succeed.", int(facts.persists)
-    )
 
 
 def _gauge(name: str, what: str, label: str, values: Mapping[str, float]) -> Metric:

@@ -33,8 +33,5 @@ class RequesterQuota:
 
 def _identity(ticket: Ticket) -> str:
     """Who asks, as far as the envelope says: another source's requester of the same name is another."""
-    requester = ticket.requester
-    if requester is None:
-        return ""
-    name = requester.id or (requester.email or "").strip().lower()
+    name = ticket.requester.identity if ticket.requester else None
     return f"{ticket.source}\n{name}" if name else ""

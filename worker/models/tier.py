@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Protocol, runtime_checkable
 
 from tasks.run.ports import Model
@@ -34,3 +35,8 @@ async def close_models(tiers: Iterable[Tier]) -> None:
     for tier in tiers:
         if isinstance(tier.model, Closable):
             await tier.model.aclose()
+
+
+def tier_version(depends_on: Iterable[str]) -> str:
+    """Another model, prompt, taxonomy or threshold is another agent, and earns autonomy anew."""
+    return sha256("\n".join(depends_on).encode()).hexdigest()[:12]

@@ -32,6 +32,13 @@ class StoreFacts:
         return bool(self.info.get("aof_enabled")) and not self.append_faults
 
     @property
+    def replica_lag_bytes(self) -> int | None:
+        """What the replica lacks that has least of it; None where there is none."""
+        head = int(self.info.get("master_repl_offset", 0))
+        replicas = [value for name, value in self.info.items() if name.startswith("slave") and isinstance(value, dict)]
+        return min((max(0, head - int(each.get("offset", 0))) for each in replicas), default=None)
+
+    @property
     def append_faults(self) -> tuple[str, ...]:
         """What the server last failed to write."""
         fields = ("aof_last_write_status", "aof_last_bgrewrite_status")

@@ -5,7 +5,12 @@ import json
 import random
 from pathlib import Path
 
+from tasks.run.process import Process
+from tasks.tools.ports import PastTicket
+
 _FOLDER = Path(__file__).parent
+
+HISTORY_STRIDE = 5
 
 Row = dict[str, str]
 
@@ -48,3 +53,8 @@ def _labelled(row: Row, customer: dict[str, str]) -> dict[str, object]:
         "requester": {"id": customer["id"], "name": customer["name"]},
     }
     return {"ticket": ticket, "label": row["label"], "team": row["team"]}
+
+
+def past_tickets(process: Process) -> list[PastTicket]:
+    """Every fifth labelled ticket, for the search of similar ones where the sample's taxonomy is in force."""
+    return [PastTicket(row["id"], row["body"], process.facets(row)) for row in rows("train")[::HISTORY_STRIDE]]

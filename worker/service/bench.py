@@ -12,7 +12,7 @@ from worker.evaluation.empty_store import EmptyStore
 from worker.evaluation.run import Bench
 from worker.models.tier import Tier
 from worker.service.celery_factory import sender_app
-from worker.wiring import Parts, remote_min_confidence
+from worker.wiring import Parts
 
 _NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -23,7 +23,7 @@ def bench(settings: Settings, prompt: Prompt | None = None) -> Bench:
     """
     parts = _parts(settings)
     reads = any(name != LOCAL for name in settings.tiers)
-    words = parts.prompt if prompt is None else prompt.at(remote_min_confidence(settings))
+    words = parts.prompt if prompt is None else prompt.at(settings.remote_min_confidence)
     process = Triage(parts.taxonomy, words)
     agent = replace(parts.agent, process=process, tools=parts.tools if reads else {}, canary=new_canary())
     team_of = {label.name: label.team for label in parts.taxonomy.labels}

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,6 +18,7 @@ from worker.config.settings import Settings
 from worker.http.api import make_api
 from worker.http.desk import Desk, open_desk
 from worker.http.stalls import CuttingProtocol, patient
+from worker.ops.redis_facts import facts_if_answering
 from worker.service.celery_factory import sender_app, store_url
 from worker.wiring import Parts
 
@@ -129,7 +132,14 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         standings=parts.standings,
         max_wait_seconds=settings.max_wait_seconds,
         cards=parts.cards,
+        terms=parts.terms,
+        store_info=partial(_store_info, parts.redis_url),
     )
+
+
+async def _store_info(url: str) -> Mapping[str, Any] | None:
+    facts = await asyncio.to_thread(facts_if_answering, url)
+    return facts.info if facts else None
 
 
 async def _say_who_may_call(desk: Desk) -> None:

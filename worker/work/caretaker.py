@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -25,7 +26,10 @@ WAITING = (State.QUEUED, State.RUNNING, State.PARKED)
 
 @dataclass(slots=True)
 class Caretaker:
-    """Of several web processes one does it at a time. sweep_seconds: how often. lease_seconds: of the ledger."""
+    """Of several web processes one does it at a time. sweep_seconds: how often. lease_seconds: of the ledger.
+
+    keep_trend: writes down what the whole looks like, where nobody has lately.
+    """
 
     store: Store
     sweeper: Sweeper
@@ -33,6 +37,7 @@ class Caretaker:
     outage: Outage
     sweep_seconds: float
     lease_seconds: float
+    keep_trend: Callable[[], Awaitable[object]]
     seen_at: float = field(default_factory=monotonic)
 
     async def run_forever(self) -> None:
@@ -51,6 +56,8 @@ class Caretaker:
         """One look. Raises `StoreUnreachable`."""
         first = await self.store.tick(keys.CARETAKER, max(1, int(self.sweep_seconds))) == 1
         self.outage.over()
+        if first:
+            await self.keep_trend()
         served = await self._served()
         if served:
             self.seen_at = monotonic()

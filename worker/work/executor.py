@@ -178,7 +178,8 @@ class Executor:
         made = {"tier": key.tier, "version": key.version, "blind": judgement.blind}
         proposal = {**process.facets(result), **made} if alone else None
         priority = Priority(result["priority"])
-        conclusion = Conclusion(ending.unwritten, result, priority, judgement.why, proposal, judgement.blind)
+        said = (judgement.why, proposal, judgement.blind, key.version)
+        conclusion = Conclusion(ending.unwritten, result, priority, *said)
         if judgement.auto:
             document = {"state": State.DECIDED.value, "decision": result}
             outbox = self.outcomes.entries(Outcome.DECIDED, claim.lease.ticket_id, claim.door, document)
@@ -201,9 +202,10 @@ class Executor:
         else:
             priority = self.agent.process.priority(claim.ticket, ending.checkpoint.context)
         document = {"state": State.HANDED_OFF.value, "reason": stop.reason.value}
+        version = tier_of(ending.checkpoint, self.tiers).version if self.tiers else ""
         await self.ledger.hand_off(
             claim.lease,
-            Conclusion(ending.unwritten, result, priority),
+            Conclusion(ending.unwritten, result, priority, version=version),
             stop.reason,
             stop.detail,
             row.queue,

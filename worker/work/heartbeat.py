@@ -23,11 +23,20 @@ FORGET_MS = 3_600_000
 """A worker not seen for an hour is taken off the list."""
 
 
+DOING = 5
+"""Tickets that a heartbeat names: those held longest."""
+
+
+async def _nothing() -> None:
+    """Nothing is kept."""
+
+
 @dataclass(slots=True)
 class Heartbeat:
     """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers.
 
-    ready: makes the process ready for its first run.
+    ready: makes the process ready for its first run. version: of its code. keep_trend: writes down what the whole looks
+    like, where nobody has lately.
     finish: asks the process to stop in good order, as its own SIGTERM does.
     """
 
@@ -39,6 +48,8 @@ class Heartbeat:
     sweep_seconds: float
     slots: int
     queues: tuple[str, ...]
+    version: str = ""
+    keep_trend: Callable[[], Awaitable[object]] = field(default=_nothing)
     beats: int = 0
     swept_at: float = field(default=0.0)
     beaten_at: float = field(default=0.0)
@@ -68,6 +79,7 @@ class Heartbeat:
             self.swept_at = monotonic()
             await self.sweeper.sweep()
             await self._forget_the_dead()
+            await self.keep_trend()
 
     async def renew(self) -> None:
         """Renew every lease of this process in one call; cut the runs whose lease is gone."""
@@ -116,6 +128,8 @@ class Heartbeat:
             "beat": self.beats + 1,
             "slots": self.slots,
             "busy": len(self.live.held),
+            "doing": list(self.live.held)[:DOING],
+            "version": self.version,
             "queues": list(self.queues),
             "host": platform.node(),
             "pid": os.getpid(),

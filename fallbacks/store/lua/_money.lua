@@ -17,6 +17,8 @@ local function settle(open)
   redis.call('HINCRBY', T, 'spent', int(open.cost))
   redis.call('HINCRBY', open.day, 'spent', int(open.cost))
   redis.call('HINCRBY', open.day, 'reserved', int(-open.held))
+  figure('model', open.model, int(open.cost))
+  figure('source', redis.call('HGET', T, 'source') or '', int(open.cost))
   count('llm_cost_nanodollars|model=' .. open.model, int(open.cost))
   if open.cost > open.held then
     redis.call('HINCRBY', T, 'overbilled', 1)

@@ -1,6 +1,6 @@
 -- Accept a ticket: its row first, so that it is never only a message. Sending it again changes nothing.
 -- A ticket that is not to be worked yet (its producer's eta) is parked until then, and its longest wait begins then.
--- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, idem, due_in, wait_ms, not_before, expires;
+-- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, who, idem, due_in, wait_ms, not_before, expires;
 --   closed, detail: it ends at once, without a decision; original: what it was read from, attached: texts of what was
 --   attached; bounced: digest of the address that a bounce is about}, body, event,
 --   event of closing or parking (only with closed or not_before)
@@ -34,6 +34,7 @@ local R = P .. 'req:' .. (h.requester or '')
 if h.requester then redis.call('LLEN', R) end
 if h.bounced then redis.call('HLEN', P .. 'bounced:' .. h.bounced) end
 if h.original or h.attached then redis.call('HLEN', P .. 'original:' .. ID) end
+redis.call('LLEN', P .. 'recent')
 sorted(P .. 's:' .. state, P .. 'due')
 counters('accepted')
 texts(h.digest, h.limits, h.source, h.priority, h.door)
@@ -43,6 +44,7 @@ if state ~= 'queued' then append(ARGV[6], 0) end
 redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
   'priority', h.priority, 'door', h.door, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
 if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
+if h.who then redis.call('HSET', T, 'who', h.who) end
 if generation and generation ~= '1' then redis.call('HSET', T, 'generation', generation) end
 place(nil, state)
 if h.closed then
@@ -53,6 +55,10 @@ else
   due_at(math.min(due, math.max(deadline, NOW)))
 end
 redis.call('HINCRBY', P .. 'n', 'accepted', 1)
+figure('accepted', h.source)
+redis.call('LPUSH', P .. 'recent', cjson.encode({at = NOW, source = h.source, who = h.who}))
+redis.call('LTRIM', P .. 'recent', 0, 1999)
+redis.call('PEXPIRE', P .. 'recent', 86400000)
 remember_key()
 if h.original then redis.call('HSET', P .. 'original:' .. ID, 'zlib', h.original) end
 if h.attached then redis.call('HSET', P .. 'original:' .. ID, 'attached', h.attached) end

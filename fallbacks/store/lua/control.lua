@@ -1,7 +1,7 @@
 -- Change what is switched at run time, and write down who changed it. What is so already is no change.
--- ARGV: prefix, '', header {who, keep (lines), changes [[field, value] or [field]: removed]}. Returns the lines written.
+-- ARGV: prefix, '', header {who, keep (lines), deployed (true: of what runs), changes [[field, value] or [field]: removed]}. Returns the lines written.
 local h = cjson.decode(ARGV[3])
-local C, made = P .. 'control', {}
+local C, made = h.deployed and P .. 'deployed' or P .. 'control', {}
 redis.call('LLEN', P .. 'control_log')
 redis.call('HLEN', C)
 whole(h.keep)
@@ -16,6 +16,6 @@ for _, change in ipairs(h.changes) do
 end
 if #made > 0 then
   redis.call('LTRIM', P .. 'control_log', 0, h.keep - 1)
-  redis.call('HSET', C, 'changed_by', h.who, 'changed_at', int(NOW))
+  if not h.deployed then redis.call('HSET', C, 'changed_by', h.who, 'changed_at', int(NOW)) end
 end
 return made

@@ -3,11 +3,11 @@
 -- ARGV: prefix, id, header (fallbacks/ledger/move.py), events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
---   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}
+--   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}; figures {kind, version}: of the run that ends
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since',
   'undo_until', 'facets', 'deadline', 'sequence', 'since', 'steps', 'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model',
-  'spent')
+  'spent', 'kind_spent')
 if not row[1] then return {'unknown'} end
 if row[7] == h.op then return {'ok', row[1], row[4], int(NOW)} end
 local held = row[5] and kept(row[6]) > NOW and row[5] or ''
@@ -57,6 +57,13 @@ if h.example or h.drop_example then redis.call('LLEN', P .. 'examples') end
 local undo_until = h.undo_in and NOW + whole(h.undo_in)
 local since, held_since = tonumber(row[13]) or NOW, tonumber(row[8]) or NOW -- for figures only, as the steps
 local steps, steps_before = tonumber(row[14]) or 0, tonumber(row[15]) or 0
+local ends = h.figures and row[1] == 'running' and h.figures
+local spent = ends and kept(row[20]) + (open and open.cost or 0)
+if ends and ends.kind then
+  kept(row[21])
+  fields[#fields + 1] = 'kind_spent'
+  fields[#fields + 1] = int(spent)
+end
 if h.state ~= row[1] then sorted(P .. 's:' .. h.state) end
 if due then sorted(P .. 'due') end
 
@@ -66,6 +73,8 @@ if h.state ~= 'running' and row[1] == 'running' then
   redis.call('HDEL', T, 'owner', 'lease')
   end_run(h.state == 'queued' and 'released' or h.state, h.set and h.set.reason or '', since, steps, steps_before)
 end
+if ends and ends.kind then figure('kind', ends.kind, int(spent - kept(row[21]))) end
+if ends and ends.version then figure('run', ends.version .. '|' .. h.state) end
 local taken = h.set and h.set.holder
 if row[5] and held == '' and (taken or not h.keep_inbox) then count('human_leases_expired') end
 if taken and held ~= taken then redis.call('HSET', T, 'held_since', int(NOW)) end

@@ -68,9 +68,8 @@ async def _replayed(parts: "Parts", ticket_id: str, from_step: int, model: str |
 
 async def _with(parts: "Parts", prompt: str) -> "Triage":
     from worker.cli.judgement.prompts import chosen
-    from worker.wiring import remote_min_confidence
 
-    words = (await chosen(parts, prompt)).at(remote_min_confidence(parts.settings))
+    words = (await chosen(parts, prompt)).at(parts.settings.remote_min_confidence)
     return replace(parts.triage, prompt=words)
 
 

@@ -102,6 +102,4 @@ def _least(name: str, settings: "Settings") -> float | None:
         except ImportError:  # the extra is not installed; `deskhand doctor` says so
             return None
         return MIN_CONFIDENCE
-    from worker.wiring import remote_min_confidence
-
-    return remote_min_confidence(settings)
+    return settings.remote_min_confidence

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from fallbacks.ledger.control import Change
     from fallbacks.ledger.views import Stats
+    from fallbacks.operations.breakers import Breaker
+    from fallbacks.operations.fleet import Worker
     from worker.config.settings import Settings
     from worker.wiring import Parts
 
@@ -47,20 +49,27 @@ def status(
 class Look:
     """The whole, at one moment. queues: messages nobody has read, by queue; None where the broker does not answer.
 
-    workers: all that have not left, those that fell silent too.
+    workers: all that have not left, those that fell silent too. parked: by reason, of the first thousand. breakers: of
+    the models whose calls have failed.
     """
 
     stats: "Stats"
-    workers: list[dict[str, Any]]
+    workers: "list[Worker]"
     queues: dict[str, int | None]
     changes: "list[Change]"
+    parked: dict[str, int]
+    breakers: "list[Breaker]"
 
 
 async def _look(parts: "Parts") -> Look:
     from fallbacks.ledger.control import Control
+    from fallbacks.operations.breakers import breakers
+    from fallbacks.operations.listing import parked_for
 
     stats, queues = await parts.views.stats(), await parts.publisher.depths()
-    return Look(stats, await seen_workers(parts), queues, await Control(parts.store).log(CHANGES_SHOWN))
+    changes, (parked, _) = await Control(parts.store).log(CHANGES_SHOWN), await parked_for(parts.store)
+    found = await breakers(parts.store, stats, parts.settings.tiers)
+    return Look(stats, await seen_workers(parts), queues, changes, parked, found)
 
 
 def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
@@ -79,7 +88,11 @@ def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
         "oldest_seconds": stats.oldest_seconds,
         "inbox": stats.inbox,
         "workers": len(stats.workers),
-        "seen_workers": look.workers,
+        "seen_workers": [asdict(worker) for worker in look.workers],
+        "parked": look.parked,
+        "breakers": [
+            {**asdict(breaker), "next_probe_at": moment(breaker.open_until_ms or None)} for breaker in look.breakers
+        ],
         "slots": stats.slots,
         "busy": sum(beat["busy"] for beat in stats.workers),
         "spent_usd_today": to_usd(stats.spent_nanodollars),
@@ -145,7 +158,7 @@ def _screen(look: Look, settings: "Settings") -> "RenderableType":
         parts.append(inbox.table())
     if look.workers:
         parts.append(workers_table(look.workers).table())
-    parts += [styled(line) for line in (*_figures(stats, settings), _unread(look.queues))]
+    parts += [styled(line) for line in (*_waiting(look), *_figures(stats, settings), _unread(look.queues))]
     parts += [styled(Cell(f"{moment(each.at_ms)} {each.who} {each.words}", "dim")) for each in look.changes]
     return Group(*parts)
 
@@ -159,6 +172,19 @@ def _banner(stats: "Stats", settings: "Settings") -> list[tuple[str, str]]:
         lines.append((f"THE AGENT IS SWITCHED OFF{who}: tickets go to people", "bold white on red"))
     if not stats.slots and any(stats.states[state] for state in ("queued", "running", "parked")):
         lines.append(("no worker was seen in the last minute: `deskhand worker` starts one", "yellow"))
+    return lines
+
+
+def _waiting(look: Look) -> list[Cell]:
+    lines = []
+    if look.parked:
+        said = ", ".join(f"{count} for {reason}" for reason, count in look.parked.items())
+        lines.append(Cell(f"parked: {said}; `deskhand tickets --state parked` says until when"))
+    for breaker in look.breakers:
+        seconds = (breaker.open_until_ms - look.stats.now_ms) / 1000
+        when = f"; the next call in {seconds:.0f} s" if seconds > 0 else ""
+        said = f"circuit breaker of {breaker.model}: {breaker.state}, {breaker.failures} failures {breaker.reason}"
+        lines.append(Cell(f"{said}{when}", "" if breaker.state == "counting" else "bold red"))
     return lines
 
 

@@ -1,16 +1,17 @@
 """`deskhand drain`: let one worker finish and end, by name, through the ledger."""
 
-import json as jsons
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fallbacks.store import keys
 from worker.cli.context import run
 from worker.cli.options import Json, Person, person_named
 from worker.cli.output import Cell, Report, dump, say, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fallbacks.operations.fleet import Worker
     from worker.wiring import Parts
 
 
@@ -37,50 +38,39 @@ def drain(
     dump({"worker": name}) if json else say(f"{name} will finish and end")
 
 
-async def seen_workers(parts: "Parts") -> list[dict[str, Any]]:
-    """Workers that have not left, by name, for an hour.
+async def seen_workers(parts: "Parts") -> "list[Worker]":
+    """Workers that have not left, by name, for an hour."""
+    from fallbacks.operations.fleet import fleet
 
-    seen_seconds: since the last heartbeat. silent: longer than a lease, so that others take its tickets: it is frozen,
-    cut off from the store, or killed.
-    """
-    now = await parts.store.now_ms()
-    beats = {name: jsons.loads(beat) for name, beat in (await parts.store.fields(keys.WORKERS)).items()}
-    return [
-        {
-            "worker": name,
-            **{part: beat[part] for part in ("queues", "slots", "busy", "draining")},
-            "seen_seconds": (seen := max(0.0, (now - beat["at"]) / 1000)),
-            "silent": seen > parts.settings.lease_seconds,
-        }
-        for name, beat in sorted(beats.items())
-    ]
+    return await fleet(parts.store, parts.settings.lease_seconds)
 
 
-def workers_table(workers: list[dict[str, Any]]) -> Report:
+def workers_table(workers: "Sequence[Worker]") -> Report:
     """One line each."""
     from worker.cli.documents import span
 
-    table = Report(("worker", "serves", "busy", "slots", "seen", ""), numeric=frozenset({"busy", "slots", "seen"}))
+    columns = ("worker", "serves", "busy", "slots", "seen", "version", "doing")
+    table = Report(columns, numeric=frozenset({"busy", "slots", "seen"}))
     for found in workers:
-        doing = Cell("finishing" if found["draining"] else "")
-        if found["silent"]:
-            doing = Cell("FROZEN OR GONE: others take its tickets", "bold red")
-        seen = span(found["seen_seconds"])
-        table.add(found["worker"], ", ".join(found["queues"]), found["busy"], found["slots"], seen, doing)
+        doing = Cell(", ".join([*(["finishing"] if found.draining else []), *found.doing]))
+        if found.silent:
+            doing = Cell(f"FROZEN OR GONE: others take its tickets {', '.join(found.doing)}".strip(), "bold red")
+        seen = span(found.seen_seconds)
+        table.add(found.worker, ", ".join(found.queues), found.busy, found.slots, seen, found.version, doing)
     return table
 
 
-async def _live_workers(parts: "Parts") -> list[dict[str, Any]]:
+async def _live_workers(parts: "Parts") -> "list[Worker]":
     """Those seen in the last minute."""
     from fallbacks.ledger.views import WORKER_SILENT_MS
 
-    return [found for found in await seen_workers(parts) if found["seen_seconds"] * 1000 < WORKER_SILENT_MS]
+    return [found for found in await seen_workers(parts) if found.seen_seconds * 1000 < WORKER_SILENT_MS]
 
 
 async def _drain(parts: "Parts", who: str, wanted: str) -> str:
     from fallbacks.ledger.control import DRAIN, Control
 
-    names = [found["worker"] for found in await _live_workers(parts)]
+    names = [found.worker for found in await _live_workers(parts)]
     matching = [name for name in names if name == wanted] or [name for name in names if wanted in name]
     if len(matching) != 1:
         which = "no worker" if not matching else f"{len(matching)} workers"
@@ -89,8 +79,10 @@ async def _drain(parts: "Parts", who: str, wanted: str) -> str:
     return str(matching[0])
 
 
-def _report(workers: list[dict[str, Any]], *, json: bool) -> None:
+def _report(workers: "Sequence[Worker]", *, json: bool) -> None:
+    from dataclasses import asdict
+
     if json:
-        dump(workers)
+        dump([asdict(worker) for worker in workers])
         return
     show(workers_table(workers))

@@ -1,4 +1,4 @@
-"""`deskhand enqueue` and `deskhand cancel`."""
+"""`deskhand enqueue`."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from worker.cli.context import publish_hint, run
-from worker.cli.options import Json, Person, TicketId, person_named
-from worker.cli.output import complain, dump, dump_ticket, progress, say, show
+from worker.cli.options import Json
+from worker.cli.output import complain, dump, progress, say, show
 from worker.cli.tickets.enqueued import BATCH, Enqueued
 
 if TYPE_CHECKING:
     from worker.cli.tickets.resting import Rest
     from worker.cli.tickets.ticket_lines import Bad, Good
-    from worker.http.documents import TicketDocument
     from worker.wiring import Parts
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command(rich_help_panel="Tickets")(enqueue)
-    app.command(rich_help_panel="Tickets")(cancel)
 
 
 def enqueue(
@@ -58,20 +56,6 @@ def enqueue(
     _tell(done, rest, json=json)
     if done.faults or (rest is not None and rest.moving):
         raise typer.Exit(1)
-
-
-def cancel(ticket_id: TicketId, person: Person = None, json: Json = False) -> None:
-    """Withdraw a ticket that has not ended; its worker stops at its next write."""
-    from worker.http.documents import read_ticket
-
-    who = person_named(person)
-
-    async def withdraw(parts: "Parts") -> "TicketDocument":
-        await parts.inbox.cancel(ticket_id, who)
-        return await read_ticket(parts.views, ticket_id)
-
-    document = run(withdraw)
-    dump_ticket(document) if json else say(f"{document.id} is {document.state.value}")
 
 
 @contextmanager

@@ -1,0 +1,53 @@
+"""The workers as their heartbeats show them, and which of them has fallen silent."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from fallbacks.store import keys
+from fallbacks.store.port import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker process that has not left. seen_seconds: since its last heartbeat.
+
+    silent: for longer than a lease, so that others take its tickets: it is frozen, cut off from the store, or killed.
+    doing: the tickets it has held longest, by its last heartbeat. version: of its code, "" where it does not say.
+    """
+
+    worker: str
+    queues: tuple[str, ...]
+    slots: int
+    busy: int
+    draining: bool
+    seen_seconds: float
+    silent: bool
+    host: str = ""
+    pid: int = 0
+    version: str = ""
+    doing: tuple[str, ...] = ()
+
+
+async def fleet(store: Store, lease_seconds: float) -> list[Worker]:
+    """Workers that have not left, by name, for an hour after they were last seen. One read."""
+    now = await store.now_ms()
+    beats = {name: json.loads(beat) for name, beat in (await store.fields(keys.WORKERS)).items()}
+    return [_worker(name, beat, now, lease_seconds) for name, beat in sorted(beats.items())]
+
+
+def _worker(name: str, beat: dict[str, Any], now_ms: int, lease_seconds: float) -> Worker:
+    seen = max(0.0, (now_ms - beat["at"]) / 1000)
+    return Worker(
+        worker=name,
+        queues=tuple(beat["queues"]),
+        slots=beat["slots"],
+        busy=beat.get("busy", 0),
+        draining=beat.get("draining", False),
+        seen_seconds=seen,
+        silent=seen > lease_seconds,
+        host=beat.get("host", ""),
+        pid=beat.get("pid", 0),
+        version=beat.get("version", ""),
+        doing=tuple(beat.get("doing", ())),
+    )

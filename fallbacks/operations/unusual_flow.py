@@ -1,0 +1,113 @@
+"""Checks of what moves tickets: switches, workers, queue, floods, store."""
+
+from collections.abc import Iterator
+from shlex import quote
+
+from fallbacks.operations.finding import Finding, error, warning
+from fallbacks.operations.look import Look
+
+OLD_SECONDS = 600.0
+CROWDED = 2.0
+"""Times as many tickets wait as there are slots."""
+
+FLOOD_SHARE = 0.5
+FLOOD_TICKETS = 50
+FULL_SHARE = 0.8
+
+
+def switched_off(look: Look) -> Iterator[Finding]:
+    """Somebody holds work, and may have forgotten it."""
+    control = look.stats.control
+    for scope in sorted(name.removeprefix("paused:") for name in control if name.startswith("paused:")):
+        what = f"the queue {scope} is paused"
+        yield warning("paused", what, see="deskhand control log", act=f"deskhand unpause --queue {scope}", weight=2)
+    if "off" in (control.get("autonomy"), look.terms.autonomy):
+        what = "the agent is switched off: every ticket goes to people"
+        yield warning("switched_off", what, see="deskhand control log", act="deskhand autonomy suggest", weight=3)
+
+
+def unserved(look: Look) -> Iterator[Finding]:
+    """A queue without workers."""
+    waiting, workers = look.stats.states["queued"], look.stats.workers
+    if waiting and not look.stats.slots:
+        what = f"{waiting} tickets wait and no worker serves them"
+        yield error("no_workers", what, see="deskhand status", act="deskhand worker --queues tickets", weight=1000)
+    if not any("handoff" in beat["queues"] for beat in workers):
+        what = "no worker serves the queue handoff: no alert and no outcome leaves"
+        act = "deskhand worker --queues handoff"
+        yield error("no_handoff_worker", what, see="deskhand status", act=act, weight=900)
+
+
+def frozen(look: Look) -> Iterator[Finding]:
+    """A worker that has not left and is not heard of."""
+    for worker in look.fleet:
+        if worker.silent:
+            held = f", with {', '.join(worker.doing)}" if worker.doing else ""
+            silent = f"has been silent for {worker.seen_seconds:.0f} s{held}"
+            what = f"worker {worker.worker} {silent}: frozen, cut off or killed"
+            act = f"kill -9 {worker.pid}" if worker.pid else "end it"
+            where = f"on {worker.host}; others have its tickets. Then start another worker"
+            yield error("frozen_worker", what, see="deskhand status", act=act, weight=500, advice=where)
+
+
+def backlog(look: Look) -> Iterator[Finding]:
+    """More waits than is worked."""
+    states, slots = look.stats.states, max(1, look.stats.slots)
+    waiting, oldest = states["queued"], look.stats.oldest_seconds.get("queued", 0.0)
+    grown = waiting - look.now.before.states.get("queued", 0)
+    crowded = waiting > CROWDED * slots and (grown > 0 or oldest > OLD_SECONDS)
+    if not look.stats.slots or "paused:tickets" in look.stats.control or not (crowded or oldest > OLD_SECONDS):
+        return
+    came, done = look.now.counted("accepted"), look.now.metered("runs|")
+    what = (
+        f"{waiting} tickets wait for {look.stats.slots} slots, the oldest for {oldest:.0f} s: "
+        f"{came} came just now and {done} runs ended"
+    )
+    rate = max(came, 1) / (look.now.hours * 3600)
+    yield error(
+        "backlog",
+        what,
+        see=f"deskhand capacity --rate {rate:.2g}/s",
+        act="deskhand worker --queues tickets",
+        weight=waiting / slots,
+        advice="or scale the deployment: `--scale worker=N`",
+    )
+
+
+def flood(look: Look) -> Iterator[Finding]:
+    """One requester sends most of what comes."""
+    sent = look.senders
+    if sent.tickets < FLOOD_TICKETS:
+        return
+    for sender in sent.requesters[:1]:
+        if sender.share >= FLOOD_SHARE and sender.who:
+            what = (
+                f"{sender.who} of {sender.source} sent {sender.tickets} of the last {sent.tickets} tickets "
+                f"({sender.share:.0%}) within {sent.seconds:.0f} s"
+            )
+            chosen = f"--requester {quote(sender.who)} --source {quote(sender.source)}"
+            yield error(
+                "flood",
+                what,
+                see="deskhand senders",
+                act=f"deskhand tickets {chosen} --state queued --ids --limit 5000 | deskhand cancel -",
+                weight=sender.share * 100,
+                advice="DESKHAND_REQUESTER_TICKETS_PER_HOUR bounds what the agent works of one requester",
+            )
+
+
+def store_full(look: Look) -> Iterator[Finding]:
+    """What the server says of itself."""
+    info = look.store
+    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    if most and used > FULL_SHARE * most:
+        what = f"the store uses {used / 1e6:.0f} of {most / 1e6:.0f} MB: a full one refuses new tickets"
+        yield error("store_full", what, see="deskhand doctor", act="redis-cli CONFIG SET maxmemory ...", weight=800)
+    for field in ("aof_last_write_status", "aof_last_bgrewrite_status"):
+        if info.get(field, "ok") != "ok":
+            what = f"the store does not write its append-only file ({field} is {info[field]}): a restart loses tickets"
+            advice = "Look at the store's disk and its log."
+            yield error("store_forgets", what, see="deskhand doctor", act="df -h", weight=950, advice=advice)
+
+
+CHECKS = (switched_off, unserved, frozen, backlog, flood, store_full)

@@ -1,0 +1,105 @@
+"""The metrics of what operators ask beside the load: workers, breakers, senders, the budget, the last deploy."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from fallbacks.ledger.control import DEPLOYED, Change, Control
+from fallbacks.ledger.views import Stats
+from fallbacks.operations.breakers import Breaker, breakers
+from fallbacks.operations.fleet import Worker, fleet
+from fallbacks.operations.senders import Senders, senders
+from tasks.money import to_usd
+from worker.http.desk import Desk
+from worker.ops.redis_facts import StoreFacts
+
+CHANGES = 50
+"""Lines of the operator log that are looked at for the last deploy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operated:
+    """fleet: workers that have not left. day_cap: nanodollars, None for none. deployed_ms: by what was deployed."""
+
+    fleet: tuple[Worker, ...]
+    breakers: tuple[Breaker, ...]
+    senders: Senders
+    day_cap: int | None
+    deployed_ms: dict[str, int]
+
+
+async def operated(desk: Desk, stats: Stats) -> Operated:
+    """Read it: some ten reads, however many tickets there are."""
+    store, terms = desk.parts.store, desk.parts.terms
+    workers, shut, sent, log = await asyncio.gather(
+        fleet(store, terms.lease_seconds),
+        breakers(store, stats, terms.models),
+        senders(store, 1),
+        Control(store).log(CHANGES),
+    )
+    stored = stats.control.get("day_cap")
+    cap = terms.day_cap if stored is None else int(stored)
+    return Operated(tuple(workers), tuple(shut), sent, cap, _deployed(log))
+
+
+def _deployed(log: list[Change]) -> dict[str, int]:
+    """When each was last changed, the first start of all left out."""
+    changed = [change for change in log if change.what.startswith(DEPLOYED) and change.before is not None]
+    return {change.what.removeprefix(DEPLOYED): change.at_ms for change in reversed(changed)}
+
+
+def of_operations(found: Operated) -> Iterator[Metric]:
+    """In Prometheus' words. No name of a requester or a worker is a label."""
+    silent = sum(worker.silent for worker in found.fleet)
+    yield GaugeMetricFamily("deskhand_workers_silent", "Workers that have not left and are not heard of.", silent)
+    versions = GaugeMetricFamily("deskhand_worker_versions", "Live workers, by version of code.", labels=["version"])
+    for version, count in Counter(worker.version for worker in found.fleet if not worker.silent).items():
+        versions.add_metric([version], count)
+    yield versions
+    shut = GaugeMetricFamily(
+        "deskhand_breaker_open", "1 while no call goes to a model, but for probes.", labels=["model"]
+    )
+    for breaker in found.breakers:
+        shut.add_metric([breaker.model], int(breaker.state != "counting"))
+    yield shut
+    largest = max((sender.share for sender in found.senders.requesters), default=0.0)
+    said = "Share of the requester that sent most, of the last 2000 tickets at most, within an hour."
+    yield GaugeMetricFamily("deskhand_largest_requester_share", said, largest)
+    yield GaugeMetricFamily("deskhand_requester_sample", "Tickets that this share is of.", found.senders.tickets)
+    if found.day_cap is not None:
+        yield GaugeMetricFamily(
+            "deskhand_day_budget_dollars", "The fleet may spend in a UTC day.", to_usd(found.day_cap)
+        )
+    deployed = GaugeMetricFamily("deskhand_deployed_seconds", "When it was last changed (Unix time).", labels=["what"])
+    for what, at_ms in found.deployed_ms.items():
+        deployed.add_metric([what], at_ms / 1000)
+    yield deployed
+
+
+STORE = {
+    "memory_bytes": ("Memory that the store uses.", "used_memory"),
+    "memory_limit_bytes": ("Its maxmemory; 0: none, so that it grows until the kernel ends it.", "maxmemory"),
+    "connections": ("Its clients.", "connected_clients"),
+    "connections_limit": ("The clients it takes.", "maxclients"),
+    "replicas": ("Replicas that are connected.", "connected_slaves"),
+    "append_only_bytes": ("Size of the append-only file.", "aof_current_size"),
+    "rewriting": ("1 while the append-only file is rewritten.", "aof_rewrite_in_progress"),
+    "fragmentation_bytes": ("Memory that it has from the system and does not use.", "mem_fragmentation_bytes"),
+}
+"""What the store's server says of itself, by the field of its INFO."""
+
+
+def of_store(facts: StoreFacts) -> Iterator[Metric]:
+    """Its memory, file, disk, connections and replication."""
+    for name, (said, field) in STORE.items():
+        if field in facts.info:
+            yield GaugeMetricFamily(f"deskhand_store_{name}", said, int(facts.info[field]))
+    persists = "1 while the append-only file is on and its writes succeed."
+    yield GaugeMetricFamily("deskhand_store_append_only", persists, int(facts.persists))
+    late = int(facts.info.get("aof_delayed_fsync", 0))
+    yield CounterMetricFamily("deskhand_store_delayed_fsyncs", "Writes that waited for a slow disk.", late)
+    if (lag := facts.replica_lag_bytes) is not None:
+        yield GaugeMetricFamily("deskhand_store_replica_lag_bytes", "What the replica lacks that has least of it.", lag)
