@@ -26,7 +26,13 @@ class Session:
     runner: "asyncio.Runner"
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run one coroutine on the session's loop."""
+        """Run one coroutine on the session's loop. Raises `StoreUnreachable` soon after the store has fallen silent."""
+        from worker.cli.silence import while_it_answers
+
+        return self.runner.run(while_it_answers(self.parts.redis_url, work))
+
+    def run_unwatched(self, work: Coroutine[Any, Any, T]) -> T:
+        """The same for what looks at the store itself, whatever it does."""
         return self.runner.run(work)
 
 

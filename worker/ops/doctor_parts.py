@@ -32,8 +32,8 @@ async def examine(parts: Parts) -> list[Check]:
     found = [_guarded("taxonomy", taxonomy, parts), _guarded("prompt", prompt, parts)]
     found += [_guarded("knowledge base", knowledge, parts)]
     found += [_guarded("tools", tools, parts), *_prices(parts)]
-    found += store(parts)
-    found.append(await asyncio.to_thread(broker, parts))
+    of_store, of_broker = await asyncio.gather(asyncio.to_thread(store, parts), asyncio.to_thread(broker, parts))
+    found += [*of_store, of_broker]
     if all(check.verdict != "fail" for check in found if check.name == "store"):
         found += [await _awaited(name, check, parts) for name, check in LIVE_CHECKS.items()]
     return found

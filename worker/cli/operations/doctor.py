@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from worker.cli.context import load, run
+from worker.cli.context import load, session
 from worker.cli.options import Json
 from worker.cli.output import Cell, Report, dump, say, show
 
@@ -47,7 +47,8 @@ def _examined() -> "tuple[dict[str, str], list[Check]]":
         return {}, [failed("settings", fault, "correct the environment") for fault in error.faults]
     checks = [check(settings) for check in SETTINGS_CHECKS]
     try:
-        checks += run(examine)
+        with session() as opened:
+            checks += opened.run_unwatched(examine(opened.parts))
     except SettingsError as error:
         checks += [failed("store", fault, "as it says") for fault in error.faults]
     return shown_settings(settings), checks
