@@ -19,6 +19,7 @@ from worker.config.errors import WorkerError
 from worker.config.settings import LOCAL
 from worker.models.tier import Tier
 from worker.ops.doctor import STORE_CHECKS, Check, failed, masked_url, passed, warned
+from worker.ops.doctor_reach import keys_for, reached
 from worker.ops.doctor_replication import connections, replication
 from worker.ops.redis_facts import read_facts
 from worker.wiring import Parts
@@ -32,8 +33,10 @@ async def examine(parts: Parts) -> list[Check]:
     found = [_guarded("taxonomy", taxonomy, parts), _guarded("prompt", prompt, parts)]
     found += [_guarded("knowledge base", knowledge, parts)]
     found += [_guarded("tools", tools, parts), *_prices(parts)]
-    of_store, of_broker = await asyncio.gather(asyncio.to_thread(store, parts), asyncio.to_thread(broker, parts))
-    found += [*of_store, of_broker]
+    of_store, of_broker, of_others = await asyncio.gather(
+        asyncio.to_thread(store, parts), asyncio.to_thread(broker, parts), reached(parts)
+    )
+    found += [*of_store, of_broker, *of_others]
     if all(check.verdict != "fail" for check in found if check.name == "store"):
         found += [await _awaited(name, check, parts) for name, check in LIVE_CHECKS.items()]
     return found
@@ -167,6 +170,7 @@ LIVE_CHECKS: dict[str, Callable[[Parts], Awaitable[Check]]] = {
     "queues": unread,
     "outcomes": outcomes,
     "connections": clients,
+    "API access": keys_for,
 }
 
 

@@ -1,6 +1,6 @@
 """`deskhand doctor`: is this deployment ready, and if not, what to change."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,16 +19,19 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Operations")(doctor)
 
 
-def doctor(json: Json = False) -> None:
-    """Check settings, store, broker, models and taxonomy; say what to change. Sends nothing to a model's API."""
+def doctor(
+    settings: Annotated[bool, typer.Option("--settings", help="Every setting, too, secrets masked.")] = False,
+    json: Json = False,
+) -> None:
+    """Check settings, store, broker, models, receivers and workers; say what to change. Sends nothing to anybody."""
     from dataclasses import asdict
 
-    settings, checks = _examined()
+    shown, checks = _examined()
     ready = all(check.verdict != "fail" for check in checks)
     if json:
-        dump({"ready": ready, "checks": [asdict(check) for check in checks], "settings": settings})
+        dump({"ready": ready, "checks": [asdict(check) for check in checks], "settings": shown})
     else:
-        _print(settings, checks)
+        _print(shown if settings else {}, checks)
         warnings = sum(check.verdict == "warn" for check in checks)
         warned = {0: "", 1: ", with 1 warning"}.get(warnings, f", with {warnings} warnings")
         say(f"ready{warned}" if ready else "not ready")
@@ -40,12 +43,13 @@ def _examined() -> "tuple[dict[str, str], list[Check]]":
     from worker.config.errors import SettingsError
     from worker.ops.doctor import SETTINGS_CHECKS, failed, shown_settings
     from worker.ops.doctor_parts import examine
+    from worker.ops.doctor_settings import CHECKS
 
     try:
         settings = load()
     except SettingsError as error:
         return {}, [failed("settings", fault, "correct the environment") for fault in error.faults]
-    checks = [check(settings) for check in SETTINGS_CHECKS]
+    checks = [check(settings) for check in (*SETTINGS_CHECKS, *CHECKS)]
     try:
         with session() as opened:
             checks += opened.run_unwatched(examine(opened.parts))
@@ -61,4 +65,4 @@ def _print(settings: dict[str, str], checks: "list[Check]") -> None:
     table = Report(("check", "", "found", "what to change"), title="Checks")
     for check in checks:
         table.add(check.name, Cell(check.verdict.value, _STYLES[check.verdict.value]), check.found, check.change)
-    show(*([shown] if settings else []), table)
+    show(table, *([shown] if settings else []))

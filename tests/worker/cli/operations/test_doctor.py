@@ -41,6 +41,13 @@ def test_a_sound_deployment_is_ready(deskhand: Deskhand) -> None:
     assert "ready, with" in deskhand("doctor").out
 
 
+def test_the_checks_come_first_and_the_settings_on_request(deskhand: Deskhand) -> None:
+    assert "DESKHAND_LEASE_SECONDS" not in deskhand("doctor").out
+    shown = deskhand("doctor", "--settings").out
+    assert shown.index("Checks") < shown.index("DESKHAND_LEASE_SECONDS")
+    assert deskhand("doctor", "--json").json()["settings"]["DESKHAND_LEASE_SECONDS"] == "30.0"
+
+
 def test_a_sound_store_has_nothing_to_change() -> None:
     assert {check.verdict for check in verdicts().values()} == {Verdict.OK}
 
@@ -98,7 +105,7 @@ def test_what_cannot_be_reached_is_a_failed_check_and_passwords_stay_hidden(
 ) -> None:
     monkeypatch.setenv("DESKHAND_REDIS_URL", "redis://:s3cret@127.0.0.1:1/0")
     monkeypatch.setenv("DESKHAND_BROKER_URL", "amqp://user:s3cret@127.0.0.1:1//")
-    monkeypatch.setenv("DESKHAND_ALERT_WEBHOOK_URL", "https://chat.example/hooks/s3cret")
+    monkeypatch.setenv("DESKHAND_ALERT_WEBHOOK_URL", "http://127.0.0.1:1/hooks/s3cret")
     result = deskhand("doctor", "--json")
     assert (verdict_of(result, "store")[0], verdict_of(result, "broker")[0]) == ("fail", "fail")
     assert "s3cret" not in result.out + result.err + deskhand("doctor").out

@@ -1,0 +1,92 @@
+"""What the doctor sees before the first ticket does: settings that do not fit, and receivers that are not there."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.services.process import free_port
+from tests.worker.cli.conftest import Deskhand, deskhand
+from worker.config.settings import Settings
+from worker.ops.doctor import Verdict
+from worker.ops.doctor_settings import lease, public_url, times
+
+__all__ = ["deskhand"]
+
+
+@pytest.fixture
+def listening() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("check", "settings", "verdict"),
+    [
+        (times, {}, Verdict.OK),
+        (times, {"max_seconds": None}, Verdict.OK),
+        (times, {"call_seconds": 90.0}, Verdict.WARN),
+        (lease, {}, Verdict.OK),
+        (lease, {"lease_seconds": 3.0}, Verdict.WARN),
+        (public_url, {}, Verdict.OK),
+        (public_url, {"host": "0.0.0.0"}, Verdict.WARN),
+        (public_url, {"host": "0.0.0.0", "public_url": "https://desk.example"}, Verdict.OK),
+    ],
+)
+def test_settings_are_held_against_each_other(check: Any, settings: dict[str, Any], verdict: Verdict) -> None:
+    assert check(Settings(**settings)).verdict is verdict
+
+
+CLOSED = {
+    "model": ("fail", {"ANTHROPIC_API_KEY": "sk-none", "ANTHROPIC_BASE_URL": "URL", "DESKHAND_MODEL": "local"}),
+    "alert webhook": ("warn", {"DESKHAND_ALERT_WEBHOOK_URL": "URL/hooks/s3cret"}),
+    "Sentry": ("warn", {"DESKHAND_SENTRY_DSN": "http://s3cret@HOST/1"}),
+    "webhook": (
+        "warn",
+        {
+            "DESKHAND_WEBHOOK_URL": "URL/in",
+            "DESKHAND_WEBHOOK_SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
+            "DESKHAND_WEBHOOK_ALLOW_PRIVATE": "true",
+        },
+    ),
+}
+
+
+def verdict(deskhand: Deskhand, name: str, monkeypatch: pytest.MonkeyPatch, set_: dict[str, str], url: str) -> str:
+    for variable, value in set_.items():
+        monkeypatch.setenv(variable, value.replace("URL", url).replace("HOST", url.removeprefix("http://")))
+    result = deskhand("doctor", "--json")
+    assert "s3cret" not in result.out
+    return next(str(check["verdict"]) for check in result.json()["checks"] if check["name"] == name)
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_a_receiver_that_is_not_there_is_seen(
+    name: str, deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, listening: str
+) -> None:
+    expected, set_ = CLOSED[name]
+    assert verdict(deskhand, name, monkeypatch, set_, f"http://127.0.0.1:{free_port()}") == expected
+    assert verdict(deskhand, name, monkeypatch, set_, listening) == "ok"
+
+
+def test_a_private_webhook_without_leave_is_not_ready(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, listening: str
+) -> None:
+    set_ = {**CLOSED["webhook"][1], "DESKHAND_WEBHOOK_ALLOW_PRIVATE": "false"}
+    assert verdict(deskhand, "webhook", monkeypatch, set_, listening) == "fail"
+
+
+def test_alert_receivers_that_cannot_be_made_are_seen(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise ValueError("not a DSN")
+
+    monkeypatch.setattr("fallbacks.delivery.sentry_alerts.SentryAlerts.__init__", refuses)
+    set_ = {"DESKHAND_SENTRY_DSN": "http://s3cret@HOST/1"}
+    assert verdict(deskhand, "alert receivers", monkeypatch, set_, "http://127.0.0.1:1") == "fail"
+
+
+def test_an_open_address_without_a_key_is_seen(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verdict(deskhand, "API access", monkeypatch, {}, "") == "ok"
+    assert verdict(deskhand, "API access", monkeypatch, {"DESKHAND_HOST": "0.0.0.0"}, "") == "warn"
+    assert verdict(deskhand, "API access", monkeypatch, {"DESKHAND_API_KEYS": "dk_whole_key_of_the_tests"}, "") == "ok"
