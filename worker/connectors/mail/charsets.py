@@ -15,6 +15,7 @@ _SUPERSETS = {"shift_jis": "cp932", "euc-kr": "cp949", "gbk": "gb18030", "big5":
 
 _SINGLE = re.compile(r"windows-|iso-8859|koi8|macintosh|x-mac|ibm866|cp\d|mac|ascii|latin", re.IGNORECASE)
 _MULTIBYTE_UTF8 = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+_BAD = re.compile("\ufffd+")
 _JIS = re.compile(rb"\x1b(?:\$[@B]|\$\(D|\([BJI])")
 
 
@@ -88,8 +89,8 @@ def _is_utf8(raw: bytes) -> bool:
 
 def _likely(raw: bytes) -> str:
     """UTF-8 with a broken byte or two, else Windows-1252."""
-    good = len(_MULTIBYTE_UTF8.findall(raw))
-    return "utf-8" if good > raw.decode("utf-8", "replace").count("\ufffd") else "cp1252"
+    good, bad = len(_MULTIBYTE_UTF8.findall(raw)), len(_BAD.findall(raw.decode("utf-8", "replace")))
+    return "utf-8" if good and good >= bad else "cp1252"
 
 
 def _jis(raw: bytes) -> str:

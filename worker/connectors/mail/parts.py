@@ -14,7 +14,7 @@ from worker.connectors.mail.attached import MAX_FILE_BYTES, Attached, readable
 from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.flowed import joined
 from worker.connectors.mail.headers import field as header
-from worker.connectors.mail.headers import one_line, words
+from worker.connectors.mail.headers import one_line, raw_field, words
 from worker.connectors.mail.html_visible import marked_text
 
 MAX_PARTS = 200
@@ -29,6 +29,8 @@ _DELIMITER = re.compile(r"^(--\S.{0,120}?)(?:--)?\s*$")
 _UUENCODED = re.compile(r"begin [0-7]{3,4} (\S.{0,100})")
 _PGP = re.compile(r"-----BEGIN PGP MESSAGE-----.*?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL)
 _MIME_FIELD = re.compile(r"^(?:content-[\w-]+|mime-version)\s*:", re.IGNORECASE)
+_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
+_TOKEN = re.compile(r"[\w-]+")
 _MARKUP = re.compile(r"<[^<>]{1,200}>")
 
 OPAQUE = {
@@ -85,7 +87,7 @@ class PartReader:
         if main == "multipart" and children is not None:
             self._many(sub, children, found, spare)
         elif main == "message" and children:
-            self._forwarded(children[0], found)
+            self._forwarded(_inner(part, children[0]), found)
         elif main == "multipart":  # its boundary never came: what stands there is read as it is
             found.texts.append(_without_delimiters(_raw_text(part)))
         else:
@@ -129,6 +131,8 @@ class PartReader:
 
     def _leaf(self, part: Message, kind: str, found: Content, spare: Content) -> None:
         attached = _disposition(part) == "attachment"
+        if kind == "application/xhtml+xml":
+            kind = "text/html"
         if not kind.startswith("text/") or kind in ("text/calendar", "text/vcard", "text/x-vcard", "text/rtf"):
             self._attach(part, kind, found)
         elif attached:
@@ -142,6 +146,7 @@ class PartReader:
         if "\nend" in text:
             text, names = _without_files(text)
             found.attached += [Attached(name, "application/octet-stream") for name in names]
+        text = _without_armor(text) if _SIGNED in text else text
         if _PGP.search(text):
             found.unread.append("an encrypted message (PGP)")
             text = _PGP.sub("", text)
@@ -169,6 +174,28 @@ class PartReader:
         return self.readers.get(kind) or self.readers.get(ending) or self.readers.get(name.lower())
 
 
+def _inner(part: Message, child: Message) -> Message:
+    """A mail inside the mail. Encoded, which RFC 2046 forbids and programs do, it was parsed as a body."""
+    coding = _coding(part)
+    if coding == "base64":
+        return message_from_bytes(_base64(child.as_bytes()).lstrip())
+    return message_from_bytes(quopri.decodestring(child.as_bytes())) if coding == "quoted-printable" else child
+
+
+def _without_armor(text: str) -> str:
+    """A text that PGP has signed in place, without what only PGP reads (RFC 9580, 7)."""
+    before, _, signed = text.partition(_SIGNED)
+    head, empty, said = signed.replace("\r\n", "\n").partition("\n\n")
+    said, _, after = (said if empty else head).partition("-----BEGIN PGP SIGNATURE-----")
+    below = after.partition("-----END PGP SIGNATURE-----")[2]
+    return before + said.replace("\n- -", "\n-") + below
+
+
+def _coding(part: Message) -> str:
+    found = _TOKEN.search(str(part.get("Content-Transfer-Encoding", "")))
+    return found[0].lower() if found else ""
+
+
 def _file(part: Message, kind: str, name: str) -> Attached:
     raw = payload(part) if readable(kind, name) else b""
     return Attached(name or "unnamed", kind, len(raw) or _size(part), raw[:MAX_FILE_BYTES])
@@ -179,7 +206,7 @@ def _size(part: Message) -> int:
     held = part.get_payload()
     if not isinstance(held, str):
         return 0
-    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
+    if _coding(part) != "base64":
         return len(held)
     return (len(held) - held.count("\n") - held.count("\r") - held[-4:].count("=")) * 3 // 4
 
@@ -191,7 +218,7 @@ def payload(part: Message) -> bytes:
     raw = bare.get_payload(decode=True)
     if not isinstance(raw, bytes):
         return b""
-    coding = str(part.get("Content-Transfer-Encoding", "")).strip(" \t\"';").lower()
+    coding = _coding(part)
     if coding == "base64":
         return _base64(raw)
     if coding == "quoted-printable":
@@ -317,8 +344,11 @@ def _disposition(part: Message) -> str:
 
 
 def _name(part: Message) -> str:
+    bare = Message()  # with 8-bit letters read as everywhere; the parser would spoil them
+    for field_name in ("Content-Disposition", "Content-Type"):
+        bare[field_name] = raw_field(part, field_name)
     try:
-        name = part.get_filename() or ""
+        name = bare.get_filename() or ""
     except Exception:  # RFC 2231 parameters that are not what they say
         name = ""
     return one_line(words(name))[:100]

@@ -162,7 +162,9 @@ def _requester(message: Message, sent_by: Machine | None) -> Requester | None:
     if sent_by is Machine.BOUNCE and (lost := bounced_address(message)):
         return Requester(email=lost)
     senders = addresses(message, "From") or addresses(message, "Sender") or addresses(message, "Return-Path")
-    own = {address for name in ("To", "Cc", "List-Post") for _, address in addresses(message, name)}
+    own = {
+        address.removeprefix("mailto:") for name in ("To", "Cc", "List-Post") for _, address in addresses(message, name)
+    }
     answers = [
         (name, address) for name, address in addresses(message, "Reply-To") if address not in own and "@" in address
     ]

@@ -22,6 +22,7 @@ MAX_TRIED = 8_000_000
 """The standard library tries every open boundary on every line: of nested mails, lines times parts that hold parts."""
 
 _FIELD = re.compile(rb"[!-9;-~]{1,100}[ \t]*:")
+_BLANK_COLON = re.compile(rb"^([!-9;-~]{1,100})[ \t]{1,20}:", re.MULTILINE)
 _ENVELOPE = re.compile(rb">?From [^\n]{0,1000}\n")
 _EMLX = re.compile(rb"\s*(\d{1,10})[ \t]*\r?\n")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -57,8 +58,11 @@ def too_nested(raw: bytes) -> bool:
 
 
 def _header(raw: bytes) -> tuple[bytes, str]:
-    """Its first fields, where they are beyond all measure; the body stays."""
+    """Its first fields, where they are beyond all measure; the body stays. Blanks before a colon go (RFC 5322, 4.5)."""
     end = header_end(raw)
+    if _BLANK_COLON.search(raw, 0, min(end, MAX_HEADER_BYTES)):
+        raw = _BLANK_COLON.sub(rb"\1:", raw[:end]) + raw[end:]
+        end = header_end(raw)
     kept = raw[: min(end, MAX_HEADER_BYTES)]
     if len(kept) == end and kept.count(b"\n") <= MAX_HEADER_LINES:
         return raw, ""
