@@ -30,6 +30,7 @@ class Escalation(StrEnum):
     store_away: a process cannot write to the store, and says so past it. bound_violation: a provider billed more for
     a call than it may, so that no cap holds. failed_over: another server serves the store.
     no_worker: tickets wait, and no worker lives. clock_stepped: that of the store's server, by `about` ms.
+    loop_blocked: a worker process stands still, and so do the leases of all that it works.
     """
 
     OLDEST_WAITING = "oldest_waiting"
@@ -39,6 +40,7 @@ class Escalation(StrEnum):
     FAILED_OVER = generation.FAILED_OVER
     NO_WORKER = "no_worker"
     CLOCK_STEPPED = "clock_stepped"
+    LOOP_BLOCKED = "loop_blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Alert:
                 return f"{self.count} {tickets} in the inbox should have been looked at by now"
             case Escalation.BREAKER_OPEN:
                 return f"tickets wait for {self._cause[1]}: {PLAN[self._cause[0]].means}"
-            case Escalation.STORE_AWAY | Escalation.NO_WORKER:
+            case Escalation.STORE_AWAY | Escalation.NO_WORKER | Escalation.LOOP_BLOCKED:
                 return self.about
             case Escalation.BOUND_VIOLATION:
                 calls = "call was" if self.count == 1 else "calls were"
@@ -100,6 +102,8 @@ class Alert:
                 return "Compare the provider's bill with its prices here; `deskhand audit` names the tickets."
             case Escalation.CLOCK_STEPPED:
                 return "Set it by NTP, in small steps. Tickets go by a time of their own that makes it up slowly."
+            case Escalation.LOOP_BLOCKED:
+                return "Others take over what it works. A ticket that does it again and again is handed off; report it."
             case Escalation.NO_WORKER:
                 return "Start one: `deskhand worker`. Meanwhile what waits too long goes to people."
             case Escalation.FAILED_OVER:

@@ -108,14 +108,15 @@ class Archive:
 
     def _find(self, ticket_id: str) -> ArchivedTicket | None:
         self._catch_up()
-        for name, at, length in self.index.places(ticket_id):
+        for name, at, length in self.index.places(ticket_id) if self.files.sizes() else ():
             member = member_at(self.files.read(name, at, length), 0)
             if member and (found := member.ticket(ticket_id)):
                 return found
         return None
 
     def _catch_up(self) -> None:
-        there = self.files.sizes()
+        if not (there := self.files.sizes()):
+            return  # nothing has left yet: there may be no folder for an index
         known = dict(self.index.known())
         for name in [name for name in known if name not in there or _is_another(known[name], *there[name])]:
             self.index.forget(name)

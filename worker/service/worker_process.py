@@ -7,8 +7,10 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.states import HintKind
+from fallbacks.store.redis_store import RedisStore
 from worker.queue.envelope import ANY_TIME, Times
 from worker.wiring import Parts
 from worker.work.event_loop import LoopThread
@@ -47,7 +49,7 @@ class WorkerProcess:
         except BaseException:
             self.thread.close()
             raise
-        Watchdog(self.thread.loop, lambda: parts.live.held, parts.settings.lease_seconds / 6).start()
+        Watchdog(self.thread.loop, lambda: parts.live.held, parts.settings.lease_seconds / 6, alarm(parts)).start()
         _spare_the_collector()
 
     async def _ready(self) -> None:
@@ -119,6 +121,31 @@ class WorkerProcess:
         if outcome is Unworked.RELEASED:
             await self.parts.publisher.publish([(HintKind.TRIAGE, ticket_id)])
         return outcome
+
+
+def alarm(parts: Parts) -> Callable[[str], None]:
+    """Alerts people to what blocks the loop of this process, past it: on another, with a connection of its own."""
+
+    def raised(what: str) -> None:
+        try:
+            asyncio.run(_loop_blocked(parts, what))
+        except Exception as error:  # the log has it, too, and the thread goes on watching
+            log.error("the alert of a blocked event loop was not raised: %s", error)  # noqa: TRY400 - one line
+
+    return raised
+
+
+async def _loop_blocked(parts: Parts, what: str) -> None:
+    """what: "" when it is over."""
+    store = RedisStore(parts.redis_url, f"{parts.settings.namespace}:")
+    desk = AlertDesk(store, (), parts.settings.alert_quiet_seconds)
+    try:
+        if what:
+            await desk.alarm(Escalation.LOOP_BLOCKED, f"worker {parts.live.owner} stands still, held up by {what}")
+        else:
+            await desk.calm(Escalation.LOOP_BLOCKED)
+    finally:
+        await store.aclose()
 
 
 def _brought(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -19,15 +19,20 @@ _OURS = tuple(f"{Path(__file__).parents[2] / package}/" for package in ("tasks",
 
 Runs = Callable[[], Mapping[str, tuple[Lease, asyncio.Task[str]]]]
 
+Alarm = Callable[[str], None]
+
 
 class Watchdog:
     """Asks the loop for a sign every second, from a thread of its own, which ends with the loop.
 
     seconds: a loop that is silent for longer is blocked. runs: what the process holds now, by ticket id.
+    alarm: called in that thread with what blocks it, and with "" when that is over.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, runs: Runs, seconds: float) -> None:
-        self._loop, self._runs, self._seconds = loop, runs, seconds
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, runs: Runs, seconds: float, alarm: Alarm = lambda _: None
+    ) -> None:
+        self._loop, self._runs, self._seconds, self._alarm = loop, runs, seconds, alarm
         self._answered = threading.Event()
         self._loop_thread = 0
         self._thread = threading.Thread(target=self._watch, name="deskhand-watchdog", daemon=True)
@@ -53,10 +58,12 @@ class Watchdog:
             return
         what = self._who()
         log.error("the event loop has been blocked for %.1f s by %s", monotonic() - asked, what)
+        self._alarm(what)
         while not self._answered.wait(LOOK_SECONDS):
             if self._loop.is_closed():
                 return
         log.error("the event loop was blocked for %.1f s by %s", monotonic() - asked, what)
+        self._alarm("")
 
     def _answer(self) -> None:
         self._loop_thread = threading.get_ident()
