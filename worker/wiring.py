@@ -69,7 +69,7 @@ from worker.outcomes.receivers import Receivers
 from worker.queue.celery_publisher import Publisher
 from worker.queue.names import poison_key, queue_names
 from worker.telemetry.otel_environment import make_tracing
-from worker.telemetry.tracing import Tracing
+from worker.telemetry.tracing import Tracing, sent_in
 from worker.work.caretaker import Caretaker
 from worker.work.delivery_loop import DeliveryLoop
 from worker.work.executor import Executor
@@ -140,7 +140,7 @@ class Parts:
     def ledger(self) -> Ledger:
         settings = self.settings
         lease_ms, first_sweep_ms = int(settings.lease_seconds * 1000), int(2 * settings.sweep_seconds * 1000)
-        return Ledger(self.store, self.process, lease_ms, first_sweep_ms)
+        return Ledger(self.store, self.process, lease_ms, first_sweep_ms, sent_in)
 
     @cached_property
     def views(self) -> Views:

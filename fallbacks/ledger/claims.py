@@ -33,7 +33,7 @@ class Claim:
     """A claimed ticket and all that is needed to go on with it.
 
     now_ms: store time of the claim. losses: workers this ticket has outlived. deadline_ms: None for none. door: what it
-    came by.
+    came by. trace: the W3C traceparent it was sent in, "" for none.
     """
 
     lease: Lease
@@ -44,6 +44,7 @@ class Claim:
     deadline_ms: int | None
     journal: tuple[ev.Recorded, ...]
     door: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

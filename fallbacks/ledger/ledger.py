@@ -6,7 +6,7 @@ repeated when its answer was lost: each carries an id by which the ledger knows 
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
@@ -47,16 +47,22 @@ class Ledger:
     """The ledger over a store.
 
     lease_ms: how long a silent worker keeps its tickets. first_sweep_ms: an accepted ticket that nobody claimed within
-    this time is published again.
+    this time is published again. sent_in: the W3C traceparent that a ticket accepted now was sent in, "" for none.
     """
 
     def __init__(
-        self, store: Store, process: Process, lease_ms: int = 30_000, first_sweep_ms: int = FIRST_SWEEP_MS
+        self,
+        store: Store,
+        process: Process,
+        lease_ms: int = 30_000,
+        first_sweep_ms: int = FIRST_SWEEP_MS,
+        sent_in: Callable[[], str] = str,
     ) -> None:
         self.store = store
         self.process = process
         self.lease_ms = lease_ms
         self.first_sweep_ms = first_sweep_ms
+        self.sent_in = sent_in
 
     async def accept(
         self,
@@ -95,6 +101,7 @@ class Ledger:
             "sent_by": sent_by,
             "requester": ticket.requester.id if ticket.requester and ticket.requester.id else None,
             "who": ticket.requester.identity if ticket.requester else None,
+            "trace": self.sent_in() or None,
             "idem": idempotency_key,
             "due_in": self.first_sweep_ms,
             "wait_ms": int(min(waits) * 1000) if waits else None,
@@ -155,6 +162,7 @@ class Ledger:
             deadline_ms=int(row["deadline"]) if "deadline" in row else None,
             journal=tuple(ev.read_event(stored, seq) for seq, stored in enumerate(found[4])),
             door=row.get("door", ""),
+            trace=row.get("trace", ""),
         )
 
     async def begin_step(

@@ -8,6 +8,9 @@ from tests.fakes.memory_data import MemoryData
 
 WEEK_MS = 604_800_000
 
+KEPT = ("digest", "limits", "source", "priority", "door", "sent_by", "who", "trace")
+"""Of the header, in the row."""
+
 
 def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) -> list[str]:
     h = json.loads(header)
@@ -23,7 +26,11 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
         if not seen:
             _remember_key(b, ticket_id, h)
         return ["seen", ticket_id, row["state"]]
-    row |= {name: h[name] for name in ("digest", "limits", "source", "priority", "door", "sent_by", "who") if name in h}
+    row |= {
+        name: h[name]
+        for name in ("digest", "limits", "source", "priority", "door", "sent_by", "who", "trace")
+        if name in h
+    }
     row |= {"body": body, "accepted": str(b.now), "version": "1", "epoch": "0", "losses": "0", "spent": "0"}
     start = max(b.now, h.get("not_before", 0))
     state = "closed" if "closed" in h else "parked" if start > b.now else "queued"

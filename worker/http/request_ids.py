@@ -1,4 +1,4 @@
-"""Every answer names its request: the id the client sent, or one made here."""
+"""Every answer names its request: the id the client sent, or one made here. What it accepts remembers its trace."""
 
 import re
 from uuid import uuid4
@@ -7,6 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.http.problems import REQUEST_ID
+from worker.telemetry.tracing import arrived_with, carried_by
 
 _FIT = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 
@@ -24,6 +25,7 @@ class RequestIds:
         sent = Headers(scope=scope).get(REQUEST_ID, "")
         request_id = sent if _FIT.fullmatch(sent) else f"req_{uuid4().hex}"
         scope["deskhand.request_id"] = request_id
+        arrived_with.set(carried_by(Headers(scope=scope)))
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -18,11 +18,12 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode, get_current_sp
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tasks.errors import ModelError
-from tasks.money import Nanodollars
+from tasks.money import Nanodollars, to_usd
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage
 from tasks.run.ports import Model
 from tasks.run.tool import Tool, ToolContext
 from worker.config.settings import LOCAL
+from worker.config.versions import CODE_VERSION
 from worker.telemetry.tracing import Ended, arrived_with
 
 AGENT = "deskhand"
@@ -35,6 +36,7 @@ INPUT_TOKENS, OUTPUT_TOKENS = "gen_ai.usage.input_tokens", "gen_ai.usage.output_
 CACHE_READ, CACHE_WRITE = "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_creation.input_tokens"
 TOOL_NAME, TOOL_TYPE = "gen_ai.tool.name", "gen_ai.tool.type"
 ERROR_TYPE = "error.type"
+COST = "deskhand.cost_usd"
 
 _W3C = TraceContextTextMapPropagator()
 
@@ -47,7 +49,7 @@ class OtelTracing:
         self._tracer = provider.get_tracer(AGENT)
 
     @contextmanager
-    def run(self, ticket_id: str, epoch: int) -> Iterator[Ended]:
+    def run(self, ticket_id: str, epoch: int, sent_in: str) -> Iterator[Ended]:
         """`invoke_agent deskhand`: a trace of its own for each epoch."""
         attributes = {
             OPERATION: "invoke_agent",
@@ -55,7 +57,7 @@ class OtelTracing:
             CONVERSATION: ticket_id,
             "deskhand.epoch": epoch,
         }
-        with self._span(f"invoke_agent {AGENT}", SpanKind.INTERNAL, attributes, Context(), _links()) as span:
+        with self._span(f"invoke_agent {AGENT}", SpanKind.INTERNAL, attributes, Context(), _links(sent_in)) as span:
             yield lambda outcome: span.set_attribute("deskhand.outcome", outcome)
 
     def model(self, model: Model) -> Model:
@@ -123,7 +125,7 @@ class _TracedModel:
             attributes[CONVERSATION] = request.ticket.id
         with self._opened(f"chat {self.name}", SpanKind.INTERNAL if local else SpanKind.CLIENT, attributes) as span:
             reply = await self._model.call(request)
-            span.set_attributes(_said_of(reply))
+            span.set_attributes({**_said_of(reply), COST: to_usd(self._model.cost(reply.usage))})
             return reply
 
     async def aclose(self) -> None:
@@ -135,7 +137,8 @@ def _traced_tool(tool: Tool, opened: Opened) -> Callable[[Any, ToolContext], Awa
     attributes = {OPERATION: "execute_tool", TOOL_NAME: tool.name, TOOL_TYPE: "function", AGENT_NAME: AGENT}
 
     async def run(arguments: Any, context: ToolContext) -> Any:
-        with opened(f"execute_tool {tool.name}", SpanKind.INTERNAL, attributes):
+        of = {CONVERSATION: context.ticket.id} if context.ticket.id else {}
+        with opened(f"execute_tool {tool.name}", SpanKind.INTERNAL, {**attributes, **of}):
             return await tool.run(arguments, context)
 
     return run
@@ -153,14 +156,17 @@ def _said_of(reply: ModelReply) -> dict[str, Any]:
     }
 
 
-def _links() -> list[Link]:
-    sent_in = get_current_span(_W3C.extract(dict(arrived_with.get()), Context())).get_span_context()
-    return [Link(sent_in)] if sent_in.is_valid else []
+def _links(sent_in: str) -> list[Link]:
+    """To what the ticket was sent in, and to what the message was that this worker has taken, where that is another."""
+    carriers = ({"traceparent": sent_in}, dict(arrived_with.get()))
+    found = [get_current_span(_W3C.extract(carrier, Context())).get_span_context() for carrier in carriers]
+    of = {(context.trace_id, context.span_id): context for context in found if context.is_valid}
+    return [Link(context) for context in of.values()]
 
 
 def exporting(environ: Mapping[str, str]) -> OtelTracing:
     """Traces to the collector that OTEL_EXPORTER_OTLP_* names, in batches; the last one as the process ends."""
     named = {} if environ.get("OTEL_SERVICE_NAME") else {"service.name": AGENT}
-    provider = TracerProvider(resource=Resource.create(named))
+    provider = TracerProvider(resource=Resource.create({**named, "service.version": CODE_VERSION}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return OtelTracing(provider)

@@ -112,7 +112,7 @@ class Executor:
             )
 
     async def _work(self, claim: Claim) -> MessageOutcome:
-        with self.tracing.run(claim.lease.ticket_id, claim.lease.epoch) as ended:
+        with self.tracing.run(claim.lease.ticket_id, claim.lease.epoch, claim.trace) as ended:
             outcome = await self._run_to_rest(claim)
             ended(outcome)
             return outcome

@@ -1,6 +1,6 @@
 -- Accept a ticket: its row first, so that it is never only a message. Sending it again changes nothing.
 -- A ticket that is not to be worked yet (its producer's eta) is parked until then, and its longest wait begins then.
--- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, who, idem, due_in, wait_ms, not_before, expires;
+-- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, who, trace, idem, due_in, wait_ms, not_before, expires;
 --   closed, detail: it ends at once, without a decision; original: what it was read from, attached: texts of what was
 --   attached; bounced: digest of the address that a bounce is about}, body, event,
 --   event of closing or parking (only with closed or not_before)
@@ -44,7 +44,7 @@ if state ~= 'queued' then append(ARGV[6], 0) end
 redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
   'priority', h.priority, 'door', h.door, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
 if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
-if h.who then redis.call('HSET', T, 'who', h.who) end
+for _, name in ipairs({'who', 'trace'}) do if h[name] then redis.call('HSET', T, name, h[name]) end end
 if generation and generation ~= '1' then redis.call('HSET', T, 'generation', generation) end
 place(nil, state)
 if h.closed then

@@ -213,3 +213,12 @@ def test_packed_bodies_are_bounded_by_what_they_unpack_to(api: httpx.Client) -> 
     assert api.post("/v1/tickets", content=bomb, headers=headers).status_code == 400
     assert api.post("/v1/tickets", content=b"no gzip", headers=headers).status_code == 400
     assert api.post("/v1/tickets", content=b"{}", headers={**headers, "Content-Encoding": "br"}).status_code == 415
+
+
+def test_a_ticket_remembers_the_trace_it_was_sent_in(web: Served, api: httpx.Client) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for ticket_id, sent in (("T-1", parent), ("T-2", "nonsense")):
+        ticket = {"id": ticket_id, "source": "test", "subject": "", "body": "help"}
+        assert api.post("/v1/tickets", json=ticket, headers={"traceparent": sent}).status_code == 202
+    kept = [web.ledger.do(lambda ledger, of=of: ledger.store.row(of)).get("trace") for of in ("T-1", "T-2")]
+    assert kept == [parent, None]

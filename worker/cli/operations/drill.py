@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,7 @@ def drill(
     home = Path(tempfile.mkdtemp(prefix="deskhand-drill-"))
     kept = False
     end_in_order_when_terminated()
+    began = monotonic()
     try:
         with progress("scenarios", len(scenarios), quiet=json) as advance:
             rows = asyncio.run(drill(scenarios, home, advance))
@@ -45,14 +47,16 @@ def drill(
         else:
             complain(f"the store and logs of the drill are in {home}")
     if json:
-        dump({"kept": kept, "scenarios": [row.document() for row in rows]})
+        passed = round(monotonic() - began, 1)
+        dump({"kept": kept, "seconds": passed, "scenarios": [row.document() for row in rows]})
     else:
-        _print(rows)
+        _print(rows, monotonic() - began)
     if not kept:
         raise typer.Exit(1)
 
 
-def _print(rows: "list[Row]") -> None:
+def _print(rows: "list[Row]", passed: float) -> None:
+    """passed: seconds; scenarios overlap, so that theirs do not add up to it."""
     from tasks.money import format_usd
 
     columns = ("scenario", "tickets", "ended", "lost", "doubled", "over cap", "to people for", "after", "alerts", "")
@@ -71,10 +75,10 @@ def _print(rows: "list[Row]") -> None:
         )
     show(table)
     totals = {name: sum(getattr(row, name) for row in rows) for name in ("tickets", "lost", "doubled", "over_cap")}
-    cost, seconds = sum(row.spent_nanodollars for row in rows), sum(row.seconds for row in rows)
+    cost = sum(row.spent_nanodollars for row in rows)
     say(
         f"{totals['tickets']} tickets: {totals['lost']} lost, {totals['doubled']} doubled, {totals['over_cap']} over a "
         f"cap; {sum(row.worker_losses for row in rows)} leases lost and taken over; "
-        f"{format_usd(cost)} of simulated calls; {seconds:.0f} s",
+        f"{format_usd(cost)} of simulated calls; {passed:.0f} s",
         *(f"BROKEN {row.scenario}: {what}" for row in rows for what in row.broken),
     )

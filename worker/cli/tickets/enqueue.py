@@ -1,5 +1,6 @@
 """`deskhand enqueue`."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -48,6 +49,7 @@ def enqueue(
     """
     with _opened(file) as stream:
         if not url:
+            _remember_the_trace()
             done, rest = run(lambda parts: _enqueue(parts, stream, wait=wait, within=timeout))
         else:
             from worker.cli.tickets.enqueue_http import enqueue_over_http
@@ -56,6 +58,13 @@ def enqueue(
     _tell(done, rest, json=json)
     if done.faults or (rest is not None and rest.moving):
         raise typer.Exit(1)
+
+
+def _remember_the_trace() -> None:
+    """Of whoever calls this command: OpenTelemetry hands it to programs in TRACEPARENT."""
+    from worker.telemetry.tracing import arrived_with, carried_by
+
+    arrived_with.set(carried_by({name.lower(): value for name, value in os.environ.items()}))
 
 
 @contextmanager

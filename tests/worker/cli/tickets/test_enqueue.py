@@ -95,3 +95,12 @@ def test_a_missing_file_is_one_line(deskhand: Deskhand, tmp_path: Path) -> None:
     result = deskhand("enqueue", str(tmp_path / "none.jsonl"))
     assert (result.code, result.err.count("\n")) == (1, 1)
     assert "no such file" in result.err
+
+
+def test_tickets_remember_the_trace_of_whoever_calls_the_command(
+    deskhand: Deskhand, ledger: DirectLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    monkeypatch.setenv("TRACEPARENT", parent)
+    deskhand("enqueue", "-", stdin=b'{"id": "t1", "source": "t", "subject": "", "body": "help"}')
+    assert ledger.do(lambda ledger: ledger.store.row("t1"))["trace"] == parent
