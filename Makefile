@@ -37,7 +37,7 @@ check: .venv/.ready-for-tests ## lint, format, types, import layers, edges and d
 bench: .venv/.ready-for-tests ## measure throughput, latency and memory
 	.venv/bin/python -m tests.bench
 
-chaos: .venv/.ready-for-tests ## the long fault campaign: kills, cuts and clock jumps under load
+chaos: .venv/.ready-for-tests ## the long fault campaign, three seeds: kills, failovers, provider blips, clock steps under load
 	tests/install-services
 	.venv/bin/python -m tests.chaos
 

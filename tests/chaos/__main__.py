@@ -1,76 +1,97 @@
-"""`python -m tests.chaos`: the long fault campaign over each broker, then the time to recover.
+"""`python -m tests.chaos`: the fault campaign on each stage and seed, a table of verdicts, then the time to recover.
 
-`--only NAME`: one kind of fault. `--recovery`: the table alone. `--stock`: the canary. `--seed` repeats a campaign.
+`--only NAME`: one kind of fault. `--recovery`: that table alone. `--stock`: the canary. `--seed` repeats a campaign.
 """
 
 import argparse
-import secrets
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.chaos.campaign import Campaign
+from tests.chaos.campaign import Campaign, Result
 from tests.chaos.canary import lost_messages
-from tests.chaos.faults import KINDS
+from tests.chaos.provider import BLIPS
 from tests.chaos.recovery import recovery
+from tests.chaos.scene import KINDS, STAGES, Stage
+from tests.chaos.tables import faults_table, verdicts_table
 
+TICKETS = 2000
 SMALL = 400
-"""Tickets of a campaign with one kind of fault, and of the one over RabbitMQ."""
+"""Tickets of a campaign with chosen kinds of faults."""
+
+SEEDS = (7, 11, 23)
+MANY_BLIPS = 6
 
 
 def main() -> int:
-    names = ", ".join(kind.replace(" ", "-") for kind in KINDS)
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Faults under load, then the books.")
-    parser.add_argument("--tickets", type=int, help="2000; 400 with --only or over RabbitMQ")
-    parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
-    parser.add_argument("--folder", type=Path, help="keep logs and books here")
-    parser.add_argument("--broker", choices=("redis", "amqp", "both"), help="both, or what a fault needs")
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help=f"of {names}; may be repeated")
-    parser.add_argument("--recovery", action="store_true", help="how long until the work of killed workers goes on")
-    parser.add_argument("--stock", action="store_true", help="kombu's own transport under raw producers: must lose")
-    options = parser.parse_args()
-    options.only = [name.replace("-", " ") if name != "half-open" else name for name in options.only]
-    if unknown := set(options.only) - set(KINDS):
-        parser.error(f"no such fault: {', '.join(unknown)}; there are {names}")
+    options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaving ends servers and workers, and unmounts
     with tempfile.TemporaryDirectory(prefix="deskhand-chaos-") as scratch:
         folder = options.folder or Path(scratch)
         if options.stock:
-            return canary(folder, options.seed)
+            return canary(folder, options.seed[0])
         if options.recovery:
-            return recovery(folder, tell)
-        held = [campaign(folder, broker, options) for broker in brokers(options)]
-        if not options.only and not options.broker:
-            held.append(recovery(folder, tell) == 0)
-        return 0 if all(held) else 1
+            return recovery(folder, report)
+        results = list(campaigns(folder, options))
+        report(verdicts_table(results))
+        report(faults_table([result for _, result in results]))
+        held = all(result.held for _, result in results)
+        if not options.only and not options.stage:
+            held = recovery(folder, report) == 0 and held
+        return 0 if held else 1
 
 
-def brokers(options: argparse.Namespace) -> list[str]:
-    if options.broker == "both" or not (options.broker or options.only):
-        return ["redis", "amqp"]
-    return [options.broker or ("amqp" if "rabbitmq restart" in options.only else "redis")]
+def _options() -> argparse.Namespace:
+    names = {kind.replace(" ", "-"): kind for kind in KINDS}
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Faults under load, then the audit.")
+    parser.add_argument("--tickets", type=int, help=f"{TICKETS}; {SMALL} with --only")
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--seed", type=int, action="append", help=f"may be repeated; {SEEDS} by default")
+    parser.add_argument("--folder", type=Path, help="keep logs and data here")
+    parser.add_argument("--stage", choices=STAGES, action="append", help="may be repeated; all, or what a fault needs")
+    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
+    parser.add_argument("--recovery", action="store_true", help="how long until the work of killed workers goes on")
+    parser.add_argument("--stock", action="store_true", help="kombu's own transport under raw producers: must lose")
+    options = parser.parse_args()
+    options.only = [names[name] for name in options.only or ()]
+    options.seed = options.seed or list(SEEDS)
+    return options
 
 
-def campaign(folder: Path, broker: str, options: argparse.Namespace) -> bool:
-    tickets = options.tickets or (SMALL if options.only or broker == "amqp" else 2000)
-    tell(f"broker {broker}")
-    result = Campaign(
-        folder / broker, tickets, options.workers, options.seed, broker=broker, kinds=options.only or KINDS, tell=tell
-    ).run()
-    tell(result.told())
-    return result.held
+def campaigns(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, Result]]:
+    """Each stage with each seed."""
+    tickets = options.tickets or (SMALL if options.only else TICKETS)
+    for place, seed in enumerate(options.seed):
+        for name in options.stage or stages_of(options.only):
+            kinds = options.only or kinds_of(STAGES[name], place, len(options.seed))
+            where = folder / f"{name}-{seed}"
+            result = Campaign(where, tickets, options.workers, seed, stage=name, kinds=kinds, report=report).run()
+            report(result.summary())
+            yield name, result
 
 
-def tell(line: str) -> None:
+def kinds_of(stage: Stage, place: int, seeds: int) -> list[str]:
+    """All but blips, which wait for each other: where there are many, each seed has its part of them."""
+    blips = [kind for kind in stage.kinds if kind in BLIPS]
+    mine = blips if len(blips) < MANY_BLIPS else blips[place::seeds]
+    return [kind for kind in stage.kinds if kind not in BLIPS or kind in mine]
+
+
+def stages_of(kinds: list[str]) -> list[str]:
+    """All; or the first on which all of these kinds can strike."""
+    return [name for name, stage in STAGES.items() if not set(kinds) - set(stage.kinds)][: 1 if kinds else None]
+
+
+def report(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def canary(folder: Path, seed: int) -> int:
     lost, kept = lost_messages(folder / "stock", seed, stock=True), lost_messages(folder / "peek", seed, stock=False)
-    tell(f"stock transport: lost {lost} (must be more than 0); peek channel: lost {kept}; seed {seed}")
+    report(f"stock transport: lost {lost} (must be more than 0); peek channel: lost {kept}; seed {seed}")
     return 0 if lost > 0 and kept == 0 else 1
 
 

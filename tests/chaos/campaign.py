@@ -1,71 +1,46 @@
-"""The campaign: tickets by every door while workers, broker, model and clocks fail; then the books are read."""
+"""The campaign: tickets by every door while workers, store, broker, provider and clocks fail; then the audit."""
 
 import contextlib
 import random
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
+from fallbacks.errors import StoreUnreachable
 from tests.chaos.doors import REFUSALS, AmqpDoor, Door, RedisDoor
-from tests.chaos.faults import KINDS, Faults, Scene
-from tests.chaos.fleet import Fleet, FleetLedger
-from tests.chaos.load import KILLER, URGENT, Load
-from tests.chaos.receiver import SECRET, Receiver
-from tests.chaos.test_crash_matrix import SCRIPT
+from tests.chaos.faults import Faults
+from tests.chaos.fleet import FleetLedger
+from tests.chaos.lasting import last
+from tests.chaos.load import Load
+from tests.chaos.provider import BLIPS
+from tests.chaos.scene import STAGES, Builder, Scene
 from tests.chaos.verdict import REST, Verdict, judge
-from tests.services.http_sink import HttpSink
-from tests.services.process import ServiceMissing
-from tests.services.rabbitmq import RabbitMQServer
-from tests.services.small_disk import SmallDisk
-from tests.services.tcp_proxy import TcpProxy
-from tests.services.valkey import ValkeyServer
-from worker.simulator import run_in_thread
+from tests.services.waiting import wait_for
 
-BACKLOG_SHARE = 0.4
+BACKLOG_SHARE = 0.2
 """Of all tickets, waiting before the first worker starts."""
 
-MODEL_TROUBLE: tuple[dict[str, Any], ...] = (
-    {"fault": "529", "share": 0.02},
-    {"fault": "429", "share": 0.02, "retry_after": 1},
-    {"fault": "500", "share": 0.01},
-    {"fault": "cut", "share": 0.01},
-    {"fault": "cut_before_reply", "share": 0.01},
-    {"fault": "malformed_json", "share": 0.01},
-    {"fault": "error200", "share": 0.01},
-    {"fault": "repeated_ids", "share": 0.02},
-    {"fault": "prose", "share": 0.02},
-    {"fault": "invented_evidence", "share": 0.02},
-    {"fault": "slow", "share": 0.05, "seconds": 1.0},
-)
-RECOVERY_SECONDS = 180.0
-DISK_TICKETS_PER_MEGABYTE = 12
-"""The append-only file of so many tickets, and of its rewriting, takes less."""
+RECOVERY_SECONDS = 300.0
+"""The longest wait of a ticket that has met a blip several times, and of its probe."""
 
-ENVIRONMENT = {
-    "DESKHAND_TOOLS": "search_knowledge_base,notify_team",
-    "DESKHAND_NOTIFY_SECRET": SECRET,
-    "DESKHAND_DAILY_BUDGET_USD": "50",
-    "DESKHAND_CALL_SECONDS": "5",
-    "DESKHAND_LEASE_SECONDS": "3",
-    "CRASH_TEXT": KILLER,
-}
+BUSY_SECONDS = 10.0
+"""For a ticket to be at work before a fault strikes; then it strikes all the same."""
+
+WELL_SECONDS = 60.0
+"""For the breaker to close after the last blip, so that the next one is met by more than a probe."""
 
 
 @dataclass
 class Result:
-    """recovery_seconds: from the last fault to the last ticket at rest."""
+    """loads: tickets that ran and that were parked as faults struck, by kind. recovery_seconds: from the last fault to
+    the last ticket at rest."""
 
     verdict: Verdict
     faults: Counter[str]
+    loads: dict[str, Counter[str]]
     tickets: int
     seconds: float
     recovery_seconds: float
@@ -75,10 +50,10 @@ class Result:
     def held(self) -> bool:
         return self.verdict.held
 
-    def told(self) -> str:
+    def summary(self) -> str:
         faults = ", ".join(f"{name} {count}" for name, count in sorted(self.faults.items()))
         return "\n".join([
-            self.verdict.told(),
+            self.verdict.summary(),
             f"{self.tickets} tickets in {self.seconds:.0f} s; faults: {faults}",
             f"time to recover {self.recovery_seconds:.1f} s; seed {self.seed}",
         ])  # fmt: skip
@@ -86,112 +61,81 @@ class Result:
 
 @dataclass
 class Campaign:
-    """rounds: how often every kind of fault strikes at least. broker: `redis` or `amqp`; the books are in a Valkey."""
+    """rounds: how often every kind of fault strikes (a blip: once). kinds: None for all of the stage."""
 
     folder: Path
     tickets: int
     workers: int
     seed: int
     rounds: int = 3
-    broker: str = "redis"
-    kinds: Sequence[str] = KINDS
-    tell: Callable[[str], object] = lambda _: None
+    stage: str = "redis"
+    kinds: Sequence[str] | None = None
+    report: Callable[[str], object] = lambda _: None
+    loads: dict[str, Counter[str]] = field(default_factory=dict)
 
     def run(self) -> Result:
         began = monotonic()
-        with ExitStack() as stage:
-            scene = self._scene(stage)
-            simulator = stage.enter_context(run_in_thread(latency="0.05", seed=self.seed))
-            receiver = stage.enter_context(Receiver())
-            for trouble in MODEL_TROUBLE:
-                simulator.fault(**{"name": trouble["fault"], **{k: v for k, v in trouble.items() if k != "fault"}})
-            simulator.fault("script", script=_told_script(), match=URGENT)
-            scene.fleet.environment |= {
-                "ANTHROPIC_BASE_URL": simulator.url,
-                "DESKHAND_NOTIFY_URL": f"{receiver.url}/duty",
-                "DESKHAND_ALERT_WEBHOOK_URL": f"{scene.alerts.url}/alerts",
-            }
-            ledger = stage.enter_context(FleetLedger(scene.fleet))
-            door = self._door(stage, scene)
+        stage = STAGES[self.stage]
+        kinds = stage.kinds if self.kinds is None else self.kinds
+        with ExitStack() as stack:
+            scene = Builder(stack, self.folder, stage, kinds, self.tickets, self.seed, self.report).build()
+            ledger = stack.enter_context(FleetLedger(scene.fleet))
+            door = _door(scene)
             load = Load(ledger, door, self.tickets, self.seed)
-            faults = Faults(random.Random(self.seed), scene, self.workers, self.kinds)
-            self.tell(f"seed {self.seed}: {int(self.tickets * BACKLOG_SHARE)} tickets wait for the first worker")
-            load.bring(int(self.tickets * BACKLOG_SHARE))
-            self._storm(load, faults)
+            faults = Faults(random.Random(self.seed), scene, load, self.workers, kinds)
+            backlog = int(self.tickets * BACKLOG_SHARE)
+            self.report(f"seed {self.seed}, stage {self.stage}: {backlog} tickets wait for the first worker")
+            load.bring(backlog)
+            self._storm(ledger, load, faults)
             healed = monotonic()
             faults.heal()
-            self.tell("healed; waiting for everything to come to rest")
+            self.report(f"{healed - began:6.1f} s  healed; waiting for everything to come to rest")
             self._rest(ledger, door, load, faults)
             recovered = monotonic()
-            verdict = judge(ledger, load, simulator.calls.report(), receiver.acted())
-            return Result(verdict, faults.struck, self.tickets, recovered - began, recovered - healed, self.seed)
+            verdict = judge(ledger, load, scene)
+            seconds = recovered - began, recovered - healed
+            return Result(verdict, faults.struck, self.loads, len(load.accepted), *seconds, self.seed)
 
-    def _scene(self, stage: ExitStack) -> Scene:
-        """Servers, and a fleet whose workers see the Valkey through the proxy. Everything ends with the stage."""
-        disk = self._disk(stage) if "disk full" in self.kinds else None
-        place: dict[str, str | int] = {} if disk is None else {"dir": f'"{disk.path}"'}
-        server = stage.enter_context(ValkeyServer(self.folder / "valkey", **place))
-        proxy = stage.enter_context(TcpProxy(server.port))
-        rabbitmq = stage.enter_context(RabbitMQServer(self.folder / "rabbitmq")) if self.broker == "amqp" else None
-        alerts = stage.enter_context(HttpSink())
-        broker_url = rabbitmq.url if rabbitmq else server.url
-        fleet = stage.enter_context(Fleet(self.folder / "fleet", server.url, broker_url, **ENVIRONMENT))
-        seen = f"redis://127.0.0.1:{proxy.port}/0"
-        fleet.workers_only = {"DESKHAND_REDIS_URL": seen, "DESKHAND_BROKER_URL": rabbitmq.url if rabbitmq else seen}
-        return Scene(fleet, server, proxy, alerts, disk, rabbitmq)
-
-    def _disk(self, stage: ExitStack) -> SmallDisk | None:
-        megabytes = max(16, self.tickets // DISK_TICKETS_PER_MEGABYTE)
-        try:
-            return stage.enter_context(SmallDisk(self.folder / "disk", megabytes))
-        except ServiceMissing as missing:
-            self.tell(f"left out: disk full. {missing}")
-            return None
-
-    def _door(self, stage: ExitStack, scene: Scene) -> Door:
-        if scene.rabbitmq is not None:
-            return AmqpDoor(scene.rabbitmq.url)
-        redis = Redis.from_url(scene.server.url, socket_timeout=3, retry=Retry(NoBackoff(), 0))
-        return RedisDoor(stage.enter_context(redis))
-
-    def _storm(self, load: Load, faults: Faults) -> None:
-        """Faults one after the other while the rest of the tickets comes in."""
-        failures: list[BaseException] = []
-
-        def bring() -> None:
-            try:
-                while load.waiting:
-                    load.bring(10)
-            except BaseException as failure:  # told by the main thread
-                failures.append(failure)
-
+    def _storm(self, ledger: FleetLedger, load: Load, faults: Faults) -> None:
+        """Faults one after the other, and with each of them its share of the tickets."""
+        began = monotonic()
         faults.begin()
-        bringing = threading.Thread(target=bring, name="load", daemon=True)
-        bringing.start()
-        for kind in faults.schedule(self.rounds):
-            self.tell(f"{kind}")
-            faults.strike(kind)
-        while bringing.is_alive():
-            for kind in faults.schedule(1):
-                if bringing.is_alive():
-                    faults.strike(kind)
-        bringing.join()
-        if failures:
-            raise failures[0]
+        schedule = list(faults.schedule(self.rounds))
+        with load.brought():
+            for number, kind in enumerate(schedule):
+                load.order(len(load.waiting) // (len(schedule) - number))
+                states = self._busy(ledger, kind)
+                found = faults.strike(kind)
+                self.report(f"{monotonic() - began:6.1f} s  {kind} ({states}){': ' if found else ''}{found}")
+
+    def _busy(self, ledger: FleetLedger, kind: str) -> str:
+        """Wait until something runs, and before a blip several. Returns what is on its way, in words."""
+        states: dict[str, int] = {}
+        least, seconds = (2 * self.workers, WELL_SECONDS) if kind in BLIPS else (1, BUSY_SECONDS)
+
+        def running() -> bool:
+            with contextlib.suppress(StoreUnreachable):
+                states.update(dict.fromkeys(("queued", "running", "parked"), 0) | ledger.states())
+            return states.get("running", 0) >= least
+
+        with contextlib.suppress(AssertionError):
+            wait_for(running, seconds, interval=0.1)
+        moving = {name: states.get(name, 0) for name in ("queued", "running", "parked")}
+        self.loads.setdefault(kind, Counter()).update(moving)
+        return ", ".join(f"{count} {name}" for name, count in moving.items())
 
     def _rest(self, ledger: FleetLedger, door: Door, load: Load, faults: Faults) -> None:
         """Until nothing is on its way any more, or recovery takes too long: then the verdict says what is stuck."""
         ends = monotonic() + RECOVERY_SECONDS
         expected = len(load.accepted) + len(load.bad)
         while monotonic() < ends:
-            with contextlib.suppress(*REFUSALS):
+            with contextlib.suppress(StoreUnreachable, *REFUSALS):
                 states = ledger.states()
                 if not door.waiting() and set(states) <= set(REST) and sum(states.values()) >= expected:
                     return
             faults.keep_up()  # a ticket that kills its worker may be among the last
-            threading.Event().wait(0.2)
+            last(0.2)
 
 
-def _told_script() -> list[Any]:
-    submit = {**SCRIPT[1][0]["input"], "evidence": [URGENT]}
-    return [SCRIPT[0], [{**SCRIPT[1][0], "input": submit}]]
+def _door(scene: Scene) -> Door:
+    return AmqpDoor(scene.rabbitmq.url) if scene.rabbitmq else RedisDoor(lambda: scene.server.url)

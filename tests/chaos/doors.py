@@ -1,20 +1,27 @@
 """Where a campaign's raw messages go in: the lists of a Redis broker, or the queues of a RabbitMQ."""
 
 import contextlib
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 from amqp import Connection as AmqpConnection
 from amqp import Message as AmqpMessage
 from amqp.exceptions import AMQPError
 from kombu import Connection
 from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.worker.queue.test_celery_gate import SAME_AS_GOOD, UNSAYABLE, as_amqp
 from worker.clients.celery_queue import queue
 
+Answer = TypeVar("Answer")
+
 QUEUES = ("tickets", "handoff", "intake")
 REFUSALS = (RedisError, AMQPError, OSError)
 """The door did not take the message: its sender sends it again."""
+
+REPLICA_MS = 500
 
 
 class Door(Protocol):
@@ -29,18 +36,49 @@ class Door(Protocol):
         """Messages on their way. Raises one of REFUSALS."""
 
 
+class TooFewReplicas(RedisError):
+    """The message may be lost with its server: its sender sends it again."""
+
+
 class RedisDoor:
+    """A connection made anew after every refusal. url: of the server that serves now.
+
+    It takes a message that a replica has: kombu's senders do not wait for one, and a failover may lose what they sent.
+    """
+
     unsayable: tuple[str, ...] = ()
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, url: Callable[[], str]) -> None:
+        self._url = url
+        self._redis: Redis | None = None
 
     def push(self, name: str, raw: bytes, *, first: bool) -> None:
-        (self._redis.rpush if first else self._redis.lpush)(name, raw)
+        def push(redis: Redis) -> None:
+            (redis.rpush if first else redis.lpush)(name, raw)
+            if not redis.wait(1, REPLICA_MS):
+                raise TooFewReplicas
+
+        self._asked(push)
 
     def waiting(self) -> int:
-        held = sum(int(self._redis.hlen(key)) for key in ("deskhand:unacked", "deskhand:intake:held"))
-        return held + sum(int(self._redis.llen(key)) for key in (*QUEUES, "deskhand:poison"))
+        def count(redis: Redis) -> int:
+            held = sum(int(redis.hlen(key)) for key in ("deskhand:unacked", "deskhand:intake:held"))
+            return held + sum(int(redis.llen(key)) for key in (*QUEUES, "deskhand:poison"))
+
+        return self._asked(count)
+
+    def _asked(self, question: Callable[[Redis], Answer]) -> Answer:
+        try:
+            if self._redis is None:
+                self._redis = Redis.from_url(
+                    self._url(), socket_timeout=3, retry=Retry(NoBackoff(), 0), single_connection_client=True
+                )
+            return question(self._redis)
+        except REFUSALS:
+            broken, self._redis = self._redis, None
+            if broken is not None:
+                broken.close()
+            raise
 
 
 class AmqpDoor:

@@ -1,14 +1,18 @@
 """The campaign's tickets, brought in by every door at once, some twice, some out of order, with forgeries between."""
 
 import json
+import queue
 import random
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
 from fallbacks.errors import StoreUnreachable
 from tests.chaos.doors import REFUSALS, Door
 from tests.chaos.fleet import FleetLedger
+from tests.chaos.lasting import last
 from tests.worker.queue.poison import bad_envelopes, envelope
 
 KILLER = "this text kills the worker that reads it"
@@ -20,7 +24,7 @@ TEXTS = (
     f"Somebody stole my phone and uses my card right now, {URGENT}.",
     "How long does a transfer from abroad take?",
 )
-DOORS = ("books", "books", "books", "unhinted", "celery", "intake")
+DOORS = ("ledger", "ledger", "ledger", "unhinted", "celery", "intake")
 PATIENCE_SECONDS = 120.0
 
 
@@ -28,7 +32,7 @@ class Load:
     """accepted: ids that were taken from their sender. bad: unreadable messages that were."""
 
     def __init__(self, ledger: FleetLedger, door: Door, tickets: int, seed: int) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._door = door
         self._rng = random.Random(seed)
         bad = bad_envelopes("tasks.triage", "tickets")
@@ -37,11 +41,40 @@ class Load:
         self.accepted: list[str] = []
         self.killers = [t["id"] for t in self.waiting if KILLER in t["body"]]
         self.bad: list[bytes] = []
+        self._orders: queue.SimpleQueue[int | list[dict[str, Any]] | None] = queue.SimpleQueue()
 
     def bring(self, count: int) -> None:
         """The next tickets. Each is sent until its door has taken it, as a sender that keeps its word would."""
         group, self.waiting = self.waiting[:count], self.waiting[count:]
         self._rng.shuffle(group)
+        self._bring(group)
+
+    def order(self, what: int | list[dict[str, Any]]) -> None:
+        """Let so many of those that wait come in, or these, by the thread of `brought`."""
+        self._orders.put(what)
+
+    @contextmanager
+    def brought(self) -> Iterator[None]:
+        """Orders are carried out by a thread of their own; on leaving, all that still waits comes in."""
+        failures: list[BaseException] = []
+
+        def carry_out() -> None:
+            try:
+                while (what := self._orders.get()) is not None:
+                    self.bring(what) if isinstance(what, int) else self._bring(what)
+                self.bring(len(self.waiting))
+            except BaseException as failure:  # raised by the main thread
+                failures.append(failure)
+
+        bringing = threading.Thread(target=carry_out, name="load", daemon=True)
+        bringing.start()
+        yield
+        self._orders.put(None)
+        bringing.join()
+        if failures:
+            raise failures[0]
+
+    def _bring(self, group: list[dict[str, Any]]) -> None:
         for ticket in group:
             door = self._rng.choice(DOORS)
             self._until_taken(lambda ticket=ticket, door=door: self._send(ticket, door))  # type: ignore[misc]
@@ -56,15 +89,15 @@ class Load:
         return {"id": f"c{number}", "source": "chaos", "subject": f"Question {number}", "body": body}
 
     def _send(self, ticket: dict[str, Any], door: str) -> None:
-        if door in ("books", "unhinted"):
-            self._ledger.accept(ticket, publish=False)
-            if door == "books":
+        if door in ("ledger", "unhinted"):
+            self.ledger.accept(ticket, publish=False)
+            if door == "ledger":
                 self._hint(ticket["id"])
         elif door == "celery":
             raw = json.dumps(envelope("tasks.triage", "tickets", body=json.dumps([[], {"ticket": ticket}, None])))
             self._push("tickets", raw.encode())
         else:
-            self._push("intake", json.dumps(ticket).encode())
+            self._push("intake", json.dumps(ticket, ensure_ascii=False).encode())  # escaped, some have too much
 
     def _hint(self, ticket_id: str) -> None:
         """Sometimes twice: a hint is only a hint."""
@@ -103,4 +136,4 @@ class Load:
             except (StoreUnreachable, *REFUSALS):
                 if monotonic() > ends:
                     raise
-                threading.Event().wait(0.1)
+                last(0.1)

@@ -59,11 +59,12 @@ class Replicated:
 
 
 class Sentinel(ServerProcess):
-    """One, which is a majority of itself: it fails over within seconds."""
+    """One, which is a majority of itself. down_ms: after so long without an answer it fails over."""
 
-    def __init__(self, folder: Path, watched: ValkeyServer) -> None:
+    def __init__(self, folder: Path, watched: ValkeyServer, down_ms: int = 500) -> None:
         super().__init__(folder)
         self._watched = watched
+        self._down_ms = down_ms
 
     @property
     def url(self) -> str:
@@ -74,7 +75,7 @@ class Sentinel(ServerProcess):
         lines = [
             f"bind 127.0.0.1\nport {self.port}",
             f"sentinel monitor {MASTER} 127.0.0.1 {self._watched.port} 1",
-            f"sentinel down-after-milliseconds {MASTER} 500",
+            f"sentinel down-after-milliseconds {MASTER} {self._down_ms}",
             f"sentinel failover-timeout {MASTER} 2000",
         ]
         path.write_text("\n".join(lines) + "\n")

@@ -12,8 +12,8 @@ LIBRARY = "libfaketime.so.1"
 class SteppedValkey(ValkeyServer):
     """`step(7200)`: its clock is two hours ahead from now on. Its monotonic clock goes on as ever."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, **config: str | int) -> None:
+        super().__init__(folder, **config)
         self._shift = folder / "shift"
 
     def environment(self) -> dict[str, str]:
