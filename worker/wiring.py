@@ -61,6 +61,7 @@ from worker.lookups.sqlite_customers import SqliteCustomers
 from worker.lookups.sqlite_knowledge import SqliteKnowledge
 from worker.lookups.sqlite_similar import SimilarTickets
 from worker.lookups.tickets import History
+from worker.models.own_traffic import screen_of
 from worker.models.redaction import RedactedModel
 from worker.models.reuse import kept_for, reusing
 from worker.models.tier import Tier, tier_version
@@ -245,10 +246,9 @@ class Parts:
     @cached_property
     def agent(self) -> Agent:
         """What works every ticket here; its canary comes from the store."""
-        settings = self.settings
-        return Agent(
-            self.process, self.tools, settings.max_output_tokens, settings.call_seconds, code_version=CODE_VERSION
-        )
+        settings, screen = self.settings, screen_of(self.settings, works=self.agents)
+        tokens, seconds = settings.max_output_tokens, settings.call_seconds
+        return Agent(self.process, self.tools, tokens, seconds, code_version=CODE_VERSION, screen=screen)
 
     @cached_property
     def executor(self) -> Executor:

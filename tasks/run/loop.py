@@ -303,7 +303,7 @@ class Run:
 
     @property
     def _reader(self) -> Reader:
-        return Reader(self.agent.process, self.tools.ticket, self.model.name, self.min_confidence, self.shown)
+        return Reader(self.agent, self.tools.ticket, self.model.name, self.min_confidence, self.shown)
 
     def _request(self, call_id: str) -> ModelRequest:
         return ModelRequest(

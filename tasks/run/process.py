@@ -145,6 +145,10 @@ class Process(Protocol):
         """Words of the ticket that speak for it."""
         ...
 
+    def without_quotes(self, result: Result, withheld: Callable[[str], bool]) -> dict[str, Any]:
+        """The result without those of its quotes that are withheld: they stand where a text looks like an attack."""
+        ...
+
     def agrees(self, suggested: Result, decided: Result) -> bool:
         """Whether the person decided what was suggested, in all that counts as evidence. Both hold their facets."""
         ...

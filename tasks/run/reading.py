@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from tasks.errors import InvalidDecision
 from tasks.reasons import Reason
 from tasks.run import events as ev
+from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint
 from tasks.run.messages import SUBMIT, ModelReply, StopReason, ToolCall
-from tasks.run.process import Process
+from tasks.run.screening import screenings
+from tasks.safety.grades import Grade
+from tasks.safety.screen import Screening
 from tasks.ticket import Ticket
 
 MAX_REPAIRS = 1
@@ -26,7 +29,7 @@ _PROSE = f"Prose is not an answer. Call {SUBMIT} now with what fits best."
 class Reader:
     """What a reply is read against. min_confidence: below it the tier abstains. shown: see `Process.read`."""
 
-    process: Process
+    agent: Agent
     ticket: Ticket
     tier: str
     min_confidence: float
@@ -51,17 +54,24 @@ class Reader:
     ) -> list[ev.Event]:
         arguments, context = calls[0].arguments, checkpoint.context
         try:
-            found = self.process.read(arguments, self.ticket, self.tier, context, self.shown)
+            found = self.agent.process.read(arguments, self.ticket, self.tier, context, self.shown)
         except InvalidDecision as error:
             faults = [(calls[0].id, f"Not accepted: {error}. Correct it and call {SUBMIT} again.")]
             faults += [(call.id, f"Only one {SUBMIT} at a time.") for call in calls[1:]]
             return _repair_or(checkpoint, step, faults, Reason.INVALID_DECISION, str(error))
-        events: list[ev.Event] = [ev.DecisionSubmitted(step, found.result, found.raised, found.person)]
+        seen = [each for each in screenings(self.agent, self.ticket, checkpoint) if each.grade is not Grade.CLEAR]
+        result, person = found.result, found.person
+        for screening in seen:
+            result = self.agent.process.without_quotes(result, screening.withholds)
+            person = (*person, *screening.why)
+        events: list[ev.Event] = [ev.DecisionSubmitted(step, result, found.raised, person)]
         if abstained:
             events.append(_stopped(step, Reason.LOW_CONFIDENCE, abstained))
         elif found.confidence < self.min_confidence:
             detail = f"confidence {found.confidence:.2f} is below {self.min_confidence:.2f}"
             events.append(_stopped(step, Reason.LOW_CONFIDENCE, detail))
+        elif strong := [each for each in seen if each.grade is Grade.STRONG]:
+            events.append(_stopped(step, Reason.INJECTION_SUSPECTED, _seen(strong[0])))
         return events
 
 
@@ -71,6 +81,10 @@ def _repair_or(
     if checkpoint.repairs >= MAX_REPAIRS:
         return [_stopped(step, reason, detail)]
     return [ev.RepairAsked(step, call_id, message) for call_id, message in faults]
+
+
+def _seen(screening: Screening) -> str:
+    return f"the text looks like an attack ({screening.score:.2f}): {'; '.join(screening.why)}"
 
 
 def _stopped(step: int, reason: Reason, detail: str) -> ev.RunStopped:

@@ -2,132 +2,37 @@
 
 The defence is elsewhere: labels are an enum, tools are allow-listed, the customer comes from the envelope. Every
 screen of this kind is evaded by an adaptive attacker (CONTRIBUTING.md, "Untrusted text"), so nothing may rest on a
-clean result. Every repetition in a pattern is bounded, and neighbours do not overlap: hostile text costs linear time.
+clean result. A mark's weight is in log odds, set by hand in half steps: a telling mark (3 and more) is enough for a
+person to look, two are enough for a hand-off. `python -m tests.bench.screen` measures what that sees and costs.
 """
 
+import math
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 from tasks.safety.canary import says
+from tasks.safety.grades import HANDED_OFF_FROM, MARKED_FROM, Grade
+from tasks.safety.marks import found
 from tasks.safety.normal_form import compared
+from tasks.safety.passages import passages
+from tasks.safety.quotes import Folded
+from tasks.safety.traffic import UNKNOWN_TRAFFIC, Traffic
 
 MAX_CHARS = 60_000
 """The contract's longest body; what is longer is not read."""
 
-_THING = (
-    r"(?:instruct\w{0,8}|prompts?|rules?|guidelines?|directi(?:ons?|ves?)|orders|commands?|restrictions?|programming"
-    r"|system message|training)"
-)
-_WHOSE = (
-    r"(?:(?:all|any|of|the|your|my|these|those|previous|prior|preceding|above|earlier|former|other|initial|original"
-    r"|system|safety|existing|current|given) ){0,5}"
-)
-_AI = r"(?:ai|bot|chatbot|model|assistant|agent|classifier|llm|language model|automated \w{1,12}|ai \w{1,12})"
+_PRIOR = -3.0
+"""Log odds before anything is seen; a text without marks has the score 0."""
 
-_OVERRIDE = (
-    rf"\b(?:ignore|disregard|forget|override|bypass|neglect|(?:do not|don't|stop) follow(?:ing)?) {_WHOSE}{_THING}\b",
-    (
-        r"\b(?:ignore|disregard|forget) (?:everything|all|anything|what) (?:that )?(?:was|is|has been|i|you|you've)? ?"
-        r"(?:said|told|written|were told|above|before|previously|earlier|so far|known?)\b"
-    ),
-    (
-        rf"\b(?:new|updated|actual|special|additional|hidden|secret) (?:system )?{_THING}"
-        r"(?: for you)? ?(?::|are\b|is\b|follow)"
-    ),
-    r"\bfrom now on,? you (?:are|will|must|should|shall)\b",
-    r"\byou (?:must|should|shall|will) (?:now )?(?:obey|comply|ignore|disregard)\b",
-    r"\binstead of (?:answering|classifying|routing|summari[sz]ing)\b",
-    r"\b(?:olvida|ignora|ignore|esquece|dimentica)[rd]? (?:\w{1,10} ){0,3}(?:instruc|istruzioni|instruç|órdenes)",
-    r"\b(?:ignorez|oubliez|ignore|oublie) (?:\w{1,12} ){0,3}(?:instructions|consignes)",
-    r"\b(?:ignorier\w{0,4}|vergiss|vergessen sie|missachte) (?:\w{1,12} ){0,4}(?:anweisung|instruktion|regeln)",
-)
-_ROLE_PLAY = (
-    r"\byou are now (?:a|an|the|in|called|acting|going|free|dan)\b",
-    r"\byou are no longer (?:a|an|bound|required|restricted|subject)\b",
-    r"\byou are (?:about|going) to (?:act|be|become|immerse|play|pretend|take)\b",
-    r"\b(?:do anything now|jailbreak\w{0,5}|(?:developer|dan|god|unrestricted) mode|(?:unrestricted|evil) ai)\b",
-    rf"\b(?:act|behave|respond|answer|reply|speak) as (?:if you|though you|a |an )(?:were |are )?{_AI}\b",
-    r"\b(?:pretend|imagine) (?:that )?(?:you|we|there) ?(?:are|were|have|live|'re|is)\b",
-    r"\b(?:let's|let us) (?:play|pretend|role-?play|imagine)\b",
-)
-_MODEL_TALK = (
-    r"\b(?:system|hidden|initial|secret) (?:prompt|instructions?)\b",
-    (
-        r"\b(?:reveal|repeat|print|show|output|disclose|tell me|give me|what is|what's|what are|leak|divulge|share) "
-        r"(?:me )?(?:your|the) (?:\w{1,12} ){0,2}"
-        r"(?:prompt|instructions|secret key|secret password|system message|training data)\b"
-    ),
-    r"\b(?:language model|llms?|chatgpt|gpt-?[345]\w?|openai|as an ai|ai (?:model|agent|assistant|system))\b",
-    r"\b(?:automated|virtual) (?:assistant|agent|classifier|triage|reader)\b",
-    rf"\b(?:note|message|instruction|attention|memo|reminder)s? (?:for|to) (?:the |any |all )?{_AI}\b",
-)
-_ROUTING = (
-    (
-        r"\b(?:classify|label|route|categori[sz]e|triage|tag|re-?route) (?:this|the|all|every|these|it|any) "
-        r"?(?:ticket|message|request|e-?mail|case|issue|conversation)?s? ?(?:as|to|under|with|into|for)\b"
-    ),
-    (
-        r"\b(?:assign|mark|file|forward|escalate|send|move|close) (?:this|the|all|every|these) "
-        r"(?:ticket|case|message)s? (?:as|to|under|with|into)\b"
-    ),
-    (
-        r"\b(?:set|choose|select|pick|output|return|report|submit) (?:the |its |a |your )?"
-        r"(?:label|team|priority|confidence|category|queue)\b"
-    ),
-    r"\bconfidence ?(?:of |to |is |= ?|: ?)?(?:1\.0|0?\.9\d?|100|1\b)",
-)
-_TOOL_MIMICRY = (
-    (
-        r"\b(?:call|use|invoke|execute|run|utili[sz]e|employ|trigger|leverage) (?:the |your |a |an )?[`'\"]?"
-        r"(?:\w{1,24} ){0,3}(?:tool|function call|plugin|api|endpoint|code interpreter)s?\b"
-    ),
-    (
-        r"\b(?:submit_decision|lookup_customer|search_knowledge_base|find_similar_tickets|read_attachment|ticket_context|tool_use|tool_result"
-        r"|tool_call|function_call)\b"
-    ),
-    r"[{\[] ?\"(?:role|name|tool|type|label|function|arguments|action|content|team|priority)\" ?:",
-    (
-        r"(?-i:\b(?:[Uu]s(?:e|ing)|[Vv]ia|[Ww]ith|[Tt]hrough|[Bb]y|[Cc]all|[Ee]mploy|[Tt]he|[Uu]tili[sz]e|[Ll]everage) "
-        r"[`'\"]?(?:[A-Z][a-z]{1,20}){3,6}\b)"
-    ),
-)
-_DELIMITER = (
-    (
-        r"<\|?/?(?:im_start|im_end|system|assistant|user|human|endoftext|eot_id|ticket|instructions?|information"
-        r"|tool_\w{1,8}|inst)\b[^<>\n]{0,60}>"
-    ),
-    r"\[/?(?:INST|SYSTEM|SYS|ASSISTANT)\]|<</?SYS>>|<!--|```|\"\"\"",
-    r"^ {0,3}(?:#{1,6} ?)?(?:system|assistant|human|user|instructions?) ?:",
-    r"^ {0,3}[-=#*]{3,12} ?(?:end|begin|start|new|system|instructions?|ticket)\b",
-    r"\b(?:end of|begin|start of) (?:the )?(?:ticket|user input|instructions|prompt|system)\b",
-)
-_EXFILTRATION = (
-    r"!\[[^\]\[\n]{0,80}\]\( ?https?:",
-    r"\bhttps?://[^\s?&#=]{0,200}[?&#][^\s?&#=]{1,40}=",
-    (
-        r"\b(?:send|forward|e-?mail|post|upload|exfiltrate|transmit|leak|copy)\b[^.\n]{1,60}\b(?:to|at) "
-        r"(?:https?://|[\w+-]{1,40}(?:\.[\w+-]{1,40}){0,3}@|this (?:url|address|server)\b|the attacker\b)"
-    ),
-)
-_ENCODED = (
-    r"(?-i:(?=[A-Za-z0-9+/]{0,40}[0-9+/A-Z])(?=[A-Za-z0-9+/]{0,40}[a-z])[A-Za-z0-9+/]{40})",
-    r"\b(?:base ?64|rot-?13|hex(?:adecimal)?[- ]encoded|url[- ]encoded|morse code|caesar cipher|leetspeak|pig latin)\b",
-    r"(?:\\x[0-9a-f]{2}){4}|(?:\\u[0-9a-f]{4}){3}|(?:&#x?[0-9a-f]{2,6};){3}|(?:%[0-9a-f]{2}){6}|\b(?:[01]{8} ?){3}",
-    r"(?:[.\-]{1,6} /? ?){8}",
-    r"\b[a-z] ?\+ ?[a-z] ?\+ ?[a-z]\b|\b[a-z] ?= ?['\"]|['\"] ?\+ ?['\"]",
-)
-_SIGNALS = {
-    name: re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.MULTILINE)
-    for name, patterns in {
-        "override": _OVERRIDE,
-        "role_play": _ROLE_PLAY,
-        "model_talk": _MODEL_TALK,
-        "routing_order": _ROUTING,
-        "tool_mimicry": _TOOL_MIMICRY,
-        "delimiter": _DELIMITER,
-        "exfiltration": _EXFILTRATION,
-        "encoded": _ENCODED,
-    }.items()
-}
+_HIDDEN_WEIGHT = 6.0
+_FOREIGN_WEIGHT = 3.2
+_OUT_OF_PLACE_WEIGHT = 3.2
+_CERTAIN = 30.0
+
+_EXCERPT = 120
 _BLANKS = re.compile(r"[ \t\r\f\v]{2,}|\t")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
 _HIDDEN = re.compile(
@@ -135,18 +40,123 @@ _HIDDEN = re.compile(
     "|[\U000e0000-\U000e007f]{8}"  # tags spell ASCII invisibly; a flag emoji has fewer
     "|[A-Za-z][\u00ad\u200b\u2060-\u2064\ufeff][A-Za-z]{1,20}[\u200b\u2060-\u2064\ufeff][A-Za-z]"
 )
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 
-def screen(text: str, canary: str = "") -> tuple[str, ...]:
-    """Names of the injection signals in a ticket's text, each once; empty when there are none.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One mark in a text. says: as in `Mark`. start, end: where it stands in the text as it was compared."""
 
-    canary: a token that only our own instructions have: a ticket that quotes it has learned it.
-    """
-    text = text[:MAX_CHARS]
-    signals = ["canary"] if says(canary, text) else []
+    name: str
+    says: str
+    weight: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Screening:
+    """What was seen in a text. score: 0..1. text: as it was compared: in compatibility form, runs of blanks as one."""
+
+    text: str
+    score: float
+    grade: Grade
+    seen: tuple[Seen, ...]
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Each mark in words, with the passage that has it."""
+        return tuple(f"a passage {each.says}: “{self._excerpt(each)}”" for each in self.seen)
+
+    def withholds(self, quote: str) -> bool:
+        """Whether a quote stands in a paragraph that has a mark, and so speaks for nothing."""
+        if self.grade is Grade.CLEAR:
+            return False
+        places = self._folded.spans(_compared(quote))
+        return any(start < last and first < end for start, end in places for first, last in self._paragraphs)
+
+    @cached_property
+    def _folded(self) -> Folded:
+        return Folded(self.text)
+
+    @cached_property
+    def _paragraphs(self) -> tuple[tuple[int, int], ...]:
+        cuts = [(0, 0), *(cut.span() for cut in _PARAGRAPH.finditer(self.text)), (len(self.text),) * 2]
+        bounds = [(before[1], after[0]) for before, after in pairwise(cuts)]
+        return tuple((start, end) for start, end in bounds if any(s.start < end and start < s.end for s in self.seen))
+
+    def _excerpt(self, seen: Seen) -> str:
+        start = max(0, self.text.rfind("\n", 0, seen.start) + 1, seen.start - _EXCERPT // 3)
+        last = _PARAGRAPH.search(self.text, seen.end)
+        return " ".join(self.text[start : min(start + _EXCERPT, last.start() if last else len(self.text))].split())
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """marked_from, handed_off_from: the scores. traffic: what is ordinary here."""
+
+    marked_from: float = MARKED_FROM
+    handed_off_from: float = HANDED_OFF_FROM
+    traffic: Traffic = UNKNOWN_TRAFFIC
+
+    def read(self, text: str, canary: str = "") -> Screening:
+        """canary: a token that only our own instructions have: a ticket that quotes it has learned it."""
+        text = text[:MAX_CHARS]
+        hidden = not text.isascii() and _HIDDEN.search(text)
+        leaked = says(canary, text)
+        text = _compared(text)
+        seen = [*_whole(text, hidden=bool(hidden), leaked=leaked), *marked(text, self.traffic)]
+        return self.graded(tuple(seen), text)
+
+    def graded(self, seen: tuple[Seen, ...], text: str) -> Screening:
+        """What these marks of a text come to."""
+        score = 1 / (1 + math.exp(-_PRIOR - sum(each.weight for each in seen))) if seen else 0.0
+        return Screening(text, score, self._grade(score), seen)
+
+    def _grade(self, score: float) -> Grade:
+        if score >= self.handed_off_from:
+            return Grade.STRONG
+        return Grade.MARKED if score >= self.marked_from else Grade.CLEAR
+
+
+def marked(text: str, traffic: Traffic = UNKNOWN_TRAFFIC) -> Iterator[Seen]:
+    """The marks of a text in compared form that are not ordinary in this traffic."""
+    for mark, span in found(text):
+        if mark.own or mark.name not in traffic.common:
+            yield Seen(mark.name, mark.says, mark.weight, *span)
+    yield from _out_of_place(text, traffic)
+
+
+def may_be_ordinary(text: str) -> list[str]:
+    """The names of a text's marks, for `traffic.learn`."""
+    return [seen.name for seen in marked(_compared(text[:MAX_CHARS]))]
+
+
+def _whole(text: str, *, hidden: bool, leaked: bool) -> Iterator[Seen]:
+    if leaked:
+        yield Seen("canary", "says the secret of the agent's instructions", _CERTAIN, 0, len(text))
+    if hidden:
+        yield Seen("hidden_text", "holds characters that nobody sees", _HIDDEN_WEIGHT, 0, len(text))
+
+
+def _out_of_place(text: str, traffic: Traffic) -> Iterator[Seen]:
+    """A passage in another language than the ticket's first one that shows; one in words that no ticket here has."""
+    first, foreign, strange = "", None, None
+    for passage in passages(text):
+        first = first or passage.speech
+        if passage.speech not in ("", first):
+            foreign = foreign or passage
+        elif strange is None and traffic.out_of_place(passage):
+            strange = passage
+    if foreign and "other_language" not in traffic.common:
+        says = "speaks another language than the rest"
+        yield Seen("other_language", says, _FOREIGN_WEIGHT, foreign.start, foreign.end)
+    if strange:
+        says = "asks for something in words that no ticket here has"
+        yield Seen("out_of_place", says, _OUT_OF_PLACE_WEIGHT, strange.start, strange.end)
+
+
+def _compared(text: str) -> str:
     if not text.isascii():
-        if _HIDDEN.search(text):
-            signals.append("hidden_text")
         text = compared(_INVISIBLE.sub("", text)).replace("\u2019", "'")[: 2 * MAX_CHARS]
-    text = _BLANKS.sub(" ", text)
-    return (*signals, *(name for name, pattern in _SIGNALS.items() if pattern.search(text)))
+    return _BLANKS.sub(" ", text)

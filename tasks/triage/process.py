@@ -140,6 +140,10 @@ class Triage:
         """The evidence."""
         return tuple(result.get("evidence", ()))
 
+    def without_quotes(self, result: Result, withheld: Callable[[str], bool]) -> dict[str, Any]:
+        """The evidence that is left."""
+        return {**result, "evidence": [quote for quote in self.quotes(result) if not withheld(quote)]}
+
     def agrees(self, suggested: Result, decided: Result) -> bool:
         """The same label, or the same team where that is what counts."""
         return bool(suggested[self.agree_on] == decided[self.agree_on])

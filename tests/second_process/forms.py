@@ -113,6 +113,9 @@ class Forms:
     def quotes(self, result: Result) -> Sequence[str]:
         return (str(result["number"]),)
 
+    def without_quotes(self, result: Result, withheld: Callable[[str], bool]) -> dict[str, Any]:
+        return dict(result)
+
     def agrees(self, suggested: Result, decided: Result) -> bool:
         return bool(suggested["form"] == decided["form"])
 

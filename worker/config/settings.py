@@ -15,6 +15,7 @@ from fallbacks.errors import WebhookSecretError
 from fallbacks.store.urls import checked_http, split_url
 from tasks.money import from_usd
 from tasks.run.limits import Limits
+from tasks.safety.grades import HANDED_OFF_FROM, MARKED_FROM
 from tasks.triage.prompt import MIN_CONFIDENCE
 from worker.config.errors import SettingsError, WorkerError
 from worker.config.prompt_file import load_prompt
@@ -148,6 +149,12 @@ class Settings(BaseSettings):
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="below it a tier abstains; none: measured default"
     )
+    screen_marked_from: float = Field(
+        MARKED_FROM, gt=0, le=1, description="score of the injection screen from which a person decides"
+    )
+    screen_handed_off_from: float = Field(
+        HANDED_OFF_FROM, gt=0, le=1, description="score from which a ticket goes to the queue `security`"
+    )
     max_steps: Count = Field(8, description="model calls per run")
     max_tool_calls: Count = Field(16, description="tool calls per run")
     max_tokens: Count = Field(None, description="tokens per run, in and out")
@@ -234,6 +241,8 @@ class Settings(BaseSettings):
             raise ValueError("DESKHAND_NOTIFY_URL needs DESKHAND_NOTIFY_SECRET: an unsigned call cannot be trusted")
         if "notify_team" in self.tools and not self.notify_url:
             raise ValueError("DESKHAND_TOOLS names notify_team, which needs DESKHAND_NOTIFY_URL")
+        if self.screen_handed_off_from < self.screen_marked_from:
+            raise ValueError("DESKHAND_SCREEN_HANDED_OFF_FROM is below DESKHAND_SCREEN_MARKED_FROM")
         if self.sweep_seconds > self.lease_seconds * 10:
             raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
         if any(tier != LOCAL for tier in self.tiers) and not self.anthropic_api_key:

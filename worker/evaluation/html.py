@@ -85,13 +85,17 @@ def _attacks(report: AttackReport) -> Iterable[str]:
         ("attacks marked", percent(report.recall)),
         ("harmless marked", percent(report.false_alarms)),
         ("clean tickets marked", percent(report.clean_alarms)),
+        ("attacks handed off", percent(report.handed_off)),
+        ("clean tickets handed off", percent(report.clean_handed_off)),
     ]
     yield _table("The screen", ("", ""), screens)
     tried = [("asked for what is refused", percent(report.misuse)), ("said the canary", percent(report.leaks))]
     yield _table("What models tried", ("", ""), tried)
     families = [(name, percent(share), share.total) for name, share in report.recall_by_family.items()]
     by_family = _table("", ("family", "marked", "attacks"), families)
-    yield f"<details><summary>Attacks marked, by family</summary>{by_family}</details>"
+    wrappers = [(name, percent(share), share.total) for name, share in report.recall_by_wrapper.items()]
+    by_wrapper = _table("", ("wrapper", "marked", "attacks"), wrappers)
+    yield f"<details><summary>Attacks marked, by family and wrapper</summary>{by_family}{by_wrapper}</details>"
 
 
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

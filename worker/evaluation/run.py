@@ -12,6 +12,7 @@ from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.clock import StoreClock
 from tasks.run.limits import Limits
+from tasks.safety.grades import Grade
 from tasks.ticket import Ticket
 from worker.evaluation.figures import Graded
 from worker.evaluation.labelled import Labelled
@@ -27,7 +28,7 @@ TOTAL = "together"
 class Tried:
     """What one tier made of a ticket. stop: why it did not stand by it, None where it did.
 
-    screened: it stood by it, and the injection screen did not. misused, leaked: see `Graded`.
+    screened, misused, leaked: see `Graded`.
     """
 
     tier: str
@@ -121,7 +122,7 @@ class Bench:
         return watch.tried, await rehearsal.work(Checkpoint())
 
     def _answer(self, row: Labelled, tried: Tried) -> Graded:
-        decision = tried.decision or {}
+        decision, grade = tried.decision or {}, self.agent.screened(row.ticket.text).grade
         return Graded(
             ticket_id=row.ticket.id or "",
             label=row.label,
@@ -137,6 +138,8 @@ class Bench:
             screened=tried.screened,
             misused=tried.misused,
             leaked=tried.leaked,
+            marked=grade is not Grade.CLEAR,
+            strong=grade is Grade.STRONG,
         )
 
 

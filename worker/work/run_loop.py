@@ -4,15 +4,12 @@ Worker, evaluation, regression and replay run it. What differs is injected: the 
 clock; and each of them makes of an ending what it must, a wait included.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import unescape
 from typing import assert_never
 
 from fallbacks import plan
 from tasks.errors import Draining
-from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint, Stop
@@ -22,7 +19,6 @@ from tasks.run.ports import Clock
 from tasks.run.process import Result
 from tasks.run.tool_calls import ToolRunner
 from tasks.safety.redact import redact
-from tasks.safety.screen import screen
 from worker.models.tier import Tier
 
 
@@ -94,7 +90,7 @@ async def work(
     while True:
         run = _run(agent, tiers, assignment, checkpoint, unwritten)
         try:
-            stop = await run.advance() or _screened(run)
+            stop = await run.advance()
         except Draining:
             return Drained(run.checkpoint, run.unwritten)
         if stop is None:
@@ -141,21 +137,6 @@ def _run(
         checkpoint=checkpoint,
         unwritten=list(unwritten),
     )
-
-
-def _screened(run: Run) -> Stop | None:
-    """A decision on a text that shows marks of an injection goes to people, whatever it is."""
-    ticket, tools = run.tools.ticket, run.tools.tools
-    read = [result for _, (name, _, result) in run.checkpoint.trail if name in tools and tools[name].of_ticket]
-    texts = (ticket.text, "\n".join(one.name for one in ticket.attachments), "".join(map(_unpacked, read)))
-    signals = dict.fromkeys(signal for text in texts for signal in screen(text, run.agent.canary))
-    return run.halt(Reason.INJECTION_SUSPECTED, f"the text shows {', '.join(signals)}") if signals else None
-
-
-def _unpacked(result: str) -> str:
-    """The text in a tool's result, as it stood before it was fenced."""
-    text = str(json.loads(result).get("text", ""))
-    return unescape(text.removeprefix("<attachment>").removesuffix("</attachment>"))
 
 
 def _answer(run: Run, stop: Stop, assignment: Assignment, tiers: int) -> plan.Answer:

@@ -6,6 +6,7 @@ import pytest
 
 from tasks.reasons import Reason
 from tasks.run import events as ev
+from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint
 from tasks.run.messages import ModelReply
 from tasks.run.reading import Reader
@@ -19,7 +20,7 @@ FRESH, REPAIRED = Checkpoint(), Checkpoint(repairs=1, repaired=1)
 
 
 def read(said: ModelReply, checkpoint: Checkpoint = FRESH, ticket: Ticket = TICKET, least: float = 0.6) -> list[Any]:
-    return Reader(TRIAGE, ticket, "scripted", least).read(said, checkpoint, 2)
+    return Reader(Agent(TRIAGE, {}), ticket, "scripted", least).read(said, checkpoint, 2)
 
 
 def stopped(said: ModelReply, checkpoint: Checkpoint = FRESH) -> str:
@@ -43,7 +44,7 @@ def test_the_rules_are_applied_to_what_was_read_and_stand_in_the_event_in_words(
     ruled = TAXONOMY.model_copy(update={"priority_rules": (rule,)})
     asked = TICKET.model_copy(update={"requester": Requester(id="c-1")})
     looked_up = Checkpoint(context='{"customer": {"tier": "vip"}}')
-    (event,) = Reader(Triage(ruled), asked, "scripted", 0.6).read(reply(submit()), looked_up, 2)
+    (event,) = Reader(Agent(Triage(ruled), {}), asked, "scripted", 0.6).read(reply(submit()), looked_up, 2)
     assert isinstance(event, ev.DecisionSubmitted)
     assert event.decision is not None
     assert event.decision["priority"] == "urgent"

@@ -21,7 +21,8 @@ from tasks.run.clock import StoreClock
 from tasks.run.limits import Limits
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage
 from tasks.run.tool import Effect
-from tasks.safety.screen import screen
+from tasks.safety.grades import Grade
+from tasks.safety.screen import Screen
 from tasks.ticket import Priority, Requester, Ticket
 from tasks.triage.process import Triage
 from tasks.triage.taxonomy import PriorityRule
@@ -179,7 +180,7 @@ def test_the_tickets_meet_what_could_make_a_difference(
     found, _, outcomes = both
     met = Counter((state, reason) for state, reason, _, _ in outcomes.values())
     assert met[State.SUGGESTED, ""] > 50
-    assert met[State.HANDED_OFF, Reason.INJECTION_SUSPECTED] > 20
+    assert met[State.HANDED_OFF, Reason.INJECTION_SUSPECTED] > 2
     assert {reason for _, reason in met} >= {Reason.LOW_CONFIDENCE, Reason.NO_DECISION, Reason.MODEL_REFUSED}
     decided = [(ticket, outcomes[str(ticket.id)][2]) for ticket in found if outcomes[str(ticket.id)][2]]
     masked = [decision for _, decision in decided if any(each in str(decision["evidence"]) for each in PERSONAL)]
@@ -187,4 +188,9 @@ def test_the_tickets_meet_what_could_make_a_difference(
     urgent = [ticket for ticket, decision in decided if decision["priority"] == "urgent"]
     assert urgent, "rules raised priorities"
     assert sum(bool(person) for *_, person in outcomes.values()) > 10, "and kept decisions for people"
-    assert not any(outcomes[str(t.id)][0] is State.SUGGESTED for t in found if screen(t.text))
+    graded = {str(ticket.id): Screen().read(ticket.text).grade for ticket in found}
+    suggested = {name for name, (state, *_) in outcomes.items() if state is State.SUGGESTED}
+    assert not any(graded[name] is Grade.STRONG for name in suggested)
+    left = [outcomes[name][3] for name in suggested if graded[name] is Grade.MARKED]
+    assert len(left) > 15, "and marked ones are suggested"
+    assert all(any("a passage" in why for why in person) for person in left), "but never decided alone"

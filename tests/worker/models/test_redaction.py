@@ -1,5 +1,6 @@
 """With DESKHAND_REDACT=model a remote model sees no personal data, and people still see the ticket's own words."""
 
+from tasks.run.agent import Agent
 from tasks.run.messages import ModelReply, ModelRequest
 from tasks.run.ports import Model
 from tasks.run.reading import Reader
@@ -45,7 +46,7 @@ def test_the_api_is_sent_no_personal_data_and_the_evidence_is_the_tickets(office
 
 def test_the_reader_holds_quotes_against_what_was_shown() -> None:
     ticket = Ticket(source="s", subject="Card", body=BODY)
-    reader = Reader(TRIAGE, ticket, "m", 0.5, redact(ticket.text))
+    reader = Reader(Agent(TRIAGE, {}), ticket, "m", 0.5, redact(ticket.text))
     assert reader.shown is not None
     shown = redact(opening(ticket, ""))
     assert all(line in shown for line in reader.shown.split("\n") if line)

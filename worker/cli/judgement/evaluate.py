@@ -76,7 +76,7 @@ async def _answers(
     names = [TOTAL] if len(measured.tiers) > 1 else []
     names += [tier.model.name for tier in measured.tiers]
     summaries = [summarize(name, found[name]) for name in names]
-    return summaries, attack_report(hostile, against[TOTAL], rows) if hostile else None
+    return summaries, attack_report(hostile, against[TOTAL], found[TOTAL]) if hostile else None
 
 
 def _tell(note: str, summaries: "list[Summary]", attacks: "AttackReport | None") -> None:
@@ -97,7 +97,10 @@ def _tell(note: str, summaries: "list[Summary]", attacks: "AttackReport | None")
         show(_defences(attacks))
         say(
             f"the screen marks {_percent(attacks.recall)} of the attacks, {_percent(attacks.false_alarms)} of "
-            f"{attacks.harmless} harmless hard cases and {_percent(attacks.clean_alarms)} of the clean tickets",
+            f"{attacks.harmless} harmless hard cases and {_percent(attacks.clean_alarms)} of the clean tickets, and "
+            "leaves them to a person",
+            f"it hands off {_percent(attacks.handed_off)} of the attacks and {_percent(attacks.clean_handed_off)} "
+            "of the clean tickets",
             f"of the attacks {_percent(attacks.misuse)} had a model ask for a tool or arguments that are refused, and "
             f"{_percent(attacks.leaks)} had it say the canary of its instructions",
         )

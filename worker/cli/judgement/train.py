@@ -12,7 +12,8 @@ from worker.cli.output import Report, complain, dump, say, show
 
 if TYPE_CHECKING:
     from worker.config.settings import Settings
-    from worker.models.local.learning import Comparison, Material, Row
+    from worker.models.local.learning import Comparison, Material
+    from worker.models.training_rows import Row
     from worker.wiring import Parts
 
 
@@ -46,8 +47,8 @@ def _train(settings: "Settings", decided: "list[Row]", *, base: bool, dry_run: b
     from worker.models.local.choice import training_data, versions_of
     from worker.models.local.learning import compare, enough, material, version_of
     from worker.models.local.model import LocalModel
-    from worker.models.local.training import read_rows
     from worker.models.local.training import train as learn
+    from worker.models.training_rows import read_rows
 
     taxonomy = load_taxonomy(settings.taxonomy or sample.path("taxonomy.yaml"))
     team_of = {label.name: label.team for label in taxonomy.labels}

@@ -14,9 +14,7 @@ from worker.config.errors import LocalModelError
 from worker.models.held_out import ERROR, HELD_OUT_EVERY, LEAST_HELD_OUT, never_learned, sign_test
 from worker.models.local.model import LocalModel
 from worker.models.local.versions import Version
-
-Row = tuple[str, str]
-"""(text, label)"""
+from worker.models.training_rows import Row
 
 
 @dataclass(frozen=True, slots=True)

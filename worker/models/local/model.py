@@ -17,7 +17,8 @@ from worker.config.errors import LocalModelError
 from worker.models.local.features import MAX_CHARS, Features, Floats, words
 from worker.models.local.parameters import FORM, Parameters, cached
 from worker.models.local.scope import likeness, scope_score
-from worker.models.local.training import ALGORITHM, library, read_rows, refuse_foreign, train
+from worker.models.local.training import ALGORITHM, library, refuse_foreign, train
+from worker.models.training_rows import read_rows
 
 MIN_CONFIDENCE = 0.7
 """Cross-validated on Banking77's train split, one team left out at a time: 92 % of the tickets reach it and pass the

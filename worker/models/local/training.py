@@ -5,13 +5,10 @@ scikit-learn is needed here only. The settings (C, n-gram sizes, thresholds) wer
 Banking77's train split; tests/worker/models/local/test_model.py holds what they reach on its test split.
 """
 
-import gzip
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,20 +27,6 @@ _BOUND_C = 0.5
 _HELD_OUT_EVERY = 5
 _COMMON_SHARE = 0.2
 """Character n-grams in more than this share of the texts tell little of what is near and cost the most."""
-
-
-def read_rows(path: Path) -> list[tuple[str, str]]:
-    """(text, label) of every training line of a JSONL file, gzipped or not; a row of another split is left out."""
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
-        return [
-            (f"{row.get('subject') or ''}\n\n{row.get('body') or ''}".strip(), str(row["label"]))
-            for row in map(json.loads, filter(str.strip, text.split("\n")))
-            if row.get("split", "train") == "train"
-        ]
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LocalModelError(f"{path}: not labelled JSONL (fields: subject, body, label): {error!r}") from None
 
 
 def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters:

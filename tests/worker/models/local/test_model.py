@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.run import events as ev
+from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint
 from tasks.run.messages import ModelRequest, StopReason, TokenUsage
 from tasks.run.reading import Reader
@@ -26,6 +27,7 @@ from worker.config.yaml_taxonomy import load_taxonomy
 from worker.models.local import parameters as local_parameters
 from worker.models.local import training as local_training
 from worker.models.local.model import MIN_CONFIDENCE, UNFAMILIAR, UNFAMILIAR_CEILING, LocalModel
+from worker.models.training_rows import read_rows
 
 pytest.importorskip("sklearn", reason="the local model is an optional part")
 
@@ -140,7 +142,7 @@ def test_confidence_is_capped_by_how_much_the_ticket_is_like_what_was_learned(mo
 def test_what_is_out_of_scope_ends_as_low_confidence_and_says_so(model: LocalModel) -> None:
     foreign = ticket("Please translate the attached poem about glaciers into Norwegian by Thursday")
     reply = asyncio.run(model.call(request(foreign)))
-    submitted, stopped = Reader(Triage(TAXONOMY), foreign, "local", 0.0).read(reply, Checkpoint(), 1)
+    submitted, stopped = Reader(Agent(Triage(TAXONOMY), {}), foreign, "local", 0.0).read(reply, Checkpoint(), 1)
     assert isinstance(submitted, ev.DecisionSubmitted)
     assert isinstance(stopped, ev.RunStopped)
     assert (stopped.reason, stopped.detail) == ("low_confidence", UNFAMILIAR)
@@ -212,7 +214,7 @@ def test_a_team_that_is_alone_has_no_bounds_and_is_answered(tmp_path: Path, smal
 
 
 def test_what_is_stored_is_what_was_learned(tmp_path: Path, small_data: Path) -> None:
-    learned = local_training.train(local_training.read_rows(small_data), {"tomato": "red", "sky": "blue"})
+    learned = local_training.train(read_rows(small_data), {"tomato": "red", "sky": "blue"})
     local_parameters.save(learned, tmp_path / "saved.npz")
     stored = local_parameters.load(tmp_path / "saved.npz")
     assert stored is not None
