@@ -165,7 +165,8 @@ class Parts:
 
     @cached_property
     def inbox(self) -> Inbox:
-        return Inbox(self.store, self.process, self.outcomes, self.settings.max_wait_seconds, self.archive)
+        given = self.settings
+        return Inbox(self.store, self.process, self.outcomes, given.max_wait_seconds, self.archive, given.max_resumes)
 
     @cached_property
     def publisher(self) -> Publisher:
@@ -377,8 +378,7 @@ class Parts:
         return DeliveryLoop(self.alert_desk, self._outbox, self._archive_old, probes.take_turn)
 
     async def _archive_old(self) -> None:
-        retention = self.settings.retention_days * 24 * 3600
-        await archive_ended(self.store, self.archive.files, retention_seconds=retention)
+        await archive_ended(self.store, self.archive.files, retention_seconds=self.settings.retention_days * 24 * 3600)
         await self.archive.catch_up()
 
     @property

@@ -5,7 +5,7 @@ Every action names the version it was based on; a stale one, or one on an item t
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
@@ -41,6 +41,7 @@ from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.reasons import Reason
 from tasks.run import events as ev
+from tasks.run.checkpoint import fold
 from tasks.run.limits import Limits
 from tasks.run.process import Process, Result
 from tasks.ticket import Ticket
@@ -62,7 +63,8 @@ class Inbox(Holds):
     """Actions of people.
 
     max_wait_seconds: after so long people get back what they had sent to the agent again; None: no such time. archive:
-    where what has left the store is found; None: nowhere.
+    where what has left the store is found; None: nowhere. max_resumes: how often people may send one ticket to the
+    agent again, so that fresh limits do not add up without end; None: as often as they like.
     """
 
     def __init__(
@@ -72,9 +74,11 @@ class Inbox(Holds):
         outcomes: OutcomeWriter,
         max_wait_seconds: float | None = None,
         archive: Archive | None = None,
+        max_resumes: int | None = None,
     ) -> None:
         super().__init__(store, process, archive)
         self.max_wait_seconds = max_wait_seconds
+        self.max_resumes = max_resumes
         self.outcomes = outcomes
 
     async def approve(
@@ -172,8 +176,9 @@ class Inbox(Holds):
         view = await self._waiting(ticket_id, version)
         if view.ticket is None:
             raise ValueError(f"{ticket_id} could not be read as a ticket; repair or dismiss it")
-        used = (await self.views.checkpoint(ticket_id)).usage
-        limits = on_top(fresh, used, view.spent_nanodollars)
+        timeline = await self.views.timeline(ticket_id)
+        self._check_resumes(ticket_id, timeline)
+        limits = on_top(fresh, fold(timeline).usage, view.spent_nanodollars)
         event, by = ev.Resumed(person, hint[:2000], from_step), ByPerson(view.version, person)
         now, wait = await self.store.now_ms(), self.max_wait_seconds
         deadline = {} if wait is None else {"deadline": str(now + int(wait * 1000))}
@@ -190,6 +195,13 @@ class Inbox(Holds):
             move = Move(State.CANCELLED, DECIDABLE, by, (event, ev.Cancelled(person)))
         await self._act(ticket_id, move)
         return await self.views.ticket(ticket_id)
+
+    def _check_resumes(self, ticket_id: str, timeline: Sequence[ev.Recorded]) -> None:
+        before = sum(isinstance(recorded.event, ev.Resumed) for recorded in timeline)
+        if self.max_resumes is not None and before >= self.max_resumes:
+            times = f"{before} times" if before != 1 else "once"
+            often = f"as often as DESKHAND_MAX_RESUMES allows ({self.max_resumes})"
+            raise ValueError(f"{ticket_id} was sent back to the agent {times}, {often}: decide it by hand")
 
     async def cancel(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
         """Withdraw a ticket that has not ended; its worker stops at its next write."""

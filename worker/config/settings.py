@@ -166,6 +166,7 @@ class Settings(BaseSettings):
     reuse_seconds: float = Field(
         0.0, ge=0, description="how long a remote model's answer to the very same ticket is reused; 0: never"
     )
+    max_resumes: Count = Field(10, description="times that people may send a ticket to the agent again")
     requester_tickets_per_hour: Count = Field(None, description="of one requester; the others go to people")
     daily_budget_usd: Amount = Field(None, description="dollars of the whole fleet per UTC day")
     lease_seconds: Seconds = Field(30.0, description="how long a silent worker keeps its tickets")

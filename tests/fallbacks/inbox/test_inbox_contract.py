@@ -269,6 +269,20 @@ async def test_a_resumed_ticket_is_due_with_fresh_limits_on_top_of_what_was_used
 
 
 @scene
+async def test_people_send_a_ticket_to_the_agent_again_only_so_often(s: Scene) -> None:
+    s.inbox.max_resumes = 2
+    await s.hand_off(await s.running())
+    for person in ("ann", "ben"):
+        await s.inbox.resume("t1", person, None, "", Limits())
+        await s.hand_off(await s.claim())
+    with pytest.raises(ValueError, match=r"2 times, as often as DESKHAND_MAX_RESUMES allows \(2\): decide it by hand"):
+        await s.inbox.resume("t1", "cleo", None, "", Limits())
+    assert (await s.inbox.views.ticket("t1")).state is State.HANDED_OFF
+    s.inbox.max_resumes = None
+    assert (await s.inbox.resume("t1", "cleo", None, "", Limits())).state is State.QUEUED
+
+
+@scene
 async def test_a_resumed_ticket_has_no_deadline_left(s: Scene) -> None:
     await s.accept("t1", deadline_seconds=60)
     await s.pass_ms(60_001)
