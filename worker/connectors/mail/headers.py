@@ -17,7 +17,11 @@ AHEAD = timedelta(days=2)
 _SPACE = str.maketrans({"\r": " ", "\n": " ", "\t": " "})
 _ADDRESS = re.compile(r"[^\s<>,;:\"()]+@[^\s<>,;:\"()]+")
 _ANGLED = re.compile(r"<\s{0,20}([^\s<>,;]{1,320}@[^\s<>,;]{1,320})\s{0,20}>")
+_ROUTE = re.compile(r"<\s{0,20}@[^:<>]{1,300}:")
+"""Which nobody follows any more (RFC 5322, 4.4)."""
+
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 _URGENCY = {"1": Priority.HIGH, "2": Priority.HIGH, "high": Priority.HIGH, "urgent": Priority.HIGH}
 _URGENCY |= {"4": Priority.LOW, "5": Priority.LOW, "low": Priority.LOW, "non-urgent": Priority.LOW}
 
@@ -62,14 +66,21 @@ def addresses(message: Message, name: str) -> list[tuple[str, str]]:
     """(display name, address in lower case) of a field. Parsed first, decoded after (RFC 2047, 5 (3)): an encoded word
     cannot become an address.
     """
-    said = raw_field(message, name)
+    said = _ROUTE.sub("<", raw_field(message, name))
     if angled := _angled(said):
         return angled
     try:
         found = getaddresses([said])
     except Exception:  # the standard library recurses over comments
         return []
-    return [(_name(name, address), address.lower()) for name, address in found if "@" in address]
+    return [one for name, address in found if "@" in address for one in _bare(name, address)]
+
+
+def _bare(name: str, address: str) -> list[tuple[str, str]]:
+    """An address that has blanks in it is a name and an address without brackets."""
+    if not any(letter.isspace() for letter in address):
+        return [(_name(name, address), address.lower())]
+    return [(_name(address.replace(only, ""), only), only.lower()) for only in _ADDRESS.findall(address)[:1]]
 
 
 def _angled(said: str) -> list[tuple[str, str]]:
@@ -92,8 +103,9 @@ def _name(said: str, address: str) -> str:
 
 def date(message: Message, now: datetime) -> datetime | None:
     """When it was sent, in UTC; None where no mail can have been sent then."""
+    said = field(message, "Date")
     try:
-        at = parsedate_to_datetime(field(message, "Date"))
+        at = datetime.fromisoformat(said) if _ISO.match(said) else parsedate_to_datetime(said)
         at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -34,8 +34,15 @@ _EARLIER_IDS = frozenset({"divRplyFwdMsg", "appendonsend", "OLK_SRC_BODY_SECTION
 _EARLIER_IDS |= {"mail-editor-reference-message-container", "ms-outlook-mobile-reference", "x_divRplyFwdMsg"}
 _EARLIER_CLASSES = frozenset({"gmail_attr", "moz-cite-prefix", "moz-forward-container", "yahoo_quoted", "zmail_extra"})
 _EARLIER_CLASSES |= {"protonmail_quote", "tutanota_quote", "OutlookMessageHeader", "yahoo_quoted_begin", "WordSection0"}
+_SIGNATURE_CLASSES = frozenset({"gmail_signature", "moz-signature", "protonmail_signature_block"})
 _QUOTE_CLASSES = frozenset({"gmail_quote", "yahoo_quoted", "protonmail_quote", "tutanota_quote", "zmail_extra"})
 _OUTLOOK_RULE = re.compile(r"border:none;border-top:solid#(?:e1e1e1|b5c4df)1\.0pt", re.IGNORECASE)
+_DARK = re.compile(
+    r"(?:^|[{};>,\s])(?:body|html|\*)\s{0,9}\{[^{}]{0,500}background(?:-color)?\s{0,9}:\s{0,9}(?!#fff(?:fff)?\b|white|none|transparent)",
+    re.IGNORECASE,
+)
+"""A style sheet that colours the page: white letters are seen on it."""
+
 _FORWARDED = re.compile(r"-{3,}[^\n]{0,80}-{3,}")
 
 _HIDING = re.compile(
@@ -69,7 +76,8 @@ def marked_text(html: str) -> str:
     if html.count("<") > MAX_TAGS or _depth(html) > MAX_DEPTH:
         return _tagless(html)
     root = LexborHTMLParser(html).root
-    return _Page().read(root, _hidden_selectors(html)) if root is not None else ""
+    page = _Page(coloured=bool(_DARK.search(html)))
+    return page.read(root, _hidden_selectors(html)) if root is not None else ""
 
 
 def _depth(html: str) -> int:
@@ -158,6 +166,8 @@ class _Page:
         if _begins_earlier(node, attributes, classes) and not _FORWARDED.search((node.text() or "")[:200]):
             self._end_line()
             self.lines.append((self.quotes, CUT_HERE))
+        if classes & _SIGNATURE_CLASSES and _ends_words(node):
+            self.lines.append((self.quotes, "-- "))
         if tag == "blockquote" or (tag == "div" and classes & _QUOTE_CLASSES):
             self.quotes += 1
         self.preformatted += tag == "pre"
@@ -219,6 +229,20 @@ class _Page:
         self.words.clear()
         if line or (forced and self.lines and self.lines[-1][1] and self.lines[-1][1] != CUT_HERE):
             self.lines.append((self.quotes, line))
+
+
+def _ends_words(node: Any) -> bool:
+    """Whether nothing but the earlier mail stands behind an element, among what is near."""
+    behind = node.next
+    for _ in range(50):
+        if behind is None:
+            return True
+        if not behind.is_text_node and set((behind.attributes.get("class") or "").split()) & _QUOTE_CLASSES:
+            return True
+        if (behind.text_content if behind.is_text_node else behind.text() or "").strip():
+            return False
+        behind = behind.next
+    return False
 
 
 def _begins_earlier(node: Any, attributes: dict[str, str | None], classes: set[str]) -> bool:

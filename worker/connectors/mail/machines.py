@@ -96,7 +96,7 @@ def _by_type(message: Message) -> Machine | None:
 def _by_sender(message: Message) -> Machine | None:
     sender = next((address for _, address in addresses(message, "From")), "")
     empty_path = "Return-Path" in message and field(message, "Return-Path").strip(" <>") == ""
-    failed = "X-Failed-Recipients" in message
+    failed = "X-Failed-Recipients" in message or "X-MS-Exchange-Message-Is-Ndr" in message
     postmaster = bool(_POSTMASTERS.match(sender))
     undelivered = postmaster and _SUBJECT_BOUNCES.match(field(message, "Subject"))
     if failed or undelivered or sender.startswith("mailer-daemon@"):

@@ -97,9 +97,11 @@ class PartReader:
         if sub == "alternative":
             self._alternative(children, found, spare)
         elif sub == "related":
-            self._walk(children[0], found, spare)
-            for child in children[1:]:
-                self._attach(child, f"{'/'.join(_type(child))}", found, quiet=True)
+            root = next((child for child in children if _type(child)[0] in ("text", "multipart")), children[0])
+            self._walk(root, found, spare)
+            for child in children:
+                if child is not root:
+                    self._attach(child, f"{'/'.join(_type(child))}", found, quiet=True)
         elif sub == "encrypted":
             found.unread.append("an encrypted message")
         else:
@@ -232,14 +234,18 @@ def payload(part: Message) -> bytes:
 def _base64(raw: bytes) -> bytes:
     """The lines that are base64, decoded; what a gateway wrote below them, and what never was base64, as it came."""
     lines = raw.split(b"\n")
-    count = next(
-        (at for at, line in enumerate(lines) if line.strip() and not _BASE64_LINE.fullmatch(line.strip())), None
-    )
+    count = next((at for at, line in enumerate(lines) if line.strip() and not _is_base64(line)), None)
     if count is None:
         return _from_base64(raw)
     if not any(line.strip() for line in lines[:count]):
         return raw
     return _from_base64(b"\n".join(lines[:count])) + b"\n" + b"\n".join(lines[count:])
+
+
+def _is_base64(line: bytes) -> bool:
+    """Blanks are passed over (RFC 2045, 6.8), where what stands between them is too long for words."""
+    *words, last = line.split()
+    return bool(_BASE64_LINE.fullmatch(b"".join((*words, last)))) and all(len(word) >= 20 for word in words)
 
 
 def _from_base64(raw: bytes) -> bytes:
@@ -319,7 +325,8 @@ def _type(part: Message) -> tuple[str, str]:
     found = _TYPE.match(str(said))
     main, sub = (found[1].lower(), found[2].lower()) if found else ("text", "")
     if (main == "text" and not sub) or not found:
-        return "text", "html" if _looks_html(payload(part)[:200]) else "plain"
+        shown = (found is None and "html" in str(said).lower()) or _looks_html(payload(part)[:200])
+        return "text", "html" if shown else "plain"
     if main not in ("text", "multipart", "message", "image", "audio", "video", "application", "font", "model"):
         return "text" if main in ("plain", "html") else "application", sub or "octet-stream"
     return main, sub

@@ -179,6 +179,7 @@ def own_words(text: str, *, reply: bool) -> Own:
     cutting = _Cutting(lines, reply)
     cutting.without_tail()
     cutting.without_earlier()
+    cutting.without_tail()  # what stood above the earlier mail
     own = _joined(cutting.lines)
     return Own(own, tuple(cutting.cuts)) if own else Own(_joined(lines))
 

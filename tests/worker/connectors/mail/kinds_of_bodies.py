@@ -92,6 +92,20 @@ BODIES = (
         ),
     ),
     Kind("A", "unknown multipart", "RFC 2046, 5.1.3", many("x-new", part(LOST))),
+    Kind(
+        "A",
+        "related whose first part is a picture",
+        "RFC 2387, 3.2",
+        many("related", IMAGE, part(f"<p>{LOST}", "text/html")),
+    ),
+    Kind("A", "Content-Type: html", "RFC 2045, 5.2", mail(f"<p>{LOST}", "html")),
+    Kind(
+        "A",
+        "base64 with blanks",
+        "RFC 2045, 6.8",
+        mail(b" ".join(b64(LOST * 8).split()), coding="base64"),
+        body=LOST * 8,
+    ),
     Kind("A", "parallel", "RFC 2046, 5.1.6", many("parallel", part(LOST), IMAGE)),
     Kind(
         "A",

@@ -141,6 +141,22 @@ HEADERS = (
         "D", "an old date with a zone by name", "RFC 5322, 4.3", mail(LOST, Date="Mon, 05 Jan 26 10:00 EST"), dated=True
     ),
     Kind(
+        "D",
+        "name and address without brackets",
+        "RFC 5322, 3.4",
+        mail(LOST, From="Ann Example ann@customer.example"),
+        who="Ann Example",
+        email="ann@customer.example",
+    ),
+    Kind(
+        "D",
+        "an address with a route",
+        "RFC 5322, 4.4",
+        mail(LOST, From="<@a.example,@b.example:ann@customer.example>"),
+        email="ann@customer.example",
+    ),
+    Kind("D", "a date as in RFC 3339", "RFC 3339", mail(LOST, Date="2026-01-05T10:00:00Z"), dated=True),
+    Kind(
         "D", "a date in the year 3609", "RFC 5322, 3.3", mail(LOST, Date="Mon, 05 Jan 3609 10:00:00 +0100"), dated=False
     ),
     Kind("D", "a date of 1970", "RFC 5322, 3.3", mail(LOST, Date="Thu, 01 Jan 1970 00:00:00 +0000"), dated=False),

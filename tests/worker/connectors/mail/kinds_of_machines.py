@@ -55,6 +55,14 @@ SENT = (
     ),
     Kind(
         "F",
+        "Exchange's report by its field",
+        "MS-OXCMAIL",
+        mail("x", X_MS_Exchange_Message_Is_Ndr="yes", From="MicrosoftExchange1@mx.example"),
+        body=None,
+        machine=Machine.BOUNCE,
+    ),
+    Kind(
+        "F",
         "a German bounce",
         "Exchange",
         mail("Fehler", From="postmaster@mx.example", Subject="Unzustellbar: Karte"),

@@ -124,6 +124,13 @@ HEADS = {
     "Turkish": "Kimden: Bob <bob@shop.example>\r\nGönderildi: 5 Ocak 2026 Pazartesi 10:00\r\nKime: Ann\r\nKonu: Card",
     "Korean": "보낸 사람: Bob <bob@shop.example>\r\n보낸 날짜: 2026년 1월 5일 월요일 10:00\r\n받는 사람: Ann\r\n제목: Card",
     "Greek": "Από: Bob <bob@shop.example>\r\nΣτάλθηκε: Δευτέρα, 5 Ιανουαρίου 2026 10:00\r\nΠρος: Ann\r\nΘέμα: Card",
+    "Bulgarian": "От: Bob <bob@shop.example>\r\nИзпратено: понеделник, 5 януари 2026 г. 10:00\r\nДо: Ann\r\nОтносно: Card",
+    "Croatian": "Šalje: Bob <bob@shop.example>\r\nPoslano: 5. siječnja 2026. 10:00\r\nPrima: Ann\r\nPredmet: Card",
+    "Slovene": "Od: Bob <bob@shop.example>\r\nPoslano: ponedeljek, 05. januar 2026 10:00\r\nZa: Ann\r\nZadeva: Card",
+    "Serbian": "Od: Bob <bob@shop.example>\r\nPoslato: 5. januar 2026. 10:00\r\nZa: Ann\r\nTema: Card",
+    "Latvian": "No: Bob <bob@shop.example>\r\nNosūtīts: pirmdiena, 2026. gada 5. janvāris 10:00\r\nKam: Ann\r\nTēma: Card",
+    "Lithuanian": "Nuo: Bob <bob@shop.example>\r\nIšsiųsta: 2026 m. sausio 5 d. 10:00\r\nKam: Ann\r\nTema: Card",
+    "Catalan": "De: Bob <bob@shop.example>\r\nEnviat: dilluns, 5 de gener de 2026 10:00\r\nPer a: Ann\r\nTema: Card",
     "in bold": "*From:* Bob <bob@shop.example>\r\n*Sent:* Monday, January 5, 2026 10:00\r\n*To:* Ann\r\n*Subject:* Card",
 }
 EARLIER = (
@@ -177,6 +184,27 @@ EARLIER = (
         "a signature below the quote",
         "RFC 3676, 4.3",
         mail(f"{LOST}\r\n\r\nOn 5 Jan 2026, Bob wrote:\r\n> Which?\r\n-- \r\nAnn", **REPLY),
+        cut=True,
+    ),
+    Kind(
+        "G",
+        "a signature marked by Gmail",
+        "gmail_signature",
+        html(f'<div>{LOST}</div><div class="gmail_signature">Ann<br>Leeds</div>'),
+        cut=True,
+    ),
+    Kind(
+        "G",
+        "words below a marked signature",
+        "gmail_signature",
+        html(f'<div class="gmail_signature">Ann</div><div>{LOST}</div>'),
+        body=f"Ann\n{LOST}",
+    ),
+    Kind(
+        "G",
+        "a signature above the quote",
+        "RFC 3676, 4.3",
+        mail(f"{LOST}\r\n-- \r\nAnn\r\n\r\nOn 5 Jan 2026, Bob wrote:\r\n> Which?", **REPLY),
         cut=True,
     ),
     Kind(
@@ -277,6 +305,12 @@ SEEN = (
         "white on a colour",
         "CSS Color, 3.1",
         html(f'<table><td bgcolor="#003366"><font color="#ffffff">{LOST}</font></table>'),
+    ),
+    Kind(
+        "H",
+        "white letters on a page that its sheet colours",
+        "CSS Backgrounds, 2.11.2",
+        html(f'<style>body{{background:#000}}</style><p style="color:#fff">{LOST}</p>'),
     ),
     Kind(
         "H",
