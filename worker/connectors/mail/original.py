@@ -22,14 +22,19 @@ def _slim(raw: bytes) -> bytes:
     try:
         bounded, _ = prepared(raw)
         if too_nested(bounded):
-            return raw[:WHOLE_BYTES]
+            return _beginning(raw)
         message = message_from_bytes(bounded)
         for part in message.walk():
             _leave_out(part)
         slim = message.as_bytes()
     except Exception:  # the standard library raises nearly anything on hostile mail
         slim = raw
-    return slim[:WHOLE_BYTES]
+    return _beginning(slim)
+
+
+def _beginning(raw: bytes) -> bytes:
+    left = len(raw) - WHOLE_BYTES
+    return raw if left <= 0 else raw[:WHOLE_BYTES] + b"\n[left out here: %d bytes]\n" % left
 
 
 def _leave_out(part: Message) -> None:
