@@ -173,13 +173,16 @@ class Ledger:
         *,
         run_cap: int | None,
         day_cap: int | None,
+        after: str | None = None,
     ) -> int:
         """Reserve the worst case of a call against run and day, together with its intent. Returns store time, ms.
 
+        after: the call that this lease settled last. A store that failed over may lack it: then the lease is lost.
         Raises `StepRefused` (a cap, the kill switch, the breaker), with nothing reserved; `LeaseLost`.
         """
         header = {
             **self._fence(lease),
+            "after": after,
             "call": started.call_id,
             "worst": started.reserved_nanodollars,
             "run_cap": run_cap,
@@ -224,10 +227,20 @@ class Ledger:
         journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
 
     async def begin_effect(
-        self, lease: Lease, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool
+        self,
+        lease: Lease,
+        key: str,
+        tool: str,
+        before: Sequence[ev.Event],
+        *,
+        key_honoured: bool,
+        after: str | None = None,
     ) -> str | None:
-        """Record an effect's intent. Returns its stored result where it is done. Raises `EffectUnknown`."""
-        header = {**self._fence(lease), "key": key, "honoured": key_honoured, "try": uuid4().hex}
+        """Record an effect's intent. Returns its stored result where it is done. Raises `EffectUnknown`.
+
+        after: as of `begin_step`.
+        """
+        header = {**self._fence(lease), "after": after, "key": key, "honoured": key_honoured, "try": uuid4().hex}
         header["meters"] = counted(before)
         events = (*before, ev.EffectBegun(key, tool))
         args = [event.to_json() for event in events]

@@ -24,6 +24,7 @@ class LeasedLedger:
     day_cap: int | None
     draining: Callable[[], bool]
     _model: str = ""
+    _settled: str | None = None
 
     async def begin_step(self, started: ev.StepStarted, before: Sequence[ev.Event]) -> int:
         """Reserve and write the intent; raises `Draining` instead when this worker is to stop."""
@@ -31,7 +32,8 @@ class LeasedLedger:
             raise Draining
         self._model = started.model  # one call is open at a time
         cap = self.limits.max_cost_nanodollars
-        return await self.ledger.begin_step(self.lease, started, before, run_cap=cap, day_cap=self.day_cap)
+        caps = {"run_cap": cap, "day_cap": self.day_cap}
+        return await self.ledger.begin_step(self.lease, started, before, **caps, after=self._settled)
 
     async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:
         """Settle and write what came of it; the breaker learns from the first event."""
@@ -39,10 +41,12 @@ class LeasedLedger:
         failure = _failure(model, what) if isinstance(what, ev.ModelFailed) else None
         health = "" if isinstance(what, ev.ModelFailed) else "well"
         await self.ledger.end_step(self.lease, call_id, cost, events, model=model, health=health, failure=failure)
+        self._settled = call_id
 
     async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:
         """See `Ledger.begin_effect`."""
-        return await self.ledger.begin_effect(self.lease, key, tool, before, key_honoured=key_honoured)
+        honoured, after = key_honoured, self._settled
+        return await self.ledger.begin_effect(self.lease, key, tool, before, key_honoured=honoured, after=after)
 
     async def end_effect(self, key: str, result: str) -> None:
         """See `Ledger.end_effect`."""

@@ -124,7 +124,8 @@ class MemoryData:
     def holds(self, ticket_id: str, header: dict[str, Any]) -> bool:
         row = self.row(ticket_id)
         now = (row.get("state"), row.get("epoch"), row.get("owner"))
-        return now == ("running", header["epoch"], header["owner"])
+        goes_on = header.get("after") in (None, row.get("settled_call"))
+        return now == ("running", header["epoch"], header["owner"]) and goes_on
 
     def lease_for(self, ticket_id: str, ms: int) -> None:
         self.row(ticket_id)["lease"] = str(self.now + ms)

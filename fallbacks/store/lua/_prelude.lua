@@ -100,10 +100,11 @@ local function figure(what, name, n)
 end
 
 -- Whether this owner still holds this epoch's lease; and the row's fields that settling needs, read with it.
--- A swept or stolen lease changes state, epoch or owner.
-local function holds(epoch, owner)
+-- A swept or stolen lease changes state, epoch or owner. after: the last call that this lease settled, nil before one:
+-- a promoted replica may lack it, and then nothing can be written behind it.
+local function holds(epoch, owner, after)
   local r = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model', 'spent', 'steps', 'settled_call')
-  return r[1] == 'running' and r[2] == epoch and r[3] == owner,
+  return r[1] == 'running' and r[2] == epoch and r[3] == owner and (not after or r[10] == after),
     {rsv = r[4], day = r[5], call = r[6], model = r[7], spent = r[8], steps = r[9], settled_call = r[10]}
 end
 

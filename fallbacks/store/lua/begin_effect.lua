@@ -1,8 +1,8 @@
 -- The intent of an effect, before it is attempted.
 -- Needs: server
--- ARGV: prefix, id, header {epoch, owner, lease_ms, key, honoured, try, meters}, events...
+-- ARGV: prefix, id, header {epoch, owner, lease_ms, after, key, honoured, try, meters}, events...
 local h = cjson.decode(ARGV[3])
-if not holds(h.epoch, h.owner) then return {'lost'} end
+if not holds(h.epoch, h.owner, h.after) then return {'lost'} end
 local E = P .. 'effects:' .. ID
 local known = redis.call('HGET', E, h.key)
 if known and string.sub(known, 1, 5) == 'done:' then return {'done', string.sub(known, 6)} end

@@ -1,9 +1,9 @@
 -- The intent of a model call: looks at the kill switch and the breaker, reserves run and day together, or refuses.
 -- A day remembers the highest cap that held in it, '' once there was none: the audit compares.
 -- Needs: alerts, money
--- ARGV: prefix, id, header {epoch, owner, lease_ms, call, worst, run_cap, day_cap, breaker, meters}, events...
+-- ARGV: prefix, id, header {epoch, owner, lease_ms, after, call, worst, run_cap, day_cap, breaker, meters}, events...
 local h = cjson.decode(ARGV[3])
-local held, row = holds(h.epoch, h.owner)
+local held, row = holds(h.epoch, h.owner, h.after)
 if not held then return {'lost'} end
 if row.call == h.call then return {'ok', int(NOW)} end
 local control = redis.call('HMGET', P .. 'control', 'autonomy', 'day_cap')

@@ -10,11 +10,13 @@ from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.generation import notice_failover
+from fallbacks.ledger.run_ledger import LeasedLedger
 from fallbacks.ledger.states import State
 from fallbacks.store.redis_store import RedisStore
 from tasks.errors import EffectUnknown, LeaseLost
+from tasks.run import events as ev
 from tasks.run.limits import Limits
-from tests.fallbacks.scene import Scene
+from tests.fallbacks.scene import MODEL, Scene, replied
 from tests.services.replicated import Replicated, Sentinel
 from tests.services.valkey import ValkeyServer
 
@@ -110,6 +112,30 @@ def test_a_failover_is_noticed_and_what_ran_can_neither_write_nor_begin_an_effec
         assert await effect(s, await s.running("t3")) is None  # accepted since then, at epoch 1
         assert (await s.row("t3"))["epoch"] == "1"
         assert (await audit(s.store)).problems == ()
+
+    play(pair.url, story)
+
+
+@pytest.mark.parametrize("lost", ["the result of a call", "a call and its result"])
+def test_a_run_writes_nothing_behind_what_a_promoted_replica_lacks(pair: Replicated, lost: str) -> None:
+    """Before anybody has noticed the failover: its lease is as it was, and its journal has a hole."""
+
+    async def story(s: Scene) -> None:
+        run = LeasedLedger(s.ledger, await s.running("t1"), Limits(), None, lambda: False)
+        await run.begin_step(ev.StepStarted(1, "c1", MODEL, 10), ())
+        await run.end_step("c1", 5, (replied("c1", 5),))
+        if lost == "the result of a call":
+            await run.begin_step(ev.StepStarted(2, "c2", MODEL, 10), ())
+        pair.wait_synced()
+        pair.link.stall()
+        if lost == "a call and its result":
+            await run.begin_step(ev.StepStarted(2, "c2", MODEL, 10), ())
+        await run.end_step("c2", 5, (replied("c2", 5, 2),))
+        pair.promote()
+        with pytest.raises(LeaseLost):
+            await run.begin_effect("k", "refund", (), key_honoured=True)
+        with pytest.raises(LeaseLost):
+            await run.begin_step(ev.StepStarted(3, "c3", MODEL, 10), ())
 
     play(pair.url, story)
 
