@@ -21,6 +21,7 @@ NOT_ITS_FAULT = {reason for reason, row in PLAN.items() if row.queue is InboxQue
     Reason.TIME_LIMIT,
     Reason.DEADLINE_PASSED,
     Reason.INTERNAL_ERROR,
+    Reason.MODEL_REQUEST_INVALID,
 }
 """Reasons that a fault of provider or store may give to tickets that have nothing to do with it."""
 
