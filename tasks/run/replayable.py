@@ -62,6 +62,8 @@ def _said(block: Block) -> Block | None:
             return block if whole else None
         case "redacted_thinking":
             return block if isinstance(block.get("data"), str) else None
+        case "reasoning":
+            return block if isinstance(block.get("added"), Mapping) else None
         case "tool_use":
             return _call(block)
         case _:

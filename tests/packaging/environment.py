@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.packaging.declared import required_by
 
-FOREIGN = ("DESKHAND_", "ANTHROPIC_", "SENTRY_", "OTEL_", "PYTHON", "VIRTUAL_ENV")
+FOREIGN = ("DESKHAND_", "ANTHROPIC_", "OPENAI_", "SENTRY_", "OTEL_", "PYTHON", "VIRTUAL_ENV")
 INDEX_URL = re.compile(r"^\S+\.index-url='(.+)'$", re.MULTILINE)
 
 

@@ -24,6 +24,13 @@ class PromptFileError(WorkerError):
         super().__init__(f"{path}: {reason}")
 
 
+class PriceFileError(WorkerError):
+    """A price file cannot be used. The message is `FILE: reason`."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+
+
 class LocalModelError(WorkerError):
     """The local model cannot be trained or does not fit the taxonomy in force."""
 
@@ -34,6 +41,10 @@ class SettingsError(WorkerError):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+
+class ModelNotInstalledError(WorkerError):
+    """A tier's model needs an extra that is not installed. The message says how to install it."""
 
 
 class CustomerFileError(WorkerError):

@@ -18,6 +18,7 @@ from tasks.run.limits import Limits
 from tasks.safety.grades import HANDED_OFF_FROM, MARKED_FROM
 from tasks.triage.prompt import MIN_CONFIDENCE
 from worker.config.errors import SettingsError, WorkerError
+from worker.config.models import Make, ModelEntry, read_headers, read_model
 from worker.config.prompt_file import load_prompt
 
 PREFIX = "DESKHAND_"
@@ -109,6 +110,29 @@ def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _headers(value: SecretStr) -> SecretStr:
+    read_headers(value.get_secret_value())
+    return value
+
+
+def _model(value: str | None) -> str | None:
+    return None if value is None else read_model(value).name
+
+
+def _models(value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(read_model(entry).name for entry in value)
+
+
+def _usable_prices(value: Path) -> Path:
+    from worker.config.yaml_prices import load_prices  # whoever sets one needs it anyway
+
+    try:
+        load_prices(value)
+    except WorkerError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 def _usable_prompt(value: Path) -> Path:
     try:
         load_prompt(value)
@@ -128,6 +152,7 @@ Url = Annotated[str, BeforeValidator(_stripped), AfterValidator(checked_http)]
 ImapUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_imap_url)]
 Networks = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_networks), NoDecode]
 ApiKey = Annotated[SecretStr, AfterValidator(_header)]
+Headers = Annotated[SecretStr, AfterValidator(_headers)]
 
 
 class Settings(BaseSettings):
@@ -142,10 +167,23 @@ class Settings(BaseSettings):
     broker_url: BrokerUrl | None = Field(None, description="the queues; none: the same as the store")
     redis_wait: int = Field(0, ge=0, description="replicas that must have an accept, a decision or an effect's intent")
     namespace: str = Field("deskhand", pattern=r"^[a-z0-9-]{1,40}$", description="prefix of every key and queue")
-    model: str | None = Field(None, description="`local` or an Anthropic model id")
-    models: Names = Field((), description="tiers, cheapest first; overrides model")
+    model: Annotated[str | None, AfterValidator(_model)] = Field(
+        None, description="`local`, a Claude model's id, or MAKE:ID[@URL]"
+    )
+    models: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_models), NoDecode] = Field(
+        (), description="tiers, cheapest first; overrides model"
+    )
     anthropic_api_key: ApiKey | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
     anthropic_base_url: Url | None = Field(None, validation_alias="ANTHROPIC_BASE_URL")
+    anthropic_headers: Headers | None = Field(None, description="further headers of its calls: `Name: value, ...`")
+    openai_api_key: ApiKey | None = Field(None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: Url | None = Field(None, validation_alias="OPENAI_BASE_URL")
+    openai_headers: Headers | None = Field(None, description="further headers of its calls, as some gateways want")
+    systemone_api_key: ApiKey | None = Field(None, description="the key of decision models")
+    systemone_headers: Headers | None = Field(None, description="further headers of their calls")
+    prices: Annotated[Path, AfterValidator(_usable_prices)] | None = Field(
+        None, description="YAML: make:id to dollars per million tokens, before the price list's"
+    )
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="below it a tier abstains; none: measured default"
     )
@@ -246,9 +284,21 @@ class Settings(BaseSettings):
             raise ValueError("DESKHAND_SCREEN_HANDED_OFF_FROM is below DESKHAND_SCREEN_MARKED_FROM")
         if self.sweep_seconds > self.lease_seconds * 10:
             raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
-        if any(tier != LOCAL for tier in self.tiers) and not self.anthropic_api_key:
-            raise ValueError(f"the model {next(t for t in self.tiers if t != LOCAL)!r} needs ANTHROPIC_API_KEY")
+        for entry in self.entries:
+            if lacking := self._lacking(entry):
+                raise ValueError(f"the model {entry.name!r} needs {lacking}")
         return self
+
+    def _lacking(self, entry: ModelEntry) -> str:
+        """The setting without which this model cannot be asked; "" for none."""
+        if entry.make is Make.ANTHROPIC and not self.anthropic_api_key:
+            return "ANTHROPIC_API_KEY"
+        if entry.make is Make.SYSTEMONE and not entry.url:
+            return "a URL: systemone:ID@http://HOST:PORT"
+        at_its_maker = entry.make is Make.OPENAI and not (entry.url or self.openai_base_url)
+        if at_its_maker and not (self.openai_api_key or self.openai_headers):
+            return "OPENAI_API_KEY, or a URL: openai:ID@http://HOST:PORT/v1"
+        return ""
 
     @model_validator(mode="after")
     def _one_way_into_the_mailbox(self) -> Self:
@@ -262,6 +312,16 @@ class Settings(BaseSettings):
         if self.models:
             return self.models
         return (self.model or (DEFAULT_REMOTE_MODEL if self.anthropic_api_key else LOCAL),)
+
+    @property
+    def entries(self) -> tuple[ModelEntry, ...]:
+        """The tiers' models, cheapest first."""
+        return tuple(map(read_model, self.tiers))
+
+    def url_of(self, entry: ModelEntry) -> str | None:
+        """Where a model's calls go; None for its maker's own."""
+        base = {Make.ANTHROPIC: self.anthropic_base_url, Make.OPENAI: self.openai_base_url}
+        return entry.url or base.get(entry.make)
 
     @property
     def remote_min_confidence(self) -> float:

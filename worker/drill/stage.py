@@ -37,7 +37,7 @@ QUICK: Mapping[str, str] = {
 """A failure that takes minutes in production takes seconds here; the plan is the same. The simulated model is
 believed whatever it answers: only the failure under rehearsal may bring a ticket to people."""
 
-LIVE = (PREFIX, "ANTHROPIC_", "SENTRY_", "OTEL_")
+LIVE = (PREFIX, "ANTHROPIC_", "OPENAI_", "SENTRY_", "OTEL_")
 """Environment of the live deployment, by prefix: none of it reaches a drill's processes."""
 
 SLOTS = 8

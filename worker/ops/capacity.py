@@ -103,9 +103,9 @@ def capacity(rate: float, latency_seconds: float, ticket_cost: int | None, run_c
     )
 
 
-def typical_cost(model: str) -> Nanodollars:
+def typical_cost(model: str, prices: Prices) -> Nanodollars:
     """Of one ticket on this model. Raises `ModelError(PRICE_UNKNOWN)`."""
-    return FREE if model == LOCAL else Prices().cost(model, TYPICAL)
+    return FREE if model == LOCAL else prices.cost(model, TYPICAL)
 
 
 def rate_of(text: str) -> float:

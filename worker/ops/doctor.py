@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from worker.config.models import Make, ModelEntry
 from worker.config.settings import LOCAL, PREFIX, Settings
 from worker.ops.redis_facts import StoreFacts
 
@@ -25,8 +26,6 @@ SKEW_SECONDS = 2.0
 WRONG_CLOCK_SECONDS = 60.0
 PACKAGES = ("deskhand", "celery", "kombu", "redis", "pydantic", "anthropic", "genai-prices", "typer", "rich")
 """Packages whose versions a report of trouble should name."""
-
-_URL = re.compile(r"[a-z+]+://\S+")
 
 _TOKEN_IN_PATH = frozenset({"alert_webhook_url"})
 """Settings whose URL is itself a secret, as chat services make them."""
@@ -68,8 +67,8 @@ def failed(name: str, found: str, change: str) -> Check:
 def shown_settings(settings: Settings) -> dict[str, str]:
     """Every setting by its variable's name, secrets masked."""
     shown = {}
-    for name in type(settings).model_fields:
-        variable = name.upper() if name.startswith("anthropic_") else f"{PREFIX}{name.upper()}"
+    for name, field in type(settings).model_fields.items():
+        variable = field.validation_alias if isinstance(field.validation_alias, str) else f"{PREFIX}{name.upper()}"
         shown[variable] = _shown(name, getattr(settings, name))
     return shown
 
@@ -80,7 +79,7 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, SecretStr) or (name == "api_keys" and value):
         return "********"
     if isinstance(value, tuple):
-        return ", ".join(_URL.sub(lambda url: masked_url(url[0]), str(part)) for part in value) or "none"
+        return ", ".join(map(str, value)) or "none"
     return masked_url(str(value), whole=name in _TOKEN_IN_PATH) if "://" in str(value) else str(value)
 
 
@@ -123,10 +122,22 @@ def local_extra(settings: Settings) -> Check:
 
 def api_key(settings: Settings) -> Check:
     """Whether a key is there for remote tiers; it is not tried."""
-    remote = [tier for tier in settings.tiers if tier != LOCAL]
+    remote = [entry for entry in settings.entries if entry.make is not Make.LOCAL]
     if not remote:
         return passed("API key", "not needed: the local model does the work")
-    return passed("API key", f"set, for {', '.join(remote)} at {settings.anthropic_base_url or 'the SDK default'}")
+    found = ", ".join(f"{entry.name} {_asked(entry, settings)}" for entry in remote)
+    keyed = {
+        Make.OPENAI: settings.openai_api_key or settings.openai_headers,
+        Make.SYSTEMONE: settings.systemone_api_key or settings.systemone_headers,
+    }
+    if bare := [entry.name for entry in remote if entry.make in keyed and not keyed[entry.make]]:
+        return passed("API key", f"{found}; without a key: {', '.join(bare)}")
+    return passed("API key", f"set, for {found}")
+
+
+def _asked(entry: ModelEntry, settings: Settings) -> str:
+    """Where an entry's calls go."""
+    return "" if entry.url else f"at {settings.url_of(entry) or 'the SDK default'}"
 
 
 def secrets(settings: Settings) -> Check:

@@ -2,37 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from redis import RedisError
 
 from fallbacks.delivery.outbox import DISABLED, OutboxAdmin
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
-from tasks.errors import TasksError
-from tasks.money import format_usd
-from tasks.run.messages import ModelRequest
-from tasks.safety.canary import new_canary
-from tasks.ticket import MAX_BODY_CHARS, Ticket
 from worker import sample
-from worker.config.errors import WorkerError
-from worker.config.settings import LOCAL
-from worker.models.tier import Tier
 from worker.ops.doctor import STORE_CHECKS, Check, failed, masked_url, passed, warned
+from worker.ops.doctor_models import guarded, prices
 from worker.ops.doctor_reach import keys_for, reached
 from worker.ops.doctor_replication import connections, replication
 from worker.ops.redis_facts import read_facts
 from worker.wiring import Parts
 
-USUAL_CHARS = 4_000
-"""A long everyday ticket with its context: if this call does not fit the cap, nearly none does."""
-
 
 async def examine(parts: Parts) -> list[Check]:
     """Every check, in order; one that breaks is itself a failed check."""
-    found = [_guarded("taxonomy", taxonomy, parts), _guarded("prompt", prompt, parts)]
-    found += [_guarded("knowledge base", knowledge, parts)]
-    found += [_guarded("tools", tools, parts), *_prices(parts)]
+    found = [guarded("taxonomy", taxonomy, parts), guarded("prompt", prompt, parts)]
+    found += [guarded("knowledge base", knowledge, parts)]
+    found += [guarded("tools", tools, parts), *prices(parts)]
     of_store, of_broker, of_others = await asyncio.gather(
         asyncio.to_thread(store, parts), asyncio.to_thread(broker, parts), reached(parts)
     )
@@ -70,21 +59,6 @@ def tools(parts: Parts) -> Check:
     """What the agent may call."""
     offered = [name for name, tool in parts.tools.items() if tool.offered]
     return passed("tools", ", ".join(offered) or "none")
-
-
-def price(parts: Parts, tier: Tier) -> Check:
-    """Whether a model's price is known, and a first call fits the run's cap."""
-    name, cap = f"price of {tier.model.name}", parts.settings.limits.max_cost_nanodollars
-    usual, largest = (tier.model.worst_case(_first_call(parts, chars)) for chars in (USUAL_CHARS, MAX_BODY_CHARS))
-    found = f"a first call costs at most {format_usd(usual)}, for {MAX_BODY_CHARS:,} characters {format_usd(largest)}"
-    if cap is not None and usual > cap:
-        return failed(name, found, f"raise DESKHAND_MAX_COST_USD ({format_usd(cap)}): no call would be made")
-    if cap is not None and largest > cap:
-        return warned(name, found, f"the longest tickets go to people under DESKHAND_MAX_COST_USD ({format_usd(cap)})")
-    day = parts.settings.day_cap_nanodollars
-    if day is not None and usual > day:
-        return failed(name, found, f"raise DESKHAND_DAILY_BUDGET_USD ({format_usd(day)}): no call would be made")
-    return passed(name, found)
 
 
 def store(parts: Parts) -> list[Check]:
@@ -172,41 +146,6 @@ LIVE_CHECKS: dict[str, Callable[[Parts], Awaitable[Check]]] = {
     "connections": clients,
     "API access": keys_for,
 }
-
-
-def _prices(parts: Parts) -> list[Check]:
-    """One check a remote tier; the models are built without the local one, which would be trained first."""
-    settings, found = parts.settings, []
-    for name in settings.tiers:
-        if name != LOCAL:
-            alone = replace(parts, settings=settings.model_copy(update={"models": (name,)}))
-            found.append(_guarded(f"price of {name}", _price_of_only_tier, alone))
-    return found
-
-
-def _price_of_only_tier(parts: Parts) -> Check:
-    return price(parts, parts.tiers[0])
-
-
-def _first_call(parts: Parts, chars: int) -> ModelRequest:
-    ticket = Ticket(id="doctor", source="doctor", subject="", body="x" * chars)
-    agent = replace(parts.agent, canary=new_canary())
-    message = {"role": "user", "content": [{"type": "text", "text": agent.process.opening(ticket, "", "")}]}
-    return ModelRequest(
-        call_id="doctor",
-        ticket=ticket,
-        system=agent.system,
-        tools=agent.specs,
-        messages=(message,),
-        max_tokens=agent.max_tokens,
-    )
-
-
-def _guarded(name: str, check: Callable[[Parts], Check], parts: Parts) -> Check:
-    try:
-        return check(parts)
-    except (WorkerError, TasksError, LookupError, OSError, ValueError) as error:
-        return failed(name, str(error), "correct it as the message says")
 
 
 async def _awaited(name: str, check: Callable[[Parts], Awaitable[Check]], parts: Parts) -> Check:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from fallbacks.access.api_keys import ApiKeys
 from fallbacks.delivery.http_targets import TargetRefused, checked_address
+from worker.config.settings import Settings
 from worker.ops.doctor import Check, failed, masked_url, passed, warned
 from worker.ops.doctor_settings import is_loopback
 from worker.wiring import Parts
@@ -17,10 +18,10 @@ PORTS = {"http": 80, "https": 443}
 async def reached(parts: Parts) -> list[Check]:
     """Every one that is set, all at once."""
     settings = parts.settings
-    wanted = [("model", str(settings.anthropic_base_url or ""), "model", True)]
-    wanted.append(("alert webhook", str(settings.alert_webhook_url or ""), "alert_webhook_url", False))
+    wanted = [("model", url, variable, True) for url, variable in _endpoints(settings).items()]
+    wanted.append(("alert webhook", str(settings.alert_webhook_url or ""), "DESKHAND_ALERT_WEBHOOK_URL", False))
     if settings.sentry_dsn is not None:
-        wanted.append(("Sentry", settings.sentry_dsn.get_secret_value(), "sentry_dsn", False))
+        wanted.append(("Sentry", settings.sentry_dsn.get_secret_value(), "DESKHAND_SENTRY_DSN", False))
     checks = [_connects(name, url, setting, needed=needed) for name, url, setting, needed in wanted if url]
     found = list(await asyncio.gather(*checks, *([_webhook(parts)] if settings.webhook_url else [])))
     return [*found, _alert_sinks(parts)]
@@ -47,12 +48,21 @@ async def _webhook(parts: Parts) -> Check:
         return failed("webhook", str(error), "no outcome leaves: correct DESKHAND_WEBHOOK_URL, or allow it")
     except TimeoutError:
         return warned("webhook", f"{split.hostname} has no address within {CONNECT_SECONDS:g} s", "look at the DNS")
-    return await _connects("webhook", url, "webhook_url", needed=False)
+    return await _connects("webhook", url, "DESKHAND_WEBHOOK_URL", needed=False)
 
 
-async def _connects(name: str, url: str, setting: str, *, needed: bool) -> Check:
-    """needed: without it nothing is worked."""
-    shown, host = masked_url(url, whole=setting != "model"), urlsplit(url).hostname or ""
+def _endpoints(settings: Settings) -> dict[str, str]:
+    """Where models are asked besides their makers' own, and the variable that says so."""
+    return {
+        url: "DESKHAND_MODELS" if entry.url else f"{entry.make.upper()}_BASE_URL"
+        for entry in settings.entries
+        if (url := settings.url_of(entry))
+    }
+
+
+async def _connects(name: str, url: str, variable: str, *, needed: bool) -> Check:
+    """needed: without it nothing is worked. variable: the one to correct."""
+    shown, host = masked_url(url, whole=not needed), urlsplit(url).hostname or ""
     if _by_proxy(url):
         return passed(name, f"{shown}, through a proxy: not tried")
     try:
@@ -61,7 +71,6 @@ async def _connects(name: str, url: str, setting: str, *, needed: bool) -> Check
         writer.close()
     except (OSError, TimeoutError) as error:
         found = f"{shown}: {error or f'no connection within {CONNECT_SECONDS:g} s'}"
-        variable = "ANTHROPIC_BASE_URL" if setting == "model" else f"DESKHAND_{setting.upper()}"
         change = f"start it, or correct {variable}"
         return failed(name, found, change) if needed else warned(name, found, change)
     return passed(name, f"{shown} takes connections")

@@ -1,4 +1,4 @@
-"""The Messages API on 127.0.0.1: a rule-based agent over real HTTP, with every failure at the flick of a switch."""
+"""A model's API on 127.0.0.1, in each make's form: a rule-based agent over real HTTP, with each failure by a switch."""
 
 from worker.simulator.faults import Fault, FaultName
 from worker.simulator.server import Simulator, run_in_thread

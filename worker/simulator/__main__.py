@@ -10,7 +10,7 @@ from worker.simulator.server import Simulator
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m worker.simulator", description="The Messages API on 127.0.0.1.", epilog="faults: " + "; ".join(f"{kind}: {names}" for kind, names in IN_WORDS))  # fmt: skip # noqa: E501
+    parser = argparse.ArgumentParser(prog="python -m worker.simulator", description="A model's API on 127.0.0.1, in each make's form.", epilog="faults: " + "; ".join(f"{kind}: {names}" for kind, names in IN_WORDS))  # fmt: skip # noqa: E501
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--latency", default="none", help="none, typical, or seconds")
     parser.add_argument("--seed", type=int, default=0, help="makes latency, ids and shares repeatable")

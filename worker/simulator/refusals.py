@@ -1,6 +1,7 @@
 """The API's errors: the documented bodies and headers."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +43,15 @@ _PAGES = {FaultName.BAD_GATEWAY: (502, b"Bad Gateway"), FaultName.UNAVAILABLE: (
 """What a gateway answers by itself."""
 
 
+Refuse = Callable[[Refusal, str, float | str | None], Answer]
+"""How a form of API says an error: the refusal, the request's id, and when to come back."""
+
+
+def invalid(text: str) -> Refusal:
+    """A request that is none."""
+    return Refusal(400, "invalid_request_error", text)
+
+
 def refuse(refusal: Refusal, request_id: str, retry_after: float | str | None = None) -> Answer:
     """The error as the API sends it."""
     error: dict[str, Any] = {"type": refusal.type, "message": refusal.message}
@@ -56,12 +66,12 @@ def refuse(refusal: Refusal, request_id: str, retry_after: float | str | None = 
     return Answer(refusal.status, json.dumps(body).encode(), headers)
 
 
-def refused_by(fault: Fault, request_id: str) -> Answer | None:
-    """The error a fault stands for; None where it does not refuse."""
+def refused_by(fault: Fault, request_id: str, refuse: Refuse) -> Answer | None:
+    """The error a fault stands for, in a form's words; None where it does not refuse."""
     if fault.fault is FaultName.HTML_200:
         return Answer(200, b"<html><body>Please sign in</body></html>", {"content-type": "text/html"})
     if fault.fault in (FaultName.ERROR_200, FaultName.STREAM_200):
-        return _under_200(fault, request_id)
+        return _under_200(fault, request_id, refuse)
     if page := _PAGES.get(fault.fault):
         return Answer(page[0], b"<html><body>%d %s</body></html>" % page, {"content-type": "text/html"})
     name = FaultName.SPEND_LIMIT if fault.spend_limit and fault.fault is FaultName.RATE_LIMITED else fault.fault
@@ -69,7 +79,7 @@ def refused_by(fault: Fault, request_id: str) -> Answer | None:
     return None if refusal is None else refuse(refusal, request_id, fault.retry_after)
 
 
-def _under_200(fault: Fault, request_id: str) -> Answer:
+def _under_200(fault: Fault, request_id: str, refuse: Refuse) -> Answer:
     """An error that a gateway has let through under its own status."""
     answer = refuse(Refusal(200, fault.error, "by way of a gateway"), request_id, fault.retry_after)
     if fault.fault is FaultName.ERROR_200:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
@@ -12,14 +12,25 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from worker.simulator.calls import CallBook
+from worker.simulator.chat_form import ChatForm
 from worker.simulator.faults import Fault, FaultBoard
+from worker.simulator.form import Form
 from worker.simulator.latency import latency as latency_of
-from worker.simulator.messages_api import Call, MessagesApi
+from worker.simulator.messages_form import MessagesForm
+from worker.simulator.model_api import Call, ModelApi
+from worker.simulator.systemone_form import SystemOneForm
 from worker.simulator.wire import Answer, HttpRequest, deliver, read_request
+
+FORMS: Mapping[str, Form] = {
+    "/v1/messages": MessagesForm(),
+    "/v1/chat/completions": ChatForm(),
+    "/v1/systemone": SystemOneForm(),
+}
+"""The forms of API by their paths."""
 
 
 class Simulator:
-    """`async with Simulator() as sim:` serves the Messages API at `sim.url` until the block ends.
+    """`async with Simulator() as sim:` serves every form of API at `sim.url` until the block ends.
 
     faults: switched on from the start. latency: `none`, `typical` or seconds. seed: makes it repeatable.
     port: 0 for a free one. require_key: the only API key it accepts, None for any. reads_context: whether its agent
@@ -38,7 +49,7 @@ class Simulator:
         rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.faults = FaultBoard(faults, rng)
         self.calls = CallBook()
-        self._api = MessagesApi(self.faults, latency_of(latency, rng), rng, require_key, reads_context=reads_context)
+        self._api = ModelApi(self.faults, latency_of(latency, rng), rng, require_key, reads_context=reads_context)
         self._port = port
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -104,8 +115,8 @@ class Simulator:
 
     def _route(self, request: HttpRequest) -> Call | Answer:
         match request.method, request.path:
-            case "POST", "/v1/messages":
-                return self._api.answer(request)
+            case "POST", path if path in FORMS:
+                return self._api.answer(request, FORMS[path])
             case "GET", "/_sim/calls":
                 return _json(200, self.calls.report())
             case "GET", "/_sim/faults":

@@ -22,7 +22,7 @@ from tasks.money import Nanodollars, to_usd
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage
 from tasks.run.ports import Model
 from tasks.run.tool import Tool, ToolContext
-from worker.config.settings import LOCAL
+from worker.config.models import Make, read_model
 from worker.config.versions import CODE_VERSION
 from worker.telemetry.tracing import Ended, arrived_with
 
@@ -112,10 +112,11 @@ class _TracedModel:
         return self._model.cost(usage)
 
     async def call(self, request: ModelRequest) -> ModelReply:
-        local = self.name == LOCAL
+        make = read_model(self.name).make
+        local = make is Make.LOCAL
         attributes: dict[str, Any] = {
             OPERATION: "chat",
-            PROVIDER: AGENT if local else "anthropic",
+            PROVIDER: AGENT if local else make.value,
             AGENT_NAME: AGENT,
             REQUEST_MODEL: self.name,
             REQUEST_MAX_TOKENS: request.max_tokens,

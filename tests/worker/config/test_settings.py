@@ -1,6 +1,7 @@
 import pytest
 
 from worker.config.errors import SettingsError
+from worker.config.models import Make, read_headers, read_model
 from worker.config.settings import load_settings
 
 
@@ -37,6 +38,7 @@ URLS = {
     "DESKHAND_SENTRY_DSN": ("https://h/s3cret", "s3cret", "https://key@h/s3cret"),
     "DESKHAND_IMAP_URL": ("imaps://user:s3cret@h/INBOX", "https://user@h"),
     "ANTHROPIC_BASE_URL": ("api.anthropic.com",),
+    "OPENAI_BASE_URL": ("api.openai.com/v1",),
 }
 
 
@@ -67,3 +69,86 @@ def test_a_url_that_can_never_work_stops_the_start_with_one_line(
 def test_a_url_that_can_work_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
     monkeypatch.setenv(name, url)
     load_settings()
+
+
+MODELS = {
+    "local": ("local", Make.LOCAL, "", None),
+    "claude-haiku-5-5": ("claude-haiku-5-5", Make.ANTHROPIC, "claude-haiku-5-5", None),
+    "anthropic:claude-haiku-5-5": ("claude-haiku-5-5", Make.ANTHROPIC, "claude-haiku-5-5", None),
+    "anthropic:claude-haiku-5-5@http://proxy:1/": (
+        "anthropic:claude-haiku-5-5@http://proxy:1", Make.ANTHROPIC, "claude-haiku-5-5", "http://proxy:1",
+    ),
+    "openai:gpt-5-mini": ("openai:gpt-5-mini", Make.OPENAI, "gpt-5-mini", None),
+    "openai:qwen3:8b@http://gpu:8080/v1": (
+        "openai:qwen3:8b@http://gpu:8080/v1", Make.OPENAI, "qwen3:8b", "http://gpu:8080/v1",
+    ),
+    "openai:@cf/meta/llama-4": ("openai:@cf/meta/llama-4", Make.OPENAI, "@cf/meta/llama-4", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", MODELS)
+def test_an_entry_of_the_models_is_read_and_named(entry: str) -> None:
+    read = read_model(entry)
+    assert (read.name, read.make, read.id, read.url) == MODELS[entry]
+    assert read_model(read.name) == read
+
+
+WRONG_MODELS = {
+    "qwen3:8b": "'qwen3:8b' names no make",
+    "gemini:pro@http://h": "'gemini:pro' names no make",
+    "openai:": "has no model's id",
+    ":gpt": "names no make",
+    "openai:gpt 5": "has no model's id",
+    "local:small": "local takes neither an id nor a URL",
+    "local@http://h": "local takes neither an id nor a URL",
+    "openai:qwen3@gpu:8080/v1": "lacks its scheme: write @http://HOST:PORT/v1",
+    "openai:qwen3@http://": "must be a URL such as https://HOST/PATH",
+    "openai:qwen3@http://user:s3cret@h/v1": "a model's URL holds no user, key or query",
+    "openai:qwen3@http://h/v1?key=s3cret": "a model's URL holds no user, key or query",
+    "openai:qwen3@http://h:port/v1": "cannot be read as a URL",
+}
+
+
+@pytest.mark.parametrize("entry", WRONG_MODELS)
+@pytest.mark.parametrize("setting", ["MODEL", "MODELS"])
+def test_an_entry_that_is_none_stops_the_start_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, setting: str, entry: str
+) -> None:
+    monkeypatch.setenv(f"DESKHAND_{setting}", entry)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    (fault,) = refused.value.faults
+    assert fault.startswith(f"DESKHAND_{setting}: ")
+    assert WRONG_MODELS[entry] in fault
+    assert "\n" not in fault
+    assert "s3cret" not in fault
+
+
+def test_a_makers_own_model_needs_its_key_and_one_that_is_served_elsewhere_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DESKHAND_MODELS", "openai:gpt-5-mini")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert "needs OPENAI_API_KEY" in refused.value.faults[0]
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://gateway:1/v1")
+    load_settings()
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    monkeypatch.setenv("DESKHAND_MODELS", "local,openai:qwen3@http://gpu:8080")
+    assert load_settings().tiers == ("local", "openai:qwen3@http://gpu:8080")
+
+
+@pytest.mark.parametrize("value", ["no colon s3cret", "Name:", "Bad Name: s3cret", "A: s3\x07cret"])
+def test_headers_that_are_none_are_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DESKHAND_OPENAI_HEADERS", value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert refused.value.faults == ["DESKHAND_OPENAI_HEADERS: must be headers such as `Name: value, Other: value`"]
+
+
+def test_headers_are_read_by_commas_and_lines() -> None:
+    assert read_headers("HTTP-Referer: https://desk.example/x, X-Title: a b\napi-key:k") == {
+        "HTTP-Referer": "https://desk.example/x",
+        "X-Title": "a b",
+        "api-key": "k",
+    }

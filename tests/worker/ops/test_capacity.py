@@ -10,6 +10,7 @@ from tasks.errors import ModelError
 from tasks.money import from_usd
 from worker.cli import main
 from worker.config.settings import DEFAULT_REMOTE_MODEL
+from worker.models.genai_pricing import Prices
 from worker.ops.capacity import BUSY, CORE_BUSY, SLOTS_PER_PROCESS, WORKER_CPU_SECONDS, capacity, rate_of, typical_cost
 
 
@@ -36,12 +37,12 @@ def test_what_is_no_rate_is_refused_with_an_example(text: str) -> None:
 
 
 def test_money_is_counted_in_whole_nanodollars_and_the_local_model_is_free() -> None:
-    assert typical_cost("local") == 0
-    need = capacity(1, 1, typical_cost(DEFAULT_REMOTE_MODEL), from_usd("0.05"))
-    assert need.day_cost == 86_400 * typical_cost(DEFAULT_REMOTE_MODEL)
+    assert typical_cost("local", Prices()) == 0
+    need = capacity(1, 1, typical_cost(DEFAULT_REMOTE_MODEL, Prices()), from_usd("0.05"))
+    assert need.day_cost == 86_400 * typical_cost(DEFAULT_REMOTE_MODEL, Prices())
     assert need.day_worst == 86_400 * from_usd("0.05")
     with pytest.raises(ModelError):
-        typical_cost("claude-that-nobody-priced")
+        typical_cost("claude-that-nobody-priced", Prices())
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

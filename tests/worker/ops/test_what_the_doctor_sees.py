@@ -39,7 +39,10 @@ def test_settings_are_held_against_each_other(check: Any, settings: dict[str, An
 
 
 CLOSED = {
-    "model": ("fail", {"ANTHROPIC_API_KEY": "sk-none", "ANTHROPIC_BASE_URL": "URL", "DESKHAND_MODEL": "local"}),
+    "model": (
+        "fail",
+        {"ANTHROPIC_API_KEY": "sk-none", "ANTHROPIC_BASE_URL": "URL", "DESKHAND_MODEL": "claude-haiku-5-5"},
+    ),
     "alert webhook": ("warn", {"DESKHAND_ALERT_WEBHOOK_URL": "URL/hooks/s3cret"}),
     "Sentry": ("warn", {"DESKHAND_SENTRY_DSN": "http://s3cret@HOST/1"}),
     "webhook": (

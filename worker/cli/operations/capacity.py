@@ -26,12 +26,13 @@ def capacity(
     """Slots, processes, memory, store operations and dollars per day for a load, from measured constants."""
     from dataclasses import asdict
 
+    from worker.models.makes import prices_of
     from worker.ops import capacity as needs
 
     settings = load()
     name = model or settings.tiers[0]
     cap = settings.limits.max_cost_nanodollars
-    found = needs.capacity(needs.rate_of(rate), seconds_of(latency), needs.typical_cost(name), cap)
+    found = needs.capacity(needs.rate_of(rate), seconds_of(latency), needs.typical_cost(name, prices_of(settings)), cap)
     if json:
         dump({"model": name, **asdict(found), "shards": found.shards})
     else:

@@ -21,12 +21,16 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     settings: Annotated[bool, typer.Option("--settings", help="Every setting, too, secrets masked.")] = False,
+    probe: Annotated[bool, typer.Option("--probe", help="Also make one cheap call to each remote model.")] = False,
     json: Json = False,
 ) -> None:
-    """Check settings, store, broker, models, receivers and workers; say what to change. Sends nothing to anybody."""
+    """Check settings, store, broker, models, receivers and workers; say what to change. Sends nothing to anybody.
+
+    With --probe one small call to each remote model is sent.
+    """
     from dataclasses import asdict
 
-    shown, checks = _examined()
+    shown, checks = _examined(probe=probe)
     ready = all(check.verdict != "fail" for check in checks)
     if json:
         dump({"ready": ready, "checks": [asdict(check) for check in checks], "settings": shown})
@@ -39,9 +43,10 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examined() -> "tuple[dict[str, str], list[Check]]":
+def _examined(*, probe: bool) -> "tuple[dict[str, str], list[Check]]":
     from worker.config.errors import SettingsError
     from worker.ops.doctor import SETTINGS_CHECKS, failed, shown_settings
+    from worker.ops.doctor_models import probed
     from worker.ops.doctor_parts import examine
     from worker.ops.doctor_settings import CHECKS
 
@@ -53,6 +58,7 @@ def _examined() -> "tuple[dict[str, str], list[Check]]":
     try:
         with session() as opened:
             checks += opened.run_unwatched(examine(opened.parts))
+            checks += opened.run_unwatched(probed(opened.parts)) if probe else []
     except SettingsError as error:
         checks += [failed("store", fault, "as it says") for fault in error.faults]
     return shown_settings(settings), checks

@@ -140,7 +140,7 @@ def _announce(settings: "Settings", tickets: int) -> None:
     if settings.tiers == ("local",):
         complain("No ANTHROPIC_API_KEY is set: the local model, trained on the shipped examples, does the work.")
     else:
-        complain(f"Models: {', '.join(settings.tiers)} at {settings.anthropic_base_url or 'the Anthropic API'}.")
+        complain(f"Models: {', '.join(settings.tiers)}.")
 
 
 def _print(report: "DemoReport", settings: "Settings") -> None:

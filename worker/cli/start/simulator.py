@@ -1,12 +1,23 @@
-"""`deskhand simulator`: the Messages API on 127.0.0.1, with every fault, for drills without a key."""
+"""`deskhand simulator`: a model's API on 127.0.0.1, in each make's form, with every fault, for drills without a key."""
 
 from contextlib import suppress
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from worker.cli.options import Json
 from worker.cli.output import dump, say
+
+
+class SimulatedMake(StrEnum):
+    ANTHROPIC = "anthropic"
+    OPENAI = "openai"
+    SYSTEMONE = "systemone"
+
+
+_ROOTS = {SimulatedMake.ANTHROPIC: "", SimulatedMake.OPENAI: "/v1", SimulatedMake.SYSTEMONE: ""}
+"""What a make's SDK wants of a URL."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,16 +34,21 @@ def simulator(
     fault: Annotated[list[str] | None, typer.Option(help="On from the start, e.g. 429; may be repeated.")] = None,
     times: Annotated[int | None, typer.Option(min=0, help="How often each fault hits; default: always.")] = None,
     seed: Annotated[int, typer.Option(help="Makes latency, ids and shares repeatable.")] = 0,
+    make: Annotated[SimulatedMake, typer.Option(help="Whose URL to print; it answers in every form.")] = (
+        SimulatedMake.ANTHROPIC
+    ),
     json: Json = False,
 ) -> None:
-    """Serve a simulated model until Ctrl-C: point ANTHROPIC_BASE_URL at the URL it prints first."""
+    """Serve a simulated model until Ctrl-C: point ANTHROPIC_BASE_URL, or MAKE:ID@URL, at the URL it prints first."""
     import asyncio
 
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(port, latency, fault or [], times, seed, json=json))
+        asyncio.run(_serve(port, latency, fault or [], times, seed, make, json=json))
 
 
-async def _serve(port: int, latency: str, names: list[str], times: int | None, seed: int, *, json: bool) -> None:
+async def _serve(
+    port: int, latency: str, names: list[str], times: int | None, seed: int, make: SimulatedMake, *, json: bool
+) -> None:
     import asyncio
 
     from worker.simulator.faults import fault_named
@@ -43,5 +59,6 @@ async def _serve(port: int, latency: str, names: list[str], times: int | None, s
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     async with Simulator(*faults, latency=latency, seed=seed, port=port) as served:
-        dump({"url": served.url}) if json else say(served.url)
+        url = served.url + _ROOTS[make]
+        dump({"url": url}) if json else say(url)
         await asyncio.Event().wait()

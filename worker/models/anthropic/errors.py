@@ -2,17 +2,15 @@
 
 import json
 import re
-import time
-from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-import aiohttp
 import httpx2
 from anthropic import APIStatusError
 
 from tasks.errors import ModelError
 from tasks.reasons import Reason
+from worker.models.httpx2_line import MOST_REPLY_BYTES, retry_after_seconds
+from worker.models.json_reading import one_line
 
 _SPEND_LIMITS = {
     "contract_spend_limit_reached",
@@ -46,40 +44,9 @@ _REASONS = {
     529: Reason.MODEL_OVERLOADED,
 }
 
-MOST_REPLY_BYTES = 4 * 1024 * 1024
-"""Of a reply that is read: many times what `max_tokens` lets a model say. More is a gateway's, and no reply."""
-
-LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
-"""A longer one is a proxy's or a broken clock's: the breaker would keep the whole fleet from the model for as long."""
-
 _TOO_LONG = ("prompt is too long", "exceed context limit", "context window")
 _NO_CREDIT = "credit balance is too low"
 _FIELD = re.compile(r"^[a-z_]+(?:\.[a-z0-9_]+)*(?=:)")
-
-_NEVER_SENT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-    httpx2.ConnectTimeout,
-    httpx2.InvalidURL,
-    httpx2.PoolTimeout,
-    httpx2.UnsupportedProtocol,
-)
-TRANSPORT = (aiohttp.ClientError, httpx2.HTTPError, httpx2.InvalidURL, OSError, EOFError, TimeoutError)
-"""What a transport raises; anything else is not of the call."""
-
-
-def from_transport(error: Exception) -> ModelError:
-    """No answer came."""
-    causes = [error, *_causes(error)]
-    name = type(causes[-1]).__name__
-    if any(isinstance(cause, _NEVER_SENT) for cause in causes):
-        return ModelError(Reason.MODEL_UNAVAILABLE, f"the model API could not be reached ({name})", maybe_paid=False)
-    if isinstance(error, httpx2.TimeoutException):
-        return ModelError(Reason.MODEL_TIMEOUT, f"the model API went silent ({name})", maybe_paid=True)
-    return ModelError(
-        Reason.MODEL_UNAVAILABLE, f"the connection was lost before the reply was complete ({name})", maybe_paid=True
-    )
 
 
 def from_response(response: httpx2.Response) -> ModelError:
@@ -93,7 +60,7 @@ def from_response(response: httpx2.Response) -> ModelError:
         _reason(error, error.status_code),
         _detail(error),
         maybe_paid=_maybe_paid(error),
-        retry_after_seconds=_retry_after_seconds(response.headers),
+        retry_after_seconds=retry_after_seconds(response.headers),
     )
 
 
@@ -108,15 +75,8 @@ def error_in(response: httpx2.Response, body: Any, *, begun: bool) -> ModelError
         _reason(error, status),
         _detail(error),
         maybe_paid=begun or status in (502, 504),
-        retry_after_seconds=_retry_after_seconds(response.headers),
+        retry_after_seconds=retry_after_seconds(response.headers),
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause = error.__cause__
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__
 
 
 def _reason(error: APIStatusError, status: int) -> Reason:
@@ -154,17 +114,4 @@ def _detail(error: APIStatusError) -> str:
         f"at {field[0]}" if field else None,
         f"request {error.request_id}" if error.request_id else None,
     )
-    said = " ".join(str(part)[:120] for part in parts if part)
-    return said.encode(errors="replace").decode()  # half a surrogate pair could not be stored
-
-
-def _retry_after_seconds(headers: httpx2.Headers) -> float | None:
-    """`retry-after` in seconds or as an HTTP date; bounded, never negative; None where it says nothing usable."""
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(?:\.\d+)?", value):
-        return min(float(value), LONGEST_RETRY_AFTER_SECONDS)
-    try:
-        seconds = parsedate_to_datetime(value).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(0.0, seconds), LONGEST_RETRY_AFTER_SECONDS)
+    return one_line(*parts)

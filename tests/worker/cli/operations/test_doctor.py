@@ -9,10 +9,11 @@ from redis import Redis
 
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.conftest import Deskhand, Result
-from worker.config.settings import Settings, load_settings
-from worker.ops.doctor import STORE_CHECKS, Check, Verdict, masked_url, shown_settings
+from worker.config.settings import load_settings
+from worker.ops.doctor import STORE_CHECKS, Check, Verdict, masked_url
 from worker.ops.doctor_replication import connections, replication
 from worker.ops.redis_facts import StoreFacts
+from worker.simulator import run_in_thread
 
 SOUND: dict[str, Any] = {
     "redis_version": "7.4.1",
@@ -131,6 +132,49 @@ def test_a_cap_below_a_first_call_and_a_model_without_a_price_are_not_ready(
     assert "raise DESKHAND_MAX_COST_USD" in verdict_of(deskhand("doctor", "--json"), "price of claude-haiku-5-5")[1]
 
 
+def test_each_tier_is_named_with_its_terms_and_a_free_one_with_what_bounds_it(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    (tmp_path / "prices.yaml").write_text("openai:qwen3:8b: 0\n")
+    free = "openai:qwen3:8b@http://127.0.0.1:1/v1"
+    monkeypatch.setenv("DESKHAND_PRICES", str(tmp_path / "prices.yaml"))
+    monkeypatch.setenv("DESKHAND_MODELS", f"{free},openai:gpt-5-mini,openai:gpt-5-mini@http://127.0.0.1:1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-never-sent")
+    result = deskhand("doctor", "--json")
+    found = {check["name"]: check["found"] for check in result.json()["checks"]}
+    assert "MAX_STEPS, MAX_SECONDS bound a run" in found[f"price of {free}"]
+    assert "(DESKHAND_PRICES), context unknown" in found[f"price of {free}"]
+    listed = found["price of openai:gpt-5-mini"]
+    assert "$0.25 in and $2.00 out for a million tokens (the price list), context 400,000 tokens" in listed
+    assert "hands on below confidence 0" in listed
+    assert "a first call costs at most $0.0" in listed
+    assert verdict_of(result, "price of openai:gpt-5-mini@http://127.0.0.1:1")[0] == "fail"
+    assert "sk-never-sent" not in result.out
+    monkeypatch.setenv("DESKHAND_MAX_STEPS", "none")
+    monkeypatch.setenv("DESKHAND_MAX_SECONDS", "none")
+    assert verdict_of(deskhand("doctor", "--json"), f"price of {free}")[0] == "fail"
+
+
+def test_a_probe_makes_one_call_to_each_remote_model_and_says_what_came(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_in_thread() as simulator:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{simulator.url}/v1")
+        monkeypatch.setenv("DESKHAND_MODELS", "local,claude-haiku-5-5,openai:gpt-5-mini,openai:gpt-unheard-of")
+        simulator.fault("401", model="claude-haiku-5-5")
+        result = deskhand("doctor", "--probe", "--json")
+    assert verdict_of(result, "probe of openai:gpt-5-mini") == (
+        "warn",
+        "it must call tools: take a model, or start its server, with tool calling",
+    )
+    assert verdict_of(result, "probe of claude-haiku-5-5")[0] == "fail"
+    assert "price_unknown" in str(result.json()["checks"])
+    assert simulator.calls.total_requests == 2
+
+
 def test_a_broken_taxonomy_and_an_empty_knowledge_base_are_found(
     deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
@@ -168,9 +212,13 @@ def test_an_address_that_is_a_secret_is_shown_without_its_path() -> None:
     assert masked_url("redis://:pw@host:6379/0") == "redis://:********@host:6379/0"
 
 
-def test_urls_among_the_models_are_shown_without_their_passwords() -> None:
-    settings = Settings(models=("local", "openai:tiny@http://ann:s3cret@10.0.0.1:8000/v1"), anthropic_api_key="k")
-    assert "s3cret" not in str(shown_settings(settings))
+def test_a_models_url_with_a_password_is_refused_without_showing_it(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESKHAND_MODELS", "local,openai:tiny@http://ann:s3cret@10.0.0.1:8000/v1")
+    result = deskhand("doctor", "--json")
+    assert "holds no user, key or query" in result.json()["checks"][0]["found"]
+    assert "s3cret" not in result.out + result.err
 
 
 def test_messages_that_nobody_reads_are_named(deskhand: Deskhand, valkey_url: str) -> None:

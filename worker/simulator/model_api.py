@@ -1,4 +1,4 @@
-"""`POST /v1/messages`: check the request, let a fault or the agent answer, say what it would have cost."""
+"""A model's API: check the request, let a fault or the agent answer, say what it would have cost."""
 
 import json
 import random
@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.simulator.agent import SEARCH, next_turn
-from worker.simulator.conversation import PAUSE_TEXT, Conversation, read_conversation
+from worker.simulator.conversation import Conversation
 from worker.simulator.faults import Fault, FaultBoard, FaultName
+from worker.simulator.form import Form
 from worker.simulator.latency import Latency
 from worker.simulator.misbehaviour import TURNS
-from worker.simulator.refusals import REFUSALS, Refusal, refuse, refused_by
+from worker.simulator.refusals import REFUSALS, Refusal, invalid, refused_by
 from worker.simulator.replies import Tokens, fresh_id, message, scripted, spoil
-from worker.simulator.validation import fault_of
 from worker.simulator.wire import Answer, Delivery, HttpRequest
 
 _DELIVERIES = {
@@ -36,8 +36,8 @@ class Call:
     usage: dict[str, int] | None
 
 
-class MessagesApi:
-    """The API without its socket. require_key: the only key it accepts, None for any.
+class ModelApi:
+    """The API without its socket, in every form. require_key: the only key it accepts, None for any.
 
     reads_context: whether its agent looks nothing up where context came with the ticket, as its instructions say.
     """
@@ -58,45 +58,43 @@ class MessagesApi:
         self._reads_context = reads_context
         self._tokens = Tokens()
 
-    def answer(self, request: HttpRequest) -> Call | Answer:
+    def answer(self, request: HttpRequest, form: Form) -> Call | Answer:
         """The call it makes of a request, or the bare refusal of one that is none."""
         request_id = fresh_id("req_01", self._rng)
-        if refusal := self._unfit(request):
-            return refuse(refusal, request_id)
+        if refusal := self._unfit(request, form):
+            return form.refuse(refusal, request_id)
         try:
-            payload = json.loads(request.body)
+            given = json.loads(request.body)
         except ValueError:
-            return refuse(_invalid("The request body is not valid JSON"), request_id)
-        if wrong := fault_of(payload, _paused):
-            return refuse(_invalid(wrong), request_id)
-        if not str(payload["model"]).startswith("claude-"):
-            return refuse(replace(REFUSALS[FaultName.NOT_FOUND], message=f"model: {payload['model']}"), request_id)
-        conversation = read_conversation(payload)
+            return form.refuse(invalid("The request body is not valid JSON"), request_id)
+        if wrong := form.fault_of(given):
+            return form.refuse(invalid(wrong), request_id)
+        if not form.knows(str(given["model"])):
+            return form.refuse(REFUSALS[FaultName.NOT_FOUND], request_id)
+        payload, conversation = form.payload(given), form.conversation(given)
         if self._reads_context and conversation.prefetched:
             conversation = replace(conversation, called=conversation.called | {SEARCH})
-        fault = self._board.take(payload["model"], conversation.ticket_id, conversation.text, conversation.messages)
+        fault = self._board.take(given["model"], conversation.ticket_id, conversation.text, conversation.messages)
         usage: dict[str, int] | None = None
-        if (reply := refused_by(fault, request_id) if fault else None) is None:
+        if (reply := refused_by(fault, request_id, form.refuse) if fault else None) is None:
             usage = self._tokens.usage(payload, len(request.body))
-            reply = self._reply(conversation, payload, usage, fault, request_id)
+            reply = self._reply(conversation, payload, usage, fault, request_id, form)
             if fault and fault.fault in _UNREADABLE:
                 usage = None
         return Call(conversation.ticket_id, conversation.messages, reply, usage)
 
-    def _unfit(self, request: HttpRequest) -> Refusal | None:
+    def _unfit(self, request: HttpRequest, form: Form) -> Refusal | None:
         # anthropic 2.12 sends the key as a bearer token, earlier ones as x-api-key.
         key = request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not key:
-            return replace(REFUSALS[FaultName.UNAUTHORIZED], message="x-api-key header is required")
+        if not key and form.needs_key:
+            return REFUSALS[FaultName.UNAUTHORIZED]
         if self._require_key is not None and key != self._require_key:
             return REFUSALS[FaultName.UNAUTHORIZED]
-        if "anthropic-version" not in request.headers:
-            return _invalid("anthropic-version: header is required")
-        return REFUSALS[FaultName.TOO_LARGE] if request.too_large else None
+        return form.lacking(request) or (REFUSALS[FaultName.TOO_LARGE] if request.too_large else None)
 
     def _reply(
         self, conversation: Conversation, payload: Mapping[str, Any], usage: dict[str, int], fault: Fault | None,
-        request_id: str,
+        request_id: str, form: Form,
     ) -> Answer:  # fmt: skip
         if fault and fault.fault is FaultName.SCRIPT and conversation.turn < len(fault.script):
             reply = scripted(fault.script[conversation.turn], payload, usage, self._rng)
@@ -105,7 +103,7 @@ class MessagesApi:
             reply = message(behave(conversation), payload, usage, self._rng)
         if fault:
             spoil(reply, fault.fault)
-        body = json.dumps(reply, ensure_ascii=False).encode(errors="surrogatepass")
+        body = json.dumps(form.reply(reply, payload), ensure_ascii=False).encode(errors="surrogatepass")
         if fault and fault.fault is FaultName.MALFORMED_JSON:
             body = body[: len(body) // 2]
         slow = fault.seconds if fault and fault.fault is FaultName.SLOW else 0.0
@@ -117,12 +115,3 @@ class MessagesApi:
             wait_seconds=slow + self._latency(usage["output_tokens"]),
             drip_seconds=fault.seconds if fault else 0.0,
         )
-
-
-def _invalid(text: str) -> Refusal:
-    return Refusal(400, "invalid_request_error", text)
-
-
-def _paused(reply: Mapping[str, Any]) -> bool:
-    content = reply["content"]
-    return isinstance(content, list) and bool(content) and content[-1].get("text") == PAUSE_TEXT

@@ -1,0 +1,91 @@
+"""Chooses what a tier's entry stands for: the make of its model, and the prices it is bounded by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import assert_never
+
+from pydantic import SecretStr
+
+from tasks.run.ports import Model
+from tasks.triage.taxonomy import Taxonomy
+from worker.config.errors import ModelNotInstalledError
+from worker.config.models import Make, ModelEntry, read_headers
+from worker.config.settings import Settings
+from worker.config.yaml_prices import load_prices
+from worker.models.genai_pricing import Prices
+
+
+def remote_model(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy) -> Model:
+    """The client of an entry's make; its SDK is imported only where it is in use. Raises `ModelNotInstalledError`."""
+    prices = prices_of(settings)
+    match entry.make:
+        case Make.ANTHROPIC:
+            from worker.models.anthropic.model import AnthropicModel
+
+            return AnthropicModel(
+                entry.id,
+                prices,
+                name=entry.name,
+                api_key=_secret(settings.anthropic_api_key),
+                base_url=settings.url_of(entry),
+                headers=read_headers(_secret(settings.anthropic_headers)),
+            )
+        case Make.OPENAI:
+            with _installed("openai"):
+                from worker.models.openai.model import OpenAIModel
+
+            return OpenAIModel(
+                entry.id,
+                prices,
+                name=entry.name,
+                api_key=_secret(settings.openai_api_key),
+                base_url=settings.url_of(entry),
+                headers=read_headers(_secret(settings.openai_headers)),
+            )
+        case Make.SYSTEMONE:
+            from worker.models.anthropic.model import http_client
+            from worker.models.systemone.model import SystemOneModel
+
+            return SystemOneModel(
+                entry.id,
+                prices,
+                taxonomy,
+                name=entry.name,
+                base_url=entry.url or "",
+                http=http_client,
+                api_key=_secret(settings.systemone_api_key),
+                headers=read_headers(_secret(settings.systemone_headers)),
+            )
+        case Make.LOCAL:
+            raise ValueError("the local model is not remote")
+        case unknown:
+            assert_never(unknown)
+
+
+def questions_version(entry: ModelEntry, taxonomy: Taxonomy) -> str:
+    """Of what a decision model is asked in the place of the prompt; "" for a model that reads that."""
+    if entry.make is not Make.SYSTEMONE:
+        return ""
+    from worker.models.systemone.questions import version
+
+    return version(taxonomy)
+
+
+def prices_of(settings: Settings) -> Prices:
+    """The deployment's own prices before the list's."""
+    return Prices(load_prices(settings.prices)) if settings.prices else Prices()
+
+
+@contextmanager
+def _installed(extra: str) -> Iterator[None]:
+    """Around the import of what an extra brings."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ModelNotInstalledError(
+            f'{error.name} is not installed, which DESKHAND_MODELS needs: pip install "deskhand[{extra}]"'
+        ) from None
+
+
+def _secret(value: SecretStr | None) -> str:
+    return "" if value is None else value.get_secret_value()

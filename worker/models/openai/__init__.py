@@ -1,0 +1,1 @@
+"""The make `openai`: chat completions with tools, by whoever serves them."""
