@@ -27,7 +27,7 @@ class Session:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one coroutine on the session's loop. Raises `StoreUnreachable` soon after the store has fallen silent."""
-        from worker.cli.silence import while_it_answers
+        from worker.ops.silence import while_it_answers
 
         return self.runner.run(while_it_answers(self.parts.redis_url, work))
 

@@ -20,9 +20,7 @@ from worker.http.load import Load, measure
 from worker.http.metered import metered
 from worker.http.operated import Operated, of_operations, of_store, operated
 from worker.ops.redis_facts import StoreFacts, facts_if_answering
-
-ANSWER_SECONDS = 4.0
-"""A scrape waits no longer for a store that says nothing."""
+from worker.ops.silence import while_it_answers
 
 router = APIRouter(tags=["operations"])
 
@@ -35,9 +33,8 @@ async def metrics(request: Request, desk: DeskDep) -> Response:
     """The ledger's numbers for Prometheus. Carries no ticket text and no ids."""
     registry = CollectorRegistry(auto_describe=False)
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            registry.register(await _collected(desk))
-    except (TimeoutError, StoreUnreachable):
+        registry.register(await while_it_answers(desk.parts.redis_url, _collected(desk)))
+    except StoreUnreachable:
         registry.register(Silent())
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": content_type})
@@ -130,7 +127,7 @@ class LedgerCollector(Collector):
         yield CounterMetricFamily("deskhand_leases_lost", "Runs whose worker vanished.", counters.get("leases_lost", 0))
         violations = counters.get("bound_violations", 0)
         yield CounterMetricFamily("deskhand_bound_violations", "Calls dearer than reserved: never.", violations)
-        auto = _only(counters, decided_auto="auto")
+        auto = {"auto": counters.get("decided_auto", 0)}
         yield _counter("deskhand_agent_decisions", "Decisions the agent made alone.", "action", auto)
 
     def _outside(self) -> Iterator[Metric]:

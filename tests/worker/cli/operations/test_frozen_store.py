@@ -13,8 +13,7 @@ from tests.services.valkey import ValkeyServer
 from tests.services.waiting import PATIENCE_SECONDS, wait_for
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.http.served import Served
-from worker.cli import silence
-from worker.http import metrics
+from worker.ops import silence
 
 COMMANDS = (
     "status --json", "why", "tickets", "spend", "audit", "budget", "drain", "show t1", "inbox list", "webhooks list",
@@ -32,7 +31,7 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, frozen: ValkeyServer) -> None:
     monkeypatch.setenv("DESKHAND_REDIS_URL", frozen.url)
-    monkeypatch.setattr(silence, "FIRST_SECONDS", 0.2)
+    monkeypatch.setattr(silence, "ANSWER_SECONDS", 0.1)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -83,7 +82,7 @@ def test_a_watched_screen_ends_with_the_store(tmp_path: Path, monkeypatch: pytes
 def test_the_metrics_say_that_the_store_is_silent_and_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(silence, "ANSWER_SECONDS", 0.3)
     with ValkeyServer(tmp_path) as server, Served(server.url) as web, web.client() as client:
 
         def numbers() -> list[str]:
