@@ -11,7 +11,7 @@ WORKERS ?= 4
 # Tests start a hundred interpreters: none should compile what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check bench chaos image lock clean
+.PHONY: help setup demo test check bench chaos scenarios image lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -40,6 +40,10 @@ bench: .venv/.ready-for-tests ## measure throughput, latency and memory
 chaos: .venv/.ready-for-tests ## the long fault campaign, three seeds: kills, failovers, provider blips, clock steps under load
 	tests/install-services
 	.venv/bin/python -m tests.chaos
+
+scenarios: .venv/.ready-for-tests ## eight nights on call: fault, alert, cause, cure, with a real Prometheus (SCENARIO="a worker hangs" for one)
+	tests/install-services
+	.venv/bin/python -m tests.scenarios $(if $(SCENARIO),"$(SCENARIO)")
 
 image: ## build the container image with docker, podman or buildah (IMAGE_OPTIONS=--offline-base needs no image registry)
 	docker/build-image $(IMAGE_OPTIONS)
