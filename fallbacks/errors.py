@@ -82,6 +82,10 @@ class WebhookSecretError(FallbacksError):
     """A webhook secret is not `whsec_` and base64."""
 
 
+class AlertRefused(FallbacksError):
+    """The receiver of alerts did not take one. Says nothing of its address, which may be a secret."""
+
+
 class WebhookMessageGone(FallbacksError):
     """There is no outcome message with this id, or its week is over."""
 

@@ -1,10 +1,14 @@
 """Alerts to a webhook: one JSON object a chat system can show, without ticket text."""
 
+import asyncio
+
 import httpx
 
 from fallbacks.delivery.alerts import Alert
+from fallbacks.errors import AlertRefused
 
 TIMEOUT_SECONDS = 5.0
+"""For all of it: httpx's own is for each read, and an answer may drip."""
 
 
 class WebhookAlerts:
@@ -17,7 +21,10 @@ class WebhookAlerts:
         self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False)
 
     async def send(self, alert: Alert) -> None:
-        """POST it; raises `httpx.HTTPError` for anything but 2xx."""
+        """POST it; the answer's body is not read. Raises `AlertRefused`.
+
+        Chat services make addresses that are themselves a secret: no error names one.
+        """
         body = {
             "id": alert.id,
             "text": f"[{alert.severity.value}] {alert.title}. {alert.advice} {alert.link}".strip(),
@@ -29,5 +36,14 @@ class WebhookAlerts:
             "last_ms": alert.last_ms,
             "link": alert.link,
         }
-        answer = await self._client.post(self._url, json=body, headers={"webhook-id": alert.id})
-        answer.raise_for_status()
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                request = self._client.build_request("POST", self._url, json=body, headers={"webhook-id": alert.id})
+                answer = await self._client.send(request, stream=True)
+                await answer.aclose()
+        except TimeoutError:
+            raise AlertRefused(f"no answer within {TIMEOUT_SECONDS:g} s") from None
+        except httpx.HTTPError as error:
+            raise AlertRefused(f"{type(error).__name__}") from None
+        if not answer.is_success:
+            raise AlertRefused(f"HTTP {answer.status_code}")
