@@ -4,6 +4,8 @@ import asyncio
 import ipaddress
 import socket
 
+import httpx
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -37,3 +39,10 @@ def is_public(address: str) -> bool:
     if wrapped is not None:
         return is_public(str(wrapped))
     return ip.is_global and not ip.is_multicast
+
+
+def why(error: Exception) -> str:
+    """Why a call failed. What cannot stand in a header may be a secret, and the library quotes it."""
+    if isinstance(error, httpx.LocalProtocolError):
+        return "LocalProtocolError: a header holds what no header can"
+    return f"{type(error).__name__}: {error}"

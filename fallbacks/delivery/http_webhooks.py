@@ -5,7 +5,7 @@ import time
 
 import httpx
 
-from fallbacks.delivery.http_targets import TargetRefused, checked_address
+from fallbacks.delivery.http_targets import TargetRefused, checked_address, why
 from fallbacks.delivery.outbox import Message, Receipt
 from fallbacks.delivery.signing import read_secrets, signatures
 
@@ -34,7 +34,7 @@ class HttpWebhooks:
         except TargetRefused as error:
             return Receipt.FAILED, str(error)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return Receipt.FAILED, f"{type(error).__name__}: {error}"
+            return Receipt.FAILED, why(error)
         if 200 <= status < 300:
             return Receipt.DELIVERED, f"HTTP {status}"
         return (Receipt.GONE if status == GONE else Receipt.FAILED), f"HTTP {status}"

@@ -52,7 +52,7 @@ class Calls:
                 answer = self._http.request(method, path, timeout=timeout, **options)
             except httpx.TransportError as error:
                 if attempt == self.tries:
-                    raise Unreachable(f"{self._http.base_url}: {type(error).__name__}: {error}") from error
+                    raise Unreachable(f"{self._http.base_url}: {_why(error)}") from None
                 self.pause(attempt)
                 continue
             if answer.is_success:
@@ -70,6 +70,13 @@ class Calls:
         whole = min(self._longest, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1))
         backoff = whole * (0.5 + random.random() / 2)  # noqa: S311 - no secret
         self._sleep(backoff if asked_seconds is None else asked_seconds)
+
+
+def _why(error: httpx.TransportError) -> str:
+    """What cannot stand in a header may be the key, and the library quotes it."""
+    if isinstance(error, httpx.LocalProtocolError):
+        return "the key, or another header, holds what no header can"
+    return f"{type(error).__name__}: {error}"
 
 
 def _answered(answer: httpx.Response) -> Any:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from fallbacks.delivery.http_targets import TargetRefused, checked_address
+from fallbacks.delivery.http_targets import TargetRefused, checked_address, why
 from fallbacks.delivery.outbox import Message, Receipt
 from fallbacks.delivery.outcomes import Outcome
 from fallbacks.store.port import Store
@@ -41,7 +41,7 @@ class HookUpdates:
         except TargetRefused as error:
             return Receipt.FAILED, str(error)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            return Receipt.FAILED, f"{type(error).__name__}: {error}"
+            return Receipt.FAILED, why(error)
         return (Receipt.DELIVERED if 200 <= status < 300 else Receipt.FAILED), f"HTTP {status}"
 
     async def aclose(self) -> None:

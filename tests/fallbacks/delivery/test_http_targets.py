@@ -1,8 +1,12 @@
 """Which addresses are public."""
 
+import asyncio
+
+import httpx
 import pytest
 
-from fallbacks.delivery.http_targets import is_public
+from fallbacks.delivery.http_targets import is_public, why
+from tests.services.http_sink import HttpSink
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "93.184.215.14", "2606:4700::1111", "64:ff9b::808:808"])
@@ -35,3 +39,13 @@ def test_the_open_internet_is_public(address: str) -> None:
 )
 def test_everything_else_is_not(address: str) -> None:
     assert not is_public(address)
+
+
+def test_what_cannot_stand_in_a_header_is_not_quoted(http_sink: HttpSink) -> None:
+    async def call() -> Exception:
+        async with httpx.AsyncClient() as client:
+            with pytest.raises(httpx.LocalProtocolError, match="hush") as failed:
+                await client.get(http_sink.url, headers={"authorization": "Bearer hush\n"})
+            return failed.value
+
+    assert why(asyncio.run(call())) == "LocalProtocolError: a header holds what no header can"

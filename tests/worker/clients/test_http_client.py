@@ -209,3 +209,10 @@ def test_people_close_and_correct_through_the_client(web: Served, client: Deskha
     corrected = client.correct("t2", client.get("t2").version, "an ATM took it", label="card_swallowed")
     assert corrected.decision.label == "card_swallowed"
     assert corrected.earlier_decision.label == "card_arrival"
+
+
+def test_a_key_that_cannot_stand_in_a_header_is_not_quoted(http_sink: HttpSink) -> None:
+    with DeskhandClient(http_sink.url, "hush\n", tries=1) as client, pytest.raises(Unreachable) as failed:
+        client.get("t1")
+    assert "hush" not in str(failed.value)
+    assert "no header can" in str(failed.value)
