@@ -59,6 +59,11 @@ inbox snooze h3 --for 10m
 inbox note s1 hello
 inbox edit h3 --label card_arrival --priority normal
 status
+tickets
+why
+spend
+senders
+quality
 audit
 audit --repair
 doctor
