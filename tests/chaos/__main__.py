@@ -1,6 +1,7 @@
 """`python -m tests.chaos`: the fault campaign on each stage and seed, a table of verdicts, then the time to recover.
 
 `--only NAME`: one kind of fault. `--recovery`: that table alone. `--stock`: the canary. `--seed` repeats a campaign.
+`--make openai`: the model is asked in that form.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from tests.chaos.campaign import Campaign, Result
 from tests.chaos.canary import lost_messages
 from tests.chaos.provider import BLIPS
 from tests.chaos.recovery import recovery
-from tests.chaos.scene import KINDS, STAGES, Stage
+from tests.chaos.scene import KINDS, MAKES, STAGES, Stage
 from tests.chaos.tables import faults_table, verdicts_table
 
 TICKETS = 2000
@@ -54,6 +55,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
     parser.add_argument("--recovery", action="store_true", help="how long until the work of killed workers goes on")
     parser.add_argument("--stock", action="store_true", help="kombu's own transport under raw producers: must lose")
+    parser.add_argument("--make", choices=MAKES, default="anthropic", help="in whose form the model is asked")
     options = parser.parse_args()
     options.only = [names[name] for name in options.only or ()]
     options.seed = options.seed or list(SEEDS)
@@ -67,7 +69,9 @@ def campaigns(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, 
         for name in options.stage or stages_of(options.only):
             kinds = options.only or kinds_of(STAGES[name], place, len(options.seed))
             where = folder / f"{name}-{seed}"
-            result = Campaign(where, tickets, options.workers, seed, stage=name, kinds=kinds, report=report).run()
+            result = Campaign(
+                where, tickets, options.workers, seed, stage=name, kinds=kinds, report=report, make=options.make
+            ).run()
             report(result.summary())
             yield name, result
 

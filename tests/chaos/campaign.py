@@ -71,6 +71,7 @@ class Campaign:
     stage: str = "redis"
     kinds: Sequence[str] | None = None
     report: Callable[[str], object] = lambda _: None
+    make: str = "anthropic"
     loads: dict[str, Counter[str]] = field(default_factory=dict)
 
     def run(self) -> Result:
@@ -78,7 +79,7 @@ class Campaign:
         stage = STAGES[self.stage]
         kinds = stage.kinds if self.kinds is None else self.kinds
         with ExitStack() as stack:
-            scene = Builder(stack, self.folder, stage, kinds, self.tickets, self.seed, self.report).build()
+            scene = Builder(stack, self.folder, stage, kinds, self.tickets, self.seed, self.report, self.make).build()
             ledger = stack.enter_context(FleetLedger(scene.fleet))
             door = _door(scene)
             load = Load(ledger, door, self.tickets, self.seed)

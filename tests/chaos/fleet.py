@@ -29,7 +29,7 @@ QUICK = {
     "DESKHAND_MIN_CONFIDENCE": "0",
     "DESKHAND_ALERT_QUIET_SECONDS": "1",
 }
-FOREIGN = ("DESKHAND_", "ANTHROPIC_", "SENTRY_", "OTEL_", "CRASH_")
+FOREIGN = ("DESKHAND_", "ANTHROPIC_", "OPENAI_", "SENTRY_", "OTEL_", "CRASH_")
 
 
 class WorkerProcess:
@@ -137,7 +137,7 @@ class Fleet:
         values = {
             name.removeprefix("DESKHAND_").lower() if name.startswith("DESKHAND_") else name: value
             for name, value in self.environment.items()
-            if name.startswith(("DESKHAND_", "ANTHROPIC_"))
+            if name.startswith(("DESKHAND_", "ANTHROPIC_", "OPENAI_"))
         }
         return load_settings(**values)
 

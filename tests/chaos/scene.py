@@ -82,6 +82,9 @@ SENTINEL_DOWN_MS = 3000
 DISK_TICKETS_PER_MEGABYTE = 12
 """The append-only file of so many tickets, and of its rewriting, takes less."""
 
+MAKES = {"anthropic": {}, "openai": {"DESKHAND_MODEL": "openai:gpt-5-mini", "OPENAI_API_KEY": "sk-test"}}
+"""What a fleet is given besides, by the make of its model."""
+
 ENVIRONMENT = {
     "DESKHAND_TOOLS": "search_knowledge_base,notify_team",
     "DESKHAND_NOTIFY_SECRET": SECRET,
@@ -123,6 +126,7 @@ class Builder:
     tickets: int
     seed: int
     report: Callable[[str], object]
+    make: str = "anthropic"
 
     def build(self) -> Scene:
         """A fleet whose workers see the primary through a proxy, or by Sentinel; whoever sends has a way of its own."""
@@ -144,6 +148,8 @@ class Builder:
         simulator = self.stack.enter_context(run_in_thread(latency="0.3", seed=self.seed))
         fleet.environment |= {
             "ANTHROPIC_BASE_URL": simulator.url,
+            **MAKES[self.make],
+            "OPENAI_BASE_URL": f"{simulator.url}/v1",
             "DESKHAND_NOTIFY_URL": f"{receiver.url}/duty",
             "DESKHAND_ALERT_WEBHOOK_URL": f"{alerts.url}/alerts",
         }
