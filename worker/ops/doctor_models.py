@@ -1,5 +1,6 @@
 """The doctor's checks of the tiers' models: price, worst first call, context and threshold; and a call, where asked."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -88,7 +89,11 @@ async def _probe(parts: Parts, model: str) -> Check:
     except WorkerError as error:
         return failed(name, str(error), "as it says")
     try:
-        return await _asked(name, tier.model, _small_call(parts))
+        async with asyncio.timeout(parts.settings.call_seconds):
+            return await _asked(name, tier.model, _small_call(parts))
+    except TimeoutError:
+        found = f"no reply within {parts.settings.call_seconds:g} s"
+        return failed(name, found, "look at its server, or raise DESKHAND_CALL_SECONDS")
     except ModelError as error:
         return failed(name, f"{error.reason}: {error.detail}", PLAN[error.reason].advice)
     finally:

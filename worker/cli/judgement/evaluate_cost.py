@@ -9,6 +9,7 @@ from worker.cli.output import Advance, Report, dump, progress, say, show
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from worker.config.settings import Settings
     from worker.evaluation.cost import Arm, CostReport
     from worker.evaluation.labelled import Labelled
 
@@ -39,18 +40,20 @@ def _further(advance: "Advance", before: int) -> "Callable[[int], None]":
 async def _worked(
     part: str, unsure: str, rows: "list[Labelled]", at_once: int, advance: "Callable[[int], None]"
 ) -> "Arm":
-    from worker.config.settings import LOCAL, load_settings
+    from worker.config.settings import load_settings
     from worker.evaluation.cost import arm, armed
     from worker.evaluation.run import TOTAL
     from worker.service.bench import bench
     from worker.simulator.server import Simulator
 
-    tiers = load().tiers
+    tiers = _simulated(load())
     async with Simulator(reads_context=True) as simulator:
         settings = load_settings(
-            models=tiers if any(name != LOCAL for name in tiers) else DEFAULT_TIERS,
+            models=tiers,
             ANTHROPIC_API_KEY="simulated",
             ANTHROPIC_BASE_URL=simulator.url,
+            OPENAI_API_KEY="simulated",
+            OPENAI_BASE_URL=f"{simulator.url}/v1",
         )
         measured = armed(bench(settings), part, unsure)
         try:
@@ -58,6 +61,15 @@ async def _worked(
         finally:
             await measured.aclose()
     return arm(unsure or part, measured, answers[TOTAL])
+
+
+def _simulated(settings: "Settings") -> tuple[str, ...]:
+    """The tiers in force where the simulator can stand for every remote one: nothing here may ask a real model."""
+    from worker.config.models import Make
+
+    remote = [entry for entry in settings.entries if entry.make is not Make.LOCAL]
+    can = all(entry.make in (Make.ANTHROPIC, Make.OPENAI) and entry.url is None for entry in remote)
+    return settings.tiers if remote and can else DEFAULT_TIERS
 
 
 def _tell(report: "CostReport") -> None:

@@ -175,6 +175,16 @@ def test_a_probe_makes_one_call_to_each_remote_model_and_says_what_came(
     assert simulator.calls.total_requests == 2
 
 
+def test_a_probe_that_nobody_answers_ends(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:
+    with run_in_thread() as simulator:
+        simulator.fault("timeout")
+        monkeypatch.setenv("DESKHAND_MODELS", "openai:gpt-5-mini")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{simulator.url}/v1")
+        monkeypatch.setenv("DESKHAND_CALL_SECONDS", "0.3")
+        result = deskhand("doctor", "--probe", "--json")
+    assert verdict_of(result, "probe of openai:gpt-5-mini")[0] == "fail"
+
+
 def test_a_broken_taxonomy_and_an_empty_knowledge_base_are_found(
     deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
