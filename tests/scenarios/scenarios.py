@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 from tests.scenarios.stage import ROOT, Stage
 from tests.services.http_sink import Answer
 
@@ -157,8 +159,12 @@ def left_alone(stage: Stage) -> Iterator[None]:
 
 
 def worked_through(stage: Stage, finding: dict[str, Any]) -> str:
-    for item in stage.deskhand("inbox", "list", "--limit", "500")["items"]:
-        stage.deskhand("inbox", "approve", item["id"], "--as", "ann")
+    """By the API, as a person would at the keyboard, only faster."""
+    with httpx.Client(base_url=stage.web.url, timeout=60) as client:
+        while (taken := client.post("/v1/inbox/next", json={"person": "ann"})).status_code == 200:
+            item = taken.json()
+            body = {"person": "ann", "version": item["version"]}
+            client.post(f"/v1/inbox/{item['id']}/approve", json=body).raise_for_status()
     return str(finding["act"])
 
 

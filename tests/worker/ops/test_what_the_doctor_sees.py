@@ -38,46 +38,44 @@ def test_settings_are_held_against_each_other(check: Any, settings: dict[str, An
     assert check(Settings(**settings)).verdict is verdict
 
 
-CLOSED = {
-    "model": (
-        "fail",
-        {"ANTHROPIC_API_KEY": "sk-none", "ANTHROPIC_BASE_URL": "URL", "DESKHAND_MODEL": "claude-haiku-5-5"},
-    ),
-    "alert webhook": ("warn", {"DESKHAND_ALERT_WEBHOOK_URL": "URL/hooks/s3cret"}),
-    "Sentry": ("warn", {"DESKHAND_SENTRY_DSN": "http://s3cret@HOST/1"}),
-    "webhook": (
-        "warn",
-        {
-            "DESKHAND_WEBHOOK_URL": "URL/in",
-            "DESKHAND_WEBHOOK_SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
-            "DESKHAND_WEBHOOK_ALLOW_PRIVATE": "true",
-        },
-    ),
+WEBHOOK = {
+    "DESKHAND_WEBHOOK_URL": "URL/in",
+    "DESKHAND_WEBHOOK_SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
+    "DESKHAND_WEBHOOK_ALLOW_PRIVATE": "true",
 }
+RECEIVERS = {
+    "ANTHROPIC_API_KEY": "sk-none",
+    "ANTHROPIC_BASE_URL": "URL",
+    "DESKHAND_MODEL": "claude-haiku-5-5",
+    "DESKHAND_ALERT_WEBHOOK_URL": "URL/hooks/s3cret",
+    "DESKHAND_SENTRY_DSN": "http://s3cret@HOST/1",
+    **WEBHOOK,
+}
+CLOSED = {"model": "fail", "alert webhook": "warn", "Sentry": "warn", "webhook": "warn"}
 
 
-def verdict(deskhand: Deskhand, name: str, monkeypatch: pytest.MonkeyPatch, set_: dict[str, str], url: str) -> str:
+def verdicts(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, set_: dict[str, str], url: str) -> dict[str, str]:
     for variable, value in set_.items():
         monkeypatch.setenv(variable, value.replace("URL", url).replace("HOST", url.removeprefix("http://")))
     result = deskhand("doctor", "--json")
     assert "s3cret" not in result.out
-    return next(str(check["verdict"]) for check in result.json()["checks"] if check["name"] == name)
+    return {check["name"]: check["verdict"] for check in result.json()["checks"]}
 
 
-@pytest.mark.parametrize("name", CLOSED)
-def test_a_receiver_that_is_not_there_is_seen(
-    name: str, deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, listening: str
+def test_receivers_that_are_not_there_are_seen(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, listening: str
 ) -> None:
-    expected, set_ = CLOSED[name]
-    assert verdict(deskhand, name, monkeypatch, set_, f"http://127.0.0.1:{free_port()}") == expected
-    assert verdict(deskhand, name, monkeypatch, set_, listening) == "ok"
+    nobody = verdicts(deskhand, monkeypatch, RECEIVERS, f"http://127.0.0.1:{free_port()}")
+    assert {name: nobody[name] for name in CLOSED} == CLOSED
+    somebody = verdicts(deskhand, monkeypatch, RECEIVERS, listening)
+    assert {somebody[name] for name in CLOSED} == {"ok"}
 
 
 def test_a_private_webhook_without_leave_is_not_ready(
     deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, listening: str
 ) -> None:
-    set_ = {**CLOSED["webhook"][1], "DESKHAND_WEBHOOK_ALLOW_PRIVATE": "false"}
-    assert verdict(deskhand, "webhook", monkeypatch, set_, listening) == "fail"
+    set_ = {**WEBHOOK, "DESKHAND_WEBHOOK_ALLOW_PRIVATE": "false"}
+    assert verdicts(deskhand, monkeypatch, set_, listening)["webhook"] == "fail"
 
 
 def test_alert_receivers_that_cannot_be_made_are_seen(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,10 +84,10 @@ def test_alert_receivers_that_cannot_be_made_are_seen(deskhand: Deskhand, monkey
 
     monkeypatch.setattr("fallbacks.delivery.sentry_alerts.SentryAlerts.__init__", refuses)
     set_ = {"DESKHAND_SENTRY_DSN": "http://s3cret@HOST/1"}
-    assert verdict(deskhand, "alert receivers", monkeypatch, set_, "http://127.0.0.1:1") == "fail"
+    assert verdicts(deskhand, monkeypatch, set_, "http://127.0.0.1:1")["alert receivers"] == "fail"
 
 
 def test_an_open_address_without_a_key_is_seen(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert verdict(deskhand, "API access", monkeypatch, {}, "") == "ok"
-    assert verdict(deskhand, "API access", monkeypatch, {"DESKHAND_HOST": "0.0.0.0"}, "") == "warn"
-    assert verdict(deskhand, "API access", monkeypatch, {"DESKHAND_API_KEYS": "dk_whole_key_of_the_tests"}, "") == "ok"
+    assert verdicts(deskhand, monkeypatch, {"DESKHAND_HOST": "0.0.0.0"}, "")["API access"] == "warn"
+    with_key = {"DESKHAND_API_KEYS": "dk_whole_key_of_the_tests"}
+    assert verdicts(deskhand, monkeypatch, with_key, "")["API access"] == "ok"

@@ -15,10 +15,7 @@ from tests.worker.cli.conftest import Deskhand
 from tests.worker.http.served import Served
 from worker.ops import silence
 
-COMMANDS = (
-    "status --json", "why", "tickets", "spend", "audit", "budget", "drain", "show t1", "inbox list", "webhooks list",
-    "control log", "retry --reason tool_failed --dry-run",
-)  # fmt: skip
+COMMANDS = ("status --json", "why", "tickets", "audit", "show t1", "retry --reason tool_failed --dry-run")
 
 
 @pytest.fixture(scope="module")
