@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tasks.ticket import MAX_ATTACHMENTS, Attachment
 from tasks.tools.ports import AttachmentText
-from worker.connectors.mail.attachments import calendar_text
+from worker.connectors.mail.attachments import calendar_text, tnef_attachments
 from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.html_visible import html_text
 
@@ -41,6 +41,15 @@ class Attached:
 def readable(kind: str, name: str) -> bool:
     """Whether text is looked for in such a file."""
     return _form(kind, name) is not None
+
+
+def tnef_files(raw: bytes) -> list[Attached]:
+    """The files in a `winmail.dat`."""
+    kind = "application/octet-stream"
+    return [
+        Attached(name, kind, len(held), held[:MAX_FILE_BYTES] if readable(kind, name) else b"")
+        for name, held in tnef_attachments(raw)
+    ]
 
 
 def listed_on_ticket(files: Sequence[Attached]) -> tuple[Attachment, ...]:

@@ -11,6 +11,8 @@ from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.html_visible import html_text
 
 MAX_BYTES = 4 * 1024 * 1024
+MAX_TNEF_BYTES = 32 * 1024 * 1024
+MAX_FILES = 50
 MAX_RICH_BYTES = 256 * 1024
 MAX_ENTRIES = 2000
 """Lines of an invitation that are read."""
@@ -48,6 +50,17 @@ def tnef_text(raw: bytes) -> str:
         return ""
     text = _string(plain).strip()
     return text or html_text(_string(html)).strip() or rtf_text(_string(rich).encode("latin-1", "replace"))
+
+
+def tnef_attachments(raw: bytes) -> list[tuple[str, bytes]]:
+    """(name, bytes) of the files in a `winmail.dat`."""
+    try:
+        from tnefparse import TNEF  # as above
+
+        files = TNEF(raw[:MAX_TNEF_BYTES], do_checksum=False).attachments[:MAX_FILES]
+        return [(" ".join(_string(one.name).split())[:100] or "unnamed", bytes(one.data or b"")) for one in files]
+    except Exception:  # as above
+        return []
 
 
 def rtf_text(raw: bytes) -> str:

@@ -10,12 +10,14 @@ from email import message_from_bytes
 from email.message import Message
 from itertools import pairwise
 
-from worker.connectors.mail.attached import MAX_FILE_BYTES, Attached, readable
+from worker.connectors.mail.attached import MAX_FILE_BYTES, Attached, readable, tnef_files
+from worker.connectors.mail.attachments import tnef_text
 from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.flowed import joined
 from worker.connectors.mail.headers import field as header
 from worker.connectors.mail.headers import one_line, raw_field, words
 from worker.connectors.mail.html_visible import marked_text
+from worker.connectors.mail.source import header_end, too_nested
 
 MAX_PARTS = 200
 MAX_TEXT_BYTES = 2 * 1024 * 1024
@@ -124,7 +126,9 @@ class PartReader:
 
     def _forwarded(self, inner: Message, found: Content) -> None:
         """A mail inside the mail, as a reader opens it."""
-        inside = PartReader(self.readers, self.parts).read(inner)
+        reader = PartReader(self.readers, self.parts)
+        inside = reader.read(inner)
+        self.parts = reader.parts
         said = [f"{name}: {value}" for name in ("From", "Date", "Subject") if (value := header(inner, name))]
         if inside.text.strip():
             found.texts.append("\n".join(["---------- Forwarded message ----------", *said, "", inside.text]))
@@ -161,11 +165,13 @@ class PartReader:
             return
         name = _name(part)
         if name.lower().endswith(".eml"):
-            self._forwarded(message_from_bytes(payload(part)[:MAX_TEXT_BYTES].lstrip()), found)
+            self._forwarded(_parsed(payload(part)), found)
             return
         found.attached.append(_file(part, kind, name))
         reader = self._reader(kind, name)
         text = reader(payload(part)) if reader else ""
+        if reader is tnef_text:
+            found.attached += tnef_files(payload(part))
         if text.strip():
             found.texts.append(text)
         elif reader or not quiet:
@@ -180,8 +186,14 @@ def _inner(part: Message, child: Message) -> Message:
     """A mail inside the mail. Encoded, which RFC 2046 forbids and programs do, it was parsed as a body."""
     coding = _coding(part)
     if coding == "base64":
-        return message_from_bytes(_base64(child.as_bytes()).lstrip())
-    return message_from_bytes(quopri.decodestring(child.as_bytes())) if coding == "quoted-printable" else child
+        return _parsed(_base64(child.as_bytes()))
+    return _parsed(quopri.decodestring(child.as_bytes())) if coding == "quoted-printable" else child
+
+
+def _parsed(raw: bytes) -> Message:
+    """A mail out of a mail's bytes, whose nesting nobody has looked at yet. Of one that nests too deeply the header."""
+    raw = raw[:MAX_TEXT_BYTES].lstrip()
+    return message_from_bytes(raw[: header_end(raw)] if too_nested(raw) else raw)
 
 
 def _without_armor(text: str) -> str:

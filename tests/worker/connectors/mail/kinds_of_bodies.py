@@ -1,7 +1,7 @@
 """A: which part of a mail is its body."""
 
 from tests.worker.connectors.mail.kind import Kind
-from tests.worker.connectors.mail.mails import LOST, b64, html, mail, many, nested, part, parts, qp
+from tests.worker.connectors.mail.mails import LOST, b64, html, mail, many, nested, part, parts, qp, tnef
 
 IMAGE = part(b64(b"\x89PNG"), "image/png; name=photo.png", "base64", "attachment; filename=photo.png")
 INNER = mail(LOST, From="Bob <bob@other.example>", Subject="My card")
@@ -161,6 +161,32 @@ BODIES = (
         "RFC 8551",
         mail(b64(b"0\x80"), "application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", "base64"),
         missing="S/MIME",
+    ),
+    Kind(
+        "A",
+        "winmail.dat with text and files",
+        "MS-OXTNEF, 2.1",
+        many(
+            "mixed",
+            part(
+                b64(tnef(LOST.encode(), (b"bill.txt", b"12 pounds"))), "application/ms-tnef; name=winmail.dat", "base64"
+            ),
+        ),
+        attached=("winmail.dat", "bill.txt"),
+    ),
+    Kind(
+        "A",
+        "a mail as .eml that nests 3,000 parts",
+        "RFC 2046, 5.1",
+        many(
+            "mixed",
+            part(LOST),
+            part(
+                b64(b"".join(b"Content-Type: multipart/a; boundary=n%d\n\n--n%d\n" % (n, n) for n in range(3000))),
+                "application/octet-stream; name=a.eml",
+                "base64",
+            ),
+        ),
     ),
     Kind(
         "A",

@@ -2,6 +2,7 @@
 
 import base64
 import quopri
+import struct
 
 LOST = "My card is lost"
 
@@ -56,3 +57,16 @@ def qp(raw: bytes | str) -> bytes:
 def html(body: str, **fields: str) -> bytes:
     """A mail of HTML alone."""
     return mail(body, "text/html; charset=utf-8", **fields)
+
+
+def tnef(body: bytes, *files: tuple[bytes, bytes]) -> bytes:
+    """Outlook's winmail.dat (MS-OXTNEF, 2.1): a text, and files by name."""
+    found = struct.pack("<IH", 0x223E9F78, 1) + _attribute(1, 0x0002800C, body + b"\0")
+    for name, held in files:
+        found += _attribute(2, 0x00069002, b"\0" * 14) + _attribute(2, 0x00018010, name + b"\0")
+        found += _attribute(2, 0x0006800F, held)
+    return found
+
+
+def _attribute(level: int, name: int, value: bytes) -> bytes:
+    return bytes([level]) + struct.pack("<II", name, len(value)) + value + struct.pack("<H", sum(value) & 0xFFFF)
