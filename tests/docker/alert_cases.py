@@ -144,7 +144,7 @@ CASES: Mapping[str, Case] = {
         {"reason": "tool_failed"},
     ),
     "DeskhandBadDeploy": Case(
-        {HANDED_OFF_RUNS: "0+1x75 76+8x20", SUGGESTED_RUNS: "0+9x75 684+2x20", DEPLOYED: steady(4500)},
+        {HANDED_OFF_RUNS: "_x75 8+8x20", SUGGESTED_RUNS: "0+9x75 684+2x20", DEPLOYED: steady(4500)},
         (
             {HANDED_OFF_RUNS: "0+1x75 76+8x20", SUGGESTED_RUNS: "0+9x75 684+2x20", DEPLOYED: steady(60)},
             {HANDED_OFF_RUNS: growing(1), SUGGESTED_RUNS: growing(9), DEPLOYED: steady(4500)},
