@@ -20,7 +20,7 @@ class CeleryClient:
         try:  # 0.3 s of import that HTTP clients need not pay
             from celery import Celery
 
-            from .celery_queue import is_amqp
+            from .celery_queue import broker_tls, is_amqp
             from .celery_queue import queue as declared
         except ModuleNotFoundError as error:
             raise ClientError(f"CeleryClient needs `pip install 'deskhand-client[celery]'`: {error}") from error
@@ -32,6 +32,7 @@ class CeleryClient:
             task_default_queue=queue,
             task_serializer="json",
             broker_transport_options={"confirm_publish": True} if amqp else {"priority_steps": [0]},
+            **broker_tls(broker_url),
         )
 
     def __enter__(self) -> Self:

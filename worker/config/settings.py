@@ -75,6 +75,8 @@ def _broker_url(value: str) -> str:
     parts = split_url(value)
     if parts.scheme not in ("amqp", "amqps", "pyamqp") or not parts.hostname:
         raise ValueError("must be a URL such as amqp://USER:PASSWORD@HOST:5672/VHOST")
+    if "ssl_" in parts.query:
+        raise ValueError("has options of TLS, which amqps:// does not read: SSL_CERT_FILE names another authority")
     return value
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fallbacks.store.redis_url import read_redis_url
-from worker.clients.celery_queue import is_amqp, queue
+from worker.clients.celery_queue import broker_tls, is_amqp, queue
 from worker.config.settings import Settings
 from worker.queue.celery_publisher import HAND_OFF, TRIAGE
 from worker.queue.names import STEPS, poison_key, queue_names
@@ -40,7 +40,7 @@ def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
 def _broker(settings: Settings, broker_url: str) -> dict[str, Any]:
     if is_amqp(broker_url):
         answers = {"read_timeout": 10, "write_timeout": 10}  # one that keeps the connection and says nothing
-        return {"broker_transport_options": {"confirm_publish": True, **answers}}
+        return {"broker_transport_options": {"confirm_publish": True, **answers}, **broker_tls(broker_url)}
     transport = _redis_transport(settings) | {"store": read_redis_url(broker_url)}
     return {"broker_transport_options": transport, "broker_transport": "worker.queue.redis_channel:Transport"}
 

@@ -27,6 +27,7 @@ URLS = {
         "amqp://u:s3/cret@h:5672//",
         "amqp://u:s3cret@h:port/",
         "amqp://",
+        "amqps://u:s3cret@h:5671//?ssl_cert_reqs=CERT_REQUIRED",
         "rediss://:s3cret@h/0?ssl_cert_reqs=CERT_REQUIRED",
         "sqs://u:s3cret@h",
     ),
