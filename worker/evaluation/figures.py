@@ -6,11 +6,16 @@ A threshold is never measured on the tickets it was chosen on: coverage is cross
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
+from tasks.reasons import Reason
+from worker.models.thresholds import ERROR, Answered, Threshold, fitted, lower_bound
+
 TARGETS = (0.95, 0.98, 0.99)
-ERROR = 0.05
+LEAST_CONFIDENCE = 0.5
+"""What is as likely wrong as right is stood by at no threshold."""
+
 BINS = 10
 MOST_CONFUSED = 15
 
@@ -49,6 +54,12 @@ class Graded:
         return self.stood and not self.marked
 
     @property
+    def may_stand(self) -> bool:
+        """Whether a lower threshold would let it be decided without a person."""
+        unsure = self.reason in ("", Reason.LOW_CONFIDENCE.value) and self.confidence > LEAST_CONFIDENCE
+        return bool(self.suggested_team) and unsure and not self.marked
+
+    @property
     def right(self) -> bool:
         """Routed where people route it."""
         return self.suggested_team == self.team != ""
@@ -69,12 +80,12 @@ class Share:
     @property
     def at_least(self) -> float:
         """The lower bound."""
-        return clopper_pearson_lower(self.hits, self.total)
+        return lower_bound(self.hits, self.total)
 
     @property
     def at_most(self) -> float:
         """The upper bound."""
-        return 1 - clopper_pearson_lower(self.total - self.hits, self.total)
+        return 1 - lower_bound(self.total - self.hits, self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,7 @@ class Coverage:
 class Summary:
     """One tier, or all together, on one file. Latencies in seconds, cost in nanodollars for one ticket.
 
+    thresholds: for each target the confidence that reaches it on this file, the tier's own threshold left aside.
     calibration_error: mean distance of confidence from the share right, over ten bins (within the taxonomy).
     bins: (mean confidence, share right, tickets). confused: (people's, suggested, tickets), most frequent first.
     """
@@ -108,6 +120,7 @@ class Summary:
     stood_right: Share
     leaked: Share
     reasons: dict[str, int]
+    thresholds: tuple[Threshold, ...]
     coverage: tuple[Coverage, ...]
     calibration_error: float
     bins: tuple[tuple[float, float, int], ...]
@@ -134,6 +147,7 @@ def summarize(tier: str, answers: Sequence[Graded], targets: Sequence[float] = T
         stood_right=Share(sum(answer.right for answer in stood), len(stood)),
         leaked=Share(sum(answer.alone for answer in foreign), len(foreign)),
         reasons=dict(Counter(answer.reason for answer in answers if answer.reason).most_common()),
+        thresholds=tuple(reachable(answers, target) for target in targets),
         coverage=tuple(cross_fitted(answers, target) for target in targets),
         calibration_error=sum(abs(sure - right) * count for sure, right, count in bins) / max(1, len(known)),
         bins=bins,
@@ -176,27 +190,19 @@ def measured(
 
 
 def threshold_for(answers: Sequence[Graded], target: float, error: float = ERROR) -> float | None:
-    """The lowest confidence at which what stands is right often enough, by its lower bound; None where none is."""
-    ordered = sorted((each for each in answers if each.team and each.alone), key=lambda each: -each.confidence)
-    best, wrong = None, 0
-    for count, answer in enumerate(ordered, 1):
-        wrong += not answer.right
-        last_of_its_value = count == len(ordered) or ordered[count].confidence < answer.confidence
-        hopeful = last_of_its_value and wrong < (1 - target) * count
-        if hopeful and _tail(wrong, count, 1 - target) <= error:
-            best = answer.confidence
-    return best
+    """The lowest confidence at which what stands is right often enough; None where none is proved."""
+    return fitted(_held_to(answers), target, error).confidence
 
 
-def clopper_pearson_lower(hits: int, total: int, error: float = ERROR) -> float:
-    """The exact one-sided lower bound of a share; 0 for nothing."""
-    if not hits:
-        return 0.0
-    low, high = 0.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _tail(total - hits, total, 1 - middle) <= error else (low, middle)
-    return low
+def reachable(answers: Sequence[Graded], target: float) -> Threshold:
+    """The lowest confidence that is proved, whatever the threshold in force; its shares are of all answers."""
+    stands = [(answer.confidence, answer.right) for answer in answers if answer.may_stand]
+    return replace(fitted(stands, target), tickets=len(answers))
+
+
+def _held_to(answers: Iterable[Graded]) -> list[Answered]:
+    """Confidence, and whether people decide so, of what may be decided alone; a foreign ticket counts as wrong."""
+    return [(answer.confidence, answer.right) for answer in answers if answer.alone]
 
 
 def calibration(answers: Sequence[Graded]) -> tuple[tuple[float, float, int], ...]:
@@ -208,20 +214,6 @@ def calibration(answers: Sequence[Graded]) -> tuple[tuple[float, float, int], ..
         (sum(a.confidence for a in found) / len(found), sum(a.right for a in found) / len(found), len(found))
         for _, found in sorted(binned.items())
     )
-
-
-def _tail(misses: int, total: int, miss_rate: float) -> float:
-    """The probability of at most `misses` in `total`, each missing with `miss_rate`."""
-    if miss_rate <= 0:
-        return 1.0
-    if miss_rate >= 1:
-        return float(misses >= total)
-    hit, miss = math.log1p(-miss_rate), math.log(miss_rate)
-    logs = math.lgamma(total + 1)
-    terms = (
-        logs - math.lgamma(k + 1) - math.lgamma(total - k + 1) + k * miss + (total - k) * hit for k in range(misses + 1)
-    )
-    return min(1.0, math.fsum(math.exp(term) for term in terms))
 
 
 def _confused(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str, int], ...]:

@@ -14,7 +14,6 @@ from worker.evaluation.figures import (
     Graded,
     Share,
     calibration,
-    clopper_pearson_lower,
     cross_fitted,
     measured,
     summarize,
@@ -22,6 +21,7 @@ from worker.evaluation.figures import (
 )
 from worker.evaluation.html import html_report
 from worker.evaluation.labelled import Labelled
+from worker.models.thresholds import lower_bound
 
 
 def answer(
@@ -45,7 +45,7 @@ def honest(count: int, seed: int = 1) -> list[Graded]:
     [(59, 59, 0.9505), (149, 149, 0.9801), (299, 299, 0.99003), (98, 100, 0.93838), (1, 2, 0.02532), (0, 9, 0.0)],
 )
 def test_the_bounds_are_clopper_and_pearsons(hits: int, total: int, bound: float) -> None:
-    assert clopper_pearson_lower(hits, total) == pytest.approx(bound, abs=1e-4)
+    assert lower_bound(hits, total) == pytest.approx(bound, abs=1e-4)
     assert Share(total - hits, total).at_most == pytest.approx(1 - bound, abs=1e-4)
 
 
@@ -98,6 +98,17 @@ def test_what_was_confused_is_counted() -> None:
     summary = summarize("t", [answer(1), answer(2, right=False), answer(3, right=False)])
     assert summary.confused_teams == (("cards", "loans", 2),)
     assert summary.confused_labels == ()
+
+
+def test_the_confidence_that_reaches_a_target_may_lie_below_the_one_in_force() -> None:
+    sure = [answer(n, confidence=0.9) for n in range(200)]
+    unsure = [replace(answer(n, confidence=0.6, stood=False), reason="low_confidence") for n in range(200, 400)]
+    failed = [replace(answer(n, confidence=0.95, stood=False), reason="model_refused") for n in range(400, 500)]
+    (found,) = summarize("t", [*sure, *unsure, *failed], (0.95,)).thresholds
+    assert (found.confidence, found.covered, found.tickets) == (0.6, 400, 500)
+    foreign = [answer(n, confidence=0.6, foreign=True) for n in range(500, 600)]
+    (found,) = summarize("t", [*sure, *unsure, *foreign], (0.95,)).thresholds
+    assert found.confidence == 0.9, "a ticket outside the taxonomy is none that is decided rightly"
 
 
 def test_nothing_at_all_has_no_figures_and_no_error() -> None:

@@ -1,0 +1,113 @@
+"""From which confidence a tier is right often enough, by tickets that it did not learn from. Pure.
+
+Thresholds are tried from the surest tickets down, in an order that their labels have no part in, each with the exact
+test of Clopper and Pearson, and the first that fails ends the search. So the error of the whole search is that of one
+test: fixed sequence testing (Bauer 1991; Angelopoulos et al. 2021, "Learn then Test", section on fixed sequences).
+The lowest of all thresholds that pass, which was chosen before, errs a little more often than it says.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+ERROR = 0.05
+"""How often a threshold may be found though what reaches it is right less often than the target."""
+
+_SPARE = 2
+"""Wrong tickets that the first test lets pass: with none a single wrong label would end the search."""
+
+_STEP = 1.05
+"""Each further test takes in so many times as many tickets."""
+
+Answered = tuple[float, bool]
+"""(confidence, right), of one ticket that was not learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What was found for a target.
+
+    confidence: from which on it holds; None where none is proved. tickets: that were looked at. covered: those that
+    reach it; right: those of them. missing: tickets without which nothing can be proved, 0 where there are enough.
+    """
+
+    target: float
+    confidence: float | None
+    tickets: int
+    covered: int = 0
+    right: int = 0
+    missing: int = 0
+
+    @property
+    def at_least(self) -> float:
+        """The lower bound of how often it is right."""
+        return lower_bound(self.right, self.covered)
+
+    def __str__(self) -> str:
+        if self.confidence is not None:
+            return (
+                f"at {self.confidence:.2f} it covers {self.covered / self.tickets:.1%}, "
+                f"{self.right / self.covered:.1%} right, at least {self.at_least:.1%}"
+            )
+        if self.missing:
+            return f"nothing is proved: {self.missing} more decisions are needed for {self.target:.0%}"
+        return f"nothing is proved: at no confidence are {self.target:.0%} right, of {self.tickets} decisions"
+
+
+def fitted(answers: Iterable[Answered], target: float, error: float = ERROR) -> Threshold:
+    """The lowest confidence that is proved for a target, from any number of answers."""
+    ordered = sorted(answers, key=lambda answer: -answer[0])
+    best = Threshold(target, None, len(ordered), missing=max(0, least_tickets(target, error) - len(ordered)))
+    wrong = at = 0
+    for count in _counts([confidence for confidence, _ in ordered], target, error):
+        wrong += sum(not right for _, right in ordered[at:count])
+        at = count
+        if tail(wrong, count, 1 - target) > error:
+            break
+        best = Threshold(target, ordered[count - 1][0], len(ordered), count, count - wrong)
+    return best
+
+
+def least_tickets(target: float, error: float = ERROR, wrong: int = 0) -> int:
+    """The fewest tickets, `wrong` of them routed wrongly, that prove a target."""
+    count = max(1, math.ceil(math.log(error) / math.log(target)))
+    while tail(wrong, count, 1 - target) > error:
+        count += 1
+    return count
+
+
+def _counts(confidences: list[float], target: float, error: float) -> Iterator[int]:
+    """How many of the surest each test takes in: all of a confidence, or none."""
+    total = len(confidences)
+    enough = (least_tickets(target, error, wrong) for wrong in range(_SPARE, -1, -1))
+    count = next((count for count in enough if count <= total), total + 1)
+    while count <= total:
+        while count < total and confidences[count] == confidences[count - 1]:
+            count += 1
+        yield count
+        count = max(count + 1, min(total, math.ceil(count * _STEP)))
+
+
+def lower_bound(hits: int, total: int, error: float = ERROR) -> float:
+    """The exact one-sided lower bound of a share (Clopper and Pearson); 0 for nothing."""
+    if not hits:
+        return 0.0
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if tail(total - hits, total, 1 - middle) <= error else (low, middle)
+    return low
+
+
+def tail(misses: int, total: int, miss_rate: float) -> float:
+    """The probability of at most `misses` in `total`, each missing with `miss_rate`."""
+    if miss_rate <= 0:
+        return 1.0
+    if miss_rate >= 1:
+        return float(misses >= total)
+    hit, miss = math.log1p(-miss_rate), math.log(miss_rate)
+    logs = math.lgamma(total + 1)
+    terms = (
+        logs - math.lgamma(k + 1) - math.lgamma(total - k + 1) + k * miss + (total - k) * hit for k in range(misses + 1)
+    )
+    return min(1.0, math.fsum(math.exp(term) for term in terms))
