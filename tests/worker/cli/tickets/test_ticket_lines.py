@@ -83,9 +83,9 @@ def test_a_header_that_names_a_column_twice_is_refused_as_a_whole() -> None:
 
 
 def test_a_quote_that_is_never_closed_swallows_nothing_of_a_long_file() -> None:
-    found = read(b'id,body\nx,"oops\n' + b"".join(b"t%d,lost\n" % number for number in range(20_000)))
+    found = read(b'id,body\nx,"oops\n' + b"".join(b"t%d,lost\n" % number for number in range(6_000)))
     assert [type(one) for one in found[:2]] == [Bad, Good]
-    assert len(found) == 20_001
+    assert len(found) == 6_001
 
 
 def test_json_lines_may_be_packed_and_marked() -> None:
@@ -100,9 +100,7 @@ def test_json_lines_may_be_packed_and_marked() -> None:
 
 
 def test_what_gzip_has_lost_is_said_and_what_came_before_is_taken() -> None:
-    raw = gzip.compress(
-        b"".join(b'{"source": "s", "subject": "", "body": "%d"}\n' % number for number in range(50_000))
-    )
+    raw = gzip.compress(b"".join(b'{"source": "s", "subject": "", "body": "%d"}\n' % number for number in range(5_000)))
     found = read(raw[: len(raw) // 2])
     assert isinstance(found[0], Good)
     assert isinstance(found[-1], Bad)

@@ -36,6 +36,7 @@ def read(kind: str, name: str, raw: bytes) -> AttachmentText:
         ("image/png", "photo.png", b"\x89PNG", ""),
         ("application/zip", "a.zip", b"PK", ""),
     ],
+    ids=["txt", "log", "csv", "json", "html", "ics", "pdf", "pdf by name", "photo", "archive"],
 )
 def test_text_is_taken_out_of_what_holds_text(kind: str, name: str, raw: bytes, expected: str) -> None:
     found = read(kind, name, raw)
@@ -58,6 +59,7 @@ def test_what_is_no_text_is_not_read_whatever_its_name() -> None:
         (pdf(b" "), "the PDF holds no text: its pages are images"),
         (pdf(pages=60), "of 60 pages the first 50 were read"),
     ],
+    ids=["damaged", "pictures alone", "many pages"],
 )
 def test_a_pdf_says_what_was_not_read(raw: bytes, note: str) -> None:
     assert pdf_text(raw, MAX_CHARS).note == note
