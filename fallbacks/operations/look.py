@@ -1,4 +1,4 @@
-"""One look at the whole, for what is unusual now. Some thirty reads, none of which grows with the number of tickets."""
+"""One look at the whole, for what is unusual now: about a hundred operations of the store, however many tickets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

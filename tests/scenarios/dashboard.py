@@ -23,7 +23,7 @@ def a_full_day(stage: Stage) -> None:
     stage.model.fault("400", times=TRIED)
     stage.a_day_passes(15)
     for _ in range(3):
-        item = stage.deskhand("inbox", "next", "--as", "ann")
+        item = stage.deskhand("inbox", "next", "--queue", "suggestions", "--as", "ann")
         stage.deskhand("inbox", "approve", item["id"], "--as", "ann")
 
 

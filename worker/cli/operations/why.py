@@ -23,7 +23,8 @@ def register(app: typer.Typer) -> None:
 def why(json: Json = False) -> None:
     """What is unusual now against the last day, worst first, each with the command that shows it and the one that acts.
 
-    Costs some thirty reads, however many tickets there are. The console's overview shows the same to operators.
+    Costs about a hundred operations of the store, however many tickets there are. The console's overview shows the same
+    to operators.
     """
     from dataclasses import asdict
 
