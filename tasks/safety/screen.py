@@ -32,6 +32,9 @@ _FOREIGN_WEIGHT = 3.2
 _OUT_OF_PLACE_WEIGHT = 3.2
 _CERTAIN = 30.0
 
+CANARY = "canary"
+"""The mark of a text that has our own secret: it is not quoted."""
+
 _EXCERPT = 120
 _BLANKS = re.compile(r"[ \t\r\f\v]{2,}|\t")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
@@ -66,7 +69,7 @@ class Screening:
     @property
     def why(self) -> tuple[str, ...]:
         """Each mark in words, with the passage that has it."""
-        return tuple(f"a passage {each.says}: “{self._excerpt(each)}”" for each in self.seen)
+        return tuple(f"a passage {each.says}{self._quoted(each)}" for each in self.seen)
 
     def withholds(self, quote: str) -> bool:
         """Whether a quote stands in a paragraph that has a mark, and so speaks for nothing."""
@@ -84,6 +87,9 @@ class Screening:
         cuts = [(0, 0), *(cut.span() for cut in _PARAGRAPH.finditer(self.text)), (len(self.text),) * 2]
         bounds = [(before[1], after[0]) for before, after in pairwise(cuts)]
         return tuple((start, end) for start, end in bounds if any(s.start < end and start < s.end for s in self.seen))
+
+    def _quoted(self, seen: Seen) -> str:
+        return "" if seen.name == CANARY else f": “{self._excerpt(seen)}”"
 
     def _excerpt(self, seen: Seen) -> str:
         start = max(0, self.text.rfind("\n", 0, seen.start) + 1, seen.start - _EXCERPT // 3)
@@ -134,7 +140,7 @@ def may_be_ordinary(text: str) -> list[str]:
 
 def _whole(text: str, *, hidden: bool, leaked: bool) -> Iterator[Seen]:
     if leaked:
-        yield Seen("canary", "says the secret of the agent's instructions", _CERTAIN, 0, len(text))
+        yield Seen(CANARY, "says the secret of the agent's instructions", _CERTAIN, 0, len(text))
     if hidden:
         yield Seen("hidden_text", "holds characters that nobody sees", _HIDDEN_WEIGHT, 0, len(text))
 

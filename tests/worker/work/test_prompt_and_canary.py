@@ -127,7 +127,10 @@ def test_a_ticket_that_quotes_the_canary_is_no_way_round(play: Play) -> None:
         assert (await house.work(quoting)).reason == "injection_suspected"
         await house.accept("silent", f"{TICKET.body} Ref. {canary[:8]} {canary[8:]}")
         view = await house.work(ScriptedModel([reply(submit())]), "silent")
-        assert (view.reason, view.detail) == ("injection_suspected", "the text shows canary")
+        assert view.reason == "injection_suspected"
+        assert (
+            view.detail == "the text looks like an attack (1.00): a passage says the secret of the agent's instructions"
+        )
 
     play(story)
 
