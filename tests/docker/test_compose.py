@@ -87,8 +87,12 @@ SEEN_LATER = {
     "deskhand_human_decisions_total",
     "deskhand_agent_decisions_total",
     "deskhand_webhook_deliveries_total",
+    "deskhand_breaker_open",
+    "deskhand_day_budget_dollars",
+    "deskhand_deployed_seconds",
+    "deskhand_store_replica_lag_bytes",
 }
-"""Metrics with a label, of which there is no series before the first of its kind happens."""
+"""Metrics of which there is no series before the first of their kind happens, or is set."""
 
 
 def test_the_store_is_durable_as_configured(deployment: Deployment) -> None:
