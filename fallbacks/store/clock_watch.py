@@ -13,7 +13,11 @@ LOOK_SECONDS = 5.0
 """A process that has not looked for so long looks before it asks the store for anything."""
 
 UNSURE_MS = 10_000
-"""An answer may have been under way for so long; a step of less is not told from that."""
+"""A step forward of less, which no script has found, is not looked for: an answer may be under way for so long."""
+
+
+NEAR_MS = 1000
+"""What the server's clock is off from what a process expects it to be; more is looked at."""
 
 
 def _elapsed() -> float:
@@ -23,19 +27,30 @@ def _elapsed() -> float:
 
 @dataclass(slots=True)
 class ClockWatch:
-    """Of one process. script: runs one. elapsed: seconds, by a clock that is never set. wall: the machine's (s)."""
+    """Of one process.
+
+    script: runs one. elapsed: seconds, by a clock that is never set. wall: the machine's (s).
+    seconds: between looks.
+    """
 
     script: Callable[..., Awaitable[Any]]
     elapsed: Callable[[], float] = _elapsed
     wall: Callable[[], float] = time.time
+    seconds: float = LOOK_SECONDS
     _seen_ms: int | None = None
+    _ahead_ms: int = 0
     _seen_at: float = float("-inf")
     _look: "asyncio.Task[int] | None" = field(default=None)
 
     async def keep_up(self) -> None:
         """Look, where this process has not for a while. What fails is left to what the caller wants to do."""
-        if self.elapsed() - self._seen_at >= LOOK_SECONDS:
+        if self.elapsed() - self._seen_at >= self.seconds:
             await self.look()
+
+    async def store_ms(self, server_ms: int) -> int:
+        """Store time (ms), by the server's clock; looks anew where that has stepped. Raises `StoreUnreachable`."""
+        now = server_ms + self._ahead_ms
+        return now if abs(now - self._expected(self.elapsed())) < NEAR_MS else await self.look()
 
     async def look(self) -> int:
         """One for all who ask. Returns store time, ms. Raises `StoreUnreachable`."""
@@ -44,14 +59,16 @@ class ClockWatch:
         return await asyncio.shield(self._look)
 
     async def _judged(self) -> int:
-        now, step = await self._clock("", "")
-        at = self.elapsed()
-        by = self._stepped(now, int(step or 0), at)
+        asked_at = self.elapsed()
+        now, ahead, step = await self._clock("", "")
+        by = self._stepped(now, int(step or 0), self.elapsed())
         if by is not None:
             if by:
                 log.error("the clock of the store's server stepped by %+.1f s", by / 1000)
-            now, _ = await self._clock(step, by)
-        self._seen_ms, self._seen_at = now, at
+            asked_at = self.elapsed()
+            now, ahead, _ = await self._clock(step, by)
+        # From the question to the next answer: an answer that is late must not look as if the clock had stepped.
+        self._seen_ms, self._ahead_ms, self._seen_at = now, ahead, asked_at
         return now
 
     def _stepped(self, now: int, step: int, at: float) -> int | None:
@@ -59,13 +76,20 @@ class ClockWatch:
 
         Who looks for the first time goes by its own machine's clock, and by which of the two is nearer to it.
         """
-        since = 0 if self._seen_ms is None else int((at - self._seen_at) * 1000)
-        expected = int(self.wall() * 1000) if self._seen_ms is None else self._seen_ms + since
+        expected = self._expected(at)
         if step:
             return step if step < 0 or abs(expected - now) <= abs(expected - now - step) else 0
-        jumped = now - expected
-        return jumped if self._seen_ms is not None and jumped > UNSURE_MS + since / 10 else None
+        if self._seen_ms is None:
+            return None
+        jumped, unsure = now - expected, UNSURE_MS + (expected - self._seen_ms) / 10
+        return jumped if jumped > unsure else None
 
-    async def _clock(self, step: str, by: int | str) -> tuple[int, str]:
-        now, found = await self.script("clock", "", step, by)
-        return int(now), found
+    def _expected(self, at: float) -> int:
+        """Store time, as far as this process knows by itself."""
+        if self._seen_ms is None:
+            return int(self.wall() * 1000)
+        return self._seen_ms + int((at - self._seen_at) * 1000)
+
+    async def _clock(self, step: str, by: int | str) -> tuple[int, int, str]:
+        now, ahead, found = await self.script("clock", "", step, by)
+        return int(now), int(ahead), found

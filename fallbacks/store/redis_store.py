@@ -120,7 +120,9 @@ class RedisStore:
         return int(await self.run("tick", "", name, window_seconds, count))
 
     async def now_ms(self) -> int:
-        return await self.clock.look()
+        await self.clock.keep_up()
+        seconds, micros = await self._told(self.redis.time())
+        return await self.clock.store_ms(int(seconds) * 1000 + int(micros) // 1000)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -147,17 +149,34 @@ _REFUSALS = ("MISCONF", "OOM command not allowed", "NOPERM", "can't run this com
 another may take them the connection is left: see `redis_connections`."""
 
 
-PARTS = ("alerts", "money", "breaker", "inbox", "figures", "server")
+PARTS = ("prelude", "alerts", "money", "breaker", "inbox", "figures", "server")
 """Files of functions, `lua/_<part>.lua`, in the order in which one may need another."""
+
+_FUNCTION = re.compile(r"^local function (\w+)(?:[^\n]* end|.*?\nend)$", re.MULTILINE | re.DOTALL)
 
 
 @cache
 def load_script(name: str) -> tuple[str, str]:
-    """(source, SHA-1) of `lua/<name>.lua` with the prelude and the parts that it says it needs."""
-    folder = files("fallbacks.store") / "lua"
-    script = (folder / f"{name}.lua").read_text()
-    needed = re.search(r"^-- Needs: (.*)$", script, re.MULTILINE)
-    needs = needed[1].split(", ") if needed else []
-    parts = ["prelude", *(part for part in PARTS if part in needs)]
-    body = "\n".join([*((folder / f"_{part}.lua").read_text() for part in parts), script])
+    """(source, SHA-1) of `lua/<name>.lua`, after the functions that it calls and what the prelude does in any case."""
+    body = _code(name)
+    for part in reversed(PARTS):
+        for function, source in reversed(_pieces(_code(f"_{part}"))):
+            if not function or re.search(rf"\b{function}\b", body):
+                body = f"{source}\n{body}"
     return body, sha1(body.encode(), usedforsecurity=False).hexdigest()
+
+
+def _code(name: str) -> str:
+    """Without comments."""
+    source = (files("fallbacks.store") / "lua" / f"{name}.lua").read_text()
+    lines = [line.partition("--")[0].rstrip() for line in source.splitlines()]
+    return "\n".join(line for line in lines if line)
+
+
+def _pieces(code: str) -> list[tuple[str, str]]:
+    """Functions by their name, and under "" what stands between them, in order."""
+    pieces, at = list[tuple[str, str]](), 0
+    for found in _FUNCTION.finditer(code):
+        pieces += [("", code[at : found.start()].strip()), (found[1], found[0])]
+        at = found.end()
+    return [piece for piece in (*pieces, ("", code[at:].strip())) if piece[1]]

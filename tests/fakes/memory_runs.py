@@ -177,7 +177,8 @@ def fail_breaker(b: MemoryData, f: dict[str, Any], ticket_id: str) -> None:
 
 
 def _written(b: MemoryData, ticket_id: str, h: dict[str, Any], events: tuple[str, ...]) -> list[Any]:
-    b.lease_for(ticket_id, h["lease_ms"])
+    if int(b.row(ticket_id)["lease"]) - b.now < h["lease_ms"] * 0.9:
+        b.lease_for(ticket_id, h["lease_ms"])
     for event in events:
         b.append(ticket_id, event, h["epoch"])
     b.count_all(h.get("meters", {}))

@@ -9,8 +9,8 @@ end
 local function raise_alert(name, severity, quiet_until)
   local A = P .. 'alert:' .. name
   redis.call('HINCRBY', A, 'count', 1)
-  redis.call('HSETNX', A, 'first', int(NOW))
-  redis.call('HSET', A, 'last', int(NOW), 'severity', severity)
+  redis.call('HSETNX', A, 'first', AT)
+  redis.call('HSET', A, 'last', AT, 'severity', severity)
   if redis.call('LPUSH', A .. ':tickets', ID) > 5 then redis.call('LTRIM', A .. ':tickets', 0, 4) end
   redis.call('ZADD', P .. 'alerts', 'NX', int(math.max(NOW + 3000, quiet_until)), name)
 end

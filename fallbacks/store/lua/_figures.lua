@@ -6,7 +6,7 @@ local function observe(name, value)
     if value <= bound then le = bound; break end
   end
   count(name .. '|le=' .. le)
-  count(name .. '|sum', int(value * 1000))
+  count(name .. '|sum', int(math.floor(value * 1000 + 0.5)))
 end
 
 -- A run's end, whoever brings it about. since: when it began (ms).

@@ -3,8 +3,8 @@
 local function settleable(row, cost)
   if not row.rsv then return nil end
   local held, sums = kept(row.rsv), redis.call('HMGET', row.day, 'spent', 'reserved')
-  kept(row.spent); kept(sums[1]); kept(sums[2])
-  local open = {held = held, day = row.day, call = row.call, model = row.model or 'unknown', cost = cost and whole(cost) or held}
+  local open = {held = held, day = row.day, call = row.call, model = row.model or 'unknown', cost = cost and whole(cost) or held,
+    spent = kept(row.spent), day_spent = kept(sums[1]), day_reserved = kept(sums[2])}
   if open.cost > held then -- a provider bills more than it may
     counters('bound_violations')
     kept(redis.call('HGET', T, 'overbilled'))
@@ -12,11 +12,10 @@ local function settleable(row, cost)
   end
   return open
 end
-local function settle(open)
+local function settle(open, ...) -- more fields of the row are written with it
   redis.call('HDEL', T, 'rsv', 'rsv_day', 'rsv_call', 'rsv_model')
-  redis.call('HINCRBY', T, 'spent', int(open.cost))
-  redis.call('HINCRBY', open.day, 'spent', int(open.cost))
-  redis.call('HINCRBY', open.day, 'reserved', int(-open.held))
+  redis.call('HSET', T, 'spent', int(open.spent + open.cost), ...)
+  redis.call('HSET', open.day, 'spent', int(open.day_spent + open.cost), 'reserved', int(open.day_reserved - open.held))
   figure('model', open.model, int(open.cost))
   figure('source', redis.call('HGET', T, 'source') or '', int(open.cost))
   count('llm_cost_nanodollars|model=' .. open.model, int(open.cost))

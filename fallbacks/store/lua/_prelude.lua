@@ -1,12 +1,38 @@
--- Shared by every script; what only some need is in `_alerts`, `_money`, `_breaker`, `_inbox` and `_figures`, and a script says
--- which by `Needs`, since each call makes its functions anew. ARGV[1] is the key prefix, ARGV[2] the ticket id ('' where a script has none).
+-- Shared by every script, as are `_alerts`, `_money`, `_breaker`, `_inbox`, `_figures` and `_server`. A script gets the functions
+-- that it calls (redis_store.py), since each call makes them anew. ARGV[1] is the key prefix, ARGV[2] the ticket id ('' where a script has none).
 -- A script checks everything before its first write, since Redis does not roll back: a key of another type shows itself when
 -- it is read, numbers are held to `whole` and `kept`. The journal is written first, which checks it; taking a member out of
 -- an index cannot fail. What cannot be worked on must not stop a script that works on many: see `readable`.
 local P, ID = ARGV[1], ARGV[2]
 local T, J = P .. 't:' .. ID, P .. 'j:' .. ID
 
+-- Store time: the server's clock, while it goes on as a clock does. `clock` holds the second in which it was seen last, and how
+-- far store time was ahead of it then (ms): `1796042036+0`. A second or two back, or a minute on though every process looks
+-- each few seconds (clock.lua), is a step: store time then goes on from where it was, and makes up what it is ahead or behind
+-- by a tenth. What it was, `clock_step` (ms), a process says.
+local NOW, AHEAD, AT -- the last one as text
+do
+  local t, c = redis.call('TIME'), redis.call('GET', P .. 'clock')
+  local ms = math.floor(t[2] / 1000)
+  NOW, AHEAD = t[1] * 1000 + ms, 0
+  if c and c ~= t[1] .. '+0' then
+    local passed, ahead = t[1] - string.sub(c, 1, 10), tonumber(string.sub(c, 11)) or 0
+    local function made_up(by) return ahead > 0 and math.max(0, ahead - by) or math.min(0, ahead + by) end
+    if passed < -1 or passed > 60 then
+      ahead = ahead - passed * 1000
+      redis.pcall('SET', P .. 'clock_step', string.format('%d', passed * 1000))
+    else
+      ahead = made_up(math.max(passed, 0) * 100)
+    end
+    if passed < -1 or passed > 0 then redis.pcall('SET', P .. 'clock', string.format('%s%+d', t[1], ahead)) end
+    AHEAD = made_up(math.floor(ms / 10))
+    NOW = NOW + AHEAD
+  end
+  AT = string.format('%d', NOW)
+end
+
 local MOST = 9007199254740991 -- 2^53 - 1: beyond it a double is not exact; two of them still fit in Redis's 64 bits
+local function int(n) return string.format('%d', n) end -- of a whole number; half of what '%.0f' costs
 local function whole(n) -- a number that was given
   n = tonumber(n)
   if not n or n ~= math.floor(n) or math.abs(n) > MOST then error('a number is out of range') end
@@ -14,47 +40,26 @@ local function whole(n) -- a number that was given
 end
 local function kept(n) -- a number that is stored, 0 where it is not there yet
   if not n then return 0 end
-  if not string.find(n, '^-?%d+$') then error('a stored number is none') end
-  return whole(n)
+  local v = tonumber(n)
+  if not v or int(v) ~= n or v > MOST or v < -MOST then error('a stored number is none') end
+  return v
 end
 local function texts(...) -- that were given
   for i = 1, select('#', ...) do if type((select(i, ...))) ~= 'string' then error('a text is missing') end end
 end
-local function sorted(...) for i = 1, select('#', ...) do redis.call('ZCARD', (select(i, ...))) end end
+local function sorted(one, other)
+  redis.call('ZCARD', one)
+  if other then redis.call('ZCARD', other) end
+end
 local function counters(...) -- of the hash that the audit balances
   for _, n in ipairs(redis.call('HMGET', P .. 'n', ...)) do kept(n) end
-end
-
-local function int(n) return string.format('%.0f', n + 0) end -- + 0: a negative zero prints as -0, which is no integer to Redis
-
--- Store time: the server's clock, while it goes on as a clock does. `clock` holds the greatest time seen of it, to a second,
--- and how far store time is ahead of it. A second back, or a minute on though every process looks each few seconds
--- (clock.lua), is a step: store time then goes on from where it was, and makes up what it is ahead or behind by a tenth.
--- What it was, `clock_step`, a process says.
-local NOW
-do
-  local t, c = redis.call('TIME'), redis.call('GET', P .. 'clock')
-  NOW = t[1] * 1000 + math.floor(t[2] / 1000)
-  if c then
-    local wall, ahead = NOW, tonumber(string.sub(c, 14))
-    local passed = wall - tonumber(string.sub(c, 1, 13))
-    local stepped = passed < -1000 or passed > 60000
-    if stepped then
-      ahead = ahead - passed
-      redis.pcall('SET', P .. 'clock_step', int(passed))
-    elseif ahead ~= 0 and passed > 0 then
-      ahead = ahead > 0 and math.max(0, ahead - math.floor(passed / 10)) or math.min(0, ahead + math.floor(passed / 10))
-    end
-    if stepped or passed > 1000 then redis.pcall('SET', P .. 'clock', string.format('%.0f%+.0f', wall, ahead)) end
-    NOW = wall + ahead
-  end
 end
 
 -- Point the script at another ticket (sweeps and renewals touch many).
 local function at_ticket(id) ID = id; T = P .. 't:' .. id; J = P .. 'j:' .. id end
 
 -- Stamp an event with store time and epoch, and append it to the journal.
-local function stamped(event, epoch) return '{"at":' .. int(NOW) .. ',"epoch":' .. epoch .. ',' .. string.sub(event, 2) end
+local function stamped(event, epoch) return '{"at":' .. AT .. ',"epoch":' .. epoch .. ',' .. string.sub(event, 2) end
 local function append(event, epoch) redis.call('RPUSH', J, stamped(event, epoch)) end
 
 -- The events from an argument on, for one write: the first, where the script has not settled before.
@@ -69,12 +74,11 @@ local function append_all(events) if events[1] then redis.call('RPUSH', J, unpac
 -- Where an index is none, there is nothing to take out of it.
 local function take_out(index) redis.pcall('ZREM', index, ID) end
 
--- One state, one index entry: the index is scored by when the state was entered.
-local function place(old, new)
-  if old == new then return end
+-- One state, one index entry: the index is scored by when the state was entered. More fields of the row are written with it.
+local function place(old, new, ...)
   if old then take_out(P .. 's:' .. old) end
-  redis.call('ZADD', P .. 's:' .. new, NOW, ID)
-  redis.call('HSET', T, 'state', new, 'since', int(NOW))
+  redis.call('ZADD', P .. 's:' .. new, AT, ID)
+  redis.call('HSET', T, 'state', new, 'since', AT, ...)
 end
 
 local function due_at(ms)
@@ -91,26 +95,36 @@ end
 -- Figures of a UTC day, for people (fallbacks/ledger/figures.py). Senders name their sources: what comes after a thousand
 -- names of a day is counted as `other`. They stop nothing either.
 local function figure(what, name, n)
-  local F, field = P .. 'f:' .. int(math.floor(NOW / 86400000)), what .. '|' .. name
-  local size = redis.pcall('HLEN', F)
-  if type(size) ~= 'number' then return end
-  if size >= 1000 and redis.call('HEXISTS', F, field) == 0 then field = what .. '|other' end
-  redis.pcall('HINCRBY', F, field, n or '1')
-  if size == 0 then redis.call('PEXPIRE', F, 5356800000) end -- 62 days
+  local F, by = P .. 'f:' .. int(math.floor(NOW / 86400000)), n or '1'
+  local field = what .. '|' .. name
+  if redis.pcall('HINCRBY', F, field, by) ~= tonumber(by) then return end
+  local size = redis.call('HLEN', F) -- it may be a new one
+  if size == 1 then redis.call('PEXPIRE', F, 5356800000) end -- 62 days
+  if size <= 1000 then return end
+  redis.call('HDEL', F, field)
+  redis.pcall('HINCRBY', F, what .. '|other', by)
 end
 
 -- Whether this owner still holds this epoch's lease; and the row's fields that settling needs, read with it.
 -- A swept or stolen lease changes state, epoch or owner. after: the last call that this lease settled, nil before one:
 -- a promoted replica may lack it, and then nothing can be written behind it.
 local function holds(epoch, owner, after)
-  local r = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model', 'spent', 'steps', 'settled_call')
+  local r = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model', 'spent', 'steps', 'settled_call',
+    'lease')
   return r[1] == 'running' and r[2] == epoch and r[3] == owner and (not after or r[10] == after),
-    {rsv = r[4], day = r[5], call = r[6], model = r[7], spent = r[8], steps = r[9], settled_call = r[10]}
+    {rsv = r[4], day = r[5], call = r[6], model = r[7], spent = r[8], steps = r[9], settled_call = r[10],
+      lease = r[11]}
 end
 
--- More fields of the row may be written with it.
-local function lease_until(ms, ...)
-  redis.call('HSET', T, 'lease', int(NOW + ms), ...)
+-- Whether a step has to renew its lease: not where that was done within the last tenth of it. Looked at before the first write.
+local function lapsing(row, ms)
+  if (tonumber(row.lease) or 0) - NOW >= whole(ms) * 0.9 then return false end
+  sorted(P .. 'due')
+  return true
+end
+
+local function lease_until(ms)
+  redis.call('HSET', T, 'lease', int(NOW + ms))
   due_at(NOW + ms)
 end
 

@@ -41,17 +41,16 @@ texts(h.digest, h.limits, h.source, h.priority, h.door)
 
 append(ARGV[5], 0)
 if state ~= 'queued' then append(ARGV[6], 0) end
-redis.call('HSET', T, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source,
-  'priority', h.priority, 'door', h.door, 'accepted', int(NOW), 'version', 1, 'epoch', 0, 'losses', 0, 'spent', 0)
+local limit = not h.closed and deadline < MOST and {'deadline', int(deadline)} or {}
+place(nil, state, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source, 'priority', h.priority,
+  'door', h.door, 'accepted', AT, 'version', '1', 'epoch', '0', 'losses', '0', 'spent', '0', unpack(limit))
 if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
 for _, name in ipairs({'who', 'trace'}) do if h[name] then redis.call('HSET', T, name, h[name]) end end
 if generation and generation ~= '1' then redis.call('HSET', T, 'generation', generation) end
-place(nil, state)
 if h.closed then
   redis.call('HSET', T, 'closed', h.closed, 'detail', h.detail)
   count('closed|kind=' .. h.closed)
 else
-  if deadline < MOST then redis.call('HSET', T, 'deadline', int(deadline)) end
   due_at(math.min(due, math.max(deadline, NOW)))
 end
 redis.call('HINCRBY', P .. 'n', 'accepted', 1)
@@ -63,7 +62,7 @@ remember_key()
 if h.original then redis.call('HSET', P .. 'original:' .. ID, 'zlib', h.original) end
 if h.attached then redis.call('HSET', P .. 'original:' .. ID, 'attached', h.attached) end
 if h.bounced then
-  redis.call('HSET', P .. 'bounced:' .. h.bounced, 'at', int(NOW), 'ticket', ID)
+  redis.call('HSET', P .. 'bounced:' .. h.bounced, 'at', AT, 'ticket', ID)
   redis.call('PEXPIRE', P .. 'bounced:' .. h.bounced, 7776000000)
 end
 if h.requester then

@@ -1,5 +1,4 @@
 -- One alert while something that concerns no ticket goes on; the next only after it was over, or after again_ms.
--- Needs: alerts
 -- ARGV: prefix, '', name, severity, what goes on, again_ms ('': it is over). Returns whether one was raised.
 local A = P .. 'alert:' .. ARGV[3]
 local late_until = kept(redis.call('HGET', A, 'late_until'))

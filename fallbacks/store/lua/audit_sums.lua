@@ -42,6 +42,6 @@ end
 for _, state in ipairs(states) do collect(state, state == 'running' and '-inf' or ARGV[3]) end
 
 return {
-  int(NOW), sizes, redis.call('ZCARD', P .. 'due'), redis.call('ZCARD', P .. 'inbox'),
+  AT, sizes, redis.call('ZCARD', P .. 'due'), redis.call('ZCARD', P .. 'inbox'),
   redis.call('HGETALL', P .. 'n'), days, alerts, #seen <= limit and moved,
 }

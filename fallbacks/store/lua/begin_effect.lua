@@ -1,8 +1,8 @@
 -- The intent of an effect, before it is attempted.
--- Needs: server
 -- ARGV: prefix, id, header {epoch, owner, lease_ms, after, key, honoured, try, meters}, events...
 local h = cjson.decode(ARGV[3])
-if not holds(h.epoch, h.owner, h.after) then return {'lost'} end
+local held, lease = holds(h.epoch, h.owner, h.after)
+if not held then return {'lost'} end
 local E = P .. 'effects:' .. ID
 local known = redis.call('HGET', E, h.key)
 if known and string.sub(known, 1, 5) == 'done:' then return {'done', string.sub(known, 6)} end
@@ -12,12 +12,11 @@ if not known and not h.honoured then -- the intent of one that was begun may hav
   local since = math.max(kept(row[1]), kept(row[2]))
   if kept(G[2]) >= since or failed_over(G[1], server_identity()) then return {'unknown', 'failover'} end
 end
-whole(h.lease_ms)
-sorted(P .. 'due')
+local renews = lapsing(lease, h.lease_ms)
 if known ~= 'begun:' .. h.try then
   for i = 4, known and #ARGV - 1 or #ARGV do append(ARGV[i], h.epoch) end -- the last event is the intent: written once
   redis.call('HSET', E, h.key, 'begun:' .. h.try)
   count_all(h.meters)
 end
-lease_until(h.lease_ms)
+if renews then lease_until(h.lease_ms) end
 return {known and 'again' or 'new'}

@@ -1,11 +1,10 @@
 -- The intent of a model call: looks at the kill switch and the breaker, reserves run and day together, or refuses.
 -- A day remembers the highest cap that held in it, '' once there was none: the audit compares.
--- Needs: alerts, money
 -- ARGV: prefix, id, header {epoch, owner, lease_ms, after, call, worst, run_cap, day_cap, breaker, meters}, events...
 local h = cjson.decode(ARGV[3])
 local held, row = holds(h.epoch, h.owner, h.after)
 if not held then return {'lost'} end
-if row.call == h.call then return {'ok', int(NOW)} end
+if row.call == h.call then return {'ok', AT} end
 local control = redis.call('HMGET', P .. 'control', 'autonomy', 'day_cap')
 if control[1] == 'off' then return {'off'} end
 
@@ -25,9 +24,8 @@ local day_total = kept(day[1]) + kept(day[2]) + worst
 local day_cap = tonumber(control[2]) or h.day_cap
 local lifts = not day[3] or (day[3] ~= '' and (not day_cap or day_cap > kept(day[3])))
 local events = events_from(4, h.epoch)
-kept(row.steps)
-whole(h.lease_ms)
-sorted(P .. 'due')
+local steps = kept(row.steps) + 1
+local renews = lapsing(row, h.lease_ms)
 
 settle_lost(lost, h.epoch)
 if h.run_cap and spent + worst > h.run_cap then return {'run_cap', int(spent), int(h.run_cap)} end
@@ -37,7 +35,8 @@ append_all(events)
 if b[1] then redis.call('HSET', B, 'probe_until', int(NOW + h.lease_ms)) end -- half-open: one probe at a time
 redis.call('HINCRBY', D, 'reserved', int(worst))
 if lifts then redis.call('HSET', D, 'cap', day_cap and int(day_cap) or '') end
-redis.call('HINCRBY', T, 'steps', 1)
-lease_until(h.lease_ms, 'rsv', int(worst), 'rsv_call', h.call, 'rsv_day', D, 'rsv_model', h.breaker)
+redis.call('HSET', T, 'rsv', int(worst), 'rsv_call', h.call, 'rsv_day', D, 'rsv_model', h.breaker,
+  'steps', int(steps))
+if renews then lease_until(h.lease_ms) end
 count_all(h.meters)
-return {'ok', int(NOW)}
+return {'ok', AT}

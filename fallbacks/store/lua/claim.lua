@@ -1,10 +1,9 @@
 -- Take a queued ticket: next epoch, a lease, and everything needed to go on, in one trip.
--- Needs: figures
 -- ARGV: prefix, id, owner, lease_ms, queue, claim (unique: the same claim repeated gets the same answer), event
-local row = redis.call('HMGET', T, 'state', 'epoch', 'since', 'steps', 'claim', 'generation')
+local row = redis.call('HMGET', T, 'state', 'epoch', 'since', 'steps', 'claim', 'generation', 'first_claimed', 'sweeps')
 if not row[1] then return {'unknown'} end
 if row[1] == 'running' and row[5] == ARGV[6] then
-  return {'ok', row[2], int(NOW), redis.call('HGETALL', T), redis.call('LRANGE', J, 0, -1)}
+  return {'ok', row[2], AT, redis.call('HGETALL', T), redis.call('LRANGE', J, 0, -1)}
 end
 if row[1] ~= 'queued' then return {row[1]} end
 if redis.call('HGET', P .. 'control', 'paused:' .. ARGV[5]) then return {'paused'} end
@@ -15,10 +14,9 @@ sorted(P .. 's:running', P .. 'due')
 
 append(ARGV[7], epoch)
 if failed_over then redis.call('HSET', T, 'generation', generation) end
-redis.call('HSET', T, 'epoch', epoch, 'owner', ARGV[3], 'claim', ARGV[6], 'steps_before', row[4] or 0)
-redis.call('HSETNX', T, 'first_claimed', int(NOW))
-redis.call('HDEL', T, 'sweeps')
+if row[8] then redis.call('HDEL', T, 'sweeps') end
 observe('queue_wait_seconds', (NOW - since) / 1000)
-place('queued', 'running')
-lease_until(lease_ms)
-return {'ok', epoch, int(NOW), redis.call('HGETALL', T), redis.call('LRANGE', J, 0, -1)}
+place('queued', 'running', 'epoch', epoch, 'owner', ARGV[3], 'claim', ARGV[6], 'steps_before', row[4] or '0',
+  'first_claimed', row[7] or AT, 'lease', int(NOW + lease_ms))
+due_at(NOW + lease_ms)
+return {'ok', epoch, AT, redis.call('HGETALL', T), redis.call('LRANGE', J, 0, -1)}

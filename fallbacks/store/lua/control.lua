@@ -10,12 +10,12 @@ for _, change in ipairs(h.changes) do
   if before ~= after then
     if after then redis.call('HSET', C, field, after) else redis.call('HDEL', C, field) end
     local line = cjson.encode({who = h.who, what = field, before = before, after = after})
-    made[#made + 1] = '{"at":' .. int(NOW) .. ',' .. string.sub(line, 2)
+    made[#made + 1] = '{"at":' .. AT .. ',' .. string.sub(line, 2)
     redis.call('LPUSH', P .. 'control_log', made[#made])
   end
 end
 if #made > 0 then
   redis.call('LTRIM', P .. 'control_log', 0, h.keep - 1)
-  if not h.deployed then redis.call('HSET', C, 'changed_by', h.who, 'changed_at', int(NOW)) end
+  if not h.deployed then redis.call('HSET', C, 'changed_by', h.who, 'changed_at', AT) end
 end
 return made

@@ -1,20 +1,18 @@
 -- The result of a model call: settle at its cost, append what was said, and let the breaker learn.
--- Needs: alerts, money, breaker
 -- ARGV: prefix, id, header {epoch, owner, lease_ms, call, cost, breaker, health, failure, meters}, events...
 local h = cjson.decode(ARGV[3])
 local held, row = holds(h.epoch, h.owner)
 if not held then return {'lost'} end
-if row.call ~= h.call then return {row.settled_call == h.call and 'ok' or 'lost', int(NOW)} end
+if row.call ~= h.call then return {row.settled_call == h.call and 'ok' or 'lost', AT} end
 local open, events, B = settleable(row, h.cost), events_from(4, h.epoch), P .. 'breaker:' .. h.breaker
 local failure = h.failure and failing(h.failure)
 local closes = h.health == 'well' and redis.call('EXISTS', B) == 1 and closing(h.breaker)
 if not failure and h.health ~= 'well' then redis.call('HLEN', B) end
-whole(h.lease_ms)
-sorted(P .. 'due')
+local renews = lapsing(row, h.lease_ms)
 
 append_all(events)
-settle(open)
-lease_until(h.lease_ms, 'settled_call', h.call)
+settle(open, 'settled_call', h.call)
+if renews then lease_until(h.lease_ms) end
 count_all(h.meters)
 
 if h.health == 'well' then
@@ -24,4 +22,4 @@ elseif failure then
 else -- it says nothing of the provider: another may probe
   redis.call('HDEL', B, 'probe_until')
 end
-return {'ok', int(NOW)}
+return {'ok', AT}

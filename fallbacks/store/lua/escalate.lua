@@ -1,9 +1,8 @@
 -- One alert when the oldest item of the inbox has passed the time by which a person should have looked. The next one
 -- only after nothing was late any more, or after again_ms.
--- Needs: alerts
 -- ARGV: prefix, '', name of the alert, severity, again_ms. Returns how many items are late.
 local A = P .. 'alert:' .. ARGV[3]
-local late, late_until = redis.call('ZCOUNT', P .. 'inbox', '-inf', int(NOW)), kept(redis.call('HGET', A, 'late_until'))
+local late, late_until = redis.call('ZCOUNT', P .. 'inbox', '-inf', AT), kept(redis.call('HGET', A, 'late_until'))
 if late == 0 then
   redis.call('HDEL', A, 'late_until')
   return 0

@@ -2,7 +2,6 @@
 -- acknowledged. What runs loses its lease then, which counts as no loss, and by its next claim each ticket has an epoch
 -- beyond any that a live worker may hold; what may have been begun is told apart by `begin_effect`. A restart of the same
 -- server is no failover.
--- Needs: alerts, server
 -- ARGV: prefix, '', '1' where the caller misses its own writes, name of the alert, its severity
 -- Returns {generation, '1' where it is new, tickets taken back}.
 local G = P .. 'generation'
@@ -20,7 +19,7 @@ for _, id in ipairs(running) do
   if readable(function() return kept(redis.call('HGET', T, 'losses')) end) then taken[#taken + 1] = id end
 end
 
-redis.call('HSET', G, 'id', server.id, 'n', int(generation), 'at', int(NOW))
+redis.call('HSET', G, 'id', server.id, 'n', int(generation), 'at', AT)
 for _, id in ipairs(taken) do -- the sweep that comes next does the rest
   at_ticket(id)
   redis.call('HSET', T, 'owner', '')

@@ -2,6 +2,6 @@
 local L = P .. ARGV[3]
 redis.call('LLEN', L)
 local keep = whole(ARGV[4])
-redis.call('LPUSH', L, '{"at":' .. int(NOW) .. ',' .. string.sub(ARGV[5], 2))
+redis.call('LPUSH', L, '{"at":' .. AT .. ',' .. string.sub(ARGV[5], 2))
 redis.call('LTRIM', L, 0, int(keep - 1))
 return 1

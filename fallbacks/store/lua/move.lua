@@ -1,5 +1,4 @@
 -- Move a ticket to another state, with everything that must happen in the same moment.
--- Needs: alerts, money, breaker, inbox, figures
 -- ARGV: prefix, id, header (fallbacks/ledger/move.py), events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
@@ -9,7 +8,7 @@ local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder
   'undo_until', 'facets', 'deadline', 'sequence', 'since', 'steps', 'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model',
   'spent', 'kind_spent')
 if not row[1] then return {'unknown'} end
-if row[7] == h.op then return {'ok', row[1], row[4], int(NOW)} end
+if row[7] == h.op then return {'ok', row[1], row[4], AT} end
 local held = row[5] and kept(row[6]) > NOW and row[5] or ''
 local over = h.undo and NOW >= kept(row[9])
 for _, id in ipairs(h.drop_outbox or {}) do -- whatever the clock says, what has left cannot be taken back
@@ -28,16 +27,19 @@ end
 -- Everything is checked before anything is written.
 local open = h.state ~= 'running' and settleable({rsv = row[16], day = row[17], call = row[18], model = row[19], spent = row[20]})
 local events = events_from(4, row[2])
-kept(row[4])
-local fields = {'op', h.op}
-for field, value in pairs(h.set or {}) do
-  texts(value)
+local version, moved = int(kept(row[4]) + 1), h.state ~= row[1]
+local fields, gone = {'op', h.op, 'version', version}, h.unset or {} -- the row is written once
+local function put(field, value)
   fields[#fields + 1] = field
   fields[#fields + 1] = value
 end
+for field, value in pairs(h.set or {}) do
+  if type(value) ~= 'string' then error('a text is missing') end
+  put(field, value)
+end
 local due = h.due_at and whole(h.due_at) or (h.due_in and NOW + whole(h.due_in))
 local deadline = h.set and h.set.deadline or row[11]
-for _, name in ipairs(h.unset or {}) do if name == 'deadline' then deadline = nil end end
+for _, name in ipairs(gone) do if name == 'deadline' then deadline = nil end end
 if due and deadline then due = math.min(due, math.max(kept(deadline), NOW)) end
 local before = row[10] and cjson.decode(row[10])
 local sla = h.inbox and faceted(h.inbox.facets) and (h.inbox.sla and whole(h.inbox.sla) or NOW + whole(h.inbox.sla_in))
@@ -52,7 +54,7 @@ for _, message in ipairs(h.outbox or {}) do
   texts(message.body, message.event)
   whole(message.due_in)
 end
-if h.outbox then kept(row[12]) end
+local sequence = h.outbox and h.outbox[1] and int(kept(row[12]) + 1)
 if h.example or h.drop_example then redis.call('LLEN', P .. 'examples') end
 local undo_until = h.undo_in and NOW + whole(h.undo_in)
 local since, held_since = tonumber(row[13]) or NOW, tonumber(row[8]) or NOW -- for figures only, as the steps
@@ -61,32 +63,40 @@ local ends = h.figures and row[1] == 'running' and h.figures
 local spent = ends and kept(row[20]) + (open and open.cost or 0)
 if ends and ends.kind then
   kept(row[21])
-  fields[#fields + 1] = 'kind_spent'
-  fields[#fields + 1] = int(spent)
+  put('kind_spent', int(spent))
 end
-if h.state ~= row[1] then sorted(P .. 's:' .. h.state) end
+if moved then sorted(P .. 's:' .. h.state) end
 if due then sorted(P .. 'due') end
 
 if open then settle_lost(open, row[2]) end
 append_all(events)
-if h.state ~= 'running' and row[1] == 'running' then
-  redis.call('HDEL', T, 'owner', 'lease')
+if moved and row[1] == 'running' then
+  gone[#gone + 1] = 'owner'
+  gone[#gone + 1] = 'lease'
   end_run(h.state == 'queued' and 'released' or h.state, h.set and h.set.reason or '', since, steps, steps_before)
 end
 if ends and ends.kind then figure('kind', ends.kind, int(spent - kept(row[21]))) end
 if ends and ends.version then figure('run', ends.version .. '|' .. h.state) end
 local taken = h.set and h.set.holder
 if row[5] and held == '' and (taken or not h.keep_inbox) then count('human_leases_expired') end
-if taken and held ~= taken then redis.call('HSET', T, 'held_since', int(NOW)) end
+if taken and held ~= taken then put('held_since', AT) end
 if row[8] and held ~= '' and held == h.person and not h.keep_inbox then
   observe('human_handle_seconds', (NOW - held_since) / 1000)
 end
-redis.call('HSET', T, unpack(fields))
-if h.unset and h.unset[1] then redis.call('HDEL', T, unpack(h.unset)) end
-local version = redis.call('HINCRBY', T, 'version', 1)
-place(row[1], h.state)
+if before and (h.inbox or not h.keep_inbox) then leave_inbox(before, gone) end
+if h.inbox then
+  enter_inbox(sla, h.inbox.facets)
+  put('facets', cjson.encode(h.inbox.facets))
+  put('sla', int(sla))
+end
+if undo_until then put('undo_until', int(undo_until)) end
+if sequence then
+  put('sequence', sequence)
+  put('delivery', 'pending')
+end
+if gone[1] then redis.call('HDEL', T, unpack(gone)) end
+if moved then place(row[1], h.state, unpack(fields)) else redis.call('HSET', T, unpack(fields)) end
 if due or not h.keep_due then due_at(due) end
-if h.inbox then enter_inbox(sla, h.inbox.facets, before) elseif not h.keep_inbox then leave_inbox(before) end
 count_all(h.meters)
 if h.alert then
   redis.call('HINCRBY', P .. 'n', 'alerts_raised', 1)
@@ -97,15 +107,12 @@ for _, id in ipairs(h.drop_outbox or {}) do
   redis.pcall('ZREM', P .. 'outbox', id)
   redis.call('DEL', P .. 'out:' .. id)
 end
-local sequence = h.outbox and h.outbox[1] and redis.call('HINCRBY', T, 'sequence', 1)
 for _, message in ipairs(h.outbox or {}) do
   redis.call('HSET', P .. 'out:' .. message.id, 'ticket', ID, 'body', message.body, 'event', message.event,
-    'to', message.to or 'webhook', 'attempts', 0, 'sequence', sequence, 'created', int(NOW))
+    'to', message.to or 'webhook', 'attempts', 0, 'sequence', sequence, 'created', AT)
   redis.call('ZADD', P .. 'outbox', int(NOW + message.due_in), message.id)
-  redis.call('HSET', T, 'delivery', 'pending')
 end
 if h.drop_example then redis.call('LREM', P .. 'examples', -1, h.drop_example) end
-if undo_until then redis.call('HSET', T, 'undo_until', int(undo_until)) end
 if h.example then redis.call('RPUSH', P .. 'examples', h.example) end
 for _, name in ipairs(h.count or {}) do redis.call('HINCRBY', P .. 'n', name, 1) end
-return {'ok', h.state, int(version), int(NOW)}
+return {'ok', h.state, version, AT}

@@ -30,7 +30,7 @@ for id in urgent_first() do
     local live = row.live
     redis.call('HSET', T, 'holder', ARGV[3], 'held_until', held_until)
     if row[1] and not live then count('human_leases_expired') end
-    if not live then redis.call('HSET', T, 'held_since', int(NOW)) end
+    if not live then redis.call('HSET', T, 'held_since', AT) end
     if row[1] ~= ARGV[3] then append(ARGV[7], row[4]) end
     return id
   end

@@ -1,5 +1,4 @@
 -- Keep what could not be read as a ticket: whole, visible, alerted.
--- Needs: alerts, inbox
 -- ARGV: prefix, id, header {origin, error, sla_in, facets, severity}, raw (base64), event
 if redis.call('HLEN', T) > 0 then return {'seen', ID} end
 local h = cjson.decode(ARGV[3])
@@ -8,9 +7,9 @@ sorted(P .. 's:rejected')
 counters('accepted', 'alerts_raised')
 
 append(ARGV[5], 0)
-redis.call('HSET', T, 'raw', ARGV[4], 'source', h.origin, 'priority', 'normal', 'accepted', int(NOW), 'version', 1,
-  'epoch', 0, 'losses', 0, 'spent', 0, 'reason', 'unreadable', 'detail', h.error, 'queue', 'rejected')
-place(nil, 'rejected')
+place(nil, 'rejected', 'raw', ARGV[4], 'source', h.origin, 'priority', 'normal', 'accepted', AT, 'version', '1',
+  'epoch', '0', 'losses', '0', 'spent', '0', 'reason', 'unreadable', 'detail', h.error, 'queue', 'rejected',
+  'facets', cjson.encode(facets), 'sla', int(sla))
 redis.call('HINCRBY', P .. 'n', 'accepted', 1)
 enter_inbox(sla, facets)
 redis.call('HINCRBY', P .. 'n', 'alerts_raised', 1)

@@ -16,7 +16,7 @@ redis.call('HINCRBY', P .. 'n', counter, counter == 'alerts_told' and int(sendin
 redis.call('HDEL', A, 'sending', 'sending_id', 'first')
 redis.call('HSET', A, 'quiet_until', again)
 if count > 0 then
-  redis.call('HSET', A, 'first', int(NOW))
+  redis.call('HSET', A, 'first', AT)
   redis.call('ZADD', P .. 'alerts', again, ARGV[3])
 else
   redis.call('ZREM', P .. 'alerts', ARGV[3])

@@ -21,9 +21,9 @@ if ARGV[4] == 'retry' then
   return {'ok'}
 end
 redis.call('ZREM', P .. 'outbox', ARGV[3])
-redis.call('HSET', O, 'outcome', ARGV[4], 'ended', int(NOW))
+redis.call('HSET', O, 'outcome', ARGV[4], 'ended', AT)
 redis.call('PEXPIRE', O, 604800000) -- a week in which it can be sent again by command
 redis.call('ZREMRANGEBYSCORE', P .. 'outbox_failed', '-inf', int(NOW - 604800000))
-if ARGV[4] == 'failed' then redis.call('ZADD', P .. 'outbox_failed', int(NOW), ARGV[3]) end
+if ARGV[4] == 'failed' then redis.call('ZADD', P .. 'outbox_failed', AT, ARGV[3]) end
 if shown then redis.call('HSET', T, 'delivery', ARGV[4]) end
 return {'ok'}

@@ -1,14 +1,12 @@
 -- Find work nobody is doing and say what to publish: {kind, id, kind, id...}, kind being triage or hand_off.
 -- A ticket that cannot be read is looked at again in ten minutes; the audit names it.
--- Needs: alerts, money, figures
 -- ARGV: prefix, '', limit, max_losses, base_ms (first wait before a message is sent again), backlogged ('1' or '0'),
 --   lease_ms
 local limit, max_losses, base, lease_ms, found = whole(ARGV[3]), whole(ARGV[4]), whole(ARGV[5]), whole(ARGV[7]), {}
-counters('leases_lost', 'republished')
 local unended = redis.call('ZCARD', P .. 's:queued') + redis.call('ZCARD', P .. 's:running') + redis.call('ZCARD', P .. 's:parked')
 if unended ~= redis.call('ZCARD', P .. 'due') then -- cannot happen while every write is one of these scripts; heal if it did
   for _, state in ipairs({'queued', 'running', 'parked'}) do
-    for _, id in ipairs(redis.call('ZDIFF', 2, P .. 's:' .. state, P .. 'due')) do redis.call('ZADD', P .. 'due', int(NOW), id) end
+    for _, id in ipairs(redis.call('ZDIFF', 2, P .. 's:' .. state, P .. 'due')) do redis.call('ZADD', P .. 'due', AT, id) end
   end
 end
 
@@ -35,8 +33,11 @@ local function lost(row) -- its worker
   redis.call('HINCRBY', P .. 'n', 'leases_lost', 1)
 end
 
+local due = redis.call('ZRANGEBYSCORE', P .. 'due', '-inf', AT, 'LIMIT', 0, limit)
+if not due[1] then return found end
+counters('leases_lost', 'republished')
 local paused = redis.call('HGET', P .. 'control', 'paused:tickets')
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'due', '-inf', int(NOW), 'LIMIT', 0, limit)) do
+for _, id in ipairs(due) do
   at_ticket(id)
   local row = readable(look)
   local state = row and row.state

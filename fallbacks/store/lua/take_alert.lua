@@ -2,7 +2,7 @@
 -- It stays due (hidden for a while) until settled, so an alert is sent at least once, under one id.
 -- ARGV: prefix, '', hide_ms
 local hide_ms, A, row = whole(ARGV[3])
-for _, reason in ipairs(redis.call('ZRANGEBYSCORE', P .. 'alerts', '-inf', int(NOW), 'LIMIT', 0, 20)) do
+for _, reason in ipairs(redis.call('ZRANGEBYSCORE', P .. 'alerts', '-inf', AT, 'LIMIT', 0, 20)) do
   A = P .. 'alert:' .. reason
   row = readable(function()
     local r = redis.call('HMGET', A, 'count', 'serial', 'sending', 'sending_id', 'first', 'last', 'severity', 'about')

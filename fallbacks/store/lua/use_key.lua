@@ -11,7 +11,7 @@ redis.call('HLEN', P .. 'api_keys_used')
 local R = P .. 'rate:key:' .. ARGV[3]
 if ARGV[5] ~= '' then kept(redis.call('GET', R)) end
 
-redis.call('HSET', P .. 'api_keys_used', ARGV[3], int(NOW))
+redis.call('HSET', P .. 'api_keys_used', ARGV[3], AT)
 if ARGV[5] == '' then return {keys, record, 'ok', 0} end
 local count = redis.call('INCR', R)
 if count == 1 or redis.call('PTTL', R) > 60000 then redis.call('PEXPIRE', R, 60000) end -- more: the clock went back

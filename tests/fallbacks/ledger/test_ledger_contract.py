@@ -146,6 +146,21 @@ async def test_a_claim_whose_answer_was_lost_gets_it_again(s: Scene) -> None:
 
 
 @scene
+async def test_a_step_renews_a_lease_that_was_not_renewed_lately(s: Scene) -> None:
+    s.ledger.lease_ms = 3_600_000
+    lease = await s.running()
+    young = (await s.row())["lease"]
+    await s.begin(lease, 100)
+    assert (await s.row())["lease"] == young, "only just made"
+    for _ in range(2):
+        await s.pass_ms(s.ledger.lease_ms * 2 // 3)
+        await s.end(lease, 30)
+        await s.begin(lease, 100)
+    await s.pass_ms(s.ledger.lease_ms * 2 // 3)
+    assert await s.sweep() == []
+
+
+@scene
 async def test_a_step_reserves_and_settles(s: Scene) -> None:
     lease = await s.running()
     await s.begin(lease, 100)

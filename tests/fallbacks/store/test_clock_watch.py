@@ -21,6 +21,11 @@ HOUR = 3600.0
 STEPPED = "clock_stepped"
 
 
+def near(seconds: float) -> object:
+    """One step, to what a busy machine may add."""
+    return [pytest.approx(seconds, abs=60)]
+
+
 @dataclass
 class Stepped:
     """A server whose clock obeys, a process that has looked at it, and what another process finds."""
@@ -35,12 +40,12 @@ class Stepped:
         with self.server.client() as client:
             wait_for(lambda: abs(client.time()[0] - time.time() - seconds) < 2)
 
-    async def alerted(self) -> list[str]:
+    async def alerted(self) -> list[float]:
         """By how many seconds the clock is said to have stepped."""
         await self.store.clock.look()
         if STEPPED not in await self.scene.members(keys.ALERTS):
             return []
-        return [f"{int((await self.store.fields(keys.alert(STEPPED)))['about']) / 1000:+.0f}"]
+        return [int((await self.store.fields(keys.alert(STEPPED)))["about"]) / 1000]
 
 
 Story = Callable[[Stepped], Awaitable[None]]
@@ -76,12 +81,12 @@ def test_a_step_back_holds_no_lease_of_a_dead_worker(play: Play) -> None:
         await s.scene.running("t1")
         before = await s.store.now_ms()
         await s.step(-HOUR)
-        assert before - 1000 <= await s.store.now_ms() < before + 60_000
+        assert before - 2000 <= await s.store.now_ms() < before + 60_000
         with s.server.client() as client:
             server_ms = int((await s.scene.row("t1"))["lease"])
             wait_for(lambda: client.time()[0] * 1000 + HOUR * 1000 > server_ms + 1500)
         assert await s.scene.sweep() == [("triage", "t1")]
-        assert await s.alerted() == ["-3600"]
+        assert await s.alerted() == near(-HOUR)
         await s.alerted()
         assert (await s.store.fields(keys.alert(STEPPED)))["count"] == "1"
 
@@ -90,21 +95,20 @@ def test_a_step_back_holds_no_lease_of_a_dead_worker(play: Play) -> None:
 
 def test_store_time_goes_on_after_a_step_back_and_makes_it_up_slowly(play: Play) -> None:
     async def ahead(s: Stepped) -> int:
-        return int((await s.store.redis.get(f"{s.store.prefix}{keys.CLOCK}"))[13:])
+        return int((await s.store.redis.get(f"{s.store.prefix}{keys.CLOCK}"))[10:])
 
     async def story(s: Stepped) -> None:
-        first = await s.store.now_ms()
+        first = await s.store.clock.look()
         await s.step(-9)
-        then = second = await s.store.now_ms()
-        assert first - 1000 <= second
+        then = second = await s.store.clock.look()
+        assert first - 2000 <= second
         at_first = await ahead(s)
-        assert 7_000 < at_first <= 10_000
+        assert 6_000 < at_first <= 10_000
         async with asyncio.timeout(60):
-            while await ahead(s) == at_first:
-                second, before = await s.store.now_ms(), second
+            while await ahead(s) == at_first or second < then + 1000:
+                second, before = await s.store.clock.look(), second
                 assert before <= second
         assert 0 < await ahead(s) < at_first
-        assert second >= then + 500
 
     play(story)
 
@@ -137,13 +141,13 @@ def test_a_step_forward_hands_nothing_off_and_ends_no_lease(play: Play) -> None:
             await other.aclose()
         await accept(s, "new")
         assert await s.scene.ledger.renew("w1", [lease]) == set()
-        assert await s.alerted() == ["+7200"]
-        assert before - 1000 <= await s.store.now_ms() < before + 60_000
+        assert await s.alerted() == near(2 * HOUR)
+        assert before - 2000 <= await s.store.now_ms() < before + 60_000
         assert int((await s.scene.row("new"))["deadline"]) < before + HOUR * 1000 + 60_000
         await s.step(0)  # it is set right again
-        assert before - 1000 <= await s.store.now_ms() < before + 60_000
+        assert before - 2000 <= await s.store.now_ms() < before + 60_000
         assert await s.scene.sweep() == []
-        assert await s.alerted() == ["-7200"]
+        assert await s.alerted() == near(-2 * HOUR)
 
     play(story)
 
@@ -154,8 +158,7 @@ def test_a_small_step_forward_is_noticed(play: Play) -> None:
         s.store.clock.elapsed = lambda: at
         await s.store.clock.look()
         await s.step(30)
-        (about,) = await s.alerted()
-        assert 29 <= int(about) < 60
+        assert await s.alerted() == near(30)
 
     play(story)
 
