@@ -44,10 +44,11 @@ async def while_it_answers(url: str, work: Coroutine[Any, Any, T]) -> T:
         return await doing
     finally:
         ended.set()
-        for task in (doing, watching):
-            task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
+        doing.cancel()
+        watching.cancel()
+        await asyncio.wait((doing, watching))  # swallows no Ctrl-C that comes meanwhile, as suppressing would
+        if not doing.cancelled():
+            doing.exception()  # what it raised at its end has been raised, or comes after the silence
 
 
 def _watch(url: str, fell_silent: Any, ended: threading.Event) -> None:
