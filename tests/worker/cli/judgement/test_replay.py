@@ -35,10 +35,10 @@ def desk(deskhand: Deskhand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return deskhand
 
 
-def everything(server: ValkeyServer) -> dict[bytes, bytes | None]:
+def everything(server: ValkeyServer) -> dict[str, bytes | None]:
     """But for the clock, which goes on whoever reads."""
     with server.client() as client:
-        return {key: client.dump(key) for key in client.scan_iter() if not key.endswith(b":clock")}
+        return {key: client.dump(key) for key in client.scan_iter() if not key.endswith(":clock")}
 
 
 def test_a_replay_shows_what_changes_and_writes_nothing(
