@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.context import Session, publish_hint, session
+from worker.cli.context import Session, end_in_order_when_terminated, publish_hint, session
 from worker.cli.options import Json
 from worker.cli.output import complain, dump, say
 
@@ -101,6 +101,8 @@ def _take_files(paths: list[Path], done: Imported) -> None:
 def _drain(opened: Session, every: float | None, done: Imported) -> None:
     from worker.cli.tickets.mailbox import drain
 
+    if every is not None:
+        end_in_order_when_terminated()
     with suppress(KeyboardInterrupt):
         drain(opened.parts.settings, done, every)
 
