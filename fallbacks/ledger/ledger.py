@@ -113,11 +113,7 @@ class Ledger:
             "attached": attached,
             "bounced": address_digest(bounced) if bounced else None,
         }
-        events: list[ev.Event] = [ev.Accepted(ticket.source)]
-        if closed is not None:
-            events.append(ev.Closed("intake", closed.value, detail[:500]))
-        elif not_before_ms is not None:
-            events.append(ev.Parked(until_ms=not_before_ms))
+        events = _first_events(ticket, not_before_ms, closed, detail)
         body = ticket.model_copy(update={"id": ticket_id}).canonical()
         args = (lua_header(header), body, *[event.to_json() for event in events])
         outcome, known_id, *state = await self.store.run("accept", ticket_id, *args)
@@ -391,3 +387,10 @@ def _held(verdict: list[Any], lease: Lease) -> None:
 
 def _inbox(priority: Priority, facets: list[str]) -> InboxEntry:
     return InboxEntry(In(SLA_SECONDS[priority] * 1000), tuple(facets))
+
+
+def _first_events(ticket: Ticket, not_before_ms: int | None, closed: Closed | None, detail: str) -> list[ev.Event]:
+    accepted = ev.Accepted(ticket.source)
+    if closed is not None:
+        return [accepted, ev.Closed("intake", closed.value, detail[:500])]
+    return [accepted] if not_before_ms is None else [accepted, ev.Parked(until_ms=not_before_ms)]

@@ -39,7 +39,7 @@ class RedisUrl:
 
     @property
     def named_for_celery(self) -> str:
-        """What Celery may show. Its transport is told the rest."""
+        """What Celery may show. Its transport gets the rest."""
         host, port = (
             self.sentinels[0]
             if self.sentinels

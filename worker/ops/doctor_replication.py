@@ -53,8 +53,8 @@ def connections(facts: StoreFacts, workers: int) -> Check:
 def _behind(facts: StoreFacts) -> str:
     """The least and the most bytes that the replicas lack."""
     head = int(facts.info.get("master_repl_offset", 0))
-    told = [value for name, value in facts.info.items() if name.startswith("slave") and isinstance(value, dict)]
-    lack = sorted(max(0, head - int(replica.get("offset", 0))) for replica in told)
+    replicas = [value for name, value in facts.info.items() if name.startswith("slave") and isinstance(value, dict)]
+    lack = sorted(max(0, head - int(replica.get("offset", 0))) for replica in replicas)
     if not lack:
         return "how far behind is unknown"
     return f"{lack[0]:,} bytes behind" if len(lack) == 1 else f"{lack[0]:,} to {lack[-1]:,} bytes behind"
