@@ -185,7 +185,7 @@ def staged(folder: Path, latency: str = "0.1") -> Iterator[Stage]:
         web = stack.enter_context(WebProcess(folder / "web", environ_of(folder, store.url, model.url, settings)))
         manager = stack.enter_context(Alertmanager(folder / "alertmanager", woken))
         target, where = web.url.removeprefix("http://"), manager.url.removeprefix("http://")
-        prometheus = stack.enter_context(Prometheus(folder / "prometheus", [target], where))
+        prometheus = stack.enter_context(Prometheus(folder / "prometheus", [{"targets": [target]}], where))
         stage = Stage(folder, store, model, upstream, woken, web, prometheus)
         stack.callback(lambda: [worker.stop() for worker in stage.workers.values()])
         stage.work("handoff", 4)

@@ -31,8 +31,8 @@ def test_the_faster_rules_are_rules(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
     by_name = {rule["alert"]: rule for group in fast["groups"] for rule in group["rules"]}
     assert by_name["DeskhandInboxOld"]["expr"].endswith("> 240")
-    assert by_name["DeskhandInboxOld"]["for"] == "15s"
-    assert "[1440s] offset 15s" in by_name["DeskhandCostDoubled"]["expr"]
+    assert by_name["DeskhandInboxOld"]["for"] == "15000ms"
+    assert "[1440000ms] offset 15000ms" in by_name["DeskhandCostDoubled"]["expr"]
     assert "> 100" in by_name["DeskhandRequesterFloods"]["expr"]
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,46 +19,70 @@ TIMES_AS_FAST = 60
 SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 
 
-def shortened(rules: dict[str, Any]) -> dict[str, Any]:
-    """The same rules with every time a sixtieth: windows, offsets, waits, and the ages that they compare with."""
+def shortened(rules: dict[str, Any], times: float = TIMES_AS_FAST, *, ages: bool = True) -> dict[str, Any]:
+    """The same rules with every time a fraction: windows, offsets, waits, and the ages that they compare with."""
     for group in rules["groups"]:
         for rule in group["rules"]:
-            rule["expr"] = _expression(rule["expr"])
-            if "for" in rule:
-                rule["for"] = _short(rule["for"])
+            rule |= shortened_rule(rule, times, ages=ages)
     return rules
 
 
-def _expression(text: str) -> str:
-    short = re.sub(r"(\[|offset )(\d+[mhd])", lambda found: found[1] + _short(found[2]), text)
-    if "_seconds" not in short:
+def shortened_rule(rule: dict[str, Any], times: float = TIMES_AS_FAST, *, ages: bool = True) -> dict[str, Any]:
+    """One of them. ages: whether what it measures passes as fast as what it waits for."""
+    waits = {"for": _short(rule["for"], times)} if "for" in rule else {}
+    return {**rule, **waits, "expr": _expression(rule["expr"], times, ages)}
+
+
+def _expression(text: str, times: float, ages: bool) -> str:
+    short = re.sub(r"(\[|offset )(\d+[mhd])", lambda found: found[1] + _short(found[2], times), text)
+    if not ages or "_seconds" not in short:
         return short
-    return re.sub(r"([<>]) (\d{2,})\b", lambda found: f"{found[1]} {int(found[2]) / TIMES_AS_FAST:g}", short)
+    return re.sub(r"([<>]) (\d{2,})\b", lambda found: f"{found[1]} {int(found[2]) / times:g}", short)
 
 
-def _short(duration: str) -> str:
-    seconds = int(duration[:-1]) * SECONDS[duration[-1]] / TIMES_AS_FAST
-    return f"{max(1, round(seconds))}s"
+def _short(duration: str, times: float) -> str:
+    return f"{round(int(duration[:-1]) * SECONDS[duration[-1]] * 1000 / times)}ms"
 
 
 class Prometheus(ServerProcess):
-    """Scrapes these web processes each second."""
+    """Scrapes these web processes each second, by these rules; the targets may come later, too."""
 
-    def __init__(self, folder: Path, targets: Sequence[str], alertmanager: str, port: int | None = None) -> None:
-        super().__init__(folder, port)
-        self.targets = list(targets)
+    def __init__(
+        self,
+        folder: Path,
+        targets: Sequence[Mapping[str, Any]],
+        alertmanager: str,
+        rules: dict[str, Any] | None = None,
+        interval: str = "1s",
+    ) -> None:
+        super().__init__(folder)
         self.alertmanager = alertmanager
+        self.rules = rules or shortened(yaml.safe_load(RULES.read_text()))
+        self.interval = interval
+        self.watch(targets)
+
+    def watch(self, targets: Sequence[Mapping[str, Any]]) -> None:
+        """From the next second on these are scraped: addresses, and what labels they have."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.folder / "targets.new"
+        fresh.write_text(json.dumps(list(targets)))
+        fresh.replace(self.folder / "targets.json")
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
-        (self.folder / "rules.yml").write_text(json.dumps(shortened(yaml.safe_load(RULES.read_text()))))
+        (self.folder / "rules.yml").write_text(json.dumps(self.rules))
+        found = {"files": ["targets.json"], "refresh_interval": "1s"}
         config = {
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "global": {
+                "scrape_interval": self.interval,
+                "scrape_timeout": self.interval,
+                "evaluation_interval": self.interval,
+            },
             "rule_files": ["rules.yml"],
-            "scrape_configs": [{"job_name": "deskhand", "static_configs": [{"targets": self.targets}]}],
+            "scrape_configs": [{"job_name": "deskhand", "file_sd_configs": [found]}],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [self.alertmanager]}]}]},
         }
         (self.folder / "prometheus.yml").write_text(json.dumps(config))
@@ -110,9 +134,14 @@ class Alertmanager(ServerProcess):
 
 
 def notified(receiver: HttpSink) -> list[str]:
-    """The alerts that somebody has been woken by, in order."""
+    """The names of the alerts that somebody has been woken by, in order."""
+    return [alert["labels"]["alertname"] for alert in notifications(receiver)]
+
+
+def notifications(receiver: HttpSink) -> list[dict[str, Any]]:
+    """The alerts that somebody has been woken by, in order, as Alertmanager posts them."""
     posted = [received.json() for received in list(receiver.received)]
-    return [alert["labels"]["alertname"] for each in posted for alert in each["alerts"] if alert["status"] == "firing"]
+    return [alert for each in posted for alert in each["alerts"] if alert["status"] == "firing"]
 
 
 def _answers(url: str) -> bool:
