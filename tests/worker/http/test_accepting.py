@@ -30,7 +30,7 @@ def test_a_ticket_is_in_the_ledger_and_on_the_queue(
     assert answer.headers["location"] == f"/v1/tickets/{ticket_id}"
     assert web.ledger.state(ticket_id) == "queued"
     with valkey_server.client() as valkey:
-        wait_for(lambda: valkey.llen("tickets") == 1, message="its hint is published")
+        wait_for(lambda: valkey.llen("tickets") >= 1, message="its hint is published")
 
 
 def test_the_same_key_and_body_get_the_same_answer(web: Served, api: httpx.Client) -> None:
