@@ -332,6 +332,7 @@ class Parts:
             slots=slots,
             queues=queues,
             version=CODE_VERSION,
+            archive_room=lambda: self.archive.room,
             keep_trend=partial(keep_trend, self.views),
         )
 
@@ -376,6 +377,7 @@ class Parts:
         return DeliveryLoop(self.alert_desk, self._outbox, self._archive_old, probes.take_turn)
 
     async def _archive_old(self) -> None:
+        await self.archive.measure()
         await archive_ended(self.store, self.archive.files, retention_seconds=self.settings.retention_days * 24 * 3600)
         await self.archive.catch_up()
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 MOST_INODE = 2**63 - 1
@@ -33,6 +34,12 @@ class ArchiveFolder:
         """(inode, bytes) of each archive file, oldest day first."""
         found = {path.name: path.stat() for path in sorted(self.folder.glob("*.jsonl.gz"))}
         return {name: (status.st_ino & MOST_INODE, status.st_size) for name, status in found.items()}
+
+    def room(self) -> tuple[int, int]:
+        """Bytes that are free on its disk, and that the disk has."""
+        there = next(place for place in (self.folder, *self.folder.parents) if place.exists())
+        found = shutil.disk_usage(there)
+        return found.free, found.total
 
     def read(self, name: str, start: int, count: int = -1) -> bytes:
         """A file from a byte on, so many bytes; empty where it has gone."""

@@ -55,6 +55,10 @@ class ArchiveFiles(ArchiveTarget, Protocol):
         """(inode, bytes) of each file there is."""
         ...
 
+    def room(self) -> tuple[int, int]:
+        """Bytes that are free on their disk, and that it has."""
+        ...
+
     def read(self, name: str, start: int, count: int = -1) -> bytes:
         """So many bytes of a file from one on, -1 for all; empty where it has gone."""
         ...
@@ -85,15 +89,23 @@ class ArchiveIndex(Protocol):
 
 @dataclass
 class Archive:
-    """What has left the store. One look at a time in a process: an index that is being made is made once."""
+    """What has left the store. One look at a time in a process: an index that is being made is made once.
+
+    room: what `files` last said of it; None before the first look.
+    """
 
     files: ArchiveFiles
     index: ArchiveIndex
+    room: tuple[int, int] | None = None
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def find(self, ticket_id: str) -> ArchivedTicket | None:
         """A ticket as it was written last; None when it is not there."""
         return await self._alone(lambda: self._find(ticket_id))
+
+    async def measure(self) -> None:
+        """Look how much room there is."""
+        self.room = await asyncio.to_thread(self.files.room)
 
     async def catch_up(self) -> None:
         """Index what is new in the files."""

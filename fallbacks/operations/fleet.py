@@ -1,6 +1,7 @@
 """The workers as their heartbeats show them, and which of them has fallen silent."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ class Worker:
 
     silent: for longer than a lease, so that others take its tickets: it is frozen, cut off from the store, or killed.
     doing: the tickets it has held longest, by its last heartbeat. version: of its code, "" where it does not say.
+    archive_room: bytes free and in all of the disk that it archives to, where it does.
     """
 
     worker: str
@@ -27,6 +29,13 @@ class Worker:
     pid: int = 0
     version: str = ""
     doing: tuple[str, ...] = ()
+    archive_room: tuple[int, int] | None = None
+
+
+def least_room(workers: Iterable[Worker]) -> tuple[int, int] | None:
+    """Of those that are there and archive, the one whose disk is fullest; None where none does."""
+    rooms = (worker.archive_room for worker in workers if not worker.silent)
+    return min((room for room in rooms if room), key=lambda room: room[0] / max(1, room[1]), default=None)
 
 
 async def fleet(store: Store, lease_seconds: float) -> list[Worker]:
@@ -50,4 +59,5 @@ def _worker(name: str, beat: dict[str, Any], now_ms: int, lease_seconds: float) 
         pid=beat.get("pid", 0),
         version=beat.get("version", ""),
         doing=tuple(beat.get("doing", ())),
+        archive_room=tuple(room) if (room := beat.get("archive_room")) else None,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from fallbacks.operations.finding import Finding, error, warning
+from fallbacks.operations.fleet import least_room
 from fallbacks.operations.look import Look
 
 OLD_SECONDS = 600.0
@@ -13,6 +14,13 @@ CROWDED = 2.0
 FLOOD_SHARE = 0.5
 FLOOD_TICKETS = 50
 FULL_SHARE = 0.8
+DISK_SHARE = 0.1
+
+ROOM = {
+    "store": "A store that cannot write refuses new tickets. After a full disk: redis-cli BGREWRITEAOF.",
+    "archive": "What cannot be archived stays in the store. Old days may be moved away: one file each.",
+}
+"""What a full disk means, by whose it is."""
 
 
 def switched_off(look: Look) -> Iterator[Finding]:
@@ -110,4 +118,14 @@ def store_full(look: Look) -> Iterator[Finding]:
             yield error("store_forgets", what, see="deskhand doctor", act="df -h", weight=950, advice=advice)
 
 
-CHECKS = (switched_off, unserved, frozen, backlog, flood, store_full)
+def disk_full(look: Look) -> Iterator[Finding]:
+    """The disks that can be seen from here: the archive's, and the store's where it is on this machine."""
+    info = look.store
+    store = (int(info.get("disk_free_bytes", 0)), int(info.get("disk_bytes", 0)))
+    for whose, room in (("store", store), ("archive", least_room(look.fleet))):
+        if room and room[1] and room[0] < DISK_SHARE * room[1]:
+            what = f"the {whose}'s disk has {room[0] / 1e6:,.0f} of {room[1] / 1e6:,.0f} MB left"
+            yield error(f"{whose}_disk", what, see="df -h", act="df -h", weight=700, advice=ROOM[whose])
+
+
+CHECKS = (switched_off, unserved, frozen, backlog, flood, store_full, disk_full)

@@ -68,6 +68,8 @@ AGREED = 'deskhand_suggestions_judged_total{agreed="yes"}'
 DIFFERED = 'deskhand_suggestions_judged_total{agreed="no"}'
 DELAYED = "deskhand_store_delayed_fsyncs_total"
 REPLICAS, LAG = "deskhand_store_replicas", "deskhand_store_replica_lag_bytes"
+STORE_ROOM, STORE_DISK = "deskhand_store_disk_free_bytes", "deskhand_store_disk_bytes"
+ARCHIVE_ROOM, ARCHIVE_DISK = "deskhand_archive_disk_free_bytes", "deskhand_archive_disk_bytes"
 CLIENTS, MAX_CLIENTS = "deskhand_store_connections", "deskhand_store_connections_limit"
 
 CASES: Mapping[str, Case] = {
@@ -202,6 +204,16 @@ CASES: Mapping[str, Case] = {
         {CLIENTS: steady(8001), MAX_CLIENTS: steady(10_000)}, ({CLIENTS: steady(8000), MAX_CLIENTS: steady(10_000)},)
     ),
     "DeskhandStoreSlowDisk": Case({DELAYED: growing(1)}, ({DELAYED: steady(9)},)),
+    "DeskhandStoreDiskLow": Case(
+        {STORE_ROOM: steady(9e8), STORE_DISK: steady(1e10)}, ({STORE_ROOM: steady(1.1e9), STORE_DISK: steady(1e10)},)
+    ),
+    "DeskhandArchiveDiskLow": Case(
+        {ARCHIVE_ROOM: steady(9e8), ARCHIVE_DISK: steady(1e10)},
+        (
+            {ARCHIVE_ROOM: steady(1.1e9), ARCHIVE_DISK: steady(1e10)},
+            {ARCHIVE_ROOM: "5e9x87 9e8x3", ARCHIVE_DISK: steady(1e10)},
+        ),
+    ),
     "DeskhandStoreRewriting": Case(
         {"deskhand_store_rewriting": steady(1)}, ({"deskhand_store_rewriting": "0x70 1x20"},)
     ),

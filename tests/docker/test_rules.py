@@ -163,9 +163,10 @@ def _everything() -> LedgerCollector:
     load = Load(stats, {"tickets": 1, "intake": 1}, {"alerts": 1.0, "outcomes": 1.0}, 1)
     info: dict[str, Any] = {"connected_slaves": 1, "aof_rewrite_in_progress": 1}
     info |= {"used_memory": 1, "maxmemory": 1, "connected_clients": 1, "maxclients": 1, "aof_enabled": 1}
+    info |= {"disk_free_bytes": 1, "disk_bytes": 2}
     info["slave0"] = {"offset": 1}
     found = Operated(
-        fleet=(Worker("w", ("tickets",), 1, 0, False, 0.0, False),),
+        fleet=(Worker("w", ("tickets",), 1, 0, False, 0.0, False, archive_room=(1, 2)),),
         breakers=(Breaker("m", "open", "model_auth", 1, 1),),
         senders=Senders(1, 1.0, (Sender("s", "w", 1, 1.0),), ()),
         day_cap=1,

@@ -18,7 +18,10 @@ FIRST_PAUSE_SECONDS = 0.5
 
 
 class Calls:
-    """Requests to one address. tries: in all; longest_pause_seconds: the longest `Retry-After` that is waited for."""
+    """Requests to one address. tries: in all; longest_pause_seconds: the longest `Retry-After` that is waited for.
+
+    headers: of every request.
+    """
 
     def __init__(
         self,
@@ -29,9 +32,10 @@ class Calls:
         tries: int,
         longest_pause_seconds: float,
         sleep: Callable[[float], None] = time.sleep,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout_seconds)
+        key = {"authorization": f"Bearer {api_key}"} if api_key else {}
+        self._http = httpx.Client(base_url=base_url, headers={**(headers or {}), **key}, timeout=timeout_seconds)
         self._timeout = timeout_seconds
         self.tries = tries
         self._longest = longest_pause_seconds

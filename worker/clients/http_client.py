@@ -24,7 +24,7 @@ class DeskhandClient:
     """`/v1` over HTTP. Every call may be repeated safely, and is: on 429, 502-504 and lost connections, `tries` in all.
 
     Raises `ProblemError` and its kinds, `Unreachable`. longest_pause_seconds: a `Retry-After` beyond it is not waited
-    for but raised.
+    for but raised. headers: of every request, such as the `traceparent` of the trace that it belongs to.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class DeskhandClient:
         tries: int = 5,
         longest_pause_seconds: float = 30.0,
         sleep: Callable[[float], None] = time.sleep,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._calls = Calls(
             base_url,
@@ -44,6 +45,7 @@ class DeskhandClient:
             tries=tries,
             longest_pause_seconds=longest_pause_seconds,
             sleep=sleep,
+            headers=headers,
         )
 
     def __enter__(self) -> Self:

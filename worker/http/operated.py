@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from fallbacks.ledger.control import DEPLOYED, Change, Control
 from fallbacks.ledger.views import Stats
 from fallbacks.operations.breakers import Breaker, breakers
-from fallbacks.operations.fleet import Worker, fleet
+from fallbacks.operations.fleet import Worker, fleet, least_room
 from fallbacks.operations.senders import Senders, senders
 from tasks.money import to_usd
 from worker.http.desk import Desk
@@ -59,6 +59,10 @@ def of_operations(found: Operated) -> Iterator[Metric]:
     for version, count in Counter(worker.version for worker in found.fleet if not worker.silent).items():
         versions.add_metric([version], count)
     yield versions
+    if (room := least_room(found.fleet)) is not None:
+        free, whole = room
+        yield GaugeMetricFamily("deskhand_archive_disk_free_bytes", "Room of the disk that is archived to.", free)
+        yield GaugeMetricFamily("deskhand_archive_disk_bytes", "Its size.", whole)
     shut = GaugeMetricFamily(
         "deskhand_breaker_open", "1 while no call goes to a model, but for probes.", labels=["model"]
     )
@@ -87,6 +91,8 @@ STORE = {
     "replicas": ("Replicas that are connected.", "connected_slaves"),
     "append_only_bytes": ("Size of the append-only file.", "aof_current_size"),
     "rewriting": ("1 while the append-only file is rewritten.", "aof_rewrite_in_progress"),
+    "disk_free_bytes": ("Room of its disk, where it is on the machine of this process.", "disk_free_bytes"),
+    "disk_bytes": ("The size of its disk, there.", "disk_bytes"),
     "fragmentation_bytes": ("Memory that it has from the system and does not use.", "mem_fragmentation_bytes"),
 }
 """What the store's server says of itself, by the field of its INFO."""

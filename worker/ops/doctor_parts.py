@@ -1,6 +1,7 @@
 """The doctor's checks that need working parts: taxonomy, knowledge, prices, broker, workers."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 
 from redis import RedisError
@@ -16,12 +17,14 @@ from worker.ops.doctor_replication import connections, replication
 from worker.ops.redis_facts import read_facts
 from worker.wiring import Parts
 
+ROOM_SHARE = 0.1
+
 
 async def examine(parts: Parts) -> list[Check]:
     """Every check, in order; one that breaks is itself a failed check."""
     found = [guarded("taxonomy", taxonomy, parts), guarded("prompt", prompt, parts)]
     found += [guarded("knowledge base", knowledge, parts)]
-    found += [guarded("tools", tools, parts), *prices(parts)]
+    found += [guarded("tools", tools, parts), *prices(parts), guarded("archive", archive, parts)]
     of_store, of_broker, of_others = await asyncio.gather(
         asyncio.to_thread(store, parts), asyncio.to_thread(broker, parts), reached(parts)
     )
@@ -82,6 +85,19 @@ def broker(parts: Parts) -> Check:
         change = "start it, or correct DESKHAND_BROKER_URL"
         return failed("broker", f"{masked_url(url)}: {type(error).__name__}: {error}", change)
     return passed("broker", "the same as the store" if url == parts.redis_url else f"{masked_url(url)} answers")
+
+
+def archive(parts: Parts) -> Check:
+    """Where ended tickets go: some room, and leave to write."""
+    settings, (free, whole) = parts.settings, parts.archive.files.room()
+    folder = settings.archive or settings.home / "archive"
+    found = f"{folder}: {free / 1e9:,.1f} of {whole / 1e9:,.1f} GB free, after {settings.retention_days:g} days"
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not os.access(there, os.W_OK):
+        return warned("archive", f"{found}; it cannot be written", "what cannot leave stays in the store, which grows")
+    if free < ROOM_SHARE * whole:
+        return warned("archive", found, "give it a larger disk: what cannot leave stays in the store, which grows")
+    return passed("archive", found)
 
 
 async def workers(parts: Parts) -> Check:

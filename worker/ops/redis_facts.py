@@ -1,9 +1,12 @@
 """What a store's server says about itself, for the doctor and for `/metrics`."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from redis import RedisError
 
@@ -11,10 +14,14 @@ from fallbacks.store.redis_connections import client
 
 ANSWER_SECONDS = 3
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """info: the INFO reply. appendfsync: None where CONFIG is refused, as managed services do.
+    """info: the INFO reply, and the room of the store's disk where it is one of this machine.
+
+    appendfsync: None where CONFIG is refused, as managed services do.
 
     skew_seconds: how far this machine's clock is ahead of the store's. ping_ms: one round trip. config: what else was
     asked of it; empty where it is refused.
@@ -56,6 +63,7 @@ def read_facts(url: str) -> StoreFacts:
         skew = time.time() - took / 2 - (int(seconds) + int(micros) / 1e6)
         info: Any = store.info()
         config = _config(store)
+        info |= _room(url, config)
         return StoreFacts(info, config.get("appendfsync"), skew, took * 1000, config)
 
 
@@ -68,8 +76,20 @@ def facts_if_answering(url: str) -> StoreFacts | None:
 
 
 def _config(store: Any) -> dict[str, str]:
+    asked = ("append*", "dir", "min-replicas-to-write", "maxclients")
     try:
-        answers = [store.config_get(name) for name in ("appendfsync", "min-replicas-to-write", "maxclients")]
+        answers = [store.config_get(name) for name in asked]
     except RedisError:
         return {}
     return {name: value for answer in answers for name, value in answer.items()}
+
+
+def _room(url: str, config: Mapping[str, str]) -> dict[str, int]:
+    """Of the disk with the append-only file; nothing where that is another machine's, or not to be seen from here."""
+    folder = Path(config.get("dir", "")) / config.get("appenddirname", "")
+    parts = urlsplit(url)
+    here = parts.scheme == "unix" or parts.hostname in LOOPBACK
+    if not (here and config.get("appenddirname") and folder.is_dir()):
+        return {}
+    found = shutil.disk_usage(folder)
+    return {"disk_free_bytes": found.free, "disk_bytes": found.total}

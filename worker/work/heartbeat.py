@@ -36,7 +36,7 @@ class Heartbeat:
     """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers.
 
     ready: makes the process ready for its first run. version: of its code. keep_trend: writes down what the whole looks
-    like, where nobody has lately.
+    like, where nobody has lately. archive_room: bytes free and in all of the disk that it archives to, None elsewhere.
     finish: asks the process to stop in good order, as its own SIGTERM does.
     """
 
@@ -49,6 +49,7 @@ class Heartbeat:
     slots: int
     queues: tuple[str, ...]
     version: str = ""
+    archive_room: Callable[[], tuple[int, int] | None] = field(default=lambda: None)
     keep_trend: Callable[[], Awaitable[object]] = field(default=_nothing)
     beats: int = 0
     swept_at: float = field(default=0.0)
@@ -134,4 +135,5 @@ class Heartbeat:
             "host": platform.node(),
             "pid": os.getpid(),
             "draining": self.live.draining,
+            "archive_room": self.archive_room(),
         }

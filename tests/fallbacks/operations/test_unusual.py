@@ -121,6 +121,11 @@ CASES: dict[str, tuple[Look, str]] = {
         replace(calm(), store={"used_memory": 90, "maxmemory": 100}),
         "redis-cli CONFIG SET maxmemory ...",
     ),
+    "store_disk": (replace(calm(), store={"disk_free_bytes": 9, "disk_bytes": 100}), "df -h"),
+    "archive_disk": (
+        replace(calm(), fleet=(replace(WORKER, silent=False, archive_room=(9, 100)), replace(WORKER, silent=False))),
+        "df -h",
+    ),
     "store_forgets": (replace(calm(), store={"aof_last_write_status": "err"}), "df -h"),
 }
 

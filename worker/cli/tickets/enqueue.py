@@ -48,8 +48,8 @@ def enqueue(
     id of its own may be sent again: it is accepted once.
     """
     with _opened(file) as stream:
+        _remember_the_trace()
         if not url:
-            _remember_the_trace()
             done, rest = run(lambda parts: _enqueue(parts, stream, wait=wait, within=timeout))
         else:
             from worker.cli.tickets.enqueue_http import enqueue_over_http

@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 
 
 def client_of(urls: Sequence[str], before: Sequence[str]) -> "Client":
-    """Of one Deskhand, or of the shards that these are, and were before; with the key of the settings."""
-    from worker.clients import DeskhandClient, ShardedClient
+    """Of one Deskhand, or of the shards that these are, and were before; with the key of the settings.
 
-    key = load().client_key
+    It sends the trace on that the command was called in.
+    """
+    from worker.clients import DeskhandClient, ShardedClient
+    from worker.telemetry.tracing import arrived_with
+
+    key, trace = load().client_key, arrived_with.get()
     secret = key.get_secret_value() if key else None
     if len(urls) == 1 and not before:
-        return DeskhandClient(urls[0], secret)
-    return ShardedClient(urls, secret, before=before)
+        return DeskhandClient(urls[0], secret, headers=trace)
+    return ShardedClient(urls, secret, before=before, headers=trace)
 
 
 def enqueue_over_http(

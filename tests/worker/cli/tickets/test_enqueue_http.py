@@ -36,6 +36,17 @@ def test_good_lines_are_accepted_and_bad_ones_named(elsewhere: Deskhand, web: Se
     assert web.ledger.state("b") is State.QUEUED
 
 
+def test_the_trace_of_whoever_calls_the_command_is_sent_on(
+    elsewhere: Deskhand, web: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    monkeypatch.setenv("TRACEPARENT", parent)
+    elsewhere("enqueue", "-", "--url", web.url, stdin=line("a"))
+    elsewhere("enqueue", "-", "--url", web.url, "--before", web.url, stdin=line("b"))
+    for ticket in ("a", "b"):
+        assert web.ledger.do(lambda ledger, ticket=ticket: ledger.store.row(ticket))["trace"] == parent
+
+
 def test_what_the_other_side_refuses_is_a_fault_of_its_line(elsewhere: Deskhand, web: Served) -> None:
     elsewhere("enqueue", "-", "--url", web.url, stdin=line("a"))
     result = elsewhere("enqueue", "-", "--url", web.url, stdin=line("a", "another") + line("b"))
