@@ -19,6 +19,16 @@ MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_CHARS = 40_000
 """Of one file; what follows is said to be left out."""
 
+OPAQUE = {
+    "application/pkcs7-mime": "an encrypted or sealed message (S/MIME)",
+    "application/x-pkcs7-mime": "an encrypted or sealed message (S/MIME)",
+    "application/pgp-encrypted": "an encrypted message (PGP)",
+    "application/vnd.ms-outlook": "an Outlook message (.msg)",
+    "application/ms-tnef": "Outlook's winmail.dat",
+}
+
+UNNAMED = "unnamed"
+
 _PLAIN = frozenset({".txt", ".text", ".csv", ".tsv", ".log", ".md", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".ini"})
 _PLAIN |= {".conf", ".cfg", ".srt", ".vcf", ".out", ".err", ".diff", ".patch", ".sql", ".toml"}
 _PLAIN_TYPES = frozenset({"application/json", "application/xml", "application/csv", "application/x-ndjson"})
@@ -34,8 +44,13 @@ class Attached:
     size: int | None = None
     raw: bytes = field(default=b"", repr=False)
 
-    def __str__(self) -> str:
-        return f"{self.name} ({self.kind})"
+    @property
+    def said(self) -> str:
+        """What it is, where nothing could be read."""
+        if self.kind in OPAQUE:
+            return OPAQUE[self.kind]
+        what = {"image": "an image", "audio": "a sound", "video": "a film"}.get(self.kind.partition("/")[0], "a file")
+        return f"{what} ({self.name if self.name != UNNAMED else self.kind})"
 
 
 def readable(kind: str, name: str) -> bool:
@@ -55,7 +70,7 @@ def tnef_files(raw: bytes) -> list[Attached]:
 def listed_on_ticket(files: Sequence[Attached]) -> tuple[Attachment, ...]:
     """As the ticket names them."""
     return tuple(
-        Attachment(name=one.name[:200] or "unnamed", type=one.kind[:200], size=one.size)
+        Attachment(name=one.name[:200] or UNNAMED, type=one.kind[:200], size=one.size)
         for one in files[:MAX_ATTACHMENTS]
     )
 

@@ -13,10 +13,31 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 _SUPERSETS = {"shift_jis": "cp932", "euc-kr": "cp949", "gbk": "gb18030", "big5": "big5hkscs", "euc-jp": "euc_jis_2004"}
 """Python's codec of what browsers decode under each of these names: the vendors' larger sets."""
 
+_ALIASES = {"hz-gb-2312": "hz", "iso-2022-kr": "iso2022_kr", "csiso2022kr": "iso2022_kr"}
+"""What browsers refuse, since pages abused it; in mail it is what it says."""
+
+_NO_CODECS = ("replacement", "x-user-defined")
+_UTF16 = ("utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be")
+_NUMBERED = re.compile(r"(?:x-)?(?:cp|ibm|win|windows|dos|ms)[-_ ]?(\d{3,5})")
 _SINGLE = re.compile(r"windows-|iso-8859|koi8|macintosh|x-mac|ibm866|cp\d|mac|ascii|latin", re.IGNORECASE)
 _MULTIBYTE_UTF8 = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+_CESU = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+"""An emoji as Java and Oracle write it (CESU-8): each half of its surrogate pair for itself."""
+
+_UNSEEN = re.compile("[\0\ufeff\u00ad\u200b\u2060\u034f\u180e]")
+"""NUL, marks and what only says where a line may break."""
+
 _BAD = re.compile("\ufffd+")
 _JIS = re.compile(rb"\x1b(?:\$[@B]|\$\(D|\([BJI])")
+
+
+def _euro(error: UnicodeError) -> tuple[str, int]:
+    """As `replace`; a single byte 80 is the euro of GBK (WHATWG Encoding, 10.1.1)."""
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - used for decoding alone
+    return "\u20ac" if error.object[error.start] == 0x80 else "\ufffd", error.start + 1
+
+
+codecs.register_error("gbk-euro", _euro)
 
 
 def decoded(raw: bytes, label: str | None, declared: str | None = None) -> str:
@@ -30,24 +51,32 @@ def decoded(raw: bytes, label: str | None, declared: str | None = None) -> str:
             return clean(raw[len(mark) :].decode(codec, "replace"))
     if raw.isascii() and b"\x1b" not in raw and not _wide(label):
         return clean(raw.decode("ascii"))
-    names = [name for name in (_known(label), _known(declared)) if name]
-    if (not names or _SINGLE.match(names[0])) and _is_utf8(raw):
-        return clean(raw.decode("utf-8"))
-    if b"\x1b" in raw and _JIS.search(raw) and (not names or names[0].startswith("iso-2022-jp")):
-        return clean(_jis(raw))
-    for name in (*names, *(() if names else ("utf-8",))):
+    return clean(_text(raw, [name for name in (_known(label), _declared(declared)) if name]))
+
+
+def _text(raw: bytes, names: list[str]) -> str:
+    """names: of the encodings it may have, the strongest first."""
+    first = names[0] if names else ""
+    if first in _UTF16:
+        return raw.decode(_byte_order(raw, first), "replace")
+    if (not first or _SINGLE.match(first)) and is_utf8(raw):
+        return raw.decode("utf-8")
+    if b"\x1b" in raw and _JIS.search(raw) and (not first or first.startswith("iso-2022-jp")):
+        return _jis(raw)
+    for name in names or ("utf-8",):
         try:
-            return clean(raw.decode(_codec(name)))
+            return raw.decode(_codec(name))
         except (UnicodeError, ValueError):
             continue
-    if names and names[0] != "utf-8":
-        return clean(raw.decode(_codec(names[0]), "replace"))
-    return clean(raw.decode(_likely(raw), "replace"))
+    if first and first != "utf-8":
+        return raw.decode(_codec(first), "gbk-euro" if _codec(first) == "gb18030" else "replace")
+    raw = _CESU.sub(lambda pair: _joined_pair(pair[0]), raw)
+    return raw.decode(_likely(raw), "replace")
 
 
 def clean(text: str) -> str:
-    """Without NUL and byte-order marks, and without halves of surrogate pairs: they cannot be stored."""
-    return text.replace("\0", "").replace("\ufeff", "").encode("utf-8", "replace").decode("utf-8")
+    """Without what nobody sees, and without halves of surrogate pairs: they cannot be stored."""
+    return _UNSEEN.sub("", text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _known(label: str | None) -> str | None:
@@ -55,14 +84,40 @@ def _known(label: str | None) -> str | None:
     if not label:
         return None
     label = label.strip(" \t\"'").lower()
+    if label in _ALIASES or "utf-7" in label:
+        return _ALIASES.get(label, "utf-7")
+    numbered = _NUMBERED.fullmatch(label)
+    tried = (label, *((f"windows-{numbered[1]}", f"cp{numbered[1]}") if numbered else ()))
+    return next((name for one in tried if (name := _named(one))), None)
+
+
+def _named(label: str) -> str | None:
     found = webencodings.lookup(label) if label.isascii() else None
     if found is not None:
-        return str(found.name)
+        return str(found.name) if found.name not in _NO_CODECS else None
     try:
         codec = codecs.lookup(label)
     except (LookupError, ValueError):
         return None
     return codec.name if codec._is_text_encoding and codec.name not in SLOW_CODECS else None
+
+
+def _declared(label: str | None) -> str | None:
+    """What a text says of itself: it could not be read so far if it were UTF-16 (HTML, 13.2.3.3)."""
+    name = _known(label)
+    return "utf-8" if name in _UTF16 else name
+
+
+def _byte_order(raw: bytes, name: str) -> str:
+    """Of UTF-16 without a mark: whichever leaves plain letters plain; the label says it where there are none."""
+    even, odd = raw[0:2000:2].count(0), raw[1:2000:2].count(0)
+    if even == odd:
+        return name
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _joined_pair(pair: bytes) -> bytes:
+    return pair.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16").encode()
 
 
 def _codec(name: str) -> str:
@@ -74,10 +129,12 @@ def _codec(name: str) -> str:
 
 def _wide(label: str | None) -> bool:
     """Whether plain letters are more than a byte each, or escapes begin with a letter."""
-    return bool(label) and str(label).strip("\"' ").lower().startswith(("utf-16", "utf16", "utf-32", "utf-7", "hz"))
+    said = (label or "").strip("\"' ").lower()
+    return said.startswith(("utf-16", "utf16", "utf-32", "hz")) or "utf-7" in said
 
 
-def _is_utf8(raw: bytes) -> bool:
+def is_utf8(raw: bytes) -> bool:
+    """Whether it is, with a letter beyond ASCII at least."""
     if not _MULTIBYTE_UTF8.search(raw):
         return False
     try:

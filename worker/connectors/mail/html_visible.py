@@ -2,10 +2,28 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+from worker.connectors.mail.html_marks import begins_earlier, is_quote, is_signature, marks
+from worker.connectors.mail.html_styles import (
+    TRANSPARENT,
+    WHITE,
+    Colour,
+    Styles,
+    background,
+    colour,
+    first,
+    hides,
+    plain_style,
+    styles_of,
+    text_colour,
+    unseen,
+)
+from worker.connectors.mail.quote_words import WROTE
 
 MAX_HTML_CHARS = 400_000
 MAX_DEPTH = 400
@@ -15,8 +33,11 @@ MAX_TAGS = 40_000
 """Parsing takes quadratic time in unclosed siblings, too."""
 
 MAX_LINK_CHARS = 300
-MAX_RULES = 200
+MAX_SELECTED_TAGS = 5_000
+"""Of a mail whose elements are compared with selectors."""
 
+
+CUT = "[cut: the HTML goes on]"
 CUT_HERE = "\x02"
 """A line of this alone: what a mail client marked as the beginning of the earlier mail."""
 
@@ -30,32 +51,13 @@ _BLOCKS = frozenset(
     | {"main", "menu", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul"}
 )
 _CELLS = frozenset({"td", "th"})
-_EARLIER_IDS = frozenset({"divRplyFwdMsg", "appendonsend", "OLK_SRC_BODY_SECTION", "reply-intro", "isForwardContent"})
-_EARLIER_IDS |= {"mail-editor-reference-message-container", "ms-outlook-mobile-reference", "x_divRplyFwdMsg"}
-_EARLIER_CLASSES = frozenset({"gmail_attr", "moz-cite-prefix", "moz-forward-container", "yahoo_quoted", "zmail_extra"})
-_EARLIER_CLASSES |= {"protonmail_quote", "tutanota_quote", "OutlookMessageHeader", "yahoo_quoted_begin", "WordSection0"}
-_SIGNATURE_CLASSES = frozenset({"gmail_signature", "moz-signature", "protonmail_signature_block"})
-_QUOTE_CLASSES = frozenset({"gmail_quote", "yahoo_quoted", "protonmail_quote", "tutanota_quote", "zmail_extra"})
-_OUTLOOK_RULE = re.compile(r"border:none;border-top:solid#(?:e1e1e1|b5c4df)1\.0pt", re.IGNORECASE)
-_DARK = re.compile(
-    r"(?:^|[{};>,\s])(?:body|html|\*)\s{0,9}\{[^{}]{0,500}background(?:-color)?\s{0,9}:\s{0,9}(?!#fff(?:fff)?\b|white|none|transparent)",
-    re.IGNORECASE,
-)
-"""A style sheet that colours the page: white letters are seen on it."""
+_LETTERLESS = re.compile(r"[\s\u200c\u200d]*")
+_EMOJI = re.compile(r"emoji|emoticon", re.IGNORECASE)
+_WHITE_SPACE = re.compile(r"(?:^|;)white-space:(pre|break-spaces)?")
+_LINKED = ("http://", "https://", "mailto:", "tel:")
+_DASHED = re.compile(r"-{3,}[^\n]{0,120}-{3,}")
+_WROTE = re.compile(WROTE, re.IGNORECASE)
 
-_FORWARDED = re.compile(r"-{3,}[^\n]{0,80}-{3,}")
-
-_HIDING = re.compile(
-    r"display:none|visibility:(?:hidden|collapse)|mso-hide:all|opacity:0(?:\.0+)?(?![.\d])"
-    r"|font-size:(?:0(?:\.\d+)?|1|1\.0)(?:px|pt|em|rem|%)?(?![.\d])|max-height:0(?:px)?(?![.\d])"
-    r"|(?:^|;)(?:height|width):0(?:px)?(?![.\d])|text-indent:-\d{3,}|(?:left|top):-\d{3,}|clip:rect\(0"
-)
-_WHITE = re.compile(r"(?:^|;)color:(?:#fff(?:fff)?|white|rgba?\(255,255,255|transparent|rgba\(\d+,\d+,\d+,0\))")
-_COLOURED = re.compile(r"background(?:-color|-image)?:(?!#fff(?:fff)?(?:;|$|!)|white|none|transparent|initial|inherit)")
-_WHITES = frozenset({"white", "#fff", "#ffffff", "fff", "ffffff"})
-_RULE = re.compile(r"([^{}@]{1,300})\{([^{}]{0,2000})\}")
-_MEDIA = re.compile(r"@media[^{]{0,300}\{(?:[^{}]*\{[^{}]*\}){0,500}")
-_SIMPLE = re.compile(r"[a-zA-Z0-9]*(?:[.#][\w-]+)+")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _UNNESTED = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "p", "li"}
@@ -72,12 +74,45 @@ def html_text(html: str) -> str:
 
 def marked_text(html: str) -> str:
     """As `html_text`, with a line of `CUT_HERE` where a mail client says that the earlier mail begins."""
-    html = _DATA_URI.sub("", html)[:MAX_HTML_CHARS]
+    html = _DATA_URI.sub("", html)
+    if len(html) > MAX_HTML_CHARS:
+        for begin, end in (("<!--", "-->"), ("<style", "</style>")):
+            html = _without(html, begin, end)
+    if len(html) > MAX_HTML_CHARS:
+        return f"{_marked(html[:MAX_HTML_CHARS])}\n{CUT}"
+    return _marked(html)
+
+
+def _without(html: str, begin: str, end: str) -> str:
+    """Without what stands between such signs; an open one stays."""
+    folded = html.lower() if len(html.lower()) == len(html) else html
+    kept: list[str] = []
+    at = 0
+    while (start := folded.find(begin, at)) >= 0 and (stop := folded.find(end, start)) >= 0:
+        kept.append(html[at:start])
+        at = stop + len(end)
+    return "".join((*kept, html[at:]))
+
+
+def _marked(html: str) -> str:
     if html.count("<") > MAX_TAGS or _depth(html) > MAX_DEPTH:
         return _tagless(html)
-    root = LexborHTMLParser(html).root
-    page = _Page(coloured=bool(_DARK.search(html)))
-    return page.read(root, _hidden_selectors(html)) if root is not None else ""
+    tree = LexborHTMLParser(html)
+    if tree.root is None:
+        return ""
+    styles = styles_of(html)
+    few = html.count("<") < MAX_SELECTED_TAGS
+    page = _Page(styles, _selected(tree, styles.hiding * few), _selected(tree, styles.grounding * few))
+    return page.read(tree.root)
+
+
+def _selected(tree: LexborHTMLParser, selectors: list[str]) -> frozenset[int]:
+    """The elements that these mean, by their place in memory."""
+    found: set[int] = set()
+    for selector in selectors:
+        with suppress(SelectolaxError, ValueError):
+            found |= {node.mem_id for node in tree.css(selector)}
+    return frozenset(found)
 
 
 def _depth(html: str) -> int:
@@ -96,45 +131,42 @@ def _tagless(html: str) -> str:
     return "\n".join(line for line in (" ".join(line.split()) for line in text.splitlines()) if line)
 
 
-def _hidden_selectors(html: str) -> frozenset[str]:
-    """`.class`, `#id` and `tag.class` that the mail's own style sheet hides."""
-    if "<style" not in html.lower():
-        return frozenset()
-    found: set[str] = set()
-    for sheet in re.findall(r"<style\b[^>]{0,500}>(.{0,60000}?)</style", html, re.DOTALL | re.IGNORECASE)[:10]:
-        for names, said in _RULE.findall(re.sub(r"@media[^{]{0,300}\{(?:[^{}]*\{[^{}]*\}){0,500}", "", sheet))[
-            :MAX_RULES
-        ]:
-            if _HIDING.search(_squeezed(said)):
-                found |= {name.strip() for name in names.split(",") if _SIMPLE.fullmatch(name.strip())}
-    return frozenset(found)
+@dataclass(slots=True)
+class _State:
+    """What holds within an element. quotes: how many are open. letters, ground: their colours, None where not said or
+    not known.
+    """
 
-
-def _squeezed(style: str) -> str:
-    return re.sub(r"\s+", "", style).lower()
+    quotes: int = 0
+    preformatted: bool = False
+    letters: Colour | None = None
+    ground: Colour | None = WHITE
 
 
 @dataclass(slots=True)
 class _Page:
-    """Collects lines. quotes: how many quotes are open. coloured: how many elements with a background are."""
+    """Collects lines, each with whether it is quoted. selected: elements that a style sheet hides; grounded: that it
+    puts a colour behind.
+    """
 
+    styles: Styles
+    selected: frozenset[int]
+    grounded: frozenset[int]
     lines: list[tuple[int, str]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
-    quotes: int = 0
-    coloured: int = 0
-    preformatted: int = 0
-    hidden: frozenset[str] = frozenset()
+    state: _State = field(default_factory=_State)
 
-    def read(self, root: Any, hidden: frozenset[str]) -> str:
+    def read(self, root: Any) -> str:
         """Walk without recursing: a mail may be nested deeply."""
-        self.hidden = hidden
-        stack: list[tuple[Any, Iterator[Any] | None, tuple[int, int, int]]] = [(root, None, (0, 0, 0))]
+        stack: list[tuple[Any, Iterator[Any] | None, _State]] = [(root, None, self.state)]
         while stack:
             node, children, before = stack[-1]
             if children is None:
-                before = (self.quotes, self.coloured, self.preformatted)
+                before = self.state
+                self.state = replace(before)
                 inner = self._enter(node)
                 if inner is None:
+                    self.state = before
                     stack.pop()
                     continue
                 children = inner
@@ -144,7 +176,7 @@ class _Page:
                 stack.append((child, None, before))
                 continue
             self._leave(node)
-            self.quotes, self.coloured, self.preformatted = before
+            self.state = before
             stack.pop()
         self._end_line()
         return "\n".join(f"{'> ' if quoted and line != CUT_HERE else ''}{line}" for quoted, line in self.lines).strip()
@@ -155,24 +187,54 @@ class _Page:
             self._text(node.text_content or "")
             return None
         tag, attributes = node.tag or "", node.attributes
-        if node.is_comment_node or tag in _SILENT or self._is_hidden(tag, attributes):
+        style = plain_style(attributes.get("style") or "")
+        names = marks(attributes)
+        if node.is_comment_node or tag in _SILENT or self._is_hidden(node, tag, attributes, style):
             return None
-        if tag == "br":
-            self._end_line(forced=True)
+        if tag in ("br", "img"):
+            self._single(tag, attributes)
             return None
         if tag in _BLOCKS:
             self._end_line()
-        classes = set((attributes.get("class") or "").split())
-        if _begins_earlier(node, attributes, classes) and not _FORWARDED.search((node.text() or "")[:200]):
-            self._end_line()
-            self.lines.append((self.quotes, CUT_HERE))
-        if classes & _SIGNATURE_CLASSES and _ends_words(node):
-            self.lines.append((self.quotes, "-- "))
-        if tag == "blockquote" or (tag == "div" and classes & _QUOTE_CLASSES):
-            self.quotes += 1
-        self.preformatted += tag == "pre"
+        self._mark(node, tag, names, style)
+        self._set(node, tag, attributes, style)
         children: Iterator[Any] = node.iter(include_text=True)
         return children
+
+    def _mark(self, node: Any, tag: str, names: frozenset[str], style: str) -> None:
+        if begins_earlier(tag, names, style) and not _is_passed_on((node.text() or "")[:200]):
+            self._end_line()
+            self.lines.append((self.state.quotes, CUT_HERE))
+        if is_signature(node, names):
+            self._end_line()
+            self.lines.append((self.state.quotes, "-- "))
+        self.state.quotes += is_quote(node, tag, names, style, quoted=bool(self.state.quotes))
+
+    def _set(self, node: Any, tag: str, attributes: dict[str, str | None], style: str) -> None:
+        """What holds for the text within."""
+        state = self.state
+        if tag == "pre":
+            state.preformatted = True
+        if said := _WHITE_SPACE.search(style):
+            state.preformatted = bool(said[1])
+        names = _selectors(tag, attributes)
+        inline = (colour(attributes["color"] or ""),) if "color" in attributes else ()
+        for letters in (*first(names, self.styles.colours), *inline, *text_colour(style)):
+            state.letters = letters
+        grounds = [*first(names, self.styles.grounds), background(style)]
+        if attributes.get("bgcolor"):
+            grounds.insert(-1, colour(attributes["bgcolor"] or ""))
+        if "background" in attributes or (self.grounded and node.mem_id in self.grounded):
+            grounds.append(None)
+        for ground in grounds:
+            state.ground = state.ground if ground is TRANSPARENT else ground
+
+    def _single(self, tag: str, attributes: dict[str, str | None]) -> None:
+        """A line end; a picture that stands for a letter."""
+        if tag == "br":
+            self._end_line(forced=True)
+        elif "data-emoji" in attributes or _EMOJI.search(attributes.get("class") or ""):
+            self.words.append((attributes.get("alt") or "")[:20])
 
     def _leave(self, node: Any) -> None:
         tag = node.tag or ""
@@ -184,11 +246,13 @@ class _Page:
             self._end_line()
 
     def _text(self, text: str) -> None:
-        if not self.preformatted:
+        if unseen(self.state.letters, self.state.ground):
+            return
+        if not self.state.preformatted:
             self.words.append(text)
             return
-        first, *rest = text.split("\n")
-        self.words.append(first)
+        first_line, *rest = text.split("\n")
+        self.words.append(first_line)
         for line in rest:
             self._end_line(forced=True)
             self.words.append(line)
@@ -196,56 +260,41 @@ class _Page:
     def _target(self, node: Any) -> None:
         target = (node.attributes.get("href") or "").strip()[:MAX_LINK_CHARS]
         shown = " ".join((node.text() or "").split())
-        address = target.partition(":")[2] if target.startswith("mailto:") else target
-        bare = address.removeprefix("https://").removeprefix("http://").rstrip("/")
-        if target.startswith(("http://", "https://", "mailto:")) and shown and bare.lower() not in shown.lower():
+        if not target.lower().startswith(_LINKED) or not shown or unseen(self.state.letters, self.state.ground):
+            return
+        address = target.partition(":")[2] if target.lower().startswith(("mailto:", "tel:")) else target
+        bare = address.lower().removeprefix("https://").removeprefix("http://").rstrip("/")
+        if bare not in shown.lower():
             self.words.append(f" <{address}>")
 
-    def _is_hidden(self, tag: str, attributes: dict[str, str | None]) -> bool:
-        style = _squeezed(attributes.get("style") or "")
-        if "hidden" in attributes or (style and _HIDING.search(style)):
+    def _is_hidden(self, node: Any, tag: str, attributes: dict[str, str | None], style: str) -> bool:
+        if "hidden" in attributes or hides(style) or (tag == "dialog" and "open" not in attributes):
             return True
-        if self.hidden and self._by_sheet(tag, attributes):
+        if "gmail_signature_prefix" in (attributes.get("class") or ""):
             return True
-        colour = (attributes.get("color") or "").strip().lower()
-        if not self.coloured and (
-            colour in _WHITES or (style and _WHITE.search(style) and not _COLOURED.search(style))
-        ):
+        if self.selected and node.mem_id in self.selected:
             return True
-        background = (attributes.get("bgcolor") or "").strip().lower()
-        if (background and background not in _WHITES) or "background" in attributes or _COLOURED.search(style):
-            self.coloured += 1
-        return False
-
-    def _by_sheet(self, tag: str, attributes: dict[str, str | None]) -> bool:
-        names = {f".{name}" for name in (attributes.get("class") or "").split()}
-        names |= {f"#{attributes['id']}"} if attributes.get("id") else set()
-        return bool((names | {tag + name for name in names}) & self.hidden)
+        return not self.styles.hidden.isdisjoint(_selectors(tag, attributes))
 
     def _end_line(self, *, forced: bool = False) -> None:
         """forced: an empty line is one that the writer made."""
         said = "".join(self.words)
-        line = said.rstrip() if self.preformatted else " ".join(said.split())
+        line = said.rstrip() if self.state.preformatted else " ".join(said.split())
         self.words.clear()
+        if line and _LETTERLESS.fullmatch(line):
+            return
         if line or (forced and self.lines and self.lines[-1][1] and self.lines[-1][1] != CUT_HERE):
-            self.lines.append((self.quotes, line))
+            self.lines.append((self.state.quotes, line))
 
 
-def _ends_words(node: Any) -> bool:
-    """Whether nothing but the earlier mail stands behind an element, among what is near."""
-    behind = node.next
-    for _ in range(50):
-        if behind is None:
-            return True
-        if not behind.is_text_node and set((behind.attributes.get("class") or "").split()) & _QUOTE_CLASSES:
-            return True
-        if (behind.text_content if behind.is_text_node else behind.text() or "").strip():
-            return False
-        behind = behind.next
-    return False
+def _is_passed_on(text: str) -> bool:
+    """Whether dashes around words begin it, in whatever language; Zoho puts them around an attribution, too."""
+    found = _DASHED.search(text)
+    return bool(found) and not _WROTE.search(found[0])  # type: ignore[index]
 
 
-def _begins_earlier(node: Any, attributes: dict[str, str | None], classes: set[str]) -> bool:
-    if attributes.get("id") in _EARLIER_IDS or classes & (_EARLIER_CLASSES | _QUOTE_CLASSES):
-        return True
-    return node.tag == "div" and bool(_OUTLOOK_RULE.search(_squeezed(attributes.get("style") or "")))
+def _selectors(tag: str, attributes: dict[str, str | None]) -> list[str]:
+    """The names that a style sheet may have for an element, the weakest last."""
+    names = [f"#{attributes['id']}"] if attributes.get("id") else []
+    names += [f".{name}" for name in (attributes.get("class") or "").split()]
+    return [*(tag + name for name in names), *names, tag]

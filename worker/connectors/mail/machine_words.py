@@ -8,7 +8,10 @@ ANSWERS = (
     r"automatisk svar|automaattinen vastaus|autoodpowiedź|odpowiedź automatyczna|automatická odpověď|"
     r"automatická odpoveď|автоматический ответ|автоответ|автоматична відповідь|otomatik yanıt|"
     r"automatikus válasz|răspuns automat|αυτόματη απάντηση|自動応答|自動返信|自动回复|自動回覆|자동 ?회신|תשובה אוטומטית|"
-    r"מענה אוטומטי|رد تلقائي|balasan otomatis|tự động trả lời|trả lời tự động"
+    r"מענה אוטומטי|رد تلقائي|پاسخ خودکار|balasan otomatis|balasan automatik|tự động trả lời|trả lời tự động|"
+    r"автоматичен отговор|аутоматски одговор|automatski odgovor|samodejni odgovor|automaatne vastus|"
+    r"automātiska atbilde|automatinis atsakymas|automatyczna odpowiedź|การตอบอัตโนมัติ|การตอบกลับอัตโนมัติ|自动答复|"
+    r"स्वचालित उत्तर|resposta automàtica|erantzun automatikoa|absence du bureau"
 )
 """An automatic answer: nobody begins a subject so."""
 
@@ -17,6 +20,11 @@ AWAY = (
     r"fuori (?:sede|ufficio)|frånvaro|fravær|poissa|nieobecność|nepřítomnost|отсутств|відсутн|不在|부재중"
 )
 """Likely an absence; a person's subject may begin so, too."""
+
+AWAY_WITHIN = (
+    r"\b(?:is|am) (?:currently )?(?:out of the office|on vacation|on leave)\b|\bist außer haus\b|\bist abwesend\b"
+)
+"""Lotus Notes puts the name before it. In an answer only."""
 
 BOUNCES = (
     r"undeliver(?:ed|able)|mail delivery (?:failed|failure|subsystem)|"
@@ -33,5 +41,11 @@ ACKNOWLEDGED = (
 )
 """What helpdesks write when they have received something."""
 
-REPLIES = r"re|aw|sv|rv|antw|odp|vs|tr|ynt|回复|答复|返信"
+RECEIVED = r"(?:support )?(?:ticket|request|case) (?:received|created|opened)\b"
+"""A subject that begins so has been written by a helpdesk, with a number or without."""
+
+REPLIES = r"re|aw|sv|vs|antw|odp|ynt|r|res|ref|vá|bls|odg|atb|απ|rép|回复|回覆|答复|返信|답장|رد|תגובה|השב"
 """Prefixes of an answer a person writes."""
+
+FORWARDS = r"fwd?|wg|tr|rv|enc|i|vb|vl|pd|i̇lt|ilt|doorst|tb|trs|prf|πρθ|转发|轉寄|転送|전달"
+"""Prefixes of a mail that a person passes on."""

@@ -6,10 +6,20 @@ By what the standards say of each (RFC 3834, 3464, 8098, 5965, 2369, 8058) and b
 import re
 from email.message import Message
 from enum import StrEnum
+from itertools import islice
 
 from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.headers import addresses, field
-from worker.connectors.mail.machine_words import ACKNOWLEDGED, ANSWERS, AWAY, BOUNCES, REPLIES
+from worker.connectors.mail.machine_words import (
+    ACKNOWLEDGED,
+    ANSWERS,
+    AWAY,
+    AWAY_WITHIN,
+    BOUNCES,
+    FORWARDS,
+    RECEIVED,
+    REPLIES,
+)
 
 _SUBJECT_ANSWERS = re.compile(rf"^\W{{0,4}}(?:{ANSWERS})", re.IGNORECASE)
 _SUBJECT_AWAY = re.compile(rf"^\W{{0,4}}(?:{AWAY})", re.IGNORECASE)
@@ -17,17 +27,25 @@ _SUBJECT_AWAY = re.compile(rf"^\W{{0,4}}(?:{AWAY})", re.IGNORECASE)
 
 _SUBJECT_BOUNCES = re.compile(rf"^(?:{BOUNCES})", re.IGNORECASE)
 _SUBJECT_TICKETS = re.compile(ACKNOWLEDGED, re.IGNORECASE)
+_SUBJECT_AWAY_WITHIN = re.compile(AWAY_WITHIN, re.IGNORECASE)
+_SUBJECT_RECEIVED = re.compile(RECEIVED, re.IGNORECASE)
 _SUBJECT_REPLIES = re.compile(rf"\s*(?:{REPLIES})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE)
+_SUBJECT_FORWARDS = re.compile(rf"\s*(?:{FORWARDS})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE)
 _NUMBERED = re.compile(r"[\[(#][^\])]{0,20}\d{2,}[\])]?|\b\d{3,}\b")
 _POSTMASTERS = re.compile(
-    r"^(?:mailer-daemon|postmaster|mail-daemon|mdaemon|bounces?|noreply-dmarc\S*)[+@]", re.IGNORECASE
+    r"^(?:mailer-daemon|postmaster|mail-daemon|mdaemon|bounces?|noreply-dmarc\S*|microsoftexchange[0-9a-f]{32})[+@]",
+    re.IGNORECASE,
 )
 _COMMENTS = re.compile(r"[\s;(]")
-_SUBJECT_REPORTS = re.compile(r"^report domain:.{1,300}submitter:.{1,300}report-id:", re.IGNORECASE)
+_SUBJECT_REPORTS = re.compile(r"^(?:\[\w{1,20}\]\s*)?report domain:.{1,300}submitter:.{1,300}report-id:", re.IGNORECASE)
 """Of aggregate reports (RFC 7489, 7.2.1.1)."""
 
 _SUPPRESSED = re.compile(r"\b(?:all|oof|autoreply)\b", re.IGNORECASE)
 _REPORTS = re.compile(r"report-type\s*=\s*\"?\s*([\w-]+)", re.IGNORECASE)
+_REPLY = re.compile(r"method\s*=\s*\"?reply", re.IGNORECASE)
+_TAG = re.compile(
+    rb"<(?:style|head|title)\b.{0,20000}?</(?:style|head|title)>|<[^<>]{0,500}>", re.IGNORECASE | re.DOTALL
+)
 _RECIPIENT = re.compile(
     r"^(?:Original|Final)-Recipient:\s*[\w-]+;\s*<?([^\s<>;]+@[^\s<>;]+?)>?\s*$", re.IGNORECASE | re.MULTILINE
 )
@@ -38,6 +56,7 @@ _MACHINE_FIELDS = (
     "X-Auto-Reply",
     "X-Mail-Autoreply",
     "X-AutoReply-From",
+    "X-ServiceNow-Generated",
 )
 _PRECEDENCE = {"bulk": "bulk", "junk": "bulk", "auto_reply": "answer", "auto-reply": "answer"}
 
@@ -68,6 +87,17 @@ def machine(message: Message) -> Machine | None:
     return _by_type(message) or _by_sender(message) or _by_fields(message) or _by_subject(message)
 
 
+def is_reply(message: Message) -> bool:
+    """Whether it answers another mail, by its header or its subject."""
+    said = any(name in message for name in ("In-Reply-To", "References"))
+    return said or bool(_SUBJECT_REPLIES.match(field(message, "Subject")))
+
+
+def is_passed_on(message: Message) -> bool:
+    """Whether it passes another mail on, by its subject: what stands below the writer's own words is what matters."""
+    return bool(_SUBJECT_FORWARDS.match(field(message, "Subject")))
+
+
 def bounced_address(message: Message) -> str:
     """Whom a bounce could not reach, "" where it does not say (RFC 3464, 2.3; RFC 6533, 3)."""
     for part in message.walk():
@@ -88,9 +118,17 @@ def _by_type(message: Message) -> Machine | None:
         return {"message/disposition-notification": Machine.RECEIPT, "message/delivery-status": Machine.BOUNCE}.get(
             kind, Machine.ABUSE
         )
-    if kind == "text/calendar" and re.search(r"method\s*=\s*\"?reply", said, re.IGNORECASE):
-        return Machine.CALENDAR
-    return None
+    return Machine.CALENDAR if _answers_invitation(message) else None
+
+
+def _answers_invitation(message: Message) -> bool:
+    """A calendar's answer beside which nobody has written a word (RFC 5546, 3.2.3)."""
+    kinds = {part.get_content_type(): part for part in islice(message.walk(), 20) if not part.is_multipart()}
+    invited = kinds.pop("text/calendar", None)
+    if invited is None or not _REPLY.search(str(invited.get("Content-Type", ""))):
+        return False
+    texts = [part.as_bytes()[:20_000].partition(b"\n\n")[2] for kind, part in kinds.items() if kind.startswith("text/")]
+    return not any(_TAG.sub(b"", text).replace(b"&nbsp;", b"").strip() for text in texts)
 
 
 def _by_sender(message: Message) -> Machine | None:
@@ -98,6 +136,8 @@ def _by_sender(message: Message) -> Machine | None:
     empty_path = "Return-Path" in message and field(message, "Return-Path").strip(" <>") == ""
     failed = "X-Failed-Recipients" in message or "X-MS-Exchange-Message-Is-Ndr" in message
     postmaster = bool(_POSTMASTERS.match(sender))
+    if postmaster and any(part.get_content_type() == "message/delivery-status" for part in islice(message.walk(), 20)):
+        return Machine.BOUNCE
     undelivered = postmaster and _SUBJECT_BOUNCES.match(field(message, "Subject"))
     if failed or undelivered or sender.startswith("mailer-daemon@"):
         return Machine.BOUNCE
@@ -113,7 +153,9 @@ def _by_fields(message: Message) -> Machine | None:
     if any(name in message for name in _MACHINE_FIELDS) or field(message, "X-Autogenerated"):
         return Machine.ANSWER
     if said := _PRECEDENCE.get(field(message, "Precedence").strip().lower()):
-        return Machine.ANSWER if said == "answer" else Machine.BULK
+        if said == "answer":
+            return Machine.ANSWER
+        return Machine.BULK if "List-Post" not in message else None  # people write to lists that can be written to
     bulk = "List-Unsubscribe" in message and "List-Post" not in message and "In-Reply-To" not in message
     return Machine.BULK if bulk and not _speaks_for_another(message) else None
 
@@ -126,14 +168,12 @@ def _by_subject(message: Message) -> Machine | None:
         return Machine.NOTICE
     if _SUBJECT_ANSWERS.match(subject) or (_SUBJECT_AWAY.match(subject) and (answers or suppressed)):
         return Machine.ANSWER
-    if (
-        _SUBJECT_TICKETS.search(subject)
-        and _NUMBERED.search(subject)
-        and answers
-        and not _SUBJECT_REPLIES.match(subject)
-    ):
-        return Machine.DESK
-    return None
+    if not answers or _SUBJECT_REPLIES.match(subject):
+        return None
+    if _SUBJECT_AWAY_WITHIN.search(subject):
+        return Machine.ANSWER
+    numbered = _SUBJECT_TICKETS.search(subject) and _NUMBERED.search(subject)
+    return Machine.DESK if numbered or _SUBJECT_RECEIVED.match(subject) else None
 
 
 def _speaks_for_another(message: Message) -> bool:

@@ -1,47 +1,58 @@
 """What a mail holds: the text a person reads, what is attached, what could not be read (RFC 2045-2047, 2183, 2387)."""
 
-import binascii
 import quopri
 import re
 from collections.abc import Callable, Iterable
-from copy import copy
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 from itertools import pairwise
 
-from worker.connectors.mail.attached import MAX_FILE_BYTES, Attached, readable, tnef_files
+from worker.connectors.mail.attached import MAX_FILE_BYTES, UNNAMED, Attached, readable, tnef_files
 from worker.connectors.mail.attachments import tnef_text
 from worker.connectors.mail.charsets import decoded
+from worker.connectors.mail.encoded_words import words
 from worker.connectors.mail.flowed import joined
+from worker.connectors.mail.headers import CHARSET, UNSEEN, one_line, raw_field
 from worker.connectors.mail.headers import field as header
-from worker.connectors.mail.headers import one_line, raw_field, words
 from worker.connectors.mail.html_visible import marked_text
 from worker.connectors.mail.source import header_end, too_nested
+from worker.connectors.mail.transfer import coding, from_base64, payload, text_payload
 
 MAX_PARTS = 200
+MAX_REFERENCE = 400
+"""Characters of a plain form that says nothing but that a program which shows HTML is needed."""
+
+MAX_MENDED = 3
+"""Multiparts that are parsed again."""
+
+MAX_SEARCHED = 2_000
+"""Lines in which the first delimiter is looked for."""
+
 MAX_TEXT_BYTES = 2 * 1024 * 1024
 """Of one part's text; a ticket holds far less."""
 
 _TYPE = re.compile(r"\s*\"?([\w.+-]+)\s*/\s*([\w.+-]*)")
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:+-]+)", re.IGNORECASE)
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:+-]{1,40})", re.IGNORECASE)
-_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+_META_CHARSET = re.compile(
+    rb"(?:<meta[^>]{0,200}charset|<\?xml[^>]{0,100}\bencoding)\s*=\s*[\"']?\s*([\w.:+-]{1,40})", re.IGNORECASE
+)
 _DELIMITER = re.compile(r"^(--\S.{0,120}?)(?:--)?\s*$")
+_ASCII_NAME = re.compile(r";\s*(?:file)?name\s*=\s*(?:\"[^\"]*\"|[^;\"]*)(?=;|$)", re.IGNORECASE)
+"""What stands beside the full name for programs that know no other (RFC 6266, 4.3)."""
+
+_PLACEHOLDER = re.compile(
+    r"\[(?:cid:|image:|inline image|bild:|imagen?:|immagine:|image)[^\[\]]{0,200}\]|<image\d{0,4}\.\w{2,4}>|\ufffc",
+    re.IGNORECASE,
+)
+"""A picture, where a mail program makes plain text of a mail."""
+
+_HTML = re.compile(r"\bhtml\b", re.IGNORECASE)
 _UUENCODED = re.compile(r"begin [0-7]{3,4} (\S.{0,100})")
 _PGP = re.compile(r"-----BEGIN PGP MESSAGE-----.*?(?:-----END PGP MESSAGE-----|\Z)", re.DOTALL)
 _MIME_FIELD = re.compile(r"^(?:content-[\w-]+|mime-version)\s*:", re.IGNORECASE)
 _SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
-_TOKEN = re.compile(r"[\w-]+")
 _MARKUP = re.compile(r"<[^<>]{1,200}>")
 
-OPAQUE = {
-    "application/pkcs7-mime": "an encrypted or sealed message (S/MIME)",
-    "application/x-pkcs7-mime": "an encrypted or sealed message (S/MIME)",
-    "application/pgp-encrypted": "an encrypted message (PGP)",
-    "application/vnd.ms-outlook": "an Outlook message (.msg)",
-    "application/ms-tnef": "Outlook's winmail.dat",
-}
 _SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
 
 Reader = Callable[[bytes], str]
@@ -70,6 +81,7 @@ class PartReader:
 
     readers: dict[str, Reader]
     parts: int = 0
+    mended: int = 0
 
     def read(self, message: Message) -> Content:
         """Everything there is. A text that is attached is the body where nothing else is."""
@@ -90,10 +102,23 @@ class PartReader:
             self._many(sub, children, found, spare)
         elif main == "message" and children:
             self._forwarded(_inner(part, children[0]), found)
-        elif main == "multipart":  # its boundary never came: what stands there is read as it is
+        elif main == "multipart" and (mended := self._mended(part)) is not None:
+            self._walk(mended, found, spare)
+        elif main == "multipart":  # no boundary at all: what stands there is read as it is
             found.texts.append(_without_delimiters(_raw_text(part)))
         else:
             self._leaf(part, f"{main}/{sub}", found, spare)
+
+    def _mended(self, part: Message) -> Message | None:
+        """A multipart whose boundary is not the one it names, or stands there in another form, by the one it has."""
+        raw = payload(part)[:MAX_TEXT_BYTES]
+        boundary = _boundary_in(raw)
+        if boundary is None or self.mended >= MAX_MENDED or too_nested(raw):
+            return None
+        self.mended += 1
+        head = f'Content-Type: multipart/{_type(part)[1]}; boundary="{boundary}"\n\n'.encode()
+        mended = message_from_bytes(head + raw)
+        return mended if _children(mended) else None
 
     def _many(self, sub: str, children: list[Message], found: Content, spare: Content) -> None:
         if sub == "alternative":
@@ -118,7 +143,8 @@ class PartReader:
             self._walk(child, one, spare)
             tried.append(one)
         ranked = sorted(zip(children, tried, strict=True), key=lambda pair: _richness(_type(pair[0])))
-        best = next((one for _, one in ranked if one.text.strip()), None)
+        said = [one for _, one in ranked if one.text.strip()]
+        best = said[1] if len(said) > 1 and _refers_to_html(said[0].text, said[1].text) else next(iter(said), None)
         for one in tried:
             found.attached += one.attached
             found.unread += one.unread if best is None else []
@@ -156,6 +182,11 @@ class PartReader:
         if _PGP.search(text):
             found.unread.append("an encrypted message (PGP)")
             text = _PGP.sub("", text)
+        if "[" in text or "<" in text or "\ufffc" in text:
+            bare = _PLACEHOLDER.sub("", text)
+            if text.strip() and not bare.strip():
+                found.unread.append("an image")
+                text = ""
         if not text.strip() and b"<img" in payload(part)[:MAX_TEXT_BYTES].lower():
             found.unread.append("an image")
         found.texts.append(text)
@@ -167,7 +198,8 @@ class PartReader:
         if name.lower().endswith(".eml"):
             self._forwarded(_parsed(payload(part)), found)
             return
-        found.attached.append(_file(part, kind, name))
+        file = _file(part, kind, name)
+        found.attached.append(file)
         reader = self._reader(kind, name)
         text = reader(payload(part)) if reader else ""
         if reader is tnef_text:
@@ -175,7 +207,7 @@ class PartReader:
         if text.strip():
             found.texts.append(text)
         elif reader or not quiet:
-            found.unread.append(_said(kind, name))
+            found.unread.append(file.said)
 
     def _reader(self, kind: str, name: str) -> Reader | None:
         ending = f".{name.rpartition('.')[2].lower()}"
@@ -184,10 +216,10 @@ class PartReader:
 
 def _inner(part: Message, child: Message) -> Message:
     """A mail inside the mail. Encoded, which RFC 2046 forbids and programs do, it was parsed as a body."""
-    coding = _coding(part)
-    if coding == "base64":
-        return _parsed(_base64(child.as_bytes()))
-    return _parsed(quopri.decodestring(child.as_bytes())) if coding == "quoted-printable" else child
+    packed = coding(part)
+    if packed == "base64":
+        return _parsed(from_base64(child.as_bytes()))
+    return _parsed(quopri.decodestring(child.as_bytes())) if packed == "quoted-printable" else child
 
 
 def _parsed(raw: bytes) -> Message:
@@ -205,14 +237,9 @@ def _without_armor(text: str) -> str:
     return before + said.replace("\n- -", "\n-") + below
 
 
-def _coding(part: Message) -> str:
-    found = _TOKEN.search(str(part.get("Content-Transfer-Encoding", "")))
-    return found[0].lower() if found else ""
-
-
 def _file(part: Message, kind: str, name: str) -> Attached:
     raw = payload(part) if readable(kind, name) else b""
-    return Attached(name or "unnamed", kind, len(raw) or _size(part), raw[:MAX_FILE_BYTES])
+    return Attached(name or UNNAMED, kind, len(raw) or _size(part), raw[:MAX_FILE_BYTES])
 
 
 def _size(part: Message) -> int:
@@ -220,60 +247,15 @@ def _size(part: Message) -> int:
     held = part.get_payload()
     if not isinstance(held, str):
         return 0
-    if _coding(part) != "base64":
+    if coding(part) != "base64":
         return len(held)
     return (len(held) - held.count("\n") - held.count("\r") - held[-4:].count("=")) * 3 // 4
 
 
-def payload(part: Message) -> bytes:
-    """A part's bytes, decoded. What is marked base64 and is not stays as it came."""
-    bare = copy(part)
-    del bare["Content-Transfer-Encoding"]  # else what it says is undone here, by rules that are too strict
-    raw = bare.get_payload(decode=True)
-    if not isinstance(raw, bytes):
-        return b""
-    coding = _coding(part)
-    if coding == "base64":
-        return _base64(raw)
-    if coding == "quoted-printable":
-        return quopri.decodestring(raw)
-    if coding in ("x-uuencode", "uuencode", "uue", "x-uue"):
-        decoded = part.get_payload(decode=True)
-        return decoded if isinstance(decoded, bytes) else b""
-    return raw
-
-
-def _base64(raw: bytes) -> bytes:
-    """The lines that are base64, decoded; what a gateway wrote below them, and what never was base64, as it came."""
-    lines = raw.split(b"\n")
-    count = next((at for at, line in enumerate(lines) if line.strip() and not _is_base64(line)), None)
-    if count is None:
-        return _from_base64(raw)
-    if not any(line.strip() for line in lines[:count]):
-        return raw
-    return _from_base64(b"\n".join(lines[:count])) + b"\n" + b"\n".join(lines[count:])
-
-
-def _is_base64(line: bytes) -> bool:
-    """Blanks are passed over (RFC 2045, 6.8), where what stands between them is too long for words."""
-    *words, last = line.split()
-    return bool(_BASE64_LINE.fullmatch(b"".join((*words, last)))) and all(len(word) >= 20 for word in words)
-
-
-def _from_base64(raw: bytes) -> bytes:
-    packed = b"".join(raw.split()).rstrip(b"=")
-    if len(packed) % 4 == 1:
-        packed = packed[:-1]
-    try:
-        return binascii.a2b_base64(packed + b"=" * (-len(packed) % 4))
-    except binascii.Error:  # padding in the middle: two encoded texts put together
-        return b"".join(_from_base64(piece) for piece in packed.split(b"=")[:100] if piece)
-
-
 def _text(part: Message, kind: str) -> str:
-    raw = payload(part)[:MAX_TEXT_BYTES]
+    raw = text_payload(part, MAX_TEXT_BYTES)
     said = str(part.get("Content-Type", ""))
-    charset = _CHARSET.search(said)
+    charset = CHARSET.search(said)
     label = charset[1] if charset else None
     if kind == "text/html" or _looks_html(raw):
         meta = _META_CHARSET.search(raw[:2048])
@@ -317,6 +299,19 @@ def _without_files(text: str) -> tuple[str, list[str]]:
     return "\n".join((*kept, *held)), names
 
 
+def _boundary_in(raw: bytes) -> str | None:
+    """The first line that looks like a delimiter: a part's header stands below it, or it comes again and ends."""
+    lines = raw.split(b"\n")[:MAX_SEARCHED]
+    ends = {line.strip()[:-2] for line in lines if line.startswith(b"--") and line.rstrip().endswith(b"--")}
+    for line, below in pairwise(lines):
+        said = line.strip()
+        if not line.startswith(b"--") or not 3 <= len(said) <= 74 or b'"' in said or not said.isascii():
+            continue
+        if said in ends or _MIME_FIELD.match(below.decode("latin-1")):
+            return said[2:].decode("ascii")
+    return None
+
+
 def _without_delimiters(text: str) -> str:
     """A multipart body whose boundary is not the one it names: without the lines that only mail programs read."""
     lines = text.splitlines()
@@ -344,6 +339,11 @@ def _type(part: Message) -> tuple[str, str]:
     return main, sub
 
 
+def _refers_to_html(plain: str, rich: str) -> bool:
+    """Whether the plain form says only that there is another one."""
+    return len(plain) < MAX_REFERENCE and bool(_HTML.search(plain)) and not _HTML.search(rich)
+
+
 def _richness(kind: tuple[str, str]) -> int:
     """Plain text first, then what shows the same words with more around it, then what is for programs."""
     if kind == ("text", "plain"):
@@ -365,19 +365,13 @@ def _disposition(part: Message) -> str:
 def _name(part: Message) -> str:
     bare = Message()  # with 8-bit letters read as everywhere; the parser would spoil them
     for field_name in ("Content-Disposition", "Content-Type"):
-        bare[field_name] = raw_field(part, field_name)
+        said = raw_field(part, field_name)
+        bare[field_name] = _ASCII_NAME.sub("", said) if "name*" in said.lower() else said
     try:
         name = bare.get_filename() or ""
     except Exception:  # RFC 2231 parameters that are not what they say
         name = ""
-    return one_line(words(name))[:100]
-
-
-def _said(kind: str, name: str) -> str:
-    if kind in OPAQUE:
-        return OPAQUE[kind]
-    what = {"image": "an image", "audio": "a sound", "video": "a film"}.get(kind.partition("/")[0], "a file")
-    return f"{what} ({name or kind})"
+    return UNSEEN.sub("", one_line(words(name)))[:100]
 
 
 def listed(things: Iterable[str]) -> str:

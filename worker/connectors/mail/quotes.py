@@ -9,19 +9,25 @@ import re
 from dataclasses import dataclass, field
 
 from worker.connectors.mail.html_visible import CUT_HERE
-from worker.connectors.mail.quote_words import FORWARDED, REPLY_ABOVE, ROLES, WROTE
+from worker.connectors.mail.quote_words import FORWARDED, REPLY_ABOVE, ROLES, SENT_FROM, WROTE
 
 MAX_TEXT_CHARS = 250_000
 MAX_SIGNATURE_LINES = 15
 MAX_FOOTER_LINES = 8
+MAX_DEVICE_CHARS = 120
+MAX_INTRODUCTION_CHARS = 60
+"""Of `Begin forwarded message:`, as Apple Mail writes it."""
+
 COLONS = (":", "\uff1a")
 
 _MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\u200b\ufeff]")
 _LABEL = re.compile(r"^[>\s]{0,4}\*{0,2}([^\s:*\uff1a][^:\uff1a*]{0,30}?)\*{0,2}\s{0,2}[:\uff1a]\*{0,2}(?:\s|$)(.*)$")
 _ADDRESS = re.compile(r"[^\s<>:;,]{1,80}@[^\s<>:;,]{2,80}")
 _TIME = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_CLOCK = re.compile(r"\d{1,2}\s?[:.h\uff1a時시点]\s?\d{2}(?!\d?[./]\d)")
+_SENT_FROM = re.compile(rf"\s*(?:{SENT_FROM})\s*", re.IGNORECASE)
 _WROTE = re.compile(rf"(?:^|[\s,>\"')\d日\u200f]|님)(?:{WROTE})", re.IGNORECASE)
-_DASHES = re.compile(r"^\s*[-_=*]{2,}\s*([^-_=*\s][^\n]{1,60}?)\s*[-_=*]{2,}\s*$")
+_DASHES = re.compile(r"^\s*[-_=*]{2,}\s*([^-_=*\s][^\n]{1,200}?)\s*[-_=*]{2,}\s*$")
 _RULE = re.compile(r"^\s*(?:_{5,}|-{5,}|={5,}|\*{5,}|[\u2014\u2013-](?:\s?[\u2014\u2013-]){2,})\s*$")
 _ABOVE = re.compile(rf"^\W{{0,12}}.{{0,60}}(?:{REPLY_ABOVE}).{{0,40}}$", re.IGNORECASE)
 _PASSED_ON = re.compile(FORWARDED, re.IGNORECASE)
@@ -33,20 +39,25 @@ _ROLE = {word.replace("_", " "): role for role, said in ROLES.items() for word i
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """text: the writer's own words, everything where nothing else would be left. cuts: what was left out."""
+    """text: the writer's own words. cuts: what was left out. only_others: there are none; text is all there is."""
 
     text: str
     cuts: tuple[str, ...] = ()
+    only_others: bool = False
 
 
 @dataclass(slots=True)
 class _Cutting:
     lines: list[str]
     reply: bool
+    passed_on: bool
     cuts: list[str] = field(default_factory=list)
 
     def without_tail(self) -> None:
-        """A signature behind `-- ` (RFC 3676, 4.3: dash, dash, space), and a mailing list's footer behind a rule."""
+        """A signature behind `-- ` (RFC 3676, 4.3: dash, dash, space), a mailing list's footer behind a rule, and what
+        a telephone writes below every mail.
+        """
+        self._without_device()
         for at in range(len(self.lines) - 1, max(-1, len(self.lines) - 1 - MAX_SIGNATURE_LINES), -1):
             if self.lines[at] == "-- ":
                 self._cut(at, len(self.lines), "a signature")
@@ -55,16 +66,24 @@ class _Cutting:
             if _RULE.match(self.lines[at]) and _LIST.search("\n".join(self.lines[at:])[:2000]):
                 self._cut(at, len(self.lines), "a mailing list's footer")
                 break
+        self._without_device()
+
+    def _without_device(self) -> None:
+        last = next((at for at in range(len(self.lines) - 1, -1, -1) if not _is_empty(self.lines[at])), None)
+        if last is not None and len(self.lines[last]) < MAX_DEVICE_CHARS and _SENT_FROM.fullmatch(self.lines[last]):
+            self._cut(last, len(self.lines), "a signature")
 
     def without_earlier(self) -> None:
-        """The earlier mail, where something marks its beginning."""
+        """The earlier mail, where something marks its beginning; not in a mail that passes it on."""
+        if self.passed_on:
+            return
         said = False
         for at, line in enumerate(self.lines):
             if said and self._begins_unquoted(at):
                 if not self._answered(at):
                     self._cut(self._above_rule(at), self._end_of_marked(at), "an earlier mail")
                 return
-            said = said or bool(line.strip() and line != CUT_HERE)
+            said = said or not (_is_empty(line) or _attribution([line], 0))
             if _is_passed_on(line):
                 return
         self._without_quoted()
@@ -76,17 +95,20 @@ class _Cutting:
         if _ABOVE.match(line) and len(line) < 200 and not line.startswith(">"):
             return True
         dashed = _DASHES.match(line)
-        if dashed and not _is_passed_on(line) and len(_roles(self.lines, at + 1)) >= 2:
+        if dashed and not _is_passed_on(line) and (_dated(dashed[1]) or len(_roles(self.lines, at + 1)) >= 2):
             return True
         return self._is_header_block(at) or self._is_attribution_of_unquoted(at)
 
     def _is_header_block(self, at: int) -> bool:
-        """Three lines or more that name sender, date, receiver or subject; with an address, or with all four."""
+        """Three lines or more that name sender, date, receiver or subject; with an address, or with all four and a time
+        of day. With all that in a mail that answers none: people and web forms write such lines, too.
+        """
         roles = _roles(self.lines, at)
         if "from" not in roles or len(roles) < 3 or self.lines[at].startswith(">"):
             return False
         block = "\n".join(self.lines[at : at + 12])[:1500]
-        return bool(_ADDRESS.search(block)) or len(roles) == len(ROLES)
+        signs = (len(roles) == len(ROLES) and bool(_CLOCK.search(block)), bool(_ADDRESS.search(block)))
+        return any(signs) if self.reply else all(signs)
 
     def _is_attribution_of_unquoted(self, at: int) -> bool:
         """`On ..., Ann wrote:` whose mail is not marked by `>`: only in words, a date and a name behind it."""
@@ -95,23 +117,24 @@ class _Cutting:
             return False
         after = next((line for line in self.lines[at + length :] if line.strip() and line != CUT_HERE), "")
         joined = _plain(" ".join(self.lines[at : at + length]))
-        strong = bool(_WROTE.search(joined) and _TIME.search(joined)) or bool(
+        strong = bool(_WROTE.search(joined) and _CLOCK.search(joined)) or bool(
             _ADDRESS.search(joined) and _TIME.search(joined)
         )
         return strong and bool(after) and not after.startswith(">")
 
     def _answered(self, at: int) -> bool:
-        """Whether the writer goes on below, beside quoted lines: an answer in between."""
-        below = self.lines[at:]
-        quoted = [number for number, line in enumerate(below) if line.startswith(">")]
+        """Whether the writer goes on beside quoted lines: an answer in between."""
+        quoted = [number for number, line in enumerate(self.lines) if line.startswith(">")]
         if self.lines[at] != CUT_HERE or not quoted:
             return False
-        between = [line for line in below[quoted[0] : quoted[-1]] if line.strip() and not line.startswith(">")]
-        return any(line != CUT_HERE for line in between)
+        return any(not (_is_empty(line) or line.startswith(">")) for line in self.lines[quoted[0] : quoted[-1]])
 
     def _end_of_marked(self, at: int) -> int:
         """What a mail program quotes line by line ends with its last such line; below it the writer may go on."""
         below = at
+        while below < len(self.lines) and _is_empty(self.lines[below]):
+            below += 1
+        below += _attribution(self.lines, below)  # which stands outside the quote
         while below < len(self.lines) and _is_empty(self.lines[below]):
             below += 1
         if self.lines[at] != CUT_HERE or below == len(self.lines) or not self.lines[below].startswith(">"):
@@ -173,15 +196,18 @@ class _Cutting:
         self.lines = [*self.lines[:start], *gap, *kept]
 
 
-def own_words(text: str, *, reply: bool) -> Own:
-    """The own words of a mail. reply: whether its header says that it answers another."""
+def own_words(text: str, *, reply: bool, passed_on: bool = False) -> Own:
+    """The own words of a mail. reply: whether its header says that it answers another; passed_on: passes one on."""
     lines = [line if line in ("-- ", CUT_HERE) else line.rstrip() for line in text[:MAX_TEXT_CHARS].splitlines()]
-    cutting = _Cutting(lines, reply)
+    cutting = _Cutting(lines, reply, passed_on)
     cutting.without_tail()
     cutting.without_earlier()
     cutting.without_tail()  # what stood above the earlier mail
     own = _joined(cutting.lines)
-    return Own(own, tuple(cutting.cuts)) if own else Own(_joined(lines))
+    if own:
+        return Own(own, tuple(cutting.cuts))
+    everything = _joined(lines)
+    return Own("" if _SENT_FROM.fullmatch(everything) else everything, only_others=bool(cutting.cuts))
 
 
 def _joined(lines: list[str]) -> str:
@@ -197,8 +223,10 @@ def _plain(line: str) -> str:
 
 
 def _is_passed_on(line: str) -> bool:
-    found = _DASHES.match(_plain(line.lstrip("> ")))
-    return bool(found and _PASSED_ON.search(found[1]))
+    plain = _plain(line.lstrip("> "))
+    found = _DASHES.match(plain)
+    said = found[1] if found else plain if plain.endswith(COLONS) and len(plain) < MAX_INTRODUCTION_CHARS else ""
+    return bool(_PASSED_ON.search(said))
 
 
 def _roles(lines: list[str], at: int) -> set[str]:

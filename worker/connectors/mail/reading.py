@@ -18,9 +18,9 @@ from worker.connectors.mail.attachments import READERS, msg_text
 from worker.connectors.mail.authentication import authenticated_sender
 from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.headers import addresses, date, field, priority
-from worker.connectors.mail.machines import Machine, bounced_address, machine
+from worker.connectors.mail.machines import Machine, bounced_address, is_passed_on, is_reply, machine
 from worker.connectors.mail.parts import MAX_TEXT_BYTES, Content, PartReader, listed
-from worker.connectors.mail.quotes import own_words
+from worker.connectors.mail.quotes import Own, own_words
 from worker.connectors.mail.source import header_end, prepared, too_nested
 
 CUT = "\n[cut: the mail goes on]"
@@ -107,10 +107,8 @@ def _flat(raw: bytes) -> Content:
 
 def _mail(message: Message, content: Content, left: str, now: datetime, trusted: Collection[str]) -> Mail:
     subject, text = field(message, "Subject")[:998], content.text.strip()
-    own = own_words(text, reply=any(name in message for name in ("In-Reply-To", "References")))
-    unreadable = (
-        "" if own.text else (f"the mail holds only {listed(content.unread)}" if content.unread else "the mail is empty")
-    )
+    own = own_words(text, reply=is_reply(message), passed_on=is_passed_on(message))
+    unreadable = _unreadable(own, content)
     if not message.keys() or (not own.text and not subject and not content.unread and not content.attached):
         raise UnreadableMailError("the mail has neither subject nor text")
     said = f"[Nothing to read: {unreadable}.]"[:MAX_NOTE_CHARS]
@@ -120,7 +118,7 @@ def _mail(message: Message, content: Content, left: str, now: datetime, trusted:
         source="email",
         channel="email",
         subject=subject,
-        body=_cut(own.text) or said,
+        body=_cut(f"{said}\n\n{own.text}".strip() if unreadable else own.text),
         unreadable=unreadable[:200] or None,
         requester=_requester(message, sent_by),
         priority=priority(message),
@@ -130,6 +128,14 @@ def _mail(message: Message, content: Content, left: str, now: datetime, trusted:
     )
     lost = bounced_address(message) if sent_by is Machine.BOUNCE else ""
     return Mail(ticket, sent_by, text, content.attached, authenticated_sender(message, trusted), lost)
+
+
+def _unreadable(own: Own, content: Content) -> str:
+    """What is there instead of words, where its sender has written none."""
+    there = content.unread or [one.said for one in content.attached]
+    if own.text and not (own.only_others and there):
+        return ""
+    return f"the mail holds only {listed(there)}" if there else "the mail is empty"
 
 
 def _identity(message: Message, text: str, subject: str) -> str:
@@ -161,19 +167,23 @@ def _requester(message: Message, sent_by: Machine | None) -> Requester | None:
     """
     if sent_by is Machine.BOUNCE and (lost := bounced_address(message)):
         return Requester(email=lost)
-    senders = addresses(message, "From") or addresses(message, "Sender") or addresses(message, "Return-Path")
     own = {
         address.removeprefix("mailto:") for name in ("To", "Cc", "List-Post") for _, address in addresses(message, name)
     }
+    senders = addresses(message, "From") or addresses(message, "Sender") or addresses(message, "Return-Path")
+    if senders and senders[0][1] in own:  # a list that sends in its own name
+        senders = addresses(message, "X-Original-From") or addresses(message, "X-Original-Sender") or senders
     answers = [
         (name, address) for name, address in addresses(message, "Reply-To") if address not in own and "@" in address
     ]
     name, address = next(iter(answers or senders), ("", ""))
     if answers and not name and senders and senders[0][1] == address:
         name = senders[0][0]
-    if "@" not in address and not name:
-        return None
-    return Requester(email=address[:320] if "@" in address else None, name=name[:200] or None)
+    if "@" in address:
+        return Requester(email=address[:320], name=name[:200] or None)
+    said = field(message, "From")
+    name = "" if "@" in said else said.partition("<")[0].strip("\"' :;,")
+    return Requester(name=name[:200]) if name else None
 
 
 def _metadata(message: Message, content: Content, cuts: tuple[str, ...]) -> dict[str, Any]:

@@ -23,6 +23,11 @@ MAX_TRIED = 8_000_000
 
 _FIELD = re.compile(rb"[!-9;-~]{1,100}[ \t]*:")
 _BLANK_COLON = re.compile(rb"^([!-9;-~]{1,100})[ \t]{1,20}:", re.MULTILINE)
+_STANDARD = re.compile(
+    rb"(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]{1,40}|received|reply-to|return-path)[ \t]*:",
+    re.IGNORECASE,
+)
+MAX_STRAY_LINES = 100
 _ENVELOPE = re.compile(rb">?From [^\n]{0,1000}\n")
 _EMLX = re.compile(rb"\s*(\d{1,10})[ \t]*\r?\n")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -63,11 +68,32 @@ def _header(raw: bytes) -> tuple[bytes, str]:
     if _BLANK_COLON.search(raw, 0, min(end, MAX_HEADER_BYTES)):
         raw = _BLANK_COLON.sub(rb"\1:", raw[:end]) + raw[end:]
         end = header_end(raw)
+    if (mended := _without_stray_lines(raw[: min(end, MAX_HEADER_BYTES)])) is not None:
+        raw = mended + raw[min(end, MAX_HEADER_BYTES) :]
+        end = header_end(raw)
     kept = raw[: min(end, MAX_HEADER_BYTES)]
     if len(kept) == end and kept.count(b"\n") <= MAX_HEADER_LINES:
         return raw, ""
     kept = b"\n".join(kept.split(b"\n", MAX_HEADER_LINES)[:MAX_HEADER_LINES]).rpartition(b"\n")[0]
     return kept + raw[end:], f"the header has {end:,} bytes, of which the first {len(kept):,} were read"
+
+
+def _without_stray_lines(header: bytes) -> bytes | None:
+    """A header without lines that are no fields and have fields below them, where the parser would end it. None for one
+    that has none.
+    """
+    lines = header.split(b"\n")
+    stray = [
+        at
+        for at, line in enumerate(lines)
+        if line.strip() and not line.startswith((b" ", b"\t")) and not _FIELD.match(line)
+    ]
+    last = next((at for at in range(len(lines) - 1, -1, -1) if _STANDARD.match(lines[at])), 0)
+    stray = [at for at in stray if 0 < at < last]
+    if not stray or len(stray) > MAX_STRAY_LINES:
+        return None
+    left_out = frozenset(stray)
+    return b"\n".join(line for at, line in enumerate(lines) if at not in left_out)
 
 
 def _lines(raw: bytes) -> tuple[bytes, str]:

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator
 
 from tests.worker.connectors.mail.kind import Kind
+from tests.worker.connectors.mail.kinds_of_appearance import APPEARANCE
 from tests.worker.connectors.mail.kinds_of_bodies import BODIES
 from tests.worker.connectors.mail.kinds_of_characters import CHARACTERS
+from tests.worker.connectors.mail.kinds_of_damage import DAMAGE
 from tests.worker.connectors.mail.kinds_of_headers import BOUNDS, HEADERS
 from tests.worker.connectors.mail.kinds_of_machines import MACHINES
 from tests.worker.connectors.mail.kinds_of_words import WORDS
 
-KINDS: tuple[Kind, ...] = (*BODIES, *CHARACTERS, *HEADERS, *BOUNDS, *WORDS, *MACHINES)
+KINDS: tuple[Kind, ...] = (*BODIES, *CHARACTERS, *HEADERS, *BOUNDS, *WORDS, *MACHINES, *DAMAGE, *APPEARANCE)
 LETTERS = {
     "A": "which part is the body",
     "B": "the writer's own words stay",
