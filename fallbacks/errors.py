@@ -13,6 +13,22 @@ class IdempotencyConflict(FallbacksError):
         self.ticket_id = ticket_id
 
 
+class MessageConflict(FallbacksError):
+    """The ticket has a message with this id and another body. Nothing was changed."""
+
+    def __init__(self, ticket_id: str, message_id: str) -> None:
+        super().__init__(f"ticket {ticket_id!r} has a message {message_id!r} with another body")
+        self.ticket_id = ticket_id
+
+
+class ConversationFull(FallbacksError):
+    """With this message the conversation would be larger than it may. Nothing was changed."""
+
+    def __init__(self, ticket_id: str) -> None:
+        super().__init__(f"the conversation of ticket {ticket_id!r} has no room for it (DESKHAND_CONVERSATION_CHARS)")
+        self.ticket_id = ticket_id
+
+
 class UnknownTicket(FallbacksError):
     """There is no ticket with this id."""
 

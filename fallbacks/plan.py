@@ -263,6 +263,12 @@ PLAN: dict[Reason, PlanRow] = {
         _LIMITS,
         _WARNING,
     ),
+    Reason.MESSAGE_LOOP: PlanRow(
+        "more was added to it in an hour than the agent works",
+        "Look for two machines that answer each other; decide by hand.",
+        _LIMITS,
+        _WARNING,
+    ),
     Reason.SUGGESTION_REJECTED: PlanRow(
         "a reviewer rejected the agent's suggestion",
         "Decide by hand; the reviewer's reason is in the timeline.",

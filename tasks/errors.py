@@ -69,6 +69,10 @@ class StepRefused(TasksError):
         self.waits = waits
 
 
+class NewMessages(TasksError):
+    """Something was added to the ticket that the run has not seen. Nothing was written: read the journal again."""
+
+
 class LeaseLost(TasksError):
     """Somebody else owns this ticket now. Stop at once and write nothing."""
 

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     NO_READABLE_TEXT = "no_readable_text"
     INJECTION_SUSPECTED = "injection_suspected"
     DEADLINE_PASSED = "deadline_passed"
+    MESSAGE_LOOP = "message_loop"
     REQUESTER_QUOTA = "requester_quota"
     SUGGESTION_REJECTED = "suggestion_rejected"
     UNREADABLE = "unreadable"

@@ -58,6 +58,7 @@ from worker.intake.admission import Admission
 from worker.intake.redis import RedisIntake
 from worker.intake.redis_poison import PoisonList
 from worker.intake.requester_quota import RequesterQuota
+from worker.intake.threads import Threads, make_threads
 from worker.lookups.sqlite_customers import SqliteCustomers
 from worker.lookups.sqlite_knowledge import SqliteKnowledge
 from worker.lookups.sqlite_similar import SimilarTickets
@@ -171,6 +172,10 @@ class Parts:
         return Inbox(self.store, self.process, self.outcomes, given.max_wait_seconds, self.archive, given.max_resumes)
 
     @cached_property
+    def threads(self) -> Threads:
+        return make_threads(self.store, self.ledger, self.outcomes, self.settings, self.archive)
+
+    @cached_property
     def publisher(self) -> Publisher:
         queues = queue_names(self.settings) | {"unreadable": poison_key(self.settings)}
         return Publisher(self.app, queues, self.tracing.outgoing)
@@ -268,6 +273,7 @@ class Parts:
             over_quota=RequesterQuota(self.store, settings.requester_tickets_per_hour).exceeded,
             switched_off=settings.autonomy is Autonomy.OFF,
             enter=self._enter,
+            joined=self.threads.joined,
             tracing=self.tracing,
         )
 
@@ -304,7 +310,7 @@ class Parts:
 
     @cached_property
     def admission(self) -> Admission:
-        return Admission(self.ledger, self.settings, lambda: self.live.draining, frozenset(self.hooks))
+        return Admission(self.ledger, self.threads, self.settings, lambda: self.live.draining, frozenset(self.hooks))
 
     def message_loops(self, queues: tuple[str, ...]) -> list[PoisonList | RedisIntake]:
         """What reads messages beside Celery: unreadable ones and plain JSON ones, where the broker is a Redis."""

@@ -18,6 +18,7 @@ SETTINGS = {
     Reason.TIME_LIMIT: "MAX_SECONDS, seconds of work",
     Reason.WORKER_LOST: "MAX_WORKER_LOSSES",
     Reason.REQUESTER_QUOTA: "REQUESTER_TICKETS_PER_HOUR",
+    Reason.MESSAGE_LOOP: "MESSAGES_PER_HOUR",
 }
 """The setting that says how much of it a run may use, by the reason that says that it is used up."""
 
@@ -66,7 +67,7 @@ def waiting(view: TicketView, timeline: Sequence[ev.Recorded], now_ms: int) -> W
     waited, idle, parks = 0, True, dict[str, int]()
     for recorded in timeline:
         match recorded.event:
-            case ev.Accepted() | ev.Resumed():
+            case ev.Accepted() | ev.Resumed() | ev.Reopened():
                 began, since, waited, idle, parks = recorded.at_ms, recorded.at_ms, 0, True, {}
             case ev.Claimed() if idle:
                 waited, idle = waited + recorded.at_ms - since, False

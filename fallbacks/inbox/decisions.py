@@ -14,11 +14,15 @@ from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import InboxQueue
+from tasks.conversation import conversation, read_message
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits, Usage
 from tasks.run.process import Process, Result
 from tasks.ticket import Priority
+
+ADDED_SINCE = "something was added to the ticket since"
+"""Why a decision is corrected that nobody found wrong when it was made."""
 
 AGENT = "agent"
 """Who decided, where nobody did."""
@@ -135,6 +139,17 @@ def correction_of(view: TicketView, process: Process, person: str, decision: Res
     return json.dumps({**json.loads(example), **judged, "earlier": earlier}, ensure_ascii=False)
 
 
+def with_messages(view: TicketView, timeline: Sequence[ev.Recorded]) -> TicketView:
+    """The view, its ticket with what was added to it."""
+    added = [read_message(one.event.message) for one in timeline if isinstance(one.event, ev.MessageAdded)]
+    return replace(view, ticket=conversation(view.ticket, added)) if view.ticket and added else view
+
+
+def caused_by(view: TicketView) -> dict[str, str]:
+    """The message that an outcome follows from, where there is one."""
+    return {} if view.last_message is None else {"message": view.last_message}
+
+
 def with_reason(given: BaseModel, why: str) -> BaseModel:
     """What was given, with why as its rationale, where the process has one and none was given."""
     if "rationale" in type(given).model_fields and getattr(given, "rationale", None) is None:
@@ -147,6 +162,13 @@ def stands(process: Process, before: Result, now: Result) -> bool:
     return process.facets(before) == process.facets(now) and before["priority"] == now["priority"]
 
 
+def upheld(process: Process, before: Result, now: Result) -> bool:
+    """Whether what the agent came to leaves the decision before as it is: the same, and no more urgent."""
+    ranks = list(Priority)
+    rank = [ranks.index(Priority(result["priority"])) for result in (before, now)]
+    return process.facets(before) == process.facets(now) and rank[1] <= rank[0]
+
+
 def way_back(
     view: TicketView,
     process: Process,
@@ -154,10 +176,12 @@ def way_back(
     left_to: State,
     outbox: Sequence[OutboxEntry],
     example: str | None,
+    row: Mapping[str, str],
 ) -> str:
-    """What an undo restores: the item as it was, without the outcome and the example of what ended it."""
+    """What an undo restores: the item as it was, without the outcome and the example of what ended it. row: before."""
     suggested = result_fields(process, view.result) if view.result else dict.fromkeys(result_names(process))
     before = {**suggested, "reason": view.reason, "detail": view.detail or None, "queue": view.queue}
+    before |= {name: row.get(name) for name in ("standing", "earlier")}
     kept = {
         "by": person,
         "left_to": left_to.value,

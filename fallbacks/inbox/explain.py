@@ -204,7 +204,7 @@ def _failing_step(view: TicketView, timeline: Sequence[ev.Recorded]) -> int | No
         event = recorded.event
         if isinstance(event, ev.RunStopped) and event.reason == view.reason.value:
             return event.step or None
-        if isinstance(event, ev.Resumed):
+        if isinstance(event, ev.Resumed | ev.Reopened):
             return None
     return None
 
@@ -269,8 +269,10 @@ def _next(view: TicketView) -> str:
             return "Nothing: it starts when a worker is free."
         case State.RUNNING | State.PARKED:
             return "Nothing: it goes on by itself."
+        case State.SUGGESTED if view.stands is not None:
+            return "Something was added since it was decided: approve the new decision, or decide as before to keep it."
         case State.SUGGESTED:
-            return "Approve it, correct it, or reject it."
+            return "Approve it, decide otherwise, reject it or close it."
         case State.HANDED_OFF | State.REJECTED:
             return PLAN[view.reason].advice if view.reason else "Decide by hand."
         case State.DECIDED:
@@ -288,14 +290,15 @@ _UNDOABLE = "Nothing, or undo it while you still can."
 
 def _actions(view: TicketView) -> tuple[Act, ...]:
     undo = (Act.UNDO,) if view.undo_until_ms else ()
+    close = () if view.stands is not None else (Act.CLOSE,)
     match view.state:
         case State.QUEUED | State.RUNNING | State.PARKED:
             return (Act.CANCEL,)
         case State.SUGGESTED:
-            return (Act.APPROVE, Act.EDIT, Act.REJECT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
+            return (Act.APPROVE, Act.EDIT, Act.REJECT, *close, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.HANDED_OFF:
             approve = (Act.APPROVE,) if view.decision else ()
-            return (*approve, Act.EDIT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
+            return (*approve, Act.EDIT, *close, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.REJECTED:
             return (Act.REPAIR, Act.REJECT, Act.CLOSE, Act.SNOOZE, Act.CANCEL)
         case State.DECIDED:

@@ -14,7 +14,9 @@ from pydantic import BaseModel
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import NotAllowed, Stale, UnknownTicket
 from fallbacks.inbox.decisions import (
+    ADDED_SINCE,
     Effort,
+    caused_by,
     correction_of,
     decided_by_hand,
     entry_of,
@@ -25,6 +27,7 @@ from fallbacks.inbox.decisions import (
     stands,
     way_back,
     way_back_to_decision,
+    with_messages,
     with_reason,
 )
 from fallbacks.inbox.holds import Holds
@@ -32,7 +35,7 @@ from fallbacks.inbox.probes import is_probe
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.ledger import Ledger
-from fallbacks.ledger.move import ByPerson, In, Move, TakesBack, read_entry, stale
+from fallbacks.ledger.move import ByPerson, In, Move, OutboxEntry, TakesBack, read_entry, stale
 from fallbacks.ledger.results import result_fields, result_names
 from fallbacks.ledger.states import ENDED, INBOX, Closed, Hint, HintKind, State
 from fallbacks.ledger.views import TicketView
@@ -221,14 +224,17 @@ class Inbox(Holds):
         if of and kind is not Closed.DUPLICATE:
             raise ValueError(f"only a duplicate is one of another ticket, and this is closed as {kind.value}")
         view = await self._waiting(ticket_id, version)
+        if view.stands is not None:
+            raise ValueError(f"a decision of {ticket_id} stands: decide the same to keep it, another to correct it")
         await self._check_original(ticket_id, of)
         secret = await is_probe(self.store, ticket_id)
-        outcome = {"state": State.CLOSED.value, "kind": kind.value} | ({"of": of} if of else {})
+        outcome = {"state": State.CLOSED.value, "kind": kind.value, **caused_by(view)} | ({"of": of} if of else {})
         outbox = () if secret else self.outcomes.entries(Outcome.CLOSED, ticket_id, view.door, outcome, UNDO_MS)
         now = await self.store.now_ms()
-        effort = Effort(await self._handled_seconds(ticket_id, person, now))
-        example = None if secret else example_of_close(view, self.process, kind, person, now, effort)
-        undo = way_back(view, self.process, person, State.CLOSED, outbox, example)
+        timeline, row = await self.views.timeline(ticket_id), await self.store.row(ticket_id)
+        effort, whole = Effort(await self._handled_seconds(timeline, person, now)), with_messages(view, timeline)
+        example = None if secret else example_of_close(whole, self.process, kind, person, now, effort)
+        undo = way_back(view, self.process, person, State.CLOSED, outbox, example, row)
         move = Move(
             State.CLOSED,
             INBOX,
@@ -268,8 +274,10 @@ class Inbox(Holds):
         if stands(self.process, before, decision):
             raise ValueError(f"{ticket_id} is decided so already")
         outcome = {"state": State.DECIDED.value, "decision": decision, "earlier": before, "reason": why}
+        outcome |= caused_by(view)
         outbox = self.outcomes.entries(Outcome.CORRECTED, ticket_id, view.door, outcome, UNDO_MS)
-        example = correction_of(view, self.process, person, decision, await self.store.now_ms())
+        whole = with_messages(view, await self.views.timeline(ticket_id))
+        example = correction_of(whole, self.process, person, decision, await self.store.now_ms())
         move = Move(
             State.DECIDED,
             (State.DECIDED,),
@@ -327,12 +335,12 @@ class Inbox(Holds):
     async def _decide(
         self, view: TicketView, person: str, act: Act, decision: Result, keystrokes: int | None
     ) -> TicketView:
-        outcome = {"state": State.DECIDED.value, "decision": decision}
         secret = await is_probe(self.store, view.id)
-        outbox = () if secret else self.outcomes.entries(Outcome.DECIDED, view.id, view.door, outcome, UNDO_MS)
-        now = await self.store.now_ms()
-        effort = Effort(await self._handled_seconds(view.id, person, now), keystrokes)
-        example = example_of(view, self.process, act, person, decision, now, effort)
+        outbox = () if secret else self._decided_outcome(view, decision)
+        now, row = await self.store.now_ms(), await self.store.row(view.id)
+        timeline = await self.views.timeline(view.id)
+        effort = Effort(await self._handled_seconds(timeline, person, now), keystrokes)
+        example = example_of(with_messages(view, timeline), self.process, act, person, decision, now, effort)
         move = Move(
             State.DECIDED,
             DECIDABLE,
@@ -340,8 +348,10 @@ class Inbox(Holds):
             (ev.Decided(person, act, decision),),
             values={
                 **result_fields(self.process, decision),
-                "undo": way_back(view, self.process, person, State.DECIDED, outbox, example),
+                "undo": way_back(view, self.process, person, State.DECIDED, outbox, example, row),
+                **({"earlier": row["standing"]} if "standing" in row else {}),
             },
+            unset=("standing",),
             outbox=outbox,
             undo_in_ms=UNDO_MS,
             example=None if secret else example,
@@ -351,9 +361,19 @@ class Inbox(Holds):
         await self._act(view.id, move)
         return await self.views.ticket(view.id)
 
-    async def _handled_seconds(self, ticket_id: str, person: str, now_ms: int) -> float | None:
+    def _decided_outcome(self, view: TicketView, decision: Result) -> tuple[OutboxEntry, ...]:
+        """Where a decision stands already, this one corrects it, or it is the same and nothing is sent."""
+        outcome = {"state": State.DECIDED.value, "decision": decision, **caused_by(view)}
+        if view.stands is None:
+            return self.outcomes.entries(Outcome.DECIDED, view.id, view.door, outcome, UNDO_MS)
+        if stands(self.process, view.stands, decision):
+            return ()
+        corrected = {**outcome, "earlier": view.stands, "reason": ADDED_SINCE}
+        return self.outcomes.entries(Outcome.CORRECTED, view.id, view.door, corrected, UNDO_MS)
+
+    async def _handled_seconds(self, timeline: Sequence[ev.Recorded], person: str, now_ms: int) -> float | None:
         """Since they held it, or did the last thing to another item: the console holds the next one ahead of time."""
-        held = held_since_ms(await self.views.timeline(ticket_id), person)
+        held = held_since_ms(timeline, person)
         if held is None:
             return None
         before = int((await self.store.fields(keys.LAST_ACTS)).get(person, 0))

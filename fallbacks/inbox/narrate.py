@@ -10,6 +10,7 @@ from typing import Any
 from fallbacks.ledger.acts import ALONE, Act
 from fallbacks.ledger.states import Closed
 from fallbacks.plan import PLAN
+from tasks.conversation import AUTOMATIC, THANKS, read_message
 from tasks.money import format_usd
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -179,6 +180,14 @@ def _decided(event: ev.Decided, process: Process) -> _Words:
     return _Words(tone, f"{event.by} {verb} {in_words(event.decision, process)}", event.why)
 
 
+_QUIET = {AUTOMATIC: " (a machine sent it)", THANKS: " (it only says thanks)"}
+
+
+def _added(event: ev.MessageAdded) -> _Words:
+    message = read_message(event.message)
+    return _Words(Tone.PERSON, f"{message.wrote} added a message{_QUIET.get(event.quiet, '')}", _excerpt(message.body))
+
+
 CLOSED: dict[str, str] = {
     Closed.AUTOMATIC: "a machine sent it",
     Closed.SPAM: "spam",
@@ -240,6 +249,17 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
         f"{e.by} sent it back to the agent" + (f" from step {e.from_step}" if e.from_step else ""),
         e.hint,
     ),
+    ev.MessageAdded: lambda e: _added(e),
+    ev.Reopened: lambda e: _Words(
+        Tone.ATTENTION,
+        "it is worked again with what was added"
+        + (
+            f"; {e.stands} stands meanwhile"
+            if e.stands
+            else "; its suggestion was withdrawn" * (e.state == "suggested")
+        ),
+    ),
+    ev.Upheld: lambda _: _Words(Tone.PROGRESS, "with what was added in view, the decision stands"),
     ev.Unreadable: lambda e: _Words(
         Tone.ATTENTION, "an event this version cannot read", _excerpt(json.dumps(e.raw, default=str))
     ),

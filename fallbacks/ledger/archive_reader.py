@@ -14,6 +14,8 @@ from fallbacks.errors import ArchiveIndexChanged
 from fallbacks.ledger.archive import ArchiveTarget
 from fallbacks.ledger.archive_format import ArchivedTicket, member_at, members
 from fallbacks.store.port import Store
+from tasks.conversation import read_message
+from tasks.run.events import MessageAdded, read_event
 
 T = TypeVar("T")
 
@@ -149,6 +151,13 @@ class Archive:
         self.index.add(name, known, now, tickets)
 
 
+def message_digests(journal: Sequence[str]) -> dict[str, str]:
+    """Of the messages that a journal has, by id: what makes adding one again no second one."""
+    events = (read_event(stored).event for stored in journal if '"type":"message_added"' in stored)
+    messages = [read_message(event.message) for event in events if isinstance(event, MessageAdded)]
+    return {message.id or "": message.digest() for message in messages}
+
+
 async def brought_back(store: Store, found: ArchivedTicket) -> int | None:
     """Put an archived ticket into the store again; its version then. None where it is there already.
 
@@ -156,7 +165,8 @@ async def brought_back(store: Store, found: ArchivedTicket) -> int | None:
     """
     row = dict(found.row)
     beside = {field: row.pop(name) for name, field in (("original", "zlib"), ("attached", "attached")) if name in row}
-    stored = (json.dumps(part, ensure_ascii=False) for part in (row, found.effects, beside))
+    kept = (row, found.effects, beside, message_digests(found.journal))
+    stored = (json.dumps(part, ensure_ascii=False) for part in kept)
     version = await store.run("archive_restore", found.id, *stored, *found.journal)
     return int(version) if version else None
 

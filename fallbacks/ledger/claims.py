@@ -1,13 +1,14 @@
 """What the ledger hands to a worker and takes from it: leases, claims, and where a run leaves its ticket."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.ledger.states import State
 from tasks.run import events as ev
-from tasks.run.limits import Limits
-from tasks.ticket import Priority, Ticket
+from tasks.run.limits import Limits, read_limits
+from tasks.ticket import Priority, Ticket, read_stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Claim:
     """A claimed ticket and all that is needed to go on with it.
 
     now_ms: store time of the claim. losses: workers this ticket has outlived. deadline_ms: None for none. door: what it
-    came by. trace: the W3C traceparent it was sent in, "" for none.
+    came by. trace: the W3C traceparent it was sent in, "" for none. stands: the decision that stands while what was
+    added since is worked. answers: tickets, one of which it may answer.
     """
 
     lease: Lease
@@ -45,6 +47,27 @@ class Claim:
     journal: tuple[ev.Recorded, ...]
     door: str = ""
     trace: str = ""
+    stands: dict[str, Any] | None = None
+    answers: tuple[str, ...] = ()
+
+
+def read_claim(lease: Lease, found: Sequence[Any]) -> Claim:
+    """What the script answered: "ok", epoch, store time, the flat row, the journal."""
+    flat = found[3]
+    row = dict(zip(flat[::2], flat[1::2], strict=True))
+    return Claim(
+        lease=lease,
+        now_ms=int(found[2]),
+        ticket=read_stored(row["body"]),
+        limits=read_limits(row["limits"]),
+        losses=int(row["losses"]),
+        deadline_ms=int(row["deadline"]) if "deadline" in row else None,
+        journal=tuple(ev.read_event(stored, seq) for seq, stored in enumerate(found[4])),
+        door=row.get("door", ""),
+        trace=row.get("trace", ""),
+        stands=json.loads(row["standing"]) if "standing" in row else None,
+        answers=tuple(json.loads(row.get("answers", "[]"))),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +76,8 @@ class Conclusion:
 
     why: what allows the agent to decide alone, or does not. unaided: what the agent suggested before any person had a
     part in it (JSON values): the evidence of autonomy. blind: a person must decide without seeing the suggestion.
-    version: of the tier that it ended on, "" where none worked it.
+    version: of the tier that it ended on, "" where none worked it. heard: messages it was made with; where there are
+    more it is not written (`NewMessages`). None: whatever there is.
     """
 
     events: Sequence[ev.Event]
@@ -63,3 +87,4 @@ class Conclusion:
     unaided: dict[str, Any] | None = None
     blind: bool = False
     version: str = ""
+    heard: int | None = None

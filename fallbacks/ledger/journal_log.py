@@ -44,6 +44,9 @@ SAFE: dict[str, tuple[str, ...]] = {
     "rejected": ("origin",),
     "person_acted": ("by", "action"),
     "resumed": ("by", "from_step"),
+    "message_added": ("quiet", "door"),
+    "reopened": ("message", "state"),
+    "upheld": (),
 }  # fmt: skip
 """Fields by event: ids, numbers, names of ours and of models. No text of a ticket, a model, a tool or a person."""
 

@@ -20,18 +20,19 @@ from fallbacks.ledger.claims import Accepted as Accepted
 from fallbacks.ledger.claims import Claim as Claim
 from fallbacks.ledger.claims import Conclusion as Conclusion
 from fallbacks.ledger.claims import Lease as Lease
+from fallbacks.ledger.claims import read_claim
 from fallbacks.ledger.meters import counted
 from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, RunFigures, make_move
 from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, Hint, HintKind, State
 from fallbacks.plan import PLAN, InboxQueue, Severity
 from fallbacks.store.port import Store, lua_header
-from tasks.errors import EffectUnknown, LeaseLost
+from tasks.errors import EffectUnknown, LeaseLost, NewMessages
 from tasks.reasons import Reason
 from tasks.run import events as ev
-from tasks.run.limits import Limits, read_limits
+from tasks.run.limits import Limits
 from tasks.run.process import Process
-from tasks.ticket import Priority, Ticket, read_stored
+from tasks.ticket import Priority, Ticket
 
 SLA_SECONDS = {Priority.URGENT: 900, Priority.HIGH: 3600, Priority.NORMAL: 4 * 3600, Priority.LOW: 24 * 3600}
 """How soon a person should have looked, by priority; the inbox is sorted by it."""
@@ -80,6 +81,7 @@ class Ledger:
         original: str | None = None,
         attached: str | None = None,
         bounced: str | None = None,
+        answers: Sequence[str] = (),
     ) -> Accepted:
         """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`.
 
@@ -88,7 +90,8 @@ class Ledger:
         not_before_ms, expires_ms: store time. Until the first the ticket is parked, and its longest wait begins then;
         past the second it goes to people. closed: it ends at once without a decision: no run, no outcome. detail: of
         which sort it is. original: what the ticket was read from; attached: by `attachments.packed_texts`. Both
-        are kept beside it (base64 of zlib). bounced: the address that a bounce is about.
+        are kept beside it (base64 of zlib). bounced: the address that a bounce is about. answers: ids of tickets, one
+        of which it answers: where one is there when this one is claimed, it becomes a message of it.
         """
         ticket_id = ticket.id or new_id()
         waits = [seconds for seconds in (ticket.deadline_seconds, max_wait_seconds) if seconds is not None]
@@ -112,6 +115,7 @@ class Ledger:
             "original": original,
             "attached": attached,
             "bounced": address_digest(bounced) if bounced else None,
+            "answers": json.dumps(list(answers)) if answers else None,
         }
         events = _first_events(ticket, not_before_ms, closed, detail)
         body = ticket.model_copy(update={"id": ticket_id}).canonical()
@@ -145,21 +149,9 @@ class Ledger:
         found = await self.store.run("claim", ticket_id, *args)
         if found[0] != "ok":
             return str(found[0])
-        lease = Lease(ticket_id, int(found[1]), owner)
-        journal_log.wrote(ticket_id, lease.epoch, [event])
-        flat = found[3]
-        row = dict(zip(flat[::2], flat[1::2], strict=True))
-        return Claim(
-            lease=lease,
-            now_ms=int(found[2]),
-            ticket=read_stored(row["body"]),
-            limits=read_limits(row["limits"]),
-            losses=int(row["losses"]),
-            deadline_ms=int(row["deadline"]) if "deadline" in row else None,
-            journal=tuple(ev.read_event(stored, seq) for seq, stored in enumerate(found[4])),
-            door=row.get("door", ""),
-            trace=row.get("trace", ""),
-        )
+        claim = read_claim(Lease(ticket_id, int(found[1]), owner), found)
+        journal_log.wrote(ticket_id, claim.lease.epoch, [event])
+        return claim
 
     async def begin_step(
         self,
@@ -170,11 +162,13 @@ class Ledger:
         run_cap: int | None,
         day_cap: int | None,
         after: str | None = None,
+        heard: int | None = None,
     ) -> int:
         """Reserve the worst case of a call against run and day, together with its intent. Returns store time, ms.
 
         after: the call that this lease settled last. A store that failed over may lack it: then the lease is lost.
-        Raises `StepRefused` (a cap, the kill switch, the breaker), with nothing reserved; `LeaseLost`.
+        heard: see `LeasedLedger`. Raises `StepRefused` (a cap, the kill switch, the breaker) and `NewMessages`, with
+        nothing reserved; `LeaseLost`.
         """
         header = {
             **self._fence(lease),
@@ -184,6 +178,7 @@ class Ledger:
             "run_cap": run_cap,
             "day_cap": day_cap,
             "breaker": started.model,
+            "heard": heard,
             "meters": counted(before),
         }
         events = (*before, started)
@@ -192,6 +187,8 @@ class Ledger:
         if verdict[0] == "ok":
             journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
             return int(verdict[1])
+        if verdict[0] == "news":
+            raise NewMessages
         raise refused(started, verdict) or LeaseLost(lease.ticket_id)
 
     async def end_step(
@@ -298,6 +295,7 @@ class Ledger:
             inbox=_inbox(
                 conclusion.priority, item_facets(self.process, queue, None, {} if conclusion.blind else decision)
             ),
+            heard=conclusion.heard,
         )
 
     async def decide(self, lease: Lease, conclusion: Conclusion, outbox: Sequence[OutboxEntry]) -> None:
@@ -315,6 +313,32 @@ class Ledger:
             outbox=tuple(outbox),
             count=("decided_auto",),
             figures=self._figures(conclusion),
+            heard=conclusion.heard,
+        )
+
+    async def uphold(self, lease: Lease, conclusion: Conclusion, stands: dict[str, Any]) -> None:
+        """Let the decision stand that stood before something was added: nothing is sent."""
+        await self._leave(
+            lease,
+            State.DECIDED,
+            (*conclusion.events, ev.Upheld(stands)),
+            values=result_fields(self.process, stands),
+            unset=("reason", "detail", "standing"),
+            figures=self._figures(conclusion),
+            heard=conclusion.heard,
+        )
+
+    async def join(self, lease: Lease, of: str, heard: int) -> None:
+        """End a reply that was accepted before what it answers: it has become a message of that ticket. heard: messages
+        of its own that went along. Raises `NewMessages`.
+        """
+        closed = Closed.DUPLICATE
+        await self._leave(
+            lease,
+            State.CLOSED,
+            (ev.Closed("intake", closed.value, "it is a message of the ticket that it answers", of),),
+            values={"closed": closed.value, "detail": of},
+            heard=heard,
         )
 
     async def hand_off(

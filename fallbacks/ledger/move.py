@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, assert_never
 from uuid import uuid4
 
-from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.errors import ConversationFull, MessageConflict, Stale, UnknownTicket
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.meters import counted
@@ -14,7 +14,7 @@ from fallbacks.ledger.meters import field as meter
 from fallbacks.ledger.states import State
 from fallbacks.plan import Severity
 from fallbacks.store.port import Store, lua_header, lua_values
-from tasks.errors import LeaseLost
+from tasks.errors import LeaseLost, NewMessages
 from tasks.reasons import Reason
 from tasks.run import events as ev
 
@@ -116,6 +116,17 @@ class TakesBack:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedMessage:
+    """A message that comes with a move. most_chars: of the whole conversation. news: somebody must look at it."""
+
+    id: str
+    digest: str
+    chars: int
+    most_chars: int
+    news: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """One move of one ticket, or none at all.
 
@@ -123,7 +134,8 @@ class Move:
     for never. inbox: its entry, None for out of the inbox. values, unset: fields of the row. undo_in_ms: a decision can
     be undone for so long. example: of a person's decision (JSON). count: counters that go up by one. failure: of a
     model that no call could be made to. figures: of the run that ends by it. agreed: whether a person decides what was
-    suggested, None where nothing was.
+    suggested, None where nothing was. heard: messages of the ticket that were known; with more of them the move raises
+    `NewMessages`. message: one that is added. unnoticed: what people were shown stays true, and its version.
     """
 
     to: State
@@ -143,6 +155,9 @@ class Move:
     failure: ModelFailure | None = None
     figures: RunFigures | None = None
     agreed: bool | None = None
+    heard: int | None = None
+    message: AddedMessage | None = None
+    unnoticed: bool = False
 
     def to_header(self, op: str) -> str:
         """The script's header. op: makes a move that is sent again the same move."""
@@ -163,6 +178,9 @@ class Move:
                 "example": self.example,
                 "count": list(self.count) or None,
                 "failure": self.failure.to_header() if self.failure else None,
+                "heard": self.heard,
+                "message": asdict(self.message) if self.message else None,
+                "unnoticed": self.unnoticed or None,
                 "meters": _meters(self.events, self.agreed),
                 "figures": lua_values(asdict(self.figures)) if self.figures else None,
             }
@@ -171,14 +189,17 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A move that was written. version: of the ticket, after it. at_ms: store time."""
+    """A move that was written. version: of the ticket, after it. at_ms: store time. again: its message was there."""
 
     version: int
     at_ms: int
+    again: bool = False
 
 
 async def make_move(store: Store, ticket_id: str, move: Move, facets: Sequence[str] = ()) -> Moved:
-    """Make a move, or raise: `LeaseLost` of a worker's, `Stale` or `UnknownTicket` of a person's. facets: to log."""
+    """Make a move, or raise: `LeaseLost` and `NewMessages` of a worker's, `Stale` or `UnknownTicket` of a person's,
+    `MessageConflict` and `ConversationFull` of a message. facets: to log.
+    """
     events = [event.to_json() for event in move.events]
     verdict = await store.run("move", ticket_id, move.to_header(uuid4().hex), *events)
     epoch = move.by.epoch if isinstance(move.by, ByWorker) else None
@@ -188,6 +209,14 @@ async def make_move(store: Store, ticket_id: str, move: Move, facets: Sequence[s
             return Moved(int(verdict[2]), int(verdict[3]))
         case "stale":
             raise stale(ticket_id, verdict)
+        case "news":
+            raise NewMessages
+        case "seen":
+            return Moved(int(verdict[2]), int(verdict[3]), again=True)
+        case "conflict":
+            raise MessageConflict(ticket_id, move.message.id if move.message else "")
+        case "full":
+            raise ConversationFull(ticket_id)
         case _ if epoch is not None:
             raise LeaseLost(ticket_id)
         case _:

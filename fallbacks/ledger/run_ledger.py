@@ -16,13 +16,17 @@ from tasks.run.limits import Limits
 
 @dataclass(slots=True)
 class LeasedLedger:
-    """Implements `tasks.run.ports.RunLedger`. day_cap: nanodollars of the fleet per UTC day, None for no cap."""
+    """Implements `tasks.run.ports.RunLedger`. day_cap: nanodollars of the fleet per UTC day, None for no cap.
+
+    heard: messages of the ticket that the run knows of; where there are more, no step begins (`NewMessages`).
+    """
 
     ledger: Ledger
     lease: Lease
     limits: Limits
     day_cap: int | None
     draining: Callable[[], bool]
+    heard: int = 0
     _model: str = ""
     _settled: str | None = None
 
@@ -32,7 +36,7 @@ class LeasedLedger:
             raise Draining
         self._model = started.model  # one call is open at a time
         cap = self.limits.max_cost_nanodollars
-        caps = {"run_cap": cap, "day_cap": self.day_cap}
+        caps = {"run_cap": cap, "day_cap": self.day_cap, "heard": self.heard}
         return await self.ledger.begin_step(self.lease, started, before, **caps, after=self._settled)
 
     async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:

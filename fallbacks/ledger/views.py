@@ -35,7 +35,8 @@ class TicketView:
     suggestion is not to be shown to the person who decides, so no door finds it in `decision`: it is `unseen`.
     door: what it came in by, `http` or `hook:NAME`; "" where it was accepted before that was kept. sent_by: the id of
     the API key that sent it. deadline_ms: until when it may wait. undo_by: who ended it and may take that back; None
-    where nothing can be undone.
+    where nothing can be undone. stands: the decision that stands while what was added since is worked; earlier is then
+    the same. messages: how many were added; last_message: the id of the last that asked for attention.
     """
 
     id: str
@@ -72,6 +73,9 @@ class TicketView:
     deadline_ms: int | None = None
     earlier: dict[str, Any] | None = None
     undo_by: str | None = None
+    stands: dict[str, Any] | None = None
+    messages: int = 0
+    last_message: str | None = None
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -248,7 +252,10 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         door=row.get("door", ""),
         sent_by=row.get("sent_by"),
         deadline_ms=int(row["deadline"]) if "deadline" in row else None,
-        earlier=json.loads(row["earlier"]) if "earlier" in row else None,
+        earlier=json.loads(earlier) if (earlier := row.get("standing") or row.get("earlier")) else None,
+        stands=json.loads(row["standing"]) if "standing" in row else None,
+        messages=int(row.get("messages", 0)),
+        last_message=row.get("last_message"),
         undo_by=_undo_by(row, decision) if int(row.get("undo_until", 0)) > now_ms else None,
     )
 

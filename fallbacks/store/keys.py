@@ -46,6 +46,7 @@ journal = _keys("j:*", Type.LIST, "a ticket's events (JSON, oldest first), each 
 effects = _keys(
     "effects:*", Type.HASH, "idempotency key -> `begun:` and its try, or `done:` and its result; by ticket id"
 )
+messages = _keys("messages:*", Type.HASH, "message id -> digest of its body, of what was added; by ticket id")
 original = _keys(
     "original:*",
     Type.HASH,
@@ -74,6 +75,8 @@ day = _keys("day:*", Type.HASH, "nanodollars spent and reserved in a UTC day; by
 figures = _keys("f:*", Type.HASH, "figures of a UTC day for people, see `fallbacks.ledger.figures`; 62 days")
 breaker = _keys("breaker:*", Type.HASH, "a model's failures in a row, and until when its circuit breaker is open (ms)")
 rate = _keys("rate:*", Type.TEXT, "calls of a tool in this minute; `rate:key:` and its id: requests of an API key")
+message_rate = _keys("heard:*", Type.TEXT, "messages added to a ticket in this hour; by ticket id")
+thread = _keys("thread:*", Type.TEXT, "the ticket (id) that a mail is, or was added to; by the mail's id; ninety days")
 quota = _keys("requester:*", Type.TEXT, "tickets of a requester (by digest) in this hour")
 answer = _keys("answer:*", Type.TEXT, "a model's answer that may be used again; by digest of the request")
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tasks.conversation import Message as TicketMessage
+from tasks.conversation import as_turn, read_message
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Usage
@@ -29,6 +31,14 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """A message of the ticket. quiet: why it asks for no attention, "" where it does."""
+
+    message: TicketMessage
+    quiet: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What a run knows.
 
@@ -41,6 +51,7 @@ class Checkpoint:
     stop: set while the plan must answer.
     attempts: how often the plan has answered each (reason, answer). trail: (step, fingerprint) of each tool call.
     prior: usage of the last call in this conversation. sent: messages the model had seen by then.
+    added: messages of the ticket. heard: how many of them ask for attention; unseen: those the model was not shown.
     marks: (step, messages sent in it), to rewind by. effects: (key, tool) of every effect begun; no new conversation
     makes them undone.
     """
@@ -67,6 +78,9 @@ class Checkpoint:
     sent: int = 0
     marks: tuple[tuple[int, int], ...] = ()
     effects: tuple[tuple[str, str], ...] = ()
+    added: tuple[Added, ...] = ()
+    heard: int = 0
+    unseen: int = 0
 
     def attempted(self, reason: Reason, answer: str) -> int:
         """How often the plan gave this answer to this reason."""
@@ -121,14 +135,18 @@ def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Ch
     opening: Block = {"type": "text", "text": event.opening}
     versions = (event.prompt_version, event.taxonomy_version, event.tools_version)
     fresh = _fresh_conversation(cp)
-    return replace(fresh, conversation=True, tier=event.tier, model=event.model, versions=versions, turn=(opening,))
+    late = tuple(_turn_of(message) for message in cp.added[event.messages :] if not message.quiet)
+    return replace(
+        fresh, conversation=True, tier=event.tier, model=event.model, versions=versions, turn=(opening, *late)
+    )
 
 
 def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
     messages = cp.outgoing
     started = at if cp.usage.started_ms is None else cp.usage.started_ms
     usage = replace(cp.usage, steps=max(event.step, cp.usage.steps), started_ms=started).held(at)
-    return replace(cp, messages=messages, turn=(), usage=usage, marks=(*cp.marks, (event.step, len(messages))))
+    marks = (*cp.marks, (event.step, len(messages)))
+    return replace(cp, messages=messages, turn=(), usage=usage, marks=marks, unseen=0)
 
 
 def _model_replied(cp: Checkpoint, event: ev.ModelReplied, _at: int) -> Checkpoint:
@@ -190,6 +208,8 @@ def _repair_turn(cp: Checkpoint, step: int) -> Checkpoint:
 
 
 def _decision_submitted(cp: Checkpoint, event: ev.DecisionSubmitted, _at: int) -> Checkpoint:
+    if cp.unseen:  # its model did not know what was added while it answered
+        return replace(cp, pending=())
     return replace(cp, decision=event.decision, person=event.person, pending=())
 
 
@@ -230,8 +250,31 @@ def _leaning_then(cp: Checkpoint) -> str:
     return f"{cp.decision['label']} (confidence {cp.decision['confidence']:.2f})" if cp.decision else ""
 
 
+def _message_added(cp: Checkpoint, event: ev.MessageAdded, _at: int) -> Checkpoint:
+    message = Added(read_message(event.message), event.quiet)
+    added = replace(cp, added=(*cp.added, message))
+    if event.quiet:
+        return added
+    turn = (*cp.turn, _turn_of(message)) if cp.conversation else cp.turn
+    return replace(added, heard=cp.heard + 1, unseen=cp.unseen + 1, turn=turn, decision=None, person=())
+
+
+def _turn_of(added: Added) -> Block:
+    return {"type": "text", "text": as_turn(added.message)}
+
+
+def _reopened(cp: Checkpoint, event: ev.Reopened, _at: int) -> Checkpoint:
+    stands = f"Decided before the newest message: {event.stands}. Where that still fits, decide the same."
+    return _begun_anew(cp, stands if event.stands else "")
+
+
 def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
     hint = f"A person looked at this ticket and adds: {event.hint}" if event.hint else ""
+    return _begun_anew(cp, hint, event.from_step)
+
+
+def _begun_anew(cp: Checkpoint, hint: str, from_step: int = 0) -> Checkpoint:
+    """The same conversation where it can go on, with fresh limits. hint: what the model has to know, "" for nothing."""
     findings = (*cp.findings, hint) if hint else cp.findings
     renewed = replace(
         cp, usage=replace(cp.usage, started_ms=None, worked_ms=0, held_ms=None), attempts=(), findings=findings
@@ -241,8 +284,8 @@ def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
         renewed = replace(renewed, effects=tuple(begun for begun in cp.effects if not begun[0].endswith(open_ends)))
     if not cp.conversation or (cp.stop is not None and cp.stop.reason in _DEAD_ENDS):
         return _fresh_conversation(renewed)
-    if event.from_step:
-        renewed = _rewound(renewed, event.from_step)
+    if from_step:
+        renewed = _rewound(renewed, from_step)
     if cp.stop is not None and cp.stop.reason in _BLOCKED_CALLS:
         renewed = replace(renewed, pending=())
     turn = renewed.turn
@@ -315,4 +358,7 @@ _FOLDS: dict[type[ev.Event], Any] = {
     ev.Parked: _parked,
     ev.TierRaised: _tier_raised,
     ev.Resumed: _resumed,
+    ev.MessageAdded: _message_added,
+    ev.Reopened: _reopened,
+    ev.Upheld: _let_go,
 }

@@ -55,7 +55,7 @@ class ConversationStarted(Event):
     """A fresh conversation on one tier's model. opening: the first user message, verbatim.
 
     prompt_version, taxonomy_version, tools_version: what the model is given besides; another one restarts it.
-    code_version: the release that began it.
+    code_version: the release that began it. messages: of the ticket, that the opening shows.
     """
 
     type: ClassVar[str] = "conversation_started"
@@ -66,6 +66,7 @@ class ConversationStarted(Event):
     opening: str = ""
     tools_version: str = ""
     code_version: str = ""
+    messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +321,40 @@ class Resumed(Event):
     by: str = ""
     hint: str = ""
     from_step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAdded(Event):
+    """Something was added to the ticket. message: see `tasks.conversation.Message`. quiet: why it changes nothing.
+
+    door: what it came by.
+    """
+
+    type: ClassVar[str] = "message_added"
+    message: Mapping[str, Any] | None = None
+    quiet: str = ""
+    door: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened(Event):
+    """What a message made stale was withdrawn, and the ticket is worked again. message: its id. state: it was in.
+
+    stands: the decision that stands meanwhile, in words; "" for none.
+    """
+
+    type: ClassVar[str] = "reopened"
+    message: str = ""
+    state: str = ""
+    stands: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Upheld(Event):
+    """With what was added in view, the agent came to the decision that stands: there is nothing to send."""
+
+    type: ClassVar[str] = "upheld"
+    decision: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

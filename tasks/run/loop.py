@@ -143,7 +143,9 @@ class Run:
     unwritten: list[ev.Event] = field(default_factory=list)
 
     async def advance(self) -> Stop | None:
-        """Work until a decision stands (None) or the run stops. Raises `LeaseLost`; `unwritten` holds what is left."""
+        """Work until a decision stands (None) or the run stops. Raises `LeaseLost`, and `NewMessages` before a step;
+        `unwritten` holds what is left.
+        """
         while True:
             match next_action(self.checkpoint, self.limits, self.clock.now_ms(), self.model.name, self.agent.versions):
                 case Submit():
@@ -207,6 +209,7 @@ class Run:
                 opening=text,
                 tools_version=tools,
                 code_version=self.agent.code_version,
+                messages=len(self.checkpoint.added),
             )
         )
 

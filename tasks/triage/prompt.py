@@ -1,7 +1,9 @@
 """What the model reads. The system text and tools are stable per taxonomy, so that they can be cached."""
 
+from collections.abc import Iterator
 from html import escape
 
+from tasks.conversation import Conversation, tagged
 from tasks.run.messages import SUBMIT, ToolSpec
 from tasks.run.prompt import Prompt
 from tasks.safety.canary import sentence
@@ -46,13 +48,7 @@ def system_prompt(taxonomy: Taxonomy, prompt: Prompt = BUILT_IN, canary: str = "
 
 def opening(ticket: Ticket, context: str, findings: str = "") -> str:
     """The first user message: the ticket and its context, delimited and escaped so that neither can close its tag."""
-    parts = [
-        "<ticket>",
-        f"<subject>{escape(ticket.subject, quote=False)}</subject>",
-        f"<body>{escape(ticket.body, quote=False)}</body>",
-        *_attached(ticket),
-        "</ticket>",
-    ]
+    parts = ["<ticket>", *_said(ticket), *_attached(ticket), "</ticket>"]
     if context:
         parts += ["<context>", escape(context, quote=False), "</context>"]
     if findings:
@@ -63,6 +59,15 @@ def opening(ticket: Ticket, context: str, findings: str = "") -> str:
 def _attached(ticket: Ticket) -> list[str]:
     listed = [f"{at}. {one.name} ({one.type})" for at, one in enumerate(ticket.attachments, 1)]
     return [f"<attachments>{escape(chr(10).join(listed), quote=False)}</attachments>"] if listed else []
+
+
+def _said(ticket: Ticket) -> Iterator[str]:
+    """What was said, and what was added to it, newest first."""
+    if isinstance(ticket, Conversation):
+        yield from tagged(ticket)
+        return
+    yield f"<subject>{escape(ticket.subject, quote=False)}</subject>"
+    yield f"<body>{escape(ticket.body, quote=False)}</body>"
 
 
 def submit_spec(taxonomy: Taxonomy) -> ToolSpec:

@@ -17,4 +17,12 @@ def hold(b: MemoryData, ticket_id: str, person: str, hold_ms: str) -> list[Any]:
     return ["ok", row["held_until"]]
 
 
-HOLDS: dict[str, Callable[..., Any]] = {"hold": hold}
+def thread(b: MemoryData, _: str, mail_id: str, ticket_id: str, ttl_ms: str) -> str:
+    name = f"thread:{mail_id}"
+    if ticket_id:
+        b.hash(name)["ticket"] = ticket_id
+        b.expires[name] = b.now + int(ttl_ms)
+    return b.hash(name).get("ticket", "")
+
+
+HOLDS: dict[str, Callable[..., Any]] = {"hold": hold, "thread": thread}

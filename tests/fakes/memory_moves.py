@@ -15,7 +15,7 @@ def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
         return ["unknown"]
     if row.get("op") == h["op"]:
         return ["ok", row["state"], row["version"], b.now]
-    if refusal := _refusal(b, row, h):
+    if refusal := _known(b, ticket_id, h) or _refusal(b, row, h):
         return refusal
     old, new = row["state"], h.get("state", row["state"])
     if new != "running":
@@ -31,7 +31,8 @@ def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
     for name in h.get("unset", []):
         row.pop(name, None)
     row["op"] = h["op"]
-    b.add(f"t:{ticket_id}", "version", 1)
+    b.add(f"t:{ticket_id}", "version", 0 if h.get("unnoticed") else 1)
+    _add_message(b, ticket_id, row, h.get("message"))
     b.place(ticket_id, new)
     _schedule(b, ticket_id, row, h)
     if "inbox" in h:
@@ -60,6 +61,8 @@ def _refusal(b: MemoryData, row: dict[str, str], h: dict[str, Any]) -> list[Any]
     allowed = row["state"] in h["states"]
     if "owner" in h:
         mine = allowed and (row["epoch"], row.get("owner")) == (h["epoch"], h["owner"])
+        if mine and "heard" in h and int(row.get("news", 0)) != h["heard"]:
+            return ["news"]
         return None if mine else ["lost"]
     if not allowed or ("version" in h and h["version"] != int(row["version"])):
         return stale
@@ -68,7 +71,31 @@ def _refusal(b: MemoryData, row: dict[str, str], h: dict[str, Any]) -> list[Any]
     left = any(b.hash(f"out:{name}").get("attempts") != "0" for name in h.get("drop_outbox", ()))
     if h.get("undo") and (left or b.now >= int(row.get("undo_until", 0))):
         return stale
+    return _full(row, h)
+
+
+def _full(row: dict[str, str], h: dict[str, Any]) -> list[Any] | None:
+    added = h.get("message")
+    return ["full"] if added and int(row.get("chars", 0)) + added["chars"] > added["most_chars"] else None
+
+
+def _known(b: MemoryData, ticket_id: str, h: dict[str, Any]) -> list[Any] | None:
+    """That the message is there already."""
+    added, row = h.get("message"), b.row(ticket_id)
+    if known := b.hash(f"messages:{ticket_id}").get(added["id"]) if added else None:
+        return ["seen" if known == added["digest"] else "conflict", row["state"], row["version"], b.now]
     return None
+
+
+def _add_message(b: MemoryData, ticket_id: str, row: dict[str, str], added: dict[str, Any] | None) -> None:
+    if added is None:
+        return
+    b.hash(f"messages:{ticket_id}")[added["id"]] = added["digest"]
+    b.add(f"t:{ticket_id}", "messages", 1)
+    b.add(f"t:{ticket_id}", "chars", added["chars"])
+    if added["news"]:
+        b.add(f"t:{ticket_id}", "news", 1)
+        row["last_message"] = added["id"]
 
 
 def _holder(b: MemoryData, row: dict[str, str]) -> str:

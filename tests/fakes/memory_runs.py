@@ -26,11 +26,8 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
         if not seen:
             _remember_key(b, ticket_id, h)
         return ["seen", ticket_id, row["state"]]
-    row |= {
-        name: h[name]
-        for name in ("digest", "limits", "source", "priority", "door", "sent_by", "who", "trace")
-        if name in h
-    }
+    kept = ("digest", "limits", "source", "priority", "door", "sent_by", "who", "trace", "answers")
+    row |= {name: h[name] for name in kept if name in h}
     row |= {"body": body, "accepted": str(b.now), "version": "1", "epoch": "0", "losses": "0", "spent": "0"}
     start = max(b.now, h.get("not_before", 0))
     state = "closed" if "closed" in h else "parked" if start > b.now else "queued"
@@ -91,6 +88,15 @@ def claim(b: MemoryData, ticket_id: str, owner: str, lease_ms: str, queue: str, 
     return ["ok", row["epoch"], b.now, flat, list(b.entries(f"j:{ticket_id}"))]
 
 
+def _breaker_open(b: MemoryData, model: str) -> list[Any] | None:
+    breaker = b.hash(f"breaker:{model}")
+    if "open_until" in breaker:
+        opens, probed = int(breaker["open_until"]) - b.now, int(breaker.get("probe_until", 0)) - b.now
+        if opens > 0 or probed > 0:
+            return ["breaker", breaker["reason"], opens if opens > 0 else min(probed, 3000)]
+    return None
+
+
 def begin_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
     h = json.loads(header)
     row, control = b.row(ticket_id), b.hash("control")
@@ -98,13 +104,12 @@ def begin_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list
         return ["lost"]
     if row.get("rsv_call") == h["call"]:
         return ["ok", b.now]
+    if "heard" in h and int(row.get("news", 0)) != h["heard"]:
+        return ["news"]
     if control.get("autonomy") == "off":
         return ["off"]
-    breaker = b.hash(f"breaker:{h['breaker']}")
-    if "open_until" in breaker:
-        opens, probed = int(breaker["open_until"]) - b.now, int(breaker.get("probe_until", 0)) - b.now
-        if opens > 0 or probed > 0:
-            return ["breaker", breaker["reason"], opens if opens > 0 else min(probed, 3000)]
+    if unwell := _breaker_open(b, h["breaker"]):
+        return unwell
     b.settle_lost(ticket_id, h["epoch"])
     spent = int(row.get("spent", 0))
     if "run_cap" in h and spent + h["worst"] > h["run_cap"]:
@@ -114,7 +119,7 @@ def begin_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list
     day_cap = int(control["day_cap"]) if "day_cap" in control else h.get("day_cap")
     if day_cap is not None and day_used + h["worst"] > day_cap:
         return ["day_cap", day_used, day_cap]
-    if "open_until" in breaker:
+    if "open_until" in (breaker := b.hash(f"breaker:{h['breaker']}")):
         breaker["probe_until"] = str(b.now + h["lease_ms"])
     cap, before = "" if day_cap is None else str(day_cap), b.hash(name).get("cap")
     if before is None or (before and (not cap or int(cap) > int(before))):

@@ -24,7 +24,7 @@ from worker.cli.operations import (
 )
 from worker.cli.people import export, inbox
 from worker.cli.start import processes, simulator
-from worker.cli.tickets import cancel, listing, shard, show
+from worker.cli.tickets import cancel, listing, message, shard, show
 from worker.cli.tickets import enqueue as tickets
 from worker.cli.tickets import import_mail as mail
 
@@ -63,6 +63,7 @@ for commands in (
     cancel,
     mail,
     listing,
+    message,
     show,
     shard,
     inbox,

@@ -13,6 +13,7 @@ from fallbacks.inbox.bounds import Waiting
 from fallbacks.inbox.evidence import evidence_spans
 from fallbacks.inbox.explain import Explanation, StepSummary, Used
 from fallbacks.inbox.narrate import Line, Tone
+from fallbacks.inbox.said import Said
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
 from tasks.money import format_usd, from_usd
@@ -84,6 +85,19 @@ def ticket_card(view: "TicketView", unread: str, process: "Process", bounced_ms:
     attached = [Text(f"attached: {one_line(one.shown, 200)}", style="dim") for one in ticket.attachments]
     shown = highlighted(ticket.text, quotes)
     return _panel("ticket", Text(one_line(", ".join(envelope)), style="dim"), shown, *attached)
+
+
+def message_card(said: Said, view: "TicketView", process: "Process") -> Panel:
+    """One message of the conversation, with the decision's evidence in it."""
+    notes = [
+        f"written {moment(said.at_ms)}",
+        f"by {said.door}",
+        *([f"changed nothing: {said.quiet}"] if said.quiet else []),
+    ]
+    if said.id == view.last_message:
+        notes.append("what the state follows from")
+    quotes = process.quotes(view.decision) if view.decision else ()
+    return _panel(f"added by {said.who}", Text(one_line(", ".join(notes)), style="dim"), highlighted(said.body, quotes))
 
 
 def highlighted(text: str, quotes: Sequence[str]) -> Text:

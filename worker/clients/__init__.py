@@ -9,7 +9,17 @@ of the server's, and its own modules by relative imports only.
 """
 
 from .celery_client import CeleryClient
-from .documents import IN_WORK, AcceptedDocument, Decision, EventDocument, Limits, State, TicketDocument, Usage
+from .documents import (
+    IN_WORK,
+    AcceptedDocument,
+    AddedDocument,
+    Decision,
+    EventDocument,
+    Limits,
+    State,
+    TicketDocument,
+    Usage,
+)
 from .errors import (
     Busy,
     ClientError,
@@ -29,6 +39,7 @@ from .tickets import AnyTicket, Requester, Ticket
 __all__ = [
     "IN_WORK",
     "AcceptedDocument",
+    "AddedDocument",
     "AnyTicket",
     "Busy",
     "CeleryClient",

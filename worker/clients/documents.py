@@ -35,6 +35,15 @@ class AcceptedDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedDocument:
+    """A message that was added. id: its ticket's; message: its own. state: of the ticket, with it."""
+
+    id: str
+    message: str
+    state: State | str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What was decided about a ticket, or is suggested.
 
@@ -86,7 +95,8 @@ class TicketDocument:
 
     ticket: as it was accepted. decision: what stands once the state is `decided`; until then the suggestion, if there
     is one. reason: why it is with people. raw_base64: a message that could not be read. earlier_decision: what stood
-    before it was corrected.
+    before it was corrected. messages: what was added, in the order in which it came; last_message: the id of the one
+    that the state follows from.
     """
 
     id: str
@@ -113,6 +123,8 @@ class TicketDocument:
     snoozed_until: str | None
     undo_until: str | None
     earlier_decision: Decision | None
+    messages: Sequence[Mapping[str, Any]]
+    last_message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,11 @@ def accepted(found: Mapping[str, Any]) -> AcceptedDocument:
     return _read(AcceptedDocument, found, state=state(found["state"]))
 
 
+def added(found: Mapping[str, Any]) -> AddedDocument:
+    """Read what `POST /v1/tickets/{id}/messages` answers."""
+    return _read(AddedDocument, found, state=state(found["state"]))
+
+
 def ticket(found: Mapping[str, Any]) -> TicketDocument:
     """Read what `GET /v1/tickets/{id}` answers."""
     return _read(
@@ -139,6 +156,7 @@ def ticket(found: Mapping[str, Any]) -> TicketDocument:
         state=state(found["state"]),
         decision=_decision(found.get("decision")),
         earlier_decision=_decision(found.get("earlier_decision")),
+        messages=tuple(found.get("messages") or ()),
         usage=_read(Usage, found["usage"]),
         limits=_read(Limits, found["limits"]),
     )

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from . import documents
-from .documents import IN_WORK, AcceptedDocument, EventDocument, TicketDocument
+from .documents import IN_WORK, AcceptedDocument, AddedDocument, EventDocument, TicketDocument
 from .errors import ProblemError
 from .http_calls import AGAIN, Calls
 from .tickets import AnyTicket, fields_of
@@ -98,6 +98,20 @@ class DeskhandClient:
     def cancel(self, ticket_id: str) -> TicketDocument | AcceptedDocument:
         """Withdraw a ticket that has not ended. A key without `tickets:read` gets id and state."""
         return documents.ended(self._calls.json("POST", f"{_path(ticket_id)}/cancel"))
+
+    def add_message(
+        self,
+        ticket_id: str,
+        body: str,
+        *,
+        message_id: str | None = None,
+        author: Mapping[str, str] | None = None,
+        received_at: str | None = None,
+    ) -> AddedDocument:
+        """Add to a ticket's conversation. message_id: your own, which adds it once. author: id, email and name."""
+        given = {"id": message_id or f"msg_{uuid4().hex}", "body": body, "author": author, "received_at": received_at}
+        fields = {name: value for name, value in given.items() if value is not None}
+        return documents.added(self._calls.json("POST", f"{_path(ticket_id)}/messages", json=fields))
 
     def close_ticket(
         self, ticket_id: str, version: int, kind: str, *, of: str | None = None

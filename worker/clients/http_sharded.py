@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
-from .documents import AcceptedDocument, EventDocument, TicketDocument
+from .documents import AcceptedDocument, AddedDocument, EventDocument, TicketDocument
 from .errors import ClientError, NoSuchTicket
 from .http_client import DeskhandClient
 from .shards import ranked, shard_of
@@ -97,6 +97,11 @@ class ShardedClient:
     def cancel(self, ticket_id: str) -> TicketDocument | AcceptedDocument:
         """As `DeskhandClient.cancel`."""
         return self._asked(ticket_id, lambda client: client.cancel(ticket_id))[1]
+
+    def add_message(self, ticket_id: str, body: str, **message: Any) -> AddedDocument:
+        """As `DeskhandClient.add_message`."""
+        named = {**message, "message_id": message.get("message_id") or f"msg_{uuid4().hex}"}
+        return self._asked(ticket_id, lambda client: client.add_message(ticket_id, body, **named))[1]
 
     def close_ticket(
         self, ticket_id: str, version: int, kind: str, *, of: str | None = None

@@ -207,6 +207,12 @@ class Settings(BaseSettings):
         0.0, ge=0, description="how long a remote model's answer to the very same ticket is reused; 0: never"
     )
     max_resumes: Count = Field(10, description="times that people may send a ticket to the agent again")
+    messages_per_hour: Count = Field(20, description="of one ticket that the agent works; the others go to people")
+    conversation_chars: int = Field(200_000, ge=1_000, description="of a ticket and all that is added to it")
+    max_ticket_cost_usd: Amount = Field(
+        Decimal("0.50"), description="dollars of all runs of one ticket that messages begin"
+    )
+    reply_waits_seconds: float = Field(60.0, ge=0, description="of a reply, for the ticket that it answers")
     requester_tickets_per_hour: Count = Field(None, description="of one requester; the others go to people")
     daily_budget_usd: Amount = Field(None, description="dollars of the whole fleet per UTC day")
     lease_seconds: Seconds = Field(30.0, description="how long a silent worker keeps its tickets")

@@ -114,7 +114,8 @@ class Pick(BaseModel):
 
 class Condition(BaseModel):
     """`{path: $.action, one_of: [opened]}`: the value's text is one of these. `{header: X-Event, one_of: [issues]}`: of
-    a header. `present: true` or `false`: whether there is a value at all. With both, both must hold.
+    a header. `present: true` or `false`: whether there is a value at all. `contains: "[deskhand]"`: its text has that.
+    All that is said must hold.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -123,13 +124,14 @@ class Condition(BaseModel):
     header: str | None = None
     one_of: Annotated[list[str], Field(min_length=1)] | None = None
     present: bool | None = None
+    contains: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _says_what(self) -> Self:
         if (self.path is None) == (self.header is None):
             raise ValueError("exactly one of path and header")
-        if self.one_of is None and self.present is None:
-            raise ValueError("one_of or present")
+        if self.one_of is None and self.present is None and self.contains is None:
+            raise ValueError("one_of, present or contains")
         return self
 
     def holds(self, document: Any, headers: Mapping[str, str]) -> bool:
@@ -138,5 +140,7 @@ class Condition(BaseModel):
         found = header if self.path is None else value_at(document, steps_of(self.path))
         there = found is not None and found != []
         if self.present is not None and there != self.present:
+            return False
+        if self.contains is not None and self.contains not in as_text(found):
             return False
         return self.one_of is None or as_text(found) in self.one_of

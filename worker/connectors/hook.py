@@ -6,6 +6,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fallbacks.delivery.outcomes import Outcome
+from tasks.conversation import Message
 from tasks.ticket import MAX_BODY_CHARS, MAX_METADATA_ENTRIES, Ticket
 from worker.connectors.errors import HookRefusedError, UnmappedError
 from worker.connectors.field_map import Condition, Pick, as_text, places_of
@@ -102,6 +104,25 @@ class TicketMap(BaseModel):
     metadata: Annotated[dict[str, Pick], Field(max_length=MAX_METADATA_ENTRIES)] = Field(default_factory=dict)
 
 
+class CommentMap(BaseModel):
+    """Where the fields of a message come from, in calls for which every condition of `when` holds; the ticket's own
+    `when` is not asked then. own: any of these holds for what we wrote ourselves, which is passed by. id: the
+    helpdesk's own of the comment; ticket_id: of the ticket, as its map has it.
+    """
+
+    model_config = _STRICT
+
+    when: Annotated[list[Condition], Field(min_length=1)]
+    own: list[Condition] = Field(default_factory=list)
+    id: Pick
+    ticket_id: Pick
+    body: Pick
+    author_id: Pick = Pick()
+    author_email: Pick = Pick()
+    author_name: Pick = Pick()
+    received_at: Pick = Pick()
+
+
 class Update(BaseModel):
     """The call that reports to the helpdesk. `{data.decision.label}`, `{ticket.metadata.x}`, `{event}` and
     `{webhook_id}` are filled in, and `{env.NAME}` in headers. The host of the URL is fixed."""
@@ -122,6 +143,15 @@ class Update(BaseModel):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A message for a ticket of the helpdesk's. own: we wrote it ourselves."""
+
+    ticket_id: str
+    message: Message
+    own: bool
+
+
 class Hook(BaseModel):
     """A field map. Exactly one of signature and token. when: every condition must hold, else the call is ignored."""
 
@@ -132,6 +162,7 @@ class Hook(BaseModel):
     token: Token | None = None
     when: list[Condition] = Field(default_factory=list)
     ticket: TicketMap
+    comment: CommentMap | None = None
     outcomes: list[Update] = Field(default_factory=list)
     secrets: Mapping[str, str] = Field(default_factory=dict, exclude=True, repr=False)
 
@@ -158,19 +189,39 @@ class Hook(BaseModel):
         """The ticket in a call, or None where it is about something else. headers: names in lower case. Raises
         `UnmappedError`.
         """
-        try:
-            document = json.loads(repaired(body))
-        except (ValueError, RecursionError):
-            raise UnmappedError("the body is not JSON") from None
-        if not isinstance(document, dict):
-            raise UnmappedError("the body is not a JSON object")
+        document = _document(body)
         if not all(condition.holds(document, headers or {}) for condition in self.when):
             return None
         try:
             return Ticket.model_validate(self._fields(document))
         except ValidationError as error:
-            faults = [f"{'.'.join(map(str, fault['loc'])) or 'ticket'}: {fault['msg']}" for fault in error.errors()]
-            raise UnmappedError("; ".join(faults)) from None
+            raise UnmappedError(_faults(error, "ticket")) from None
+
+    def comment_of(self, body: bytes, headers: Mapping[str, str] | None = None) -> Comment | None:
+        """The comment in a call, or None where it is about something else. Raises `UnmappedError`."""
+        fields, document = self.comment, _document(body)
+        if fields is None or not all(condition.holds(document, headers or {}) for condition in fields.when):
+            return None
+        own = any(condition.holds(document, headers or {}) for condition in fields.own)
+        author = _person(document, fields.author_id, fields.author_email, fields.author_name)
+        found = {
+            "id": self._known(fields.id, document),
+            "body": _text(fields.body, document, MAX_BODY_CHARS) or "",
+            "author": author or None,
+            "received_at": _received(fields.received_at.of(document)),
+        }
+        try:
+            message = Message.model_validate({name: value for name, value in found.items() if value is not None})
+        except ValidationError as error:
+            raise UnmappedError(_faults(error, "comment")) from None
+        return Comment(self._known(fields.ticket_id, document), message, own)
+
+    def _known(self, pick: Pick, document: Any) -> str:
+        """The helpdesk's own id, as it is known here. Raises `UnmappedError`."""
+        external = as_text(pick.of(document))
+        if not external:
+            raise UnmappedError(f"id: nothing at {pick.path}")
+        return f"{self.name}:{_safe(external, 127 - len(self.name))}"
 
     def update_for(self, outcome: Outcome) -> Update | None:
         """The first call that reports this outcome."""
@@ -178,23 +229,13 @@ class Hook(BaseModel):
 
     def _fields(self, document: Any) -> dict[str, Any]:
         fields = self.ticket
-        external = as_text(fields.id.of(document))
-        if not external:
-            raise UnmappedError(f"id: nothing at {fields.id.path}")
-        requester = {
-            name: _text(pick, document, most)
-            for name, pick, most in (
-                ("id", fields.requester_id, 200),
-                ("email", fields.requester_email, 320),
-                ("name", fields.requester_name, 200),
-            )
-        }
+        requester = _person(document, fields.requester_id, fields.requester_email, fields.requester_name)
         found: dict[str, Any] = {
-            "id": f"{self.name}:{_safe(external, 127 - len(self.name))}",
+            "id": self._known(fields.id, document),
             "source": self.name,
             "subject": _text(fields.subject, document, 998) or "",
             "body": _text(fields.body, document, MAX_BODY_CHARS) or "",
-            "requester": {name: value for name, value in requester.items() if value} or None,
+            "requester": requester or None,
             "channel": _text(fields.channel, document, 64),
             "priority": _text(fields.priority, document, 64),
             "received_at": _received(at := fields.received_at.of(document)),
@@ -203,6 +244,26 @@ class Hook(BaseModel):
         if found["received_at"] is None and at is not None:
             found["metadata"] = {**found["metadata"], UNREAD_DATE: as_text(at)[:500]}
         return {name: value for name, value in found.items() if value is not None}
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(repaired(body))
+    except (ValueError, RecursionError):
+        raise UnmappedError("the body is not JSON") from None
+    if not isinstance(document, dict):
+        raise UnmappedError("the body is not a JSON object")
+    return document
+
+
+def _person(document: Any, id_: Pick, email: Pick, name: Pick) -> dict[str, str]:
+    picks = (("id", id_, 200), ("email", email, 320), ("name", name, 200))
+    found = {part: _text(pick, document, most) for part, pick, most in picks}
+    return {part: value for part, value in found.items() if value}
+
+
+def _faults(error: ValidationError, what: str) -> str:
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or what}: {fault['msg']}" for fault in error.errors())
 
 
 def door_of(name: str) -> str:

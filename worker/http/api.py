@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from tasks.run.process import Process
 from worker.config.versions import VERSION
-from worker.http import batch, health, hooks, inbox, journal, load, metrics, openapi, problems, tickets
+from worker.http import batch, health, hooks, inbox, journal, load, messages, metrics, openapi, problems, tickets
 from worker.http.request_ids import RequestIds
 
 
@@ -24,7 +24,7 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], p
     )
     app.add_middleware(RequestIds)
     problems.install(app)
-    for module in (batch, tickets, journal, inbox, hooks, load, health, metrics):
+    for module in (batch, tickets, messages, journal, inbox, hooks, load, health, metrics):
         app.include_router(module.router)
     app.include_router(tickets.process_router(process))
     app.include_router(inbox.process_router(process))

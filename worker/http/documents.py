@@ -1,5 +1,6 @@
 """Tickets, events and items as JSON: times are RFC 3339 in UTC, money is both dollars and nanodollars."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -8,12 +9,14 @@ from pydantic import BaseModel, Field
 
 from fallbacks.ledger.states import Closed, State
 from fallbacks.ledger.views import TicketView, Views
+from tasks.conversation import read_message
 from tasks.money import to_usd
 from tasks.reasons import Reason
-from tasks.run.events import Recorded
+from tasks.run.checkpoint import fold
+from tasks.run.events import MessageAdded, Recorded
 from tasks.run.limits import Limits
 from tasks.run.limits import Usage as RunUsage
-from tasks.ticket import Ticket
+from tasks.ticket import Requester, Ticket
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -59,9 +62,22 @@ class UsageDocument(BaseModel):
     started_at: Moment | None
 
 
+class MessageDocument(BaseModel):
+    """One message of the conversation. quiet: `automatic` or `thanks`: it changed nothing; "" where it was worked."""
+
+    id: str
+    body: str
+    author: Requester | None
+    received_at: Moment | None
+    added_at: Moment
+    door: str
+    quiet: str
+
+
 class TicketDocument(BaseModel):
     """One ticket. decision: what stands once the state is `decided`; until then what is suggested, if anything.
-    earlier_decision: what stood before it was corrected.
+    earlier_decision: what stood before it was corrected, or stands while what was added since is worked. messages: what
+    was added, in the order in which it came. last_message: the id of the one that the state follows from.
 
     holder, held_until: who has the inbox item open. due_by: when a person should have looked. undo_until: a decision
     can be taken back before. delivery: of the outcome to the webhook. raw_base64: a message that could not be read.
@@ -91,6 +107,8 @@ class TicketDocument(BaseModel):
     snoozed_until: Moment | None
     undo_until: Moment | None
     earlier_decision: dict[str, Any] | None
+    messages: list[MessageDocument]
+    last_message: str | None
 
 
 class EventDocument(BaseModel):
@@ -103,8 +121,8 @@ class EventDocument(BaseModel):
     data: dict[str, Any]
 
 
-def ticket_document(view: TicketView, usage: RunUsage) -> TicketDocument:
-    """A view as JSON."""
+def ticket_document(view: TicketView, usage: RunUsage, timeline: Sequence[Recorded]) -> TicketDocument:
+    """A view as JSON. timeline: its journal, where something was added."""
     return TicketDocument(
         id=view.id,
         state=view.state,
@@ -130,13 +148,16 @@ def ticket_document(view: TicketView, usage: RunUsage) -> TicketDocument:
         snoozed_until=maybe_moment(view.snoozed_until_ms),
         undo_until=maybe_moment(view.undo_until_ms),
         earlier_decision=view.earlier,
+        messages=[_message(one, one.event) for one in timeline if isinstance(one.event, MessageAdded)],
+        last_message=view.last_message,
     )
 
 
 async def read_ticket(views: Views, ticket_id: str) -> TicketDocument:
     """One ticket with its usage, which only the journal knows in full. Raises `UnknownTicket`."""
     view = await views.ticket(ticket_id)
-    return ticket_document(view, (await views.checkpoint(ticket_id)).usage if view.steps else RunUsage())
+    timeline = await views.timeline(ticket_id) if view.steps or view.messages else []
+    return ticket_document(view, fold(timeline).usage if view.steps else RunUsage(), timeline)
 
 
 def ticket_json(document: TicketDocument) -> str:
@@ -156,6 +177,19 @@ def event_document(recorded: Recorded) -> EventDocument:
             data[name.removesuffix("_nanodollars") + "_usd"] = to_usd(value)
     return EventDocument(
         seq=recorded.seq, type=recorded.event.type, at=moment(recorded.at_ms), epoch=recorded.epoch, data=data
+    )
+
+
+def _message(recorded: Recorded, event: MessageAdded) -> MessageDocument:
+    message = read_message(event.message)
+    return MessageDocument(
+        id=message.id or "",
+        body=message.body,
+        author=message.author,
+        received_at=None if message.received_at is None else moment(int(message.received_at.timestamp() * 1000)),
+        added_at=moment(recorded.at_ms),
+        door=event.door,
+        quiet=event.quiet,
     )
 
 

@@ -10,15 +10,16 @@ from fastapi import APIRouter, Depends, Path, Request, Security
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 
-from fallbacks.errors import IdempotencyConflict
+from fallbacks.errors import IdempotencyConflict, UnknownTicket
 from fallbacks.ledger.states import HintKind, State
 from fallbacks.store.keys import rate
 from tasks.ticket import REJECTED_PREFIX
 from worker.connectors.errors import HookRefusedError, UnmappedError
-from worker.connectors.hook import NAME, Hook, door_of
+from worker.connectors.hook import NAME, Comment, Hook, door_of
 from worker.http.desk import Desk, DeskDep
 from worker.http.problems import Kind, Problem, responses
 from worker.http.reading import read_body
+from worker.intake.threads import NOT_ADDED
 
 MAX_BYTES = 1024 * 1024
 
@@ -29,10 +30,14 @@ _proof = APIKeyHeader(name="X-Hook-Signature", scheme_name="hook", description=_
 
 
 class HookDocument(BaseModel):
-    """What became of a call. ignored: why it made no ticket; "" when it did. A rejected one waits in the inbox."""
+    """What became of a call. ignored: why it changed nothing; "" when it did. A rejected one waits in the inbox.
+
+    message: the id of a comment that was added to a ticket.
+    """
 
     id: str | None = None
     state: State | None = None
+    message: str | None = None
     ignored: str = ""
 
 
@@ -47,7 +52,7 @@ async def _named(
 
 @router.post("/{name}", status_code=202, response_model=HookDocument, responses=responses(404, 413, 415))
 async def take_hook(request: Request, desk: DeskDep, hook: Annotated[Hook, Depends(_named)]) -> HookDocument:
-    """A ticket of a proven call. An event about a ticket that is known already changes nothing.
+    """A ticket or a comment of a proven call. A ticket that is known already changes nothing.
 
     What does not fit the field map is kept whole in the inbox: nobody would send it again.
     """
@@ -73,6 +78,8 @@ async def _count(desk: Desk, hook: Hook) -> None:
 async def _taken(desk: Desk, hook: Hook, body: bytes, headers: Mapping[str, str]) -> HookDocument:
     parts, settings = desk.parts, desk.settings
     try:
+        if (comment := hook.comment_of(body, headers)) is not None:
+            return await _added(desk, hook, comment, body)
         ticket = hook.ticket_of(body, headers)
     except UnmappedError as error:
         return await _kept(desk, hook, body, str(error))
@@ -91,6 +98,26 @@ async def _taken(desk: Desk, hook: Hook, body: bytes, headers: Mapping[str, str]
     if accepted.created:
         await desk.hints.publish([(HintKind.TRIAGE, accepted.id)])
     return HookDocument(id=accepted.id, state=accepted.state)
+
+
+async def _added(desk: Desk, hook: Hook, comment: Comment, body: bytes) -> HookDocument:
+    """A comment in the conversation of its ticket, or waiting for it."""
+    message_id, parts = comment.message.id, desk.parts
+    if comment.own:
+        return HookDocument(id=comment.ticket_id, message=message_id, ignored="it is what we wrote there ourselves")
+    try:
+        if not await _came_by(desk, hook, comment.ticket_id):
+            return await _kept(desk, hook, body, f"the id {comment.ticket_id!r} was taken by another door")
+    except UnknownTicket:  # it may be on its way
+        pass
+    try:
+        door = door_of(hook.name)
+        found, works = await parts.threads.add_or_wait(comment.ticket_id, comment.message, door=door, source=hook.name)
+    except NOT_ADDED as error:
+        return await _kept(desk, hook, body, str(error))
+    if works:
+        await desk.hints.publish([(HintKind.TRIAGE, found)])
+    return HookDocument(id=found, state=(await parts.views.ticket(found)).state, message=message_id)
 
 
 async def _came_by(desk: Desk, hook: Hook, ticket_id: str) -> bool:

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from tasks.conversation import Message
 from tasks.run.process import Process
 from tasks.ticket import Ticket
 from worker.http import inbox_bodies as bodies
@@ -20,6 +21,7 @@ the same `id` or `Idempotency-Key` is always safe."""
 
 BODIES: dict[str, tuple[type[BaseModel], bool]] = {
     "/v1/tickets": (Ticket, True),
+    "/v1/tickets/{ticket_id}/messages": (Message, True),
     "/v1/inbox/{ticket_id}/claim": (bodies.MaybeVersioned, False),
     "/v1/inbox/{ticket_id}/release": (bodies.MaybeVersioned, False),
     "/v1/inbox/{ticket_id}/approve": (bodies.Versioned, True),

@@ -11,7 +11,14 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from fallbacks.errors import IdempotencyConflict, Stale, StoreUnreachable, UnknownTicket
+from fallbacks.errors import (
+    ConversationFull,
+    IdempotencyConflict,
+    MessageConflict,
+    Stale,
+    StoreUnreachable,
+    UnknownTicket,
+)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -110,7 +117,9 @@ def as_problem(error: Exception) -> Problem | None:
             return error
         case UnknownTicket():
             return Problem(Kind.NOT_FOUND, str(error))
-        case IdempotencyConflict():
+        case ConversationFull():
+            return Problem(Kind.TOO_LARGE, str(error), ticket_id=error.ticket_id)
+        case IdempotencyConflict() | MessageConflict():
             return Problem(Kind.CONFLICT, str(error), ticket_id=error.ticket_id)
         case Stale():
             holder = error.holder or None
@@ -129,8 +138,10 @@ def as_problem(error: Exception) -> Problem | None:
 
 def install(app: FastAPI) -> None:
     """Let every error of the application be answered as a problem."""
-    for raised in (Problem, UnknownTicket, IdempotencyConflict, Stale, StoreUnreachable, TimeoutError):
+    for raised in (Problem, UnknownTicket, IdempotencyConflict, MessageConflict, ConversationFull, Stale):
         app.add_exception_handler(raised, _answer)
+    app.add_exception_handler(StoreUnreachable, _answer)
+    app.add_exception_handler(TimeoutError, _answer)
     app.add_exception_handler(RequestValidationError, _answer)
     app.add_exception_handler(HTTPException, _answer)
     app.add_exception_handler(Exception, _answer)

@@ -16,10 +16,12 @@ from pydantic import ValidationError
 
 from fallbacks.errors import IdempotencyConflict, StoreUnreachable
 from fallbacks.ledger.ledger import Ledger
+from tasks.conversation import Message
 from tasks.ticket import REJECTED_PREFIX, Ticket
 from worker.config.settings import Settings
 from worker.intake.doors import CELERY, INTAKE, IdOfHookError, refuse_id_of_hook
 from worker.intake.raw_ticket import UnreadableError, read_raw
+from worker.intake.threads import NOT_ADDED, MessageFor, Threads
 from worker.queue.envelope import ANY_TIME, Times
 
 log = logging.getLogger(__name__)
@@ -39,9 +41,15 @@ class Admission:
     """
 
     def __init__(
-        self, ledger: Ledger, settings: Settings, leaving: Callable[[], bool], hooks: Container[str] = ()
+        self,
+        ledger: Ledger,
+        threads: Threads,
+        settings: Settings,
+        leaving: Callable[[], bool],
+        hooks: Container[str] = (),
     ) -> None:
         self._ledger = ledger
+        self._threads = threads
         self._settings = settings
         self._leaving = leaving
         self._hooks = hooks
@@ -53,6 +61,8 @@ class Admission:
         """
         as_bytes = json.dumps(found, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
         identity = _digest(message.encode("utf-8", "surrogatepass"), as_bytes)
+        if (added := message_in(found)) is not None:
+            return (await self._add(added, as_bytes, origin, identity))[0]
         accepted = await self._accept(found, as_bytes, origin, identity, times)
         return accepted[0] if accepted else None
 
@@ -68,6 +78,9 @@ class Admission:
         except UnreadableError as error:
             await self.keep(raw, str(error), origin, identity)
             return None
+        if (added := message_in(found)) is not None:
+            ticket_id, works = await self._add(added, raw, origin, identity)
+            return ticket_id if works else None
         accepted = await self._accept(found, raw, origin, identity)
         if accepted and not accepted[1] and not again and not message and not found.get("id"):
             accepted = await self._accept(found, raw, origin, None)
@@ -94,6 +107,18 @@ class Admission:
                     raise
                 log.warning("holding a message until the store can be reached: %s", error)
             await asyncio.sleep(WAIT_SECONDS)
+
+    async def _add(self, found: Any, raw: bytes, origin: str, identity: str) -> tuple[str | None, bool]:
+        """(id of the ticket it is in, whether there is work), (None, False) where it was kept as rejected."""
+        try:
+            given = MessageFor.model_validate(found)
+            fields = given.model_dump(exclude={"ticket_id", "source"})
+            message = Message.model_validate({**fields, "id": given.id or f"msg_{identity[:32]}"})
+            refuse_id_of_hook(given.ticket_id, self._hooks)
+            return await self._threads.add_or_wait(given.ticket_id, message, door=DOORS[origin], source=given.source)
+        except (IdOfHookError, *NOT_ADDED) as error:
+            await self.keep(raw, _why(error), origin, identity)
+            return None, False
 
     async def _accept(
         self, found: Any, raw: bytes, origin: str, identity: str | None, times: Times = ANY_TIME
@@ -123,7 +148,16 @@ def _digest(*parts: bytes) -> str:
     return sha256(b"\0".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
-def _why(error: ValidationError | IdempotencyConflict | IdOfHookError) -> str:
+def message_in(found: Any) -> Any:
+    """The message in what came, `{"message": {...}}` or `{"kind": "message", ...}`; None where it is no message."""
+    if not isinstance(found, dict):
+        return None
+    if set(found) == {"message"}:
+        return found["message"]
+    return {name: value for name, value in found.items() if name != "kind"} if found.get("kind") == "message" else None
+
+
+def _why(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'ticket'}: {fault['msg']}" for fault in error.errors())

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from tasks.conversation import Conversation
+from tasks.conversation import Message as TicketMessage
 from tasks.money import Nanodollars
 from tasks.run.messages import Block, Message, ModelReply, ModelRequest, TokenUsage
 from tasks.run.ports import Model
@@ -47,15 +49,16 @@ class RedactedModel:
 
 
 def _masked_request(request: ModelRequest) -> ModelRequest:
-    ticket = request.ticket.model_copy(
-        update={
-            "subject": redact(request.ticket.subject),
-            "body": redact(request.ticket.body),
-            "requester": None,
-            "attachments": (),
-        }
-    )
+    given = request.ticket
+    masked: dict[str, Any] = {"subject": redact(given.subject), "body": redact(given.body), "requester": None}
+    if isinstance(given, Conversation):
+        masked["messages"] = tuple(message.model_copy(update=_nobodys(message)) for message in given.messages)
+    ticket = given.model_copy(update=masked | {"attachments": ()})
     return replace(request, ticket=ticket, messages=tuple(map(_masked, request.messages)))
+
+
+def _nobodys(message: TicketMessage) -> dict[str, Any]:
+    return {"body": redact(message.body), "author": None}
 
 
 def _masked(message: Message) -> Message:

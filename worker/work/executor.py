@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
@@ -12,14 +12,16 @@ from fallbacks import plan
 from fallbacks.autonomy.standing import Judgement, Key
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import StoreUnreachable
+from fallbacks.inbox.decisions import upheld
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger
 from fallbacks.ledger.run_ledger import LeasedLedger
 from fallbacks.ledger.states import State
-from tasks.errors import LeaseLost
+from tasks.conversation import conversation
+from tasks.errors import LeaseLost, NewMessages
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.agent import Agent
-from tasks.run.checkpoint import Stop, fold
+from tasks.run.checkpoint import Checkpoint, Stop, fold
 from tasks.run.clock import StoreClock
 from tasks.run.tool_calls import ToolRunner
 from tasks.ticket import Priority, Ticket
@@ -27,7 +29,7 @@ from worker.models.tier import Tier
 from worker.telemetry.tracing import NoTracing, Tracing
 from worker.work.live_runs import LiveRuns
 from worker.work.message_outcome import MessageOutcome, Unworked, unclaimed
-from worker.work.run_loop import Assignment, Concluded, Drained, GivenUp, Waits, tier_of, work
+from worker.work.run_loop import AnyEnding, Assignment, Concluded, Drained, GivenUp, Waits, tier_of, work
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,11 @@ async def no_quota(_ticket: Ticket) -> str:
     return ""
 
 
+async def alone(_claim: Claim) -> str:
+    """No ticket answers another."""
+    return ""
+
+
 @dataclass(slots=True)
 class Executor:
     """Works tickets on one event loop.
@@ -46,7 +53,8 @@ class Executor:
     tiers: none where this process only hands off. day_cap: nanodollars of the fleet per UTC day, None for no cap.
     judge: whether a decision of a tier may be decided alone. over_quota: why a ticket is one too many of its requester,
     "" where it is not. switched_off: no agent works here, whoever asks. enter: signs in with the store and returns its
-    canary, "" for none; asked before the first run.
+    canary, "" for none; asked before the first run. joined: the ticket that this one, a reply, has become a message of;
+    "" where it is none.
     """
 
     live: LiveRuns
@@ -60,6 +68,7 @@ class Executor:
     over_quota: Callable[[Ticket], Awaitable[str]] = no_quota
     switched_off: bool = False
     enter: Callable[[], Awaitable[str]] | None = None
+    joined: Callable[[Claim], Awaitable[str]] = alone
     tracing: Tracing = field(default_factory=NoTracing)
 
     async def ready(self) -> None:
@@ -118,10 +127,35 @@ class Executor:
             return outcome
 
     async def _run_to_rest(self, claim: Claim) -> MessageOutcome:
+        if of := await self.joined(claim):
+            return await self._join(claim, of)
         if stop := self._unfit(claim) or await self._one_too_many(claim):
             return await self._refuse(claim, stop)
         await self.ready()
-        match ending := await work(self.agent, self.tiers, self._assignment(claim), fold(claim.journal)):
+        checkpoint = fold(claim.journal)
+        unwritten: Sequence[ev.Event] = ()
+        leased = LeasedLedger(self.ledger, claim.lease, claim.limits, self.day_cap, lambda: self.live.draining)
+        leased.heard = checkpoint.heard
+        assignment = self._assignment(claim, leased)
+        while True:  # once more for what was added while it was concluded
+            ending = await work(self.agent, self.tiers, assignment, checkpoint, unwritten)
+            try:
+                return await self._rest(claim, ending)
+            except NewMessages:
+                checkpoint, unwritten = await self._reread(leased, ending.unwritten)
+
+    async def _join(self, claim: Claim, of: str) -> MessageOutcome:
+        """What is added to it meanwhile is found when it is claimed again."""
+        try:
+            await self.ledger.join(claim.lease, of, fold(claim.journal).heard)
+        except NewMessages:
+            await self.ledger.release(claim.lease, (), "something was added to it")
+            return Unworked.RELEASED
+        return State.CLOSED
+
+    async def _rest(self, claim: Claim, ending: AnyEnding) -> MessageOutcome:
+        """Leave the ticket where the run came to. Raises `NewMessages` where that is not all there is to look at."""
+        match ending:
             case Concluded():
                 return await self._conclude(claim, ending)
             case Waits(checkpoint=checkpoint, unwritten=unwritten, stop=stop, until_ms=until_ms):
@@ -160,16 +194,42 @@ class Executor:
         detail = "" if claim.lease.epoch > 1 else await self.over_quota(claim.ticket)
         return Stop(Reason.REQUESTER_QUOTA, detail, 0) if detail else None
 
-    def _assignment(self, claim: Claim) -> Assignment:
-        ledger = LeasedLedger(self.ledger, claim.lease, claim.limits, self.day_cap, lambda: self.live.draining)
-        tools = ToolRunner(self.agent.tools, claim.ticket, claim.lease.ticket_id, ledger)
-        return Assignment(tools, claim.limits, StoreClock.at(claim.now_ms), claim.deadline_ms)
+    def _assignment(self, claim: Claim, leased: LeasedLedger) -> Assignment:
+        tools = ToolRunner(self.agent.tools, claim.ticket, claim.lease.ticket_id, leased)
+        return Assignment(
+            tools,
+            claim.limits,
+            StoreClock.at(claim.now_ms),
+            claim.deadline_ms,
+            reread=lambda unwritten: self._reread(leased, unwritten),
+        )
+
+    async def _reread(self, leased: LeasedLedger, unwritten: Sequence[ev.Event]) -> tuple[Checkpoint, list[ev.Event]]:
+        """The run as the journal has it now, and what it had not written yet. An opening that was not sent is left
+        out: the next one shows what was added.
+        """
+        stored = await self.ledger.store.journal(leased.lease.ticket_id)
+        journal = [ev.read_event(event, seq) for seq, event in enumerate(stored)]
+        checkpoint, now = fold(journal), await self.ledger.store.now_ms()
+        leased.heard = checkpoint.heard
+        kept = [event for event in unwritten if not isinstance(event, ev.ConversationStarted)]
+        for event in kept:
+            checkpoint = checkpoint.apply(ev.Recorded(0, now, leased.lease.epoch, event))
+        return checkpoint, kept
 
     async def _conclude(self, claim: Claim, ending: Concluded) -> MessageOutcome:
-        process, result = self.agent.process, dict(ending.result)
+        process, result, cause = self.agent.process, dict(ending.result), _cause(ending.checkpoint)
+        if claim.stands is not None and upheld(process, claim.stands, result):
+            version = tier_of(ending.checkpoint, self.tiers).version
+            heard = ending.checkpoint.heard
+            conclusion = Conclusion(ending.unwritten, result, Priority.NORMAL, version=version, heard=heard)
+            await self.ledger.uphold(claim.lease, conclusion, claim.stands)
+            return State.DECIDED
         key = Key(process.key(result), result["tier"], tier_of(ending.checkpoint, self.tiers).version)
-        alone = _by_agent_alone(claim)
-        if ending.person:  # never decided alone, so the blind audit of what is has no part in it
+        alone = _by_agent_alone(claim) and claim.stands is None
+        if claim.stands is not None:
+            judgement = Judgement(auto=False, blind=False, why="a decision stands: a person must correct it")
+        elif ending.person:  # never decided alone, so the blind audit of what is has no part in it
             judgement = Judgement(auto=False, blind=False, why=f"a person must decide: {'; '.join(ending.person)}")
         elif alone:
             judgement = await self.judge(key)
@@ -178,10 +238,10 @@ class Executor:
         made = {"tier": key.tier, "version": key.version, "blind": judgement.blind}
         proposal = {**process.facets(result), **made} if alone else None
         priority = Priority(result["priority"])
-        said = (judgement.why, proposal, judgement.blind, key.version)
+        said = (judgement.why, proposal, judgement.blind, key.version, ending.checkpoint.heard)
         conclusion = Conclusion(ending.unwritten, result, priority, *said)
         if judgement.auto:
-            document = {"state": State.DECIDED.value, "decision": result}
+            document = {"state": State.DECIDED.value, "decision": result, **cause}
             outbox = self.outcomes.entries(Outcome.DECIDED, claim.lease.ticket_id, claim.door, document)
             await self.ledger.decide(claim.lease, conclusion, outbox)
             return State.DECIDED
@@ -200,8 +260,10 @@ class Executor:
         if result:
             priority = Priority(result["priority"])
         else:
-            priority = self.agent.process.priority(claim.ticket, ending.checkpoint.context)
-        document = {"state": State.HANDED_OFF.value, "reason": stop.reason.value}
+            whole = conversation(claim.ticket, [added.message for added in ending.checkpoint.added])
+            priority = self.agent.process.priority(whole, ending.checkpoint.context)
+        document = {"state": State.HANDED_OFF.value, "reason": stop.reason.value, **_cause(ending.checkpoint)}
+        outbox = self.outcomes.entries(Outcome.HANDED_OFF, claim.lease.ticket_id, claim.door, document)
         version = tier_of(ending.checkpoint, self.tiers).version if self.tiers else ""
         await self.ledger.hand_off(
             claim.lease,
@@ -210,9 +272,15 @@ class Executor:
             stop.detail,
             row.queue,
             row.severity,
-            self.outcomes.entries(Outcome.HANDED_OFF, claim.lease.ticket_id, claim.door, document),
+            () if claim.stands is not None else outbox,  # what stands goes on standing until it is corrected
         )
         return State.HANDED_OFF
+
+
+def _cause(checkpoint: Checkpoint) -> dict[str, str]:
+    """The message that an outcome follows from, where there is one."""
+    asking = [added.message.id or "" for added in checkpoint.added if not added.quiet]
+    return {"message": asking[-1]} if asking else {}
 
 
 def _late(claim: Claim) -> str:

@@ -4,12 +4,13 @@ Worker, evaluation, regression and replay run it. What differs is injected: the 
 clock; and each of them makes of an ending what it must, a wait included.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from fallbacks import plan
-from tasks.errors import Draining
+from tasks.conversation import conversation
+from tasks.errors import Draining, NewMessages
 from tasks.run import events as ev
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint, Stop
@@ -65,11 +66,15 @@ def unwatched(_checkpoint: Checkpoint, _unwritten: Sequence[ev.Event]) -> None:
     """Nobody looks."""
 
 
+Reread = Callable[[Sequence[ev.Event]], Awaitable[tuple[Checkpoint, Sequence[ev.Event]]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """One ticket to be worked. tools: over the ledger that the run writes to. deadline_ms: the ticket's own, or None.
 
     tier_ended: sees checkpoint and unwritten events whenever a tier is done with the ticket, before the next begins.
+    reread: the checkpoint with what was added meanwhile, and the unwritten events that still hold.
     """
 
     tools: ToolRunner
@@ -77,6 +82,7 @@ class Assignment:
     clock: Clock
     deadline_ms: int | None = None
     tier_ended: Callable[[Checkpoint, Sequence[ev.Event]], None] = unwatched
+    reread: Reread | None = None
 
 
 async def work(
@@ -93,6 +99,11 @@ async def work(
             stop = await run.advance()
         except Draining:
             return Drained(run.checkpoint, run.unwritten)
+        except NewMessages:
+            if assignment.reread is None:  # nobody can add anything here
+                raise
+            checkpoint, unwritten = await assignment.reread(run.unwritten)
+            continue
         if stop is None:
             assignment.tier_ended(run.checkpoint, run.unwritten)
             assert run.checkpoint.decision is not None  # noqa: S101 - advancing ends with a stop or a decision
@@ -126,12 +137,13 @@ def _run(
     unwritten: Sequence[ev.Event],
 ) -> Run:
     tier = tier_of(checkpoint, tiers)
+    ticket = conversation(assignment.tools.ticket, [added.message for added in checkpoint.added])
     return Run(
         agent=agent,
         model=tier.model,
         min_confidence=tier.min_confidence,
-        shown=redact(assignment.tools.ticket.text) if tier.redacted else None,
-        tools=assignment.tools,
+        shown=redact(ticket.text) if tier.redacted else None,
+        tools=replace(assignment.tools, ticket=ticket),
         limits=assignment.limits,
         clock=assignment.clock,
         checkpoint=checkpoint,

@@ -53,7 +53,23 @@ function show(page) {
   document.title = next.dataset.title ?? document.title;
   scrollTo(0, 0);
   $("h1", next)?.focus({ preventScroll: true });
+  restoreHint();
   follow();
+}
+
+// What somebody is writing to the agent stays when the ticket is shown anew, until it is sent.
+const hintKey = () => `hint:${main()?.dataset.ticket}`;
+
+function keepHint(event) {
+  if (event.target.name === "hint") sessionStorage.setItem(hintKey(), event.target.value);
+}
+
+function restoreHint() {
+  const field = $('textarea[name="hint"]');
+  const kept = sessionStorage.getItem(hintKey());
+  if (!field || !kept || field.value) return;
+  field.value = kept;
+  field.closest("details").open = true;
 }
 
 function working() {
@@ -213,8 +229,11 @@ setInterval(renew, RENEW_MS);
 document.addEventListener("keydown", (event) => (pressed += event.repeat || SILENT.has(event.key) ? 0 : 1));
 document.addEventListener("keydown", onKey);
 
+document.addEventListener("input", keepHint);
+
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-act]")) return;
+  if ($('[name="hint"]', event.target)) sessionStorage.removeItem(hintKey());
   event.preventDefault();
   act(event.target, event.submitter);
 });
@@ -232,5 +251,6 @@ document.addEventListener("click", (event) => {
 document.addEventListener("visibilitychange", follow);
 
 fade();
+restoreHint();
 follow();
 lookAhead();

@@ -2,7 +2,7 @@
 -- A ticket that is not to be worked yet (its producer's eta) is parked until then, and its longest wait begins then.
 -- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, who, trace, idem, due_in, wait_ms, not_before, expires;
 --   closed, detail: it ends at once, without a decision; original: what it was read from, attached: texts of what was
---   attached; bounced: digest of the address that a bounce is about}, body, event,
+--   attached; bounced: digest of the address that a bounce is about; answers: tickets}, body, event,
 --   event of closing or parking (only with closed or not_before)
 local h = cjson.decode(ARGV[3])
 local function remember_key() -- for a week from its first use; tickets stay for at least as long
@@ -45,7 +45,7 @@ local limit = not h.closed and deadline < MOST and {'deadline', int(deadline)} o
 place(nil, state, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source, 'priority', h.priority,
   'door', h.door, 'accepted', AT, 'version', '1', 'epoch', '0', 'losses', '0', 'spent', '0', unpack(limit))
 if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
-for _, name in ipairs({'who', 'trace'}) do if h[name] then redis.call('HSET', T, name, h[name]) end end
+for _, name in ipairs({'who', 'trace', 'answers'}) do if h[name] then redis.call('HSET', T, name, h[name]) end end
 if generation and generation ~= '1' then redis.call('HSET', T, 'generation', generation) end
 if h.closed then
   redis.call('HSET', T, 'closed', h.closed, 'detail', h.detail)

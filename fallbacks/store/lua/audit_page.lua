@@ -28,12 +28,12 @@ end
 
 local TOKENS = '"input_tokens":(%d+),"output_tokens":(%d+),"cache_write_tokens":(%d+),"cache_read_tokens":(%d+)'
 local LETS_GO = {parked = true, released = true, suggested = true, handed_off = true, decided = true, closed = true,
-  cancelled = true}
+  cancelled = true, upheld = true}
 
 -- What the journal says: what was paid, how often each effect began and ended, and the steps that no limit allowed.
 -- Of the seconds of a run those count in which a worker held it, from its first step on (tasks/run/limits.py).
 local function read_journal(limits)
-  local found = {paid = 0, begun = {}, ended = {}, answered = false, steps = 0, tokens = 0, over = {}}
+  local found = {paid = 0, begun = {}, ended = {}, answered = false, steps = 0, tokens = 0, over = {}, messages = 0}
   local held, from, started, last = 0, nil, false, 0
   for _, event in ipairs(redis.call('LRANGE', J, 0, -1)) do
     local at, kind, rest = string.match(event, '^{"at":(%d+),"epoch":%d+,"type":"([a-z_]+)"()')
@@ -52,13 +52,15 @@ local function read_journal(limits)
     elseif kind == 'effect_begun' or kind == 'effect_ended' then
       local count, key = kind == 'effect_begun' and found.begun or found.ended, cjson.decode(event).key
       count[key] = (count[key] or 0) + 1
+    elseif kind == 'message_added' then
+      found.messages = found.messages + 1
     elseif kind == 'claimed' and started then
       from = at
     elseif kind == 'lease_expired' and from then
       held, from = held + math.max(0, tonumber(string.match(event, '"heard_ms":(%d+)') or last) - from), nil
     end
     if LETS_GO[kind] and from then held, from = held + at - from, nil end
-    if kind == 'resumed' then held, from, started, found.over.ms = 0, nil, false, nil end -- its time and its limit begin anew
+    if kind == 'resumed' or kind == 'reopened' then held, from, started, found.over.ms = 0, nil, false, nil end -- its time and its limit begin anew
     if kind == 'resumed' or kind == 'closed' or kind == 'cancelled'
       or (kind == 'decided' and not string.find(event, '^,"v":%d+,"by":"agent",', rest)) then
       found.answered = true -- a person looked at what the agent left open
@@ -120,7 +122,7 @@ local function check_effects(state, found)
 end
 
 local function check()
-  local r = redis.call('HMGET', T, 'state', 'spent', 'rsv', 'owner', 'lease', 'limits', 'facets', 'overbilled')
+  local r = redis.call('HMGET', T, 'state', 'spent', 'rsv', 'owner', 'lease', 'limits', 'facets', 'overbilled', 'messages')
   if not r[1] then return wrong('has a row without a state') end
   local limits = limits_of(r[6])
   local found = read_journal(limits)
@@ -129,6 +131,10 @@ local function check()
   check_lease(r)
   check_limits(found, limits)
   check_effects(r[1], found)
+  local known = redis.call('HLEN', P .. 'messages:' .. ID)
+  if kept(r[9]) ~= found.messages or known ~= found.messages then
+    wrong('has ' .. int(found.messages) .. ' messages in its journal, ' .. int(kept(r[9])) .. ' in its row and ' .. int(known) .. ' by id')
+  end
   spent[#spent + 1] = ID
   spent[#spent + 1] = r[2] or '0'
   spent[#spent + 1] = r[8] or '0'

@@ -1,10 +1,12 @@
 -- The intent of a model call: looks at the kill switch and the breaker, reserves run and day together, or refuses.
 -- A day remembers the highest cap that held in it, '' once there was none: the audit compares.
--- ARGV: prefix, id, header {epoch, owner, lease_ms, after, call, worst, run_cap, day_cap, breaker, meters}, events...
+-- What was added to the ticket and not heard of refuses it, too: its run reads that first.
+-- ARGV: prefix, id, header {epoch, owner, lease_ms, after, call, worst, run_cap, day_cap, breaker, heard, meters}, events...
 local h = cjson.decode(ARGV[3])
 local held, row = holds(h.epoch, h.owner, h.after)
 if not held then return {'lost'} end
 if row.call == h.call then return {'ok', AT} end
+if h.heard and kept(redis.call('HGET', T, 'news')) ~= whole(h.heard) then return {'news'} end
 local control = redis.call('HMGET', P .. 'control', 'autonomy', 'day_cap')
 if control[1] == 'off' then return {'off'} end
 

@@ -2,13 +2,19 @@
 -- ARGV: prefix, id, header (fallbacks/ledger/move.py), events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
---   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}; figures {kind, version}: of the run that ends
+--   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}; figures {kind, version}: of the run that ends;
+--   heard (messages that were known); message {id, digest, chars, most_chars, news}: one to add, once; unnoticed: the version stays
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since',
   'undo_until', 'facets', 'deadline', 'sequence', 'since', 'steps', 'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model',
-  'spent', 'kind_spent')
+  'spent', 'kind_spent', 'news', 'chars')
 if not row[1] then return {'unknown'} end
 if row[7] == h.op then return {'ok', row[1], row[4], AT} end
+local M = P .. 'messages:' .. ID
+if h.message then
+  local digest = redis.call('HGET', M, h.message.id)
+  if digest then return {digest == h.message.digest and 'seen' or 'conflict', row[1], row[4], AT} end
+end
 local held = row[5] and kept(row[6]) > NOW and row[5] or ''
 local over = h.undo and NOW >= kept(row[9])
 for _, id in ipairs(h.drop_outbox or {}) do -- whatever the clock says, what has left cannot be taken back
@@ -23,11 +29,16 @@ elseif not allowed or (h.version and h.version ~= tonumber(row[4])) or (h.person
 then
   return {'stale', row[1], row[4], held}
 end
+if h.heard and kept(row[22]) ~= whole(h.heard) then return {'news'} end
+if h.message then
+  texts(h.message.id, h.message.digest)
+  if kept(row[23]) + whole(h.message.chars) > whole(h.message.most_chars) then return {'full'} end
+end
 
 -- Everything is checked before anything is written.
 local open = h.state ~= 'running' and settleable({rsv = row[16], day = row[17], call = row[18], model = row[19], spent = row[20]})
 local events = events_from(4, row[2])
-local version, moved = int(kept(row[4]) + 1), h.state ~= row[1]
+local version, moved = int(kept(row[4]) + (h.unnoticed and 0 or 1)), h.state ~= row[1]
 local fields, gone = {'op', h.op, 'version', version}, h.unset or {} -- the row is written once
 local function put(field, value)
   fields[#fields + 1] = field
@@ -36,6 +47,14 @@ end
 for field, value in pairs(h.set or {}) do
   if type(value) ~= 'string' then error('a text is missing') end
   put(field, value)
+end
+if h.message then
+  put('messages', int(kept(redis.call('HGET', T, 'messages')) + 1))
+  put('chars', int(kept(row[23]) + h.message.chars))
+  if h.message.news then
+    put('news', int(kept(row[22]) + 1))
+    put('last_message', h.message.id)
+  end
 end
 local due = h.due_at and whole(h.due_at) or (h.due_in and NOW + whole(h.due_in))
 local deadline = h.set and h.set.deadline or row[11]
@@ -94,6 +113,7 @@ if sequence then
   put('sequence', sequence)
   put('delivery', 'pending')
 end
+if h.message then redis.call('HSET', M, h.message.id, h.message.digest) end
 if gone[1] then redis.call('HDEL', T, unpack(gone)) end
 if moved then place(row[1], h.state, unpack(fields)) else redis.call('HSET', T, unpack(fields)) end
 if due or not h.keep_due then due_at(due) end

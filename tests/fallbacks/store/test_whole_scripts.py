@@ -144,7 +144,16 @@ TICKET = {
     "requester": "r1",
     "idem": "k",
 }
-STEP = {**FENCE, "call": "new", "worst": 100, "breaker": "small", **CAPS, **METERS}
+ADDED = {"id": "m1", "digest": "d", "chars": 5, "most_chars": 100, "news": True}
+MESSAGE = {
+    "op": "op",
+    "states": ["running"],
+    "state": "running",
+    "keep_due": True,
+    "keep_inbox": True,
+    "message": ADDED,
+}
+STEP = {**FENCE, "call": "new", "worst": 100, "breaker": "small", "heard": 0, **CAPS, **METERS}
 DONE = {**FENCE, "call": "c1", "cost": 50, "breaker": "small", "health": "well", **METERS}
 FAILURE = {
     "model": "small",
@@ -177,6 +186,7 @@ CALLS = [
     Call("move", "running0", (LOTS, EVENT)),
     Call("move", "running0", (LOTS | {"failure": FAILURE}, EVENT), name="move of a model that cannot be called"),
     Call("move", "suggested", (PERSON | {"states": ["suggested"], "person": "ann"}, EVENT), name="move of a person"),
+    Call("move", "running0", (MESSAGE, EVENT), name="move that adds a message"),
     Call("reject", "bad", ({"origin": "o", "error": "e", **ENTRY, "severity": "warning"}, "cmF3", EVENT)),
     Call("sweep", "", (100, 3, 1000, "0", 30_000), later),
     Call("generation", "", (1, "failed_over", "error")),
@@ -196,7 +206,12 @@ CALLS = [
     Call("settle_outbox", "decided", ("MESSAGE", "hold", 1000, ""), name="settle_outbox held"),
     Call("redeliver", "", ("MESSAGE",), gone),
     Call("archive_drop", "", ("decided", "decided", "VERSION")),
-    Call("archive_restore", "gone", (ARCHIVED, {"k": "done:x"}, '{"zlib": "emxpYg=="}', EVENT, EVENT), archived),
+    Call(
+        "archive_restore",
+        "gone",
+        (ARCHIVED, {"k": "done:x"}, '{"zlib": "emxpYg=="}', '{"m1": "d"}', EVENT, EVENT),
+        archived,
+    ),
     Call("log", "", ("control_log", 100, '{"who":"ann","what":"user:ben","after":"removed"}')),
     Call("control", "", ({"who": "ann", "keep": 100, "changes": [["autonomy", "off"], ["day_cap"]]},)),
     Call("hold", "handed_off", ("ann", 1000), lambda s: s.inbox.claim("handed_off", "ann")),
@@ -204,6 +219,7 @@ CALLS = [
     Call("create_user", "", ("ann", "{}")),
     Call("keep", "", (keys.CANARY, "token", '{"a":1}')),
     Call("answer", "", ("k", "v", 1000)),
+    Call("thread", "", ("m1", "t1", 1000)),
     Call("tick", "", ("rate:tool", 60, 1)),
     Call("session", "", ("digest", {"ttl_ms": 1000}, "user", "ann")),
     Call("repair_day", "", ("TODAY", 10_000), lambda s: day_field(s, "reserved", 10**6)),
@@ -389,7 +405,17 @@ def is_counted(name: str) -> bool:
     return name == keys.METERS or name.startswith(keys.figures(""))
 
 
-FREE = ("breaker:", "alert:step_limit:tickets", "out:", "answer:", "effects:", "t:decided", "j:decided", "session:")
+FREE = (
+    "breaker:",
+    "alert:step_limit:tickets",
+    "out:",
+    "answer:",
+    "thread:",
+    "effects:",
+    "t:decided",
+    "j:decided",
+    "session:",
+)
 """Keys that a script may delete, or set anew, whatever they hold."""
 
 

@@ -265,7 +265,7 @@ def test_the_outcome_is_told_back_by_the_helpdesks_own_call(web: Served, http_si
         assert request.json()["ticket"] == {
             "priority": "normal",
             "additional_tags": ["deskhand", "card_arrival", "team_card_delivery"],
-            "comment": {"public": False, "body": "Their card is late (card_arrival, card_delivery)"},
+            "comment": {"public": False, "body": "[deskhand] Their card is late (card_arrival, card_delivery)"},
         }
 
 
@@ -432,3 +432,94 @@ def test_a_hook_has_a_rate_that_only_proven_calls_use_up(valkey_url: str, monkey
             for _ in range(3)
         ]
         assert (strangers, proven) == ([401] * 4, [202, 202, 429])
+
+
+COMMENT = "It was stolen from my letter box."
+COMMENTS: dict[str, dict[str, Any]] = {
+    "zendesk": {
+        "type": "zen:event-type:ticket.comment_added",
+        "time": "2026-11-02T10:00:00Z",
+        "event": {
+            "comment": {
+                "id": "8447388123",
+                "body": COMMENT,
+                "is_public": True,
+                "author": {"id": "8447388090494", "is_staff": False, "name": "Zoe Unal"},
+            },
+        },
+    },
+    "freshdesk": {
+        "freshdesk_webhook": {
+            "ticket_id": 4711,
+            "comment_id": 99,
+            "comment_body": f"<div>{COMMENT}</div>",
+            "comment_by": "Zoe Unal",
+        }
+    },
+    "github": {
+        "action": "created",
+        "comment": {
+            "id": 1789,
+            "user": {"login": "zoe", "id": 6752317, "type": "User"},
+            "created_at": "2026-11-02T10:00:00Z",
+            "body": f"{COMMENT} <!-- from a template -->",
+        },
+    },
+}
+"""What each helpdesk sends besides what it sends of the ticket, in the recorded shapes of their documentation."""
+
+OURS: dict[str, tuple[tuple[str, ...], Any]] = {
+    "zendesk": (("event", "comment", "body"), "[deskhand] Their card is late (card_arrival, card_delivery)"),
+    "freshdesk": (("freshdesk_webhook", "comment_body"), "<div>[deskhand] card_arrival</div>"),
+    "github": (("comment", "user", "type"), "Bot"),
+}
+"""What makes it our own echo."""
+
+
+def comment(web: Served, name: str, changed: tuple[tuple[str, ...], Any] | None = None) -> dict[str, Any]:
+    """Post a comment on the ticket of `event(name)`."""
+    document = json.loads(event(name)) | json.loads(json.dumps(COMMENTS[name]))
+    if changed is not None:
+        *path, last = changed[0]
+        place = document
+        for part in path:
+            place = place[part]
+        place[last] = changed[1]
+    body = json.dumps(document).encode()
+    headers = proof(name, body) | ({"x-github-event": "issue_comment"} if name == "github" else {})
+    answer = post(web, name, body, headers)
+    assert answer.status_code == 202, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize("name", COMMENTS)
+def test_a_comment_joins_its_ticket_once(web: Served, name: str) -> None:
+    ticket_id = post(web, name, event(name)).json()["id"]
+    first, again = comment(web, name), comment(web, name)
+    assert first == again
+    assert (first["id"], first["state"], first["ignored"]) == (ticket_id, "queued", "")
+    checkpoint = web.ledger.do(lambda ledger: Views(ledger.store).checkpoint(ticket_id))
+    ((added),) = checkpoint.added
+    assert (added.message.body, added.message.id) == (COMMENT, first["message"])
+
+
+@pytest.mark.parametrize("name", COMMENTS)
+def test_our_own_echo_is_passed_by(web: Served, name: str) -> None:
+    ticket_id = post(web, name, event(name)).json()["id"]
+    assert "ourselves" in comment(web, name, OURS[name])["ignored"]
+    assert web.ledger.view(ticket_id).messages == 0
+
+
+def test_a_comment_before_its_ticket_waits(web: Served) -> None:
+    waiting = comment(web, "zendesk")
+    assert (waiting["state"], waiting["id"].startswith("reply-")) == ("parked", True)
+    assert post(web, "zendesk", event("zendesk")).json()["state"] == "queued"
+    assert comment(web, "zendesk")["state"] == "queued"
+
+
+def test_a_comment_that_says_nothing_is_kept_whole(web: Served) -> None:
+    post(web, "github", event("github"))
+    kept = comment(web, "github", (("comment", "body"), "<!-- only a template -->"))
+    assert kept["state"] == "rejected"
+    assert web.ledger.view(kept["id"]).detail.startswith("body")

@@ -36,6 +36,7 @@ NEED_NO_STORE = {"eval", "train", "capacity", "shard"}
 
 COMMANDS = """
 enqueue {jsonl}
+message c1 hello
 cancel c1
 import-mail {mail}
 show s1

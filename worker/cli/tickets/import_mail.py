@@ -51,20 +51,22 @@ def import_mail(
             _drain(opened, every, done)
     if json:
         faults = [{"where": where, "error": why} for where, why in done.rejected]
-        dump({"accepted": done.accepted, "known": done.known, "rejected": faults})
+        dump({"accepted": done.accepted, "added": done.added, "known": done.known, "rejected": faults})
     else:
-        say(f"{len(done.accepted)} accepted, {len(done.known)} known before, {len(done.rejected)} rejected")
+        added = f"{len(done.added)} added to tickets, " if done.added else ""
+        say(f"{len(done.accepted)} accepted, {added}{len(done.known)} known before, {len(done.rejected)} rejected")
     if done.rejected:
         raise typer.Exit(1)
 
 
 @dataclass(slots=True)
 class Imported:
-    """Takes mails in, and holds their ids by what became of them. rejected: (where, why)."""
+    """Takes mails in, and holds their ids by what became of them. added: tickets of replies. rejected: (where, why)."""
 
     opened: Session
     intake: "MailIntake"
     accepted: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
 
@@ -74,8 +76,8 @@ class Imported:
         if taken.why:
             self.refuse(where, taken.why)
         elif taken.new:
-            self.accepted.append(taken.id)
-            if not taken.closed:
+            (self.added if taken.joins else self.accepted).append(taken.id)
+            if not taken.rests:
                 self.opened.run(publish_hint(self.opened.parts, [taken.id]))
         else:
             self.known.append(taken.id)
@@ -112,4 +114,4 @@ def _intake(opened: Session) -> "MailIntake":
     from worker.connectors.mail.pdf import pdf_text
 
     parts = opened.parts
-    return MailIntake(parts.ledger, parts.admission, parts.settings, parts.customers, pdf_text)
+    return MailIntake(parts.ledger, parts.threads, parts.admission, parts.settings, parts.customers, pdf_text)

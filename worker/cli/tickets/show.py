@@ -67,10 +67,13 @@ def show_ticket(
     if json:
         dump(_document(story))
         return
-    from worker.cli.cards import cause_card, commands, decision_card, ticket_card, timeline_table
+    from fallbacks.inbox.said import messages_of
+    from worker.cli.cards import cause_card, commands, decision_card, message_card, ticket_card, timeline_table
 
     show(cause_card(story.card, story.view))
     show(ticket_card(story.view, unread(story.view), story.process, story.bounced_ms))
+    for message in messages_of(story.timeline):
+        show(message_card(message, story.view, story.process))
     if story.view.decision:
         show(decision_card(story.view, story.process))
     show(timeline_table(story.lines))
@@ -110,7 +113,7 @@ def _document(story: Story) -> dict[str, Any]:
     from worker.cli.documents import event_documents, explanation_document
     from worker.http.documents import ticket_document
 
-    ticket = ticket_document(story.view, story.checkpoint.usage).model_dump(mode="json")
+    ticket = ticket_document(story.view, story.checkpoint.usage, story.timeline).model_dump(mode="json")
     events = event_documents(story.timeline, story.lines)
     return {**ticket, "explanation": explanation_document(story.card), "events": events}
 

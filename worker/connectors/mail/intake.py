@@ -1,15 +1,17 @@
 """Mails into the ledger: accepted as tickets, closed at once where a machine sent them, or kept whole as rejected."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from fallbacks.errors import IdempotencyConflict
+from fallbacks.errors import ConversationFull, IdempotencyConflict, MessageConflict, Stale, UnknownTicket
 from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.ledger import Accepted, Ledger
-from fallbacks.ledger.states import Closed
-from fallbacks.ledger.views import stored_ticket
+from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.views import Views, stored_ticket
 from fallbacks.store import keys
+from tasks.conversation import Message
 from tasks.errors import ToolError
 from tasks.ticket import REJECTED_PREFIX, Ticket
 from tasks.tools.ports import AttachmentText, CustomerDirectory
@@ -17,10 +19,11 @@ from worker.config.settings import Settings
 from worker.connectors.errors import UnreadableMailError
 from worker.connectors.mail.attached import PdfReader, texts_of
 from worker.connectors.mail.original import packed
-from worker.connectors.mail.reading import Mail, another_under_its_id, mail_id, read_mail, same_mail
+from worker.connectors.mail.reading import Mail, another_under_its_id, mail_id, read_mail, same_mail, same_words
 from worker.connectors.mail.source import MAX_MAIL_BYTES
 from worker.intake.admission import Admission
 from worker.intake.doors import MAIL
+from worker.intake.threads import Threads, as_message
 
 ORIGIN = "email"
 KEPT_OF_LARGE = 256 * 1024
@@ -34,13 +37,16 @@ THREAD_MAILS_PER_HOUR = 30
 class Taken:
     """What became of a mail. id: its ticket's. new: not known before. why: it was kept as rejected; "" if accepted.
 
-    closed: it ended at once, since a machine sent it; there is nothing to publish.
+    closed: it ended at once, since a machine sent it. rests: there is nothing to publish: it ended, or waits for the
+    mail that it answers, or changes nothing. joins: it is a message of that ticket.
     """
 
     id: str
     new: bool
     why: str = ""
     closed: bool = False
+    rests: bool = False
+    joins: bool = False
 
 
 class MailIntake:
@@ -49,12 +55,15 @@ class MailIntake:
     def __init__(
         self,
         ledger: Ledger,
+        threads: Threads,
         admission: Admission,
         settings: Settings,
         customers: CustomerDirectory,
         read_pdf: PdfReader,
     ) -> None:
         self._ledger = ledger
+        self._threads = threads
+        self._views = Views(ledger.store)
         self._admission = admission
         self._settings = settings
         self._customers = customers
@@ -66,26 +75,56 @@ class MailIntake:
             mail = await self._with_customer(read_mail(raw, trusted=self._settings.mail_authserv))
         except UnreadableMailError as error:
             return await self._keep(raw, str(error))
+        if (joined := await self._joined(mail)) is not None:
+            return joined
         why = mail.machine.value if mail.machine else await self._loop(mail.ticket)
         try:
-            accepted = await self._accept(mail, mail.ticket, why, raw)
+            accepted = await self._accept(mail, mail.ticket, why, raw, mail.answers)
         except IdempotencyConflict:
             known = await stored_ticket(self._ledger.store, mail.ticket.id or "")
             if known is not None and same_mail(known, mail.ticket):
                 return Taken(mail.ticket.id or "", new=False)
             return await self._another(mail, why, raw)
-        return Taken(accepted.id, accepted.created, closed=bool(why))
+        return Taken(accepted.id, accepted.created, closed=bool(why), rests=bool(why) or accepted.state is State.PARKED)
+
+    async def _joined(self, mail: Mail) -> Taken | None:
+        """The mail as a message of the ticket that it answers; None where it is a ticket of its own."""
+        own, threads = mail.ticket.id or "", self._threads
+        if not mail.answers:
+            return None
+        row = await self._ledger.store.row(own)
+        if row and "answers" not in row:  # a ticket that waited for nothing
+            return None
+        of = await threads.ticket_of(mail.answers)
+        if of is None or of == own:
+            return None
+        message = as_message(mail.ticket, own).model_copy(update={"automatic": mail.machine is not None})
+        try:
+            added = await threads.add(of, message, MAIL)
+        except MessageConflict:
+            return Taken(of, new=False) if await self._is_known(of, message) else None
+        except (ConversationFull, Stale, UnknownTicket, ValueError):
+            return None
+        return Taken(of, added.created, rests=not added.works, joins=True)
+
+    async def _is_known(self, ticket_id: str, message: Message) -> bool:
+        """Whether the message of this id is the same mail, which came another way."""
+        added = (await self._views.checkpoint(ticket_id)).added
+        return any(one.message.id == message.id and same_words(one.message.body, message.body) for one in added)
 
     async def _another(self, mail: Mail, why: str, raw: bytes) -> Taken:
         try:
             accepted = await self._accept(mail, another_under_its_id(mail), why, raw)
         except IdempotencyConflict as error:
             return await self._keep(raw, str(error))
-        return Taken(accepted.id, accepted.created, closed=bool(why))
+        return Taken(accepted.id, accepted.created, closed=bool(why), rests=bool(why))
 
-    async def _accept(self, mail: Mail, ticket: Ticket, why: str, raw: bytes) -> Accepted:
+    async def _accept(self, mail: Mail, ticket: Ticket, why: str, raw: bytes, answers: Sequence[str] = ()) -> Accepted:
         settings = self._settings
         texts = await self._texts(mail, ticket)
+        kept = packed_texts(texts) if texts else None
+        if answers and not why and settings.reply_waits_seconds:
+            return await self._threads.wait(ticket, answers, door=MAIL, original=packed(raw), attached=kept)
         return await self._ledger.accept(
             ticket,
             settings.limits,
@@ -94,7 +133,7 @@ class MailIntake:
             closed=Closed.AUTOMATIC if why else None,
             detail=why,
             original=packed(raw),
-            attached=packed_texts(texts) if texts else None,
+            attached=kept,
             bounced=mail.bounced or None,
         )
 

@@ -27,6 +27,11 @@ CUT = "\n[cut: the mail goes on]"
 MAX_NOTE_CHARS = 500
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+MOST_REFERENCES = 30
+
+_TOKEN = re.compile(r"\[#(tkt_[0-9a-f]{24}|mail-[0-9a-f]{32})\]")
+"""What a desk may put into the subjects of its own mails."""
+
 _MESSAGE_ID = re.compile(r"<[^<>\s]+@[^<>\s]+>")
 
 
@@ -35,7 +40,8 @@ class Mail:
     """A mail that was read. machine: what sent it, None for a person. text: all its text, earlier mails included.
 
     files: what is attached, in the ticket's order. sender: the address that a trusted host has authenticated, or "".
-    bounced: whom a bounce could not reach, or "".
+    bounced: whom a bounce could not reach, or "". answers: ids of tickets, of the mails that it names as those before
+    it and of a token in its subject; the likeliest first.
     """
 
     ticket: Ticket
@@ -44,6 +50,7 @@ class Mail:
     files: Sequence[Attached] = ()
     sender: str = ""
     bounced: str = ""
+    answers: tuple[str, ...] = ()
 
 
 def read_mail(raw: bytes, now: datetime | None = None, trusted: Collection[str] = ()) -> Mail:
@@ -82,7 +89,12 @@ def same_mail(one: Ticket, other: Ticket) -> bool:
     """Whether two mails of one Message-ID are one that came two ways: a list's footer or a gateway's tag may differ."""
     if _sender(one) != _sender(other):
         return False
-    short, long = sorted((_folded(one.body), _folded(other.body)), key=len)
+    return same_words(one.body, other.body)
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether one text is the other, or the other with a list's footer or a gateway's tag."""
+    short, long = sorted((_folded(one), _folded(other)), key=len)
     return bool(short) and short in long
 
 
@@ -127,7 +139,8 @@ def _mail(message: Message, content: Content, left: str, now: datetime, trusted:
         attachments=listed_on_ticket(content.attached),
     )
     lost = bounced_address(message) if sent_by is Machine.BOUNCE else ""
-    return Mail(ticket, sent_by, text, content.attached, authenticated_sender(message, trusted), lost)
+    sender, answers = authenticated_sender(message, trusted), _answers(message, subject, ticket.id)
+    return Mail(ticket, sent_by, text, content.attached, sender, lost, answers)
 
 
 def _unreadable(own: Own, content: Content) -> str:
@@ -144,7 +157,19 @@ def _identity(message: Message, text: str, subject: str) -> str:
     else:
         sender = ",".join(address for _, address in addresses(message, "From"))
         known = "\n".join((sender, field(message, "Date"), subject, _folded(text)))
+    return _id_of(known)
+
+
+def _id_of(known: str) -> str:
     return f"mail-{sha256(known.encode()).hexdigest()[:32]}"
+
+
+def _answers(message: Message, subject: str, own: str | None) -> tuple[str, ...]:
+    """Never by the subject's words: two people write "Card" on one day. A token names an id that nobody can guess."""
+    named = field(message, "References").split()[-MOST_REFERENCES:]
+    before = [*field(message, "In-Reply-To").split()[:2], *reversed(named)]
+    found = [*_TOKEN.findall(subject), *(_id_of(known) for known in before if _MESSAGE_ID.fullmatch(known))]
+    return tuple(ticket_id for ticket_id in dict.fromkeys(found) if ticket_id != own)
 
 
 def _message_id(message: Message) -> str:

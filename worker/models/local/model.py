@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.conversation import Conversation, shown_parts
 from tasks.money import FREE, Nanodollars
 from tasks.run.messages import ModelReply, ModelRequest, StopReason, TokenUsage
 from tasks.ticket import Ticket
@@ -27,6 +28,10 @@ so too: keep the random audit."""
 
 UNFAMILIAR_CEILING = 0.5
 """Confidence of a ticket unlike anything learned: a classifier is sure of some foreign text too."""
+
+TELLING = 0.5
+"""A label's probability from which words of a conversation say what it is about: measured on `tests/chaos/threads.py`,
+where it is right in 86 % (91 % of single tickets); 0.3 has 69 %, 0.8 has 84 %."""
 
 UNFAMILIAR = "out of scope: unlike the tickets it learned from"
 """Said where a person reads why the local tier abstained."""
@@ -116,8 +121,17 @@ class LocalModel:
         return FREE
 
     def guess(self, ticket: Ticket) -> Guess:
-        """The best team, then the best label within it."""
-        features = self._parameters.vocabulary.encode(ticket.text)
+        """The best team, then the best label within it. Of a conversation: by the newest words that say what it is
+        about; "Any news?" does not.
+        """
+        if not isinstance(ticket, Conversation):
+            return self._guess(ticket.text)
+        guesses = [self._guess(part) for part in shown_parts(ticket) if part.strip()]
+        telling = (guess for guess in guesses if guess.familiar and guess.label_probability >= TELLING)
+        return next(telling, None) or max(guesses, key=lambda guess: (guess.familiar, guess.label_probability))
+
+    def _guess(self, text: str) -> Guess:
+        features = self._parameters.vocabulary.encode(text)
         chances = self._parameters.probabilities(features)
         team_chances = np.bincount(self._team_of, weights=chances)
         team = int(team_chances.argmax())
@@ -137,7 +151,7 @@ class LocalModel:
             runner_up=self._parameters.labels[second],
             familiar=familiar,
             telling=tuple(sorted((word for word in scores if scores[word] > 0), key=lambda word: -scores[word])[:5]),
-            evidence=_quote(ticket, scores),
+            evidence=_quote(text, scores),
         )
 
     def _word_scores(self, features: Features, best: int, second: int) -> dict[str, float]:
@@ -159,12 +173,12 @@ def _key(data: Path, team_of: dict[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _quote(ticket: Ticket, scores: dict[str, float]) -> str:
+def _quote(whole: str, scores: dict[str, float]) -> str:
     """The sentence of the ticket whose words spoke loudest, character by character."""
-    text = ticket.text[:MAX_CHARS]
+    text = whole[:MAX_CHARS]
     sentences = [sentence.strip() for sentence in _SENTENCE_END.split(text) if sentence.strip()]
     if not sentences:  # the part that is read is blank
-        return ticket.text.strip()[:_MAX_QUOTE].strip()
+        return whole.strip()[:_MAX_QUOTE].strip()
     loudness = [sum(scores.get(word, 0.0) for word in set(words(sentence))) for sentence in sentences]
     return sentences[loudness.index(max(loudness))][:_MAX_QUOTE].strip()
 

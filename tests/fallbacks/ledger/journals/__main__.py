@@ -13,10 +13,12 @@ from typing import Any
 
 from fallbacks.autonomy.standing import Judgement, Key
 from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.inbox.conversations import Bounds, Conversations
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Lease, Ledger
 from fallbacks.ledger.states import Closed
 from fallbacks.store.redis_store import RedisStore
+from tasks.conversation import Message
 from tasks.errors import ModelError
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
@@ -138,7 +140,21 @@ async def closed(r: Recorder) -> None:
     await r.ledger.accept(ticket, LIMITS, closed=Closed.AUTOMATIC, detail="automatic answer")
 
 
-STORIES = (people, trouble, retried, lost, unreadable, closed)
+async def conversation(r: Recorder) -> None:
+    """What is added: while it waits for a person, and after a decision, which stands; and thanks."""
+    talk = Conversations(r.store, TRIAGE, OutcomeWriter(wanted=False), Bounds(LIMITS))
+    await r.accept("conversation")
+    await r.work("conversation", [reply(submit())])
+    await talk.add("conversation", Message(id="m1", body="It was twice, not once."), door="http")
+    await r.work("conversation", [reply(submit("s2"))])
+    await r.inbox.approve("conversation", "ann", None)
+    await talk.add("conversation", Message(id="m2", body="Any news?"), door="mail")
+    await r.work("conversation", [reply(submit("s3"))])
+    await talk.add("conversation", Message(id="m3", body="Thanks!"), door="mail")
+    await r.inbox.correct("conversation", "ann", None, HandDecision(label="password_reset"), "they cannot sign in")
+
+
+STORIES = (people, trouble, retried, lost, unreadable, closed, conversation)
 
 
 async def record(url: str) -> None:

@@ -14,4 +14,5 @@ def recorded(journal: Sequence[str]) -> list[ev.Recorded]:
 
 
 def folded(journal: Sequence[str]) -> Any:
-    return json.loads(json.dumps(asdict(fold(recorded(journal)))))
+    checkpoint = asdict(fold(recorded(journal)))
+    return json.loads(json.dumps(checkpoint, default=lambda message: message.fields()))

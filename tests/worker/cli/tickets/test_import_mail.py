@@ -230,3 +230,18 @@ def test_every_damaged_mail_is_a_ticket_or_kept_and_the_books_balance(deskhand: 
     assert len(ends) == len(list(mails_of(folder)))
     assert len(found["accepted"]) > 50
     assert deskhand("audit").code == 0
+
+
+def test_a_reply_is_added_to_the_ticket_of_its_first_mail(
+    deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path
+) -> None:
+    first, answer = mails("a", "b")
+    answer["In-Reply-To"] = "<a@example.com>"
+    for name, one in (("a.eml", first), ("b.eml", answer)):
+        (tmp_path / name).write_bytes(bytes(one))
+    result = deskhand("import-mail", str(tmp_path / "a.eml"), str(tmp_path / "b.eml"))
+    assert "1 accepted, 1 added to tickets, 0 known before, 0 rejected" in result.out
+    (ticket_id,) = deskhand("import-mail", str(tmp_path / "a.eml"), "--json").json()["known"]
+    assert ledger.view(ticket_id).messages == 1
+    shown = deskhand("show", ticket_id).out
+    assert shown.index("a is lost") < shown.index("b is lost")

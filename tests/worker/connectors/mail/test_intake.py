@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.ledger.history import LedgerHistory
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import State
@@ -19,6 +20,7 @@ from worker.config.settings import Settings
 from worker.connectors.mail.intake import THREAD_MAILS_PER_HOUR, MailIntake
 from worker.connectors.mail.pdf import pdf_text
 from worker.intake.admission import Admission
+from worker.intake.threads import make_threads
 
 PROVED = "mx.shop.example; dmarc=pass header.from=customer.example"
 
@@ -54,11 +56,11 @@ def desk(valkey_url: str) -> Callable[[Work], None]:
         store = RedisStore(valkey_url)
         settings, directory = Settings(mail_authserv=("mx.shop.example",)), Directory()
         ledger = Ledger(store, TRIAGE)
-        admission = Admission(ledger, settings, lambda: False, frozenset())
+        threads = make_threads(store, ledger, OutcomeWriter(wanted=False), settings, None)
+        admission = Admission(ledger, threads, settings, lambda: False, frozenset())
+        intake = MailIntake(ledger, threads, admission, settings, directory, pdf_text)
         try:
-            await work(
-                Desk(ledger, Views(store), MailIntake(ledger, admission, settings, directory, pdf_text), directory)
-            )
+            await work(Desk(ledger, Views(store), intake, directory))
         finally:
             await store.aclose()
 

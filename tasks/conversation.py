@@ -1,0 +1,123 @@
+"""What is added to a ticket after it was accepted, and the ticket with all of it, as the agent is shown it."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from tasks.thanks import is_thanks
+from tasks.ticket import MAX_BODY_CHARS, Moment, Requester, Ticket, TicketId
+
+SHOWN_CHARS = 24_000
+"""Of a conversation the agent is shown so much, newest first: about 6,000 tokens. People see all of it."""
+
+AUTOMATIC, THANKS = "automatic", "thanks"
+"""Why a message changes nothing."""
+
+
+class Message(BaseModel):
+    """One message of a conversation.
+
+    id: upstream's own, once in a ticket; given by us when absent. body: plain text, up to 60,000 characters.
+    author: who wrote it; absent: the requester. received_at: when. automatic: a machine sent it; it is kept and shown,
+    and changes nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: TicketId | None = None
+    body: Annotated[str, StringConstraints(min_length=1, max_length=MAX_BODY_CHARS)]
+    author: Requester | None = None
+    received_at: Moment | None = None
+    automatic: bool = False
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.body.strip():
+            raise ValueError("body is empty")
+        return self
+
+    @property
+    def quiet(self) -> str:
+        """Why it changes nothing: a machine sent it, or it only says thanks; "" where somebody must look."""
+        return AUTOMATIC if self.automatic else THANKS if is_thanks(self.body) else ""
+
+    @property
+    def wrote(self) -> str:
+        """Who wrote it, in words."""
+        who = self.author
+        return (who and (who.name or who.email or who.id)) or "the requester"
+
+    def fields(self) -> dict[str, Any]:
+        """As it is stored."""
+        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+    def digest(self) -> str:
+        """SHA-256 of everything but the id: equal for a resend, different for another body under one id."""
+        fields = {name: value for name, value in self.fields().items() if name != "id"}
+        text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_message(stored: Mapping[str, Any] | None) -> Message:
+    """A message from a journal, valid when it was added. What another version added is left out, never refused."""
+    fields = {name: value for name, value in (stored or {}).items() if name in Message.model_fields}
+    try:
+        return Message.model_validate(fields)
+    except ValidationError:  # another version's bounds: still the message that was added
+        return Message.model_construct(id=str(fields.get("id", "")), body=str(fields.get("body", "")))
+
+
+class Conversation(Ticket):
+    """A ticket with its messages, oldest first: what rules, screens, quotes and models read in the ticket's place."""
+
+    messages: Annotated[tuple[Message, ...], Field(min_length=1)]
+
+    @property
+    def text(self) -> str:
+        """The newest message first, then those before it as far as there is room, the ticket itself last."""
+        return "\n\n".join(part.strip() for part in shown_parts(self))
+
+
+def conversation(ticket: Ticket, messages: Sequence[Message]) -> Ticket:
+    """The ticket with what was added to it; the ticket itself where nothing was."""
+    if not messages:
+        return ticket
+    fields = {name: getattr(ticket, name) for name in Ticket.model_fields}
+    return Conversation.model_construct(**fields, messages=tuple(messages))
+
+
+def shown_parts(ticket: Conversation) -> list[str]:
+    """Texts of the conversation, newest first, the ticket's own last. What has no room is said as a number."""
+    newest_first, room = list(reversed(ticket.messages)), SHOWN_CHARS
+    first = Ticket.text.fget(ticket)  # type: ignore[attr-defined] # the property of the base class
+    parts = list[str]()
+    for place, message in enumerate(newest_first):
+        if parts and len(message.body) > room:
+            parts.append(_left_out(len(newest_first) - place))
+            break
+        parts.append(message.body[:SHOWN_CHARS])
+        room -= len(parts[-1])
+    return [*parts, first[: max(room, SHOWN_CHARS // 4)]]
+
+
+def _left_out(count: int) -> str:
+    return f"[{count} earlier message{'' if count == 1 else 's'}]"
+
+
+def as_turn(message: Message) -> str:
+    """A message as a turn of a conversation that goes on: in the tags that instructions call a stranger's words."""
+    said = escape(message.body[:SHOWN_CHARS], quote=False)
+    return f"This was added to the ticket since:\n<ticket>\n<message>{said}</message>\n</ticket>"
+
+
+def tagged(ticket: Conversation) -> Iterator[str]:
+    """The parts of a conversation for an opening, newest first, escaped so that none can close its tag."""
+    *added, first = shown_parts(ticket)
+    for place, part in enumerate(added):
+        newest = ' newest="true"' if place == 0 else ""
+        yield f"<message{newest}>{escape(part, quote=False)}</message>"
+    yield f"<first>{escape(first, quote=False)}</first>"

@@ -1,0 +1,173 @@
+"""Which ticket a reply belongs to, and replies that come before what they answer."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.errors import ConversationFull, IdempotencyConflict, MessageConflict, Stale, UnknownTicket
+from fallbacks.inbox.conversations import AddedTo, Bounds, Conversations
+from fallbacks.ledger.archive_reader import Archive
+from fallbacks.ledger.ledger import Accepted, Claim, Ledger
+from fallbacks.ledger.states import Closed, State
+from fallbacks.store.port import Store
+from tasks.conversation import Message
+from tasks.money import from_usd
+from tasks.run import events as ev
+from tasks.run.checkpoint import fold
+from tasks.ticket import Short, Ticket, TicketId
+from worker.config.settings import Settings
+from worker.intake.doors import MAIL
+
+log = logging.getLogger(__name__)
+
+KEPT_MS = 90 * 24 * 3600 * 1000
+"""A reply to something older is a ticket of its own."""
+
+
+AS_MESSAGE = "as_message"
+"""In the metadata of a ticket that waits for the one it answers: its id as a message."""
+
+NOT_ADDED = (ConversationFull, IdempotencyConflict, MessageConflict, Stale, ValueError)
+"""Why a message cannot be taken as one; a pydantic `ValidationError` is a `ValueError`."""
+
+
+class MessageFor(Message):
+    """A message as it comes by a queue. source: of the ticket that it becomes where there is none for it."""
+
+    ticket_id: TicketId
+    source: Short = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Over the ledger. A mail is known by its own id, whichever ticket it is in."""
+
+    store: Store
+    ledger: Ledger
+    conversations: Conversations
+    settings: Settings
+
+    async def ticket_of(self, ids: Sequence[str]) -> str | None:
+        """The first of these that is a ticket, or was added to one; None where there is none, or no longer."""
+        for known in ids:
+            if found := str(await self.store.run("thread", "", known, "", 0)):
+                return found
+            if await self.store.row(known):
+                return known
+        return None
+
+    async def keep(self, message_id: str, ticket_id: str) -> None:
+        """Remember which ticket a mail is in."""
+        await self.store.run("thread", "", message_id, ticket_id, KEPT_MS)
+
+    async def add(self, ticket_id: str, message: Message, door: str) -> AddedTo:
+        """As `Conversations.add`, and what answers this mail will find the ticket."""
+        added = await self.conversations.add(ticket_id, message, door=door)
+        if door == MAIL:  # whose ids are nobody else's
+            await self.keep(message.id or "", ticket_id)
+        return added
+
+    async def add_or_wait(self, ticket_id: str, message: Message, *, door: str, source: str) -> tuple[str, bool]:
+        """Add a message whose ticket may be on its way still. (The ticket it is in, whether there is work.)
+
+        Where the ticket is not there, the message waits for it as a parked ticket, and at last is worked as one.
+        Raises what is in `NOT_ADDED`.
+        """
+        try:
+            added = await self.add(ticket_id, message, door)
+        except UnknownTicket:
+            if message.automatic:
+                return await self._closed(_as_ticket(ticket_id, message, source), door), False
+            waiting = await self.wait(_as_ticket(ticket_id, message, source), (ticket_id,), door=door)
+            return waiting.id, waiting.created and waiting.state is State.QUEUED
+        return added.ticket_id, added.works
+
+    async def _closed(self, ticket: Ticket, door: str) -> str:
+        kind, limits = Closed.AUTOMATIC, self.settings.limits
+        return (await self.ledger.accept(ticket, limits, door=door, closed=kind, detail="an answer of a machine")).id
+
+    async def wait(
+        self,
+        ticket: Ticket,
+        answers: Sequence[str],
+        *,
+        door: str,
+        original: str | None = None,
+        attached: str | None = None,
+    ) -> Accepted:
+        """Accept what answers a ticket that is not there. Raises `IdempotencyConflict`."""
+        settings, now = self.settings, await self.store.now_ms()
+        return await self.ledger.accept(
+            ticket,
+            settings.limits,
+            door=door,
+            max_wait_seconds=settings.max_wait_seconds,
+            not_before_ms=now + int(settings.reply_waits_seconds * 1000),
+            original=original,
+            attached=attached,
+            answers=answers,
+        )
+
+    async def joined(self, claim: Claim) -> str:
+        """The ticket that a claimed one has become a message of, with what was added to it while it waited; "" where it
+        is a ticket of its own.
+
+        A crash after a message was added is no harm: added again it changes nothing.
+        """
+        own = claim.lease.ticket_id
+        if not claim.answers or any(isinstance(one.event, ev.StepStarted) for one in claim.journal):
+            return ""
+        of = await self.ticket_of([answered for answered in claim.answers if answered != own])
+        if of is None or of == own:
+            return ""
+        try:
+            message_id = str(claim.ticket.metadata.get(AS_MESSAGE, own))
+            for message in (as_message(claim.ticket, message_id), *_added_to(claim)):
+                await self.add(of, message, claim.door)
+        except (UnknownTicket, *NOT_ADDED) as error:
+            log.warning("%s is a ticket of its own: %s", own, error)
+            return ""
+        return of
+
+
+def _added_to(claim: Claim) -> list[Message]:
+    return [added.message for added in fold(claim.journal).added]
+
+
+def _as_ticket(ticket_id: str, message: Message, source: str) -> Ticket:
+    """What a message is while nothing is there that it could be added to."""
+    own = sha256(f"{ticket_id}\n{message.id}".encode()).hexdigest()[:32]
+    return Ticket(
+        id=f"reply-{own}",
+        source=source,
+        subject="",
+        body=message.body,
+        requester=message.author,
+        received_at=message.received_at,
+        metadata={AS_MESSAGE: message.id, "answers": ticket_id},
+    )
+
+
+def as_message(ticket: Ticket, message_id: str) -> Message:
+    """A ticket's words as a message of another."""
+    return Message(
+        id=message_id, body=ticket.body or ticket.subject, author=ticket.requester, received_at=ticket.received_at
+    )
+
+
+def make_threads(
+    store: Store, ledger: Ledger, outcomes: OutcomeWriter, settings: Settings, archive: Archive | None
+) -> Threads:
+    """Within the bounds that are set."""
+    most = settings.max_ticket_cost_usd
+    bounds = Bounds(
+        settings.limits,
+        settings.messages_per_hour,
+        settings.conversation_chars,
+        None if most is None else from_usd(most),
+        settings.max_wait_seconds,
+    )
+    conversations = Conversations(store, ledger.process, outcomes, bounds, archive)
+    return Threads(store, ledger, conversations, settings)
