@@ -33,7 +33,6 @@ from fallbacks.ledger.views import Views
 from fallbacks.operations.look import Terms as LookTerms
 from fallbacks.store import keys
 from fallbacks.store.port import Store
-from fallbacks.store.redis_connections import async_client
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.agent import PREFETCH, Agent
 from tasks.run.ports import Model
@@ -56,6 +55,7 @@ from worker.connectors.hook import RECEIVER, Hook, receivers_of
 from worker.connectors.yaml_hooks import load_hooks
 from worker.intake.admission import Admission
 from worker.intake.redis import RedisIntake
+from worker.intake.redis_loops import message_loops
 from worker.intake.redis_poison import PoisonList
 from worker.intake.requester_quota import RequesterQuota
 from worker.intake.threads import Threads, make_threads
@@ -84,9 +84,6 @@ from worker.work.sweeper import Begin, Sweeper
 
 HANDS_OFF_AT_ONCE = 16
 """Of a web process while no worker does it."""
-
-MESSAGE_CONNECTIONS = 4
-"""Of what reads messages beside Celery."""
 
 
 @dataclass
@@ -313,16 +310,9 @@ class Parts:
         return Admission(self.ledger, self.threads, self.settings, lambda: self.live.draining, frozenset(self.hooks))
 
     def message_loops(self, queues: tuple[str, ...]) -> list[PoisonList | RedisIntake]:
-        """What reads messages beside Celery: unreadable ones and plain JSON ones, where the broker is a Redis."""
-        settings, url = self.settings, self.settings.broker_url or self.redis_url
-        if is_amqp(url):
-            return []
-        redis = async_client(url, connections=MESSAGE_CONNECTIONS, socket_timeout=5)
-        loops: list[PoisonList | RedisIntake] = [PoisonList(redis, poison_key(settings), self.admission)]
-        if "intake" in queues:
-            name, hold = queue_names(settings)["intake"], 2 * settings.lease_seconds
-            loops.append(RedisIntake(redis, name, settings.namespace, hold, self.admission, self.publisher))
-        return loops
+        """What reads messages beside Celery, where the broker is a Redis."""
+        url = self.settings.broker_url or self.redis_url
+        return [] if is_amqp(url) else message_loops(self.settings, url, queues, self.admission, self.publisher)
 
     def heartbeat(self, slots: int, queues: tuple[str, ...]) -> Heartbeat:
         """The beat of a worker process that offers `slots` on `queues`."""

@@ -290,15 +290,14 @@ _UNDOABLE = "Nothing, or undo it while you still can."
 
 def _actions(view: TicketView) -> tuple[Act, ...]:
     undo = (Act.UNDO,) if view.undo_until_ms else ()
-    close = () if view.stands is not None else (Act.CLOSE,)
     match view.state:
         case State.QUEUED | State.RUNNING | State.PARKED:
             return (Act.CANCEL,)
         case State.SUGGESTED:
-            return (Act.APPROVE, Act.EDIT, Act.REJECT, *close, Act.RESUME, Act.SNOOZE, Act.CANCEL)
+            return (Act.APPROVE, Act.EDIT, Act.REJECT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.HANDED_OFF:
             approve = (Act.APPROVE,) if view.decision else ()
-            return (*approve, Act.EDIT, *close, Act.RESUME, Act.SNOOZE, Act.CANCEL)
+            return (*approve, Act.EDIT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.REJECTED:
             return (Act.REPAIR, Act.REJECT, Act.CLOSE, Act.SNOOZE, Act.CANCEL)
         case State.DECIDED:

@@ -220,13 +220,16 @@ class Inbox(Holds):
         return await self.views.ticket(ticket_id)
 
     async def close(self, ticket_id: str, person: str, version: int | None, kind: Closed, of: str = "") -> TicketView:
-        """End an item without a decision. of: the ticket that a duplicate is one of, "" for none that is known."""
+        """End an item without a decision. of: the ticket that a duplicate is one of, "" for none that is known.
+
+        Where a decision stands while what was added since is looked at, it goes on standing, and nothing is sent.
+        """
         if of and kind is not Closed.DUPLICATE:
             raise ValueError(f"only a duplicate is one of another ticket, and this is closed as {kind.value}")
         view = await self._waiting(ticket_id, version)
-        if view.stands is not None:
-            raise ValueError(f"a decision of {ticket_id} stands: decide the same to keep it, another to correct it")
         await self._check_original(ticket_id, of)
+        if view.stands is not None:
+            return await self._uphold(view, person, kind, view.stands)
         secret = await is_probe(self.store, ticket_id)
         outcome = {"state": State.CLOSED.value, "kind": kind.value, **caused_by(view)} | ({"of": of} if of else {})
         outbox = () if secret else self.outcomes.entries(Outcome.CLOSED, ticket_id, view.door, outcome, UNDO_MS)
@@ -249,6 +252,22 @@ class Inbox(Holds):
         )
         await self._act(ticket_id, move)
         return await self.views.ticket(ticket_id)
+
+    async def _uphold(self, view: TicketView, person: str, kind: Closed, stands: Result) -> TicketView:
+        """Upstream has heard of the decision already: what was added to it needs none."""
+        undo = way_back(view, self.process, person, State.DECIDED, (), None, await self.store.row(view.id))
+        move = Move(
+            State.DECIDED,
+            DECIDABLE,
+            ByPerson(view.version, person),
+            (ev.Upheld(person, kind.value, stands),),
+            values={**result_fields(self.process, stands), "undo": undo},
+            unset=("standing", "reason", "detail", "queue"),
+            undo_in_ms=UNDO_MS,
+            count=(f"person_{Act.CLOSE}",),
+        )
+        await self._act(view.id, move)
+        return await self.views.ticket(view.id)
 
     async def _check_original(self, ticket_id: str, of: str) -> None:
         if of == ticket_id:
@@ -318,14 +337,16 @@ class Inbox(Holds):
         if not operator and by != person:
             raise NotAllowed("Only who decided it, or an operator, can undo it.")
         based_on = int(row["version"]) if version is None else version  # whose act it is was read in this one
+        arrived = {"delivery"} if row.get("delivery") != "pending" else set()  # what was sent before, meanwhile
+        values = {name: value for name, value in was["set"].items() if name not in arrived}
         move = Move(
             State(was["state"]),
             (State(was.get("left_to", State.DECIDED)),),
             ByPerson(based_on, person),
             (ev.PersonActed(person, Act.UNDO),),
             inbox=read_entry(was["inbox"]) if was["inbox"] else None,
-            values=was["set"],
-            unset=tuple({*was["unset"], "undo", "undo_until", "delivery"} - was["set"].keys()),
+            values=values,
+            unset=tuple({*was["unset"], "undo", "undo_until", "delivery"} - values.keys() - arrived),
             takes_back=TakesBack(tuple(was["outbox"]), was["example"]),
             count=("undone",),
         )

@@ -259,7 +259,12 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
             else "; its suggestion was withdrawn" * (e.state == "suggested")
         ),
     ),
-    ev.Upheld: lambda _: _Words(Tone.PROGRESS, "with what was added in view, the decision stands"),
+    ev.Upheld: lambda e: _Words(
+        Tone.PERSON if e.kind else Tone.PROGRESS,
+        f"{e.by} closed what was added ({CLOSED.get(e.kind, e.kind)}): the decision stands"
+        if e.kind
+        else "with what was added in view, the decision stands",
+    ),
     ev.Unreadable: lambda e: _Words(
         Tone.ATTENTION, "an event this version cannot read", _excerpt(json.dumps(e.raw, default=str))
     ),

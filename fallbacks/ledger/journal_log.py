@@ -46,7 +46,7 @@ SAFE: dict[str, tuple[str, ...]] = {
     "resumed": ("by", "from_step"),
     "message_added": ("quiet", "door"),
     "reopened": ("message", "state"),
-    "upheld": (),
+    "upheld": ("by", "kind"),
 }  # fmt: skip
 """Fields by event: ids, numbers, names of ours and of models. No text of a ticket, a model, a tool or a person."""
 

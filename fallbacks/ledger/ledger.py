@@ -15,19 +15,18 @@ from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import ALONE
 from fallbacks.ledger.addresses import address_digest
-from fallbacks.ledger.breaker import ModelFailure, refused
+from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.claims import Accepted as Accepted
 from fallbacks.ledger.claims import Claim as Claim
 from fallbacks.ledger.claims import Conclusion as Conclusion
 from fallbacks.ledger.claims import Lease as Lease
 from fallbacks.ledger.claims import read_claim
-from fallbacks.ledger.meters import counted
 from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, RunFigures, make_move
 from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, Hint, HintKind, State
+from fallbacks.ledger.steps import Steps
 from fallbacks.plan import PLAN, InboxQueue, Severity
 from fallbacks.store.port import Store, lua_header
-from tasks.errors import EffectUnknown, LeaseLost, NewMessages
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits
@@ -44,7 +43,7 @@ FIRST_SWEEP_MS = 10_000
 """An accepted ticket that nobody claimed within this time is published again."""
 
 
-class Ledger:
+class Ledger(Steps):
     """The ledger over a store.
 
     lease_ms: how long a silent worker keeps its tickets. first_sweep_ms: an accepted ticket that nobody claimed within
@@ -59,9 +58,7 @@ class Ledger:
         first_sweep_ms: int = FIRST_SWEEP_MS,
         sent_in: Callable[[], str] = str,
     ) -> None:
-        self.store = store
-        self.process = process
-        self.lease_ms = lease_ms
+        super().__init__(store, process, lease_ms)
         self.first_sweep_ms = first_sweep_ms
         self.sent_in = sent_in
 
@@ -153,110 +150,6 @@ class Ledger:
         journal_log.wrote(ticket_id, claim.lease.epoch, [event])
         return claim
 
-    async def begin_step(
-        self,
-        lease: Lease,
-        started: ev.StepStarted,
-        before: Sequence[ev.Event],
-        *,
-        run_cap: int | None,
-        day_cap: int | None,
-        after: str | None = None,
-        heard: int | None = None,
-    ) -> int:
-        """Reserve the worst case of a call against run and day, together with its intent. Returns store time, ms.
-
-        after: the call that this lease settled last. A store that failed over may lack it: then the lease is lost.
-        heard: see `LeasedLedger`. Raises `StepRefused` (a cap, the kill switch, the breaker) and `NewMessages`, with
-        nothing reserved; `LeaseLost`.
-        """
-        header = {
-            **self._fence(lease),
-            "after": after,
-            "call": started.call_id,
-            "worst": started.reserved_nanodollars,
-            "run_cap": run_cap,
-            "day_cap": day_cap,
-            "breaker": started.model,
-            "heard": heard,
-            "meters": counted(before),
-        }
-        events = (*before, started)
-        args = [event.to_json() for event in events]
-        verdict = await self.store.run("begin_step", lease.ticket_id, lua_header(header), *args)
-        if verdict[0] == "ok":
-            journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
-            return int(verdict[1])
-        if verdict[0] == "news":
-            raise NewMessages
-        raise refused(started, verdict) or LeaseLost(lease.ticket_id)
-
-    async def end_step(
-        self,
-        lease: Lease,
-        call_id: str,
-        cost: int,
-        events: Sequence[ev.Event],
-        *,
-        model: str,
-        health: str = "",
-        failure: ModelFailure | None = None,
-    ) -> None:
-        """Settle a call at its cost and append what came of it.
-
-        health: "well" closes the model's circuit breaker; failure: counts against it; neither says nothing of it.
-        """
-        header = {
-            **self._fence(lease),
-            "call": call_id,
-            "cost": cost,
-            "breaker": model,
-            "health": health,
-            "failure": failure.to_header() if failure else None,
-            "meters": counted(events, model),
-        }
-        args = [event.to_json() for event in events]
-        _held(await self.store.run("end_step", lease.ticket_id, lua_header(header), *args), lease)
-        journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
-
-    async def begin_effect(
-        self,
-        lease: Lease,
-        key: str,
-        tool: str,
-        before: Sequence[ev.Event],
-        *,
-        key_honoured: bool,
-        after: str | None = None,
-    ) -> str | None:
-        """Record an effect's intent. Returns its stored result where it is done. Raises `EffectUnknown`.
-
-        after: as of `begin_step`.
-        """
-        header = {**self._fence(lease), "after": after, "key": key, "honoured": key_honoured, "try": uuid4().hex}
-        header["meters"] = counted(before)
-        events = (*before, ev.EffectBegun(key, tool))
-        args = [event.to_json() for event in events]
-        verdict = await self.store.run("begin_effect", lease.ticket_id, lua_header(header), *args)
-        match verdict[0]:
-            case "unknown":
-                began = "may have been begun before the store failed over" if len(verdict) > 1 else "was begun before"
-                raise EffectUnknown(f"{tool} {began} and its result was lost")
-            case "done":
-                return str(verdict[1])
-            case _:
-                _held(verdict, lease)
-                journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
-                return None
-
-    async def end_effect(self, lease: Lease, key: str, result: str) -> None:
-        """Record an effect's result."""
-        header = {**self._fence(lease), "key": key}
-        event = ev.EffectEnded(key)
-        args = (lua_header(header), result, event.to_json())
-        _held(await self.store.run("end_effect", lease.ticket_id, *args), lease)
-        journal_log.wrote(lease.ticket_id, lease.epoch, [event])
-
     async def park(
         self,
         lease: Lease,
@@ -321,7 +214,7 @@ class Ledger:
         await self._leave(
             lease,
             State.DECIDED,
-            (*conclusion.events, ev.Upheld(stands)),
+            (*conclusion.events, ev.Upheld(decision=stands)),
             values=result_fields(self.process, stands),
             unset=("reason", "detail", "standing"),
             figures=self._figures(conclusion),
@@ -390,9 +283,6 @@ class Ledger:
         kind = self.process.key(conclusion.decision) if conclusion.decision else None
         return RunFigures(kind, conclusion.version or None)
 
-    def _fence(self, lease: Lease) -> dict[str, Any]:
-        return {"epoch": str(lease.epoch), "owner": lease.owner, "lease_ms": self.lease_ms}
-
     async def _leave(self, lease: Lease, state: State, events: Sequence[ev.Event], **what: Any) -> None:
         by = ByWorker(lease.epoch, lease.owner)
         move = Move(state, (State.RUNNING,), by, tuple(events), **what)
@@ -402,11 +292,6 @@ class Ledger:
 def new_id() -> str:
     """A ticket id that sorts by time: `tkt_` and 24 hex digits."""
     return f"tkt_{int(time.time() * 1000):012x}{uuid4().hex[:12]}"
-
-
-def _held(verdict: list[Any], lease: Lease) -> None:
-    if verdict[0] == "lost":
-        raise LeaseLost(lease.ticket_id)
 
 
 def _inbox(priority: Priority, facets: list[str]) -> InboxEntry:

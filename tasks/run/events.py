@@ -351,9 +351,13 @@ class Reopened(Event):
 
 @dataclass(frozen=True, slots=True)
 class Upheld(Event):
-    """With what was added in view, the agent came to the decision that stands: there is nothing to send."""
+    """With what was added in view, the decision that stood stands: there is nothing to send. by: "agent", which came to
+    the same, or a person, who closed what was added. kind: as what, "" of the agent's.
+    """
 
     type: ClassVar[str] = "upheld"
+    by: str = "agent"
+    kind: str = ""
     decision: Mapping[str, Any] | None = None
 
 

@@ -62,7 +62,7 @@ local function read_journal(limits)
     if LETS_GO[kind] and from then held, from = held + at - from, nil end
     if kind == 'resumed' or kind == 'reopened' then held, from, started, found.over.ms = 0, nil, false, nil end -- its time and its limit begin anew
     if kind == 'resumed' or kind == 'closed' or kind == 'cancelled'
-      or (kind == 'decided' and not string.find(event, '^,"v":%d+,"by":"agent",', rest)) then
+      or ((kind == 'decided' or kind == 'upheld') and not string.find(event, '^,"v":%d+,"by":"agent",', rest)) then
       found.answered = true -- a person looked at what the agent left open
     end
     if kind ~= 'call_lost' then last = at end -- whoever takes it back writes that, long after

@@ -9,6 +9,7 @@ import pytest
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.errors import ConversationFull, MessageConflict, Stale, UnknownTicket
 from fallbacks.inbox.conversations import AddedTo, Bounds, Conversations
+from fallbacks.inbox.inbox import UNDO_MS
 from fallbacks.ledger.archive import SHORTEST_SECONDS, archive_ended
 from fallbacks.ledger.archive_folder import ArchiveFolder
 from fallbacks.ledger.archive_reader import Archive
@@ -147,8 +148,6 @@ async def test_a_person_corrects_or_keeps_what_stands(s: Scene) -> None:
         await add(s, ticket_id=ticket_id)
         loan = DECISION | {"label": "new_loan", "team": "loans"}
         await s.ledger.suggest(await s.claim(ticket_id), Conclusion((), loan, Priority.NORMAL))
-        with pytest.raises(ValueError, match="stands"):
-            await s.inbox.close(ticket_id, "eve", None, Closed.THANKS)
         view = await s.inbox.decide(ticket_id, "eve", None, HandDecision(label=label))
         assert (view.state, view.stands, (view.earlier or {})["label"]) == (State.DECIDED, None, "lost_card")
         outcomes = [(event, data) for event, data in await sent(s) if data["id"] == ticket_id]
@@ -156,6 +155,34 @@ async def test_a_person_corrects_or_keeps_what_stands(s: Scene) -> None:
     assert (outcomes[1][1]["earlier"]["label"], outcomes[1][1]["message"]) == ("lost_card", "m1")
     back = await s.inbox.undo("changed", "eve", None)
     assert (back.state, (back.stands or {})["label"]) == (State.SUGGESTED, "lost_card")
+
+
+@scene
+async def test_to_close_what_was_added_leaves_the_decision_as_it_stands(s: Scene) -> None:
+    await decided(s)
+    await s.pass_ms(UNDO_MS + 1)
+    await delivered(s)
+    before = await s.row()
+    await add(s)
+    loan = DECISION | {"label": "new_loan", "team": "loans"}
+    await s.ledger.suggest(await s.claim(), Conclusion((), loan, Priority.NORMAL))
+    for _ in range(2):
+        view = await s.inbox.close("t1", "eve", None, Closed.THANKS)
+        assert (view.state, view.decision, view.stands, view.closed) == (
+            State.DECIDED,
+            json.loads(before["decision"]),
+            None,
+            None,
+        )
+        back = await s.inbox.undo("t1", "eve", None)
+        assert (back.state, (back.decision or {})["label"], (back.stands or {})["label"], back.delivery) == (
+            State.SUGGESTED,
+            "new_loan",
+            "lost_card",
+            "delivered",
+        )
+    assert await s.members("inbox") == ["t1"]
+    assert await sent(s) == []
 
 
 @scene

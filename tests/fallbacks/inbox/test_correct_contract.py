@@ -180,4 +180,4 @@ def test_a_correction_whose_texts_are_long_still_fits_a_webhook() -> None:
 async def delivered(s: Scene) -> None:
     for message_id, flat in await s.store.run("take_outbox", "", 100, 1000):
         row = dict(zip(flat[::2], flat[1::2], strict=True))
-        await s.store.run("settle_outbox", row["ticket"], message_id, "delivered", 0, "")
+        await s.store.run("settle_outbox", row["ticket"], message_id, "delivered", 0)
