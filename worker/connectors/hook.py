@@ -1,8 +1,5 @@
 """One helpdesk's webhook: how its calls prove themselves, which are tickets, and what it receives of their outcomes."""
 
-import base64
-import binascii
-import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -17,14 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from fallbacks.delivery.outcomes import Outcome
 from tasks.conversation import Message
 from tasks.ticket import MAX_BODY_CHARS, MAX_METADATA_ENTRIES, Ticket
-from worker.connectors.errors import HookRefusedError, UnmappedError
+from worker.connectors.errors import UnmappedError
 from worker.connectors.field_map import Condition, Pick, as_text, places_of
+from worker.connectors.proofs import Signature, Token
 from worker.intake.json_bytes import repaired
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
-EnvName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,99}$")]
-"""Secrets stand in the environment, never in the file; under DESKHAND_ only settings may stand."""
-
 CUT = "\n[cut: the text goes on]"
 UNREAD_DATE = "received_at_unread"
 """Where a date that cannot be read is kept."""
@@ -34,57 +29,6 @@ RECEIVER = "hook"
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 _ODD = re.compile(r"[^A-Za-z0-9._:@-]")
-
-
-class Signature(BaseModel):
-    """HMAC over the body, or over timestamp and body. separator: between the two. signed_prefix: what stands before
-    both and is signed with them (Slack's and Zoom's `v0:`).
-    """
-
-    model_config = _STRICT
-
-    header: str
-    secret_env: EnvName
-    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
-    signed_prefix: str = ""
-    prefix: str = ""
-    timestamp_header: str | None = None
-    separator: str = ""
-    tolerance_seconds: Annotated[int, Field(ge=1)] = 300
-
-    def check(self, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
-        """Raises `HookRefusedError`."""
-        signed = body
-        if self.timestamp_header is not None:
-            said = headers.get(self.timestamp_header.lower(), "")
-            if abs((_moment(said) - now).total_seconds()) > self.tolerance_seconds:
-                raise HookRefusedError("the timestamp is too far from now")
-            signed = said.encode() + self.separator.encode() + body
-        wanted = hmac.new(secret.encode(), self.signed_prefix.encode() + signed, self.algorithm).digest()
-        shown = headers.get(self.header.lower(), "").removeprefix(self.prefix)
-        if not hmac.compare_digest(self._raw(shown), wanted):
-            raise HookRefusedError(f"the signature in {self.header} does not fit the body")
-
-    def _raw(self, shown: str) -> bytes:
-        try:
-            return bytes.fromhex(shown) if self.encoding == "hex" else base64.b64decode(shown, validate=True)
-        except (ValueError, binascii.Error):
-            return b""
-
-
-class Token(BaseModel):
-    """A shared secret in a header, for systems that do not sign. Over TLS only: who sees one call can make others."""
-
-    model_config = _STRICT
-
-    header: str
-    secret_env: EnvName
-
-    def check(self, secret: str, headers: Mapping[str, str], _body: bytes, _now: datetime) -> None:
-        """Raises `HookRefusedError`."""
-        if not hmac.compare_digest(headers.get(self.header.lower(), "").encode(), secret.encode()):
-            raise HookRefusedError(f"the token in {self.header} is wrong")
 
 
 class TicketMap(BaseModel):
@@ -306,16 +250,3 @@ def _safe(external: str, most: int) -> str:
     if plain == external and len(plain) <= most:
         return plain
     return f"{plain[: most - 17]}-{sha256(external.encode('utf-8', 'replace')).hexdigest()[:16]}"
-
-
-def _moment(said: str) -> datetime:
-    """Seconds since 1970, or ISO 8601. Raises `HookRefusedError`."""
-    try:
-        at = (
-            datetime.fromtimestamp(float(said), UTC)
-            if re.fullmatch(r"\d{9,12}", said)
-            else datetime.fromisoformat(said)
-        )
-    except (ValueError, OverflowError, OSError):
-        raise HookRefusedError("the timestamp is missing or none") from None
-    return at.replace(tzinfo=at.tzinfo or UTC)
