@@ -18,6 +18,7 @@ from worker.connectors.errors import UnmappedError
 from worker.connectors.field_map import Condition, Pick, as_text, places_of
 from worker.connectors.proofs import Signature, Token
 from worker.intake.json_bytes import repaired
+from worker.queue.envelope import too_deep
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
 CUT = "\n[cut: the text goes on]"
@@ -197,6 +198,8 @@ def _document(body: bytes) -> dict[str, Any]:
         raise UnmappedError("the body is not JSON") from None
     if not isinstance(document, dict):
         raise UnmappedError("the body is not a JSON object")
+    if too_deep(document):
+        raise UnmappedError("the body is nested too deeply")
     return document
 
 

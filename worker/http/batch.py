@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from fallbacks.access.api_keys import Caller
 from fallbacks.errors import IdempotencyConflict, StoreUnreachable
 from fallbacks.ledger.states import State
-from worker.http.access import Writer
+from worker.http.access import Standing, Writer
 from worker.http.desk import Desk, DeskDep
 from worker.http.intake import IdempotencyKey, take_in
 from worker.http.problems import Kind, Problem, ProblemDocument, as_problem, responses
@@ -83,6 +83,7 @@ async def _place(desk: Desk, caller: Caller) -> None:
 def _items(body: bytes) -> list[bytes]:
     try:
         items = json.loads(repaired(body))
+        written = [json.dumps(item, ensure_ascii=False) for item in items] if isinstance(items, list) else []
     except (ValueError, RecursionError) as error:
         raise Problem(Kind.INVALID_SYNTAX, f"the body is not JSON: {error}"[:200]) from None
     if not isinstance(items, list):
@@ -90,7 +91,7 @@ def _items(body: bytes) -> list[bytes]:
     if not 1 <= len(items) <= MOST_ITEMS:
         fault = f"1 to {MOST_ITEMS} tickets; send more as {NDJSON}"
         raise Problem(Kind.INVALID, fault, errors=[("", fault)])
-    return [json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass") for item in items]
+    return [item.encode("utf-8", "surrogatepass") for item in written]
 
 
 async def _take_in_all(
@@ -188,16 +189,31 @@ class _NdjsonAnswer(Response):
 
     async def _read(self, results: _Results) -> None:
         desk, caller, key, request = self._work
-        first = 0
+        standing, first, holds = Standing(desk, request, caller), 0, True
         try:
             async for group in _groups(_lines(self._request)):
-                for result in await _take_in_all(desk, caller, group, first, key, request):
+                holds = await _holds(standing)
+                taken = group if holds else [_revoked()] * len(group)
+                for result in await _take_in_all(desk, caller, taken, first, key, request):
                     await results.put(result.model_dump_json(exclude_none=True).encode() + b"\n")
+                if not holds:
+                    break
                 first += len(group)
         except Problem:
             pass  # the client hung up or stalled within the body; what came before is in the ledger
         finally:
             await results.end()
+
+
+async def _holds(standing: Standing) -> bool:
+    try:
+        return await standing.holds()
+    except StoreUnreachable:
+        return True  # each line says for itself that the store is away
+
+
+def _revoked() -> Problem:
+    return Problem(Kind.UNAUTHORIZED, "the key was revoked meanwhile; nothing more of this stream is read")
 
 
 async def _lines(request: Request) -> AsyncIterator[bytes | Problem | None]:

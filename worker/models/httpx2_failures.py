@@ -13,7 +13,7 @@ import httpx2
 from tasks.errors import ModelError
 from tasks.reasons import Reason
 from worker.models.httpx2_line import MOST_REPLY_BYTES, bounded_wait, retry_after_seconds
-from worker.models.json_reading import one_line
+from worker.models.json_reading import one_line, streamed
 
 _REASONS = {
     401: Reason.MODEL_AUTH,
@@ -74,6 +74,16 @@ def error_in(response: httpx2.Response, error: Any, *, begun: bool) -> ModelErro
     code = error.get("code") if isinstance(error, dict) else None
     status = code if type(code) is int and 400 <= code <= 599 else 502
     return _read(response, error, status, paid=begun or (status in (502, 504) and not _known(error)))
+
+
+def streamed_error(response: httpx2.Response) -> ModelError | None:
+    """The error in a stream of server-sent events, which nobody asked for; None where there is none."""
+    begun = False
+    for event in streamed(response.content):
+        if isinstance(event, dict) and event.get("error"):
+            return error_in(response, event["error"], begun=begun)
+        begun = begun or (isinstance(event, dict) and "choices" in event)
+    return None
 
 
 def _read(response: httpx2.Response, error: Any, status: int, *, paid: bool) -> ModelError:

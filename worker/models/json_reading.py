@@ -28,8 +28,8 @@ def read_json(body: bytes, most_bytes: int) -> Any:
 
 
 def streamed(body: bytes) -> Iterator[Any]:
-    """The events of a stream of server-sent events, as JSON; none where it is no such stream."""
-    for line in body.splitlines() if body.lstrip()[:6] in _STREAMED else ():
+    """The events of a stream of server-sent events, as JSON; none where it is no such stream, or has no error."""
+    for line in body.splitlines() if body.lstrip()[:6] in _STREAMED and b'"error"' in body else ():
         name, _, value = line.partition(b":")
         try:
             if name == b"data":

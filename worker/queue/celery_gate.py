@@ -1,4 +1,4 @@
-"""A gate before Celery, where the transport has none: what it would drop is kept first and acknowledged second."""
+"""A gate before Celery: what it would drop is kept first and acknowledged second."""
 
 import base64
 import json
@@ -17,8 +17,11 @@ Keep = Callable[[bytes, str, str], None]
 """(raw, error, origin): put an unreadable message into the ledger; raises `StoreUnreachable`."""
 
 
-def gate_step(keep: Keep, task_names: Collection[str]) -> type[bootsteps.StartStopStep]:
-    """A bootstep for `app.steps["consumer"]` that stands in for the ways by which Celery discards a message."""
+def gate_step(keep: Keep, task_names: Collection[str], *, checked_before: bool) -> type[bootsteps.StartStopStep]:
+    """A bootstep for `app.steps["consumer"]` that stands in for the ways by which Celery discards a message.
+
+    checked_before: whether the transport has looked for faults already.
+    """
 
     class Gate(bootsteps.StartStopStep):
         """Celery 5.7's consumer looks these methods up on itself; tests/worker/queue/test_celery_gate.py holds that."""
@@ -38,7 +41,8 @@ def gate_step(keep: Keep, task_names: Collection[str]) -> type[bootsteps.StartSt
 
                 return checked
 
-            consumer.create_task_handler = create_task_handler
+            if not checked_before:
+                consumer.create_task_handler = create_task_handler
             consumer.on_decode_error = lambda message, error: _kept(message, f"undecodable: {error}", keep)
             consumer.on_unknown_message = lambda _, message: _kept(message, "it is not a task message", keep)
             consumer.on_unknown_task = lambda _, message, error: _kept(message, f"there is no task {error}", keep)

@@ -31,6 +31,10 @@ LATEST_MS = 253_370_764_800_000
 """The year 9999: later times are taken for it."""
 
 
+MOST_LEVELS = 50
+"""Of lists and objects in each other. Python reads far more of them than it can write again deeper in its stack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Times:
     """What a producer's client asked for, in ms since the epoch; None where it did not.
@@ -121,6 +125,8 @@ def body_fault(raw: bytes, content_type: Any, encoding: Any) -> str | None:
         return "the body is nested too deeply"
     except ValueError:
         return "the body is not JSON"
+    if raw.count(b"[") + raw.count(b"{") > MOST_LEVELS and too_deep(body):
+        return "the body is nested too deeply"
     match body:
         case [list(), dict(), None]:
             return None
@@ -129,6 +135,15 @@ def body_fault(raw: bytes, content_type: Any, encoding: Any) -> str | None:
             return f"{asked} is not taken" if asked else None
         case _:
             return "the body is not [args, kwargs, embed]"
+
+
+def too_deep(value: Any) -> bool:
+    """Whether JSON that was read has more than `MOST_LEVELS`."""
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        holding = (found for found in level if isinstance(found, list | dict))
+        level = [inside for found in holding for inside in (found if isinstance(found, list) else found.values())]
+    return bool(level)
 
 
 def _is_time(value: Any) -> bool:

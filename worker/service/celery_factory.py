@@ -23,6 +23,7 @@ from worker.queue.celery_publisher import HAND_OFF, TRIAGE
 from worker.queue.celery_settings import celery_settings
 from worker.queue.envelope import times_of
 from worker.queue.kombu_compression import bound_kombu
+from worker.queue.kombu_json import tolerate_types
 from worker.queue.names import queue_names
 from worker.service.embedded_valkey import running_url
 from worker.service.worker_process import WorkerProcess
@@ -62,6 +63,7 @@ def make_app(settings: Settings, redis_url: str, make_parts: Callable[..., Parts
     app = sender_app(settings, redis_url)
     app.set_current()
     bound_kombu()
+    tolerate_types()
     process = _LazyProcess(lambda: make_parts(settings, app, redis_url))
 
     _guard_doors(app, settings, process)
@@ -74,21 +76,26 @@ def _add_tasks(app: Celery, process: "_LazyProcess") -> None:
     async def triage_work(args: Sequence[Any], kwargs: dict[str, Any], request: Any) -> str:
         """Any shape is taken: what is not a ticket is kept as rejected; failing the task would lose it."""
         arrived_with.set(_carried(request))
-        try:
-            return await process.get().triage(tuple(args), kwargs, str(request.get("id")), times_of(request))
-        except StoreUnreachable as error:  # not in the ledger yet: only this message has the ticket, so keep it
-            raise Reject(error, requeue=True) from error
+        return await _or_kept(process.get().triage(tuple(args), kwargs, str(request.get("id")), times_of(request)))
 
-    async def hand_off_work(args: Sequence[Any], kwargs: dict[str, Any], _: Any) -> str:
-        return await process.get().hand_off(*args, **kwargs)
+    async def hand_off_work(args: Sequence[Any], kwargs: dict[str, Any], request: Any) -> str:
+        return await _or_kept(process.get().hand_off(tuple(args), kwargs, str(request.get("id")), times_of(request)))
 
     @app.task(name=TRIAGE, bind=True, typing=False, launch=process.launcher(triage_work))
     def triage(self: Any, *args: Any, **kwargs: Any) -> str:
         return process.run(triage_work(args, kwargs, self.request))
 
-    @app.task(name=HAND_OFF, bind=True, launch=process.launcher(hand_off_work))
-    def hand_off(self: Any, ticket_id: str) -> str:
-        return process.run(hand_off_work((ticket_id,), {}, self.request))
+    @app.task(name=HAND_OFF, bind=True, typing=False, launch=process.launcher(hand_off_work))
+    def hand_off(self: Any, *args: Any, **kwargs: Any) -> str:
+        return process.run(hand_off_work(args, kwargs, self.request))
+
+
+async def _or_kept(work: Coroutine[Any, Any, str]) -> str:
+    """While the store is away the broker keeps the message: it may have a ticket that nothing else has."""
+    try:
+        return await work
+    except StoreUnreachable as error:
+        raise Reject(error, requeue=True) from error
 
 
 def _follow_the_worker(app: Celery, settings: Settings, process: "_LazyProcess") -> None:
@@ -132,9 +139,10 @@ def _carried(request: Any) -> dict[str, str]:
 
 
 def _guard_doors(app: Celery, settings: Settings, process: "_LazyProcess") -> None:
-    """On AMQP, which no channel of ours reads, a gate keeps what Celery would drop; and its intake is another."""
-    if is_amqp(str(app.conf.broker_url)):
-        app.steps["consumer"].add(gate_step(process.keep, (TRIAGE, HAND_OFF)))
+    """A gate keeps what Celery would drop. On AMQP no channel of ours looks first; and its intake is another."""
+    amqp = is_amqp(str(app.conf.broker_url))
+    app.steps["consumer"].add(gate_step(process.keep, (TRIAGE, HAND_OFF), checked_before=not amqp))
+    if amqp:
         intake = queue(queue_names(settings)["intake"], amqp=True)
         app.steps["consumer"].add(intake_step(process.take_raw, intake, lambda: "intake" in process.queues))
 

@@ -80,9 +80,13 @@ class WorkerProcess:
             return "rejected"
         return await self._passed_on(ticket_id, self.parts.executor.triage(ticket_id))
 
-    async def hand_off(self, ticket_id: str) -> str:
-        """Hand off a ticket that no agent should touch."""
-        return await self._passed_on(ticket_id, self.parts.executor.hand_off(ticket_id))
+    async def hand_off(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str, times: Times) -> str:
+        """Hand off a ticket that no agent should touch, by its id. Anything else was meant for `triage`."""
+        match args, kwargs:
+            case ((), {"ticket_id": str(ticket_id)}) | ((str(ticket_id),), {}) if len(kwargs) < 2:
+                return await self._passed_on(ticket_id, self.parts.executor.hand_off(ticket_id))
+            case _:
+                return await self.triage(args, kwargs, message, times)
 
     def keep(self, raw: bytes, error: str, origin: str) -> None:
         """Put an unreadable message into the inbox, whole. Waits for the store; raises `StoreUnreachable` on drain."""

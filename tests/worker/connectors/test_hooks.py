@@ -114,7 +114,11 @@ def test_an_old_call_is_refused() -> None:
         HOOKS["zendesk"].check(proof("zendesk", body, NOW), body, NOW + timedelta(minutes=6))
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"[" * 100_000, b"{}", b'{"detail": 1}'])
+DEEP = b'{"detail": {"id": ' + b"[" * 900 + b"]" * 900 + b"}}"
+"""Read, and too deep to be written as text."""
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"[" * 100_000, DEEP, b"{}", b'{"detail": 1}'])
 def test_what_does_not_fit_is_said(body: bytes) -> None:
     lenient = HOOKS["zendesk"].model_copy(update={"when": []})
     with pytest.raises(UnmappedError):

@@ -49,6 +49,13 @@ def good_envelopes(task: str, queue: str) -> dict[str, str]:
     return {"ok": json.dumps(envelope(task, queue)), "ok-minimal": json.dumps(minimal)}
 
 
+def _nested(levels: int) -> Any:
+    found: Any = 1
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
 def bad_envelopes(task: str, queue: str) -> dict[str, bytes]:
     """Each must end as one rejected message, with the worker alive."""
 
@@ -75,6 +82,7 @@ def bad_envelopes(task: str, queue: str) -> dict[str, bytes]:
         "bad-eta": made(headers={"task": task, "id": "e1", "eta": "zzz"}),
         "deep-json": made(body="[" * 100_000 + "]" * 100_000),
         "deep-envelope": b"[" * 100_000 + b"]" * 100_000,
+        "deep-ticket": made(body=json.dumps([[], {"ticket": _nested(700)}, None])),
         "compressed": made(headers={"task": task, "id": "c1", "compression": "application/x-gzip"}),
         "chained": made(body=json.dumps([[], {}, {"callbacks": [{"task": "tasks.hand_off"}]}])),
         "bad-number": made(body="[[], {}, 0x10]"),

@@ -99,12 +99,16 @@ def test_what_is_to_come_is_parked_until_then_whatever_becomes_of_its_worker(cli
     assert client.ledger.journal("soon")[1]["type"] == "parked"
 
 
-def test_a_body_that_unpacks_to_more_than_the_bound_is_kept_as_rejected(client: Client) -> None:
+def test_what_is_no_ticket_is_kept_as_rejected_and_one_for_another_task_is_worked(client: Client) -> None:
     too_long = {**ticket("bomb"), "body": "x" * LONGEST_BYTES}
     client.send("bomb", too_long, compression="gzip")
+    for kind in ("nope", "uuid", []):  # kombu's JSON would raise for them, and Celery acknowledge the message
+        client.send("typed", {**ticket("typed"), "metadata": {"x": {"__type__": kind, "__value__": "zz"}}})
+    client.app.send_task("tasks.hand_off", (), {"neither": 1}, queue=client.queue)
+    client.app.send_task("tasks.hand_off", (), {"ticket": ticket("elsewhere")}, queue=client.queue)
     client.send("good")
-    client.ledger.wait_rest(2)
-    assert client.ledger.states() == {"rejected": 1, "suggested": 1}
+    client.ledger.wait_rest(7)
+    assert client.ledger.states() == {"rejected": 5, "suggested": 2}
 
 
 def test_lists_of_every_separator_are_read_and_counted(tmp_path: Path, valkey_url: str, simulator: Simulator) -> None:

@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from tasks.errors import ModelError
 from tasks.run.messages import ModelReply, ModelRequest, StopReason, TokenUsage, ToolSpec
-from worker.models.httpx2_failures import error_in
+from worker.models.httpx2_failures import error_in, streamed_error
 from worker.models.httpx2_line import MOST_REPLY_BYTES
-from worker.models.json_reading import UNREADABLE, dumps, encoded, malformed, most_tokens, read_json, streamed, text
+from worker.models.json_reading import UNREADABLE, dumps, encoded, malformed, most_tokens, read_json, text
 from worker.models.openai.messages import blocks_of, sent
 from worker.models.openai.usage import read_usage
 
@@ -95,17 +94,7 @@ def read_reply(response: httpx2.Response, max_tokens: int, worst: Callable[[], T
             raw_stop=raw_stop,
         )
     except UNREADABLE as error:
-        raise _streamed_error(response) or malformed("the chat completions", error) from None
-
-
-def _streamed_error(response: httpx2.Response) -> ModelError | None:
-    """The error in a stream of server-sent events, which nobody asked for; None where there is none."""
-    begun = False
-    for event in streamed(response.content):
-        if isinstance(event, dict) and event.get("error"):
-            return error_in(response, event["error"], begun=begun)
-        begun = begun or (isinstance(event, dict) and "choices" in event)
-    return None
+        raise streamed_error(response) or malformed("the chat completions", error) from None
 
 
 def _stop(message: Any, raw: str, content: Any, used: TokenUsage, max_tokens: int) -> StopReason:

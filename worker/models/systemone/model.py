@@ -12,7 +12,7 @@ import httpx2
 
 from tasks.run.messages import ModelReply, ModelRequest, StopReason, TokenUsage
 from tasks.triage.taxonomy import Taxonomy
-from worker.models.httpx2_failures import error_in, from_response
+from worker.models.httpx2_failures import error_in, from_response, streamed_error
 from worker.models.httpx2_line import MOST_REPLY_BYTES, Line, reaching
 from worker.models.json_reading import UNREADABLE, count, dumps, encoded, malformed, most_tokens, read_json, text
 from worker.models.remote import RemoteModel
@@ -82,7 +82,7 @@ class SystemOneModel(RemoteModel):
                 abstained=answered.abstained,
             )
         except UNREADABLE as error:
-            raise malformed("System One", error) from None
+            raise streamed_error(response) or malformed("System One", error) from None
 
     def open(self) -> Line:
         """See `RemoteModel`."""
