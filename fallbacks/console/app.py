@@ -36,7 +36,7 @@ ROUTES = [
     Route("/tickets/{ticket_id}", ticket),
     Route("/tickets/{ticket_id}/stream", stream),
     Route("/tickets/{ticket_id}/original", original),
-    Route("/tickets/{ticket_id}/attachments/{number:int}", attachment),
+    Route("/tickets/{ticket_id}/attachments/{number}", attachment),
     Route("/tickets/{ticket_id}/hold", hold, methods=["POST"]),
     Route("/tickets/{ticket_id}/{action}", act, methods=["POST"]),
     Route("/overview", overview),

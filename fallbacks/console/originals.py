@@ -31,7 +31,8 @@ async def attachment(visit: Visit) -> Response:
     """What could be read of one attachment."""
     ticket_id, number = visit.request.path_params["ticket_id"], visit.request.path_params["number"]
     await visit.deps.views.ticket(ticket_id)
-    found = (await visit.deps.views.attachment_texts(ticket_id)).get(number)
+    texts = await visit.deps.views.attachment_texts(ticket_id)
+    found = next((text for place, text in texts.items() if str(place) == number), None)
     if found is None:
         raise HTTPException(404, "Nothing in it could be read as text.")
     note = f"[{found.note}]\n\n" if found.note else ""

@@ -32,11 +32,19 @@ async def sign_in(request: Request) -> Response:
         return response
     if token is None:
         return _form(desk, onward, name, "Name or password is wrong.", 401)
+    await _leave_former(request, desk)
     response = RedirectResponse(_inside(onward), 303)
     response.set_cookie(
         COOKIE, token, max_age=SESSION_SECONDS, httponly=True, samesite="lax", secure=desk.deps.secure_cookies
     )
     return response
+
+
+async def _leave_former(request: Request, desk: Desk) -> None:
+    """End the session that this browser had: nobody would think of signing out of it."""
+    former = await desk.sessions.of(request.cookies.get(COOKIE, ""))
+    if former is not None:
+        await desk.sessions.sign_out(former)
 
 
 @signed_in()

@@ -7,6 +7,7 @@ from time import monotonic
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from fallbacks.console.pages import state_words
 from fallbacks.console.visit import Visit, signed_in
@@ -28,13 +29,19 @@ async def stream(visit: Visit) -> Response:
         raise HTTPException(429, "Too many timelines are followed at once.", {"Retry-After": "25"})
     last = visit.request.headers.get("last-event-id") or visit.request.query_params.get("from", "0")
     start = int(last) if last.isdecimal() and len(last) < 10 else 0
-    return StreamingResponse(_counted(visit, _events(visit, ticket_id, start)), media_type="text/event-stream")
+    return _Followed(_events(visit, ticket_id, start), visit)
 
 
-async def _counted(visit: Visit, events: AsyncIterator[str]) -> AsyncIterator[str]:
-    with visit.desk.streams.take(visit.person):
-        async for event in events:
-            yield event
+class _Followed(StreamingResponse):
+    """A stream that has its place before any other request is looked at."""
+
+    def __init__(self, events: AsyncIterator[str], visit: Visit) -> None:
+        super().__init__(events, media_type="text/event-stream")
+        self._place = visit.desk.streams.take(visit.person)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
 
 
 async def _events(visit: Visit, ticket_id: str, seq: int) -> AsyncIterator[str]:

@@ -154,7 +154,7 @@ class Inbox(Holds):
         named = ticket if ticket.id else ticket.model_copy(update={"id": repaired_id(rejected_id)})
         once = f"repair:{rejected_id}"
         accepted = await Ledger(self.store, self.process).accept(
-            named, limits, idempotency_key=once, max_wait_seconds=max_wait_seconds
+            named, limits, door=Act.REPAIR, idempotency_key=once, max_wait_seconds=max_wait_seconds
         )
         if accepted.state is State.QUEUED:
             await publish([(HintKind.TRIAGE, accepted.id)])

@@ -1,6 +1,8 @@
 """Who may do what: API keys, scopes and the rate of each key. Open only on loopback while no key exists."""
 
 import asyncio
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -15,6 +17,9 @@ from worker.http.problems import Kind, Problem
 
 LOCAL = Caller("", "local", frozenset(Scope))
 """Everybody on this machine, while the API is open."""
+
+AGAIN_SECONDS = 5.0
+"""So long may a stream go on under a key that was revoked meanwhile."""
 
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -81,6 +86,24 @@ async def _caller(request: Request, desk: Desk) -> Caller:
         "send `Authorization: Bearer dk_...`; `deskhand keys create` makes a key",
         headers=challenge,
     )
+
+
+@dataclass(slots=True)
+class Standing:
+    """Whether the key that a stream was opened with still holds. asked_at: when the store was last asked."""
+
+    desk: Desk
+    request: Request
+    caller: Caller
+    asked_at: float = field(default_factory=monotonic)
+
+    async def holds(self) -> bool:
+        """Asks the store every few seconds. Raises `StoreUnreachable`."""
+        if monotonic() - self.asked_at < AGAIN_SECONDS:
+            return True
+        self.asked_at = monotonic()
+        verdict = await self.desk.keys.check(shown_key(self.request), None)
+        return verdict.caller == self.caller or (self.caller == LOCAL and verdict.keys == 0)
 
 
 def shown_key(request: Request) -> str | None:

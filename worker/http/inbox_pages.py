@@ -14,6 +14,12 @@ CHUNK = 100
 MOST_LOOKED_AT = 5000
 """A filter by age stops here and hands out a cursor, so that no request reads a whole inbox."""
 
+MOST_RANK = 10**9
+"""More items than any inbox holds."""
+
+MOST_PAGE_CHARS = 2_000_000
+"""Of the tickets on a page, whose answer stays in memory until it is read; fewer items and a cursor are answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -34,9 +40,9 @@ def read_cursor(text: str) -> Cursor:
     try:
         rank, due_by_ms, item = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         cursor = Cursor(int(rank), int(due_by_ms), str(item))
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError):
         cursor = None
-    if cursor is None or cursor.rank < 0:
+    if cursor is None or not 0 <= cursor.rank <= MOST_RANK:
         raise Problem(Kind.INVALID, "cursor: not one handed out here", errors=[("cursor", "not one handed out here")])
     return cursor
 
@@ -50,7 +56,7 @@ async def page_after(
     """
     start = await _start(inbox, facets, cursor)
     found: list[TicketView] = []
-    looked = 0
+    looked = held = 0
     while True:
         page = await inbox.page(facets, start, CHUNK)
         for offset, view in enumerate(page.items):
@@ -59,13 +65,18 @@ async def page_after(
                 continue
             if view.since_ms <= older_than_ms:
                 found.append(view)
+                held += _chars(view)
             looked += 1
             last = offset == len(page.items) - 1 and page.next_offset is None
-            if not last and (len(found) >= limit or looked >= MOST_LOOKED_AT):
+            if not last and (len(found) >= limit or looked >= MOST_LOOKED_AT or held >= MOST_PAGE_CHARS):
                 return found, here, page.total
         if page.next_offset is None:
             return found, None, page.total
         start = page.next_offset
+
+
+def _chars(view: TicketView) -> int:
+    return len(view.raw or "") + (len(view.ticket.text) if view.ticket else 0)
 
 
 async def _start(inbox: Inbox, facets: Sequence[str], cursor: Cursor | None) -> int:

@@ -9,12 +9,13 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.inbox.explain import shown_events
 from tasks.run.events import Recorded
 from tasks.ticket import TicketId
-from worker.http.access import Reader, read_within
+from worker.http.access import Reader, Standing, read_within
 from worker.http.desk import Desk, DeskDep
 from worker.http.documents import EventDocument, event_document
 from worker.http.problems import Kind, Problem, responses
@@ -61,10 +62,7 @@ async def get_events(
             fault = "too many streams of events are open; close one, or read pages"
             raise Problem(Kind.LIMITED, fault, headers={"retry-after": "5"})
         first = (int(last_event_id) if last_event_id else after) + 1
-        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(
-            _counted(desk, caller.id, _follow(desk, ticket_id, first)), headers=headers, media_type=EVENT_STREAM
-        )
+        return _Followed(_follow(Standing(desk, request, caller), ticket_id, first), desk, caller.id)
     timeline = await _shown(desk, ticket_id, after + 1, after + 1 + limit)
     page = [event_document(recorded) for recorded in timeline[:limit]]
     more = len(timeline) > limit
@@ -72,18 +70,28 @@ async def get_events(
     return Response(document.model_dump_json(), media_type="application/json")
 
 
-async def _counted(desk: Desk, key: str, frames: AsyncIterator[str]) -> AsyncIterator[str]:
-    with desk.streams.take(key):
-        async for frame in frames:
-            yield frame
+class _Followed(StreamingResponse):
+    """A stream that has its place before any other request is looked at."""
+
+    def __init__(self, frames: AsyncIterator[str], desk: Desk, key: str) -> None:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(frames, headers=headers, media_type=EVENT_STREAM)
+        self._place = desk.streams.take(key)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
 
 
-async def _follow(desk: Desk, ticket_id: str, seq: int) -> AsyncIterator[str]:
-    """Frames until shutdown; the client's leaving cancels it. Without the store it ends, and the client resumes."""
+async def _follow(standing: Standing, ticket_id: str, seq: int) -> AsyncIterator[str]:
+    """Frames until shutdown, or until the key holds no more; the client's leaving cancels it. Without the store it
+    ends, and the client resumes.
+    """
+    desk = standing.desk
     yield f"retry: {RECONNECT_MS}\n\n"
     sent = monotonic()
     with suppress(StoreUnreachable):
-        while not desk.closing.is_set():
+        while not desk.closing.is_set() and await standing.holds():
             for recorded in await _shown(desk, ticket_id, seq, seq + PAGE - 1):
                 document = event_document(recorded)
                 yield f"id: {document.seq}\nevent: {document.type}\ndata: {document.model_dump_json()}\n\n"

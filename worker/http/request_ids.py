@@ -32,6 +32,7 @@ class RequestIds:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault(REQUEST_ID, request_id)
                 headers.setdefault("x-content-type-options", "nosniff")
+                headers.setdefault("cache-control", "no-store")
             await send(message)
 
         await self.app(scope, receive, named)

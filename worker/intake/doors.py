@@ -4,7 +4,7 @@ from collections.abc import Container
 
 from worker.config.errors import WorkerError
 
-HTTP, CELERY, INTAKE, MAIL = "http", "celery", "intake", "mail"
+HTTP, CELERY, INTAKE, MAIL, COMMAND = "http", "celery", "intake", "mail", "command"
 
 
 class IdOfHookError(WorkerError):

@@ -1,25 +1,39 @@
 """The doors of the console: signing in, roles, forms from elsewhere, headers."""
 
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 
 import httpx
 import pytest
 
+from fallbacks.console.app import ROUTES
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.browserless import signed_in, version_on
 from tests.fallbacks.console.door import PASSWORD, Door
 from tests.services.waiting import wait_for
 
+FOR_EVERYBODY = {("GET", "/sign-in"), ("POST", "/sign-in")}
+FOR_OPERATORS = {("POST", "/groups/x/resume"), ("POST", "/groups/x/resolve")}
+CALLS = sorted(
+    (method, re.sub(r"\{\w+\}", "x", route.path)) for route in ROUTES for method in (route.methods or set()) - {"HEAD"}
+)
+"""Every page and form there is."""
 
-def test_nothing_is_shown_before_signing_in(door: Door) -> None:
-    with httpx.Client(base_url=door.url, headers={"Origin": door.url}) as nobody:
-        for path in ("/inbox", "/work", "/tickets/x", "/overview", "/groups", "/labels", "/settings"):
-            answer = nobody.get(f"{path}?queue=review")
-            assert answer.status_code == 303
-            assert answer.headers["location"].startswith("/sign-in?next=%2F")
-        assert nobody.post("/tickets/x/approve", data={"version": "1"}).headers["location"] == "/sign-in"
+
+def test_every_page_and_form_wants_a_session_and_its_role(door: Door) -> None:
+    with httpx.Client(base_url=door.url, headers={"Origin": door.url}) as nobody, signed_in(door, "rita") as rita:
+        asked = {
+            call: nobody.request(*call, params={"queue": "review"}, data={"version": "1"} if call[0] == "POST" else {})
+            for call in CALLS
+        }
+        assert {call for call, answer in asked.items() if answer.status_code != 303} == FOR_EVERYBODY
+        sent = {answer.headers["location"][:17] for call, answer in asked.items() if call not in FOR_EVERYBODY}
+        assert sent == {"/sign-in", "/sign-in?next=%2F"}
+        own = [call for call in CALLS if call != ("POST", "/sign-out")]
+        refused = {call for call in own if rita.request(*call, data={"version": "1"}).status_code == 403}
+        assert refused == FOR_OPERATORS
 
 
 @pytest.mark.parametrize(
@@ -60,6 +74,13 @@ def test_the_cookie_is_of_no_use_to_scripts_and_dies_with_the_session(door: Door
         assert "SameSite=lax" in cookie
         token = client.cookies["deskhand_session"]
         assert token not in str(door.run(door.store.redis.keys("*")))
+        client.post("/sign-in", data={"name": "rita", "password": PASSWORD})
+        later = client.cookies["deskhand_session"]
+        client.cookies.set("deskhand_session", token, domain="127.0.0.1", path="/")
+        assert client.get("/inbox").status_code == 303  # whoever signs in again leaves the session before
+        client.cookies.set("deskhand_session", later, domain="127.0.0.1", path="/")
+        assert client.get("/inbox").status_code == 200
+        token = later
         client.post("/sign-out")
         client.cookies.set("deskhand_session", token)
         assert client.get("/inbox").status_code == 303

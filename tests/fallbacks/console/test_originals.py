@@ -48,7 +48,8 @@ def test_attachments_are_named_on_the_page_and_their_texts_are_plain(door: Door)
         text = rita.get("/tickets/m:1/attachments/1")
         assert text.text == "[of 9 pages the first 2 were read]\n\n<i>12 pounds</i>"
         assert text.headers["content-type"] == "text/plain; charset=utf-8"
-        assert rita.get("/tickets/m:1/attachments/2").status_code == 404
+        for number in ("2", "0", "-1", "\u0661", "9" * 5000):
+            assert rita.get(f"/tickets/m:1/attachments/{number}").status_code == 404
 
 
 def test_that_a_mail_came_back_is_shown_with_its_requester(door: Door) -> None:

@@ -1,33 +1,60 @@
 """API keys: scopes, revoking, rotating, the rate of each, and when the API is open."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 
 from fallbacks.access.api_keys import ApiKeys, Scope
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.store.keys import sign_ins
+from tests.fallbacks.scene import TRIAGE
 from tests.worker.http.served import Served
+from worker.http.api import make_api
 
 BODY = {"source": "web", "subject": "Card", "body": "Where is my card?"}
+
+ACTS = ("claim", "release", "approve", "edit", "reject", "close", "repair", "resume", "snooze", "note", "undo")
 
 CALLS: list[tuple[Scope, str, str, Any]] = [
     (Scope.WRITE, "POST", "/v1/tickets", BODY),
     (Scope.WRITE, "POST", "/v1/tickets/batch", [BODY]),
     (Scope.WRITE, "POST", "/v1/tickets/none/cancel", None),
+    (Scope.WRITE, "POST", "/v1/tickets/none/messages", {"body": "More"}),
     (Scope.READ, "GET", "/v1/tickets/none", None),
     (Scope.READ, "GET", "/v1/tickets/none/events", None),
     (Scope.INBOX, "GET", "/v1/inbox", None),
     (Scope.INBOX, "POST", "/v1/inbox/next", {}),
-    *[
-        (Scope.INBOX, "POST", f"/v1/inbox/none/{action}", {"version": 1})
-        for action in ("claim", "release", "approve", "edit", "reject", "close", "resume", "snooze", "note", "undo")
-    ],
+    *[(Scope.INBOX, "POST", f"/v1/inbox/none/{action}", {"version": 1}) for action in ACTS],
     (Scope.INBOX, "POST", "/v1/tickets/none/correct", {"version": 1}),
     (Scope.OPERATE, "GET", "/v1/stats", None),
 ]
+
+
+OPEN = {"/healthz", "/readyz", "/metrics", "/v1/openapi.json", "/v1/hooks/{name}"}
+"""Routes for whoever can reach the process; a hook's calls prove themselves."""
+
+
+def every_route(routes: Iterable[Any]) -> Iterator[Route]:
+    for route in routes:
+        inside = getattr(route, "original_router", None)
+        yield from every_route(inside.routes) if inside else [route]
+
+
+def test_every_route_is_open_on_purpose_or_among_the_calls() -> None:
+    api = make_api(lambda _: nullcontext(), TRIAGE)
+    routes = [route for route in every_route(api.routes) if route.path not in OPEN]
+    matched = [
+        route
+        for route in routes
+        if any(method in (route.methods or ()) and route.path_regex.match(path) for _, method, path, _ in CALLS)
+    ]
+    assert [route.path for route in routes if route not in matched] == []
+    assert len(matched) >= len(CALLS)
 
 
 def key_id(key: str) -> str:

@@ -1,5 +1,6 @@
 """`/v1/inbox`: every action over HTTP, stale and foreign ones refused, pages that survive departures."""
 
+import base64
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from tasks.reasons import Reason
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
+from worker.http import inbox_pages
 
 
 def act(client: httpx.Client, ticket_id: str, action: str, **body: Any) -> httpx.Response:
@@ -38,7 +40,22 @@ def test_the_list_is_filtered_and_sorted(web: Served, api: httpx.Client) -> None
     assert found(queue="review", reason="step_limit") == []
     assert found(older_than=3600) == []
     assert api.get("/v1/inbox", params={"reason": "no_such"}).status_code == 422
-    assert api.get("/v1/inbox", params={"cursor": "junk"}).status_code == 422
+    for cursor in ("junk", "[1e999,0,0]", f"[{'9' * 99},0,0]", "[NaN,0,0]", "[[0],0,0]"):
+        sent = base64.urlsafe_b64encode(cursor.encode()).decode() if cursor.startswith("[") else cursor
+        assert api.get("/v1/inbox", params={"cursor": sent}).status_code == 422, cursor
+
+
+def test_a_page_ends_early_where_its_tickets_are_long(
+    web: Served, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_pages, "MOST_PAGE_CHARS", 100)
+    for number in range(3):
+        web.ledger.rejected(f"rej_{number}", b"x" * 60)
+    seen, cursor = list[int](), ""
+    while cursor is not None:
+        page = api.get("/v1/inbox", params={"cursor": cursor} if cursor else {}).json()
+        seen, cursor = [*seen, len(page["items"])], page["next"]
+    assert seen == [2, 1]
 
 
 def test_pages_show_each_item_once_though_others_leave(web: Served, api: httpx.Client) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
+from fallbacks.access.api_keys import ApiKeys
 from fallbacks.access.places import Places
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
+from worker.http import access
 
 
 @contextmanager
@@ -210,6 +212,17 @@ def test_a_key_has_so_many_streams_at_once_and_another_has_its_own(
         with stream(web.client(web.key()), "T-1") as other:
             next(other)
     wait_for(lambda: not desk.streams.taken, message="the streams are let go")
+
+
+def test_a_stream_ends_with_its_key(web: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "AGAIN_SECONDS", 0.0)
+    web.ledger.queued("T-1")
+    web.key()
+    key = web.key(name="leaver")
+    with stream(web.client(key), "T-1") as events:
+        next(events)
+        web.ledger.do(lambda ledger: ApiKeys(ledger.store).revoke(key.split("_")[1]))
+        assert list(events) == []
 
 
 def test_so_many_requests_wait_for_tickets_at_once(

@@ -119,12 +119,13 @@ async def _accept(parts: "Parts", batch: "Sequence[Good | Bad]", done: Enqueued)
 async def _accept_one(parts: "Parts", item: "Good | Bad") -> Any:
     from fallbacks.errors import IdempotencyConflict
     from worker.cli.tickets.ticket_lines import Bad
+    from worker.intake.doors import COMMAND
 
     if isinstance(item, Bad):
         return item
-    settings = parts.settings
+    limits, wait = parts.settings.limits, parts.settings.max_wait_seconds
     try:
-        return await parts.ledger.accept(item.ticket, settings.limits, max_wait_seconds=settings.max_wait_seconds)
+        return await parts.ledger.accept(item.ticket, limits, door=COMMAND, max_wait_seconds=wait)
     except IdempotencyConflict as conflict:
         return Bad(item.where, str(conflict))
 

@@ -9,11 +9,11 @@ from fallbacks.errors import ConversationFull, IdempotencyConflict, MessageConfl
 from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.ledger import Accepted, Ledger
 from fallbacks.ledger.states import Closed, State
-from fallbacks.ledger.views import Views, stored_ticket
+from fallbacks.ledger.views import Views
 from fallbacks.store import keys
 from tasks.conversation import Message
 from tasks.errors import ToolError
-from tasks.ticket import REJECTED_PREFIX, Ticket
+from tasks.ticket import REJECTED_PREFIX, Ticket, read_stored
 from tasks.tools.ports import AttachmentText, CustomerDirectory
 from worker.config.settings import Settings
 from worker.connectors.errors import UnreadableMailError
@@ -81,8 +81,7 @@ class MailIntake:
         try:
             accepted = await self._accept(mail, mail.ticket, why, raw, mail.answers)
         except IdempotencyConflict:
-            known = await stored_ticket(self._ledger.store, mail.ticket.id or "")
-            if known is not None and same_mail(known, mail.ticket):
+            if await self._came_before(mail):
                 return Taken(mail.ticket.id or "", new=False)
             return await self._another(mail, why, raw)
         return Taken(accepted.id, accepted.created, closed=bool(why), rests=bool(why) or accepted.state is State.PARKED)
@@ -111,6 +110,13 @@ class MailIntake:
         """Whether the message of this id is the same mail, which came another way."""
         added = (await self._views.checkpoint(ticket_id)).added
         return any(one.message.id == message.id and same_words(one.message.body, message.body) for one in added)
+
+    async def _came_before(self, mail: Mail) -> bool:
+        """Whether this very mail did: who sends tickets by another door may give them the id of a mail to come."""
+        row = await self._ledger.store.row(mail.ticket.id or "")
+        if "body" not in row or row.get("door", MAIL) != MAIL:
+            return False
+        return same_mail(read_stored(row["body"]), mail.ticket)
 
     async def _another(self, mail: Mail, why: str, raw: bytes) -> Taken:
         try:

@@ -86,8 +86,10 @@ def another_under_its_id(mail: Mail) -> Ticket:
 
 
 def same_mail(one: Ticket, other: Ticket) -> bool:
-    """Whether two mails of one Message-ID are one that came two ways: a list's footer or a gateway's tag may differ."""
-    if _sender(one) != _sender(other):
+    """Whether two mails of one Message-ID are one that came two ways: a list's footer or a gateway's tag may differ.
+    What is sent at another time is another, whatever its form says again.
+    """
+    if _sender(one) != _sender(other) or one.received_at != other.received_at:
         return False
     return same_words(one.body, other.body)
 

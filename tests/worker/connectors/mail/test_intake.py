@@ -14,11 +14,13 @@ from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Views
 from fallbacks.store.redis_store import RedisStore
 from tasks.errors import ToolError
+from tasks.run.limits import Limits
 from tasks.tools.ports import Customer
 from tests.fakes.desk import TRIAGE
 from worker.config.settings import Settings
 from worker.connectors.mail.intake import THREAD_MAILS_PER_HOUR, MailIntake
 from worker.connectors.mail.pdf import pdf_text
+from worker.connectors.mail.reading import read_mail
 from worker.intake.admission import Admission
 from worker.intake.threads import make_threads
 
@@ -120,6 +122,20 @@ def test_a_directory_that_does_not_answer_holds_up_no_mail(desk: Callable[[Work]
         assert ticket.metadata["customer_not_looked_up"] == "the customer directory answered 500"
         at.directory.failing = False
         assert (await at.intake.take(mail())).id == taken.id
+
+    desk(work)
+
+
+def test_a_mail_whose_id_another_took_is_not_taken_for_it(desk: Callable[[Work], None]) -> None:
+    async def work(at: Desk) -> None:
+        fields = {"Message_ID": "<form@shop.example>", "Date": "Mon, 02 Nov 2026 10:00:00 +0000"}
+        sent = mail("Somebody emptied my account.", **fields)
+        forged = read_mail(sent).ticket.model_copy(update={"body": "Somebody"})
+        await at.ledger.accept(forged, Limits(), door="http")
+        mine = await at.intake.take(sent)
+        assert (mine.new, mine.id == forged.id) == (True, False)
+        again = sent.replace(b"10:00:00", b"11:00:00").replace(b"account.", b"account. I wrote before.")
+        assert [(await at.intake.take(raw)).new for raw in (sent, again, again)] == [False, True, False]
 
     desk(work)
 
