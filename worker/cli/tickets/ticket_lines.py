@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader, RawIOBase, TextIOWrapper
+from itertools import chain
 from typing import Any, BinaryIO, cast
 
 from pydantic import ValidationError
@@ -47,21 +48,29 @@ def _plain(stream: BinaryIO) -> Iterable[bytes]:
     buffered = stream if isinstance(stream, BufferedReader) else BufferedReader(cast("RawIOBase", stream))
     if buffered.peek(2)[:2] == b"\x1f\x8b":
         buffered = BufferedReader(gzip.GzipFile(fileobj=buffered))
-    if buffered.peek(2)[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+    begin = buffered.peek(2)
+    if begin[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        if b"\r" in begin and b"\n" not in begin:  # as old Macs end lines, and Excel for them still does
+            return (line.encode("latin-1") for line in TextIOWrapper(buffered, "latin-1"))
         return buffered
     return (line.encode() for line in TextIOWrapper(buffered, "utf-16", errors="replace", newline="\n"))
 
 
 def _items(lines: Iterator[bytes]) -> Iterator[Good | Bad]:
-    first = next(lines, b"").removeprefix(codecs.BOM_UTF8)
+    above: list[bytes] = []
+    for line in lines:
+        above.append(line.removeprefix(codecs.BOM_UTF8))
+        if above[-1].strip():
+            break
+    first, lines = above[-1] if above else b"", chain(above, lines)
     if first.lstrip().startswith(b"["):
-        yield from _array(first + b"".join(lines))
+        yield from _array(b"".join(lines))
         return
     if not first.lstrip().startswith(b"{") and is_csv(first):
-        for where, found in read_rows(_chain(first, lines)):
+        for where, found in read_rows(lines):
             yield Bad(where, found) if isinstance(found, str) else _ticket(where, found)
         return
-    for number, line in enumerate(_chain(first, lines), 1):
+    for number, line in enumerate(lines, 1):
         if line.strip():
             yield _line(f"line {number}", line)
 
@@ -70,11 +79,6 @@ def why_invalid(error: ValidationError) -> str:
     """Every fault of a ticket on one line."""
     faults = error.errors(include_url=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'ticket'}: {fault['msg']}" for fault in faults)
-
-
-def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _array(whole: bytes) -> Iterator[Good | Bad]:

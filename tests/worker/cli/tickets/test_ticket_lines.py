@@ -31,8 +31,20 @@ def only(raw: bytes) -> Good:
         gzip.compress((HEADER + ROW).encode()),
         (HEADER + ROW).rstrip("\n").encode(),
         (HEADER.upper() + "\n" + ROW).encode(),
+        ("sep=,\n" + HEADER + ROW).encode(),
+        ("\n\n" + HEADER + ROW + ",,,,,\n").encode(),
     ],
-    ids=["plain", "byte-order mark", "UTF-16", "CRLF", "gzip", "no last line end", "upper case and an empty line"],
+    ids=[
+        "plain",
+        "byte-order mark",
+        "UTF-16",
+        "CRLF",
+        "gzip",
+        "no last line end",
+        "upper case and an empty line",
+        "Excel's first line",
+        "empty rows",
+    ],
 )
 def test_a_row_is_a_ticket(raw: bytes) -> None:
     ticket = only(raw).ticket
@@ -71,11 +83,33 @@ def test_a_bad_row_is_one_fault_with_its_line_and_loses_no_other() -> None:
         ("line 5", "3 cells, and the header names 6 columns"),
         ("line 6", "7 cells, and the header names 6 columns"),
         ("line 8", "not CSV"),
-        ("line 9", "ticket"),
         ("line 10", "ticket"),
         ("line 11", "a quote is opened and never closed"),
         ("line 13", "id"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b"subject,body\ra,lost\rb,lost\r", [("line 2", "a"), ("line 3", "b")]),
+        (b"\r\n\r\nsubject, body\r\na, lost,\r\n,\r\n", [("line 4", "a")]),
+        (b'\n{"source": "s", "subject": "a", "body": "lost"}\n', [("line 2", "a")]),
+        (b"subject,body,priority\na,lost,High\n", [("line 2", "a")]),
+        (b"sep=;\n", [("the header", "names neither a subject nor a body")]),
+        (b"sep=;\nid;name\n1;2\n", [("the header", "names neither a subject nor a body")]),
+    ],
+    ids=[
+        "CR alone",
+        "empty lines, blanks and cells",
+        "JSON below an empty line",
+        "priority in capitals",
+        "no header",
+        "no such column",
+    ],
+)
+def test_what_spreadsheets_write_is_read_with_its_line(raw: bytes, found: list[tuple[str, str]]) -> None:
+    assert [(one.where, one.ticket.subject if isinstance(one, Good) else one.why) for one in read(raw)] == found
 
 
 def test_a_header_that_names_a_column_twice_is_refused_as_a_whole() -> None:
