@@ -41,7 +41,7 @@ def unserved(look: Look) -> Iterator[Finding]:
         what = f"{waiting} tickets wait and no worker serves them"
         yield error("no_workers", what, see="deskhand status", act="deskhand worker --queues tickets", weight=1000)
     if not any("handoff" in beat["queues"] for beat in workers):
-        what = "no worker serves the queue handoff: no alert and no outcome leaves"
+        what = "no worker serves the queue handoff: no outcome leaves"
         act = "deskhand worker --queues handoff"
         yield error("no_handoff_worker", what, see="deskhand status", act=act, weight=900)
 

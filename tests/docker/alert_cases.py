@@ -41,6 +41,7 @@ PAUSED = 'deskhand_paused{scope="tickets"}'
 OVER_DAY = 'deskhand_budget_exhausted_total{budget="day"}'
 OVER_RUN = 'deskhand_budget_exhausted_total{budget="cost"}'
 HANDED_OFF = 'deskhand_human_items{state="handed_off",reason="model_unavailable"}'
+UNREADABLE = 'deskhand_human_items{state="rejected",reason="unreadable"}'
 SUGGESTED = 'deskhand_human_items{state="suggested",reason="suggestion"}'
 OK_CALLS = 'deskhand_llm_requests_total{model="m",outcome="ok"}'
 BAD_CALLS = 'deskhand_llm_requests_total{model="m",outcome="rate_limited"}'
@@ -54,6 +55,8 @@ DELIVERED = 'deskhand_webhook_deliveries_total{outcome="delivered"}'
 RETRIED = 'deskhand_webhook_deliveries_total{outcome="retry"}'
 REDELIVERED = 'deskhand_webhook_deliveries_total{outcome="redelivered"}'
 HANDOFF_SLOTS = 'deskhand_queue_slots{queue="handoff"}'
+INTAKE_SLOTS = 'deskhand_queue_slots{queue="intake"}'
+INTAKE_READY, UNREADABLE_READY = 'deskhand_queue_ready{queue="intake"}', 'deskhand_queue_ready{queue="unreadable"}'
 TICKET_SLOTS = 'deskhand_queue_slots{queue="tickets"}'
 MEMORY, MAX_MEMORY = "deskhand_store_memory_bytes", "deskhand_store_memory_limit_bytes"
 LARGEST, SAMPLE = "deskhand_largest_requester_share", "deskhand_requester_sample"
@@ -85,6 +88,15 @@ CASES: Mapping[str, Case] = {
             {"deskhand_slots": "64x88 0 0", QUEUED: steady(200)},
         ),
     ),
+    "DeskhandQueueUnserved": Case(
+        {INTAKE_READY: steady(3), INTAKE_SLOTS: steady(0), TICKET_SLOTS: steady(64)},
+        (
+            {INTAKE_READY: steady(3), INTAKE_SLOTS: steady(64)},
+            {INTAKE_READY: steady(0), INTAKE_SLOTS: steady(0)},
+            {UNREADABLE_READY: steady(9), INTAKE_READY: steady(0), INTAKE_SLOTS: steady(0)},
+        ),
+        {"queue": "intake"},
+    ),
     "DeskhandQueueOld": Case(
         {"deskhand_queue_oldest_age_seconds": steady(601), 'deskhand_paused{scope="autonomy"}': steady(1)},
         (
@@ -92,7 +104,10 @@ CASES: Mapping[str, Case] = {
             {"deskhand_queue_oldest_age_seconds": steady(4000), PAUSED: steady(1)},
         ),
     ),
-    "DeskhandOverloaded": Case({"deskhand_load": steady(2.5)}, ({"deskhand_load": steady(2)},)),
+    "DeskhandOverloaded": Case(
+        {"deskhand_load": steady(2.5), 'deskhand_paused{scope="handoff"}': steady(1)},
+        ({"deskhand_load": steady(2)}, {"deskhand_load": steady(9), PAUSED: steady(1)}),
+    ),
     "DeskhandLeasesLost": Case(
         {"deskhand_leases_lost_total": growing(1)}, ({"deskhand_leases_lost_total": growing(0.1)},)
     ),
@@ -134,7 +149,7 @@ CASES: Mapping[str, Case] = {
     ),
     "DeskhandHandOffStorm": Case(
         {HANDED_OFF: steady(101)},
-        ({HANDED_OFF: steady(100), SUGGESTED: steady(5000)},),
+        ({HANDED_OFF: steady(100), SUGGESTED: steady(5000)}, {UNREADABLE: steady(100)}),
         {"state": "handed_off", "reason": "model_unavailable"},
     ),
     "DeskhandHandOffsOfOneReason": Case(
@@ -191,10 +206,17 @@ CASES: Mapping[str, Case] = {
     "DeskhandWebhookDisabled": Case(
         {"deskhand_webhook_disabled": steady(1)}, ({"deskhand_webhook_disabled": steady(0)},)
     ),
+    "DeskhandOutcomesOverdue": Case(
+        {"deskhand_outcomes_overdue_seconds": growing(60), "deskhand_webhook_disabled": steady(0)},
+        (
+            {"deskhand_outcomes_overdue_seconds": steady(60), "deskhand_webhook_disabled": steady(0)},
+            {"deskhand_outcomes_overdue_seconds": growing(60), "deskhand_webhook_disabled": steady(1)},
+        ),
+    ),
     "DeskhandOutboxGrows": Case({"deskhand_outbox": steady(1001)}, ({"deskhand_outbox": steady(1000)},)),
     "DeskhandStoreFull": Case(
         {MEMORY: steady(8.1e8), MAX_MEMORY: steady(1e9)},
-        ({MEMORY: steady(7.9e8), MAX_MEMORY: steady(1e9)},),
+        ({MEMORY: steady(7.9e8), MAX_MEMORY: steady(1e9)}, {MEMORY: steady(7.9e8), MAX_MEMORY: steady(0)}),
     ),
     "DeskhandStoreUnbounded": Case({MAX_MEMORY: steady(0)}, ({MAX_MEMORY: steady(1e9)},)),
     "DeskhandStoreForgets": Case(

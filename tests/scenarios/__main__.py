@@ -1,6 +1,7 @@
 """`make scenarios`: eight nights on call, with a real Prometheus and a real Alertmanager. About a quarter of an hour.
 
-`python -m tests.scenarios NAME...` plays some, `... dashboard` asks Grafana's queries after a day. In the rules an hour
+`python -m tests.scenarios NAME...` plays some, `... dashboard` asks Grafana's queries after a day, `... rules` stages a
+fault for every other alert rule, `... rules NIGHT` those of one deployment. In the rules an hour
 passes in a minute: the seconds until somebody was woken are of that clock where a rule waits, and what the rule waits
 for in production stands beside them.
 """
@@ -15,6 +16,7 @@ from time import monotonic
 import yaml
 
 from tests.scenarios.dashboard import drawn_by
+from tests.scenarios.nights import played as rules_played
 from tests.scenarios.scenarios import SCENARIOS, Scenario
 from tests.scenarios.stage import staged
 from tests.scenarios.watching import RULES
@@ -65,6 +67,8 @@ def main(names: list[str]) -> int:
     """Play them and print what came of each."""
     if names == ["dashboard"]:
         return _dashboard()
+    if names[:1] == ["rules"]:
+        return _rules("".join(names[1:]))
     chosen = [scenario for scenario in SCENARIOS if not names or any(name in scenario.name for name in names)]
     failed = 0
     for scenario in chosen:
@@ -83,6 +87,16 @@ def _dashboard() -> int:
         asked, empty = drawn_by(Path(folder))
     print(f"{asked - len(empty)} of {asked} queries of the dashboard came to something", *empty, sep="\n  ")
     return 1 if empty else 0
+
+
+def _rules(night: str) -> int:
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="deskhand-scenario-") as folder:
+        for woken in rules_played(Path(folder), night):
+            missed += woken.seconds is None
+            said = "NOT SHOWN" if woken.seconds is None else f"after {woken.seconds:.0f} s"
+            print(f"{woken.rule:30} {woken.night:30} {said}", flush=True)
+    return 1 if missed else 0
 
 
 def _print(played: Played) -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from tests.scenarios.faults import judge
 from tests.scenarios.stage import ROOT, Stage, staged
 
 DASHBOARD = ROOT / "docker" / "grafana" / "dashboards" / "deskhand.json"
@@ -22,9 +23,7 @@ def a_full_day(stage: Stage) -> None:
     stage.model.fault("529", times=TRIED)
     stage.model.fault("400", times=TRIED)
     stage.a_day_passes(15)
-    for _ in range(3):
-        item = stage.deskhand("inbox", "next", "--queue", "suggestions", "--as", "ann")
-        stage.deskhand("inbox", "approve", item["id"], "--as", "ann")
+    judge(stage, 3, agrees=True)
 
 
 def drawn_by(folder: Path) -> tuple[int, list[str]]:

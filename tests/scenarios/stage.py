@@ -72,7 +72,10 @@ class WebProcess(ServerProcess):
 
 @dataclass(slots=True)
 class Stage:
-    """Everything that runs. upstream: takes outcomes. woken: takes notifications."""
+    """Everything that runs. upstream: takes outcomes. woken: takes notifications; those of `night` are this one's.
+
+    given: settings beside the usual ones.
+    """
 
     folder: Path
     store: ValkeyServer
@@ -81,19 +84,21 @@ class Stage:
     woken: HttpSink
     web: WebProcess
     prometheus: Prometheus
+    night: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
     workers: dict[str, CeleryWorker] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, str]:
-        return {**SETTINGS, "WEBHOOK_URL": f"{self.upstream.url}/outcomes"}
+        return settings_of(self.upstream, self.given)
 
     def environ(self, **more: str) -> dict[str, str]:
         return environ_of(self.folder, self.store.url, self.model.url, {**self.settings, **more})
 
     def work(self, name: str, concurrency: int = 32, version: str = "v1", **more: str) -> CeleryWorker:
         """Start a worker; `handoff` by its name hands off, any other works tickets."""
-        queues = ("handoff",) if name == "handoff" else ("tickets",)
-        environ = {"ANTHROPIC_API_KEY": "none", "ANTHROPIC_BASE_URL": self.model.url}
+        queues = ("handoff",) if name.startswith("handoff") else ("tickets",)
+        environ = {"ANTHROPIC_API_KEY": "none", "ANTHROPIC_BASE_URL": more.pop("model", self.model.url)}
         environ["OTEL_RESOURCE_ATTRIBUTES"] = f"service.version={version}"
         settings = {**self.settings, **more}
         worker = CeleryWorker(self.folder / name, self.store.url, settings, environ, queues, concurrency)
@@ -121,7 +126,7 @@ class Stage:
 
     def woken_by(self, *alerts: str) -> str:
         """The first of these alerts that has come, "" for none yet."""
-        return next((name for name in notified(self.woken) if name in alerts), "")
+        return next((name for name in notified(self.woken, self.night) if name in alerts), "")
 
     @contextmanager
     def traffic(self, a_second: float = 3.0, **fields: Any) -> Iterator[None]:
@@ -174,19 +179,53 @@ def environ_of(folder: Path, store: str, model: str, settings: Mapping[str, str]
     return {**inherited, **set_, **ours, "ANTHROPIC_API_KEY": "none", "ANTHROPIC_BASE_URL": model}
 
 
+def settings_of(upstream: HttpSink, given: Mapping[str, str]) -> dict[str, str]:
+    """What every process of the stage is set to."""
+    return {**SETTINGS, "WEBHOOK_URL": f"{upstream.url}/outcomes", **given}
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who watches, and who is woken."""
+
+    prometheus: Prometheus
+    woken: HttpSink
+
+
 @contextmanager
-def staged(folder: Path, latency: str = "0.1") -> Iterator[Stage]:
-    """All of it but the workers of tickets, ended in good order."""
+def watched(folder: Path) -> Iterator[Watch]:
+    """Prometheus and Alertmanager, with nothing to look at yet."""
+    with HttpSink() as woken, Alertmanager(folder / "alertmanager", woken) as manager:
+        where = manager.url.removeprefix("http://")
+        with Prometheus(folder / "prometheus", (), where) as prometheus:
+            yield Watch(prometheus, woken)
+
+
+@contextmanager
+def deployed(
+    folder: Path,
+    watch: Watch,
+    night: str = "",
+    latency: str = "0.1",
+    store: ValkeyServer | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Iterator[Stage]:
+    """A deployment without workers of tickets, watched, and ended in good order. night: the label of its alerts."""
     with ExitStack() as stack:
-        store = stack.enter_context(ValkeyServer(folder / "store", maxmemory="200mb"))
+        store = stack.enter_context(store or ValkeyServer(folder / "store", maxmemory="200mb"))
         model = stack.enter_context(run_in_thread(latency=latency, reads_context=True))
-        upstream, woken = stack.enter_context(HttpSink()), stack.enter_context(HttpSink())
-        settings = {**SETTINGS, "WEBHOOK_URL": f"{upstream.url}/outcomes"}
-        web = stack.enter_context(WebProcess(folder / "web", environ_of(folder, store.url, model.url, settings)))
-        manager = stack.enter_context(Alertmanager(folder / "alertmanager", woken))
-        target, where = web.url.removeprefix("http://"), manager.url.removeprefix("http://")
-        prometheus = stack.enter_context(Prometheus(folder / "prometheus", [{"targets": [target]}], where))
-        stage = Stage(folder, store, model, upstream, woken, web, prometheus)
+        upstream, settings = stack.enter_context(HttpSink()), given or {}
+        environ = environ_of(folder, store.url, model.url, settings_of(upstream, settings))
+        web = stack.enter_context(WebProcess(folder / "web", environ))
+        stage = Stage(folder, store, model, upstream, watch.woken, web, watch.prometheus, night, settings)
         stack.callback(lambda: [worker.stop() for worker in stage.workers.values()])
         stage.work("handoff", 4)
+        watch.prometheus.watch([{"targets": [web.url.removeprefix("http://")], "labels": {"night": night}}])
+        yield stage
+
+
+@contextmanager
+def staged(folder: Path, latency: str = "0.1") -> Iterator[Stage]:
+    """All of it for one night."""
+    with watched(folder) as watch, deployed(folder, watch, latency=latency) as stage:
         yield stage

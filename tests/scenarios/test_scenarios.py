@@ -8,6 +8,7 @@ import yaml
 
 from tests.fallbacks.operations.test_unusual import CASES
 from tests.scenarios.dashboard import queries
+from tests.scenarios.nights import NIGHTS
 from tests.scenarios.scenarios import SCENARIOS
 from tests.scenarios.watching import RULES, shortened
 from tests.services.process import program
@@ -17,6 +18,13 @@ def test_every_scenario_names_a_rule_and_a_finding() -> None:
     rules = {rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]}
     assert {alert for scenario in SCENARIOS for alert in scenario.alerts} <= rules
     assert {scenario.finding for scenario in SCENARIOS} <= {*CASES, "deploy"}
+
+
+def test_every_rule_has_a_fault_that_is_staged() -> None:
+    rules = {rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]}
+    of_nights = [rule for night in NIGHTS.values() for act in night.acts for rule in act.rules]
+    assert len(of_nights) == len(set(of_nights))
+    assert {*of_nights, *(alert for scenario in SCENARIOS for alert in scenario.alerts)} == rules
 
 
 def test_the_faster_rules_are_rules(tmp_path: Path) -> None:

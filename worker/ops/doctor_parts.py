@@ -1,7 +1,7 @@
 """The doctor's checks that need working parts: taxonomy, knowledge, prices, broker, workers."""
 
 import asyncio
-import os
+import tempfile
 from collections.abc import Awaitable, Callable
 
 from redis import RedisError
@@ -92,9 +92,12 @@ def archive(parts: Parts) -> Check:
     settings, (free, whole) = parts.settings, parts.archive.files.room()
     folder = settings.archive or settings.home / "archive"
     found = f"{folder}: {free / 1e9:,.1f} of {whole / 1e9:,.1f} GB free, after {settings.retention_days:g} days"
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not os.access(there, os.W_OK):
-        return warned("archive", f"{found}; it cannot be written", "what cannot leave stays in the store, which grows")
+    try:
+        with tempfile.TemporaryFile(dir=next(place for place in (folder, *folder.parents) if place.exists())):
+            pass
+    except OSError as error:
+        change = "let the hand-off workers write there: what cannot leave stays in the store, which grows"
+        return warned("archive", f"{found}; {error}", change)
     if free < ROOM_SHARE * whole:
         return warned("archive", found, "give it a larger disk: what cannot leave stays in the store, which grows")
     return passed("archive", found)
@@ -106,7 +109,7 @@ async def workers(parts: Parts) -> Check:
     if not stats.slots:
         return warned("workers", "none in the last minute", "start one: `deskhand worker`")
     if not any("handoff" in beat["queues"] for beat in stats.workers):
-        found = f"{len(stats.workers)}, of which none serves handoff: no alert and no outcome leaves"
+        found = f"{len(stats.workers)}, of which none serves handoff: no outcome leaves"
         return warned("workers", found, "start one: `deskhand worker --queues handoff`")
     return passed("workers", f"{len(stats.workers)} with {stats.slots} slots")
 

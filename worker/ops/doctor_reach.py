@@ -12,19 +12,34 @@ from worker.ops.doctor_settings import is_loopback
 from worker.wiring import Parts
 
 CONNECT_SECONDS = 2.0
-PORTS = {"http": 80, "https": 443}
+KEY_CHARACTERS = 20
+"""Of a random key that nobody guesses."""
+
+PORTS = {"http": 80, "https": 443, "imap": 143, "imaps": 993}
 
 
 async def reached(parts: Parts) -> list[Check]:
     """Every one that is set, all at once."""
     settings = parts.settings
     wanted = [("model", url, variable, True) for url, variable in _endpoints(settings).items()]
-    wanted.append(("alert webhook", str(settings.alert_webhook_url or ""), "DESKHAND_ALERT_WEBHOOK_URL", False))
-    if settings.sentry_dsn is not None:
-        wanted.append(("Sentry", settings.sentry_dsn.get_secret_value(), "DESKHAND_SENTRY_DSN", False))
+    wanted += [(name, str(url), variable, False) for name, (url, variable) in _others(settings).items() if url]
     checks = [_connects(name, url, setting, needed=needed) for name, url, setting, needed in wanted if url]
     found = list(await asyncio.gather(*checks, *([_webhook(parts)] if settings.webhook_url else [])))
     return [*found, _alert_sinks(parts)]
+
+
+def _others(settings: Settings) -> dict[str, tuple[object, str]]:
+    """What work goes on without, and the variable that names it."""
+    dsn = settings.sentry_dsn.get_secret_value() if settings.sentry_dsn else None
+    traces = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+    return {
+        "alert webhook": (settings.alert_webhook_url, "DESKHAND_ALERT_WEBHOOK_URL"),
+        "Sentry": (dsn, "DESKHAND_SENTRY_DSN"),
+        "customer directory": (settings.customers_url, "DESKHAND_CUSTOMERS_URL"),
+        "team notices": (settings.notify_url, "DESKHAND_NOTIFY_URL"),
+        "mailbox": (settings.imap_url, "DESKHAND_IMAP_URL"),
+        "traces": (next(filter(None, map(os.environ.get, traces)), None), traces[-1]),
+    }
 
 
 def _alert_sinks(parts: Parts) -> Check:
@@ -93,6 +108,9 @@ async def keys_for(parts: Parts) -> Check:
     """Who may call `/v1` from outside of this machine."""
     settings = parts.settings
     exist = await ApiKeys(parts.store, settings.api_keys).exist()
+    if short := sum(len(key) < KEY_CHARACTERS for key in settings.api_keys):
+        found = f"by key, of which {short} of DESKHAND_API_KEYS has fewer than {KEY_CHARACTERS} characters"
+        return warned("API access", found, "who guesses it may do everything: `openssl rand -hex 24` makes one")
     if exist:
         return passed("API access", "by key")
     if is_loopback(settings.host):

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from tests.services.process import free_port
 from tests.worker.cli.conftest import Deskhand, deskhand
 from worker.config.settings import Settings
 from worker.ops.doctor import Verdict
-from worker.ops.doctor_settings import lease, public_url, times
+from worker.ops.doctor_settings import drain, lease, limits, proxies, public_url, times
 
 __all__ = ["deskhand"]
+
+PAID = {"model": "openai:some-model@http://127.0.0.1:1/v1"}
 
 
 @pytest.fixture
@@ -29,6 +32,19 @@ def listening() -> Iterator[str]:
         (times, {"call_seconds": 90.0}, Verdict.WARN),
         (lease, {}, Verdict.OK),
         (lease, {"lease_seconds": 3.0}, Verdict.WARN),
+        (limits, {}, Verdict.OK),
+        (limits, {"max_steps": 0}, Verdict.WARN),
+        (limits, {"max_wait_seconds": 0.0}, Verdict.WARN),
+        (limits, {"requester_tickets_per_hour": 0}, Verdict.WARN),
+        (limits, {"min_confidence": 1.0}, Verdict.WARN),
+        (limits, {"daily_budget_usd": 0}, Verdict.OK),
+        (limits, {**PAID, "daily_budget_usd": 0}, Verdict.WARN),
+        (limits, {**PAID, "daily_budget_usd": "0.01"}, Verdict.WARN),
+        (limits, {**PAID, "daily_budget_usd": 20, "max_cost_usd": None}, Verdict.OK),
+        (drain, {}, Verdict.OK),
+        (drain, {"drain_seconds": 600.0}, Verdict.WARN),
+        (proxies, {"trusted_proxies": ("10.0.0.0/8",)}, Verdict.OK),
+        (proxies, {"trusted_proxies": ("10.0.0.1", "::/0")}, Verdict.WARN),
         (public_url, {}, Verdict.OK),
         (public_url, {"host": "0.0.0.0"}, Verdict.WARN),
         (public_url, {"host": "0.0.0.0", "public_url": "https://desk.example"}, Verdict.OK),
@@ -49,9 +65,16 @@ RECEIVERS = {
     "DESKHAND_MODEL": "claude-haiku-5-5",
     "DESKHAND_ALERT_WEBHOOK_URL": "URL/hooks/s3cret",
     "DESKHAND_SENTRY_DSN": "http://s3cret@HOST/1",
+    "DESKHAND_CUSTOMERS_URL": "URL/customers",
+    "DESKHAND_NOTIFY_URL": "URL/notices",
+    "DESKHAND_NOTIFY_SECRET": WEBHOOK["DESKHAND_WEBHOOK_SECRET"],
+    "DESKHAND_IMAP_URL": "imap://desk@HOST/INBOX",
+    "DESKHAND_IMAP_PASSWORD": "s3cret",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "URL/s3cret",
     **WEBHOOK,
 }
 CLOSED = {"model": "fail", "alert webhook": "warn", "Sentry": "warn", "webhook": "warn"}
+CLOSED |= dict.fromkeys(("customer directory", "team notices", "mailbox", "traces"), "warn")
 
 
 def verdicts(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, set_: dict[str, str], url: str) -> dict[str, str]:
@@ -87,7 +110,17 @@ def test_alert_receivers_that_cannot_be_made_are_seen(deskhand: Deskhand, monkey
     assert verdicts(deskhand, monkeypatch, set_, "http://127.0.0.1:1")["alert receivers"] == "fail"
 
 
+def test_an_archive_that_cannot_be_written_is_seen(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert verdicts(deskhand, monkeypatch, {"DESKHAND_ARCHIVE": str(tmp_path / "new")}, "")["archive"] == "ok"
+    (tmp_path / "file").write_text("")
+    assert verdicts(deskhand, monkeypatch, {"DESKHAND_ARCHIVE": str(tmp_path / "file")}, "")["archive"] == "warn"
+
+
 def test_an_open_address_without_a_key_is_seen(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdicts(deskhand, monkeypatch, {"DESKHAND_HOST": "0.0.0.0"}, "")["API access"] == "warn"
+    short = {"DESKHAND_API_KEYS": "dk_guess"}
+    assert verdicts(deskhand, monkeypatch, short, "")["API access"] == "warn"
     with_key = {"DESKHAND_API_KEYS": "dk_whole_key_of_the_tests"}
     assert verdicts(deskhand, monkeypatch, with_key, "")["API access"] == "ok"
