@@ -29,6 +29,9 @@ COMMON = {"socket_connect_timeout": 3, "socket_keepalive": True, "health_check_i
 SENTINEL_SECONDS = 1.0
 """For one sentinel to answer; then the next is asked."""
 
+NO_ANSWER = (RedisError, OSError, TypeError, ValueError)
+"""What asking raises where nobody answers, or nobody that is a sentinel."""
+
 
 class ServerUnfit(RedisConnectionError):
     """The server lives and cannot serve. The connection that heard it is closed: the next one finds out who can."""
@@ -158,7 +161,7 @@ def _async_locator(read: RedisUrl) -> Callable[[], Awaitable[Address]] | None:
         for host, port in read.sentinels:
             asked = aioredis.Redis(host=host, port=port, retry=AsyncRetry(NoBackoff(), 0), **_asking(read))
             async with asked:
-                with suppress(RedisError, OSError):  # it has no asynchronous form
+                with suppress(*NO_ANSWER):  # it has no asynchronous form
                     if answer := await asked.execute_command(*_QUESTION, read.service):
                         return _address(answer)
         raise _unknown(read)
@@ -170,7 +173,7 @@ def _locator(read: RedisUrl) -> Callable[[], Address] | None:
     def locate() -> Address:
         for host, port in read.sentinels:
             asked = redis.Redis(host=host, port=port, retry=Retry(NoBackoff(), 0), **_asking(read))
-            with asked, suppress(RedisError, OSError):
+            with asked, suppress(*NO_ANSWER):
                 if answer := asked.execute_command(*_QUESTION, read.service):
                     return _address(answer)
         raise _unknown(read)

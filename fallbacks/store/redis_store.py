@@ -144,7 +144,10 @@ class RedisStore:
             raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
 
 
-_REFUSALS = ("MISCONF", "OOM command not allowed", "NOPERM", "can't run this command", "DB index is out of range")
+_REFUSALS = (
+    "MISCONF", "OOM command not allowed", "NOPERM", "can't run this command", "DB index is out of range",
+    "is busy running a", "can't access at least one of the", "ACL failure in script", "DENIED ",
+)  # fmt: skip
 """Answers by which a server says that it takes no writes now, or none from us. After those by which it says that
 another may take them the connection is left: see `redis_connections`."""
 

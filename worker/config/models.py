@@ -23,7 +23,8 @@ _MAKES = frozenset(make.value for make in Make)
 
 _AT_URL = re.compile(r"@(?=https?://)")
 
-_HOST_WITHOUT_SCHEME = re.compile(r"@[A-Za-z0-9.-]+(?::\d+)(?:/|$)")
+_NO_HTTP_URL = re.compile(r"@[A-Za-z0-9.-]+:\d+(?:/|$)|[^@]@.*(?:@|:)")
+"""What was meant for a URL: an id has at most a version behind its @."""
 
 _HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*:\s*(\S.*)")
 
@@ -68,8 +69,8 @@ def read_model(entry: str) -> ModelEntry:
         return ModelEntry(Make.LOCAL, "")
     if not model or not model.isascii() or not model.isprintable() or " " in model:
         raise ValueError(f"{_shown(named)} has no model's id: {_FORMS}")
-    if _HOST_WITHOUT_SCHEME.search(model):
-        raise ValueError(f"the URL of {make}:{model.partition('@')[0]} lacks its scheme: write @http://HOST:PORT/v1")
+    if _NO_HTTP_URL.search(model):
+        raise ValueError(f"the URL of {make}:{model.partition('@')[0]} is not an http one: write @http://HOST:PORT/v1")
     return ModelEntry(Make(make), model, url)
 
 

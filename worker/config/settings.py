@@ -143,10 +143,13 @@ def _usable_prompt(value: Path) -> Path:
     return value
 
 
-Count = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_unlimited)]
-Amount = Annotated[Annotated[Decimal, Field(ge=0)] | None, BeforeValidator(_unlimited)]
-Seconds = Annotated[float, Field(gt=0)]
-MaybeSeconds = Annotated[Annotated[float, Field(ge=0)] | None, BeforeValidator(_unlimited)]
+MOST_COUNT, MOST_DOLLARS, MOST_SECONDS = 1_000_000_000, 1_000_000, 10 * 365 * 86_400
+"""More is a slip, and too much for the ledger's sums; unlimited is `None`."""
+
+Count = Annotated[Annotated[int, Field(ge=0, le=MOST_COUNT)] | None, BeforeValidator(_unlimited)]
+Amount = Annotated[Annotated[Decimal, Field(ge=0, le=MOST_DOLLARS)] | None, BeforeValidator(_unlimited)]
+Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS)]
+MaybeSeconds = Annotated[Annotated[float, Field(ge=0, le=MOST_SECONDS)] | None, BeforeValidator(_unlimited)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), NoDecode]
 RedisUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_redis_url)]
 BrokerUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_broker_url)]
@@ -167,7 +170,9 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="port of the web process")
     redis_url: RedisUrl | None = Field(None, description="the store; none: the embedded Valkey")
     broker_url: BrokerUrl | None = Field(None, description="the queues; none: the same as the store")
-    redis_wait: int = Field(0, ge=0, description="replicas that must have an accept, a decision or an effect's intent")
+    redis_wait: int = Field(
+        0, ge=0, le=100, description="replicas that must have an accept, a decision or an effect's intent"
+    )
     namespace: str = Field("deskhand", pattern=r"^[a-z0-9-]{1,40}$", description="prefix of every key and queue")
     model: Annotated[str | None, AfterValidator(_model)] = Field(
         None, description="`local`, a Claude model's id, or MAKE:ID[@URL]"
@@ -198,28 +203,39 @@ class Settings(BaseSettings):
     max_steps: Count = Field(8, description="model calls per run")
     max_tool_calls: Count = Field(16, description="tool calls per run")
     max_tokens: Count = Field(None, description="tokens per run, in and out")
-    max_output_tokens: int = Field(1024, ge=64, description="tokens one reply may have; part of every worst case")
+    max_output_tokens: int = Field(
+        1024, ge=64, le=10_000_000, description="tokens one reply may have; part of every worst case"
+    )
     max_cost_usd: Amount = Field(Decimal("0.05"), description="dollars per run")
     max_seconds: MaybeSeconds = Field(60.0, description="seconds of work per run: those in which a worker holds it")
     call_seconds: Seconds = Field(30.0, description="seconds one model call may take")
     max_wait_seconds: MaybeSeconds = Field(3600.0, description="a ticket older than this goes to people")
     reuse_seconds: float = Field(
-        0.0, ge=0, description="how long a remote model's answer to the very same ticket is reused; 0: never"
+        0.0,
+        ge=0,
+        le=MOST_SECONDS,
+        description="how long a remote model's answer to the very same ticket is reused; 0: never",
     )
     max_resumes: Count = Field(10, description="times that people may send a ticket to the agent again")
     messages_per_hour: Count = Field(20, description="of one ticket that the agent works; the others go to people")
-    conversation_chars: int = Field(200_000, ge=1_000, description="of a ticket and all that is added to it")
+    conversation_chars: int = Field(
+        200_000, ge=1_000, le=MOST_COUNT, description="of a ticket and all that is added to it"
+    )
     max_ticket_cost_usd: Amount = Field(
         Decimal("0.50"), description="dollars of all runs of one ticket that messages begin"
     )
-    reply_waits_seconds: float = Field(60.0, ge=0, description="of a reply, for the ticket that it answers")
+    reply_waits_seconds: float = Field(
+        60.0, ge=0, le=MOST_SECONDS, description="of a reply, for the ticket that it answers"
+    )
     requester_tickets_per_hour: Count = Field(None, description="of one requester; the others go to people")
     daily_budget_usd: Amount = Field(None, description="dollars of the whole fleet per UTC day")
     lease_seconds: Seconds = Field(30.0, description="how long a silent worker keeps its tickets")
     sweep_seconds: Seconds = Field(5.0, description="how often every worker looks for forgotten work")
     drain_seconds: Seconds = Field(20.0, description="how long a stopping worker lets model calls finish")
-    max_worker_losses: int = Field(3, ge=1, description="workers a ticket may outlive")
-    retention_days: Annotated[float, Field(ge=7)] = Field(30.0, description="how long ended tickets stay in the ledger")
+    max_worker_losses: int = Field(3, ge=1, le=1000, description="workers a ticket may outlive")
+    retention_days: Annotated[float, Field(ge=7, le=36_500)] = Field(
+        30.0, description="how long ended tickets stay in the ledger"
+    )
     archive: Path | None = Field(None, description="folder they go to; none: `archive` in HOME")
     autonomy: Autonomy = Field(Autonomy.SUGGEST)
     autonomy_target: float = Field(0.98, ge=0.5, lt=1, description="agreement a label must be proved to exceed")

@@ -2,7 +2,7 @@ import pytest
 
 from worker.config.errors import SettingsError
 from worker.config.models import Make, read_headers, read_model
-from worker.config.settings import load_settings
+from worker.config.settings import Settings, load_settings
 
 
 def test_a_line_end_after_the_key_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,10 @@ WRONG_MODELS = {
     "openai:gpt 5": "has no model's id",
     "local:small": "local takes neither an id nor a URL",
     "local@http://h": "local takes neither an id nor a URL",
-    "openai:qwen3@gpu:8080/v1": "lacks its scheme: write @http://HOST:PORT/v1",
+    "openai:qwen3@gpu:8080/v1": "is not an http one: write @http://HOST:PORT/v1",
+    "openai:qwen3@ftp://user:s3cret@h/v1": "is not an http one",
+    "openai:qwen3@user:s3cret@h/v1": "is not an http one",
+    "systemone:nimble@//user:s3cret@h": "is not an http one",
     "openai:qwen3@http://": "must be a URL such as https://HOST/PATH",
     "openai:qwen3@http://user:s3cret@h/v1": "a model's URL holds no user, key or query",
     "openai:qwen3@http://h/v1?key=s3cret": "a model's URL holds no user, key or query",
@@ -153,3 +156,20 @@ def test_headers_are_read_by_commas_and_lines() -> None:
         "X-Title": "a b",
         "api-key": "k",
     }
+
+
+NUMBERS = [
+    name
+    for name, field in Settings.model_fields.items()
+    if any(kind in str(field.annotation) for kind in ("int", "float", "Decimal"))
+]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_that_the_ledger_could_not_count_with_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for value in ("nan", "inf", "-1", "1e400", "9" * 30, "9" * 5000):
+        monkeypatch.setenv(f"DESKHAND_{name.upper()}", value)
+        with pytest.raises(SettingsError) as refused:
+            load_settings()
+        (fault,) = refused.value.faults
+        assert (fault.startswith(f"DESKHAND_{name.upper()}: "), len(fault) < 200) == (True, True)
