@@ -29,11 +29,15 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """A deployment of its own. given: its settings. disk_megabytes: of the store's own disk, 0 for the machine's."""
+    """A deployment of its own. given: its settings. disk_megabytes: of the store's own disk, 0 for the machine's.
+
+    scrape: how often it is scraped, and how long that may take: over a silent store three seconds.
+    """
 
     acts: tuple[Act, ...]
     given: Mapping[str, str] = field(default_factory=dict)
     disk_megabytes: int = 0
+    scrape: str = "1s"
 
 
 NIGHTS: Mapping[str, Night] = {
@@ -111,11 +115,11 @@ NIGHTS: Mapping[str, Night] = {
             Act(faults.slow_disk, ("DeskhandStoreSlowDisk",)),
             Act(faults.replica_behind_and_lost, ("DeskhandReplicaBehind",)),
             Act(faults.replica_lost, ("DeskhandReplicaLost",)),
-            Act(faults.silent, ("DeskhandStoreSilent",)),
             Act(faults.unreachable, ("DeskhandUnscraped",)),
         ),
         disk_megabytes=600,
     ),
+    "the store is frozen": Night((Act(faults.silent, ("DeskhandStoreSilent",)),), scrape="8s"),
 }
 
 
@@ -150,7 +154,11 @@ def _night(folder: Path, name: str, night: Night, watch: Watch) -> Iterator[Woke
     store = (
         faults.SlowDisk(place, maxmemory="400mb") if night.disk_megabytes else ValkeyServer(place, maxmemory="400mb")
     )
-    with disk, deployed(folder, watch, name, store=store, given=night.given) as stage, ExitStack() as going_on:
+    with (
+        disk,
+        deployed(folder, watch, name, store=store, given=night.given, scrape=night.scrape) as stage,
+        ExitStack() as going_on,
+    ):
         stage.until(lambda: watch.prometheus.query(f'up{{night="{name}"}} == 1'), "the first scrape")
         for act in night.acts:
             began = monotonic()

@@ -209,8 +209,12 @@ def deployed(
     latency: str = "0.1",
     store: ValkeyServer | None = None,
     given: Mapping[str, str] | None = None,
+    scrape: str = "1s",
 ) -> Iterator[Stage]:
-    """A deployment without workers of tickets, watched, and ended in good order. night: the label of its alerts."""
+    """A deployment without workers of tickets, watched, and ended in good order. night: the label of its alerts.
+
+    scrape: how often, and how long it may take.
+    """
     with ExitStack() as stack:
         store = stack.enter_context(store or ValkeyServer(folder / "store", maxmemory="200mb"))
         model = stack.enter_context(run_in_thread(latency=latency, reads_context=True))
@@ -220,7 +224,8 @@ def deployed(
         stage = Stage(folder, store, model, upstream, watch.woken, web, watch.prometheus, night, settings)
         stack.callback(lambda: [worker.stop() for worker in stage.workers.values()])
         stage.work("handoff", 4)
-        watch.prometheus.watch([{"targets": [web.url.removeprefix("http://")], "labels": {"night": night}}])
+        labels = {"night": night, "__scrape_interval__": scrape, "__scrape_timeout__": scrape}
+        watch.prometheus.watch([{"targets": [web.url.removeprefix("http://")], "labels": labels}])
         yield stage
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from worker.config.settings import Settings
+    from worker.ops.silence import Watch
     from worker.wiring import Parts
 
 T = TypeVar("T")
@@ -20,16 +21,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open connection to the store. Ctrl-C between two calls is an ordinary KeyboardInterrupt."""
+    """An open connection to the store. Ctrl-C between two calls is an ordinary KeyboardInterrupt.
+
+    begun: the watch over the store that was begun while this process still started, for the first call.
+    """
 
     parts: "Parts"
     runner: "asyncio.Runner"
+    begun: "list[Watch]"
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run one coroutine on the session's loop. Raises `StoreUnreachable` soon after the store has fallen silent."""
         from worker.ops.silence import while_it_answers
 
-        return self.runner.run(while_it_answers(self.parts.redis_url, work))
+        watch = self.begun.pop() if self.begun else None
+        return self.runner.run(while_it_answers(self.parts.redis_url, work, watch))
 
     def run_unwatched(self, work: Coroutine[Any, Any, T]) -> T:
         """The same for what looks at the store itself, whatever it does."""
@@ -54,16 +60,21 @@ def session() -> Iterator[Session]:
     """Settings and parts for a command that goes on for a while; closed at its end. Raises `SettingsError`."""
     import asyncio
 
+    from worker.ops.silence import Watch
+
+    settings = load()
+    begun = [Watch(settings.redis_url)] if settings.redis_url else []
     from worker.service.celery_factory import sender_app, store_url
     from worker.wiring import Parts
 
-    settings = load()
     redis_url = store_url(settings)
     parts = Parts(settings, sender_app(settings, redis_url), redis_url)
     with asyncio.Runner() as runner:
         try:
-            yield Session(parts, runner)
+            yield Session(parts, runner, begun)
         finally:
+            for watch in begun:
+                watch.end()
             runner.run(_close(parts))
 
 

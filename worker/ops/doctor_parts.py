@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from redis import RedisError
 
@@ -28,7 +29,7 @@ async def examine(parts: Parts) -> list[Check]:
     of_store, of_broker, of_others = await asyncio.gather(
         asyncio.to_thread(store, parts), asyncio.to_thread(broker, parts), reached(parts)
     )
-    found += [*of_store, of_broker, *of_others]
+    found += [*of_store, of_broker or replace(of_store[0], name="broker"), *of_others]
     if all(check.verdict != "fail" for check in found if check.name == "store"):
         found += [await _awaited(name, check, parts) for name, check in LIVE_CHECKS.items()]
     return found
@@ -75,16 +76,18 @@ def store(parts: Parts) -> list[Check]:
     return [answers, *(check(facts) for check in STORE_CHECKS), replication(facts, parts.settings)]
 
 
-def broker(parts: Parts) -> Check:
-    """Where hints travel."""
+def broker(parts: Parts) -> Check | None:
+    """Where hints travel; None where that is the store, which is asked already."""
     url = parts.settings.broker_url or parts.redis_url
+    if url == parts.redis_url:
+        return None
     try:
         with parts.app.connection() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=3)
     except Exception as error:  # each transport has its own errors; all mean the same here
         change = "start it, or correct DESKHAND_BROKER_URL"
         return failed("broker", f"{masked_url(url)}: {type(error).__name__}: {error}", change)
-    return passed("broker", "the same as the store" if url == parts.redis_url else f"{masked_url(url)} answers")
+    return passed("broker", f"{masked_url(url)} answers")
 
 
 def archive(parts: Parts) -> Check:

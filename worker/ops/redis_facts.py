@@ -12,7 +12,7 @@ from redis import RedisError
 
 from fallbacks.store.redis_connections import client
 
-ANSWER_SECONDS = 3
+ANSWER_SECONDS = 2
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

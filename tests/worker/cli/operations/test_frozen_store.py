@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,14 @@ def test_the_doctor_examines_a_frozen_store_too(deskhand: Deskhand, impatient: N
     document = deskhand("doctor", "--json").json()
     failed = {check["name"] for check in document["checks"] if check["verdict"] == "fail"}
     assert failed >= {"store", "broker"}
+
+
+def test_a_watch_that_began_early_says_at_once_what_it_has_found(frozen: ValkeyServer, impatient: None) -> None:
+    watch, first, second = silence.Watch(frozen.url), threading.Event(), threading.Event()
+    watch.on_silence(first.set)
+    assert first.wait(PATIENCE_SECONDS)
+    watch.on_silence(second.set)
+    assert second.is_set()
 
 
 def test_a_store_that_freezes_in_the_middle_ends_a_command_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
