@@ -1,5 +1,6 @@
 """A real server as a child process, with the faults a campaign needs."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -51,6 +52,8 @@ class ServerProcess(ABC):
 
     ready_seconds = PATIENCE_SECONDS
     stop_seconds = 60.0
+    stop_asks = 1
+    """How often it is asked to end, each time waited for its share of `stop_seconds`."""
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         self.folder = folder
@@ -119,10 +122,12 @@ class ServerProcess(ABC):
         if self._process is None:
             return
         self.resume()
-        self._process.terminate()
-        try:
-            self._process.wait(self.stop_seconds)
-        except subprocess.TimeoutExpired:
+        for _ in range(self.stop_asks):
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self.stop_seconds / self.stop_asks)
+                break
+        else:
             self._process.kill()
             self._process.wait()
         self._process = None

@@ -13,6 +13,8 @@ from tests.services.process import ServerProcess
 class ValkeyServer(ServerProcess):
     """`ValkeyServer(folder, maxmemory="20mb")`: settings with `_` for `-`; by default it neither forgets nor evicts."""
 
+    stop_asks = 30  # one that writes its first append-only file, as a new replica does, refuses once and forgets it
+
     def __init__(self, folder: Path, port: int | None = None, **config: str | int) -> None:
         super().__init__(folder, port)
         self.config: dict[str, str | int] = {

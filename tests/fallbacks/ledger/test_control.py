@@ -39,11 +39,16 @@ def test_what_is_so_already_is_no_change(play: Play) -> None:
     play(story)
 
 
+AT_ONCE = 500
+"""Changes of one call, each of which is a line."""
+
+
 def test_the_log_is_bounded(play: Play) -> None:
     async def story(s: Scene) -> None:
         control = Control(s.store)
-        for number in range(KEPT + 5):
-            await control.change("anna", {"day_cap": str(number)})
+        for start in range(0, KEPT + 5, AT_ONCE):
+            numbers = range(start, min(start + AT_ONCE, KEPT + 5))
+            await control.change("anna", {f"paused:{number - start}": str(number) for number in numbers})
         log = await control.log(2 * KEPT)
         assert (len(log), log[0].after, log[-1].after) == (KEPT, str(KEPT + 4), "5")
 

@@ -21,6 +21,7 @@ from tasks.errors import NewMessages
 from tasks.run.limits import Limits
 from tasks.ticket import Priority
 from tasks.triage.process import HandDecision
+from tests.depth import cases
 from tests.fallbacks.ledger.test_ledger_properties import PEOPLE, PeopledLedger
 from tests.fallbacks.ledger_machine import Known, Pick, picks
 from tests.fallbacks.scene import DECISION, TRIAGE
@@ -141,7 +142,7 @@ def test_the_ledger_keeps_the_promise_while_messages_come(valkey_url: str) -> No
     run_state_machine_as_test(
         ConversingLedger,
         settings=settings(
-            max_examples=6,
+            max_examples=cases(6, 200),
             stateful_step_count=40,
             derandomize=True,
             print_blob=True,

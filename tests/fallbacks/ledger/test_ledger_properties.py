@@ -14,6 +14,7 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from fallbacks.errors import Stale
 from fallbacks.ledger.states import ENDED, INBOX, State
 from tasks.run.limits import Limits
+from tests.depth import cases
 from tests.fallbacks.ledger_machine import Known, LedgerMachine
 
 PEOPLE = ["ann", "eve"]
@@ -90,7 +91,7 @@ def test_the_ledger_keeps_the_promise_whatever_happens(valkey_url: str) -> None:
     run_state_machine_as_test(
         PeopledLedger,
         settings=settings(
-            max_examples=40,
+            max_examples=cases(12, 200),
             stateful_step_count=40,
             derandomize=True,
             print_blob=True,

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tasks.triage.process import Triage
+from tests.depth import cases
 from tests.services.valkey import ValkeyServer
 from tests.worker.http.served import Served
 from worker import sample
@@ -75,7 +76,7 @@ OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for 
 
 
 @settings(
-    max_examples=8,
+    max_examples=cases(4, 60),
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # no shrinking: a failure names its curl line as it is
     suppress_health_check=list(HealthCheck),

@@ -17,11 +17,12 @@ from tasks.run.limits import Limits
 from tasks.ticket import Ticket
 from tasks.triage.process import HandDecision
 from tests.fakes.memory_store import MemoryStore
+from tests.services.optional import LOCAL_MODEL
 from worker.config.settings import Settings
 from worker.service.celery_factory import sender_app
 from worker.wiring import Parts
 
-pytest.importorskip("sklearn", reason="the local model is an optional part")
+pytestmark = LOCAL_MODEL
 
 UNUSED = "redis://127.0.0.1:1/0"
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.services.optional import LOCAL_MODEL
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.conftest import Deskhand
 from worker.simulator.server import run_in_thread
 
-pytest.importorskip("sklearn", reason="the local model is an optional part")
+pytestmark = LOCAL_MODEL
 
 TOMATOES = [(f"the tomato is ripe and red {i}", "tomato") for i in range(30)]
 SKIES = [(f"a wide blue sky above {i}", "sky") for i in range(30)]

@@ -8,12 +8,13 @@ import yaml
 
 from fallbacks.ledger.prompts import keep_prompt
 from tasks.run.prompt import Prompt
+from tests.services.optional import LOCAL_MODEL
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import DirectLedger
 from worker.simulator.server import run_in_thread
 
-pytest.importorskip("sklearn", reason="the local model is an optional part")
+pytestmark = LOCAL_MODEL
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tasks.ticket import Ticket
 from tasks.triage.taxonomy import Label, Taxonomy, Team
+from tests.services.optional import LOCAL_MODEL
 from worker import sample
 from worker.config.errors import LocalModelError
 from worker.config.settings import Settings
@@ -26,7 +27,7 @@ from worker.models.local.scope import likeness, scope_score
 from worker.models.local.training import ALGORITHM, train
 from worker.models.local.versions import Version, Versions
 
-pytest.importorskip("sklearn", reason="the local model is an optional part")
+pytestmark = LOCAL_MODEL
 
 TAXONOMY = Taxonomy(
     teams=(Team(name="red", description="r"), Team(name="blue", description="b")),

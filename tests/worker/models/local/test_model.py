@@ -21,6 +21,7 @@ from tasks.ticket import Ticket
 from tasks.triage.decision import read_suggestion
 from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Label, Taxonomy, Team
+from tests.services.optional import LOCAL_MODEL
 from worker import sample
 from worker.config.errors import LocalModelError
 from worker.config.yaml_taxonomy import load_taxonomy
@@ -29,7 +30,7 @@ from worker.models.local import training as local_training
 from worker.models.local.model import MIN_CONFIDENCE, UNFAMILIAR, UNFAMILIAR_CEILING, LocalModel
 from worker.models.training_rows import read_rows
 
-pytest.importorskip("sklearn", reason="the local model is an optional part")
+pytestmark = LOCAL_MODEL
 
 TAXONOMY = load_taxonomy(sample.path("taxonomy.yaml"))
 SMALL = Taxonomy(
