@@ -10,7 +10,6 @@ from fallbacks.access.api_keys import Scope
 from tasks.ticket import Ticket
 from tests.services.http_sink import Answer, HttpSink
 from tests.services.process import free_port
-from tests.services.valkey import ValkeyServer
 from tests.worker.cli.direct_ledger import fail, working
 from tests.worker.http.served import Served
 from worker.client import (
@@ -29,17 +28,6 @@ from worker.clients.http_client import BATCH
 
 TICKET = {"source": "shop", "subject": "Card", "body": "My card has not arrived, it was ordered two weeks ago."}
 ACCEPTED = Answer(202, b'{"id": "t-1", "state": "queued"}')
-
-
-@pytest.fixture(scope="module")
-def _served(valkey_server: ValkeyServer) -> Iterator[Served]:
-    with Served(valkey_server.url) as served:
-        yield served
-
-
-@pytest.fixture
-def web(_served: Served, valkey_url: str) -> Served:
-    return _served
 
 
 @pytest.fixture

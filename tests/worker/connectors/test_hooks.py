@@ -24,6 +24,7 @@ from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import MAX_BODY_CHARS, Priority
 from tests.services.http_sink import Answer, HttpSink
+from tests.services.valkey import ValkeyServer
 from tests.worker.cli.direct_ledger import proposal, step
 from tests.worker.http.served import Served
 from worker import sample
@@ -181,18 +182,40 @@ def test_a_broken_field_map_stops_the_start(tmp_path: Path, monkeypatch: pytest.
     assert [fault.partition(":")[0] for fault in refused.value.faults] == [str(tmp_path / "bad.yaml")]
 
 
+@pytest.fixture(scope="module")
+def helpdesks() -> Iterator[HttpSink]:
+    with HttpSink() as sink:
+        yield sink
+
+
 @pytest.fixture
-def web(valkey_url: str, tmp_path: Path, http_sink: HttpSink, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def http_sink(helpdesks: HttpSink) -> HttpSink:
+    helpdesks.answer = Answer()
+    helpdesks.received.clear()
+    return helpdesks
+
+
+@pytest.fixture(scope="module")
+def _served(
+    valkey_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory, helpdesks: HttpSink
+) -> Iterator[Served]:
     """A served application whose helpdesks are the sink."""
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
+    folder = tmp_path_factory.mktemp("hooks")
     for path in sample.path("hooks").glob("*.yaml"):
         document = yaml.safe_load(path.read_text())
         for update in document["outcomes"]:
-            update["url"] = http_sink.url + "/" + update["url"].split("/", 3)[3]
-        (tmp_path / path.name).write_text(yaml.safe_dump(document))
-    with Served(valkey_url, hooks=tmp_path, webhook_allow_private=True) as served:
-        yield served
+            update["url"] = helpdesks.url + "/" + update["url"].split("/", 3)[3]
+        (folder / path.name).write_text(yaml.safe_dump(document))
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in SECRETS.items():
+            environment.setenv(name, value)
+        with Served(valkey_server.url, hooks=folder, webhook_allow_private=True) as served:
+            yield served
+
+
+@pytest.fixture
+def web(_served: Served, valkey_url: str, http_sink: HttpSink) -> Served:
+    return _served
 
 
 def post(web: Served, name: str, body: bytes, headers: dict[str, str] | None = None) -> httpx.Response:

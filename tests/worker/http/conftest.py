@@ -1,23 +1,9 @@
-"""`web`: one served application a module, with empty books for every test."""
-
-from collections.abc import Iterator
+"""`api`: a client of `web`."""
 
 import httpx
 import pytest
 
-from tests.services.valkey import ValkeyServer
 from tests.worker.http.served import Served
-
-
-@pytest.fixture(scope="module")
-def _served(valkey_server: ValkeyServer) -> Iterator[Served]:
-    with Served(valkey_server.url) as served:
-        yield served
-
-
-@pytest.fixture
-def web(_served: Served, valkey_url: str) -> Served:
-    return _served
 
 
 @pytest.fixture

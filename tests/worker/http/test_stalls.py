@@ -3,13 +3,11 @@
 import json
 import logging
 import socket
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
 from fallbacks.access.places import Places
-from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
 from worker.http import stalls
@@ -17,12 +15,9 @@ from worker.http import stalls
 TICKET = {"source": "shop", "subject": "", "body": "My card is late"}
 
 
-@pytest.fixture
-def web(valkey_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stalls, "STALL_SECONDS", 1.0)
-    valkey_server.flush()
-    with Served(valkey_server.url) as served:
-        yield served
 
 
 class Stalling:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -13,12 +13,6 @@ from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import fail, working
 from tests.worker.cli.tickets.test_enqueue import line
 from tests.worker.http.served import Served
-
-
-@pytest.fixture
-def web(valkey_url: str) -> Iterator[Served]:
-    with Served(valkey_url) as served:
-        yield served
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A ticket has one document: the command line prints the bytes that the API answers, whatever its state."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -12,12 +12,6 @@ from tasks.ticket import Ticket
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import HOSTILE, DirectLedger, claimed, step
 from tests.worker.http.served import Served
-
-
-@pytest.fixture
-def web(valkey_url: str) -> Iterator[Served]:
-    with Served(valkey_url) as served:
-        yield served
 
 
 def running(ledger: DirectLedger, _: Deskhand) -> None:
