@@ -39,7 +39,7 @@ bench: .venv/.ready-for-tests ## measure throughput, latency and memory
 
 chaos: .venv/.ready-for-tests ## the long fault campaign, three seeds: kills, failovers, provider blips, clock steps under load
 	tests/install-services
-	DEEP=1 .venv/bin/python -m pytest -q tests/fallbacks/ledger tests/worker/http/test_openapi.py -k "promise or contract"
+	DEEP=1 .venv/bin/python -m pytest -q tests/fallbacks/ledger tests/worker/http/test_openapi.py tests/chaos/test_crash_matrix.py -k "promise or contract or rabbitmq"
 	.venv/bin/python -m tests.chaos
 
 scenarios: .venv/.ready-for-tests ## eight nights on call: fault, alert, cause, cure, with a real Prometheus (SCENARIO="a worker hangs" for one)

@@ -2,6 +2,8 @@
 
 import os
 
+DEEP = "DEEP" in os.environ
+
 
 def cases(few: int, many: int) -> int:
-    return many if "DEEP" in os.environ else few
+    return many if DEEP else few

@@ -10,17 +10,18 @@ from pathlib import Path
 from redis import Redis
 
 from tests.chaos.fleet import Fleet, FleetLedger, WorkerProcess
+from tests.depth import cases
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.queue.poison import envelope
 from worker.simulator import run_in_thread
 
 TICKETS = 60
-KILLS = 6
+KILLS = cases(3, 6)
 
 
 def lost_messages(folder: Path, seed: int, *, stock: bool) -> int:
-    """How many of 60 tickets are in no book after six such kills and a healthy worker's turn."""
+    """How many of 60 tickets are in no ledger after such kills and a healthy worker's turn."""
     rng = random.Random(seed)
     transport = {"CRASH_STOCK": "1"} if stock else {}
     with (
@@ -38,7 +39,7 @@ def lost_messages(folder: Path, seed: int, *, stock: bool) -> int:
                 json.dumps(envelope("tasks.triage", "tickets", body=json.dumps([[], {"ticket": body}, None]))),
             )
         for _ in range(KILLS):
-            hit = str(rng.randint(1, TICKETS // KILLS - 2))
+            hit = str(rng.randint(1, 8))
             dying: WorkerProcess = fleet.start(slots=2, CRASH_AT="before:record", CRASH_HIT=hit)
             wait_for(lambda dying=dying: not dying.alive(), message="a worker to die as it takes a message")  # type: ignore[misc]
         fleet.start(slots=4)
