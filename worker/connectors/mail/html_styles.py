@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 MAX_RULES = 200
 MAX_SHEETS = 10
 MAX_SELECTORS = 50
 """Of those that hide by more than a name, and are tried on every element."""
 
+T = TypeVar("T")
 Colour = tuple[int, int, int]
 
 TRANSPARENT: Colour = (-1, -1, -1)
@@ -27,11 +29,15 @@ _NAMES |= {"whitesmoke": (245, 245, 245), "ghostwhite": (248, 248, 255), "floral
 _UNCHANGED = ("none", "transparent", "initial", "inherit", "unset", "revert")
 
 _HIDING = re.compile(
-    r"display:none|visibility:(?:hidden|collapse)|mso-hide:all|opacity:(?:0?\.0\d*|0)(?![.\d])"
-    r"|font-size:(?:0?\.\d+|[01](?:\.\d+)?)(?:px|pt)|font-size:0?(?:\.0\d*)?(?:em|rem|ex|ch|vw|%)?(?![.\d\w%])"
-    r"|(?:^|;)font:(?:[a-z]+ ){0,3}0(?:px|pt)?[/ ]|text-indent:-\d{3,}|(?:left|top|right|bottom):-\d{3,}"
+    r"display:none|mso-hide:all|opacity:(?:0?\.0\d*|0)(?![.\d])|text-indent:-\d{3,}|(?:left|top|right|bottom):-\d{3,}"
     r"|clip:rect\(0|clip-path:inset\((?:100|50)%|transform:scale\(0"
 )
+_VISIBILITY = re.compile(r"(?:^|;)visibility:(hidden|collapse|visible)")
+_SIZE = re.compile(r"(?:^|;)(?:font-size:|font:(?:[a-z]+ ){0,3})([\d.]+)([a-z%]*)(?=[;!/ ]|$)")
+_NAMED_SIZE = re.compile(r"(?:^|;)font-size:(?:x{0,2}-?small|medium|x{0,3}-?large)")
+MAX_TINY = 2.0
+"""Pixels or points: letters of less are seen by nobody."""
+
 _FLAT = re.compile(r"(?:^|;)(?:max-)?(?:height|width):0(?:px|pt|em|%)?(?![.\d])")
 _OVERFLOW = re.compile(r"overflow(?:-[xy])?:hidden")
 _TEXT_COLOUR = re.compile(r"(?:^|;)color:([^;!]{1,60})")
@@ -60,6 +66,8 @@ class Styles:
     hidden: set[str] = field(default_factory=set)
     hiding: list[str] = field(default_factory=list)
     grounding: list[str] = field(default_factory=list)
+    tiny: dict[str, bool] = field(default_factory=dict)
+    invisible: dict[str, bool] = field(default_factory=dict)
     colours: dict[str, Colour | None] = field(default_factory=dict)
     grounds: dict[str, Colour | None] = field(default_factory=dict)
 
@@ -86,6 +94,10 @@ def _add(found: Styles, names: list[str], style: str) -> None:
     elif ground is not TRANSPARENT:
         found.grounding += further[: MAX_SELECTORS - len(found.grounding)]
         found.grounds |= dict.fromkeys([*simple, *("body" for name in names if name == "*")], ground)
+    for size in is_tiny(style):
+        found.tiny |= dict.fromkeys(simple, size)
+    for hidden in is_invisible(style):
+        found.invisible |= dict.fromkeys(simple, hidden)
     for letters in text_colour(style):
         found.colours |= dict.fromkeys(simple, letters)
 
@@ -101,6 +113,31 @@ def plain_style(style: str) -> str:
 def hides(style: str) -> bool:
     """Whether what is styled so cannot be seen."""
     return bool(_HIDING.search(style)) or bool(_FLAT.search(style) and _OVERFLOW.search(style))
+
+
+def is_tiny(style: str) -> Iterator[bool]:
+    """What it says of the letters' size, if anything: of no size are those in a layout of tables, till one is given."""
+    if said := _SIZE.search(style):
+        number, unit = _number(said[1]), said[2]
+        if number == 0 or (unit in ("px", "pt") and number < MAX_TINY):
+            yield True
+        elif unit not in ("em", "ex", "ch", "%"):  # which are parts of what holds around
+            yield False
+    elif _NAMED_SIZE.search(style):
+        yield False
+
+
+def is_invisible(style: str) -> Iterator[bool]:
+    """What it says of whether the letters are drawn, if anything."""
+    if said := _VISIBILITY.search(style):
+        yield said[1] != "visible"
+
+
+def _number(said: str) -> float:
+    try:
+        return float(said)
+    except ValueError:
+        return 1.0
 
 
 def text_colour(style: str) -> Iterator[Colour | None]:
@@ -145,7 +182,7 @@ def unseen(letters: Colour | None, ground: Colour | None) -> bool:
     return all(abs(one - other) <= MAX_DISTANCE for one, other in zip(letters, ground, strict=True))
 
 
-def first(names: Iterable[str], said: dict[str, Colour | None]) -> Iterator[Colour | None]:
+def first(names: Iterable[str], said: dict[str, T]) -> Iterator[T]:
     """What a sheet says of the first of these names that it names."""
     for name in names:
         if name in said:

@@ -18,6 +18,8 @@ from worker.connectors.mail.html_styles import (
     colour,
     first,
     hides,
+    is_invisible,
+    is_tiny,
     plain_style,
     styles_of,
     text_colour,
@@ -139,8 +141,14 @@ class _State:
 
     quotes: int = 0
     preformatted: bool = False
+    tiny: bool = False
+    invisible: bool = False
     letters: Colour | None = None
     ground: Colour | None = WHITE
+
+    @property
+    def is_unseen(self) -> bool:
+        return self.tiny or self.invisible or unseen(self.letters, self.ground)
 
 
 @dataclass(slots=True)
@@ -218,6 +226,10 @@ class _Page:
         if said := _WHITE_SPACE.search(style):
             state.preformatted = bool(said[1])
         names = _selectors(tag, attributes)
+        for tiny in (*first(names, self.styles.tiny), *is_tiny(style)):
+            state.tiny = tiny
+        for invisible in (*first(names, self.styles.invisible), *is_invisible(style)):
+            state.invisible = invisible
         inline = (colour(attributes["color"] or ""),) if "color" in attributes else ()
         for letters in (*first(names, self.styles.colours), *inline, *text_colour(style)):
             state.letters = letters
@@ -246,7 +258,7 @@ class _Page:
             self._end_line()
 
     def _text(self, text: str) -> None:
-        if unseen(self.state.letters, self.state.ground):
+        if self.state.is_unseen:
             return
         if not self.state.preformatted:
             self.words.append(text)
@@ -260,7 +272,7 @@ class _Page:
     def _target(self, node: Any) -> None:
         target = (node.attributes.get("href") or "").strip()[:MAX_LINK_CHARS]
         shown = " ".join((node.text() or "").split())
-        if not target.lower().startswith(_LINKED) or not shown or unseen(self.state.letters, self.state.ground):
+        if not target.lower().startswith(_LINKED) or not shown or self.state.is_unseen:
             return
         address = target.partition(":")[2] if target.lower().startswith(("mailto:", "tel:")) else target
         bare = address.lower().removeprefix("https://").removeprefix("http://").rstrip("/")

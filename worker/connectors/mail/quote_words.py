@@ -1,16 +1,16 @@
 """The words by which mail programs introduce an earlier mail, in the languages they speak."""
 
 ROLES = {
-    "from": "from daripada šalje no nuo von de de_la da van från fra od от від отправитель lähettäjä gönderen kimden feladó expéditeur remitente"
+    "from": "from од frá nork ад кімнен nga से daripada šalje no nuo von de de_la da van från fra od от від отправитель lähettäjä gönderen kimden feladó expéditeur remitente"
     " mittente afsender avsender nadawca odesílatel expeditor από dari từ จาก 差出人 发件人 寄件者 寄件人 보낸사람 보낸_사람"
     " מאת من فرستنده از προς_αποστολέας saatja sūtītājs siuntėjas pošiljatelj od_koga izvor प्रेषक",
-    "sent": "sent dihantar изпратено poslato nosūtīts išsiųsta enviat date gesendet datum envoyé enviado enviada inviato data verzonden skickat sendt wysłano odesláno odoslané"
+    "sent": "sent послато испратено saatmisaeg bidalia адпраўлена жіберілді dërguar दिनांक dihantar изпратено poslato nosūtīts išsiųsta enviat date gesendet datum envoyé enviado enviada inviato data verzonden skickat sendt wysłano odesláno odoslané"
     " отправлено дата надіслано lähetetty päivämäärä päiväys gönderildi gönderilme_tarihi tarih elküldve dátum trimis"
     " estalmida ημερομηνία στάλθηκε dikirim tanggal đã_gửi ngày ส่ง วันที่ 送信日時 送信 日付 日時 寄件日期 傳送日期 发送时间 日期 寄件日期 傳送時間"
     " 보낸_날짜 날짜 전송됨 נשלח תאריך تم_الإرسال التاريخ أرسلت تاريخ fecha saadetud poslano fecha_de_envío भेजा_गया",
-    "to": "to za до prima kam per_a an à a para aan till til do komu кому vastaanottaja kime alıcı kinek címzett către προς kepada đến ถึง"
+    "to": "to adressaat nori каму кімге për को za до prima kam per_a an à a para aan till til do komu кому vastaanottaja kime alıcı kinek címzett către προς kepada đến ถึง"
     " 宛先 收件人 收件者 받는_사람 받는사람 אל إلى به destinataire destinatario ontvanger за koga saaja प्रति",
-    "subject": "subject tema относно zadeva tēma betreff objet asunto oggetto onderwerp ämne emne temat předmět predmet тема aihe konu tárgy"
+    "subject": "subject efni gaia тэма тақырып subjekti tema относно zadeva tēma betreff objet asunto oggetto onderwerp ämne emne temat předmět predmet тема aihe konu tárgy"
     " assunto subiect θέμα perihal subjek chủ_đề เรื่อง 件名 主题 主旨 標題 제목 נושא الموضوع موضوع re teema विषय",
 }
 """Labels of a header block (`From: ...`) by what they say; `_` stands for a space."""

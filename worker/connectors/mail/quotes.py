@@ -179,6 +179,8 @@ class _Cutting:
             said = _plain(" ".join(self.lines[first : last + 1]))[:700]
             if said.endswith(COLONS) and _dated(said):
                 return first
+            if self.reply and _ADDRESS.search(said) and _CLOCK.search(said):
+                return first  # Burmese, Khmer and Armenian end it by signs of their own
             if said.endswith(COLONS) and self.reply and weak == begin and _ADDRESS.search(said):
                 weak = first
         return weak

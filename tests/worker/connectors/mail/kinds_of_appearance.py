@@ -89,8 +89,18 @@ EARLIER = (
         Kind("G", name, source, mail(f"{LOST}\r\n\r\n{said}", Subject="Re: Card"), cut=True)
         for name, source, said in (
             ("an answer by its subject alone", "Outlook", "On Mon, 5 Jan 2026 at 10:00, Bob wrote:\r\n\r\nWhich card?"),
+            (
+                "attribution: Armenian, without a colon",
+                "Gmail",
+                "Bob <bob@shop.example> գրել է 5 հնվ 2026, 10:00.\r\n\r\n> Which card?",
+            ),
             ("an attribution between dashes", "Zoho", f"---- On {_FROM_BOB} ----\r\n\r\nWhich card?"),
             ("an attribution between dashes, quoted", "Zoho", f"---- On {_FROM_BOB} ---\r\n\r\n> Which card?"),
+            (
+                "header block: Macedonian",
+                "RFC 5322, 3.6",
+                "Од: Bob <bob@shop.example>\r\nИспратено: 5.1.2026 10:00\r\nДо: Ann\r\nПредмет: Card\r\n\r\nКоја?",
+            ),
             (
                 "header block: Malay",
                 "RFC 5322, 3.6",
@@ -289,6 +299,31 @@ SEEN = (
             html(f"<style>{sheet}{{display:none}}</style><p>{LOST}</p><div class=a><u data-x=1>{HIDDEN}</u></div>"),
         )
         for sheet in ("u", "div.a u", "[data-x]", "p + .a > u")
+    ),
+    *(
+        Kind("H", f"letters {name}", source, html(said))
+        for name, source, said in (
+            (
+                "of a size within none",
+                "MJML",
+                f'<table style="font-size:0px"><td><div style="font-size:16px">{LOST}</div></table>',
+            ),
+            (
+                "of a part of no size",
+                "CSS Fonts, 2.5",
+                f'<p>{LOST}</p><div style="font-size:0"><b style="font-size:2em">{HIDDEN}</b></div>',
+            ),
+            (
+                "of a size by its sheet",
+                "MJML",
+                f"<style>.o{{font-size:0}}.i{{font-size:14px}}</style><div class=o><p class=i>{LOST}</p></div>",
+            ),
+            (
+                "drawn within what is not",
+                "CSS 2.2, 11.2",
+                f'<div style="visibility:hidden">{HIDDEN}<p style="visibility:visible">{LOST}</p></div>',
+            ),
+        )
     ),
     Kind(
         "H",
