@@ -220,6 +220,7 @@ PLAN: dict[Reason, PlanRow] = {
         "Decide by hand; report it: this is a fault of ours.",
         _SYSTEM,
         _ERROR,
+        breaker=True,
     ),
     Reason.PRICE_UNKNOWN: PlanRow(
         "the model has no known price, so its cost cannot be bounded",

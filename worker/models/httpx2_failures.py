@@ -12,7 +12,7 @@ import httpx2
 
 from tasks.errors import ModelError
 from tasks.reasons import Reason
-from worker.models.httpx2_line import MOST_REPLY_BYTES, bounded_wait, retry_after_seconds
+from worker.models.httpx2_line import MOST_REPLY_BYTES, OF_THE_REQUEST, bounded_wait, retry_after_seconds
 from worker.models.json_reading import one_line, streamed
 
 _REASONS = {
@@ -104,8 +104,7 @@ def _reason(error: dict[str, Any], status: int) -> Reason:
         for marks, reason in _IN_WORDS:
             if any(mark in words for mark in marks):
                 return reason
-    transient = status >= 500 or status < 400 or status == 409
-    return _REASONS.get(status, Reason.MODEL_UNAVAILABLE if transient else Reason.MODEL_REQUEST_INVALID)
+    return _REASONS.get(status, Reason.MODEL_REQUEST_INVALID if status in OF_THE_REQUEST else Reason.MODEL_UNAVAILABLE)
 
 
 def _known(error: Any) -> Reason | None:

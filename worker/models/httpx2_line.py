@@ -18,6 +18,10 @@ from tasks.reasons import Reason
 MOST_REPLY_BYTES = 4 * 1024 * 1024
 """Of a reply that is read: many times what `max_tokens` lets a model say. More is a gateway's, and no reply."""
 
+OF_THE_REQUEST = frozenset({400, 422})
+"""Statuses by which these APIs refuse what they were asked. Any other that nobody documents is of what stands before
+them, and the same for every ticket."""
+
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600.0
 """A longer one is a proxy's or a broken clock's: the breaker would keep the whole fleet from the model for as long."""
 

@@ -31,7 +31,7 @@ def celery_settings(settings: Settings, broker_url: str) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # the default gives up after 100 tries
         "broker_connection_timeout": 3,
-        "broker_heartbeat": 10,  # over AMQP a connection that died silently is left after 20 s; the default takes minutes
+        "broker_heartbeat": 10,  # over AMQP what died silently is left after 20 s; by default after minutes
         "broker_channel_error_retry": True,  # a full or demoted server's refusal must not end the worker
         "worker_enable_remote_control": False,  # fewer lossy parts; control goes through the ledger
         "worker_detect_quorum_queues": amqp,

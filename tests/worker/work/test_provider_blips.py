@@ -88,6 +88,18 @@ def test_a_blip_sends_nobody_to_people_and_is_met_by_few(office: Serve, fault: s
     office(play)
 
 
+def test_a_request_that_is_refused_whoever_asks_reaches_few_people(office: Serve) -> None:  # noqa: F811
+    async def play(it: Office) -> None:
+        for ticket_id in TICKETS:
+            await it.accept(ticket_id)
+        it.simulator.fault("400")
+        states = await work(it.executor(), TICKETS)
+        assert 5 <= states.count(State.HANDED_OFF) < 5 + SLOTS
+        assert states.count(State.PARKED) == len(TICKETS) - states.count(State.HANDED_OFF)
+
+    office(play)
+
+
 class Unpriced(ScriptedModel):
     def worst_case(self, request: ModelRequest) -> int:  # type: ignore[override] # it never returns
         raise ModelError(Reason.PRICE_UNKNOWN, "no price is known", maybe_paid=False)

@@ -9,7 +9,7 @@ from anthropic import APIStatusError
 
 from tasks.errors import ModelError
 from tasks.reasons import Reason
-from worker.models.httpx2_line import MOST_REPLY_BYTES, retry_after_seconds
+from worker.models.httpx2_line import MOST_REPLY_BYTES, OF_THE_REQUEST, retry_after_seconds
 from worker.models.json_reading import one_line
 
 _SPEND_LIMITS = {
@@ -38,6 +38,7 @@ _REASONS = {
     401: Reason.MODEL_AUTH,
     403: Reason.MODEL_AUTH,
     404: Reason.MODEL_NOT_FOUND,
+    405: Reason.MODEL_NOT_FOUND,
     410: Reason.MODEL_NOT_FOUND,
     408: Reason.MODEL_TIMEOUT,
     504: Reason.MODEL_TIMEOUT,
@@ -88,8 +89,7 @@ def _reason(error: APIStatusError, status: int) -> Reason:
         return Reason.MODEL_SPEND_LIMIT if final else Reason.MODEL_RATE_LIMITED
     if status == 413 or (status == 400 and any(words in message for words in _TOO_LONG)):
         return Reason.CONTEXT_EXCEEDED
-    transient = status >= 500 or status < 400 or status == 409
-    return _REASONS.get(status, Reason.MODEL_UNAVAILABLE if transient else Reason.MODEL_REQUEST_INVALID)
+    return _REASONS.get(status, Reason.MODEL_REQUEST_INVALID if status in OF_THE_REQUEST else Reason.MODEL_UNAVAILABLE)
 
 
 def _message(error: APIStatusError) -> str:

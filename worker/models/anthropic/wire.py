@@ -47,6 +47,8 @@ def read_reply(response: httpx2.Response) -> ModelReply:
         if _is_error(reply):
             raise error_in(response, reply, begun=False)
         raw_stop = reply["stop_reason"] or ""
+        if not reply["content"] and not raw_stop:
+            raise ValueError("says nothing at all")
         return ModelReply(
             content=_content(reply["content"]),
             stop=_STOPS.get(raw_stop, StopReason.UNKNOWN),

@@ -86,6 +86,8 @@ def read_reply(response: httpx2.Response, max_tokens: int, worst: Callable[[], T
         content, usage = blocks_of(choice["message"]), reply.get("usage")
         used = worst() if usage is None else read_usage(usage)
         raw_stop = text(choice.get("finish_reason") or "")
+        if not content and not raw_stop:
+            raise ValueError("says nothing at all")
         return ModelReply(
             content=content,
             stop=_stop(choice["message"], raw_stop, content, used, max_tokens),

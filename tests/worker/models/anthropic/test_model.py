@@ -277,8 +277,11 @@ def under_200(body: bytes, headers: dict[str, str] | None = None) -> httpx2.Resp
     return httpx2.Response(200, content=body, headers=headers, request=request)
 
 
-def test_a_missing_stop_reason_value_is_unknown() -> None:
-    reply = read_reply(under_200(json.dumps(GOOD | {"stop_reason": None}).encode()))
+def test_a_missing_stop_reason_value_is_unknown_and_without_content_it_is_no_reply() -> None:
+    said = GOOD | {"stop_reason": None, "content": [{"type": "text", "text": "Hm."}]}
+    reply = read_reply(under_200(json.dumps(said).encode()))
+    with pytest.raises(ModelError, match="not one of the Messages API"):
+        read_reply(under_200(json.dumps(said | {"content": []}).encode()))
     assert (reply.stop, reply.raw_stop) == (StopReason.UNKNOWN, "")
 
 
