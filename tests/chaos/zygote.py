@@ -3,19 +3,40 @@
 Reads a JSON line {env, argv, log} for each worker and answers its pid. Forks before any thread or connection exists.
 """
 
+import gc
 import json
 import os
 import signal
 import sys
+from importlib import import_module
 
-import celery.concurrency.thread
-import celery.worker.worker
-
-import worker.models.anthropic.model  # noqa: F401 - warm
 from tests.chaos import failing_app
+
+WARM = (
+    "celery.bin.celery",  # with it comes a library for terminals, half of what starting a worker cost
+    "celery.apps.worker",
+    "celery.backends.base",
+    "celery.concurrency.thread",
+    "celery.events.receiver",
+    "celery.worker.autoscale",
+    "celery.worker.components",
+    "celery.worker.consumer.delayed_delivery",
+    "billiard.pool",
+    "kombu.pidbox",
+    "worker.models.anthropic.model",
+    "tasks.tools.find_similar_tickets",
+    "tasks.tools.lookup_customer",
+    "tasks.tools.notify_team",
+    "tasks.tools.search_knowledge_base",
+    "tasks.tools.ticket_context",
+)
 
 
 def main() -> None:
+    for name in WARM:
+        import_module(name)
+    gc.collect()
+    gc.freeze()  # so that no child walks, and copies, what it shares with this process
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children leave no zombie: a pid that is gone has ended
     for line in sys.stdin:
         order = json.loads(line)
@@ -47,5 +68,4 @@ def become_worker(order: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    assert celery  # both modules are imported for their children
     main()
