@@ -8,6 +8,9 @@ LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-header --no-annotate $(if $(UPGRADE),--upgrade)
 BUILD_TOOLS = printf 'hatchling\neditables\n'
 WORKERS ?= 4
+# What `make test` tries on few cases; see tests/depth.py.
+DEEP = tests/tasks tests/fallbacks/ledger tests/worker/lookups tests/worker/models/local tests/worker/connectors/mail/test_reading.py \
+	tests/worker/http/test_openapi.py tests/chaos/test_crash_matrix.py
 # Tests start a hundred interpreters: none should compile what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -39,7 +42,7 @@ bench: .venv/.ready-for-tests ## measure throughput, latency and memory
 
 chaos: .venv/.ready-for-tests ## the long fault campaign, three seeds: kills, failovers, provider blips, clock steps under load
 	tests/install-services
-	DEEP=1 .venv/bin/python -m pytest -q tests/fallbacks/ledger tests/worker/http/test_openapi.py tests/chaos/test_crash_matrix.py -k "promise or contract or rabbitmq"
+	DEEP=1 .venv/bin/python -m pytest -q --timeout 1800 $(DEEP)
 	.venv/bin/python -m tests.chaos
 
 scenarios: .venv/.ready-for-tests ## eight nights on call: fault, alert, cause, cure, with a real Prometheus (SCENARIO="a worker hangs" for one)

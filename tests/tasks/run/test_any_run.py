@@ -13,6 +13,7 @@ from tasks.run import events as ev
 from tasks.run.checkpoint import fold
 from tasks.run.limits import Limits
 from tasks.run.messages import Message, StopReason, TokenUsage
+from tests.depth import cases
 from tests.fakes.desk import TOOL_TROUBLE, Desk, Workshop, search, submit, take_unwritten, unfit
 from tests.fakes.recording_ledger import Crash, RecordingLedger
 from tests.fakes.scripted_model import Said, ScriptedModel, reply, text, tool_use
@@ -99,7 +100,7 @@ def check_requests(desk: Desk, first: int = 0) -> None:
     assert appended(asked)
 
 
-@settings(max_examples=150)
+@settings(max_examples=cases(60, 1000))
 @given(SCRIPTS, LIMITS, st.none() | st.integers(0, 6000))
 def test_any_run_ends_within_its_limits_and_spends_no_more_than_it_reserved(
     turns: list[Any], limits: Limits, cap: int | None
@@ -121,7 +122,7 @@ def test_any_run_ends_within_its_limits_and_spends_no_more_than_it_reserved(
     check_requests(any_desk)
 
 
-@settings(max_examples=150)
+@settings(max_examples=cases(60, 1000))
 @given(SCRIPTS, LIMITS)
 def test_what_the_run_knows_is_what_its_journal_folds_to(turns: list[Any], limits: Limits) -> None:
     any_desk = desk(turns, limits)
@@ -131,7 +132,7 @@ def test_what_the_run_knows_is_what_its_journal_folds_to(turns: list[Any], limit
     assert any_desk.checkpoint == run.checkpoint
 
 
-@settings(max_examples=150)
+@settings(max_examples=cases(60, 1000))
 @given(SCRIPTS, LIMITS, st.lists(st.integers(1, 4), max_size=4))
 def test_a_run_that_dies_after_any_write_goes_on_where_it_was(
     turns: list[Any], limits: Limits, lives: list[int]
@@ -158,7 +159,7 @@ def test_a_run_that_dies_after_any_write_goes_on_where_it_was(
     assert cut.checkpoint.usage.steps <= limits.max_steps
 
 
-@settings(max_examples=150)
+@settings(max_examples=cases(60, 1000))
 @given(SCRIPTS, st.integers(0, 30))
 def test_a_death_between_steps_changes_nothing_of_the_conversation(turns: list[Any], write: int) -> None:
     """Where no call was in flight, the two runs ask the model the very same things."""
@@ -179,7 +180,7 @@ def test_a_death_between_steps_changes_nothing_of_the_conversation(turns: list[A
     assert cut.checkpoint.stop == whole.checkpoint.stop
 
 
-@settings(max_examples=150)
+@settings(max_examples=cases(60, 1000))
 @given(SCRIPTS, LIMITS, st.lists(st.tuples(st.sampled_from(["", "look"]), st.integers(0, 5)), min_size=1, max_size=3))
 def test_people_may_resume_any_run_as_often_as_they_like(
     turns: list[Any], limits: Limits, resumes: list[tuple[str, int]]
@@ -196,7 +197,7 @@ def test_people_may_resume_any_run_as_often_as_they_like(
     assert again.ledger.spent == again.checkpoint.usage.cost_nanodollars
 
 
-@settings(max_examples=150)
+@settings(max_examples=cases(60, 1000))
 @given(SCRIPTS, LIMITS, st.integers(0, 40))
 def test_any_prefix_of_a_journal_folds(turns: list[Any], limits: Limits, length: int) -> None:
     any_desk = desk(turns, limits)

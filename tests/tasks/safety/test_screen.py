@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tasks.safety.grades import Grade
 from tasks.safety.screen import Screen, Screening, may_be_ordinary
 from tasks.safety.traffic import Traffic, learn
+from tests.depth import cases
 from tests.tasks.safety import ordinary
 from worker import sample
 
@@ -159,7 +160,7 @@ def test_a_few_tickets_do_not_show_what_is_out_of_place() -> None:
     assert (few.unknown_from, few.tickets) == (Traffic().unknown_from, 50)
 
 
-@settings(max_examples=200)
+@settings(max_examples=cases(80, 1000))
 @given(st.text(max_size=500))
 def test_any_text_is_screened_without_an_error_and_each_mark_stands_in_it_once(text: str) -> None:
     found = SCREEN.read(text)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.tools.ports import Article
+from tests.depth import cases
 from worker import sample
 from worker.lookups.sqlite_knowledge import SqliteKnowledge
 from worker.lookups.sqlite_query import MAX_TERMS, match_any
@@ -61,7 +62,7 @@ def test_query_syntax_is_only_text(query: str) -> None:
     assert search("card"), "the index is whole"
 
 
-@settings(max_examples=300)
+@settings(max_examples=cases(100, 2000))
 @given(st.text(max_size=300))
 def test_any_text_is_a_safe_query(text: str) -> None:
     search(text)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.tools.ports import PastTicket
+from tests.depth import cases
 from worker import sample
 from worker.lookups.sqlite_similar import SimilarTickets
 
@@ -68,7 +69,7 @@ def test_the_label_of_a_banking_ticket_is_among_its_five_most_similar_nine_times
     assert hits / len(asked) > 0.88
 
 
-@settings(max_examples=200)
+@settings(max_examples=cases(80, 2000))
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_may_be_learned_and_asked_for(learned: str, asked: str) -> None:
     history = SimilarTickets()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.ticket import MAX_BODY_CHARS, Priority, Ticket
+from tests.depth import cases
 from worker.connectors.errors import UnreadableMailError
 from worker.connectors.mail.html_visible import MAX_HTML_CHARS, html_text
 from worker.connectors.mail.reading import read_mail as read
@@ -156,7 +157,7 @@ def test_hostile_html_is_read_soon(piece: str) -> None:
     assert time.process_time() - began < 20
 
 
-@settings(max_examples=300)
+@settings(max_examples=cases(100, 2000))
 @given(st.binary(max_size=300), st.integers(0, 1 << 30))
 def test_no_mail_raises_anything_else(noise: bytes, seed: int) -> None:
     """A real mail with bytes replaced, dropped and repeated."""

@@ -21,6 +21,7 @@ from tasks.ticket import Ticket
 from tasks.triage.decision import read_suggestion
 from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Label, Taxonomy, Team
+from tests.depth import cases
 from tests.services.optional import LOCAL_MODEL
 from worker import sample
 from worker.config.errors import LocalModelError
@@ -150,7 +151,7 @@ def test_what_is_out_of_scope_ends_as_low_confidence_and_says_so(model: LocalMod
     assert "out of scope" in UNFAMILIAR
 
 
-@settings(max_examples=150)
+@settings(max_examples=cases(60, 1000))
 @given(st.text(min_size=1, max_size=400).filter(str.strip), st.text(max_size=50))
 def test_whatever_the_text_the_submission_is_valid(model: LocalModel, body: str, subject: str) -> None:
     asked = ticket(body, subject)
