@@ -3,6 +3,7 @@
 `$.a.b[0]['odd key'].c` names one value, `$.labels[*].name` several. `{a.b}` in a template is the value at `$.a.b`.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -10,12 +11,14 @@ from typing import Annotated, Any, Self
 
 import jsonpath_rfc9535 as jsonpath
 from jsonpath_rfc9535 import JSONPathError, JSONPathQuery
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from worker.connectors.mail.html_visible import html_text
 
 _PLACE = re.compile(r"\{([A-Za-z_][\w.\[\]*'-]{0,199})\}")
-_HYPHENED = re.compile(r"\.([A-Za-z_]\w*-[\w-]*)")
+_HYPHENED = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\.([A-Za-z_]\w*-[\w-]*)""")
+"""Outside of quotes."""
+
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -23,7 +26,7 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 def steps_of(path: str) -> JSONPathQuery:
     """A path, read. Raises `ValueError` where it is none. A name with a hyphen may stand without brackets."""
     try:
-        return jsonpath.compile(_HYPHENED.sub(r"['\1']", path))
+        return jsonpath.compile(_HYPHENED.sub(lambda found: found[1] or f"['{found[2]}']", path))
     except JSONPathError as error:
         raise ValueError(f"{path!r} is not a path: {str(error).partition(', line')[0]}") from None
 
@@ -40,14 +43,14 @@ def value_at(document: Any, steps: JSONPathQuery) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """How a value reads in a text: lists with commas, nothing for None."""
+    """How a value reads in a text: lists with commas, an object as JSON, nothing for None."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
         return ", ".join(as_text(item) for item in value)
-    return str(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 def filled(template: Any, document: Any, escape: Callable[[str], str] = str) -> Any:
@@ -112,17 +115,21 @@ class Pick(BaseModel):
         return html_text(as_text(found)) if self.html else found
 
 
+Said = Annotated[str, BeforeValidator(lambda value: as_text(value) if isinstance(value, bool | int | float) else value)]
+"""A file may have `5` and `true` without quotes."""
+
+
 class Condition(BaseModel):
     """`{path: $.action, one_of: [opened]}`: the value's text is one of these. `{header: X-Event, one_of: [issues]}`: of
-    a header. `present: true` or `false`: whether there is a value at all. `contains: "[deskhand]"`: its text has that.
-    All that is said must hold.
+    a header. Of a path that names several values one is enough. `present: true` or `false`: whether there is a value at
+    all. `contains: "[deskhand]"`: its text has that. All that is said must hold.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Path | None = None
     header: str | None = None
-    one_of: Annotated[list[str], Field(min_length=1)] | None = None
+    one_of: Annotated[list[Said], Field(min_length=1)] | None = None
     present: bool | None = None
     contains: Annotated[str, Field(min_length=1)] | None = None
 
@@ -143,4 +150,8 @@ class Condition(BaseModel):
             return False
         if self.contains is not None and self.contains not in as_text(found):
             return False
-        return self.one_of is None or as_text(found) in self.one_of
+        if self.one_of is None:
+            return True
+        names_several = self.path is not None and not steps_of(self.path).singular_query()
+        values = found if isinstance(found, list) and names_several else [found]
+        return any(as_text(one) in self.one_of for one in values)

@@ -30,7 +30,7 @@ from tests.worker.http.served import Served
 from worker import sample
 from worker.config.errors import SettingsError
 from worker.connectors.errors import HookFileError, HookRefusedError, UnmappedError
-from worker.connectors.field_map import Condition, filled, steps_of, value_at
+from worker.connectors.field_map import Condition, as_text, filled, steps_of, value_at
 from worker.connectors.hook import CUT, UNREAD_DATE, Hook
 from worker.connectors.yaml_hooks import load_hooks
 from worker.service.checked_settings import checked_settings
@@ -142,6 +142,8 @@ def test_paths_name_one_value_or_several() -> None:
     assert value_at(document, steps_of("$.a[-2].b")) == 2
     assert value_at(document, steps_of("$..b")) == [1, 2]
     assert value_at({"a-b": 1}, steps_of("$.a-b")) == 1
+    assert value_at({"x.a-b": 1, "y": {"c-d": 2}}, steps_of("$['x.a-b']")) == 1
+    assert value_at([{"c-d": 2, "e": "f.g-h"}], steps_of("$[?@.e=='f.g-h'].c-d")) == [2]
     for wrong in ("a.b", "$.", "$.a[", "$.a[x]"):
         with pytest.raises(ValueError, match="not a path"):
             steps_of(wrong)
@@ -434,6 +436,11 @@ def test_a_condition_may_ask_for_a_header_or_for_what_is_there() -> None:
     assert asked.holds({}, {"x-github-event": "issues"})
     assert not asked.holds({}, {})
     assert Condition.model_validate({"path": "$.a[*]", "present": False}).holds({"a": []}, {})
+    labelled = {"labels": [{"name": "bug"}, {"name": "card"}], "number": 5, "closed": False}
+    for path, wanted in (("$.labels[*].name", "card"), ("$.number", 5), ("$.closed", False)):
+        assert Condition.model_validate({"path": path, "one_of": ["x", wanted]}).holds(labelled, {})
+    assert not Condition.model_validate({"path": "$.labels[*].name", "one_of": ["car"]}).holds(labelled, {})
+    assert as_text(labelled["labels"]) == '{"name": "bug"}, {"name": "card"}'
     with pytest.raises(ValueError, match="exactly one of path and header"):
         Condition.model_validate({"present": True})
 
