@@ -21,7 +21,7 @@ def a_full_day(stage: Stage) -> None:
     """Tickets that are suggested, handed off, retried and decided; calls that fail; outcomes that leave."""
     stage.work("w1")
     stage.model.fault("529", times=TRIED)
-    stage.model.fault("400", times=TRIED)
+    stage.model.fault("prompt_too_long", times=TRIED)
     stage.a_day_passes(15)
     judge(stage, 3, agrees=True)
 

@@ -39,7 +39,7 @@ def send(stage: Stage, count: int, **fields: Any) -> None:
 def hangs(stage: Stage) -> Iterator[None]:
     """The hand-off worker, while one customer's tickets all end with people."""
     stage.work("w1")
-    stage.model.fault("400")
+    stage.model.fault("prompt_too_long")
     os.kill(stage.workers["handoff"].pid, signal.SIGSTOP)
     with stage.traffic(10, requester={"id": "loop-bot"}):
         yield
@@ -153,7 +153,7 @@ def set_apart(stage: Stage) -> Iterator[None]:
         environ.pop(name, None)
     stage.workers["handoff"].start()
     stage.work("w1")
-    stage.model.fault("400")
+    stage.model.fault("prompt_too_long")
     send(stage, 5)
     yield
 

@@ -64,7 +64,7 @@ def more_workers(stage: Stage, _: dict[str, Any]) -> str:
 # 2: everything is handed off for one reason
 @contextmanager
 def refused(stage: Stage) -> Iterator[None]:
-    stage.model.fault("400")
+    stage.model.fault("prompt_too_long")
     with stage.traffic(5):
         yield
 
@@ -129,7 +129,7 @@ def killed(stage: Stage, finding: dict[str, Any]) -> str:
 # 5: webhooks fail
 @contextmanager
 def upstream_down(stage: Stage) -> Iterator[None]:
-    stage.model.fault("400")
+    stage.model.fault("prompt_too_long")
     stage.upstream.answer = Answer(500)
     with stage.traffic(5):
         yield
@@ -226,7 +226,7 @@ SCENARIOS = (
         usual,
         refused,
         retried,
-        nobody_waits_for("model_request_invalid"),
+        nobody_waits_for("context_exceeded"),
     ),
     Scenario(
         "the cost doubles", ("DeskhandCostDoubled",), "cost", usual, dearer_model, the_model_before, on_the_model_before
