@@ -45,7 +45,7 @@ chaos: .venv/.ready-for-tests ## the long fault campaign, three seeds: kills, fa
 	DEEP=1 .venv/bin/python -m pytest -q --timeout 1800 $(DEEP)
 	.venv/bin/python -m tests.chaos
 
-scenarios: .venv/.ready-for-tests ## eight nights on call: fault, alert, cause, cure, with a real Prometheus (SCENARIO="a worker hangs" for one)
+scenarios: .venv/.ready-for-tests ## eight nights on call: fault, alert, cause, cure; then a fault for each alert rule (SCENARIO="a worker hangs" or rules for one)
 	tests/install-services
 	.venv/bin/python -m tests.scenarios $(if $(SCENARIO),"$(SCENARIO)")
 

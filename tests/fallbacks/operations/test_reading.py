@@ -10,7 +10,7 @@ from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.states import State
 from fallbacks.ledger.trend import compared, keep_trend, seen
 from fallbacks.operations.breakers import breakers
-from fallbacks.operations.fleet import fleet
+from fallbacks.operations.fleet import fleet, least_room
 from fallbacks.operations.listing import Wanted, find, parked_for
 from fallbacks.operations.quality import quality
 from fallbacks.operations.senders import senders
@@ -132,11 +132,16 @@ async def test_a_breaker_shows_when_the_next_call_is_tried(s: Scene) -> None:
 async def test_a_worker_that_is_not_heard_of_for_a_lease_is_silent(s: Scene) -> None:
     now = await s.store.now_ms()
     beat = {"queues": ["tickets"], "slots": 4, "busy": 1, "draining": False, "doing": ["t1"], "version": "abc"}
-    beats = {"box:1": {**beat, "at": now}, "box:2": {**beat, "at": now - 31_000}}
+    beats = {
+        "box:1": {**beat, "at": now, "archive_room": [9, 100]},
+        "box:2": {**beat, "at": now - 31_000, "archive_room": [1, 100]},
+        "box:3": {**beat, "at": now, "archive_room": None},
+    }
     await s.store.put(keys.WORKERS, {name: json.dumps(each) for name, each in beats.items()})
     found = await fleet(s.store, 30)
-    assert [(worker.worker, worker.silent) for worker in found] == [("box:1", False), ("box:2", True)]
+    assert [(worker.worker, worker.silent) for worker in found] == [("box:1", False), ("box:2", True), ("box:3", False)]
     assert (found[1].doing, found[1].version) == (("t1",), "abc")
+    assert (least_room(found), least_room(found[2:])) == ((9, 100), None)
 
 
 @scene
