@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from tasks.thanks import is_thanks
-from tasks.ticket import MAX_BODY_CHARS, Moment, Requester, Ticket, TicketId
+from tasks.ticket import MAX_ATTACHMENTS, MAX_BODY_CHARS, Attachment, Moment, Requester, Ticket, TicketId
 
 SHOWN_CHARS = 24_000
 """Of a conversation the agent is shown so much, newest first: about 6,000 tokens. People see all of it."""
@@ -23,7 +24,7 @@ class Message(BaseModel):
 
     id: upstream's own, once in a ticket; given by us when absent. body: plain text, up to 60,000 characters.
     author: who wrote it; absent: the requester. received_at: when. automatic: a machine sent it; it is kept and shown,
-    and changes nothing.
+    and changes nothing. attachments: what came with it, by name: up to 50.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,7 @@ class Message(BaseModel):
     author: Requester | None = None
     received_at: Moment | None = None
     automatic: bool = False
+    attachments: Annotated[tuple[Attachment, ...], Field(max_length=MAX_ATTACHMENTS)] = ()
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -43,7 +45,9 @@ class Message(BaseModel):
     @property
     def quiet(self) -> str:
         """Why it changes nothing: a machine sent it, or it only says thanks; "" where somebody must look."""
-        return AUTOMATIC if self.automatic else THANKS if is_thanks(self.body) else ""
+        if self.automatic:
+            return AUTOMATIC
+        return THANKS if is_thanks(self.body) and not self.attachments else ""
 
     @property
     def wrote(self) -> str:
@@ -71,8 +75,25 @@ def read_message(stored: Mapping[str, Any] | None) -> Message:
         return Message.model_construct(id=str(fields.get("id", "")), body=str(fields.get("body", "")))
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A message of a ticket. quiet: why it asks for no attention, "" where it does. at_ms: when it was added."""
+
+    message: Message
+    quiet: str = ""
+    at_ms: int = 0
+
+    @property
+    def written_ms(self) -> int:
+        """When it was written, as far as that is known; never later than it came."""
+        at = self.message.received_at
+        return self.at_ms if at is None else min(int(at.timestamp() * 1000), self.at_ms)
+
+
 class Conversation(Ticket):
-    """A ticket with its messages, oldest first: what rules, screens, quotes and models read in the ticket's place."""
+    """A ticket with its messages, oldest first, and with what is attached to them: what rules, screens, quotes and
+    models read in the ticket's place.
+    """
 
     messages: Annotated[tuple[Message, ...], Field(min_length=1)]
 
@@ -82,12 +103,17 @@ class Conversation(Ticket):
         return "\n\n".join(part.strip() for part in shown_parts(self))
 
 
-def conversation(ticket: Ticket, messages: Sequence[Message]) -> Ticket:
-    """The ticket with what was added to it; the ticket itself where nothing was."""
-    if not messages:
+def conversation(ticket: Ticket, added: Sequence[Added]) -> Ticket:
+    """The ticket with what was added to it, as it was written; the ticket itself where nothing was. added: as it came,
+    which may be in any order; attachments keep the places that they got then.
+    """
+    if not added:
         return ticket
     fields = {name: getattr(ticket, name) for name in Ticket.model_fields}
-    return Conversation.model_construct(**fields, messages=tuple(messages))
+    attached = (*ticket.attachments, *(one for came in added for one in came.message.attachments))
+    written = sorted(added, key=lambda one: one.written_ms)
+    messages = tuple(one.message for one in written)
+    return Conversation.model_construct(**{**fields, "attachments": attached}, messages=messages)
 
 
 def shown_parts(ticket: Conversation) -> list[str]:
@@ -110,8 +136,11 @@ def _left_out(count: int) -> str:
 
 def as_turn(message: Message) -> str:
     """A message as a turn of a conversation that goes on: in the tags that instructions call a stranger's words."""
-    said = escape(message.body[:SHOWN_CHARS], quote=False)
-    return f"This was added to the ticket since:\n<ticket>\n<message>{said}</message>\n</ticket>"
+    parts = [f"<message>{escape(message.body[:SHOWN_CHARS], quote=False)}</message>"]
+    if message.attachments:
+        listed = escape("\n".join(one.shown for one in message.attachments), quote=False)
+        parts.append(f"<attachments>{listed}</attachments>")
+    return "\n".join(["This was added to the ticket since:", "<ticket>", *parts, "</ticket>"])
 
 
 def tagged(ticket: Conversation) -> Iterator[str]:

@@ -3,12 +3,15 @@
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.console.deps import Desk
 from fallbacks.inbox.explain import Explanation, StepSummary, explain, shown_lines, steps
 from fallbacks.inbox.narrate import Line
+from fallbacks.inbox.said import Said, messages_of, parted
+from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView
 from tasks.run import events as ev
 from tasks.run.checkpoint import fold
@@ -28,7 +31,9 @@ class Change:
 class Item:
     """Everything the template needs. likely: behind the digits. quotes: words of the ticket that speak for its result.
     texts: the places of attachments whose text can be read. bounced_ms: when the last mail
-    to its requester came back. next_seq: the first event the page does not have yet.
+    to its requester came back. next_seq: the first event the page does not have yet. said: what was added to the
+    ticket, oldest first; first: its own words and what they quote; originals: ids of messages whose mails are kept.
+    outdated: what the agent suggested does not know of all of them.
     """
 
     view: TicketView
@@ -43,6 +48,10 @@ class Item:
     texts: frozenset[int]
     bounced_ms: int | None
     next_seq: int
+    said: tuple[Said, ...]
+    first: tuple[tuple[str, bool], ...]
+    originals: frozenset[str]
+    outdated: bool
 
 
 async def load_item(desk: Desk, view: TicketView) -> Item:
@@ -51,6 +60,8 @@ async def load_item(desk: Desk, view: TicketView) -> Item:
     checkpoint, process = fold(timeline), desk.deps.process
     now = await desk.deps.store.now_ms()
     decided = (await desk.tally.now()).decided
+    said = messages_of(timeline, view.ticket)
+    views = desk.deps.views
     return Item(
         view=view,
         cause=explain(view, checkpoint, timeline, now, process),
@@ -61,14 +72,29 @@ async def load_item(desk: Desk, view: TicketView) -> Item:
         quotes=tuple(process.quotes(view.decision)) if view.decision else (),
         changes=_changes(timeline, process),
         raw=_raw(view.raw),
-        texts=frozenset(await desk.deps.views.attachment_texts(view.id)) if _has_files(view) else frozenset(),
-        bounced_ms=await desk.deps.views.bounced(view.ticket),
+        texts=frozenset(await views.attachment_texts(view.id)) if _has_files(view, said) else frozenset(),
+        bounced_ms=await views.bounced(view.ticket),
         next_seq=len(timeline),
+        said=said,
+        first=parted(view.ticket.body) if view.ticket and said else (),
+        originals=await views.originals(view.id) if said else frozenset(),
+        outdated=view.state in INBOX and _outdated(timeline),
     )
 
 
-def _has_files(view: TicketView) -> bool:
-    return bool(view.ticket and view.ticket.attachments)
+def _has_files(view: TicketView, said: Sequence[Said]) -> bool:
+    return bool(view.ticket and view.ticket.attachments) or any(one.attached for one in said)
+
+
+def _outdated(timeline: Sequence[ev.Recorded]) -> bool:
+    suggested_at = added_at = 0
+    for at, recorded in enumerate(timeline):
+        match recorded.event:
+            case ev.DecisionSubmitted():
+                suggested_at = at
+            case ev.MessageAdded(quiet=""):
+                added_at = at
+    return added_at > suggested_at > 0
 
 
 def _context(result: str | None) -> dict[str, Any]:

@@ -13,15 +13,15 @@ SEALED = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'
 
 @signed_in()
 async def original(visit: Visit) -> Response:
-    """The mail as it came, as text; with ?download=1 as a file, byte for byte."""
-    ticket_id = visit.request.path_params["ticket_id"]
+    """The mail as it came, as text; with ?download=1 as a file, byte for byte. ?message=ID: of that message of it."""
+    ticket_id, message_id = visit.request.path_params["ticket_id"], visit.request.query_params.get("message", "")
     await visit.deps.views.ticket(ticket_id)
-    kept = await visit.deps.views.original(ticket_id)
+    kept = await visit.deps.views.original(ticket_id, message_id)
     if kept is None:
         raise HTTPException(404, "Nothing but the ticket was kept of it: it did not come as a mail.")
     if "download" not in visit.request.query_params:
         return PlainTextResponse(kept.decode("utf-8", "backslashreplace"), headers=SEALED)
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", ticket_id)
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", message_id or ticket_id)
     headers = {**SEALED, "Content-Disposition": f'attachment; filename="{name}.eml"'}
     return Response(kept, media_type="application/octet-stream", headers=headers)
 

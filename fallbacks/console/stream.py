@@ -51,7 +51,8 @@ async def _events(visit: Visit, ticket_id: str, seq: int) -> AsyncIterator[str]:
     while monotonic() < ends and not await visit.request.is_disconnected():
         timeline = await visit.deps.views.timeline(ticket_id, seq)
         view = await visit.deps.views.ticket(ticket_id)  # after its events: a suggestion is blind once it is there
-        now = json.dumps({"state": state_words(view.state), "version": view.version, "holder": view.holder})
+        shown_of = {"state": state_words(view.state), "version": view.version, "holder": view.holder}
+        now = json.dumps(shown_of | {"messages": view.messages})
         for line in shown_lines(view, timeline, visit.deps.process):
             seq = line.seq + 1
             html = visit.desk.pages.text("_line.html", {"line": line, "fresh": True})

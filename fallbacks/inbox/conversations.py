@@ -58,6 +58,18 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a message that came as a mail: see `Ledger.accept`."""
+
+    original: str | None = None
+    attached: str | None = None
+    bounced: str | None = None
+
+
+NOTHING = Kept()
+
+
+@dataclass(frozen=True, slots=True)
 class AddedTo:
     """What became of a message. state: of its ticket, now. created: False where it was there. works: publish a hint."""
 
@@ -85,7 +97,7 @@ class Conversations:
         self.bounds = bounds
         self.views = Views(store, archive)
 
-    async def add(self, ticket_id: str, message: Message, *, door: str) -> AddedTo:
+    async def add(self, ticket_id: str, message: Message, *, door: str, kept: Kept = NOTHING) -> AddedTo:
         """Add a message, which has an id. The same again changes nothing.
 
         Raises `UnknownTicket`, `MessageConflict`, `ConversationFull`, `Stale` where the ticket never rests, and
@@ -96,6 +108,8 @@ class Conversations:
         for last in (*[False] * TRIES, True):
             view = await self._view(ticket_id)
             move = await self._move(view, message, door, over)
+            if kept is not NOTHING and move.message is not None:
+                move = replace(move, message=replace(move.message, **asdict(kept)))
             try:
                 moved = await make_move(self.store, ticket_id, move, self.process.facet_names)
                 return self._added(view, message, move, moved)

@@ -14,7 +14,7 @@ from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import InboxQueue
-from tasks.conversation import conversation, read_message
+from tasks.conversation import Added, conversation, read_message
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits, Usage
@@ -141,7 +141,11 @@ def correction_of(view: TicketView, process: Process, person: str, decision: Res
 
 def with_messages(view: TicketView, timeline: Sequence[ev.Recorded]) -> TicketView:
     """The view, its ticket with what was added to it."""
-    added = [read_message(one.event.message) for one in timeline if isinstance(one.event, ev.MessageAdded)]
+    added = [
+        Added(read_message(one.event.message), one.event.quiet, one.at_ms)
+        for one in timeline
+        if isinstance(one.event, ev.MessageAdded)
+    ]
     return replace(view, ticket=conversation(view.ticket, added)) if view.ticket and added else view
 
 

@@ -229,7 +229,7 @@ def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | 
         case State.RUNNING:
             return f"A worker is on it, {view.steps} model calls so far."
         case State.PARKED:
-            return _waits(view, timeline)
+            return f"It waits until {_parked_until(timeline)}: {waits_for(view.reason or '')}."
         case State.SUGGESTED:
             sure = f" (confidence {view.decision['confidence']:.2f})" if view.decision else ""
             return f"The agent suggests {result}{sure}."
@@ -258,12 +258,9 @@ def _instead(view: TicketView, timeline: Sequence[ev.Recorded], process: Process
     return f" where the agent had suggested {process.key(suggested)}" if suggested and differs else ""
 
 
-def _waits(view: TicketView, timeline: Sequence[ev.Recorded]) -> str:
-    planned = [recorded.event.until_ms for recorded in timeline if isinstance(recorded.event, ev.Parked)][-1:]
-    deadline, why = view.deadline_ms, waits_for(view.reason or "")
-    if deadline is not None and (not planned or deadline <= planned[0]):
-        return f"It waits until {clock(deadline)} at most, and goes to people then: {why}."
-    return f"It waits until {clock(planned[0]) if planned else 'its time comes'}: {why}."
+def _parked_until(timeline: Sequence[ev.Recorded]) -> str:
+    waits = [recorded.event.until_ms for recorded in timeline if isinstance(recorded.event, ev.Parked)]
+    return clock(waits[-1]) if waits else "its time comes"
 
 
 def _next(view: TicketView) -> str:

@@ -1,11 +1,12 @@
 """The messages of a ticket as people read them: who wrote what and when, and what is only quoted."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.conversation import read_message
+from tasks.conversation import Added, read_message
 from tasks.run import events as ev
+from tasks.ticket import Attachment, Ticket
 
 _QUOTED = re.compile(r"(?m)(?:^[ \t]*>.*(?:\n|\Z))+")
 _MOST_QUOTED = 200_000
@@ -15,6 +16,7 @@ _MOST_QUOTED = 200_000
 class Said:
     """One message. who: wrote it, in words. at_ms: when it was written, as far as is known, else added; added_ms: store
     time. parts: its text in order, and whether each part is a quote of earlier ones. quiet: why it changed nothing.
+    attached: what came with it, by the place that it has in the ticket.
     """
 
     id: str
@@ -25,33 +27,38 @@ class Said:
     parts: tuple[tuple[str, bool], ...]
     quiet: str
     door: str
+    attached: Mapping[int, Attachment]
 
 
-def messages_of(timeline: Sequence[ev.Recorded]) -> tuple[Said, ...]:
+def messages_of(timeline: Sequence[ev.Recorded], ticket: Ticket | None = None) -> tuple[Said, ...]:
     """The messages in a journal, oldest first: by when they were written, since they may come in any order."""
-    found = [_said(one, one.event) for one in timeline if isinstance(one.event, ev.MessageAdded)]
+    found, place = list[Said](), 1 + (len(ticket.attachments) if ticket else 0)
+    for recorded in timeline:
+        if isinstance(recorded.event, ev.MessageAdded):
+            found.append(_said(recorded, recorded.event, place))
+            place += len(found[-1].attached)
     return tuple(sorted(found, key=lambda said: said.at_ms))
 
 
-def _said(recorded: ev.Recorded, event: ev.MessageAdded) -> Said:
+def _said(recorded: ev.Recorded, event: ev.MessageAdded, place: int) -> Said:
     message = read_message(event.message)
-    at = int(message.received_at.timestamp() * 1000) if message.received_at else recorded.at_ms
     return Said(
         id=message.id or "",
         who=message.wrote,
-        at_ms=min(at, recorded.at_ms),
+        at_ms=Added(message, event.quiet, recorded.at_ms).written_ms,
         added_ms=recorded.at_ms,
         body=message.body,
-        parts=tuple(_parts(message.body)),
+        parts=parted(message.body),
         quiet=event.quiet,
         door=event.door,
+        attached=dict(enumerate(message.attachments, place)),
     )
 
 
-def _parts(body: str) -> list[tuple[str, bool]]:
-    """Own words, and quotes that can be folded."""
+def parted(body: str) -> tuple[tuple[str, bool], ...]:
+    """A text as its own words and quotes that can be folded: (part, whether it is a quote)."""
     parts, at = list[tuple[str, bool]](), 0
     for quote in _QUOTED.finditer(body[:_MOST_QUOTED]):
         parts += [(body[at : quote.start()], False), (quote[0], True)]
         at = quote.end()
-    return [(text.strip("\n"), quoted) for text, quoted in (*parts, (body[at:], False)) if text.strip()]
+    return tuple((text.strip("\n"), quoted) for text, quoted in (*parts, (body[at:], False)) if text.strip())

@@ -158,13 +158,20 @@ def message_digests(journal: Sequence[str]) -> dict[str, str]:
     return {message.id or "": message.digest() for message in messages}
 
 
+def kept_beside(row: Mapping[str, str]) -> dict[str, str]:
+    """What the store keeps beside a row, in the hash `original`, and the archive in it."""
+    names = [name for name in row if name in ("original", "attached") or name.startswith(("zlib:", "attached:"))]
+    return {"zlib" if name == "original" else name: row[name] for name in names}
+
+
 async def brought_back(store: Store, found: ArchivedTicket) -> int | None:
     """Put an archived ticket into the store again; its version then. None where it is there already.
 
     It leaves again at the next round after all is sent and nothing can be undone; its last writing counts.
     """
     row = dict(found.row)
-    beside = {field: row.pop(name) for name, field in (("original", "zlib"), ("attached", "attached")) if name in row}
+    beside = kept_beside(row)
+    row = {name: value for name, value in row.items() if ("zlib" if name == "original" else name) not in beside}
     kept = (row, found.effects, beside, message_digests(found.journal))
     stored = (json.dumps(part, ensure_ascii=False) for part in kept)
     version = await store.run("archive_restore", found.id, *stored, *found.journal)

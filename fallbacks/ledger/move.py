@@ -117,13 +117,19 @@ class TakesBack:
 
 @dataclass(frozen=True, slots=True)
 class AddedMessage:
-    """A message that comes with a move. most_chars: of the whole conversation. news: somebody must look at it."""
+    """A message that comes with a move. most_chars: of the whole conversation. news: somebody must look at it.
+
+    original, attached, bounced: as of `Ledger.accept`; None where there is none.
+    """
 
     id: str
     digest: str
     chars: int
     most_chars: int
     news: bool
+    original: str | None = None
+    attached: str | None = None
+    bounced: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,7 @@ class Move:
                 "count": list(self.count) or None,
                 "failure": self.failure.to_header() if self.failure else None,
                 "heard": self.heard,
-                "message": asdict(self.message) if self.message else None,
+                "message": lua_values(asdict(self.message)) if self.message else None,
                 "unnoticed": self.unnoticed or None,
                 "meters": _meters(self.events, self.agreed),
                 "figures": lua_values(asdict(self.figures)) if self.figures else None,

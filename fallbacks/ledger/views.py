@@ -7,7 +7,7 @@ from typing import Any
 from fallbacks.errors import UnknownTicket
 from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.archive_format import ArchivedTicket
-from fallbacks.ledger.archive_reader import Archive, brought_back
+from fallbacks.ledger.archive_reader import Archive, brought_back, kept_beside
 from fallbacks.ledger.attachments import unpacked, unpacked_texts
 from fallbacks.ledger.states import INBOX, Closed, State
 from fallbacks.plan import DAY_MS
@@ -140,15 +140,30 @@ class Views:
             return None
         return await self.archive.find(ticket_id)
 
-    async def original(self, ticket_id: str) -> bytes | None:
-        """What it was read from, a mail; None where nothing was kept."""
-        kept = await self._beside(ticket_id, "zlib", "original")
+    async def original(self, ticket_id: str, message_id: str = "") -> bytes | None:
+        """What it, or a message of it, was read from, a mail; None where nothing was kept."""
+        kept = (await self._beside(ticket_id)).get(f"zlib:{message_id}" if message_id else "zlib")
         return unpacked(kept) if kept else None
 
+    async def originals(self, ticket_id: str) -> frozenset[str]:
+        """Messages whose mails are kept, by id."""
+        return frozenset(name[5:] for name in await self._beside(ticket_id) if name.startswith("zlib:"))
+
     async def attachment_texts(self, ticket_id: str) -> dict[int, AttachmentText]:
-        """The texts of its attachments, by their places, from 1. One without text is missing."""
-        kept = await self._beside(ticket_id, "attached", "attached")
-        return unpacked_texts(kept) if kept else {}
+        """The texts of what is attached, by their places: the ticket's own from 1, then those of each message, as they
+        came. One without text is missing.
+        """
+        beside = await self._beside(ticket_id)
+        texts = unpacked_texts(beside["attached"]) if "attached" in beside else {}
+        if not any(name.startswith("attached:") for name in beside):
+            return texts
+        checkpoint, ticket = await self.checkpoint(ticket_id), (await self.ticket(ticket_id)).ticket
+        before = len(ticket.attachments) if ticket else 0
+        for added in checkpoint.added:
+            own = unpacked_texts(kept) if (kept := beside.get(f"attached:{added.message.id}")) else {}
+            texts |= {before + place: text for place, text in own.items()}
+            before += len(added.message.attachments)
+        return texts
 
     async def bounced(self, ticket: Ticket | None) -> int | None:
         """When the last mail to its requester's address came back (ms); None where none has within ninety days."""
@@ -158,10 +173,10 @@ class Views:
         last = await self.store.fields(keys.bounced(address_digest(email)))
         return int(last["at"]) if last and last["ticket"] != (ticket.id if ticket else None) else None
 
-    async def _beside(self, ticket_id: str, field: str, archived_as: str) -> str | None:
-        kept = (await self.store.fields(keys.original(ticket_id))).get(field)
-        if kept is None and (archived := await self._archived(ticket_id)):
-            kept = archived.row.get(archived_as)
+    async def _beside(self, ticket_id: str) -> dict[str, str]:
+        kept = await self.store.fields(keys.original(ticket_id))
+        if not kept and (archived := await self._archived(ticket_id)):
+            kept = kept_beside(archived.row)
         return kept
 
     async def checkpoint(self, ticket_id: str) -> Checkpoint:

@@ -50,7 +50,8 @@ messages = _keys("messages:*", Type.HASH, "message id -> digest of its body, of 
 original = _keys(
     "original:*",
     Type.HASH,
-    "what a ticket was read from, a mail, and texts of what was attached (zlib, base64); by ticket id",
+    "what a ticket was read from, a mail, and texts of what was attached (zlib, base64); `zlib:` and `attached:` and a "
+    "message's id: the same of what was added; by ticket id",
 )
 in_state = _keys("s:*", Type.SORTED, "the tickets in a state, by when they entered it (ms)")
 DUE = _key("due", Type.SORTED, "tickets that are queued, running or parked, by when the sweep looks at them (ms)")

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tasks.conversation import Message as TicketMessage
-from tasks.conversation import as_turn, read_message
+from tasks.conversation import Added, as_turn, read_message
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Usage
@@ -28,14 +27,6 @@ class Stop:
     step: int
     retry_after_seconds: float | None = None
     waits: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """A message of the ticket. quiet: why it asks for no attention, "" where it does."""
-
-    message: TicketMessage
-    quiet: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +241,8 @@ def _leaning_then(cp: Checkpoint) -> str:
     return f"{cp.decision['label']} (confidence {cp.decision['confidence']:.2f})" if cp.decision else ""
 
 
-def _message_added(cp: Checkpoint, event: ev.MessageAdded, _at: int) -> Checkpoint:
-    message = Added(read_message(event.message), event.quiet)
+def _message_added(cp: Checkpoint, event: ev.MessageAdded, at: int) -> Checkpoint:
+    message = Added(read_message(event.message), event.quiet, at)
     added = replace(cp, added=(*cp.added, message))
     if event.quiet:
         return added

@@ -1,7 +1,7 @@
 """`python -m tests.chaos`: the fault campaign on each stage and seed, a table of verdicts, then the time to recover.
 
-`--only NAME`: one kind of fault. `--recovery`: that table alone. `--stock`: the canary. `--seed` repeats a campaign.
-`--make openai`: the model is asked in that form.
+`--only NAME`: one kind of fault. `--recovery`, `--conversations`: those alone. `--stock`: the canary. `--seed` repeats
+a campaign. `--make openai`: the model is asked in that form.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.chaos.campaign import Campaign, Result
 from tests.chaos.canary import lost_messages
+from tests.chaos.conversing import Conversing
 from tests.chaos.provider import BLIPS
 from tests.chaos.recovery import recovery
 from tests.chaos.scene import KINDS, MAKES, STAGES, Stage
@@ -21,6 +22,8 @@ from tests.chaos.tables import faults_table, verdicts_table
 TICKETS = 2000
 SMALL = 400
 """Tickets of a campaign with chosen kinds of faults."""
+
+CONVERSATIONS = 500
 
 SEEDS = (7, 11, 23)
 MANY_BLIPS = 6
@@ -35,12 +38,14 @@ def main() -> int:
             return canary(folder, options.seed[0])
         if options.recovery:
             return recovery(folder, report)
+        if options.conversations:
+            return conversations(folder, options)
         results = list(campaigns(folder, options))
         report(verdicts_table(results))
         report(faults_table([result for _, result in results]))
         held = all(result.held for _, result in results)
         if not options.only and not options.stage:
-            held = recovery(folder, report) == 0 and held
+            held = conversations(folder, options) == recovery(folder, report) == 0 and held
         return 0 if held else 1
 
 
@@ -54,6 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stage", choices=STAGES, action="append", help="may be repeated; all, or what a fault needs")
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
     parser.add_argument("--recovery", action="store_true", help="how long until the work of killed workers goes on")
+    parser.add_argument("--conversations", action="store_true", help="in any order, doubled, over killed workers")
     parser.add_argument("--stock", action="store_true", help="kombu's own transport under raw producers: must lose")
     parser.add_argument("--make", choices=MAKES, default="anthropic", help="in whose form the model is asked")
     options = parser.parse_args()
@@ -74,6 +80,13 @@ def campaigns(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, 
             ).run()
             report(result.summary())
             yield name, result
+
+
+def conversations(folder: Path, options: argparse.Namespace) -> int:
+    """With the local tier, whose labels are looked at too."""
+    result = Conversing(folder / "conversations", options.tickets or CONVERSATIONS, options.seed[0]).run()
+    report(result.summary())
+    return 0 if result.held else 1
 
 
 def kinds_of(stage: Stage, place: int, seeds: int) -> list[str]:

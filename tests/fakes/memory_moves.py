@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.fakes.memory_data import MemoryData
-from tests.fakes.memory_runs import fail_breaker
+from tests.fakes.memory_runs import fail_breaker, kept_beside
 
 
 def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
@@ -96,6 +96,9 @@ def _add_message(b: MemoryData, ticket_id: str, row: dict[str, str], added: dict
     if added["news"]:
         b.add(f"t:{ticket_id}", "news", 1)
         row["last_message"] = added["id"]
+    b.hash(f"original:{ticket_id}").update(kept_beside(added, f":{added['id']}"))
+    if "bounced" in added:
+        b.hash(f"bounced:{added['bounced']}").update(at=str(b.now), ticket=added["id"])
 
 
 def _holder(b: MemoryData, row: dict[str, str]) -> str:

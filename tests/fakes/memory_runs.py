@@ -44,6 +44,7 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
     del b.entries("recent")[2000:]
     if "bounced" in h:
         b.hash(f"bounced:{h['bounced']}").update(at=str(b.now), ticket=ticket_id)
+    b.hash(f"original:{ticket_id}").update(kept_beside(h))
     _remember_key(b, ticket_id, h)
     if "requester" in h:
         b.entries(f"req:{h['requester']}").insert(0, ticket_id)
@@ -59,6 +60,11 @@ def _await_worker(b: MemoryData, ticket_id: str, h: dict[str, Any], start: int) 
         b.row(ticket_id)["deadline"] = str(min(ends))
     due = start if start > b.now else b.now + h["due_in"]
     b.due_at(ticket_id, min([due, *(max(end, b.now) for end in ends)]))
+
+
+def kept_beside(h: dict[str, Any], of: str = "") -> dict[str, str]:
+    """By its field: of a ticket, or of the message that `of` names."""
+    return {field + of: h[name] for name, field in (("original", "zlib"), ("attached", "attached")) if name in h}
 
 
 def _remember_key(b: MemoryData, ticket_id: str, h: dict[str, Any]) -> None:

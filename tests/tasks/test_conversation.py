@@ -1,17 +1,21 @@
 """A ticket with its messages as the agent is shown it, and which texts only say thanks."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from tasks.conversation import SHOWN_CHARS, Message, as_turn, conversation, read_message
+from tasks.conversation import SHOWN_CHARS, Added, Message, as_turn, conversation, read_message
 from tasks.thanks import is_thanks
-from tasks.ticket import Ticket
+from tasks.ticket import Attachment, Ticket
 from tasks.triage.prompt import opening
+
+NEW_YEAR_MS = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
 TICKET = Ticket(id="T-1", source="shop", subject="Card", body="Where is my card?")
 
 
 def of(*bodies: str) -> Ticket:
-    return conversation(TICKET, [Message(id=f"m{n}", body=body) for n, body in enumerate(bodies)])
+    return conversation(TICKET, [Added(Message(id=f"m{n}", body=body)) for n, body in enumerate(bodies)])
 
 
 def test_without_messages_it_is_the_ticket_itself() -> None:
@@ -21,6 +25,24 @@ def test_without_messages_it_is_the_ticket_itself() -> None:
 def test_the_newest_comes_first_and_the_ticket_last() -> None:
     assert of("One.", "Two.").text == "Two.\n\nOne.\n\nCard\n\nWhere is my card?"
     assert (of("One.").subject, of("One.").body) == (TICKET.subject, TICKET.body)
+
+
+def test_what_came_late_stands_where_it_was_written() -> None:
+    letter, photo = Attachment(name="letter.pdf"), Attachment(name="photo.jpg")
+    late = Message(id="m2", body="One.", received_at=datetime(2026, 1, 1, tzinfo=UTC), attachments=(photo,))
+    came = [Added(Message(id="m1", body="Two.", attachments=(letter,)), at_ms=NEW_YEAR_MS + 1000)]
+    whole = conversation(TICKET, [*came, Added(late, at_ms=NEW_YEAR_MS + 2000)])
+    assert whole.text.startswith("Two.\n\nOne.")
+    assert whole.attachments == (letter, photo), "a place stays what it was when it came"
+
+
+def test_what_is_said_to_be_written_in_the_future_was_written_when_it_came() -> None:
+    message = Message(id="m1", body="x", received_at=datetime(2027, 1, 1, tzinfo=UTC))
+    assert Added(message, at_ms=NEW_YEAR_MS).written_ms == NEW_YEAR_MS
+
+
+def test_thanks_with_a_file_are_looked_at() -> None:
+    assert not Message(id="m1", body="Thanks!", attachments=(Attachment(name="photo.jpg"),)).quiet
 
 
 def test_what_has_no_room_is_said_as_a_number_and_the_ticket_stays() -> None:

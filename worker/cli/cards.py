@@ -90,6 +90,7 @@ def ticket_card(view: "TicketView", unread: str, process: "Process", bounced_ms:
 def message_card(said: Said, view: "TicketView", process: "Process") -> Panel:
     """One message of the conversation, with the decision's evidence in it."""
     notes = [
+        f"message {said.id}",
         f"written {moment(said.at_ms)}",
         f"by {said.door}",
         *([f"changed nothing: {said.quiet}"] if said.quiet else []),
@@ -97,7 +98,9 @@ def message_card(said: Said, view: "TicketView", process: "Process") -> Panel:
     if said.id == view.last_message:
         notes.append("what the state follows from")
     quotes = process.quotes(view.decision) if view.decision else ()
-    return _panel(f"added by {said.who}", Text(one_line(", ".join(notes)), style="dim"), highlighted(said.body, quotes))
+    attached = [Text(f"attached: {one_line(one.shown, 200)}", style="dim") for one in said.attached.values()]
+    envelope = Text(one_line(", ".join(notes)), style="dim")
+    return _panel(f"added by {said.who}", envelope, highlighted(said.body, quotes), *attached)
 
 
 def highlighted(text: str, quotes: Sequence[str]) -> Text:

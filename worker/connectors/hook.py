@@ -52,7 +52,7 @@ class TicketMap(BaseModel):
 class CommentMap(BaseModel):
     """Where the fields of a message come from, in calls for which every condition of `when` holds; the ticket's own
     `when` is not asked then. own: any of these holds for what we wrote ourselves, which is passed by. id: the
-    helpdesk's own of the comment; ticket_id: of the ticket, as its map has it.
+    helpdesk's own of the comment, or of the change; ticket_id: of the ticket, as its map has it.
     """
 
     model_config = _STRICT
@@ -98,7 +98,9 @@ class Comment:
 
 
 class Hook(BaseModel):
-    """A field map. Exactly one of signature and token. when: every condition must hold, else the call is ignored."""
+    """A field map. Exactly one of signature and token. when: every condition must hold, else the call is ignored.
+    changes: what was changed in a ticket, which is a message of it, too.
+    """
 
     model_config = _STRICT
 
@@ -108,6 +110,7 @@ class Hook(BaseModel):
     when: list[Condition] = Field(default_factory=list)
     ticket: TicketMap
     comment: CommentMap | None = None
+    changes: list[CommentMap] = Field(default_factory=list)
     outcomes: list[Update] = Field(default_factory=list)
     secrets: Mapping[str, str] = Field(default_factory=dict, exclude=True, repr=False)
 
@@ -143,11 +146,15 @@ class Hook(BaseModel):
             raise UnmappedError(_faults(error, "ticket")) from None
 
     def comment_of(self, body: bytes, headers: Mapping[str, str] | None = None) -> Comment | None:
-        """The comment in a call, or None where it is about something else. Raises `UnmappedError`."""
-        fields, document = self.comment, _document(body)
-        if fields is None or not all(condition.holds(document, headers or {}) for condition in fields.when):
-            return None
-        own = any(condition.holds(document, headers or {}) for condition in fields.own)
+        """The comment or the change in a call, or None where it is about something else. Raises `UnmappedError`."""
+        document, given = _document(body), headers or {}
+        for fields in (*([self.comment] if self.comment else []), *self.changes):
+            if all(condition.holds(document, given) for condition in fields.when):
+                return self._comment(fields, document, given)
+        return None
+
+    def _comment(self, fields: CommentMap, document: dict[str, Any], headers: Mapping[str, str]) -> Comment:
+        own = any(condition.holds(document, headers) for condition in fields.own)
         author = _person(document, fields.author_id, fields.author_email, fields.author_name)
         found = {
             "id": self._known(fields.id, document),

@@ -18,17 +18,8 @@ from worker.http.access import Standing, Writer
 from worker.http.desk import Desk, DeskDep
 from worker.http.intake import IdempotencyKey, take_in
 from worker.http.problems import Kind, Problem, ProblemDocument, as_problem, responses
-from worker.http.reading import (
-    JSON_TYPES,
-    MAX_TICKET_BYTES,
-    PIECE_BYTES,
-    is_packed,
-    media_type,
-    read_body,
-    too_large,
-    unpacked_chunks,
-)
-from worker.intake.json_bytes import Unpackable, repaired
+from worker.http.reading import JSON_TYPES, MAX_TICKET_BYTES, chunks, media_type, read_body, too_large
+from worker.intake.json_bytes import repaired
 
 MOST_ITEMS = 100
 NDJSON = "application/x-ndjson"
@@ -36,6 +27,8 @@ NDJSON_TYPES = frozenset({NDJSON, "application/ndjson", "application/jsonl"})
 
 MOST_WAITING_BYTES = 4 * 1024 * 1024
 """Results of one stream that its client has not read."""
+
+PIECE_BYTES = 64 * 1024
 
 PLACE_PAUSE_SECONDS = 0.05
 
@@ -70,7 +63,6 @@ async def accept_batch(request: Request, desk: DeskDep, caller: Writer, idempote
     """
     await _place(desk, caller)
     if media_type(request) in NDJSON_TYPES:
-        is_packed(request, b"")
         return _NdjsonAnswer(request, desk, caller, idempotency_key)
     with desk.batches.take(caller.id):
         body = await read_body(request, MOST_ITEMS * MAX_TICKET_BYTES, JSON_TYPES | NDJSON_TYPES)
@@ -199,7 +191,7 @@ class _NdjsonAnswer(Response):
         desk, caller, key, request = self._work
         standing, first, holds = Standing(desk, request, caller), 0, True
         try:
-            async for group in _groups(_whole_lines(self._request)):
+            async for group in _groups(_lines(self._request)):
                 holds = await _holds(standing)
                 taken = group if holds else [_revoked()] * len(group)
                 for result in await _take_in_all(desk, caller, taken, first, key, request):
@@ -224,19 +216,10 @@ def _revoked() -> Problem:
     return Problem(Kind.UNAUTHORIZED, "the key was revoked meanwhile; nothing more of this stream is read")
 
 
-async def _whole_lines(request: Request) -> AsyncIterator[bytes | Problem | None]:
-    """As `_lines`; a `Problem` at the end where what was packed cannot be unpacked any further."""
-    try:
-        async for line in _lines(request):
-            yield line
-    except Unpackable as error:
-        yield Problem(Kind.INVALID_SYNTAX, f"the body: {error}")
-
-
 async def _lines(request: Request) -> AsyncIterator[bytes | Problem | None]:
     """Each line that says something; a `Problem` for one that is too long; None where the client pauses."""
     held, skipping = bytearray(), False
-    async for chunk in unpacked_chunks(request):
+    async for chunk in chunks(request):
         *ended, rest = chunk.split(b"\n")
         for part in ended:
             held += part

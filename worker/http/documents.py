@@ -16,7 +16,7 @@ from tasks.run.checkpoint import fold
 from tasks.run.events import MessageAdded, Recorded
 from tasks.run.limits import Limits
 from tasks.run.limits import Usage as RunUsage
-from tasks.ticket import Requester, Ticket
+from tasks.ticket import Attachment, Requester, Ticket
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -72,6 +72,7 @@ class MessageDocument(BaseModel):
     added_at: Moment
     door: str
     quiet: str
+    attachments: list[Attachment]
 
 
 class TicketDocument(BaseModel):
@@ -190,6 +191,7 @@ def _message(recorded: Recorded, event: MessageAdded) -> MessageDocument:
         added_at=moment(recorded.at_ms),
         door=event.door,
         quiet=event.quiet,
+        attachments=list(message.attachments),
     )
 
 

@@ -10,15 +10,12 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
 from worker.http.problems import Kind, Problem, json_pointer
-from worker.intake.json_bytes import GZIP, Gunzip, Unpackable, repaired, unpacked
+from worker.intake.json_bytes import Unpackable, repaired, unpacked
 
 MAX_TICKET_BYTES = 256 * 1024
 
 BODY_SECONDS = 120.0
 """For the whole of a body that is read as one."""
-
-PIECE_BYTES = 64 * 1024
-"""Of what a stream unpacks to, at a time."""
 
 JSON_TYPES = frozenset({"", "application/json"})
 
@@ -56,35 +53,15 @@ async def _whole(request: Request, limit: int) -> bytes:
 
 def _unpacked(request: Request, body: bytes, limit: int) -> bytes:
     """The body without its content coding; the limit holds for what it unpacks to."""
-    if not is_packed(request, body):
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("", "identity"):
         return body
+    if coding not in ("gzip", "x-gzip"):
+        raise Problem(Kind.MEDIA, "send the body as it is, or as gzip")
     try:
         return unpacked(body, limit)
     except Unpackable as error:
         raise Problem(Kind.INVALID_SYNTAX, f"the body: {error}") from None
-
-
-def is_packed(request: Request, begin: bytes) -> bool:
-    """Whether a body is gzip, by its header or by how it begins: no JSON does so. Raises `Problem` for any other."""
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding in ("", "identity"):
-        return begin.startswith(GZIP)
-    if coding not in ("gzip", "x-gzip"):
-        raise Problem(Kind.MEDIA, "send the body as it is, or as gzip")
-    return True
-
-
-async def unpacked_chunks(request: Request) -> AsyncIterator[bytes]:
-    """As `chunks`, without gzip. Raises `Unpackable`."""
-    gunzip: Gunzip | None = None
-    begun = False
-    async for chunk in chunks(request):
-        if chunk and not begun:
-            gunzip, begun = Gunzip() if is_packed(request, chunk) else None, True
-        for piece in [chunk] if gunzip is None else gunzip.pieces(chunk, PIECE_BYTES):
-            yield piece
-    if gunzip is not None:
-        gunzip.end()
 
 
 async def chunks(request: Request) -> AsyncIterator[bytes]:

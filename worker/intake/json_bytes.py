@@ -2,12 +2,9 @@
 
 import re
 import zlib
-from collections.abc import Iterator
-from typing import Any
 
 GZIP = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
-MOST_MEMBERS = 1000
 
 _HALVES = re.compile(
     rb"\\\\|\\u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
@@ -37,39 +34,13 @@ def repaired(raw: bytes) -> bytes:
 
 def unpacked(raw: bytes, most: int) -> bytes:
     """What gzip holds, never more than `most` bytes. Raises `Unpackable`."""
-    gunzip, found = Gunzip(), bytearray()
-    for piece in gunzip.pieces(raw, most + 1):
-        found += piece
-        if len(found) > most:
-            raise Unpackable(f"unpacked, it has more than {most} bytes")
-    gunzip.end()
-    return bytes(found)
-
-
-class Gunzip:
-    """Unpacks gzip data as they come, of one member or of several one after the other (RFC 1952, 2.2)."""
-
-    def __init__(self) -> None:
-        self._member: Any = None
-        self._ended = 0
-
-    def pieces(self, chunk: bytes, size: int) -> Iterator[bytes]:
-        """What this much more unpacks to, `size` bytes at a time. Raises `Unpackable`."""
-        while chunk:
-            member = self._member or zlib.decompressobj(wbits=31)
-            try:
-                piece = member.decompress(chunk, size)
-            except zlib.error:
-                raise Unpackable("the gzip data cannot be unpacked") from None
-            if piece:
-                yield piece
-            if member.eof and self._ended >= MOST_MEMBERS:
-                raise Unpackable(f"the gzip data have more than {MOST_MEMBERS} members")
-            self._ended += member.eof
-            self._member = None if member.eof else member
-            chunk = member.unused_data if member.eof else member.unconsumed_tail
-
-    def end(self) -> None:
-        """Raises `Unpackable` where more should have come."""
-        if self._member is not None:
-            raise Unpackable("the gzip data ends early")
+    inflate = zlib.decompressobj(wbits=31)
+    try:
+        found = inflate.decompress(raw, most + 1)
+    except zlib.error:
+        raise Unpackable("the gzip data cannot be unpacked") from None
+    if len(found) > most or inflate.unconsumed_tail:
+        raise Unpackable(f"unpacked, it has more than {most} bytes")
+    if not inflate.eof:
+        raise Unpackable("the gzip data ends early")
+    return found

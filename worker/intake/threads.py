@@ -7,10 +7,12 @@ from hashlib import sha256
 
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.errors import ConversationFull, IdempotencyConflict, MessageConflict, Stale, UnknownTicket
-from fallbacks.inbox.conversations import AddedTo, Bounds, Conversations
+from fallbacks.inbox.conversations import NOTHING, AddedTo, Bounds, Conversations, Kept
 from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.ledger import Accepted, Claim, Ledger
 from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.views import stored_ticket
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.conversation import Message
 from tasks.money import from_usd
@@ -62,9 +64,9 @@ class Threads:
         """Remember which ticket a mail is in."""
         await self.store.run("thread", "", message_id, ticket_id, KEPT_MS)
 
-    async def add(self, ticket_id: str, message: Message, door: str) -> AddedTo:
+    async def add(self, ticket_id: str, message: Message, door: str, kept: Kept = NOTHING) -> AddedTo:
         """As `Conversations.add`, and what answers this mail will find the ticket."""
-        added = await self.conversations.add(ticket_id, message, door=door)
+        added = await self.conversations.add(ticket_id, message, door=door, kept=kept)
         if door == MAIL:  # whose ids are nobody else's
             await self.keep(message.id or "", ticket_id)
         return added
@@ -78,11 +80,22 @@ class Threads:
         try:
             added = await self.add(ticket_id, message, door)
         except UnknownTicket:
-            if message.automatic:
-                return await self._closed(_as_ticket(ticket_id, message, source), door), False
-            waiting = await self.wait(_as_ticket(ticket_id, message, source), (ticket_id,), door=door)
+            ticket = _as_ticket(ticket_id, message, source)
+            try:
+                if message.automatic:
+                    return await self._closed(ticket, door), False
+                waiting = await self.wait(ticket, (ticket_id,), door=door)
+            except IdempotencyConflict:
+                if not await self._waits(ticket.id or "", message):
+                    raise
+                return ticket.id or "", False
             return waiting.id, waiting.created and waiting.state is State.QUEUED
         return added.ticket_id, added.works
+
+    async def _waits(self, own: str, message: Message) -> bool:
+        """Whether this message waits already: it came by another door, or under another source."""
+        known = await stored_ticket(self.store, own)
+        return known is not None and as_message(known, message.id or "").digest() == message.digest()
 
     async def _closed(self, ticket: Ticket, door: str) -> str:
         kind, limits = Closed.AUTOMATIC, self.settings.limits
@@ -123,17 +136,19 @@ class Threads:
         if of is None or of == own:
             return ""
         try:
-            message_id = str(claim.ticket.metadata.get(AS_MESSAGE, own))
-            for message in (as_message(claim.ticket, message_id), *_added_to(claim)):
-                await self.add(of, message, claim.door)
+            message = as_message(claim.ticket, str(claim.ticket.metadata.get(AS_MESSAGE, own)))
+            await self.add(of, message, claim.door, await self._kept_with(own))
+            for added in fold(claim.journal).added:
+                kept = await self._kept_with(own, f":{added.message.id}")
+                await self.add(of, added.message, claim.door, kept)
         except (UnknownTicket, *NOT_ADDED) as error:
             log.warning("%s is a ticket of its own: %s", own, error)
             return ""
         return of
 
-
-def _added_to(claim: Claim) -> list[Message]:
-    return [added.message for added in fold(claim.journal).added]
+    async def _kept_with(self, ticket_id: str, message: str = "") -> Kept:
+        kept = await self.store.fields(keys.original(ticket_id))
+        return Kept(kept.get(f"zlib{message}"), kept.get(f"attached{message}"))
 
 
 def _as_ticket(ticket_id: str, message: Message, source: str) -> Ticket:
@@ -147,13 +162,18 @@ def _as_ticket(ticket_id: str, message: Message, source: str) -> Ticket:
         requester=message.author,
         received_at=message.received_at,
         metadata={AS_MESSAGE: message.id, "answers": ticket_id},
+        attachments=message.attachments,
     )
 
 
 def as_message(ticket: Ticket, message_id: str) -> Message:
     """A ticket's words as a message of another."""
     return Message(
-        id=message_id, body=ticket.body or ticket.subject, author=ticket.requester, received_at=ticket.received_at
+        id=message_id,
+        body=ticket.body if ticket.body.strip() else ticket.subject,
+        author=ticket.requester,
+        received_at=ticket.received_at,
+        attachments=ticket.attachments,
     )
 
 

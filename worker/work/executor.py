@@ -260,7 +260,7 @@ class Executor:
         if result:
             priority = Priority(result["priority"])
         else:
-            whole = conversation(claim.ticket, [added.message for added in ending.checkpoint.added])
+            whole = conversation(claim.ticket, ending.checkpoint.added)
             priority = self.agent.process.priority(whole, ending.checkpoint.context)
         document = {"state": State.HANDED_OFF.value, "reason": stop.reason.value, **_cause(ending.checkpoint)}
         outbox = self.outcomes.entries(Outcome.HANDED_OFF, claim.lease.ticket_id, claim.door, document)

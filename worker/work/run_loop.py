@@ -137,7 +137,7 @@ def _run(
     unwritten: Sequence[ev.Event],
 ) -> Run:
     tier = tier_of(checkpoint, tiers)
-    ticket = conversation(assignment.tools.ticket, [added.message for added in checkpoint.added])
+    ticket = conversation(assignment.tools.ticket, checkpoint.added)
     return Run(
         agent=agent,
         model=tier.model,

@@ -16,7 +16,7 @@ async function send(url, body) {
     const answer = await fetch(url, { method: "POST", body, headers, redirect: "error" });
     const said = await answer.json();
     if (answer.status === 401) location.assign(said.go);
-    return said;
+    return { ...said, done: answer.ok };
   } catch {
     return { notice: null, failed: true };
   }
@@ -54,7 +54,29 @@ function show(page) {
   scrollTo(0, 0);
   $("h1", next)?.focus({ preventScroll: true });
   restoreHint();
+  markNews();
   follow();
+}
+
+// What came since somebody opened the ticket stays marked, however often it is shown anew, until they turn elsewhere.
+function markNews() {
+  const ticket = main()?.dataset.ticket;
+  const opened = JSON.parse(sessionStorage.getItem("opened"));
+  if (!ticket) return sessionStorage.removeItem("opened");
+  const messages = [...document.querySelectorAll("[data-added]")];
+  const newest = Math.max(0, ...messages.map((one) => Number(one.dataset.added)));
+  const last = Number(sessionStorage.getItem(`seen:${ticket}`) ?? newest);
+  const since = opened?.ticket === ticket ? opened.since : last;
+  sessionStorage.setItem("opened", JSON.stringify({ ticket, since }));
+  sessionStorage.setItem(`seen:${ticket}`, newest);
+  const fresh = messages.filter((one) => Number(one.dataset.added) > since);
+  for (const one of fresh) {
+    one.classList.add("fresh");
+    $(".new", one).hidden = false;
+  }
+  if (!fresh.length) return;
+  $("[data-news]").hidden = false;
+  $("[data-news] a").textContent = `${fresh.length} new since you opened it`;
 }
 
 // What somebody is writing to the agent stays when the ticket is shown anew, until it is sent.
@@ -98,6 +120,7 @@ async function act(form, submitter) {
   const onward = nextAddress();
   busy = true;
   main().setAttribute("aria-busy", "true");
+  const hint = $('[name="hint"]', form) && hintKey();
   const sent = (last = last.then(() => send(form.action, body)));
   const ready = advances && ahead ? await ahead : null;
   ahead = null;
@@ -106,6 +129,7 @@ async function act(form, submitter) {
     busy = false;
   }
   const said = await sent;
+  if (hint && said.done) sessionStorage.removeItem(hint);
   tell(said.notice);
   try {
     if (!ready && !said.failed) {
@@ -169,7 +193,10 @@ function follow() {
       return;
     }
     const banner = $("[data-changed]", item);
-    $("b", banner).textContent = now.state.replaceAll("_", " ") + (now.holder ? `, with ${now.holder}` : "");
+    const more = now.messages - Number($("[data-messages]", item)?.dataset.messages ?? 0);
+    const added = more > 0 ? `${more === 1 ? "a message was" : `${more} messages were`} added, ` : "";
+    const holder = now.holder ? `, with ${now.holder}` : "";
+    $("b", banner).textContent = added + now.state.replaceAll("_", " ") + holder;
     banner.hidden = false;
   });
 }
@@ -233,7 +260,6 @@ document.addEventListener("input", keepHint);
 
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-act]")) return;
-  if ($('[name="hint"]', event.target)) sessionStorage.removeItem(hintKey());
   event.preventDefault();
   act(event.target, event.submitter);
 });
@@ -252,5 +278,6 @@ document.addEventListener("visibilitychange", follow);
 
 fade();
 restoreHint();
+markNews();
 follow();
 lookAhead();

@@ -9,9 +9,11 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 's:' .. ARGV[3], '-inf', AR
     local r = redis.call('HMGET', T, 'delivery', 'undo_until')
     if r[1] == 'pending' or kept(r[2]) > NOW then return {id} end
     local journal, effects = redis.call('LRANGE', J, 0, -1), redis.call('HGETALL', P .. 'effects:' .. id)
-    local row, original = redis.call('HGETALL', T), redis.call('HMGET', P .. 'original:' .. id, 'zlib', 'attached')
-    if original[1] then row[#row + 1] = 'original'; row[#row + 1] = original[1] end
-    if original[2] then row[#row + 1] = 'attached'; row[#row + 1] = original[2] end
+    local row, beside = redis.call('HGETALL', T), redis.call('HGETALL', P .. 'original:' .. id)
+    for i = 1, #beside, 2 do
+      row[#row + 1] = beside[i] == 'zlib' and 'original' or beside[i] -- as files of older releases have it
+      row[#row + 1] = beside[i + 1]
+    end
     return {id, row, journal, effects}
   end) or {id}
 end

@@ -3,7 +3,7 @@
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
 --   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}; figures {kind, version}: of the run that ends;
---   heard (messages that were known); message {id, digest, chars, most_chars, news}: one to add, once; unnoticed: the version stays
+--   heard (messages that were known); message {id, digest, chars, most_chars, news; original, attached, bounced: see accept.lua}: one to add, once; unnoticed: the version stays
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since',
   'undo_until', 'facets', 'deadline', 'sequence', 'since', 'steps', 'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model',
@@ -33,6 +33,8 @@ if h.heard and kept(row[22]) ~= whole(h.heard) then return {'news'} end
 if h.message then
   texts(h.message.id, h.message.digest)
   if kept(row[23]) + whole(h.message.chars) > whole(h.message.most_chars) then return {'full'} end
+  redis.call('HLEN', P .. 'original:' .. ID)
+  if h.message.bounced then redis.call('HLEN', P .. 'bounced:' .. h.message.bounced) end
 end
 
 -- Everything is checked before anything is written.
@@ -113,7 +115,15 @@ if sequence then
   put('sequence', sequence)
   put('delivery', 'pending')
 end
-if h.message then redis.call('HSET', M, h.message.id, h.message.digest) end
+if h.message then
+  redis.call('HSET', M, h.message.id, h.message.digest)
+  if h.message.original then redis.call('HSET', P .. 'original:' .. ID, 'zlib:' .. h.message.id, h.message.original) end
+  if h.message.attached then redis.call('HSET', P .. 'original:' .. ID, 'attached:' .. h.message.id, h.message.attached) end
+  if h.message.bounced then
+    redis.call('HSET', P .. 'bounced:' .. h.message.bounced, 'at', AT, 'ticket', h.message.id)
+    redis.call('PEXPIRE', P .. 'bounced:' .. h.message.bounced, 7776000000)
+  end
+end
 if gone[1] then redis.call('HDEL', T, unpack(gone)) end
 if moved then place(row[1], h.state, unpack(fields)) else redis.call('HSET', T, unpack(fields)) end
 if due or not h.keep_due then due_at(due) end

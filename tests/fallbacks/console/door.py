@@ -14,6 +14,7 @@ from fallbacks.access.users import Users
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.console import ConsoleDeps, make_console
 from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.inbox.conversations import Bounds, Conversations
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.store.redis_store import RedisStore
@@ -77,6 +78,7 @@ class Door:
         self.store = RedisStore(self.valkey_url)
         self.ledger = Ledger(self.store, self.process)
         self.inbox = Inbox(self.store, self.process, OutcomeWriter(wanted=True))
+        self.talk = Conversations(self.store, self.process, OutcomeWriter(wanted=True), Bounds(Limits()))
         app = make_console(self._deps())
         config = uvicorn.Config(
             app, port=self.port, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1

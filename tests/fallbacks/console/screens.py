@@ -4,11 +4,14 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page
 
+from tasks.conversation import Message
 from tasks.reasons import Reason
-from tasks.ticket import Ticket
+from tasks.ticket import Attachment, Ticket
 from tasks.triage.process import HandDecision
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.door import Door
+
+FILES = (Attachment(name="broken card.jpg", type="image/jpeg", size=120_000),)
 
 FAILURES = (
     (Reason.STEP_LIMIT, "8 of 8 model calls used"),
@@ -35,6 +38,9 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
     for _ in range(6):
         door.run(door.inbox.approve(door.run(agent.suggest(ticket(), "card_arrival")), "rita", None))
     door.run(door.inbox.note(failed[0], "olga", raw[:1000]))
+    talk = door.run(agent.hand_off(ticket(), Reason.LOW_CONFIDENCE, "0.44 of 0.60 needed", label="card_arrival"))
+    for number, body in enumerate((raw[:2000], "> Where is it?\n\nIt came, thank you, but broken.", "Thanks!")):
+        door.run(door.talk.add(talk, Message(id=f"m{number}", body=body, attachments=FILES[:number]), door="mail"))
     return {
         "inbox": "/inbox",
         "suggestion": f"/tickets/{suggested[0]}",
@@ -42,6 +48,7 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
         "draft": f"/tickets/{draft}",
         "rejected": "/tickets/rej_1",
         "decided": f"/tickets/{decided}",
+        "conversation": f"/tickets/{talk}",
         "work": "/work",
         "overview": "/overview",
         "groups": "/groups",

@@ -8,11 +8,12 @@ import pytest
 
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.errors import ConversationFull, MessageConflict, Stale, UnknownTicket
-from fallbacks.inbox.conversations import AddedTo, Bounds, Conversations
+from fallbacks.inbox.conversations import AddedTo, Bounds, Conversations, Kept
 from fallbacks.inbox.inbox import UNDO_MS
 from fallbacks.ledger.archive import SHORTEST_SECONDS, archive_ended
 from fallbacks.ledger.archive_folder import ArchiveFolder
 from fallbacks.ledger.archive_reader import Archive
+from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Claim, Conclusion
 from fallbacks.ledger.sqlite_archive_index import SqliteArchiveIndex
@@ -23,12 +24,14 @@ from tasks.errors import NewMessages
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits
-from tasks.ticket import Priority
+from tasks.ticket import Attachment, Priority
+from tasks.tools.ports import AttachmentText
 from tasks.triage.process import HandDecision
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.inbox.test_close_contract import sent
 from tests.fallbacks.inbox.test_correct_contract import decided, delivered
 from tests.fallbacks.scene import DECISION, TRIAGE, Scene, scene
+from worker.connectors.mail.original import packed
 
 LIMITS = Limits(max_steps=4, max_cost_nanodollars=1000)
 
@@ -268,14 +271,20 @@ def test_a_message_brings_a_ticket_back_from_the_archive_and_is_known_there(
         archive = Archive(files, SqliteArchiveIndex(tmp_path / "index.sqlite"))
         await decided(s)
         talk = conversations(s, archive)
+        kept = Kept(packed(b"Subject: Re"), packed_texts({1: AttachmentText("12 November")}))
+        file = (Attachment(name="letter.txt"),)
         await talk.add("t1", message(body="thanks"), door="http")
+        await talk.add("t1", message("m0", automatic=True, attachments=file), door="mail", kept=kept)
         await s.pass_ms(SHORTEST_SECONDS * 1000 + 1)
         await delivered(s)
         assert await archive_ended(s.store, files, retention_seconds=SHORTEST_SECONDS) == 1
-        assert await s.store.fields("messages:t1") == {}
+        assert await s.store.fields("messages:t1") == await s.store.fields("original:t1") == {}
+        assert await talk.views.original("t1", "m0") == b"Subject: Re"
         assert not (await talk.add("t1", message(body="thanks"), door="http")).created
         added = await talk.add("t1", message("m2"), door="http")
         assert (added.state, added.works) == (State.QUEUED, True)
+        assert await s.store.fields("original:t1") == {"zlib:m0": kept.original, "attached:m0": kept.attached}
+        assert (await talk.views.attachment_texts("t1"))[1].text == "12 November"
         assert [json.loads(event)["type"] for event in await s.store.journal("t1")][-2:] == [
             "message_added",
             "reopened",

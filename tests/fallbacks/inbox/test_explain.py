@@ -53,16 +53,6 @@ def test_every_state_has_a_headline_and_a_next_step_even_with_nothing_recorded(s
     assert told.next.endswith(".")
 
 
-def test_a_parked_ticket_waits_no_longer_than_it_may() -> None:
-    parked, midnight = (
-        view(State.PARKED, Reason.DAILY_BUDGET),
-        [ev.Recorded(1, 0, 1, ev.Parked("daily_budget", 86_400_000))],
-    )
-    assert "until 1970-01-02 00:00:00 UTC: " in card(parked, midnight).headline
-    sooner = replace(parked, deadline_ms=3_600_000)
-    assert "until 1970-01-01 01:00:00 UTC at most, and goes to people then: " in card(sooner, midnight).headline
-
-
 def test_what_was_used_is_told_of_each_limit() -> None:
     usage = card(view(State.HANDED_OFF, Reason.STEP_LIMIT), steps(8, ev.HandedOff("step_limit"))).usage
     assert usage == (

@@ -2,9 +2,12 @@
 
 The states of a ticket against a plain model that knows three more things of a ticket: which messages it has,
 whether a decision stands while it is worked again, and where an undo leads. A crash is a lease that ends.
+`make chaos` tries the long form, in which every message and every act must have met every state.
 """
 
 import json
+from collections import Counter
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,12 +21,13 @@ from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.states import INBOX, Closed, State
 from tasks.conversation import Message
 from tasks.errors import NewMessages
+from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Priority
 from tasks.triage.process import HandDecision
 from tests.depth import cases
 from tests.fallbacks.ledger.test_ledger_properties import PEOPLE, PeopledLedger
-from tests.fallbacks.ledger_machine import Known, Pick, picks
+from tests.fallbacks.ledger_machine import LEASE_MS, Known, Pick, picks
 from tests.fallbacks.scene import DECISION, TRIAGE
 
 AGAIN = 100
@@ -31,35 +35,84 @@ AGAIN = 100
 
 REOPENED = (State.SUGGESTED, State.DECIDED, State.CLOSED, State.CANCELLED)
 ENDINGS = ["close", "correct", "approve", "undo"]
+LOOPING = "a loop"
+
+EVERY = {
+    state.value: ("message", "thanks", "again", LOOPING, *ENDINGS, *(("crash",) if state is State.RUNNING else ()))
+    for state in State
+    if state is not State.REJECTED
+}
+"""What must have come in each state; nothing can be added to what could not be read as a ticket."""
+
+Met = tuple[str, str]
+"""A state, and what came in it."""
 
 
 class ConversingLedger(PeopledLedger):
-    """Upstream adds messages, some of them twice, and people close and correct."""
+    """Upstream adds messages, some of them twice, and people close and correct. met: how often, in all runs."""
+
+    met: ClassVar[Counter[Met]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
-        bounds = Bounds(Limits(max_cost_nanodollars=AGAIN), per_hour=None)
-        self.conversations = Conversations(self.store, TRIAGE, OutcomeWriter(wanted=True), bounds)
+        self.conversations, self.looping = (
+            Conversations(
+                self.store, TRIAGE, OutcomeWriter(wanted=True), Bounds(Limits(max_cost_nanodollars=AGAIN), most)
+            )
+            for most in (None, 0)
+        )
         self.messages: dict[str, dict[str, bool]] = {}
         self.standing: set[str] = set()
 
     def heard(self, ticket_id: str) -> int:
         return sum(not quiet for quiet in self.messages.get(ticket_id, {}).values())
 
-    @rule(index=st.integers(0, 5), number=st.integers(0, 4), quiet=st.booleans())
-    def a_message_comes(self, index: int, number: int, quiet: bool) -> None:
+    @rule(index=st.integers(0, 5), number=st.integers(0, 6), quiet=st.booleans(), loops=st.sampled_from([0, 0, 0, 1]))
+    def a_message_comes(self, index: int, number: int, quiet: bool, loops: int) -> None:
         ticket_id = list(self.known)[index % len(self.known)]
         known, messages = self.known[ticket_id], self.messages.setdefault(ticket_id, {})
-        quiet = messages.get(f"m{number}", quiet)
+        new, quiet = f"m{number}" not in messages, messages.get(f"m{number}", quiet)
+        self.meets(known, "again" if not new else "thanks" if quiet else LOOPING if loops else "message")
         message = Message(id=f"m{number}", body="It was found." if not quiet else "Thanks!")
-        added = self.told(self.conversations.add(ticket_id, message, door="http"))
-        assert added.created == (f"m{number}" not in messages)
-        if added.created and not quiet and known.state in REOPENED:
+        talk = self.looping if loops else self.conversations
+        added = self.told(talk.add(ticket_id, message, door="http"))
+        assert added.created == new
+        if new and not quiet:
+            self.begins_anew(ticket_id, known)
+            if loops and known.state is not State.HANDED_OFF:
+                known.leave(State.HANDED_OFF)
+        messages[f"m{number}"] = quiet
+        assert (added.state, added.works) == (known.state, known.state is State.QUEUED and not quiet)
+
+    def begins_anew(self, ticket_id: str, known: Known) -> None:
+        if known.state in REOPENED:
             if known.state is State.DECIDED:
                 self.standing.add(ticket_id)
             known.state, known.losses, known.cap = State.QUEUED, 0, known.spent + AGAIN
-        messages[f"m{number}"] = quiet
-        assert (added.state, added.works) == (known.state, known.state is State.QUEUED and not quiet)
+
+    def meets(self, known: Known, what: str) -> None:
+        self.met[known.state.value, what] += 1
+
+    @rule(pick=picks)
+    def no_step_begins_that_has_not_heard(self, pick: Pick) -> None:
+        lease = self.picked(pick)
+        self.calls += 1
+        started, heard = ev.StepStarted(1, f"c{self.calls}", "small", 10), self.heard(lease.ticket_id) + 1
+        step = self.s.ledger.begin_step(lease, started, (), run_cap=None, day_cap=None, heard=heard)
+        with self.fenced(lease) as known:
+            if known is None:
+                self.told(step)
+                return
+            with pytest.raises(NewMessages):
+                self.told(step)
+
+    @rule()
+    def sweep(self) -> None:
+        """With it a worker's crash comes out."""
+        for known in self.known.values():
+            if known.state is State.RUNNING and known.lease_age >= LEASE_MS:
+                self.meets(known, "crash")
+        super().sweep()
 
     @rule(pick=picks, missed=st.booleans(), stands=st.booleans())
     def a_run_ends(self, pick: Pick, missed: bool, stands: bool) -> None:
@@ -83,6 +136,7 @@ class ConversingLedger(PeopledLedger):
     @rule(index=st.integers(0, 5), person=st.sampled_from(PEOPLE), act=st.sampled_from(ENDINGS))
     def a_person_ends_it(self, index: int, person: str, act: str) -> None:
         ticket_id = list(self.known)[index % len(self.known)]
+        self.meets(self.known[ticket_id], act)
         getattr(self, act)(ticket_id, self.known[ticket_id], person)
 
     def approve(self, ticket_id: str, known: Known, person: str) -> None:
@@ -138,11 +192,11 @@ class ConversingLedger(PeopledLedger):
 
 
 def test_the_ledger_keeps_the_promise_while_messages_come(valkey_url: str) -> None:
-    ConversingLedger.url = valkey_url
+    ConversingLedger.url, ConversingLedger.met = valkey_url, Counter()
     run_state_machine_as_test(
         ConversingLedger,
         settings=settings(
-            max_examples=cases(6, 200),
+            max_examples=cases(6, 1000),
             stateful_step_count=40,
             derandomize=True,
             print_blob=True,
@@ -150,3 +204,8 @@ def test_the_ledger_keeps_the_promise_while_messages_come(valkey_url: str) -> No
             suppress_health_check=list(HealthCheck),
         ),
     )
+    met = ConversingLedger.met
+    assert sum(met.values()) > 20
+    if cases(0, 1):
+        untried = [(state, what) for state, whats in EVERY.items() for what in whats if not met[state, what]]
+        assert not untried, "a combination that was never tried"

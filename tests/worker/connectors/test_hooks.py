@@ -628,6 +628,46 @@ def test_our_own_echo_is_passed_by(web: Served, name: str) -> None:
     assert web.ledger.view(ticket_id).messages == 0
 
 
+CHANGED = "My card arrived, but its PIN does not work."
+CHANGES: dict[str, dict[str, Any]] = {
+    "zendesk": {
+        "type": "zen:event-type:ticket.description_changed",
+        "id": "cbe4028c-7239-495d-b020-f22348516046",
+        "time": "2026-11-02T11:00:00Z",
+        "event": {"current": CHANGED, "previous": "My card has not arrived."},
+    },
+    "freshdesk": {
+        "freshdesk_webhook": {
+            "ticket_id": 4711,
+            "ticket_description": f"<div>{CHANGED}</div>",
+            "triggered_event": "{description:{from:My card has not arrived.,to:My card arrived}}",
+            "change_id": "2026-11-02T11:00:00Z",
+        }
+    },
+    "github": {
+        "action": "edited",
+        "changes": {"body": {"from": "My card has not arrived."}},
+        "sender": {"login": "zoe", "id": 6752317, "type": "User"},
+    },
+}
+"""What each helpdesk sends where the words of a ticket were changed, in the shapes of their documentation."""
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_changed_ticket_has_the_change_as_a_message(web: Served, name: str) -> None:
+    ticket_id = post(web, name, event(name)).json()["id"]
+    document = json.loads(event(name)) | json.loads(json.dumps(CHANGES[name]))
+    if name == "github":
+        document["issue"] |= {"body": CHANGED, "updated_at": "2026-11-02T11:00:00Z"}
+    body = json.dumps(document).encode()
+    headers = proof(name, body) | ({"x-github-event": "issues"} if name == "github" else {})
+    for _ in range(2):
+        answer = post(web, name, body, headers)
+        assert (answer.status_code, answer.json()["id"], answer.json()["ignored"]) == (202, ticket_id, "")
+    ((added),) = web.ledger.do(lambda ledger: Views(ledger.store).checkpoint(ticket_id)).added
+    assert added.message.body == CHANGED
+
+
 def test_a_comment_before_its_ticket_waits(web: Served) -> None:
     waiting = comment(web, "zendesk")
     assert (waiting["state"], waiting["id"].startswith("reply-")) == ("parked", True)

@@ -1,6 +1,5 @@
 """Many tickets in one request: results in order, one bad item spoils no other."""
 
-import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -53,19 +52,6 @@ def test_an_array_has_up_to_a_hundred(api: httpx.Client) -> None:
 def test_long_texts_of_any_script_fit_as_they_do_alone(api: httpx.Client) -> None:
     (result,) = api.post("/v1/tickets/batch", json=[ticket(0, body="ж" * 60_000)]).json()["results"]
     assert result["status"] == 202
-
-
-def test_a_stream_may_be_packed_and_says_where_it_is_damaged(api: httpx.Client) -> None:
-    packed = gzip.compress(lines([ticket(0), ticket(1)])) + gzip.compress(lines([ticket(2)]))
-    for sent in (NDJSON, {**NDJSON, "Content-Encoding": "gzip"}):
-        found = results(api.post("/v1/tickets/batch", content=packed, headers=sent))
-        assert [(one["status"], one["id"]) for one in found] == [(202, "T-0"), (202, "T-1"), (202, "T-2")]
-    for damaged in (packed[:-4], packed + b"no gzip"):
-        *good, last = results(api.post("/v1/tickets/batch", content=damaged, headers=NDJSON))
-        assert ([one["status"] for one in good], last["status"]) == ([202, 202, 202], 400)
-        assert "gzip" in last["problem"]["detail"]
-    refused = api.post("/v1/tickets/batch", content=packed, headers={**NDJSON, "Content-Encoding": "br"})
-    assert refused.status_code == 415
 
 
 def test_a_repeated_batch_makes_no_ticket_twice(web: Served, api: httpx.Client) -> None:

@@ -81,6 +81,8 @@ def test_one_before_its_ticket_waits_and_joins_it(tmp_path: Path) -> None:
         waiting = await by_celery(parts)
         assert waiting is not None
         assert (await parts.views.ticket(waiting)).state is State.PARKED
+        assert await by_intake(parts, source="shop") is None, "the same by another door"
+        assert await store.ranked("s:rejected", 0, -1) == []
         await accept(parts)
         assert await by_celery(parts) == "T-1", "a second delivery finds the ticket"
         store.pass_ms(60_000)

@@ -46,6 +46,7 @@ def show_ticket(
     events: Annotated[bool, typer.Option("--events", help="With --json: the cause and every event, too.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The stored journal, one JSON object a line.")] = False,
     original: Annotated[bool, typer.Option("--original", help="The mail it was read from, as it came.")] = False,
+    message: Annotated[str, typer.Option("--message", help="With --original: of this message of it.")] = "",
 ) -> None:
     """Why a ticket is where it is: the cause, the limits used, the last steps, what to do next, then every event.
 
@@ -56,7 +57,7 @@ def show_ticket(
             dump(stored)
         return
     if original:
-        sys.stdout.buffer.write(run(lambda parts: _original(parts, ticket_id)))
+        sys.stdout.buffer.write(run(lambda parts: _original(parts, ticket_id, message)))
         return
     if json and not events:
         from worker.http.documents import read_ticket
@@ -72,8 +73,8 @@ def show_ticket(
 
     show(cause_card(story.card, story.view))
     show(ticket_card(story.view, unread(story.view), story.process, story.bounced_ms))
-    for message in messages_of(story.timeline):
-        show(message_card(message, story.view, story.process))
+    for said in messages_of(story.timeline, story.view.ticket):
+        show(message_card(said, story.view, story.process))
     if story.view.decision:
         show(decision_card(story.view, story.process))
     show(timeline_table(story.lines))
@@ -118,11 +119,12 @@ def _document(story: Story) -> dict[str, Any]:
     return {**ticket, "explanation": explanation_document(story.card), "events": events}
 
 
-async def _original(parts: "Parts", ticket_id: str) -> bytes:
+async def _original(parts: "Parts", ticket_id: str, message_id: str) -> bytes:
     await parts.views.ticket(ticket_id)
-    kept = await parts.views.original(ticket_id)
+    kept = await parts.views.original(ticket_id, message_id)
     if kept is None:
-        raise ValueError(f"{ticket_id} did not come as a mail: nothing else was kept of it")
+        of = f"message {message_id} of {ticket_id}" if message_id else ticket_id
+        raise ValueError(f"{of} did not come as a mail: nothing else was kept of it")
     return kept
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tasks.ticket import MAX_ATTACHMENTS, Attachment
 from tasks.tools.ports import AttachmentText
 from worker.connectors.mail.attachments import calendar_text, tnef_attachments
-from worker.connectors.mail.charsets import declared_charset, decoded
+from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.html_visible import html_text
 
 MAX_FILES = 20
@@ -37,13 +37,12 @@ _UNKNOWN = frozenset({"application/octet-stream", "application/x-download", "app
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file in a mail. size: bytes. raw: what is read of it, where `readable`. charset: as its part names it."""
+    """A file in a mail. size: bytes. raw: what is read of it, where `readable`."""
 
     name: str
     kind: str
     size: int | None = None
     raw: bytes = field(default=b"", repr=False)
-    charset: str | None = None
 
     @property
     def said(self) -> str:
@@ -108,15 +107,11 @@ def _read(one: Attached, read_pdf: PdfReader) -> AttachmentText:
         case "calendar":
             text = calendar_text(raw)
         case "html":
-            text = html_text(decoded(raw, one.charset, declared_charset(raw)))
-        case _ if b"\0" in raw[:4096] and not _is_utf16(raw, one.charset):
+            text = html_text(decoded(raw, None))
+        case _ if b"\0" in raw[:4096] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
             return AttachmentText("", "it is no text, whatever its name")
         case _:
-            text = decoded(raw, one.charset)
+            text = decoded(raw, None)
     if len(text) > MAX_CHARS:
         left = left or f"of {len(text):,} characters the first {MAX_CHARS:,} are here"
     return AttachmentText(text[:MAX_CHARS], left)
-
-
-def _is_utf16(raw: bytes, charset: str | None) -> bool:
-    return raw.startswith((b"\xff\xfe", b"\xfe\xff")) or (charset or "").lower().startswith("utf-16")

@@ -27,9 +27,6 @@ _CESU = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
 _UNSEEN = re.compile("[\0\ufeff\u00ad\u200b\u2060\u034f\u180e]")
 """NUL, marks and what only says where a line may break."""
 
-_META_CHARSET = re.compile(
-    rb"(?:<meta[^>]{0,200}charset|<\?xml[^>]{0,100}\bencoding)\s*=\s*[\"']?\s*([\w.:+-]{1,40})", re.IGNORECASE
-)
 _BAD = re.compile("\ufffd+")
 _JIS = re.compile(rb"\x1b(?:\$[@B]|\$\(D|\([BJI])")
 
@@ -75,12 +72,6 @@ def _text(raw: bytes, names: list[str]) -> str:
         return raw.decode(_codec(first), "gbk-euro" if _codec(first) == "gb18030" else "replace")
     raw = _CESU.sub(lambda pair: _joined_pair(pair[0]), raw)
     return raw.decode(_likely(raw), "replace")
-
-
-def declared_charset(raw: bytes) -> str | None:
-    """What HTML says of itself."""
-    found = _META_CHARSET.search(raw[:2048])
-    return found[1].decode("ascii") if found else None
 
 
 def clean(text: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from fallbacks.errors import ConversationFull, IdempotencyConflict, MessageConflict, Stale, UnknownTicket
+from fallbacks.inbox.conversations import Kept
+from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.ledger import Accepted, Ledger
 from fallbacks.ledger.states import Closed, State
@@ -75,7 +77,7 @@ class MailIntake:
             mail = await self._with_customer(read_mail(raw, trusted=self._settings.mail_authserv))
         except UnreadableMailError as error:
             return await self._keep(raw, str(error))
-        if (joined := await self._joined(mail)) is not None:
+        if (joined := await self._joined(mail, raw)) is not None:
             return joined
         why = mail.machine.value if mail.machine else await self._loop(mail.ticket)
         try:
@@ -86,7 +88,7 @@ class MailIntake:
             return await self._another(mail, why, raw)
         return Taken(accepted.id, accepted.created, closed=bool(why), rests=bool(why) or accepted.state is State.PARKED)
 
-    async def _joined(self, mail: Mail) -> Taken | None:
+    async def _joined(self, mail: Mail, raw: bytes) -> Taken | None:
         """The mail as a message of the ticket that it answers; None where it is a ticket of its own."""
         own, threads = mail.ticket.id or "", self._threads
         if not mail.answers:
@@ -99,12 +101,17 @@ class MailIntake:
             return None
         message = as_message(mail.ticket, own).model_copy(update={"automatic": mail.machine is not None})
         try:
-            added = await threads.add(of, message, MAIL)
+            added = await threads.add(of, message, MAIL, await self._kept(mail, own, raw))
         except MessageConflict:
             return Taken(of, new=False) if await self._is_known(of, message) else None
         except (ConversationFull, Stale, UnknownTicket, ValueError):
             return None
         return Taken(of, added.created, rests=not added.works, joins=True)
+
+    async def _kept(self, mail: Mail, own: str, raw: bytes) -> Kept:
+        texts = await self._texts(mail, own)
+        lost = address_digest(mail.bounced) if mail.bounced else None
+        return Kept(packed(raw), packed_texts(texts) if texts else None, lost)
 
     async def _is_known(self, ticket_id: str, message: Message) -> bool:
         """Whether the message of this id is the same mail, which came another way."""
@@ -127,7 +134,7 @@ class MailIntake:
 
     async def _accept(self, mail: Mail, ticket: Ticket, why: str, raw: bytes, answers: Sequence[str] = ()) -> Accepted:
         settings = self._settings
-        texts = await self._texts(mail, ticket)
+        texts = await self._texts(mail, ticket.id or "")
         kept = packed_texts(texts) if texts else None
         if answers and not why and settings.reply_waits_seconds:
             return await self._threads.wait(ticket, answers, door=MAIL, original=packed(raw), attached=kept)
@@ -158,9 +165,9 @@ class MailIntake:
         known = who.model_copy(update={"id": customer.id})
         return replace(mail, ticket=mail.ticket.model_copy(update={"requester": known}))
 
-    async def _texts(self, mail: Mail, ticket: Ticket) -> dict[int, AttachmentText]:
-        """What is attached, as text. Of a mail that is known they are kept already."""
-        if not any(one.raw for one in mail.files) or await self._ledger.store.row(ticket.id or ""):
+    async def _texts(self, mail: Mail, own: str) -> dict[int, AttachmentText]:
+        """What is attached, as text. Of a mail that is known they are kept already. own: its id."""
+        if not any(one.raw for one in mail.files) or await self._ledger.store.row(own):
             return {}
         return await asyncio.to_thread(texts_of, mail.files, self._read_pdf)
 

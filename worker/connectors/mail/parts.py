@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from worker.connectors.mail.attached import MAX_FILE_BYTES, UNNAMED, Attached, readable, tnef_files
 from worker.connectors.mail.attachments import tnef_text
-from worker.connectors.mail.charsets import declared_charset, decoded
+from worker.connectors.mail.charsets import decoded
 from worker.connectors.mail.encoded_words import words
 from worker.connectors.mail.flowed import joined
 from worker.connectors.mail.headers import CHARSET, UNSEEN, one_line, raw_field
@@ -33,6 +33,9 @@ MAX_TEXT_BYTES = 2 * 1024 * 1024
 """Of one part's text; a ticket holds far less."""
 
 _TYPE = re.compile(r"\s*\"?([\w.+-]+)\s*/\s*([\w.+-]*)")
+_META_CHARSET = re.compile(
+    rb"(?:<meta[^>]{0,200}charset|<\?xml[^>]{0,100}\bencoding)\s*=\s*[\"']?\s*([\w.:+-]{1,40})", re.IGNORECASE
+)
 _DELIMITER = re.compile(r"^(--\S.{0,120}?)(?:--)?\s*$")
 _ASCII_NAME = re.compile(r";\s*(?:file)?name\s*=\s*(?:\"[^\"]*\"|[^;\"]*)(?=;|$)", re.IGNORECASE)
 """What stands beside the full name for programs that know no other (RFC 6266, 4.3)."""
@@ -236,12 +239,7 @@ def _without_armor(text: str) -> str:
 
 def _file(part: Message, kind: str, name: str) -> Attached:
     raw = payload(part) if readable(kind, name) else b""
-    return Attached(name or UNNAMED, kind, len(raw) or _size(part), raw[:MAX_FILE_BYTES], _charset(part))
-
-
-def _charset(part: Message) -> str | None:
-    found = CHARSET.search(str(part.get("Content-Type", "")))
-    return found[1] if found else None
+    return Attached(name or UNNAMED, kind, len(raw) or _size(part), raw[:MAX_FILE_BYTES])
 
 
 def _size(part: Message) -> int:
@@ -257,9 +255,11 @@ def _size(part: Message) -> int:
 def _text(part: Message, kind: str) -> str:
     raw = text_payload(part, MAX_TEXT_BYTES)
     said = str(part.get("Content-Type", ""))
-    label = _charset(part)
+    charset = CHARSET.search(said)
+    label = charset[1] if charset else None
     if kind == "text/html" or _looks_html(raw):
-        return marked_text(decoded(raw, label, declared_charset(raw)))
+        meta = _META_CHARSET.search(raw[:2048])
+        return marked_text(decoded(raw, label, meta[1].decode("ascii") if meta else None))
     text = decoded(raw, label)
     if kind in ("text/enriched", "text/richtext"):
         return _MARKUP.sub("", text.replace("<<", "\0")).replace("\0", "<")

@@ -5,7 +5,6 @@ from email.message import EmailMessage
 import pytest
 
 from tasks.tools.ports import AttachmentText
-from tests.worker.connectors.mail.mails import many, part
 from tests.worker.connectors.mail.pdfs import LINE, pdf
 from worker.connectors.mail.attached import MAX_CHARS, MAX_FILES, Attached, texts_of
 from worker.connectors.mail.pdf import pdf_text
@@ -42,12 +41,6 @@ def read(kind: str, name: str, raw: bytes) -> AttachmentText:
 def test_text_is_taken_out_of_what_holds_text(kind: str, name: str, raw: bytes, expected: str) -> None:
     found = read(kind, name, raw)
     assert (found.text.strip().replace("\r\n", "\n"), found.note) == (expected, "")
-
-
-def test_a_text_is_read_in_the_charset_that_its_part_names() -> None:
-    file = part("カード".encode("cp932"), "text/plain; charset=shift_jis", place="attachment; filename=a.txt")
-    mail = read_mail(many("mixed", part("My card is lost."), file))
-    assert texts_of(mail.files, pdf_text)[1].text == "カード"
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:

@@ -121,6 +121,55 @@ async def test_what_was_added_to_a_reply_that_waits_goes_along_with_it(desk: Des
     assert (await desk.view("b")).state is State.CLOSED
 
 
+WITH_FILE = b"""From: Ann <ann@customer.example>
+Subject: Re: Card
+Message-ID: <b@c>
+In-Reply-To: <a@c>
+Content-Type: multipart/mixed; boundary=x
+
+--x
+Content-Type: text/plain
+
+See the letter.
+--x
+Content-Type: text/plain; name=letter.txt
+Content-Disposition: attachment; filename=letter.txt
+
+It was lost on 12 November.
+--x--
+"""
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["joins at once", "waits"])
+def test_the_mail_and_the_files_of_a_reply_are_kept_with_it(waits: bool, tmp_path: Path) -> None:
+    async def story(desk: Desk) -> None:
+        await desk.take(*([WITH_FILE, mail("a")] if waits else [mail("a"), WITH_FILE]))
+        await desk.waited()
+        ticket_id, views = id_of("a"), desk.parts.views
+        (added,) = (await views.checkpoint(ticket_id)).added
+        assert [one.name for one in added.message.attachments] == ["letter.txt"]
+        assert "12 November" in (await views.attachment_texts(ticket_id))[1].text
+        assert await views.original(ticket_id, id_of("b")) == WITH_FILE
+        assert await views.originals(ticket_id) == {id_of("b")}
+
+    played(lambda parts, store: story(Desk(parts, store)), tmp_path)
+
+
+@at_desk
+async def test_a_bounce_in_a_thread_is_shown_at_its_address(desk: Desk) -> None:
+    await desk.take(mail("a"), mail("other", "Hello.", From="Bo <bo@customer.example>"))
+    bounce = (
+        b"From: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail\nMessage-ID: <b@mx>\nIn-Reply-To: <a@c>\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n\nIt came back.\n--x\n"
+        b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n"
+        b"Final-Recipient: rfc822; ann@customer.example\nAction: failed\nStatus: 5.1.1\n\n--x--\n"
+    )
+    taken = await desk.take(bounce)
+    assert (taken.id, taken.joins, taken.rests) == (id_of("a"), True, True)
+    assert await desk.parts.views.bounced((await desk.view("a")).ticket) is not None
+    assert await desk.parts.views.bounced((await desk.view("other")).ticket) is None
+
+
 @at_desk
 async def test_a_reply_to_what_we_never_had_becomes_a_ticket(desk: Desk) -> None:
     await desk.take(answer("b", "a"))

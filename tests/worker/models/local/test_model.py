@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.conversation import Added, Message, conversation
 from tasks.run import events as ev
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint
@@ -21,6 +22,7 @@ from tasks.ticket import Ticket
 from tasks.triage.decision import read_suggestion
 from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Label, Taxonomy, Team
+from tests.chaos.threads import threads
 from tests.depth import cases
 from tests.services.optional import LOCAL_MODEL
 from worker import sample
@@ -294,3 +296,30 @@ def test_without_scikit_learn_training_names_the_extra_and_the_cache_still_works
     with pytest.raises(LocalModelError, match=r'pip install "deskhand\[local\]"'):
         LocalModel(SMALL, tmp_path / "state", small_data)
     assert LocalModel(TAXONOMY, trained_folder).guess(ticket("I lost my card")).team == "fraud_and_security"
+
+
+@pytest.mark.parametrize(
+    ("added", "label"),
+    [
+        (["Any news?", "Did you get my last message?"], "card_arrival"),
+        (["That is solved, it came. My new question: How do I change my PIN?", "Any news?"], "change_pin"),
+        (["How do I change my PIN?", "Thanks!"], "change_pin"),
+    ],
+    ids=["nudges", "another matter", "thanks"],
+)
+def test_a_conversation_is_about_its_newest_words_that_say_something(
+    model: LocalModel, added: list[str], label: str
+) -> None:
+    ticket = Ticket(source="t", subject="", body="My card has not arrived yet")
+    whole = conversation(ticket, [Added(Message(id=f"m{n}", body=body), at_ms=n) for n, body in enumerate(added)])
+    assert model.guess(whole).label == label
+
+
+def test_most_conversations_are_read_as_they_call_for(model: LocalModel) -> None:
+    right = 0
+    for thread in threads(60):
+        added = [Added(Message(id=f"m{n}", body=body), at_ms=n) for n, body in enumerate(thread.messages)]
+        right += (
+            model.guess(conversation(Ticket(source="t", subject="", body=thread.first), added)).label == thread.label
+        )
+    assert right >= 50
