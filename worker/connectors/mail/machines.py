@@ -30,7 +30,11 @@ _SUBJECT_TICKETS = re.compile(ACKNOWLEDGED, re.IGNORECASE)
 _SUBJECT_AWAY_WITHIN = re.compile(AWAY_WITHIN, re.IGNORECASE)
 _SUBJECT_RECEIVED = re.compile(RECEIVED, re.IGNORECASE)
 _SUBJECT_REPLIES = re.compile(rf"\s*(?:{REPLIES})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE)
-_SUBJECT_FORWARDS = re.compile(rf"\s*(?:{FORWARDS})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE)
+_TAGS = r"\s*(?:\[[^\[\]]{0,60}\]\s*){0,3}"
+"""What gateways and helpdesks put before a subject."""
+
+_TAGGED_REPLIES = re.compile(rf"{_TAGS}(?:{REPLIES})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE)
+_TAGGED_FORWARDS = re.compile(rf"{_TAGS}(?:{FORWARDS})\s*(?:\[\d+\])?\s*[:\uff1a]", re.IGNORECASE)
 _NUMBERED = re.compile(r"[\[(#][^\])]{0,20}\d{2,}[\])]?|\b\d{3,}\b")
 _POSTMASTERS = re.compile(
     r"^(?:mailer-daemon|postmaster|mail-daemon|mdaemon|bounces?|noreply-dmarc\S*|microsoftexchange[0-9a-f]{32})[+@]",
@@ -90,12 +94,12 @@ def machine(message: Message) -> Machine | None:
 def is_reply(message: Message) -> bool:
     """Whether it answers another mail, by its header or its subject."""
     said = any(name in message for name in ("In-Reply-To", "References"))
-    return said or bool(_SUBJECT_REPLIES.match(field(message, "Subject")))
+    return said or bool(_TAGGED_REPLIES.match(field(message, "Subject")))
 
 
 def is_passed_on(message: Message) -> bool:
     """Whether it passes another mail on, by its subject: what stands below the writer's own words is what matters."""
-    return bool(_SUBJECT_FORWARDS.match(field(message, "Subject")))
+    return bool(_TAGGED_FORWARDS.match(field(message, "Subject")))
 
 
 def bounced_address(message: Message) -> str:

@@ -235,15 +235,15 @@ def _roles(lines: list[str], at: int) -> set[str]:
     """What the header lines from here on name, in the words of any language; a folded line is passed over."""
     found: set[str] = set()
     misses = 0
-    for line in lines[at : at + 12]:
+    for number, line in enumerate(lines[at : at + 12], at):
         plain = _plain(line)
         label = _LABEL.match(plain)
-        role = _ROLE.get(label[1].strip().lower()) if label else None
+        role = _role(plain)
         if role:
             found.add(role)
         elif not plain:
-            if found:
-                break
+            if found and not _role(_plain("".join(lines[number + 1 : number + 2]))):
+                break  # some programs put an empty line between any two
         elif label and found:
             continue  # Cc, Importance and others
         else:
@@ -251,6 +251,11 @@ def _roles(lines: list[str], at: int) -> set[str]:
             if misses > 1 or not found:
                 break
     return found
+
+
+def _role(plain: str) -> str | None:
+    label = _LABEL.match(plain)
+    return _ROLE.get(label[1].strip().lower()) if label else None
 
 
 def _attribution(lines: list[str], at: int) -> int:

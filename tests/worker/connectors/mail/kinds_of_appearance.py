@@ -89,6 +89,7 @@ EARLIER = (
         Kind("G", name, source, mail(f"{LOST}\r\n\r\n{said}", Subject="Re: Card"), cut=True)
         for name, source, said in (
             ("an answer by its subject alone", "Outlook", "On Mon, 5 Jan 2026 at 10:00, Bob wrote:\r\n\r\nWhich card?"),
+            ("header block: with empty lines", "Outlook", BLOCK.replace("\r\n", "\r\n\r\n")),
             (
                 "attribution: Armenian, without a colon",
                 "Gmail",
@@ -107,6 +108,16 @@ EARLIER = (
                 "Daripada: Bob <bob@shop.example>\r\nDihantar: Isnin, 5 Januari 2026 10:00\r\nKepada: Ann\r\nSubjek: Kad\r\n\r\nYang mana?",
             ),
         )
+    ),
+    *(
+        Kind(
+            "G",
+            f"an answer by its subject: {subject}",
+            "RFC 5322, 3.6.5",
+            mail(f"{LOST}\r\n\r\nOn Mon, 5 Jan 2026 at 10:00, Bob wrote:\r\n\r\nWhich card?", Subject=subject),
+            cut=True,
+        )
+        for subject in ("[EXTERNAL] Re: Card", "[#123] AW: Karte", "RE[2]: Card", "回复：卡")
     ),
     *(
         Kind("G", f"a device's line: {said}", "mail programs' own words", mail(f"{LOST}\r\n\r\n{said}"), cut=True)
