@@ -42,8 +42,8 @@ class LeasedLedger:
     async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:
         """Settle and write what came of it; the breaker learns from the first event."""
         what, model = events[0], self._model
-        failure = _failure(model, what) if isinstance(what, ev.ModelFailed) else None
-        health = "" if isinstance(what, ev.ModelFailed) else "well"
+        failure = _failure(model, what)
+        health = "" if failure or isinstance(what, ev.ModelFailed) else "well"
         await self.ledger.end_step(self.lease, call_id, cost, events, model=model, health=health, failure=failure)
         self._settled = call_id
 
@@ -61,7 +61,18 @@ class LeasedLedger:
         return await self.ledger.store.tick(keys.rate(tool), 60) <= calls_per_minute
 
 
-def _failure(model: str, failed: ev.ModelFailed) -> ModelFailure | None:
-    """None where the failure says nothing of the provider."""
-    reason = Reason(failed.reason)
-    return ModelFailure(model, reason, failed.retry_after_seconds) if PLAN[reason].breaker else None
+ENDED = ("end_turn", "stop")
+"""Of a model that has said what it had to say."""
+
+
+def _failure(model: str, what: ev.Event) -> ModelFailure | None:
+    """None where nothing failed, or the failure says nothing of the provider. Replies that hold nothing, one after the
+    other, are a gateway's.
+    """
+    match what:
+        case ev.ModelReplied(content=(), stop=stop) if stop in ENDED:
+            return ModelFailure(model, Reason.NO_DECISION)
+        case ev.ModelFailed(reason=name, retry_after_seconds=wait) if PLAN[Reason(name)].breaker:
+            return ModelFailure(model, Reason(name), wait)
+        case _:
+            return None

@@ -88,13 +88,15 @@ def test_a_blip_sends_nobody_to_people_and_is_met_by_few(office: Serve, fault: s
     office(play)
 
 
-def test_a_request_that_is_refused_whoever_asks_reaches_few_people(office: Serve) -> None:  # noqa: F811
+@pytest.mark.parametrize("fault", ["400", "empty_content"])
+def test_what_goes_wrong_whoever_asks_reaches_few_people(office: Serve, fault: str) -> None:  # noqa: F811
     async def play(it: Office) -> None:
         for ticket_id in TICKETS:
             await it.accept(ticket_id)
-        it.simulator.fault("400")
+        it.simulator.fault(fault)
         states = await work(it.executor(), TICKETS)
-        assert 5 <= states.count(State.HANDED_OFF) < 5 + SLOTS
+        assert states.count(State.HANDED_OFF) < 5 + SLOTS
+        assert await it.store.fields(f"breaker:{SMALL}")
         assert states.count(State.PARKED) == len(TICKETS) - states.count(State.HANDED_OFF)
 
     office(play)
