@@ -12,6 +12,9 @@ from tests.docker.alert_cases import CASES, Case
 PLAYED_SECONDS = 9.0
 """How long a case takes, however many minutes it is of."""
 
+TAKE_SECONDS = 14.0
+"""Then they are played again, as series of their own: where this machine stood still, a rule has missed its moment."""
+
 DATES = "deskhand_deployed_seconds"
 """What is a moment of the clock, and not an amount."""
 
@@ -42,7 +45,7 @@ def _piece(text: str) -> tuple[float | None, float, int]:
 
 
 class Target:
-    """`address` of a web process that says what the cases say: each series with the label `case`; and one that is down.
+    """`address` of a web process that says what the cases say, and of one that is down. Series carry `case` and `take`.
 
     Its clock starts with the first scrape.
     """
@@ -70,10 +73,11 @@ class Target:
         """What is scraped now."""
         now = monotonic()
         self._began = self._began or now
-        return "".join(line for name, case in self.cases.items() for line in _lines(name, case, now - self._began))
+        take, seconds = divmod(now - self._began, TAKE_SECONDS)
+        return "".join(line for name, case in self.cases.items() for line in _lines(name, int(take), case, seconds))
 
 
-def _lines(name: str, case: Case, seconds: float) -> Iterator[str]:
+def _lines(name: str, take: int, case: Case, seconds: float) -> Iterator[str]:
     times = times_as_fast(case)
     for series, notation in case.fires.items():
         value = at_minute(notation, seconds * times / 60)
@@ -82,7 +86,7 @@ def _lines(name: str, case: Case, seconds: float) -> Iterator[str]:
             continue
         if metric == DATES:
             value = time() - seconds + value / times
-        yield f'{metric}{{case="{name}",{labels.removesuffix("}")}}} {value}\n'
+        yield f'{metric}{{case="{name}",take="{take}",{labels.removesuffix("}")}}} {value}\n'
 
 
 class _Server(ThreadingHTTPServer):
