@@ -110,11 +110,16 @@ def _changes(timeline: list[ev.Recorded], process: Process) -> tuple[Change, ...
     """The diff of the last decision against the last suggestion before it."""
     suggested: Result | None = None
     decided: Result | None = None
+    stood: tuple[Result | None, Result | None] = (None, None)
     for recorded in timeline:
-        if isinstance(recorded.event, ev.DecisionSubmitted):
-            suggested, decided = recorded.event.decision, None
-        elif isinstance(recorded.event, ev.Decided):
-            decided = recorded.event.decision
+        match recorded.event:
+            case ev.DecisionSubmitted(decision=offered):
+                suggested, decided = offered, None
+            case ev.Decided(decision=result):
+                decided = result
+                stood = suggested, decided
+            case ev.Upheld():
+                suggested, decided = stood
     if not suggested or not decided:
         return ()
     before, after = process.shown(suggested), process.shown(decided)

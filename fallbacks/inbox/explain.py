@@ -252,7 +252,9 @@ def _who(timeline: Sequence[ev.Recorded], kind: type[ev.Decided] | type[ev.Cance
 
 
 def _instead(view: TicketView, timeline: Sequence[ev.Recorded], process: Process) -> str:
-    offered = [recorded.event.decision for recorded in timeline if isinstance(recorded.event, ev.DecisionSubmitted)]
+    decided_at = max((at for at, one in enumerate(timeline) if isinstance(one.event, ev.Decided)), default=0)
+    before = (recorded.event for recorded in timeline[:decided_at])  # what came after it was closed: the decision stood
+    offered = [event.decision for event in before if isinstance(event, ev.DecisionSubmitted)]
     suggested = offered[-1] if offered else None
     differs = suggested and view.decision and process.key(suggested) != process.key(view.decision)
     return f" where the agent had suggested {process.key(suggested)}" if suggested and differs else ""

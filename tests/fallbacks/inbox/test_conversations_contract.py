@@ -9,6 +9,7 @@ import pytest
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.errors import ConversationFull, MessageConflict, Stale, UnknownTicket
 from fallbacks.inbox.conversations import AddedTo, Bounds, Conversations, Kept
+from fallbacks.inbox.explain import explain
 from fallbacks.inbox.inbox import UNDO_MS
 from fallbacks.ledger.archive import SHORTEST_SECONDS, archive_ended
 from fallbacks.ledger.archive_folder import ArchiveFolder
@@ -23,6 +24,7 @@ from tasks.conversation import Message
 from tasks.errors import NewMessages
 from tasks.reasons import Reason
 from tasks.run import events as ev
+from tasks.run.checkpoint import fold
 from tasks.run.limits import Limits
 from tasks.ticket import Attachment, Priority
 from tasks.tools.ports import AttachmentText
@@ -168,9 +170,14 @@ async def test_to_close_what_was_added_leaves_the_decision_as_it_stands(s: Scene
     before = await s.row()
     await add(s)
     loan = DECISION | {"label": "new_loan", "team": "loans"}
-    await s.ledger.suggest(await s.claim(), Conclusion((), loan, Priority.NORMAL))
+    offered = (ev.DecisionSubmitted(1, loan),)
+    await s.ledger.suggest(await s.claim(), Conclusion(offered, loan, Priority.NORMAL))
     for _ in range(2):
         view = await s.inbox.close("t1", "eve", None, Closed.THANKS)
+        timeline = await s.inbox.views.timeline("t1")
+        headline = explain(view, fold(timeline), timeline, await s.store.now_ms(), TRIAGE).headline
+        assert headline.startswith("ann decided lost_card"), headline
+        assert "had suggested" not in headline, "of what was closed"
         assert (view.state, view.decision, view.stands, view.closed) == (
             State.DECIDED,
             json.loads(before["decision"]),
