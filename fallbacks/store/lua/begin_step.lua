@@ -6,7 +6,7 @@ local h = cjson.decode(ARGV[3])
 local held, row = holds(h.epoch, h.owner, h.after)
 if not held then return {'lost'} end
 if row.call == h.call then return {'ok', AT} end
-if h.heard and kept(redis.call('HGET', T, 'news')) ~= whole(h.heard) then return {'news'} end
+if h.heard and kept(row.news) ~= whole(h.heard) then return {'news'} end
 local control = redis.call('HMGET', P .. 'control', 'autonomy', 'day_cap')
 if control[1] == 'off' then return {'off'} end
 
