@@ -85,7 +85,7 @@ PLAN: dict[Reason, PlanRow] = {
         "it ran out of time", "Decide by hand, or resume; check the provider's latency.", _LIMITS, _WARNING
     ),
     Reason.DAILY_BUDGET: PlanRow(
-        "today's fleet budget is spent",
+        "today's fleet budget has no room for the next call",
         "Decide by hand, or raise DAILY_BUDGET_USD and resume the group.",
         _LIMITS,
         _ERROR,
@@ -364,7 +364,7 @@ def answer(
 def _park_until(stop: Stop, row: PlanRow, before: int, ticket_id: str, now_ms: int) -> int:
     """before: how often it has waited for this."""
     jitter = 1 + (zlib.crc32(f"{ticket_id}:{before}".encode()) % 250) / 1000
-    if stop.reason is Reason.DAILY_BUDGET:
+    if stop.reason is Reason.DAILY_BUDGET and stop.retry_after_seconds is None:
         return (now_ms // DAY_MS + 1) * DAY_MS + int(60_000 * (jitter - 1))
     if stop.retry_after_seconds is not None:
         return now_ms + int(stop.retry_after_seconds * 1000 * jitter)

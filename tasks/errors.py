@@ -56,7 +56,7 @@ class ToolError(TasksError):
 class StepRefused(TasksError):
     """The ledger refused to begin a step: a budget, the kill switch or a cancellation. Nothing was reserved.
 
-    waits: a circuit breaker is open, so the ticket waits, and it counts as no try.
+    waits: a circuit breaker is open, or other calls hold the money; so the ticket waits, and it counts as no try.
     """
 
     def __init__(

@@ -5,9 +5,12 @@ from typing import Any
 
 from fallbacks.plan import PLAN
 from tasks.errors import StepRefused
-from tasks.money import format_usd
+from tasks.money import Nanodollars, format_usd
 from tasks.reasons import Reason
 from tasks.run import events as ev
+
+HELD_SECONDS = 2.0
+"""So long a ticket waits for money that other calls hold, before it asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ def refused(started: ev.StepStarted, verdict: list[Any]) -> StepRefused | None:
     match verdict:
         case ["run_cap", used, cap]:
             return StepRefused(Reason.COST_LIMIT, _over(started, "the run", used, cap))
-        case ["day_cap", used, cap]:
-            return StepRefused(Reason.DAILY_BUDGET, _over(started, "the fleet today", used, cap))
+        case ["day_cap", used, cap, spent]:
+            return _over_day(started, int(used), int(cap), int(spent))
         case ["off"]:
             return StepRefused(Reason.AUTONOMY_OFF, "the kill switch is on")
         case ["breaker", reason, wait_ms]:
@@ -43,6 +46,15 @@ def refused(started: ev.StepStarted, verdict: list[Any]) -> StepRefused | None:
             return StepRefused(Reason(reason), detail, wait, waits=True)
         case _:
             return None
+
+
+def _over_day(started: ev.StepStarted, used: int, cap: int, spent: int) -> StepRefused:
+    """What is spent is gone until midnight; what other calls only hold is waited for."""
+    over = _over(started, "the fleet today", str(used), str(cap))
+    if spent + started.reserved_nanodollars > cap:
+        return StepRefused(Reason.DAILY_BUDGET, over)
+    held = f"{over}, {format_usd(Nanodollars(used - spent))} of it held by calls under way"
+    return StepRefused(Reason.DAILY_BUDGET, held, HELD_SECONDS, waits=True)
 
 
 def _over(started: ev.StepStarted, whose: str, used: str, cap: str) -> str:

@@ -18,8 +18,8 @@ from tasks.run.stuck import Fingerprint
 class Stop:
     """Why the run stands still. step: the failing step, 0 before the first.
 
-    waits: nothing was tried, since the model's circuit breaker is open. Such a wait counts as no try, and only the
-    ticket's deadline ends it.
+    waits: nothing was tried, since the model's circuit breaker is open or other calls hold the day's budget. Such a
+    wait counts as no try, and only the ticket's deadline ends it.
     """
 
     reason: Reason
@@ -39,6 +39,7 @@ class Checkpoint:
     pending: tool calls asked for and not run. repairs: repair turns used in this conversation; repaired: the last step
     that took one, whose other faults are named in the same turn.
     decision: the validated result, as JSON values. person: why a person must decide it, by the rules.
+    draft: the last result of the tiers before, which they did not stand by.
     stop: set while the plan must answer.
     attempts: how often the plan has answered each (reason, answer). trail: (step, fingerprint) of each tool call.
     prior: usage of the last call in this conversation. sent: messages the model had seen by then.
@@ -60,6 +61,7 @@ class Checkpoint:
     repaired: int = 0
     tool_errors: int = 0
     decision: Any = None
+    draft: Any = None
     person: tuple[str, ...] = ()
     stop: Stop | None = None
     attempts: tuple[tuple[str, str], ...] = ()
@@ -76,6 +78,11 @@ class Checkpoint:
     def attempted(self, reason: Reason, answer: str) -> int:
         """How often the plan gave this answer to this reason."""
         return self.attempts.count((reason.value, answer))
+
+    @property
+    def suggestion(self) -> Any:
+        """What a person is shown where no tier stands by its result."""
+        return self.decision or self.draft
 
     @property
     def asked(self) -> tuple[Fingerprint, ...]:
@@ -231,6 +238,7 @@ def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:
     return replace(
         fresh,
         tier=event.tier,
+        draft=cp.decision or cp.draft,
         attempts=(*cp.attempts, (event.reason, "tier")),
         findings=(*cp.findings, note),
     )
@@ -268,7 +276,11 @@ def _begun_anew(cp: Checkpoint, hint: str, from_step: int = 0) -> Checkpoint:
     """The same conversation where it can go on, with fresh limits. hint: what the model has to know, "" for nothing."""
     findings = (*cp.findings, hint) if hint else cp.findings
     renewed = replace(
-        cp, usage=replace(cp.usage, started_ms=None, worked_ms=0, held_ms=None), attempts=(), findings=findings
+        cp,
+        usage=replace(cp.usage, started_ms=None, worked_ms=0, held_ms=None),
+        attempts=(),
+        findings=findings,
+        draft=None,
     )
     if cp.stop is not None and cp.stop.reason is Reason.EFFECT_UNKNOWN:  # the person has looked whether it happened
         open_ends = tuple(f":{call.id}" for call in cp.pending)

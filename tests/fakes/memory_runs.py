@@ -124,7 +124,7 @@ def begin_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list
     day_used = sum(int(b.hash(name).get(kind, 0)) for kind in ("spent", "reserved"))
     day_cap = int(control["day_cap"]) if "day_cap" in control else h.get("day_cap")
     if day_cap is not None and day_used + h["worst"] > day_cap:
-        return ["day_cap", day_used, day_cap]
+        return ["day_cap", day_used, day_cap, int(b.hash(name).get("spent", 0))]
     if "open_until" in (breaker := b.hash(f"breaker:{h['breaker']}")):
         breaker["probe_until"] = str(b.now + h["lease_ms"])
     cap, before = "" if day_cap is None else str(day_cap), b.hash(name).get("cap")

@@ -148,6 +148,12 @@ def test_a_spent_day_is_waited_for_until_midnight_utc() -> None:
     assert said.until_ms > NOW_MS
 
 
+def test_a_day_whose_money_other_calls_hold_is_asked_again_at_once() -> None:
+    said = answered(Stop(Reason.DAILY_BUDGET, "", 1, 2.0, waits=True), Checkpoint())
+    assert isinstance(said, Park)
+    assert 2_000 <= said.until_ms - NOW_MS <= 2_500
+
+
 def test_only_failures_of_the_provider_count_and_those_that_are_the_same_for_all_open_its_breaker_at_once() -> None:
     opens = {
         Reason.MALFORMED_REPLY,

@@ -255,7 +255,7 @@ class Executor:
         return await self._hand_off(claim, GivenUp(checkpoint, noted, stop))
 
     async def _hand_off(self, claim: Claim, ending: GivenUp) -> MessageOutcome:
-        stop, result = ending.stop, ending.checkpoint.decision
+        stop, result = ending.stop, ending.checkpoint.suggestion
         row = plan.PLAN[stop.reason]
         if result:
             priority = Priority(result["priority"])

@@ -31,7 +31,10 @@ local renews = lapsing(row, h.lease_ms)
 
 settle_lost(lost, h.epoch)
 if h.run_cap and spent + worst > h.run_cap then return {'run_cap', int(spent), int(h.run_cap)} end
-if day_cap and day_total > day_cap then return {'day_cap', int(day_total - worst), int(day_cap)} end
+if day_cap and day_total > day_cap then
+  local gone = kept(redis.call('HGET', D, 'spent')) -- the rest is only reserved, and most of it comes free
+  return {'day_cap', int(day_total - worst), int(day_cap), int(gone)}
+end
 
 append_all(events)
 if b[1] then redis.call('HSET', B, 'probe_until', int(NOW + h.lease_ms)) end -- half-open: one probe at a time

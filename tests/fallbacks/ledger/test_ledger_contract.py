@@ -3,6 +3,7 @@
 import pytest
 
 from fallbacks.errors import IdempotencyConflict
+from fallbacks.ledger.breaker import HELD_SECONDS
 from fallbacks.ledger.ledger import Claim, Lease
 from fallbacks.ledger.states import State
 from tasks.errors import EffectUnknown, LeaseLost, StepRefused
@@ -212,9 +213,13 @@ async def test_the_day_cap_spans_the_fleet_and_what_it_only_reserved(s: Scene) -
     await s.begin(first, 60, day_cap=100)
     with pytest.raises(StepRefused) as refused:
         await s.begin(second, 41, run_cap=1000, day_cap=100)
-    assert refused.value.reason is Reason.DAILY_BUDGET
+    assert (refused.value.reason, refused.value.waits) == (Reason.DAILY_BUDGET, True)
+    assert refused.value.retry_after_seconds == HELD_SECONDS
     assert "rsv" not in await s.row("t2")
     await s.end(first, 10)
+    with pytest.raises(StepRefused) as refused:  # what is spent comes back at midnight only
+        await s.begin(second, 91, run_cap=1000, day_cap=100)
+    assert (refused.value.waits, refused.value.retry_after_seconds) == (False, None)
     await s.begin(second, 90, day_cap=100)
     assert await s.day() == (10, 90)
 

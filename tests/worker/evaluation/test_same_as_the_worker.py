@@ -156,6 +156,7 @@ async def evaluated(agent: Agent, found: list[Ticket]) -> dict[str, Outcome]:
         if isinstance(ending, Concluded):
             outcomes[str(ticket.id)] = (State.SUGGESTED, "", *left)
         else:
+            left = (ending.checkpoint.suggestion, ending.checkpoint.person)
             outcomes[str(ticket.id)] = (State.HANDED_OFF, ending.stop.reason.value, *left)
     return outcomes
 

@@ -317,6 +317,20 @@ def test_the_next_tier_starts_its_own_conversation_with_the_findings(office: Ser
     office(work)
 
 
+def test_a_hand_off_keeps_the_draft_of_the_tier_before(office: Serve) -> None:
+    async def work(it: Office) -> None:
+        unsure = reply(submit(label="card_arrival", evidence=["two weeks"], confidence=0.2))
+        first, second = ScriptedModel([unsure], name="first"), ScriptedModel([reply(stop="refusal")], name="second")
+        await it.accept()
+        view = await it.rest(it.executor(Tier(first, 0.5), Tier(second, 0.5)))
+        assert (view.state, view.reason) == (State.HANDED_OFF, Reason.MODEL_REFUSED)
+        assert view.decision is not None
+        assert (view.decision["label"], view.decision["tier"]) == ("card_arrival", "first")
+        await it.balanced()
+
+    office(work)
+
+
 def test_a_provider_that_stays_down_hands_over_to_the_next_tier(office: Serve) -> None:
     async def work(it: Office) -> None:
         second = ScriptedModel([reply(submit(label="card_arrival", evidence=["two weeks"]))], name="second")
