@@ -46,6 +46,7 @@ from tasks.triage.prompt import built_in
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.clients.celery_queue import is_amqp
+from worker.config import sources
 from worker.config.models import Make, ModelEntry
 from worker.config.prompt_file import load_prompt
 from worker.config.settings import Autonomy, Redact, Settings
@@ -63,8 +64,9 @@ from worker.lookups.sqlite_customers import SqliteCustomers
 from worker.lookups.sqlite_knowledge import SqliteKnowledge
 from worker.lookups.sqlite_similar import SimilarTickets
 from worker.lookups.tickets import History
-from worker.models.makes import questions_version, remote_model
+from worker.models.makes import local_tier, questions_version, remote_model
 from worker.models.own_traffic import screen_of
+from worker.models.promises import keep_promises, promised
 from worker.models.redaction import RedactedModel
 from worker.models.reuse import kept_for, reusing
 from worker.models.tier import Tier, tier_version
@@ -107,7 +109,7 @@ class Parts:
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
-        return load_taxonomy(self.settings.taxonomy or sample.path("taxonomy.yaml"))
+        return load_taxonomy(sources.taxonomy_file(self.settings))
 
     @cached_property
     def prompt(self) -> Prompt:
@@ -194,7 +196,7 @@ class Parts:
     @cached_property
     def _clients(self) -> dict[str, Any]:
         clients: dict[str, Any] = {
-            "knowledge": SqliteKnowledge(self.settings.knowledge or sample.path("knowledge")),
+            "knowledge": SqliteKnowledge(sources.knowledge_folder(self.settings)),
             "customers": self.customers,
             "history": History(LedgerHistory(self.store, self.process), self._similar),
             "attachments": self.views,
@@ -209,7 +211,7 @@ class Parts:
     def customers(self) -> CustomerDirectory:
         settings = self.settings
         if settings.customers_url is None:
-            return SqliteCustomers(sample.path("customers.jsonl"))
+            return SqliteCustomers(sources.customers_file(settings))
         from worker.lookups.http_customers import HttpCustomers  # httpx only where a directory is configured
 
         return HttpCustomers(settings.customers_url, settings.customers_token or SecretStr(""))
@@ -230,19 +232,15 @@ class Parts:
         model: Model
         redacted = settings.redact is Redact.MODEL and entry.make is not Make.LOCAL
         if entry.make is Make.LOCAL:
-            from worker.models.local.choice import local_model
-            from worker.models.local.model import MIN_CONFIDENCE as LOCAL_LEAST  # numpy only where it is in use
-
-            local = local_model(settings, self.taxonomy)
-            least = LOCAL_LEAST if settings.min_confidence is None else settings.min_confidence
-            model, made_of = local, local.version
+            model, made_of, promise = local_tier(settings, self.taxonomy)
         else:
             model = remote_model(entry, settings, self.taxonomy)
-            least = settings.remote_min_confidence
+            promise = promised(settings, None)
             made_of = questions_version(entry, self.taxonomy) or self.prompt.version
+        least = promise.threshold
         of = [model.name, made_of, self.taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
         traced = self.tracing.model(RedactedModel(model) if redacted else model)
-        return Tier(traced, least, tier_version(of), redacted)
+        return Tier(traced, least, tier_version(of), redacted, promise.rests_on)
 
     @cached_property
     def agent(self) -> Agent:
@@ -280,6 +278,7 @@ class Parts:
         runs = {"code": CODE_VERSION, "prompt": self.prompt.version, "taxonomy": self.taxonomy.version}
         runs["models"] = ", ".join(f"{tier.model.name} ({tier.version})" for tier in self.tiers)
         await Control(self.store).deployed(self.live.owner, runs)
+        await keep_promises(self.store, self.tiers)
         return await canary_of(self.store)
 
     @property

@@ -1,5 +1,6 @@
 """Each kind of decision with what people decided, and how often the agent had suggested the same."""
 
+import json
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -35,7 +36,9 @@ async def kinds(visit: Visit) -> Response:
     groups: dict[str, list[KindRow]] = {}
     for row in await kind_rows(visit):
         groups.setdefault(row.kind.group, []).append(row)
-    return await visit.page("kinds.html", {"groups": groups})
+    kept = await visit.deps.store.fields(keys.PROMISES)
+    stands_by = [(tier, json.loads(promise)["rests_on"]) for tier, promise in sorted(kept.items())]
+    return await visit.page("kinds.html", {"groups": groups, "stands_by": stands_by})
 
 
 async def kind_rows(visit: Visit) -> list[KindRow]:

@@ -104,6 +104,7 @@ CLOCK_STEP = _key("clock_step", Type.TEXT, "a step of that clock, until a proces
 CARETAKER = _key("caretaker", Type.TEXT, "how many web processes looked after forgotten tickets in this window")
 COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, archived, alerts raised and sent, ...")
 METERS = _key("m", Type.HASH, "counters of `/metrics`, see `fallbacks.ledger.meters`")
+PROMISES = _key("promises", Type.HASH, "tier -> from which confidence on it stands by its suggestions, and why (JSON)")
 PROMPTS = _key("prompts", Type.HASH, "version -> the text of every prompt that worked here (JSON)")
 CANARY = _key("canary", Type.HASH, "the token that must not leave a model's instructions")
 INTAKE_HELD = _key("intake:held", Type.HASH, "items of the queue `intake` that a worker has taken and not accepted yet")

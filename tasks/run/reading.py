@@ -68,11 +68,15 @@ class Reader:
         if abstained:
             events.append(_stopped(step, Reason.LOW_CONFIDENCE, abstained))
         elif found.confidence < self.min_confidence:
-            detail = f"confidence {found.confidence:.2f} is below {self.min_confidence:.2f}"
-            events.append(_stopped(step, Reason.LOW_CONFIDENCE, detail))
+            events.append(_stopped(step, Reason.LOW_CONFIDENCE, self._unsure(found.confidence)))
         elif strong := [each for each in seen if each.grade is Grade.STRONG]:
             events.append(_stopped(step, Reason.INJECTION_SUSPECTED, _seen(strong[0])))
         return events
+
+    def _unsure(self, confidence: float) -> str:
+        if self.min_confidence > 1:
+            return f"confidence {confidence:.2f} is a claim: too little is known of how often it is right"
+        return f"confidence {confidence:.2f} is below {self.min_confidence:.2f}"
 
 
 def _repair_or(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tasks.ticket import Ticket
 from worker import sample
 from worker.config.yaml_taxonomy import load_taxonomy
-from worker.evaluation.figures import Graded, Share, at_threshold, threshold_for
+from worker.evaluation.figures import Graded, Share, measured, threshold_for
 from worker.models.local.model import MIN_CONFIDENCE, LocalModel
 from worker.models.local.scope import scope_score
 
@@ -119,7 +119,8 @@ def coverage_table(found: Sequence[Graded], thresholds: dict[float, float | None
     say(f"milliseconds a ticket: {milliseconds[0]:.1f} median, {milliseconds[1]:.1f} at 95 %")
     say("target | threshold | covered | precision | at least (95 %)")
     for target, threshold in thresholds.items():
-        c = at_threshold(found, target, threshold)
+        decided = [a for a in found if threshold is not None and a.alone and a.confidence >= threshold]
+        c = measured(found, decided, target, (threshold,))
         shown = f"{threshold:9.4f}" if threshold is not None else "     none"
         say(f"{target:6.0%} | {shown} | {c.covered.value:7.1%} | {c.precision.value:9.2%} | {c.precision.at_least:.2%}")
 

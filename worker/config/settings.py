@@ -194,6 +194,9 @@ class Settings(BaseSettings):
     min_confidence: float | None = Field(
         None, ge=0, le=1, description="below it a tier abstains; none: measured default"
     )
+    precision: float = Field(
+        0.95, ge=0.5, lt=1, description="how often what a tier stands by must be right; its threshold is proved for it"
+    )
     screen_marked_from: float = Field(
         MARKED_FROM, gt=0, le=1, description="score of the injection screen from which a person decides"
     )
@@ -251,8 +254,8 @@ class Settings(BaseSettings):
         None,
         description="your rules for a remote model (`{min_confidence}`: as set); none: the built-in ones",
     )
-    knowledge: Path | None = Field(None, description="folder of Markdown; none: the sample")
-    customers_url: Url | None = Field(None, description="customer directory over HTTP; none: the sample in SQLite")
+    knowledge: Path | None = Field(None, description="folder of Markdown; none: the sample's with its taxonomy")
+    customers_url: Url | None = Field(None, description="customer directory over HTTP; none: as with knowledge")
     customers_token: SecretStr | None = Field(None, description="its bearer token")
     tools: Names = Field(
         ("search_knowledge_base", "lookup_customer", "find_similar_tickets", "read_attachment"),
@@ -260,7 +263,7 @@ class Settings(BaseSettings):
     )
     notify_url: Url | None = Field(None, description="receiver of the tool notify_team; none: there is no such tool")
     notify_secret: SecretStr | None = Field(None, description="its `whsec_` secret; the receiver checks it")
-    training_data: Path | None = Field(None, description="labelled JSONL for the local model; none: the sample")
+    training_data: Path | None = Field(None, description="labelled JSONL for the local model; none: as with knowledge")
     webhook_url: Url | None = None
     webhook_secret: SecretStr | None = Field(None, description="`whsec_` secrets; several, split by spaces or commas")
     outcomes_queue: bool = Field(False, description="outcomes go to the kombu queue `outcomes`, too")

@@ -8,7 +8,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from tasks.errors import ToolError
 from tasks.tools.ports import Customer
-from worker import sample
 from worker.config.errors import CustomerFileError
 
 _CUSTOMER = TypeAdapter(Customer)
@@ -18,20 +17,14 @@ class SqliteCustomers:
     """Implements `tasks.tools.ports.CustomerDirectory` over one keyed table; one event loop owns one instance."""
 
     def __init__(self, file: Path | None = None) -> None:
-        """Read one customer per line, the shipped sample by default. Raises `CustomerFileError` with the line."""
+        """Read one customer per line; None: nobody is known. Raises `CustomerFileError` with the line."""
         self._store = sqlite3.connect(":memory:", check_same_thread=False)
         self._store.execute(
             "CREATE TABLE customer (id TEXT PRIMARY KEY, email TEXT NOT NULL, record TEXT NOT NULL) WITHOUT ROWID"
         )
         self._store.execute("CREATE INDEX by_email ON customer (email)")
-        source = file or sample.path("customers.jsonl")
-        try:
-            with source.open(encoding="utf-8") as lines:
-                for number, line in enumerate(lines, 1):
-                    if line.strip():
-                        self._add(source, number, line)
-        except (OSError, UnicodeDecodeError) as error:
-            raise CustomerFileError(f"{source}: cannot be read: {error}") from None
+        if file is not None:
+            self._read(file)
         self._store.commit()
 
     async def get(self, customer_id: str) -> Customer | None:
@@ -53,6 +46,15 @@ class SqliteCustomers:
             return [_CUSTOMER.validate_json(record) for (record,) in self._store.execute(query, (value,))]
         except (sqlite3.Error, UnicodeEncodeError) as error:
             raise ToolError(f"the customer directory cannot answer: {type(error).__name__}") from None
+
+    def _read(self, file: Path) -> None:
+        try:
+            with file.open(encoding="utf-8") as lines:
+                for number, line in enumerate(lines, 1):
+                    if line.strip():
+                        self._add(file, number, line)
+        except (OSError, UnicodeDecodeError) as error:
+            raise CustomerFileError(f"{file}: cannot be read: {error}") from None
 
     def _add(self, source: Path, number: int, line: str) -> None:
         try:

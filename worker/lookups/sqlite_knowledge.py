@@ -23,15 +23,18 @@ class SqliteKnowledge:
     """Implements `tasks.tools.ports.KnowledgeBase`. A search takes well under a millisecond for thousands of articles,
     so it runs where it is called; one event loop owns one instance."""
 
-    def __init__(self, folder: Path) -> None:
-        """Index every `*.md` below the folder; the first `#` line is the title. Raises `FileNotFoundError`."""
-        if not folder.is_dir():
+    def __init__(self, folder: Path | None) -> None:
+        """Index every `*.md` below the folder; the first `#` line is the title. None: there is nothing to find.
+
+        Raises `FileNotFoundError`.
+        """
+        if folder is not None and not folder.is_dir():
             raise FileNotFoundError(f"the knowledge folder {folder} does not exist")
         self._store = sqlite3.connect(":memory:", check_same_thread=False)
         self._store.execute(_SCHEMA)
         self._store.executemany(
             "INSERT INTO article VALUES (?, ?, ?)",
-            (_article(file, folder) for file in sorted(folder.rglob("*.md")) if file.is_file()),
+            (_article(file, folder) for file in sorted(folder.rglob("*.md")) if file.is_file()) if folder else (),
         )
         self._store.commit()
 

@@ -1,4 +1,4 @@
-"""Chooses what a tier's entry stands for: the make of its model, and the prices it is bounded by."""
+"""Chooses what a tier's entry stands for: the make of its model, the prices it is bounded by, and what it promises."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +8,40 @@ from pydantic import SecretStr
 
 from tasks.run.ports import Model
 from tasks.triage.taxonomy import Taxonomy
-from worker.config.errors import ModelNotInstalledError
+from worker.config.errors import LocalModelError, ModelNotInstalledError
 from worker.config.models import Make, ModelEntry, read_headers
 from worker.config.settings import Settings
 from worker.config.yaml_prices import load_prices
 from worker.models.genai_pricing import Prices
+from worker.models.local.unlearned import UNLEARNED, Unlearned
+from worker.models.promises import Promise, promised
+
+
+def local_tier(settings: Settings, taxonomy: Taxonomy) -> tuple[Model, str, Promise]:
+    """The local tier's model, its version and what it promises. Raises `LocalModelError`."""
+    from worker.models.local.choice import local_model, proved  # numpy only where it is in use
+
+    model = local_model(settings, taxonomy)
+    if model is None:
+        return Unlearned(), Unlearned.version, Promise(None, UNLEARNED)
+    return model, model.version, promised(settings, proved(model, settings))
+
+
+def promise_of(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy) -> Promise:
+    """What a tier would promise here. Nothing is trained for it."""
+    if entry.make is not Make.LOCAL or settings.min_confidence is not None:
+        return promised(settings, None)
+    try:
+        from worker.models.local.choice import at_hand, learns, proved  # numpy only where it is in use
+
+        if not learns(settings):
+            return Promise(None, UNLEARNED)
+        model = at_hand(settings, taxonomy)
+    except ImportError:
+        return Promise(None, "scikit-learn is not installed")
+    except LocalModelError as error:
+        return Promise(None, str(error))
+    return promised(settings, proved(model, settings)) if model else Promise(None, "it is trained when first used")
 
 
 def remote_model(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy) -> Model:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tasks.safety.screen import Screen, may_be_ordinary
 from tasks.safety.traffic import FORM, UNKNOWN_TRAFFIC, Traffic, learn
-from worker import sample
 from worker.config.errors import LocalModelError
 from worker.config.settings import Settings
+from worker.config.sources import training_file
 from worker.models.training_rows import read_rows
 
 
@@ -30,9 +30,7 @@ def screen_of(settings: Settings, *, works: bool) -> Screen:
 
 def own_traffic(settings: Settings) -> Traffic:
     """What is ordinary here."""
-    data = settings.training_data
-    if data is None and settings.taxonomy is None:
-        data = sample.path("banking77.jsonl.gz")
+    data = training_file(settings)
     if data is None:
         return UNKNOWN_TRAFFIC
     try:

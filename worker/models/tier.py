@@ -7,18 +7,23 @@ from typing import Protocol, runtime_checkable
 
 from tasks.run.ports import Model
 
+NEVER = 2.0
+"""A threshold that no confidence reaches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
     """One model and the confidence below which it abstains.
 
     version: of all that its decisions depend on. redacted: it is shown tickets with personal data masked.
+    rests_on: what that confidence rests on, in words.
     """
 
     model: Model
     min_confidence: float
     version: str = ""
     redacted: bool = False
+    rests_on: str = ""
 
 
 @runtime_checkable

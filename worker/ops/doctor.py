@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from worker.config import sources
 from worker.config.models import Make, ModelEntry
 from worker.config.settings import LOCAL, PREFIX, Settings
 from worker.ops.redis_facts import StoreFacts
@@ -111,13 +112,15 @@ def local_extra(settings: Settings) -> Check:
     if importlib.util.find_spec("sklearn") is None:
         change = 'pip install "deskhand[local]", or set DESKHAND_MODEL to a remote model'
         return failed("local model", "scikit-learn is not installed", change)
-    if settings.taxonomy is not None and settings.training_data is None:
-        return warned(
-            "local model",
-            "your taxonomy, but the sample's training data",
-            "set DESKHAND_TRAINING_DATA to labelled examples of your own (`deskhand export --examples`)",
-        )
     return passed("local model", "installed")
+
+
+def own_sources(settings: Settings) -> Check:
+    """What a deployment with labels of its own has brought beside them: nothing of the sample stands in for it."""
+    if lacking := sources.missing(settings):
+        return warned("your data", f"none: {', '.join(lacking)}", "set them where you have any; they count as empty")
+    sampled = settings.taxonomy is None
+    return passed("your data", "the sample's labels: what is not set is the sample's, too" if sampled else "all set")
 
 
 def api_key(settings: Settings) -> Check:
@@ -154,7 +157,7 @@ def secrets(settings: Settings) -> Check:
     return passed("alerts", ", ".join(configured))
 
 
-SETTINGS_CHECKS: tuple[Callable[[Settings], Check], ...] = (python, local_extra, api_key, secrets)
+SETTINGS_CHECKS: tuple[Callable[[Settings], Check], ...] = (python, local_extra, own_sources, api_key, secrets)
 
 
 def store_version(facts: StoreFacts) -> Check:

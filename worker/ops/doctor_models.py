@@ -14,9 +14,10 @@ from tasks.run.ports import Model
 from tasks.safety.canary import new_canary
 from tasks.ticket import MAX_BODY_CHARS, Ticket
 from worker.config.errors import WorkerError
+from worker.config.models import read_model
 from worker.config.settings import LOCAL
 from worker.models.genai_pricing import Price
-from worker.models.makes import prices_of
+from worker.models.makes import prices_of, promise_of
 from worker.models.tier import Tier, close_models
 from worker.ops.doctor import Check, failed, passed, warned
 from worker.wiring import Parts
@@ -34,6 +35,18 @@ def prices(parts: Parts) -> list[Check]:
     return [guarded(f"price of {name}", _price_of_only_tier, _only(parts, name)) for name in remote]
 
 
+def threshold(parts: Parts) -> Check:
+    """What the local tier stands by."""
+    name = "local threshold"
+    if LOCAL not in parts.settings.tiers:
+        return passed(name, "not used")
+    promise = promise_of(read_model(LOCAL), parts.settings, parts.taxonomy)
+    if promise.min_confidence is None:
+        change = "`deskhand train` with more decisions of people; until then its suggestions go to the next tier"
+        return warned(name, f"it stands by nothing: {promise.rests_on}", change)
+    return passed(name, f"{promise.min_confidence:g}, {promise.rests_on}")
+
+
 def _price_of_only_tier(parts: Parts) -> Check:
     return price(parts, parts.tiers[0])
 
@@ -43,7 +56,8 @@ def price(parts: Parts, tier: Tier) -> Check:
     name, cap = f"price of {tier.model.name}", parts.settings.limits.max_cost_nanodollars
     usual, largest = (tier.model.worst_case(_first_call(parts, chars)) for chars in (USUAL_CHARS, MAX_BODY_CHARS))
     found = (
-        f"{_terms(prices_of(parts.settings).of(tier.model.name))}; hands on below confidence {tier.min_confidence:g}; "
+        f"{_terms(prices_of(parts.settings).of(tier.model.name))}; hands on below confidence {tier.min_confidence:g}, "
+        f"{tier.rests_on}; "
     )
     if not largest:
         return _free(name, parts.settings.limits, found)

@@ -10,9 +10,9 @@ from redis import RedisError
 from fallbacks.delivery.outbox import DISABLED, OutboxAdmin
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
-from worker import sample
+from worker.config.sources import knowledge_folder
 from worker.ops.doctor import STORE_CHECKS, Check, failed, masked_url, passed, warned
-from worker.ops.doctor_models import guarded, prices
+from worker.ops.doctor_models import guarded, prices, threshold
 from worker.ops.doctor_reach import keys_for, reached
 from worker.ops.doctor_replication import connections, replication
 from worker.ops.redis_facts import read_facts
@@ -25,7 +25,8 @@ async def examine(parts: Parts) -> list[Check]:
     """Every check, in order; one that breaks is itself a failed check."""
     found = [guarded("taxonomy", taxonomy, parts), guarded("prompt", prompt, parts)]
     found += [guarded("knowledge base", knowledge, parts)]
-    found += [guarded("tools", tools, parts), *prices(parts), guarded("archive", archive, parts)]
+    found += [guarded("tools", tools, parts), guarded("local threshold", threshold, parts)]
+    found += [*prices(parts), guarded("archive", archive, parts)]
     of_store, of_broker, of_others = await asyncio.gather(
         asyncio.to_thread(store, parts), asyncio.to_thread(broker, parts), reached(parts)
     )
@@ -50,7 +51,9 @@ def prompt(parts: Parts) -> Check:
 
 def knowledge(parts: Parts) -> Check:
     """Articles the agent can search."""
-    folder = parts.settings.knowledge or sample.path("knowledge")
+    folder = knowledge_folder(parts.settings)
+    if folder is None:
+        return passed("knowledge base", "empty: DESKHAND_KNOWLEDGE is not set")
     if not folder.is_dir():
         return failed("knowledge base", f"no folder {folder}", "set DESKHAND_KNOWLEDGE to a folder of Markdown")
     count = sum(1 for _ in folder.rglob("*.md"))

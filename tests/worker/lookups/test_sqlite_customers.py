@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from worker import sample
 from worker.config.errors import CustomerFileError
 from worker.lookups.sqlite_customers import SqliteCustomers
 
@@ -13,7 +14,7 @@ GOOD = '{"id": "c1", "name": "Ann", "tier": "vip", "country": "GB", "since": "20
 
 
 def test_a_shipped_customer_is_found_and_an_unknown_one_is_none() -> None:
-    directory = SqliteCustomers()
+    directory = SqliteCustomers(sample.path("customers.jsonl"))
     found = asyncio.run(directory.get("cus-1001"))
     assert found is not None
     assert (found.id, found.name, found.flags) == ("cus-1001", "Amara Okafor", ("source_of_funds_review",))

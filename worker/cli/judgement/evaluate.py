@@ -27,6 +27,10 @@ def evaluate(
     attacks: Annotated[Path | None, typer.Option(help="Injected tickets as JSONL, with carrier_team.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a report without scripts here.")] = None,
     cost: Annotated[bool, typer.Option("--cost", help="Compare its cost with the naive loop's, simulated.")] = False,
+    battery: Annotated[
+        bool, typer.Option("--battery", help="As a deployment of its own: learns its train rows, asks the others.")
+    ] = False,
+    taxonomy: Annotated[Path | None, typer.Option(help="Its labels, with --battery; default: those it names.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many rows of each file.")] = None,
     at_once: Annotated[int, typer.Option("-c", min=1, help="Tickets in flight.")] = 8,
     json: Json = False,
@@ -36,6 +40,13 @@ def evaluate(
 
     from worker.evaluation.labelled import EVERY_SPLIT, read_labelled
 
+    if battery:
+        from worker.cli.judgement.evaluate_battery import try_all
+
+        try_all(file, taxonomy, limit, json=json)
+        return
+    if taxonomy is not None:
+        raise ValueError("--taxonomy goes with --battery; without it DESKHAND_TAXONOMY is in force")
     rows = read_labelled(file, split)[:limit]
     if not rows:
         raise ValueError(f"{file}: no row of this split; --split all takes every row")
@@ -143,12 +154,12 @@ def _bounded(share: "Share") -> str:
 
 def _document(summaries: "list[Summary]", attacks: "AttackReport | None") -> dict[str, Any]:
     return {
-        "tiers": [_plain(asdict(summary)) for summary in summaries],
-        "attacks": _plain(asdict(attacks)) if attacks is not None else None,
+        "tiers": [plain(asdict(summary)) for summary in summaries],
+        "attacks": plain(asdict(attacks)) if attacks is not None else None,
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A share as its numbers; JSON has no NaN."""
     if isinstance(value, dict) and value.keys() == {"hits", "total"}:
         from worker.evaluation.figures import Share
@@ -157,5 +168,5 @@ def _plain(value: Any) -> Any:
         bounds = {"share": share.value, "at_least": share.at_least, "at_most": share.at_most} if share.total else {}
         return {**value, **bounds}
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value

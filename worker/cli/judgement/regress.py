@@ -86,7 +86,7 @@ def _tickets(file: Path | None) -> "list[Labelled]":
 async def _compared(
     rows: "list[Labelled]", tried: Tried, limit: int, at_once: int, *, quiet: bool
 ) -> "tuple[Regression, str]":
-    from worker import sample
+    from worker.config.sources import taxonomy_file
     from worker.config.yaml_taxonomy import load_taxonomy
     from worker.evaluation.regression import recorded_answers, regression, unlearned
     from worker.service.bench import settings_with
@@ -99,7 +99,7 @@ async def _compared(
         complain(f"{len(rows):,} tickets that `deskhand train` keeps from every version")
     rows = rows[-limit:]
     if tried == Tried():
-        before = recorded_answers(rows, load_taxonomy(now.taxonomy or sample.path("taxonomy.yaml")))
+        before = recorded_answers(rows, load_taxonomy(taxonomy_file(now)))
         after = await _answers(now, rows, at_once, "now", quiet=quiet)
         return regression(before, after, cost_known=False), "then: what was proposed; now: what works"
     before = await _answers(now, rows, at_once, "before", quiet=quiet)

@@ -31,7 +31,7 @@ def train(
     versions: Annotated[bool, typer.Option("--versions", help="List what was promoted.")] = False,
     json: Json = False,
 ) -> None:
-    """Retrain the local model and promote it if it beats the present one on decisions neither has seen."""
+    """Retrain the local model and promote it if learning beats the present one on decisions that neither had seen."""
     settings = load()
     if versions:
         _tell_versions(settings, json=json)
@@ -42,46 +42,56 @@ def train(
 
 
 def _train(settings: "Settings", decided: "list[Row]", *, base: bool, dry_run: bool, json: bool) -> None:
-    from worker import sample
+    from worker.config.sources import taxonomy_file, training_file
     from worker.config.yaml_taxonomy import load_taxonomy
-    from worker.models.local.choice import training_data, versions_of
-    from worker.models.local.learning import compare, enough, material, version_of
+    from worker.models.local.choice import proved, versions_of
+    from worker.models.local.learning import compare, enough, fresh, material, version_of
     from worker.models.local.model import LocalModel
     from worker.models.local.training import train as learn
     from worker.models.training_rows import read_rows
 
-    taxonomy = load_taxonomy(settings.taxonomy or sample.path("taxonomy.yaml"))
+    taxonomy = load_taxonomy(taxonomy_file(settings))
     team_of = {label.name: label.team for label in taxonomy.labels}
-    first = read_rows(training_data(settings)) if base else []
+    data = training_file(settings)
+    first = read_rows(data) if base and data else []
     given = material(first, decided, team_of)
-    enough(given)
-    complain(f"learning from {len(given.learn):,} tickets, {len(given.held_out):,} decisions held out")
-    parameters = learn(given.learn, team_of)
     before = _at_work(settings)
-    verdict = compare(LocalModel.of(taxonomy, parameters, "candidate"), before, given.held_out, team_of)
+    enough(given, before)
+    complain(f"testing forward on {len(fresh(given, before)):,} decisions that the model at work has not learned from")
+    verdict = compare(given, before, team_of)
+    complain(f"learning from {len(given.learn):,} tickets")
+    parameters = learn(given.learn, team_of)
+    candidate = LocalModel.of(taxonomy, parameters, "candidate")
+    stands = proved(candidate, settings)
     promoted = None
     if verdict.better and not dry_run:
         promoted = versions_of(settings).promote(parameters, version_of(verdict, len(given.learn)))
     document = {
         **asdict(verdict),
+        "e_value": verdict.e_value,
         "p_value": verdict.p_value,
         "better": verdict.better,
         "promoted": promoted.name if promoted else None,
         "learned_from": len(given.learn),
         "unknown_labels": given.unknown,
+        "threshold": {**asdict(stands), "in_words": str(stands)},
     }
-    dump(document) if json else _tell(verdict, given, promoted.name if promoted else "", dry_run=dry_run)
+    if json:
+        dump(document)
+    else:
+        _tell(verdict, given, promoted.name if promoted else "", dry_run=dry_run)
+        say(f"{settings.precision:.0%} right, by tickets held out of its training: {stands}")
 
 
 def _at_work(settings: "Settings") -> Any:
     """The model at work; None where there is none that fits this taxonomy."""
-    from worker import sample
     from worker.config.errors import LocalModelError
+    from worker.config.sources import taxonomy_file
     from worker.config.yaml_taxonomy import load_taxonomy
     from worker.models.local.choice import local_model
 
     try:
-        return local_model(settings, load_taxonomy(settings.taxonomy or sample.path("taxonomy.yaml")))
+        return local_model(settings, load_taxonomy(taxonomy_file(settings)))
     except LocalModelError as error:
         complain(f"nothing to compare with: {error}")
         return None
@@ -110,10 +120,9 @@ async def examples(parts: "Parts") -> list[dict[str, Any]]:
 
 def _tell(verdict: "Comparison", given: "Material", promoted: str, *, dry_run: bool) -> None:
     say(
-        f"candidate: {verdict.right} of {verdict.held_out} held-out decisions routed as people do; "
-        f"at work: {verdict.right_before}",
-        f"better on {verdict.wins}, worse on {verdict.losses}: chance would do as well with probability "
-        f"{verdict.p_value:.3g} (0.05 allowed)",
+        f"learning routed {verdict.right} of {verdict.held_out} later decisions as people do; the model at work "
+        f"{verdict.right_before}",
+        f"better on {verdict.wins}, worse on {verdict.losses}: e-value {verdict.e_value:.3g}, 20 needed",
     )
     if given.unknown:
         say(f"{given.unknown} rows were left out: the taxonomy does not have their label")
@@ -143,7 +152,7 @@ def _tell_versions(settings: "Settings", *, json: bool) -> None:
     if json:
         dump({"current": current.name if current else None, "versions": [asdict(each) for each in kept.all()]})
         return
-    table = Report(("version", "trained", "learned from", "held out", "right", "better / worse", "p"))
+    table = Report(("version", "trained", "learned from", "compared on", "right", "better / worse", "p at most"))
     for each in kept.all():
         name = f"{each.name} (at work)" if current and each.name == current.name else each.name
         differ = f"{each.wins} / {each.losses}"

@@ -37,9 +37,10 @@ def plan(json: Json = False) -> None:
             row["severity"],
             "opens" if row["opens"] else "counts" if row["breaker"] else "",
         )
-    tiers = Report(("tier", "model", "hands on below"), title="Tiers, cheapest first")
+    tiers = Report(("tier", "model", "hands on below", "by"), title="Tiers, cheapest first")
     for tier in document["tiers"]:
-        tiers.add(tier["tier"], tier["model"], f"confidence {tier['min_confidence']}")
+        least = tier["min_confidence"]
+        tiers.add(tier["tier"], tier["model"], "" if least is None else f"confidence {least:g}", tier["rests_on"])
     bounds = Report(("bound", "setting", "of"), title="Waiting and working are bounded apart")
     for bound in document["bounds"]:
         bounds.add(
@@ -84,22 +85,13 @@ def _bounds(settings: "Settings") -> list[dict[str, Any]]:
 
 
 def _tiers(settings: "Settings") -> list[dict[str, Any]]:
-    return [
-        {"tier": number, "model": name, "min_confidence": _least(name, settings)}
-        for number, name in enumerate(settings.tiers, 1)
-    ]
+    """The thresholds in force, and in words what they rest on."""
+    from dataclasses import asdict
 
+    from worker.config.sources import taxonomy_file
+    from worker.config.yaml_taxonomy import load_taxonomy
+    from worker.models.makes import promise_of
 
-def _least(name: str, settings: "Settings") -> float | None:
-    """The threshold in force; the local model's own is read where its libraries are."""
-    from worker.config.settings import LOCAL
-
-    if settings.min_confidence is not None:
-        return settings.min_confidence
-    if name == LOCAL:
-        try:
-            from worker.models.local.model import MIN_CONFIDENCE
-        except ImportError:  # the extra is not installed; `deskhand doctor` says so
-            return None
-        return MIN_CONFIDENCE
-    return settings.remote_min_confidence
+    taxonomy = load_taxonomy(taxonomy_file(settings))
+    found = ((entry.name, promise_of(entry, settings, taxonomy)) for entry in settings.entries)
+    return [{"tier": number, "model": name, **asdict(promise)} for number, (name, promise) in enumerate(found, 1)]

@@ -1,21 +1,47 @@
 """Chooses the local tier's model: the version that `deskhand train` promoted, or the one from the training data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.triage.taxonomy import Taxonomy
-from worker import sample
 from worker.config.settings import Settings
-from worker.models.local.model import LocalModel
+from worker.config.sources import training_file
+from worker.models.local.model import MIN_CONFIDENCE, LocalModel, is_trained
 from worker.models.local.versions import Versions
+from worker.models.thresholds import Threshold, fitted
 
 
-def local_model(settings: Settings, taxonomy: Taxonomy) -> LocalModel:
-    """The model that works. Raises `LocalModelError` where a promoted version cannot be used: never quietly another."""
+def learns(settings: Settings) -> bool:
+    """Whether there is anything that the local model has learned from, or can."""
+    return training_file(settings) is not None or versions_of(settings).current() is not None
+
+
+def local_model(settings: Settings, taxonomy: Taxonomy) -> LocalModel | None:
+    """The model that works; None where there is nothing to learn from.
+
+    Raises `LocalModelError` where a promoted version cannot be used: never quietly another.
+    """
     versions = versions_of(settings)
     promoted = versions.current()
     if promoted is not None:
         return LocalModel.of(taxonomy, versions.load(promoted), promoted.name)
-    return LocalModel(taxonomy, models_folder(settings), training_data(settings))
+    data = training_file(settings)
+    return LocalModel(taxonomy, models_folder(settings), data) if data else None
+
+
+def at_hand(settings: Settings, taxonomy: Taxonomy) -> LocalModel | None:
+    """The model that works, where nothing has to be trained for it."""
+    promoted = versions_of(settings).current() is not None
+    data = training_file(settings)
+    ready = promoted or (data is not None and is_trained(models_folder(settings), data, taxonomy))
+    return local_model(settings, taxonomy) if ready else None
+
+
+def proved(model: LocalModel, settings: Settings) -> Threshold:
+    """From which confidence on it is right as often as DESKHAND_PRECISION asks, by the tickets it was held to."""
+    answers = model.held_out
+    found = fitted([answer for answer in answers if answer[0] >= MIN_CONFIDENCE], settings.precision)
+    return replace(found, tickets=len(answers))
 
 
 def versions_of(settings: Settings) -> Versions:
@@ -26,8 +52,3 @@ def versions_of(settings: Settings) -> Versions:
 def models_folder(settings: Settings) -> Path:
     """The part of the state folder that holds weights."""
     return settings.home / "models"
-
-
-def training_data(settings: Settings) -> Path:
-    """The labelled tickets that the first model learns from."""
-    return settings.training_data or sample.path("banking77.jsonl.gz")

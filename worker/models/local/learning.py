@@ -1,8 +1,9 @@
-"""The learning loop: a candidate learns from people's decisions, and works only where it proves better.
+"""The learning loop: a candidate learns from people's decisions, and works only where learning has proved to pay.
 
-Every fifth decision, by its text, is kept from every candidate for ever, so that two versions can be compared on what
-neither has seen. The rule is a paired one: of the held-out tickets on which the two differ, the candidate must be
-right on so many that chance would do as well in at most one case of twenty (exact sign test, as McNemar's).
+Every decision that the model at work has not learned from is answered twice: by that model, and by one that has learned
+from the decisions before it alone (`forward.py`). Where just one of the two routes as people do, a gambler bets on the
+second; 1 / ERROR times the stake is the proof. So all that people did counts, corrections in the place of what they
+correct, and `deskhand train` may look as often as it likes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,8 @@ from datetime import UTC, datetime
 
 from tasks.ticket import MAX_BODY_CHARS, Ticket
 from worker.config.errors import LocalModelError
-from worker.models.held_out import ERROR, HELD_OUT_EVERY, LEAST_HELD_OUT, never_learned, sign_test
+from worker.models.held_out import ERROR, LEAST_HELD_OUT, e_value, never_learned
+from worker.models.local.forward import FIRST, routed_forward
 from worker.models.local.model import LocalModel
 from worker.models.local.versions import Version
 from worker.models.training_rows import Row
@@ -19,16 +21,27 @@ from worker.models.training_rows import Row
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What can be learned. learn, held_out: never the same text. unknown: rows whose label the taxonomy has not."""
+    """What can be learned. base: the training data. decided: people's decisions, oldest first, each text once.
 
-    learn: list[Row]
-    held_out: list[Row]
+    unknown: rows whose label the taxonomy has not.
+    """
+
+    base: list[Row]
+    decided: list[Row]
     unknown: int
+
+    @property
+    def learn(self) -> list[Row]:
+        """What a model learns from: all but the decisions that every version leaves for `deskhand regress`."""
+        return self.base + [row for row in self.decided if not never_learned(row[0])]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A candidate beside the model at work, on the held-out rows. wins, losses: rows only one of them has right."""
+    """Learning beside the model at work, on decisions that neither had learned from when it answered.
+
+    wins, losses: those that only learning, or only the model at work, routed as people do.
+    """
 
     held_out: int
     right: int
@@ -37,9 +50,14 @@ class Comparison:
     losses: int
 
     @property
+    def e_value(self) -> float:
+        """The evidence that learning is better; 1 says nothing."""
+        return e_value(self.wins, self.losses)
+
+    @property
     def p_value(self) -> float:
-        """How likely so many wins are if the two were equally good."""
-        return sign_test(self.wins, self.losses)
+        """The most likely that chance would show so much, at any of the looks."""
+        return min(1.0, 1 / self.e_value)
 
     @property
     def better(self) -> bool:
@@ -48,34 +66,43 @@ class Comparison:
 
 
 def material(base: Sequence[Row], decided: Sequence[Row], team_of: Mapping[str, str]) -> Material:
-    """Divide what there is. base: the training data, which the model at work has seen: it is only learned from."""
-    latest = dict(decided)  # of one text decided twice, the later decision stands
-    known = {text: label for text, label in latest.items() if label in team_of and text.strip()}
-    seen = {text for text, _ in base}
-    held = {text for text in known if text not in seen and never_learned(text)}
-    learned = [(text, label) for text, label in base if label in team_of and text not in known]
-    learned += [(text, label) for text, label in known.items() if text not in held]
-    return Material(learned, [(text, known[text]) for text in sorted(held)], len(latest) - len(known))
+    """Put together what there is. Of one text decided twice the later decision stands, in its own place."""
+    latest: dict[str, str] = {}
+    for text, label in decided:
+        latest.pop(text, None)
+        latest[text] = label
+    known = [(text, label) for text, label in latest.items() if label in team_of and text.strip()]
+    first = [(text, label) for text, label in base if label in team_of and text not in latest]
+    return Material(first, known, len(latest) - len(known))
 
 
-def enough(given: Material) -> None:
+def fresh(given: Material, before: LocalModel | None) -> list[Row]:
+    """The decisions that the model at work has not learned from, oldest first."""
+    return [row for row in given.decided if before is None or not before.has_learned(row[0])]
+
+
+def enough(given: Material, before: LocalModel | None) -> None:
     """Raise `LocalModelError` where there is too little to compare two models on."""
-    if len(given.held_out) < LEAST_HELD_OUT:
+    count, least = len(fresh(given, before)), FIRST + LEAST_HELD_OUT
+    if count < least:
         raise LocalModelError(
-            f"{len(given.held_out)} held-out decisions are too few to compare two models on: {LEAST_HELD_OUT} are "
-            f"needed, which is about {LEAST_HELD_OUT * HELD_OUT_EVERY} decisions that are not in the training data"
+            f"{count} decisions that the model at work has not learned from are too few to compare two models on: "
+            f"{least} are needed"
         )
 
 
-def compare(
-    candidate: LocalModel, before: LocalModel | None, held_out: Sequence[Row], team_of: Mapping[str, str]
-) -> Comparison:
-    """Both on the same rows, by the team they choose. before None: nothing is at work, and nothing is right."""
-    right = [_routes(candidate, text) == team_of[label] for text, label in held_out]
-    right_before = [before is not None and _routes(before, text) == team_of[label] for text, label in held_out]
+def compare(given: Material, before: LocalModel | None, team_of: Mapping[str, str]) -> Comparison:
+    """Learning and the model at work, by the team they choose. before None: nothing works, and nothing is right."""
+    tested = fresh(given, before)
+    known = {text for text, _ in tested}
+    base = given.base + [row for row in given.decided if row[0] not in known and not never_learned(row[0])]
+    routed = routed_forward(base, tested, [never_learned(text) for text, _ in tested], team_of)
+    asked = tested[len(tested) - len(routed) :]
+    right = [team == team_of[label] for team, (_, label) in zip(routed, asked, strict=True)]
+    right_before = [before is not None and _routes(before, text) == team_of[label] for text, label in asked]
     pairs = list(zip(right, right_before, strict=True))
     return Comparison(
-        held_out=len(held_out),
+        held_out=len(asked),
         right=sum(right),
         right_before=sum(right_before),
         wins=sum(now and not then for now, then in pairs),

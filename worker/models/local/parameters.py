@@ -1,6 +1,7 @@
 """What the local model has learned, and its cache on disk: numbers and JSON only, nothing that could run."""
 
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ from worker.models.local.features import Features, Floats, Ints, Vocabulary
 
 log = logging.getLogger(__name__)
 
-FORM = 2
+FORM = 3
 """Raise it whenever local_features, local_parameters or local_scope come to read the same weights otherwise: those
 stored before are refused or made again then. Never their source text: a comment would make a promoted model unusable.
 Tests hold what the weights of fixed texts are."""
@@ -36,6 +37,9 @@ _ARRAYS = (
     "bounds",
     "bound_bias",
     "bound_of",
+    "held_confidence",
+    "held_right",
+    "learned",
 )
 
 
@@ -50,6 +54,9 @@ class Parameters:
     seen: for each n-gram and label, 1 where a training text of the label holds it.
     bounds: n-grams x teams, and bound_bias: each team against all others. bound_of: the team of each label, by column.
     scope_from: the scope score (worker/models/local/scope.py) below which a ticket is unlike what was learned.
+    held_*: of each ticket that a trial had not learned from: its confidence, 0 where the ticket was unlike what was
+    learned; 1 where the team was right.
+    learned: the digest of each text that it has learned from, in order.
     """
 
     labels: tuple[str, ...]
@@ -66,6 +73,15 @@ class Parameters:
     bound_bias: Floats
     bound_of: Ints
     scope_from: float
+    held_confidence: NDArray[np.float64]
+    held_right: Flags
+    learned: NDArray[np.uint64]
+
+    def has_learned(self, text: str) -> bool:
+        """Whether it has learned from this very text."""
+        digest = digest_of(text)
+        at = int(np.searchsorted(self.learned, digest))
+        return at < len(self.learned) and bool(self.learned[at] == digest)
 
     def probabilities(self, features: Features) -> Floats:
         """One probability per label."""
@@ -96,10 +112,15 @@ class Parameters:
         return float(near.max(where=among[self.text_labels], initial=0.0)) * 2
 
 
+def digest_of(text: str) -> np.uint64:
+    """Of a text that is learned from."""
+    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(errors="replace"), digest_size=8).digest()))
+
+
 def cached(folder: Path, key: str, train: Callable[[], Parameters]) -> Parameters:
     """The stored parameters of this key, trained first where there are none; of several processes one trains."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"local-model-{key}.npz"
+    file = stored_file(folder, key)
     stored = load(file)
     if stored is not None:
         return stored
@@ -111,6 +132,11 @@ def cached(folder: Path, key: str, train: Callable[[], Parameters]) -> Parameter
             stored = train()
             save(stored, file)
         return stored
+
+
+def stored_file(folder: Path, key: str) -> Path:
+    """Where the parameters of this key are."""
+    return folder / f"local-model-{key}.npz"
 
 
 def save(parameters: Parameters, file: Path) -> None:

@@ -30,7 +30,8 @@ from worker.config.errors import LocalModelError
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.models.local import parameters as local_parameters
 from worker.models.local import training as local_training
-from worker.models.local.model import MIN_CONFIDENCE, UNFAMILIAR, UNFAMILIAR_CEILING, LocalModel
+from worker.models.local.judging import UNFAMILIAR_CEILING
+from worker.models.local.model import MIN_CONFIDENCE, UNFAMILIAR, LocalModel
 from worker.models.training_rows import read_rows
 
 pytestmark = LOCAL_MODEL
@@ -225,6 +226,8 @@ def test_what_is_stored_is_what_was_learned(tmp_path: Path, small_data: Path) ->
     for name in ("weights", "posting_texts", "seen", "bounds", "bound_bias", "bound_of"):
         np.testing.assert_array_equal(getattr(stored, name), getattr(learned, name))
     assert stored.scope_from == learned.scope_from
+    assert len(learned.held_confidence) == len(learned.held_right) == len(read_rows(small_data))
+    np.testing.assert_array_equal(stored.held_confidence, learned.held_confidence)
 
 
 def test_two_labels_suffice(tmp_path: Path, small_data: Path) -> None:
