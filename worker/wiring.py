@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from fallbacks.autonomy.proof import Rule
 from fallbacks.autonomy.standing import AutonomyJudge, Judgement, Key, Terms
+from fallbacks.autonomy.watch import Watch
 from fallbacks.delivery.alerts import AlertDesk, AlertSink
 from fallbacks.delivery.outbox import Outbox, OutcomeSender
 from fallbacks.delivery.outcomes import WEBHOOK, Outcome, OutcomeWriter
@@ -77,7 +78,7 @@ from worker.queue.names import poison_key, queue_names
 from worker.telemetry.otel_environment import make_tracing
 from worker.telemetry.tracing import Tracing, sent_in
 from worker.work.caretaker import Caretaker
-from worker.work.delivery_loop import DeliveryLoop
+from worker.work.delivery_loop import DeliveryLoop, report_turns
 from worker.work.executor import Executor
 from worker.work.heartbeat import Heartbeat
 from worker.work.live_runs import LiveRuns
@@ -294,6 +295,11 @@ class Parts:
         rule = Rule(settings.autonomy_target, settings.autonomy_error)
         return AutonomyJudge(self.store, self.process, Terms(rule, settings.autonomy_audit_share))
 
+    @cached_property
+    def watch(self) -> Watch:
+        """What notices promotions and demotions."""
+        return Watch(self.store, self.process, lambda: self.standings)
+
     def _same_key(self, arguments: Result, result: Result) -> bool:
         """Whether a terminal call came to this result, in what evidence is counted by."""
         keyed_by = self.process.keyed_by
@@ -369,7 +375,8 @@ class Parts:
     def delivery_loop(self) -> DeliveryLoop:
         settings = self.settings
         probes = Probes(self.store, self.process, settings.probe_share, self.live.owner)
-        return DeliveryLoop(self.alert_desk, self._outbox, self._archive_old, probes.take_turn)
+        watch = partial(report_turns, self.watch, self.alert_desk)
+        return DeliveryLoop(self.alert_desk, self._outbox, self._archive_old, probes.take_turn, watch)
 
     async def _archive_old(self) -> None:
         await self.archive.measure()

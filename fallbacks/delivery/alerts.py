@@ -31,6 +31,7 @@ class Escalation(StrEnum):
     a call than it may, so that no cap holds. failed_over: another server serves the store.
     no_worker: tickets wait, and no worker lives. clock_stepped: that of the store's server, by `about` ms.
     loop_blocked: a worker process stands still, and so do the leases of all that it works.
+    autonomy_changed: kinds of decisions were promoted or demoted, `about` says which and why.
     """
 
     OLDEST_WAITING = "oldest_waiting"
@@ -41,6 +42,26 @@ class Escalation(StrEnum):
     NO_WORKER = "no_worker"
     CLOCK_STEPPED = "clock_stepped"
     LOOP_BLOCKED = "loop_blocked"
+    AUTONOMY_CHANGED = "autonomy_changed"
+
+
+ADVICE = {
+    Escalation.OLDEST_WAITING: "Drain the inbox, the oldest first, or bring in more people.",
+    Escalation.STORE_AWAY: "Look at the store and its name: `deskhand doctor` says what is wrong.",
+    Escalation.BOUND_VIOLATION: "Compare the provider's bill with its prices here; `deskhand audit` names the tickets.",
+    Escalation.CLOCK_STEPPED: (
+        "Set it by NTP, in small steps. Tickets go by a time of their own that makes it up slowly."
+    ),
+    Escalation.LOOP_BLOCKED: (
+        "Others take over what it works. A ticket that does it again and again is handed off; report it."
+    ),
+    Escalation.NO_WORKER: "Start one: `deskhand worker`. Meanwhile what waits too long goes to people.",
+    Escalation.FAILED_OVER: "Compare what senders sent last with what is here; the workers' log has an audit.",
+    Escalation.AUTONOMY_CHANGED: (
+        "`deskhand autonomy labels` has the evidence, `deskhand autonomy alone` what it decided alone."
+    ),
+}
+"""What to do about an alert that no hand-off raises; of an open circuit breaker its reason's plan says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +95,7 @@ class Alert:
                 return f"{self.count} {tickets} in the inbox should have been looked at by now"
             case Escalation.BREAKER_OPEN:
                 return f"tickets wait for {self._cause[1]}: {PLAN[self._cause[0]].means}"
-            case Escalation.STORE_AWAY | Escalation.NO_WORKER | Escalation.LOOP_BLOCKED:
+            case Escalation.STORE_AWAY | Escalation.NO_WORKER | Escalation.LOOP_BLOCKED | Escalation.AUTONOMY_CHANGED:
                 return self.about
             case Escalation.BOUND_VIOLATION:
                 calls = "call was" if self.count == 1 else "calls were"
@@ -92,24 +113,10 @@ class Alert:
         match self.reason:
             case Reason():
                 return PLAN[self.reason].advice
-            case Escalation.OLDEST_WAITING:
-                return "Drain the inbox, the oldest first, or bring in more people."
             case Escalation.BREAKER_OPEN:
                 return f"{PLAN[self._cause[0]].advice} What waits goes on by itself once one call succeeds."
-            case Escalation.STORE_AWAY:
-                return "Look at the store and its name: `deskhand doctor` says what is wrong."
-            case Escalation.BOUND_VIOLATION:
-                return "Compare the provider's bill with its prices here; `deskhand audit` names the tickets."
-            case Escalation.CLOCK_STEPPED:
-                return "Set it by NTP, in small steps. Tickets go by a time of their own that makes it up slowly."
-            case Escalation.LOOP_BLOCKED:
-                return "Others take over what it works. A ticket that does it again and again is handed off; report it."
-            case Escalation.NO_WORKER:
-                return "Start one: `deskhand worker`. Meanwhile what waits too long goes to people."
-            case Escalation.FAILED_OVER:
-                return "Compare what senders sent last with what is here; the workers' log has an audit."
-            case unknown:
-                assert_never(unknown)
+            case _:
+                return ADVICE[self.reason]
 
     @property
     def _cause(self) -> tuple[Reason, str]:
@@ -142,9 +149,9 @@ class AlertDesk:
         escalation = (Escalation.OLDEST_WAITING.value, Severity.WARNING.value)
         return int(await self.store.run("escalate", "", *escalation, ESCALATE_AGAIN_MS))
 
-    async def alarm(self, what: Escalation, about: str) -> None:
+    async def alarm(self, what: Escalation, about: str, severity: Severity = Severity.ERROR) -> None:
         """Raise one alert while this goes on."""
-        await self.store.run("alarm", "", what.value, Severity.ERROR.value, about, ESCALATE_AGAIN_MS)
+        await self.store.run("alarm", "", what.value, severity.value, about, ESCALATE_AGAIN_MS)
 
     async def calm(self, what: Escalation) -> None:
         """It is over: the next time is another one."""

@@ -25,6 +25,9 @@ DEPLOYED = "deployed:"
 USER, KEY, SIGN_IN = "user:", "key:", "sign_in"
 """What else the log tells of: a person, an API key, and somebody at the door of the console."""
 
+EARNED = "earned:"
+"""Prefix of a kind of decision that was promoted or demoted."""
+
 PAUSED, DRAIN = "paused:", "drain:"
 """Prefixes of the fields that hold a queue, and that ask a worker to finish."""
 
@@ -53,6 +56,8 @@ class Change:
             return f"asked worker {worker} to finish" if self.after else f"worker {worker} is finishing"
         if self.what == SIGN_IN:
             return f"sign-in {self.after} from {self.client or 'an unknown address'}"
+        if self.what.startswith(EARNED):
+            return str(self.after)
         if self.what.startswith((USER, KEY)):
             kind, _, name = self.what.partition(":")
             return f"{kind} {name}: {self.after}"

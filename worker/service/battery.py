@@ -110,14 +110,19 @@ async def _agreement(tried: Ground, answers: Sequence[Graded]) -> Agreement:
     pairs = list(zip(tried.asked, answers, strict=True))[::step][:SAMPLE]
     valkey = EmbeddedValkey(tried.settings.home)
     url = await asyncio.to_thread(valkey.start)
-    parts = Parts(tried.settings, sender_app(tried.settings, url), url)
     try:
-        differ = [graded.ticket_id for row, graded in pairs if await _worked(parts, row) != _said(graded)]
+        differ = await _differing(Parts(tried.settings, sender_app(tried.settings, url), url), pairs)
+    finally:
+        await asyncio.to_thread(valkey.stop)
+    return Agreement(len(pairs), tuple(differ))
+
+
+async def _differing(parts: Parts, pairs: Sequence[tuple[Labelled, Graded]]) -> list[str]:
+    try:
+        return [graded.ticket_id for row, graded in pairs if await _worked(parts, row) != _said(graded)]
     finally:
         await parts.store.aclose()
         parts.app.close()
-        await asyncio.to_thread(valkey.stop)
-    return Agreement(len(pairs), tuple(differ))
 
 
 Outcome = tuple[State, str, str, float]

@@ -4,9 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from fallbacks.delivery.alerts import AlertDesk
+from fallbacks.autonomy.watch import Watch
+from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.delivery.outbox import Outbox, Receipt, Sent
 from fallbacks.errors import StoreUnreachable
+from fallbacks.ledger.control import EARNED, Control
+from fallbacks.plan import Severity
 
 log = logging.getLogger(__name__)
 
@@ -16,20 +19,27 @@ ARCHIVE_PAUSE_SECONDS = 600.0
 
 PROBE_PAUSE_SECONDS = 60.0
 
+WATCH_PAUSE_SECONDS = 30.0
+
+EVIDENCE = "the evidence"
+"""Who promotes and demotes, as the operator log names it."""
+
 Work = Callable[[], Awaitable[object]]
 
 
 class DeliveryLoop:
     """Looks every second for what is due. outbox: None where no webhook is set.
 
-    archive: moves old tickets out. probe: keeps known-answer probes waiting, and judges the answers.
+    archive: moves old tickets out. probe: keeps known-answer probes waiting, and judges the answers. watch: reports
+    what earned or lost autonomy.
     """
 
-    def __init__(self, alerts: AlertDesk, outbox: Outbox | None, archive: Work, probe: Work) -> None:
+    def __init__(self, alerts: AlertDesk, outbox: Outbox | None, archive: Work, probe: Work, watch: Work) -> None:
         self.alerts = alerts
         self.outbox = outbox
         self.archive = archive
         self.probe = probe
+        self.watch = watch
 
     async def run_forever(self) -> None:
         """Until the process ends. What cannot be sent stays due; a slow receiver of one kind holds up no other."""
@@ -38,6 +48,7 @@ class DeliveryLoop:
             _repeat(self.send_outcomes, PAUSE_SECONDS),
             _repeat(self.archive, ARCHIVE_PAUSE_SECONDS),
             _repeat(self.probe, PROBE_PAUSE_SECONDS),
+            _repeat(self.watch, WATCH_PAUSE_SECONDS),
         )
 
     async def round(self) -> None:
@@ -62,6 +73,17 @@ async def send_alerts(alerts: AlertDesk) -> None:
         for sink, why in failures.items():
             log.error("alert %s did not reach %s: %s", alert.id, sink, why)
         log.info("alert %s: %s", alert.id, alert.title)
+
+
+async def report_turns(watch: Watch, alerts: AlertDesk) -> None:
+    """Alert to what was promoted or demoted, and write it to the log and to the operator log."""
+    turns = await watch.turns()
+    for turn in turns:
+        log.warning("autonomy: %s", turn.words)
+        await Control(watch.store).changed(EVIDENCE, f"{EARNED}{turn.period.key.kind}", turn.words)
+    if turns:
+        await alerts.alarm(Escalation.AUTONOMY_CHANGED, "; ".join(turn.words for turn in turns), Severity.WARNING)
+        await alerts.calm(Escalation.AUTONOMY_CHANGED)
 
 
 async def _repeat(work: Work, pause_seconds: float) -> None:

@@ -25,13 +25,15 @@ class Queue(StrEnum):
 
 
 class Switch(StrEnum):
-    """What autonomy can be set to; `status` to look at the switch, `labels` at what each label has earned."""
+    """What autonomy can be set to; `status` to look at the switch, `labels` at what each label has earned,
+    `alone` at what was decided alone."""
 
     SUGGEST = "suggest"
     AUTO = "auto"
     OFF = "off"
     STATUS = "status"
     LABELS = "labels"
+    ALONE = "alone"
 
 
 switches = typer.Typer(help="Who switched what, and when.", no_args_is_help=True, rich_markup_mode=None)
@@ -74,6 +76,11 @@ def autonomy(
         from worker.cli.operations.labels import show_kinds
 
         show_kinds(json=json)
+        return
+    if switch is Switch.ALONE:
+        from worker.cli.operations.labels import show_alone
+
+        show_alone(json=json)
         return
     if switch is Switch.STATUS:
         _print(run(_control), json=json)

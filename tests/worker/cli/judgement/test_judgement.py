@@ -144,3 +144,17 @@ def test_a_file_with_nothing_but_training_rows_says_what_to_do(desk: Deskhand, t
     result = desk("eval", str(write(tmp_path / "x.jsonl", TOMATOES, split="train")))
     assert result.code == 1
     assert "--split all" in result.err
+
+
+def test_the_battery_sets_a_file_up_as_a_deployment_of_its_own(desk: Deskhand, tmp_path: Path) -> None:
+    """Whatever is in force here: its labels, its training data and its store are its own."""
+    rows = [*TOMATOES[:80], *SKIES[:80], *TOMATOES[80:100], *SKIES[80:100], ("quarterly synergy report", "nothing")]
+    file = write(tmp_path / "all.jsonl", rows)
+    found = desk("eval", str(file), "--taxonomy", str(tmp_path / "taxonomy.yaml"), "--battery", "--json").json()
+    assert found["learned"] + found["tickets"] == len(rows)
+    assert found["team_right"]["share"] == 1.0
+    assert found["agreement"] == {"tickets": found["tickets"], "differ": []}
+    assert [each["threshold"]["target"] for each in found["kept"]] == [0.9, 0.95, 0.98, 0.99]
+    assert all(each["kept"] for each in found["kept"])
+    assert found["kept"][0]["covered"]["share"] == 1.0
+    assert found["kept"][3]["threshold"]["missing"] > 0
