@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from zlib import crc32
 
 from tasks.reasons import Reason
@@ -219,3 +220,14 @@ def calibration(answers: Sequence[Graded]) -> tuple[tuple[float, float, int], ..
 def _confused(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str, int], ...]:
     wrong = Counter(pair for pair in pairs if pair[0] != pair[1])
     return tuple((wanted, said, count) for (wanted, said), count in wrong.most_common(MOST_CONFUSED))
+
+
+def plain(value: Any) -> Any:
+    """Figures as JSON: a share as its numbers, and none of nothing, since JSON has no NaN."""
+    if isinstance(value, dict) and value.keys() == {"hits", "total"}:
+        share = Share(**value)
+        bounds = {"share": share.value, "at_least": share.at_least, "at_most": share.at_most} if share.total else {}
+        return {**value, **bounds}
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value

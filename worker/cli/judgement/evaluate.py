@@ -153,20 +153,9 @@ def _bounded(share: "Share") -> str:
 
 
 def _document(summaries: "list[Summary]", attacks: "AttackReport | None") -> dict[str, Any]:
+    from worker.evaluation.figures import plain
+
     return {
         "tiers": [plain(asdict(summary)) for summary in summaries],
         "attacks": plain(asdict(attacks)) if attacks is not None else None,
     }
-
-
-def plain(value: Any) -> Any:
-    """A share as its numbers; JSON has no NaN."""
-    if isinstance(value, dict) and value.keys() == {"hits", "total"}:
-        from worker.evaluation.figures import Share
-
-        share = Share(**value)
-        bounds = {"share": share.value, "at_least": share.at_least, "at_most": share.at_most} if share.total else {}
-        return {**value, **bounds}
-    if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -57,7 +57,7 @@ def _percent(share: "Share") -> str:
 
 
 def _document(found: "Battery") -> dict[str, Any]:
-    from worker.cli.judgement.evaluate import plain
+    from worker.evaluation.figures import plain
 
     targets = [{**asdict(each), "kept": each.kept, "in_words": str(each.threshold)} for each in found.kept]
     leaks = [{**asdict(each), "precision": each.precision} for each in found.leaks]

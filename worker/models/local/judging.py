@@ -1,11 +1,16 @@
-"""What a set of parameters makes of one text: the same for answering a ticket and for proving on held-out ones."""
+"""What a set of parameters makes of one text: the same for answering a ticket and for proving on held-out ones.
 
-from dataclasses import dataclass
+A mail is mostly greeting, courtesy and signature, which nothing was learned from: as a whole it is unlike what was
+learned. Then its sentences are judged one by one, and the one that is most surely about something speaks for it.
+"""
+
+import re
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.models.local.features import Features, Floats
+from worker.models.local.features import MAX_CHARS, Features, Floats
 from worker.models.local.parameters import Parameters
 from worker.models.local.scope import likeness, scope_score
 
@@ -13,19 +18,56 @@ UNFAMILIAR_CEILING = 0.5
 """Confidence of a ticket unlike anything learned: a classifier is sure of some foreign text too."""
 
 
+SENTENCE_END = re.compile(r"(?<=[.!?])\s|\n")
+
+_MOST_SENTENCES = 16
+_LEAST_WORDS = 3
+_LOOKED_AT = 3
+"""Sentences, the surest by the classifier alone, that are judged whole: the check of scope costs the most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """team, label: the best team, and the best label within it, by their numbers. chances: of every label.
+    """features: of what was judged, the text or a sentence of it. chances: of every label.
 
-    confidence: the team's probability, capped by how much the text is like what was learned.
+    team, label: the best team, and the best label within it, by their numbers. confidence: the team's probability,
+    capped by how much the text is like what was learned.
     """
 
+    features: Features
     team: int
     label: int
     chances: Floats
     team_probability: float
     familiar: bool
     confidence: float
+
+
+def judged_text(parameters: Parameters, text: str, team_of: NDArray[np.integer]) -> Judged:
+    """As a whole where that is like what was learned, else by its sentences. team_of: see `judged`."""
+    whole = judged(parameters, parameters.vocabulary.encode(text), team_of)
+    if whole.familiar:
+        return whole
+    asking = [each for each in _surest(parameters, sentences(text), team_of) if each.familiar]
+    if not asking:
+        return whole
+    best = max(asking, key=lambda each: each.confidence)
+    against = max((each.confidence for each in asking if each.team != best.team), default=0.0)
+    return replace(best, confidence=best.confidence * (1 - against))
+
+
+def sentences(text: str) -> list[str]:
+    """Those that say something, each once; none where there is only one."""
+    parts = dict.fromkeys(part.strip() for part in SENTENCE_END.split(text[:MAX_CHARS]))
+    found = [part for part in parts if len(part.split()) >= _LEAST_WORDS]
+    return found[:_MOST_SENTENCES] if len(found) > 1 else []
+
+
+def _surest(parameters: Parameters, parts: list[str], team_of: NDArray[np.integer]) -> list[Judged]:
+    encoded = [parameters.vocabulary.encode(part) for part in parts]
+    sure = [np.bincount(team_of, weights=parameters.probabilities(each)).max() for each in encoded]
+    order = sorted(range(len(parts)), key=lambda at: -sure[at])[:_LOOKED_AT]
+    return [judged(parameters, encoded[at], team_of) for at in order]
 
 
 def judged(parameters: Parameters, features: Features, team_of: NDArray[np.integer]) -> Judged:
@@ -38,4 +80,4 @@ def judged(parameters: Parameters, features: Features, team_of: NDArray[np.integ
     score = scope_score(parameters, features, label, probability, team_of == team)
     familiar = score >= parameters.scope_from
     ceiling = likeness(parameters, score) if familiar else UNFAMILIAR_CEILING
-    return Judged(team, label, chances, probability, familiar, min(probability, ceiling))
+    return Judged(features, team, label, chances, probability, familiar, min(probability, ceiling))

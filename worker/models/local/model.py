@@ -16,7 +16,7 @@ from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.config.errors import LocalModelError
 from worker.models.local.features import MAX_CHARS, Features, Floats, words
-from worker.models.local.judging import judged
+from worker.models.local.judging import SENTENCE_END, Judged, judged, judged_text
 from worker.models.local.parameters import FORM, Parameters, cached, stored_file
 from worker.models.local.training import ALGORITHM, library, refuse_foreign, train
 from worker.models.thresholds import Answered
@@ -35,7 +35,6 @@ of the conversation, read alone, has the right label)."""
 UNFAMILIAR = "out of scope: unlike the tickets it learned from"
 """Said where a person reads why the local tier abstained."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s|\n")
 _CLAUSE_END = re.compile(r"(?<=[.!?:])\s+|\n+")
 MOST_CLAUSES = 20
 _MAX_QUOTE = 300
@@ -133,10 +132,10 @@ class LocalModel:
 
     def guess(self, ticket: Ticket) -> Guess:
         """The best team, then the best label within it. Of a conversation: by the newest words that say what it is
-        about; "Any news?" does not, nor do thanks.
+        about; "Any news?" does not, nor do thanks. Of another long text by the sentence that asks.
         """
         if not isinstance(ticket, Conversation):
-            return self._guess(ticket.text)
+            return self._read(judged_text(self._parameters, ticket.text, self._team_of), ticket.text)
         asking = tuple(message for message in ticket.messages if not message.quiet)
         parts = shown_parts(ticket.model_copy(update={"messages": asking}))
         guesses = list[Guess]()
@@ -156,9 +155,10 @@ class LocalModel:
         return max(telling, key=lambda guess: guess.label_probability, default=None)
 
     def _guess(self, text: str) -> Guess:
-        features = self._parameters.vocabulary.encode(text)
-        found = judged(self._parameters, features, self._team_of)
-        chances, best = found.chances, found.label
+        return self._read(judged(self._parameters, self._parameters.vocabulary.encode(text), self._team_of), text)
+
+    def _read(self, found: Judged, text: str) -> Guess:
+        features, chances, best = found.features, found.chances, found.label
         second = int(np.where(np.arange(len(chances)) == best, -1.0, chances).argmax())
         scores = self._word_scores(features, best, second)
         return Guess(
@@ -200,7 +200,7 @@ def _key(data: Path, team_of: dict[str, str]) -> str:
 def _quote(whole: str, scores: dict[str, float]) -> str:
     """The sentence of the ticket whose words spoke loudest, character by character."""
     text = whole[:MAX_CHARS]
-    sentences = [sentence.strip() for sentence in _SENTENCE_END.split(text) if sentence.strip()]
+    sentences = [sentence.strip() for sentence in SENTENCE_END.split(text) if sentence.strip()]
     if not sentences:  # the part that is read is blank
         return whole.strip()[:_MAX_QUOTE].strip()
     loudness = [sum(scores.get(word, 0.0) for word in set(words(sentence))) for sentence in sentences]

@@ -15,7 +15,7 @@ import numpy as np
 
 from worker.config.errors import LocalModelError
 from worker.models.local.features import Features, Ints, Vocabulary
-from worker.models.local.judging import judged
+from worker.models.local.judging import judged_text
 from worker.models.local.parameters import Parameters, digest_of
 from worker.models.local.scope import REFUSED_SHARE, scope_score
 
@@ -56,7 +56,7 @@ def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters
 
     def proof(trained: Parameters, part: Any) -> tuple[Any, Any]:
         trained = replace(trained, sharpness=sharpness, scope_from=scope_from)
-        return _proof(trained, [encoded[i] for i in np.flatnonzero(part)], wanted[part], team_of)
+        return _proof(trained, [rows[i][0] for i in np.flatnonzero(part)], wanted[part], team_of)
 
     proofs = [proof(trial, held)]
     proofs += [
@@ -133,11 +133,11 @@ def _more_parts(wanted: Any, held: Any) -> list[Any]:
     return [part for part in parts if part.any()]
 
 
-def _proof(trial: Parameters, unseen: list[Features], wanted: Any, team_of: Mapping[str, str]) -> tuple[Any, Any]:
+def _proof(trial: Parameters, unseen: list[str], wanted: Any, team_of: Mapping[str, str]) -> tuple[Any, Any]:
     """(confidence, right) of unseen tickets, as they would be said; what is unlike the learned is never stood by."""
     teams = sorted({team_of[label] for label in trial.labels})
     number_of = np.array([teams.index(team_of[label]) for label in trial.labels])
-    found = [judged(trial, features, number_of) for features in unseen]
+    found = [judged_text(trial, text, number_of) for text in unseen]
     confidence = np.array([round(each.confidence, 4) if each.familiar else 0.0 for each in found], dtype=np.float64)
     right = [each.team == number_of[label] for each, label in zip(found, wanted, strict=True)]
     return confidence, np.array(right, dtype=np.uint8)

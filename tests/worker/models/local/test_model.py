@@ -134,7 +134,7 @@ def test_what_is_unlike_everything_learned_is_never_sure(model: LocalModel, text
 
 def test_confidence_is_capped_by_how_much_the_ticket_is_like_what_was_learned(model: LocalModel) -> None:
     question = "The machine swallowed my card, how do I get it back?"
-    framed = f"Good evening dear friends over there. {question} Much obliged, yours Maximilian"
+    framed = f"Dear friends over there in the office: {question}"
     plain, polite = (model.guess(ticket(text)) for text in (question, framed))
     assert plain.label == polite.label == "card_swallowed"
     assert plain.confidence > MIN_CONFIDENCE
@@ -142,6 +142,26 @@ def test_confidence_is_capped_by_how_much_the_ticket_is_like_what_was_learned(mo
     assert polite.confidence < polite.team_probability
     said = asyncio.run(model.call(request(ticket(framed)))).tool_calls[0].arguments["rationale"]
     assert said.endswith(f"like the tickets it learned from: its confidence is capped at {polite.confidence:.0%}.")
+
+
+def test_a_long_mail_is_judged_by_the_sentence_that_asks(model: LocalModel) -> None:
+    """As a whole it is unlike what was learned: of two hundred such mails 3 % were decided."""
+    rows = sample.rows("test")[::31]
+    mail = (
+        "Dear Sir or Madam,\n\nit has been a long week at work. I read all the pages of the help centre. {} "
+        "My number is in the signature.\n\nRegards\nO. Lindqvist\nHead of Sales, Lindqvist & Sons"
+    )
+    guesses = [(model.guess(ticket(mail.format(row["body"]))), row["team"]) for row in rows]
+    decided = [guess.team == team for guess, team in guesses if guess.familiar and guess.confidence >= MIN_CONFIDENCE]
+    assert len(decided) > 0.75 * len(rows)
+    assert sum(decided) > 0.95 * len(decided)
+    asked = request(ticket(mail.format("The machine swallowed my card!")))
+    assert asyncio.run(model.call(asked)).tool_calls[0].arguments["evidence"] == ["The machine swallowed my card!"]
+
+
+def test_two_sentences_that_ask_for_different_teams_are_not_decided(model: LocalModel) -> None:
+    both = "Good evening to all of you! I lost my phone yesterday. The machine swallowed my card. Yours Maximilian"
+    assert model.guess(ticket(both)).confidence < MIN_CONFIDENCE
 
 
 def test_what_is_out_of_scope_ends_as_low_confidence_and_says_so(model: LocalModel) -> None:
