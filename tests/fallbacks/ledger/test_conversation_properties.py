@@ -44,6 +44,8 @@ EVERY = {
 }
 """What must have come in each state; nothing can be added to what could not be read as a ticket."""
 
+STATES = st.sampled_from([state for state in State if state.value in EVERY])
+
 Met = tuple[str, str]
 """A state, and what came in it."""
 
@@ -67,9 +69,20 @@ class ConversingLedger(PeopledLedger):
     def heard(self, ticket_id: str) -> int:
         return sum(not quiet for quiet in self.messages.get(ticket_id, {}).values())
 
-    @rule(index=st.integers(0, 5), number=st.integers(0, 6), quiet=st.booleans(), loops=st.sampled_from([0, 0, 0, 1]))
-    def a_message_comes(self, index: int, number: int, quiet: bool, loops: int) -> None:
-        ticket_id = list(self.known)[index % len(self.known)]
+    def one_in(self, state: State, index: int) -> str:
+        """A ticket in this state; where there is none, any."""
+        pool = [one for one, known in self.known.items() if known.state is state] or list(self.known)
+        return pool[index % len(pool)]
+
+    @rule(
+        state=STATES,
+        index=st.integers(0, 5),
+        number=st.integers(0, 6),
+        quiet=st.booleans(),
+        loops=st.sampled_from([0, 0, 0, 1]),
+    )
+    def a_message_comes(self, state: State, index: int, number: int, quiet: bool, loops: int) -> None:
+        ticket_id = self.one_in(state, index)
         known, messages = self.known[ticket_id], self.messages.setdefault(ticket_id, {})
         new, quiet = f"m{number}" not in messages, messages.get(f"m{number}", quiet)
         self.meets(known, "again" if not new else "thanks" if quiet else LOOPING if loops else "message")
@@ -133,9 +146,9 @@ class ConversingLedger(PeopledLedger):
             if upholds:
                 self.standing.discard(lease.ticket_id)
 
-    @rule(index=st.integers(0, 5), person=st.sampled_from(PEOPLE), act=st.sampled_from(ENDINGS))
-    def a_person_ends_it(self, index: int, person: str, act: str) -> None:
-        ticket_id = list(self.known)[index % len(self.known)]
+    @rule(state=STATES, index=st.integers(0, 5), person=st.sampled_from(PEOPLE), act=st.sampled_from(ENDINGS))
+    def a_person_ends_it(self, state: State, index: int, person: str, act: str) -> None:
+        ticket_id = self.one_in(state, index)
         self.meets(self.known[ticket_id], act)
         getattr(self, act)(ticket_id, self.known[ticket_id], person)
 
