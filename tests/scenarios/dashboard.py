@@ -23,7 +23,9 @@ def a_full_day(stage: Stage) -> None:
     stage.model.fault("529", times=TRIED)
     stage.model.fault("prompt_too_long", times=TRIED)
     stage.a_day_passes(15)
-    judge(stage, 3, agrees=True)
+    judge(stage, 1, agrees=True)
+    stage.until(lambda: stage.prometheus.query("deskhand_human_decisions_total"), "a scrape that has seen the first")
+    judge(stage, 2, agrees=True)
 
 
 def drawn_by(folder: Path) -> tuple[int, list[str]]:
