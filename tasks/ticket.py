@@ -59,10 +59,13 @@ def _listed(value: Any) -> Any:
 MOST_SECONDS = 10**11
 """A number beyond it is milliseconds: the year 5138."""
 
+_AS_NUMBER = {"type": "number", "minimum": -62_135_596_800, "maximum": 253_402_300_799_999}
+"""From the year 1, in seconds, to the end of 9999, in milliseconds: what a time can be."""
+
 Moment = Annotated[
     AwareDatetime,
     BeforeValidator(_moment),
-    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}]}, mode="validation"),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, _AS_NUMBER]}, mode="validation"),
 ]
 
 

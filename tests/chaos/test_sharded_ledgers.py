@@ -25,6 +25,7 @@ DAILY_BUDGET_USD = Decimal("0.06")
 SHARDS = 3
 TICKETS = 300
 LOT = 30
+SOON_MS = 60_000
 
 
 @dataclass
@@ -41,11 +42,17 @@ class Cell:
         """Ended, with people, or waiting for tomorrow's budget."""
         states = self.ledger.states()
         at_rest = set(states) <= {*REST, "parked"} and sum(states.values()) >= len(self.accepted)
-        return at_rest and self.waiting_for() <= {"daily_budget"}
+        return at_rest and self.waiting_for() <= {"daily_budget"} and not self.wakes_soon()
 
     def waiting_for(self) -> set[str]:
         """Why tickets are parked."""
         return {str(self.ledger.view(one).reason) for one in self.ledger.ids("parked")}
+
+    def wakes_soon(self) -> bool:
+        """Whether a ticket waits for money that a call only holds, and is asked for again within seconds."""
+        store, run = self.ledger.parts.store, self.ledger.loop.run
+        soon = run(store.now_ms()) + SOON_MS
+        return any(due < soon for _, due in run(store.ranked("due", 0, 0)))
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,8 @@ def test_no_words_of_anybody_are_told(name: str) -> None:
     event |= {"decision": {**DECISION, "summary": SAID, "rationale": SAID, "evidence": [SAID]}}
     if name.startswith("effect"):
         del event["tool"]
+    if name == "reopened":
+        del event["message"]  # an id
     assert SAID not in json.dumps(line("t1", 1, event, TRIAGE.facet_names))
 
 
