@@ -1,5 +1,6 @@
 """`deskhand import-mail --imap` with Debian's Dovecot: what comes is a ticket, at once and once."""
 
+import asyncio
 import shlex
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from urllib.parse import quote
 
 import pytest
 
+from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.views import Views
 from tests.services.dovecot import FOLDER, PASSWORD, USER, DovecotServer, running_dovecot
 from tests.services.process import ServiceMissing
 from tests.services.waiting import PATIENCE_SECONDS, wait_for
@@ -18,14 +21,22 @@ from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import DirectLedger
 from tests.worker.connectors.mail.imap_server import PASSWORD as SMALL_PASSWORD
 from tests.worker.connectors.mail.imap_server import ImapServer
+from tests.worker.intake.test_messages import QuickParts
 from worker.cli.tickets.mailbox import LONGEST_PAUSE_SECONDS, pause
+from worker.config.settings import Settings
+from worker.connectors.mail.reading import read_mail
+from worker.service.celery_factory import sender_app
 
 Importer = Callable[[], "subprocess.Popen[str]"]
 
 
-def mail(name: str) -> bytes:
-    head = f"From: {name}@shop.example\r\nSubject: Card\r\nMessage-ID: <{name}@shop.example>\r\n"
-    return f"{head}\r\nMy card {name} is lost.\r\n".encode()
+def mail(name: str, *headers: str) -> bytes:
+    head = (f"From: {name}@shop.example", "Subject: Card", f"Message-ID: <{name}@shop.example>", *headers)
+    return "\r\n".join([*head, "", f"My card {name} is lost.", ""]).encode()
+
+
+def ticket_of(name: str) -> str:
+    return read_mail(mail(name)).ticket.id or ""
 
 
 @pytest.fixture
@@ -65,23 +76,38 @@ def importer(deskhand: Deskhand, tmp_path: Path) -> Iterator[Importer]:
         process.communicate()
 
 
+async def work_what_waited(ticket_id: str, url: str, home: Path) -> None:
+    """As a worker does once the sweep has found that a reply waited long enough for its first mail."""
+    settings = Settings(home=home)
+    parts = QuickParts(settings, sender_app(settings, url), url)
+    await parts.ledger.sweep(limit=9, max_losses=3)
+    await parts.executor.triage(ticket_id)
+    await parts.store.aclose()
+
+
 def test_a_mail_is_taken_at_once_and_once_over_restarts_of_importer_and_server(
     server: DovecotServer,
     importer: Importer,
     ledger: DirectLedger,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    valkey_url: str,
 ) -> None:
     monkeypatch.setenv("DESKHAND_IMAP_PASSWORD", PASSWORD)
 
     def arrived(count: int) -> None:
         wait_for(lambda: queued() == count and server.unseen() == 0, message=f"{count} tickets and nothing unseen")
 
+    def bodies(name: str) -> list[str]:
+        checkpoint = ledger.do(lambda one: Views(one.store).checkpoint(ticket_of(name)))
+        return [added.message.body for added in checkpoint.added]
+
     def queued() -> int:
         return len(ledger.do(lambda one: one.store.ranked("s:queued", 0, -1)))
 
-    for name in ("a", "b"):
-        server.append(mail(name))
+    monkeypatch.setenv("DESKHAND_REPLY_WAITS_SECONDS", "0.1")
+    for one in (mail("early", "In-Reply-To: <e@shop.example>"), mail("a"), mail("b")):
+        server.append(one)
     first = importer()
     arrived(2)
     server.append(mail("c"))
@@ -89,6 +115,7 @@ def test_a_mail_is_taken_at_once_and_once_over_restarts_of_importer_and_server(
     first.kill()
     first.wait()
     server.append(mail("d"))
+    server.append(mail("reply", "In-Reply-To: <other@shop.example>", "References: <a@shop.example>"))
     second = importer()
     arrived(4)
     server.restart()
@@ -99,8 +126,14 @@ def test_a_mail_is_taken_at_once_and_once_over_restarts_of_importer_and_server(
     arrived(5)
     second.send_signal(signal.SIGINT)
     out, _ = second.communicate(timeout=PATIENCE_SECONDS)
-    assert (second.returncode, out) == (0, "2 accepted, 1 known before, 0 rejected\n")
+    assert (second.returncode, out) == (0, "2 accepted, 1 added to tickets, 1 known before, 0 rejected\n")
     assert log.read_text().count("\n") == 1
+    assert (bodies("a"), bodies("e")) == (["My card reply is lost."], [])
+    assert ledger.state(ticket_of("early")) is State.PARKED, "what it answers came after it"
+    asyncio.run(work_what_waited(ticket_of("early"), valkey_url, tmp_path))
+    joined = ledger.view(ticket_of("early"))
+    assert (joined.state, joined.closed, joined.detail) == (State.CLOSED, Closed.DUPLICATE, ticket_of("e"))
+    assert (bodies("a"), bodies("e")) == (["My card reply is lost."], ["My card early is lost."])
 
 
 def test_a_program_yields_the_token(server: DovecotServer, deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:
