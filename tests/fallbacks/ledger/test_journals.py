@@ -46,4 +46,6 @@ def as_of(then: Any, now: Any) -> Any:
     """What is now, without the fields that were not there then."""
     if isinstance(then, dict) and isinstance(now, dict):
         return {name: as_of(then[name], now[name]) for name in then if name in now}
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        return [as_of(*pair) for pair in zip(then, now, strict=True)]
     return now
