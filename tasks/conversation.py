@@ -23,8 +23,9 @@ class Message(BaseModel):
     """One message of a conversation.
 
     id: upstream's own, once in a ticket; given by us when absent. body: plain text, up to 60,000 characters.
-    author: who wrote it; absent: the requester. received_at: when. automatic: a machine sent it; it is kept and shown,
-    and changes nothing. attachments: what came with it, by name: up to 50.
+    author: who wrote it; absent: the requester. other: who wrote it is not the requester. received_at: when.
+    automatic: a machine sent it; it is kept and shown, and changes nothing. attachments: what came with it, by name: up
+    to 50.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +33,7 @@ class Message(BaseModel):
     id: TicketId | None = None
     body: Annotated[str, StringConstraints(min_length=1, max_length=MAX_BODY_CHARS)]
     author: Requester | None = None
+    other: bool = False
     received_at: Moment | None = None
     automatic: bool = False
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=MAX_ATTACHMENTS)] = ()
@@ -60,8 +62,11 @@ class Message(BaseModel):
         return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
 
     def digest(self) -> str:
-        """SHA-256 of everything but the id: equal for a resend, different for another body under one id."""
-        fields = {name: value for name, value in self.fields().items() if name != "id"}
+        """SHA-256 of what was said, by whom and when: equal for a resend, different for another body under one id.
+
+        `other` follows from who wrote it, and was not kept once.
+        """
+        fields = {name: value for name, value in self.fields().items() if name not in ("id", "other")}
         text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -100,7 +105,7 @@ class Conversation(Ticket):
     @property
     def text(self) -> str:
         """The newest message first, then those before it as far as there is room, the ticket itself last."""
-        return "\n\n".join(part.strip() for part in shown_parts(self))
+        return "\n\n".join(part.strip() for part, _ in shown_parts(self))
 
 
 def conversation(ticket: Ticket, added: Sequence[Added]) -> Ticket:
@@ -116,18 +121,25 @@ def conversation(ticket: Ticket, added: Sequence[Added]) -> Ticket:
     return Conversation.model_construct(**{**fields, "attachments": attached}, messages=messages)
 
 
-def shown_parts(ticket: Conversation) -> list[str]:
-    """Texts of the conversation, newest first, the ticket's own last. What has no room is said as a number."""
+def shown_parts(ticket: Conversation) -> list[tuple[str, str]]:
+    """Texts of the conversation, newest first, the ticket's own last, each with whose it is as an attribute of its tag.
+    What has no room is said as a number.
+    """
     newest_first, room = list(reversed(ticket.messages)), SHOWN_CHARS
     first = Ticket.text.fget(ticket)  # type: ignore[attr-defined] # the property of the base class
-    parts = list[str]()
+    parts = list[tuple[str, str]]()
     for place, message in enumerate(newest_first):
         if parts and len(message.body) > room:
-            parts.append(_left_out(len(newest_first) - place))
+            parts.append((_left_out(len(newest_first) - place), ""))
             break
-        parts.append(message.body[:SHOWN_CHARS])
-        room -= len(parts[-1])
-    return [*parts, first[: max(room, SHOWN_CHARS // 4)]]
+        parts.append((message.body[:SHOWN_CHARS], _by(message)))
+        room -= len(message.body[:SHOWN_CHARS])
+    return [*parts, (first[: max(room, SHOWN_CHARS // 4)], "")]
+
+
+def _by(message: Message) -> str:
+    """No name, which a stranger may choose and a model may be kept from."""
+    return ' by="somebody else than the requester"' if message.other else ""
 
 
 def _left_out(count: int) -> str:
@@ -136,7 +148,7 @@ def _left_out(count: int) -> str:
 
 def as_turn(message: Message) -> str:
     """A message as a turn of a conversation that goes on: in the tags that instructions call a stranger's words."""
-    parts = [f"<message>{escape(message.body[:SHOWN_CHARS], quote=False)}</message>"]
+    parts = [f"<message{_by(message)}>{escape(message.body[:SHOWN_CHARS], quote=False)}</message>"]
     if message.attachments:
         listed = escape("\n".join(one.shown for one in message.attachments), quote=False)
         parts.append(f"<attachments>{listed}</attachments>")
@@ -145,8 +157,8 @@ def as_turn(message: Message) -> str:
 
 def tagged(ticket: Conversation) -> Iterator[str]:
     """The parts of a conversation for an opening, newest first, escaped so that none can close its tag."""
-    *added, first = shown_parts(ticket)
-    for place, part in enumerate(added):
+    *added, (first, _) = shown_parts(ticket)
+    for place, (part, by) in enumerate(added):
         newest = ' newest="true"' if place == 0 else ""
-        yield f"<message{newest}>{escape(part, quote=False)}</message>"
+        yield f"<message{newest}{by}>{escape(part, quote=False)}</message>"
     yield f"<first>{escape(first, quote=False)}</first>"

@@ -67,6 +67,18 @@ def test_an_opening_shows_them_newest_first_in_the_tags_of_the_ticket() -> None:
     assert shown.count("<ticket>") == 1
 
 
+def test_what_the_requester_did_not_write_is_marked_as_another_s_words() -> None:
+    other, own = Message(id="m1", body="We look into it.", other=True), Message(id="m2", body="Any news?")
+    by = 'by="somebody else than the requester"'
+    shown = opening(conversation(TICKET, [Added(other), Added(own)]), "")
+    assert f"<message {by}>We look into it.</message>\n<first>" in shown
+    assert '<message newest="true">Any news?</message>' in shown
+    assert (by in as_turn(other), by in as_turn(own)) == (True, False)
+    long = Message(id="m3", body="x" * SHOWN_CHARS)
+    assert by not in opening(conversation(TICKET, [Added(other), Added(long)]), ""), "a number is nobody's words"
+    assert other.digest() == other.model_copy(update={"other": False}).digest()
+
+
 def test_a_stored_message_of_another_version_is_still_read() -> None:
     assert read_message({"id": "m1", "body": "x", "mood": "glad"}).body == "x"
     assert read_message({"id": "m1", "body": "x" * 100_000}).id == "m1"

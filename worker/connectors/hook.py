@@ -160,6 +160,7 @@ class Hook(BaseModel):
             "id": self._known(fields.id, document),
             "body": _text(fields.body, document, MAX_BODY_CHARS) or "",
             "author": author or None,
+            "other": self._is_other(author, document) or None,
             "received_at": _received(fields.received_at.of(document)),
         }
         try:
@@ -167,6 +168,11 @@ class Hook(BaseModel):
         except ValidationError as error:
             raise UnmappedError(_faults(error, "comment")) from None
         return Comment(self._known(fields.ticket_id, document), message, own)
+
+    def _is_other(self, author: Mapping[str, str], document: Any) -> bool:
+        """Whether both are known, as of GitHub and Zendesk, and differ: staff, or somebody who has the same trouble."""
+        requester = _text(self.ticket.requester_id, document, 200)
+        return bool(requester and author.get("id")) and requester != author["id"]
 
     def _known(self, pick: Pick, document: Any) -> str:
         """The helpdesk's own id, as it is known here. Raises `UnmappedError`."""

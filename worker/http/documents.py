@@ -63,11 +63,14 @@ class UsageDocument(BaseModel):
 
 
 class MessageDocument(BaseModel):
-    """One message of the conversation. quiet: `automatic` or `thanks`: it changed nothing; "" where it was worked."""
+    """One message of the conversation. other: who wrote it is not the requester. quiet: `automatic` or `thanks`: it
+    changed nothing; "" where it was worked.
+    """
 
     id: str
     body: str
     author: Requester | None
+    other: bool
     received_at: Moment | None
     added_at: Moment
     door: str
@@ -187,6 +190,7 @@ def _message(recorded: Recorded, event: MessageAdded) -> MessageDocument:
         id=message.id or "",
         body=message.body,
         author=message.author,
+        other=message.other,
         received_at=None if message.received_at is None else moment(int(message.received_at.timestamp() * 1000)),
         added_at=moment(recorded.at_ms),
         door=event.door,

@@ -31,6 +31,9 @@ KEPT_MS = 90 * 24 * 3600 * 1000
 AS_MESSAGE = "as_message"
 """In the metadata of a ticket that waits for the one it answers: its id as a message."""
 
+BY_OTHER = "by_other"
+"""There, too, where another than the requester of that one wrote it."""
+
 NOT_ADDED = (ConversationFull, IdempotencyConflict, MessageConflict, Stale, ValueError)
 """Why a message cannot be taken as one; a pydantic `ValidationError` is a `ValueError`."""
 
@@ -161,7 +164,7 @@ def _as_ticket(ticket_id: str, message: Message, source: str) -> Ticket:
         body=message.body,
         requester=message.author,
         received_at=message.received_at,
-        metadata={AS_MESSAGE: message.id, "answers": ticket_id},
+        metadata={AS_MESSAGE: message.id, "answers": ticket_id, **({BY_OTHER: True} if message.other else {})},
         attachments=message.attachments,
     )
 
@@ -172,6 +175,7 @@ def as_message(ticket: Ticket, message_id: str) -> Message:
         id=message_id,
         body=ticket.body if ticket.body.strip() else ticket.subject,
         author=ticket.requester,
+        other=AS_MESSAGE in ticket.metadata and BY_OTHER in ticket.metadata,
         received_at=ticket.received_at,
         attachments=ticket.attachments,
     )

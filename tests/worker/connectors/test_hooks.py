@@ -33,6 +33,7 @@ from worker.connectors.errors import HookFileError, HookRefusedError, UnmappedEr
 from worker.connectors.field_map import Condition, as_text, filled, steps_of, value_at
 from worker.connectors.hook import CUT, UNREAD_DATE, Hook
 from worker.connectors.yaml_hooks import load_hooks
+from worker.intake.threads import as_message
 from worker.service.checked_settings import checked_settings
 
 SECRETS = {
@@ -666,6 +667,23 @@ def test_a_changed_ticket_has_the_change_as_a_message(web: Served, name: str) ->
         assert (answer.status_code, answer.json()["id"], answer.json()["ignored"]) == (202, ticket_id, "")
     ((added),) = web.ledger.do(lambda ledger: Views(ledger.store).checkpoint(ticket_id)).added
     assert added.message.body == CHANGED
+
+
+RITA = (("comment", "user"), {"login": "rita", "id": 99, "type": "User"})
+
+
+def test_who_comments_on_an_issue_is_known_and_whether_it_is_who_opened_it(web: Served) -> None:
+    ticket_id = post(web, "github", event("github")).json()["id"]
+    comment(web, "github", RITA)
+    comment(web, "github", (("comment", "id"), 1790))
+    added = web.ledger.do(lambda ledger: Views(ledger.store).checkpoint(ticket_id)).added
+    assert [(one.message.wrote, one.message.other) for one in added] == [("rita", True), ("zoe", False)]
+
+
+def test_whose_comment_it_is_stays_known_while_it_waits_for_its_issue(web: Served) -> None:
+    waiting = web.ledger.view(comment(web, "github", RITA)["id"])
+    message = as_message(waiting.ticket, "m1")
+    assert (message.wrote, message.other) == ("rita", True)
 
 
 def test_a_comment_before_its_ticket_waits(web: Served) -> None:

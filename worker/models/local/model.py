@@ -137,7 +137,7 @@ class LocalModel:
         if not isinstance(ticket, Conversation):
             return self._read(judged_text(self._parameters, ticket.text, self._team_of), ticket.text)
         asking = tuple(message for message in ticket.messages if not message.quiet)
-        parts = shown_parts(ticket.model_copy(update={"messages": asking}))
+        parts = [part for part, _ in shown_parts(ticket.model_copy(update={"messages": asking}))]
         guesses = list[Guess]()
         for part in filter(str.strip, parts):
             guesses.append(self._guess(part))
