@@ -214,6 +214,8 @@ def test_thanks_and_machines_change_nothing(play: Play, said: str) -> None:
         assert (added.state, added.created, added.works) == (State.SUGGESTED, True, False)
         assert (await s.inbox.approve("t1", "ann", version)).state is State.DECIDED
         assert (await add(s, "m2", body=said, automatic=automatic)).state is State.DECIDED
+        again = await add(s, "m2", body=said, automatic=automatic)
+        assert (again.created, again.state) == (False, State.DECIDED)
         lease = await s.running("t2")
         await add(s, ticket_id="t2", body=said, automatic=automatic)
         await s.ledger.suggest(lease, Conclusion((), DECISION, Priority.NORMAL, heard=0))
