@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.errors import Stale, StoreUnreachable, UnknownTicket
+from fallbacks.inbox.decisions import held_since_ms
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.archive_reader import Archive
@@ -128,3 +129,11 @@ class Holds:
             case ByPerson(name=str(person)) if "holder" not in move.values:
                 with suppress(StoreUnreachable):  # a measurement: what was done is done
                     await self.store.put(keys.LAST_ACTS, {person: str(moved.at_ms)})
+
+    async def _handled_seconds(self, timeline: Sequence[ev.Recorded], person: str, now_ms: int) -> float | None:
+        """Since they held it, or did the last thing to another item: the console holds the next one ahead of time."""
+        held = held_since_ms(timeline, person)
+        if held is None:
+            return None
+        before = int((await self.store.fields(keys.LAST_ACTS)).get(person, 0))
+        return max(0, now_ms - max(held, before)) / 1000

@@ -22,7 +22,6 @@ from fallbacks.inbox.decisions import (
     entry_of,
     example_of,
     example_of_close,
-    held_since_ms,
     on_top,
     stands,
     way_back,
@@ -40,7 +39,6 @@ from fallbacks.ledger.results import result_fields, result_names
 from fallbacks.ledger.states import ENDED, INBOX, Closed, Hint, HintKind, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
-from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -391,14 +389,6 @@ class Inbox(Holds):
             return ()
         corrected = {**outcome, "earlier": view.stands, "reason": ADDED_SINCE}
         return self.outcomes.entries(Outcome.CORRECTED, view.id, view.door, corrected, UNDO_MS)
-
-    async def _handled_seconds(self, timeline: Sequence[ev.Recorded], person: str, now_ms: int) -> float | None:
-        """Since they held it, or did the last thing to another item: the console holds the next one ahead of time."""
-        held = held_since_ms(timeline, person)
-        if held is None:
-            return None
-        before = int((await self.store.fields(keys.LAST_ACTS)).get(person, 0))
-        return max(0, now_ms - max(held, before)) / 1000
 
 
 def repaired_id(rejected_id: str) -> str:

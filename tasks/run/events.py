@@ -396,9 +396,5 @@ def read_event(stored: str | bytes, seq: int = 0) -> Recorded:
         event = Unreadable(raw)
     else:
         known = _FIELDS[cls.type]
-        event = cls(**{name: _frozen(value) for name, value in raw.items() if name in known})
+        event = cls(**{n: tuple(v) if isinstance(v, list) else v for n, v in raw.items() if n in known})
     return Recorded(seq, int(raw.get("at", 0)), int(raw.get("epoch", 0)), event)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
