@@ -77,7 +77,6 @@ class Conversing:
     seed: int
     workers: int = 3
     local: bool = True
-    waits_seconds: int = WAITS_SECONDS
     report: Callable[[str], object] = lambda _: None
     kills: int = 0
     refused: int = 0
@@ -105,7 +104,7 @@ class Conversing:
             return self._judged(monotonic() - began)
 
     def _settings(self, stack: ExitStack) -> dict[str, str]:
-        waits = {"DESKHAND_REPLY_WAITS_SECONDS": str(self.waits_seconds)}
+        waits = {"DESKHAND_REPLY_WAITS_SECONDS": str(WAITS_SECONDS)}
         if self.local:
             return {**waits, "DESKHAND_MODEL": "local", "DESKHAND_MIN_CONFIDENCE": str(MIN_CONFIDENCE)}
         return {**waits, "ANTHROPIC_BASE_URL": stack.enter_context(run_in_thread(latency="0.05", seed=self.seed)).url}
@@ -199,9 +198,7 @@ class Conversing:
                 if ticket_id not in views and not _joined(self.ledger.view(ticket_id))
             ],
             "stale approvals": [name for name, journal in journals.items() if not _fresh(journal)],
-            "decisions lost": [
-                name for name in set(self.approved) if not (views[name].stands or views[name].state is State.DECIDED)
-            ],
+            "decisions lost": [name for name in set(self.approved) if not _decided(self.ledger.view(name))],
             "unbalanced": [f"{name}: {what}" for name, what in self.ledger.audit().problems],
         }
         result.figures = {"states": dict(Counter(view.state.value for view in views.values()))}
@@ -234,6 +231,11 @@ class Conversing:
             "label as called for, where the agent stands by one": f"{sum(stood)} of {len(stood)}",
             "label as called for, in all": f"{sum(right.values())} of {len(right)}",
         }
+
+
+def _decided(view: TicketView) -> bool:
+    """Or worked anew while what was decided stands."""
+    return view.state is State.DECIDED or view.stands is not None
 
 
 def _joined(view: TicketView) -> bool:
