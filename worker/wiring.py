@@ -354,8 +354,7 @@ class Parts:
     @cached_property
     def alert_sinks(self) -> tuple[AlertSink, ...]:
         """Where alerts go."""
-        settings = self.settings
-        sinks: list[AlertSink] = []
+        settings, sinks = self.settings, list[AlertSink]()
         if settings.sentry_dsn is not None:
             from fallbacks.delivery.sentry_alerts import SentryAlerts  # the SDK only where a DSN is set
 
@@ -385,8 +384,7 @@ class Parts:
 
     @property
     def _outbox(self) -> Outbox | None:
-        settings = self.settings
-        senders: dict[str, OutcomeSender] = {}
+        settings, senders = self.settings, dict[str, OutcomeSender]()
         private = settings.webhook_allow_private
         if settings.webhook_url is not None and settings.webhook_secret is not None:
             from fallbacks.delivery.http_webhooks import HttpWebhooks  # httpx only where a receiver is set

@@ -115,9 +115,8 @@ class Ledger(Steps):
             "answers": json.dumps(list(answers)) if answers else None,
         }
         events = _first_events(ticket, not_before_ms, closed, detail)
-        body = ticket.model_copy(update={"id": ticket_id}).canonical()
-        args = (lua_header(header), body, *[event.to_json() for event in events])
-        outcome, known_id, *state = await self.store.run("accept", ticket_id, *args)
+        body, said = ticket.model_copy(update={"id": ticket_id}).canonical(), [event.to_json() for event in events]
+        outcome, known_id, *state = await self.store.run("accept", ticket_id, lua_header(header), body, *said)
         if outcome == "conflict":
             raise IdempotencyConflict(known_id)
         if outcome == "new":

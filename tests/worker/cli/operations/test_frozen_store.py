@@ -66,7 +66,7 @@ def test_a_store_that_freezes_in_the_middle_ends_a_command_too(tmp_path: Path, m
 
         async def frozen_later() -> None:
             server.pause()
-            await asyncio.sleep(PATIENCE_SECONDS)
+            await asyncio.Event().wait()  # an answer that never comes
 
         with pytest.raises(StoreUnreachable, match="says nothing"):
             asyncio.run(silence.while_it_answers(server.url, frozen_later()))
