@@ -133,6 +133,10 @@ class Process(Protocol):
         """By what evidence of autonomy is counted: its value of the facet `keyed_by`."""
         ...
 
+    def fits(self, result: Result) -> bool:
+        """Whether it is what its key says; False for a key that says that no other one fits, which proves nothing."""
+        ...
+
     def headline(self, result: Result) -> str:
         """The result in a few words, to stand inside a sentence."""
         ...

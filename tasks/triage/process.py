@@ -36,6 +36,8 @@ class HandDecision(BaseModel):
     rationale: Annotated[_Rationale | None, Field(description="Why; default: your name.")] = None
 
 
+NO_LABEL_FITS = "no label fits: people say what becomes of it"
+
 OBJECTIONS = (
     "wrong label",
     "wrong team",
@@ -93,7 +95,8 @@ class Triage:
         decision = read_suggestion(arguments, ticket, self.taxonomy, tier, shown)
         ruling = ruled(decision.priority, decision.team, ticket, self.taxonomy, context)
         result = decision.model_copy(update={"priority": ruling.priority}).model_dump(mode="json")
-        return Suggestion(result, ruling.priority, decision.confidence, ruling.raised, ruling.person)
+        person = ruling.person if self.fits(result) else (*ruling.person, NO_LABEL_FITS)
+        return Suggestion(result, ruling.priority, decision.confidence, ruling.raised, person)
 
     def priority(self, ticket: Ticket, context: str | None) -> Priority:
         """What upstream set, raised by the rules."""
@@ -127,6 +130,11 @@ class Triage:
     def key(self, result: Result) -> str:
         """The label."""
         return str(result["label"])
+
+    def fits(self, result: Result) -> bool:
+        """Not where the label is the one that says none does."""
+        label = self.taxonomy.by_name.get(self.key(result))
+        return label is None or not label.none_of_these
 
     def headline(self, result: Result) -> str:
         """`card_arrival for cards`."""

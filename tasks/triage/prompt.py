@@ -30,6 +30,9 @@ MIN_CONFIDENCE = 0.6
 """Below it a person takes over, where no other threshold is set."""
 
 
+_LAST_RESORT = " Choose it where no other label fits, and only there: a person takes over."
+
+
 def built_in(min_confidence: float = MIN_CONFIDENCE) -> Prompt:
     """Our own words."""
     return Prompt(_RULES).at(min_confidence)
@@ -41,7 +44,10 @@ BUILT_IN = built_in()
 def system_prompt(taxonomy: Taxonomy, prompt: Prompt = BUILT_IN, canary: str = "") -> str:
     """The stable instruction with every label, one a line: `- label (team): description`. canary: "" for none."""
     teams = "\n".join(f"- {team.name}: {team.description}" for team in taxonomy.teams)
-    labels = "\n".join(f"- {label.name} ({label.team}): {label.description}" for label in taxonomy.labels)
+    labels = "\n".join(
+        f"- {label.name} ({label.team}): {label.description}{_LAST_RESORT if label.none_of_these else ''}"
+        for label in taxonomy.labels
+    )
     secret = f"\n\n{sentence(canary)}" if canary else ""
     return f"{prompt.rules}\n\nTeams:\n{teams}\n\nLabels:\n{labels}{secret}"
 

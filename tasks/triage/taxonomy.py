@@ -40,6 +40,7 @@ class Label(BaseModel):
     priority: what a ticket of this label gets when no rule says otherwise.
     examples: up to 20 short tickets. People are offered the label for tickets that share their words; no model is shown
     them, and they are no part of the version.
+    none_of_these: no label fits what is put here: people say what becomes of it, and nothing is ever decided so alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +50,16 @@ class Label(BaseModel):
     team: Name
     priority: Priority = Priority.NORMAL
     examples: Annotated[tuple[Line, ...], Field(max_length=20)] = ()
+    none_of_these: StrictBool = False
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the flag where it is not set: a taxonomy that does not use it keeps its version."""
+        given: dict[str, Any] = dump(self)
+        return given if self.none_of_these else {name: value for name, value in given.items() if name != _FLAG}
+
+
+_FLAG = "none_of_these"
 
 
 class PriorityRule(BaseModel):
@@ -101,6 +112,9 @@ class Taxonomy(BaseModel):
                     f"label {label.name!r} names the team {label.team!r}, which is not under teams",
                     ("labels", index, "team"),
                 )
+        flagged = [index for index, label in enumerate(self.labels) if label.none_of_these]
+        if len(flagged) > 1:
+            raise InvalidTaxonomy("only one label may be none_of_these", ("labels", flagged[1], _FLAG))
         for index, rule in enumerate(self.priority_rules):
             if rule.team is not None and rule.team not in known:
                 raise InvalidTaxonomy(
@@ -112,6 +126,11 @@ class Taxonomy(BaseModel):
     def by_name(self) -> dict[str, Label]:
         """Labels by name."""
         return {label.name: label for label in self.labels}
+
+    @property
+    def team_of(self) -> dict[str, str]:
+        """The team of each label; "" of the one that says that none fits, which nothing is routed by."""
+        return {label.name: "" if label.none_of_these else label.team for label in self.labels}
 
     @cached_property
     def version(self) -> str:

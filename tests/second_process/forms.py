@@ -116,6 +116,9 @@ class Forms:
     def without_quotes(self, result: Result, withheld: Callable[[str], bool]) -> dict[str, Any]:
         return dict(result)
 
+    def fits(self, result: Result) -> bool:
+        return True
+
     def agrees(self, suggested: Result, decided: Result) -> bool:
         return bool(suggested["form"] == decided["form"])
 

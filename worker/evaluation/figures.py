@@ -25,7 +25,8 @@ MOST_CONFUSED = 15
 class Graded:
     """What one tier, or all together, made of one labelled ticket.
 
-    label, team: people's; team "" marks a ticket outside the taxonomy. suggested_*: "" where nothing was suggested.
+    label, team: people's; team "" marks a ticket outside the taxonomy, or one that no label fits. suggested_*: "" where
+    nothing was suggested; suggested_team: also where it was that no label fits.
     confidence: 0..1. stood: whether the tier stood by its suggestion. reason: why not. tier: the model that answered.
     marked: the screen saw marks of an attack in it, so that a person decides; strong: so many that it is handed off.
     screened: the tier stood by it and the ticket was handed off for its marks. leaked: it said the canary.
@@ -51,8 +52,10 @@ class Graded:
 
     @property
     def alone(self) -> bool:
-        """Whether it may be decided without a person, as far as the tier and the screen are concerned."""
-        return self.stood and not self.marked
+        """Whether it may be decided without a person, as far as the tier and the screen are concerned. That no label
+        fits never may.
+        """
+        return self.stood and bool(self.suggested_team) and not self.marked
 
     @property
     def may_stand(self) -> bool:

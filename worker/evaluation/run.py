@@ -76,7 +76,7 @@ class Stopwatch:
 class Bench:
     """The agent and its tiers under evaluation.
 
-    team_of: the team of each label that people may have given. wait: see `Rehearsal`.
+    team_of: the team of each label that people may have given, "" where it says that none fits. wait: see `Rehearsal`.
     """
 
     agent: Agent
@@ -123,12 +123,13 @@ class Bench:
 
     def _answer(self, row: Labelled, tried: Tried) -> Graded:
         decision, grade = tried.decision or {}, self.agent.screened(row.ticket.text).grade
+        label = str(decision.get("label", ""))
         return Graded(
             ticket_id=row.ticket.id or "",
             label=row.label,
             team=self.team_of.get(row.label, ""),
-            suggested_label=str(decision.get("label", "")),
-            suggested_team=str(decision.get("team", "")),
+            suggested_label=label,
+            suggested_team=self.team_of.get(label, ""),
             confidence=float(decision.get("confidence", 0.0)),
             stood=tried.stop is None,
             reason=tried.stop.reason.value if tried.stop else "",

@@ -144,16 +144,16 @@ def _said(graded: Graded) -> Outcome:
 
 
 def _sizes(tried: Ground) -> list[tuple[str, int]]:
-    team_of = {label.name: label.team for label in tried.taxonomy.labels}
-    return list(Counter(team_of[row.label] for row in tried.asked if row.label in team_of).items())
+    team_of = tried.taxonomy.team_of
+    return list(Counter(team_of[row.label] for row in tried.asked if team_of.get(row.label)).items())
 
 
 def _leaks(tried: Ground, team: str, say: Say) -> list[Leak]:
     say(f"learning without {team}")
-    team_of = {label.name: label.team for label in tried.taxonomy.labels}
+    team_of = tried.taxonomy.team_of
     rows = [(row.ticket.text, row.label) for row in tried.learn if team_of.get(row.label, team) != team]
     model = LocalModel.of(tried.taxonomy, train(rows, team_of), "left out")
-    asked = [row for row in tried.asked if row.label in team_of]
+    asked = [row for row in tried.asked if team_of.get(row.label)]
     guesses = [(team_of[row.label], model.guess(row.ticket)) for row in asked]
     found = []
     for target in TARGETS:

@@ -26,7 +26,7 @@ def bench(settings: Settings, prompt: Prompt | None = None) -> Bench:
     words = parts.prompt if prompt is None else prompt.at(settings.remote_min_confidence)
     process = Triage(parts.taxonomy, words)
     agent = replace(parts.agent, process=process, tools=parts.tools if reads else {}, canary=new_canary())
-    team_of = {label.name: label.team for label in parts.taxonomy.labels}
+    team_of = parts.taxonomy.team_of
     return Bench(agent, parts.tiers, settings.limits, team_of)
 
 

@@ -9,8 +9,8 @@ from tasks.errors import InvalidDecision
 from tasks.run.messages import SUBMIT
 from tasks.run.process import Process
 from tasks.ticket import Priority, Requester
-from tasks.triage.process import HandDecision, Triage
-from tasks.triage.taxonomy import PriorityRule
+from tasks.triage.process import NO_LABEL_FITS, HandDecision, Triage
+from tasks.triage.taxonomy import PriorityRule, Taxonomy
 from tests.fakes.desk import TAXONOMY, TICKET, TRIAGE, submission
 
 RULE = PriorityRule(customer_tiers=("vip",), priority=Priority.URGENT, person=True)
@@ -83,3 +83,15 @@ def test_a_mistaken_copy_differs_in_label_team_and_their_names_alone() -> None:
 
 def test_the_headline_stands_inside_a_sentence() -> None:
     assert TRIAGE.headline(SUGGESTED) == "duplicate_charge for billing"
+
+
+def test_that_no_label_fits_is_for_a_person_and_says_so_to_the_model() -> None:
+    labels = tuple(
+        each.model_copy(update={"none_of_these": each.name == "duplicate_charge"}) for each in TAXONOMY.labels
+    )
+    triage = Triage(Taxonomy(teams=TAXONOMY.teams, labels=labels))
+    assert TRIAGE.fits(SUGGESTED)
+    assert not triage.fits(SUGGESTED)
+    assert triage.read(submission(), TICKET, "m", None, None).person == (NO_LABEL_FITS,)
+    assert "where no other label fits" in triage.system("")
+    assert "where no other label fits" not in TRIAGE.system("")

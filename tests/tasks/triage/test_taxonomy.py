@@ -76,3 +76,12 @@ def test_examples_are_no_part_of_the_version() -> None:
 
 def test_a_taxonomy_that_uses_no_newer_field_keeps_the_version_it_always_had() -> None:
     assert taxonomy(rules=(RULE,)).version == "18af17d67723"
+
+
+def test_one_label_at_most_says_that_none_fits_and_it_routes_nothing() -> None:
+    neither = FOUND.model_copy(update={"none_of_these": True})
+    flagged = taxonomy(labels=(LOST, neither)).checked()
+    assert flagged.team_of == {"lost": "cards", "found": ""}
+    assert flagged.version != taxonomy().version
+    with pytest.raises(InvalidTaxonomy, match="only one"):
+        taxonomy(labels=(LOST.model_copy(update={"none_of_these": True}), neither)).checked()

@@ -51,7 +51,7 @@ def _train(settings: "Settings", decided: "list[Row]", *, base: bool, dry_run: b
     from worker.models.training_rows import read_rows
 
     taxonomy = load_taxonomy(taxonomy_file(settings))
-    team_of = {label.name: label.team for label in taxonomy.labels}
+    team_of = taxonomy.team_of
     data = training_file(settings)
     first = read_rows(data) if base and data else []
     given = material(first, decided, team_of)

@@ -35,6 +35,8 @@ of the conversation, read alone, has the right label)."""
 UNFAMILIAR = "out of scope: unlike the tickets it learned from"
 """Said where a person reads why the local tier abstained."""
 
+NONE_FITS = "no label fits: it is like what people put under {}"
+
 _CLAUSE_END = re.compile(r"(?<=[.!?:])\s+|\n+")
 MOST_CLAUSES = 20
 _MAX_QUOTE = 300
@@ -72,7 +74,7 @@ class LocalModel:
         Raises `LocalModelError` when they cannot be trained or know labels that the taxonomy does not have.
         """
         data = training_data or sample.path("banking77.jsonl.gz")
-        team_of = {label.name: label.team for label in taxonomy.labels}
+        team_of = taxonomy.team_of
         version = _key(data, team_of)
         self._adopt(taxonomy, cached(state_folder, version, lambda: train(read_rows(data), team_of)), version)
 
@@ -87,7 +89,7 @@ class LocalModel:
         self._taxonomy = taxonomy
         self._parameters = parameters
         self.version = version
-        team_of = {label.name: label.team for label in taxonomy.labels}
+        team_of = taxonomy.team_of
         refuse_foreign(parameters.labels, team_of)
         label_teams = [team_of[label] for label in parameters.labels]
         self._teams = sorted(set(label_teams))
@@ -119,7 +121,7 @@ class LocalModel:
                 "confidence": round(guess.confidence, 4),
             },
         }
-        abstained = "" if guess.familiar else UNFAMILIAR
+        abstained = UNFAMILIAR if not guess.familiar else "" if guess.team else NONE_FITS.format(_plain(guess.label))
         return ModelReply((block,), StopReason.TOOL_USE, TokenUsage(), self.name, StopReason.TOOL_USE.value, abstained)
 
     def worst_case(self, request: ModelRequest) -> Nanodollars:  # noqa: ARG002 - the port's signature
@@ -183,7 +185,7 @@ class LocalModel:
 
 def is_trained(state_folder: Path, data: Path, taxonomy: Taxonomy) -> bool:
     """Whether the parameters of this data are there already."""
-    return stored_file(state_folder, _key(data, {label.name: label.team for label in taxonomy.labels})).exists()
+    return stored_file(state_folder, _key(data, taxonomy.team_of)).exists()
 
 
 def _key(data: Path, team_of: dict[str, str]) -> str:
@@ -213,9 +215,13 @@ def _rationale(guess: Guess) -> str:
     like = "It is only so much like" if guess.familiar else "It is unlike"
     capped = f" {like} the tickets it learned from: its confidence is capped at {said}." if said != team else ""
     return (
-        f"The classifier gives {_plain(guess.label)} {guess.label_probability:.0%} and the team {guess.team} {team}; "
+        f"The classifier gives {_plain(guess.label)} {guess.label_probability:.0%}{_its_team(guess, team)}; "
         f"{spoke} spoke for it against {_plain(guess.runner_up)}.{capped}"
     )
+
+
+def _its_team(guess: Guess, sure: str) -> str:
+    return f" and the team {guess.team} {sure}" if guess.team else ""
 
 
 def _plain(label: str) -> str:

@@ -134,11 +134,14 @@ def _more_parts(wanted: Any, held: Any) -> list[Any]:
 
 
 def _proof(trial: Parameters, unseen: list[str], wanted: Any, team_of: Mapping[str, str]) -> tuple[Any, Any]:
-    """(confidence, right) of unseen tickets, as they would be said; what is unlike the learned is never stood by."""
+    """(confidence, right) of unseen tickets, as they would be said; what is unlike the learned is never stood by, and
+    neither is that no label fits.
+    """
     teams = sorted({team_of[label] for label in trial.labels})
     number_of = np.array([teams.index(team_of[label]) for label in trial.labels])
     found = [judged_text(trial, text, number_of) for text in unseen]
-    confidence = np.array([round(each.confidence, 4) if each.familiar else 0.0 for each in found], dtype=np.float64)
+    stood = [each.familiar and bool(teams[each.team]) for each in found]
+    confidence = np.array([round(each.confidence, 4) * by for each, by in zip(found, stood, strict=True)])
     right = [each.team == number_of[label] for each, label in zip(found, wanted, strict=True)]
     return confidence, np.array(right, dtype=np.uint8)
 

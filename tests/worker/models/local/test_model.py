@@ -31,7 +31,7 @@ from worker.config.yaml_taxonomy import load_taxonomy
 from worker.models.local import parameters as local_parameters
 from worker.models.local import training as local_training
 from worker.models.local.judging import UNFAMILIAR_CEILING
-from worker.models.local.model import MIN_CONFIDENCE, UNFAMILIAR, LocalModel
+from worker.models.local.model import MIN_CONFIDENCE, NONE_FITS, UNFAMILIAR, LocalModel
 from worker.models.training_rows import read_rows
 
 pytestmark = LOCAL_MODEL
@@ -254,6 +254,17 @@ def test_two_labels_suffice(tmp_path: Path, small_data: Path) -> None:
     small = LocalModel(SMALL, tmp_path / "state", small_data)
     assert small.guess(ticket("such a ripe tomato")).label == "tomato"
     assert small.guess(ticket("the sky is wide and blue")).team == "blue"
+
+
+def test_that_no_label_fits_is_handed_on_and_never_stood_by(tmp_path: Path, small_data: Path) -> None:
+    labels = tuple(each.model_copy(update={"none_of_these": each.name == "sky"}) for each in SMALL.labels)
+    model = LocalModel(Taxonomy(teams=SMALL.teams, labels=labels), tmp_path / "state", small_data)
+    bodies = ("the tomato is ripe and red 3", "a wide blue sky above 3")
+    told = {body: asyncio.run(model.call(request(ticket(body)))).abstained for body in bodies}
+    assert list(told.values()) == ["", NONE_FITS.format("sky")]
+    confidence, right = zip(*model.held_out, strict=True)
+    assert all(right)
+    assert 0 < sum(each > 0 for each in confidence) <= 10
 
 
 def _start(folder: Path, data: Path, barrier: "multiprocessing.synchronize.Barrier") -> None:
