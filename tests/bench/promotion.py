@@ -7,20 +7,22 @@ train split is at work, people decide the rest in the file's order, and learning
 
 import argparse
 import json
+import math
 import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.triage.taxonomy import Label, Taxonomy, Team
-from worker.models.held_out import ERROR, e_value
+from worker.models.held_out import ERROR, Outcome, sign_test, wealth
+from worker.models.local.forward import FIRST
 from worker.models.local.learning import compare, material
 from worker.models.local.model import LocalModel
 from worker.models.local.training import train
 from worker.models.training_rows import Row
 
-GAINS = (-0.05, -0.02, -0.01, 0.0, 0.01, 0.02, 0.03, 0.05)
-DIFFER = (0.04, 0.06, 0.10)
+GAINS = (-0.02, -0.01, 0.0, 0.01, 0.02, 0.03, 0.04)
+DIFFER = (0.04, 0.06, 0.10, 0.15)
 DECISIONS = 1_000
 LOOKS = 50
 KNOWN = 0.1
@@ -28,24 +30,45 @@ KNOWN = 0.1
 
 def promoted(seed: int, gain: float, differ: float, decisions: int = DECISIONS) -> bool:
     """Whether any look promotes. gain: in the share routed as people do. differ: where only one of the two does."""
-    dice, wins, losses = random.Random(f"{seed} {gain} {differ}"), 0, 0
-    for decision in range(1, decisions + 1):
-        if dice.random() < differ:
-            won = dice.random() < (1 + gain / differ) / 2
-            wins, losses = wins + won, losses + (not won)
-        if decision % LOOKS == 0 and e_value(wins, losses) >= 1 / ERROR:
-            return True
-    return False
+    dice = random.Random(f"{seed} {gain} {differ}")
+    looks = list(wealth(_outcome(dice, gain, differ) for _ in range(decisions - FIRST)))[::LOOKS]
+    return max(looks) >= 1 / ERROR
+
+
+def _outcome(dice: random.Random, gain: float, differ: float) -> Outcome:
+    if dice.random() >= differ:
+        return 0
+    return 1 if dice.random() < (1 + gain / differ) / 2 else -1
+
+
+def possible(gain: float, differ: float, decisions: int = DECISIONS) -> float:
+    """The power of a sign test that looks once, after the last decision: no test that may look at any time has more."""
+    tested, total = decisions - FIRST, 0.0
+    for count in range(1, tested + 1):
+        seen = chance(count, tested, differ)
+        if seen > 1e-9:
+            least = next((wins for wins in range(count + 1) if sign_test(wins, count - wins) <= ERROR), count + 1)
+            total += seen * sum(chance(wins, count, (1 + gain / differ) / 2) for wins in range(least, count + 1))
+    return total
+
+
+def chance(hits: int, total: int, share: float) -> float:
+    """Of so many hits (the binomial distribution)."""
+    if share <= 0 or share >= 1:
+        return float(hits == total * share)
+    logs = math.lgamma(total + 1) - math.lgamma(hits + 1) - math.lgamma(total - hits + 1)
+    return math.exp(logs + hits * math.log(share) + (total - hits) * math.log1p(-share))
 
 
 def simulated(seeds: int) -> None:
-    say(f"promoted within {DECISIONS:,} decisions, of {seeds:,}; the columns: on how many the two route otherwise")
-    say("gain   " + "".join(f"{differ:>9.0%}" for differ in DIFFER))
+    say(f"promoted within {DECISIONS:,} decisions, of {seeds:,}; the columns: on how many the two route otherwise,")
+    say("beside each what one look at the end by a sign test would have promoted: the most that is possible")
+    say("gain   " + "".join(f"{differ:>8.0%} {'at most':>7}" for differ in DIFFER))
     for gain in GAINS:
         shares = (
-            f"{sum(promoted(seed, gain, differ) for seed in range(seeds)) / seeds:9.1%}"
+            f"{sum(promoted(seed, gain, differ) for seed in range(seeds)) / seeds:8.1%} {possible(gain, differ):7.1%}"
             if abs(gain) <= differ
-            else " " * 9
+            else " " * 16
             for differ in DIFFER
         )
         say(f"{gain:+6.0%} {''.join(shares)}")

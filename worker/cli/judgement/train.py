@@ -67,7 +67,7 @@ def _train(settings: "Settings", decided: "list[Row]", *, base: bool, dry_run: b
     if verdict.better and not dry_run:
         promoted = versions_of(settings).promote(parameters, version_of(verdict, len(given.learn)))
     document = {
-        **asdict(verdict),
+        **{name: getattr(verdict, name) for name in ("held_out", "right", "right_before", "wins", "losses")},
         "e_value": verdict.e_value,
         "p_value": verdict.p_value,
         "better": verdict.better,

@@ -9,10 +9,11 @@ correct, and `deskhand train` may look as often as it likes.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from tasks.ticket import MAX_BODY_CHARS, Ticket
 from worker.config.errors import LocalModelError
-from worker.models.held_out import ERROR, LEAST_HELD_OUT, e_value, never_learned
+from worker.models.held_out import ERROR, LEAST_HELD_OUT, Outcome, e_value, never_learned
 from worker.models.local.forward import FIRST, routed_forward
 from worker.models.local.model import LocalModel
 from worker.models.local.versions import Version
@@ -36,23 +37,36 @@ class Material:
         return self.base + [row for row in self.decided if not never_learned(row[0])]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Comparison:
     """Learning beside the model at work, on decisions that neither had learned from when it answered.
 
-    wins, losses: those that only learning, or only the model at work, routed as people do.
+    right, right_before: those that each routed as people do. outcomes: of each, in the order they were decided.
     """
 
-    held_out: int
     right: int
     right_before: int
-    wins: int
-    losses: int
+    outcomes: tuple[Outcome, ...]
 
     @property
+    def held_out(self) -> int:
+        """Decisions that both were tested on."""
+        return len(self.outcomes)
+
+    @property
+    def wins(self) -> int:
+        """Those that only learning routed as people do."""
+        return self.outcomes.count(1)
+
+    @property
+    def losses(self) -> int:
+        """Those that only the model at work did."""
+        return self.outcomes.count(-1)
+
+    @cached_property
     def e_value(self) -> float:
         """The evidence that learning is better; 1 says nothing."""
-        return e_value(self.wins, self.losses)
+        return e_value(self.outcomes)
 
     @property
     def p_value(self) -> float:
@@ -100,14 +114,13 @@ def compare(given: Material, before: LocalModel | None, team_of: Mapping[str, st
     asked = tested[len(tested) - len(routed) :]
     right = [team == team_of[label] for team, (_, label) in zip(routed, asked, strict=True)]
     right_before = [before is not None and _routes(before, text) == team_of[label] for text, label in asked]
-    pairs = list(zip(right, right_before, strict=True))
-    return Comparison(
-        held_out=len(asked),
-        right=sum(right),
-        right_before=sum(right_before),
-        wins=sum(now and not then for now, then in pairs),
-        losses=sum(then and not now for now, then in pairs),
-    )
+    return compared(right, right_before)
+
+
+def compared(right: Sequence[bool], right_before: Sequence[bool]) -> Comparison:
+    """Of decisions in their order, whether each of the two routed them as people do."""
+    outcomes = tuple(now - then for now, then in zip(right, right_before, strict=True))
+    return Comparison(sum(right), sum(right_before), outcomes)
 
 
 def version_of(verdict: Comparison, learned_from: int) -> Version:

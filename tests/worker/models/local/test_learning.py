@@ -3,6 +3,7 @@
 import json
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,7 +22,16 @@ from worker.models.held_out import never_learned
 from worker.models.local.choice import local_model, proved, versions_of
 from worker.models.local.features import Vocabulary
 from worker.models.local.forward import FIRST, blocks, routed_forward
-from worker.models.local.learning import Comparison, compare, enough, examples_from, fresh, material, version_of
+from worker.models.local.learning import (
+    Comparison,
+    compare,
+    compared,
+    enough,
+    examples_from,
+    fresh,
+    material,
+    version_of,
+)
 from worker.models.local.model import LocalModel
 from worker.models.local.parameters import FORM
 from worker.models.local.scope import likeness, scope_score
@@ -51,7 +61,7 @@ def version(verdict: Comparison) -> Version:
     return version_of(verdict, 100)
 
 
-WON = Comparison(held_out=60, right=60, right_before=0, wins=60, losses=0)
+WON = compared([True] * 60, [False] * 60)
 
 
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=8), st.sampled_from(["tomato", "sky", "gone"])), max_size=60))
@@ -105,8 +115,14 @@ def test_a_block_is_tested_by_what_came_before_it_alone() -> None:
 
 
 def test_the_case_that_a_look_at_one_in_five_refused_is_promoted() -> None:
-    assert Comparison(4_000, 3_700, 3_601, 231, 132).better
-    assert not Comparison(800, 740, 720, 46, 26).better
+    def found(tested: int, wins: int, losses: int) -> Comparison:
+        outcomes = [1] * wins + [-1] * losses + [0] * (tested - wins - losses)
+        Random(17).shuffle(outcomes)
+        return compared([each >= 0 for each in outcomes], [each <= 0 for each in outcomes])
+
+    assert found(4_000, 231, 132).better
+    assert found(950, 55, 31).better
+    assert not found(800, 40, 40).better
 
 
 def test_the_worker_uses_what_was_promoted_and_rolls_back(tmp_path: Path) -> None:
