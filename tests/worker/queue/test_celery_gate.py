@@ -75,7 +75,7 @@ def test_every_bad_message_is_kept_and_the_next_good_one_is_worked(
         with amqp(rabbitmq_url) as connection:
             channel = connection.channel()
             for raw in [*bad.values(), *good]:
-                channel.basic_publish(as_amqp(raw), exchange="", routing_key=tickets)
+                channel.basic_publish_confirm(as_amqp(raw), exchange="", routing_key=tickets)
         ledger.wait_rest(len(bad) + len(good))
         assert ledger.states() == {"rejected": len(bad), "suggested": len(good)}
         assert worker.alive()
