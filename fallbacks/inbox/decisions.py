@@ -101,17 +101,17 @@ def example_of(
 def example_of_close(
     view: TicketView, process: Process, kind: Closed, person: str, now_ms: int, effort: Effort
 ) -> str | None:
-    """What a close says of the agent: it would have decided what needed no decision. None where it says nothing.
-
-    A duplicate may well be decided as suggested; and without a suggestion of its own nothing is known of the agent.
+    """What a close says: no kind fits, and the agent would have decided what needed no decision. None where it says
+    nothing: a duplicate may well be decided as suggested, and what could not be read has no words. agent: None where
+    it had made no suggestion of its own.
     """
-    if view.unaided is None or kind is Closed.DUPLICATE:
+    if kind is Closed.DUPLICATE or view.ticket is None:
         return None
     suggested = view.result
     return json.dumps(
         {
             "id": view.id,
-            "text": view.ticket.text[:4000] if view.ticket else "",
+            "text": view.ticket.text[:4000],
             "by": person,
             "action": Act.CLOSE,
             "closed": kind,

@@ -97,7 +97,8 @@ class Coverage:
     """What can be decided at a precision target. thresholds: one per half, None where no threshold is good enough.
 
     covered: of the tickets within the taxonomy, those decided. precision: of what was decided within it, the right
-    ones. leaked: of the tickets outside the taxonomy, those decided.
+    ones. leaked: of the tickets outside the taxonomy, those decided. in_all: of all that was decided, the right ones:
+    a ticket outside the taxonomy is never one.
     """
 
     target: float
@@ -105,6 +106,7 @@ class Coverage:
     covered: Share
     precision: Share
     leaked: Share
+    in_all: Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ def measured(
         covered=Share(len(within), known),
         precision=Share(sum(answer.right for answer in within), len(within)),
         leaked=Share(len(decided) - len(within), len(answers) - known),
+        in_all=Share(sum(answer.right for answer in within), len(decided)),
     )
 
 

@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from worker.models.outside import TEST, Outside
+
 ERROR = 0.05
 """How often a threshold may be found though what reaches it is right less often than the target."""
 
@@ -18,6 +20,10 @@ _SPARE = 2
 
 _STEP = 1.05
 """Each further test takes in so many times as many tickets."""
+
+_FIRST = 0.2
+"""Of the known tickets, that the first test takes in where tickets out of scope count: beside fewer the bound of what
+leaks is too wide to prove anything."""
 
 Answered = tuple[float, bool]
 """(confidence, right), of one ticket that was not learned from."""
@@ -29,6 +35,7 @@ class Threshold:
 
     confidence: from which on it holds; None where none is proved. tickets: that were looked at. covered: those that
     reach it; right: those of them. missing: tickets without which nothing can be proved, 0 where there are enough.
+    outside: what is known of tickets out of scope, counted in where it is enough; None: nothing was looked at.
     """
 
     target: float
@@ -37,6 +44,7 @@ class Threshold:
     covered: int = 0
     right: int = 0
     missing: int = 0
+    outside: Outside | None = None
 
     @property
     def at_least(self) -> float:
@@ -47,24 +55,55 @@ class Threshold:
         if self.confidence is not None:
             return (
                 f"at {self.confidence:.2f} it covers {self.covered / self.tickets:.1%}, "
-                f"{self.right / self.covered:.1%} right, at least {self.at_least:.1%}"
+                f"{self.right / self.covered:.1%} right, at least {self.at_least:.1%}{self._in_all}"
             )
         if self.missing:
-            return f"nothing is proved: {self.missing} more decisions are needed for {self.target:.0%}"
-        return f"nothing is proved: at no confidence are {self.target:.0%} right, of {self.tickets} decisions"
+            return f"nothing is proved: {self.missing} more decisions are needed for {self.target:.0%}{self._in_all}"
+        at_none = f"at no confidence are {self.target:.0%} right, of {self.tickets} decisions"
+        return f"nothing is proved: {at_none}{self._in_all}"
+
+    @property
+    def _in_all(self) -> str:
+        """What tickets out of scope do to it, in words."""
+        known = self.outside
+        if known is None:
+            return ""
+        if self.confidence is None or not known.counts(self.target):
+            return f"; {known.words(self.target)}"
+        right = known.right(self.confidence, self.covered, self.right, self.tickets)
+        leak = known.reach(self.confidence) / len(known.confidences)
+        return (
+            f"; {known.share:.1%} of all tickets are out of scope, of which {leak:.1%} reach it: "
+            f"{right:.1%} right in all, at least {self.target:.0%}"
+        )
 
 
-def fitted(answers: Iterable[Answered], target: float, error: float = ERROR) -> Threshold:
-    """The lowest confidence that is proved for a target, from any number of answers."""
-    ordered = sorted(answers, key=lambda answer: -answer[0])
-    best = Threshold(target, None, len(ordered), missing=max(0, least_tickets(target, error) - len(ordered)))
+def fitted(
+    answers: Iterable[Answered],
+    target: float,
+    error: float = ERROR,
+    *,
+    floor: float = 0.0,
+    outside: Outside | None = None,
+) -> Threshold:
+    """The lowest confidence that is proved for a target, from any number of answers.
+
+    floor: nothing below it is tried. outside: tickets out of scope, which the answers hold none of, to be counted in.
+    """
+    known = sorted(answers, key=lambda answer: -answer[0])
+    counted = outside if outside is not None and outside.counts(target) else None
+    ordered = [answer for answer in known if answer[0] >= floor]
+    level, start = (error, 0) if counted is None else (error * TEST, int(_FIRST * len(known)))
+    missing = max(0, least_tickets(target, level) - len(ordered))
+    best = Threshold(target, None, len(known), missing=missing, outside=outside)
     wrong = at = 0
-    for count in _counts([confidence for confidence, _ in ordered], target, error):
+    for count in _counts([confidence for confidence, _ in ordered], target, level, start):
         wrong += sum(not right for _, right in ordered[at:count])
-        at = count
-        if tail(wrong, count, 1 - target) > error:
+        at, least = count, ordered[count - 1][0]
+        needed = target if counted is None else counted.raised(target, least, count, len(known), error)
+        if needed >= 1 or tail(wrong, count, 1 - needed) > level:
             break
-        best = Threshold(target, ordered[count - 1][0], len(ordered), count, count - wrong)
+        best = Threshold(target, least, len(known), count, count - wrong, outside=outside)
     return best
 
 
@@ -76,11 +115,11 @@ def least_tickets(target: float, error: float = ERROR, wrong: int = 0) -> int:
     return count
 
 
-def _counts(confidences: list[float], target: float, error: float) -> Iterator[int]:
-    """How many of the surest each test takes in: all of a confidence, or none."""
+def _counts(confidences: list[float], target: float, error: float, start: int) -> Iterator[int]:
+    """How many of the surest each test takes in, `start` at least: all of a confidence, or none."""
     total = len(confidences)
     enough = (least_tickets(target, error, wrong) for wrong in range(_SPARE, -1, -1))
-    count = next((count for count in enough if count <= total), total + 1)
+    count = max(start, next((count for count in enough if count <= total), total + 1))
     while count <= total:
         while count < total and confidences[count] == confidences[count - 1]:
             count += 1

@@ -7,7 +7,8 @@ import pytest
 
 from fallbacks.autonomy.standing import AutonomyJudge, Key, Terms
 from fallbacks.errors import NotAllowed, Stale
-from fallbacks.ledger.examples import stored_examples
+from fallbacks.kinds.ended import read_ended
+from fallbacks.ledger.examples import Examples, stored_examples
 from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.states import Closed, State
 from fallbacks.store import keys
@@ -123,6 +124,16 @@ async def test_what_the_agent_would_have_decided_is_evidence_against_it(s: Scene
     assert await evidence(s) == (2, 1)
     await s.inbox.undo("b", "ann", None)
     assert await evidence(s) == (1, 1)
+
+
+@scene
+async def test_what_people_close_is_out_of_scope_whoever_had_a_suggestion_and_a_duplicate_is_not(s: Scene) -> None:
+    await s.inbox.approve("a", "ann", await suggested_alone(s, "a"))
+    for ticket_id, kind in (("b", Closed.SPAM), ("c", Closed.DUPLICATE)):
+        await s.inbox.close(ticket_id, "ann", await suggested_alone(s, ticket_id), kind)
+    await s.inbox.close("d", "ann", await s.handed_off("d"), Closed.OTHER)
+    found = await read_ended(Examples(s.store, TRIAGE))
+    assert (len(found.latest), [each.id for each in found.unfitting(TRIAGE)]) == (3, ["b", "d"])
 
 
 @scene

@@ -120,12 +120,13 @@ def _tell(note: str, summaries: "list[Summary]", attacks: "AttackReport | None")
 
 
 def _coverage(summary: "Summary") -> Report:
-    columns = ("precision target", "covered", "precision", "at least (95 %)", "foreign decided")
+    columns = ("precision target", "covered", "precision", "at least (95 %)", "foreign decided", "right in all")
     table = Report(columns, title="Coverage; each half at the threshold of the other", numeric=frozenset(columns))
     for each in summary.coverage:
         bound = f"{each.precision.at_least:.2%}" if each.precision.total else ""
         leaked = _percent(each.leaked) if each.leaked.total else ""
-        table.add(f"{each.target:.0%}", _percent(each.covered), _percent(each.precision), bound, leaked)
+        shares = (_percent(each.covered), _percent(each.precision), bound, leaked, _percent(each.in_all))
+        table.add(f"{each.target:.0%}", *shares)
     return table
 
 

@@ -13,6 +13,8 @@ from worker.cli.output import Report, complain, dump, say, show
 if TYPE_CHECKING:
     from worker.config.settings import Settings
     from worker.models.local.learning import Comparison, Material
+    from worker.models.local.model import LocalModel
+    from worker.models.outside import Outside
     from worker.models.training_rows import Row
     from worker.wiring import Parts
 
@@ -38,16 +40,21 @@ def train(
     elif rollback:
         _roll_back(settings, json=json)
     else:
-        _train(settings, _history(files or [], decisions=decisions), base=base, dry_run=dry_run, json=json)
+        history = _history(files or [], decisions=decisions)
+        _train(settings, history, base=base, decisions=decisions, dry_run=dry_run, json=json)
 
 
-def _train(settings: "Settings", decided: "list[Row]", *, base: bool, dry_run: bool, json: bool) -> None:
+def _train(
+    settings: "Settings", decided: "list[Row]", *, base: bool, decisions: bool, dry_run: bool, json: bool
+) -> None:
     from worker.config.sources import taxonomy_file, training_file
     from worker.config.yaml_taxonomy import load_taxonomy
-    from worker.models.local.choice import proved, versions_of
+    from worker.models.local.choice import models_folder, proved, versions_of
     from worker.models.local.learning import compare, enough, fresh, material, version_of
     from worker.models.local.model import LocalModel
+    from worker.models.local.outside_file import keep_outside
     from worker.models.local.training import train as learn
+    from worker.models.outside import Outside
     from worker.models.training_rows import read_rows
 
     taxonomy = load_taxonomy(taxonomy_file(settings))
@@ -56,16 +63,22 @@ def _train(settings: "Settings", decided: "list[Row]", *, base: bool, dry_run: b
     first = read_rows(data) if base and data else []
     given = material(first, decided, team_of)
     before = _at_work(settings)
+    seen = run(_ended) if decisions else None
+    if before is not None and seen is not None:
+        keep_outside(models_folder(settings), before.version, _outside(before, seen))
     enough(given, before)
     complain(f"testing forward on {len(fresh(given, before)):,} decisions that the model at work has not learned from")
     verdict = compare(given, before, team_of)
     complain(f"learning from {len(given.learn):,} tickets")
     parameters = learn(given.learn, team_of)
     candidate = LocalModel.of(taxonomy, parameters, "candidate")
+    outside = _outside(candidate, seen) if seen is not None else Outside()
+    keep_outside(models_folder(settings), candidate.version, outside)
     stands = proved(candidate, settings)
     promoted = None
     if verdict.better and not dry_run:
         promoted = versions_of(settings).promote(parameters, version_of(verdict, len(given.learn)))
+        keep_outside(models_folder(settings), promoted.name, outside)
     document = {
         **{name: getattr(verdict, name) for name in ("held_out", "right", "right_before", "wins", "losses")},
         "e_value": verdict.e_value,
@@ -116,6 +129,21 @@ async def examples(parts: "Parts") -> list[dict[str, Any]]:
     from fallbacks.ledger.examples import stored_examples
 
     return [json.loads(stored) async for stored in stored_examples(parts.store)]
+
+
+async def _ended(parts: "Parts") -> "tuple[list[str], int]":
+    """The texts that no label fits, oldest first, and how many tickets people ended."""
+    from fallbacks.kinds.ended import read_ended
+    from fallbacks.ledger.examples import Examples
+
+    found = await read_ended(Examples(parts.store, parts.process))
+    return [example.text for example in found.unfitting(parts.process)], len(found.latest)
+
+
+def _outside(model: "LocalModel", seen: "tuple[list[str], int]") -> "Outside":
+    from worker.models.local.outside_file import measured
+
+    return measured(model, *seen)
 
 
 def _tell(verdict: "Comparison", given: "Material", promoted: str, *, dry_run: bool) -> None:

@@ -1,12 +1,13 @@
 """Chooses the local tier's model: the version that `deskhand train` promoted, or the one from the training data."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from tasks.triage.taxonomy import Taxonomy
 from worker.config.settings import Settings
 from worker.config.sources import training_file
+from worker.models.local.judging import UNFAMILIAR_CEILING
 from worker.models.local.model import MIN_CONFIDENCE, LocalModel, is_trained
+from worker.models.local.outside_file import kept_outside
 from worker.models.local.versions import Versions
 from worker.models.thresholds import Threshold, fitted
 
@@ -38,10 +39,12 @@ def at_hand(settings: Settings, taxonomy: Taxonomy) -> LocalModel | None:
 
 
 def proved(model: LocalModel, settings: Settings) -> Threshold:
-    """From which confidence on it is right as often as DESKHAND_PRECISION asks, by the tickets it was held to."""
-    answers = model.held_out
-    found = fitted([answer for answer in answers if answer[0] >= MIN_CONFIDENCE], settings.precision)
-    return replace(found, tickets=len(answers))
+    """From which confidence on it is right as often as DESKHAND_PRECISION asks, by the tickets it was held to, and by
+    those out of scope where enough are known.
+    """
+    outside = kept_outside(models_folder(settings), model.version)
+    floor = UNFAMILIAR_CEILING if outside.counts(settings.precision) else MIN_CONFIDENCE
+    return fitted(model.held_out, settings.precision, floor=floor, outside=outside)
 
 
 def versions_of(settings: Settings) -> Versions:

@@ -108,7 +108,13 @@ def test_the_cost_is_compared_with_the_naive_loop_and_needs_no_key(
 def test_people_teach_it_and_it_can_be_taken_back(desk: Deskhand, tmp_path: Path, valkey_server: ValkeyServer) -> None:
     file = write(tmp_path / "test.jsonl", [*TOMATOES[100:], *SKIES[100:]])
     assert team_right(desk, file) == 0
-    stored = [json.dumps({"id": body, "text": body, "label": label}) for body, label in (*TOMATOES, *SKIES)]
+    stored = [
+        json.dumps({"id": body, "text": body, "label": label, "team": "t"}) for body, label in (*TOMATOES, *SKIES)
+    ]
+    stored += [
+        json.dumps({"id": f"spam {i}", "text": f"win a prize {i}", "action": "close", "closed": "spam"})
+        for i in range(30)
+    ]
     with valkey_server.client() as client:
         client.rpush("deskhand:examples", *stored)
     assert desk("train", "--dry-run", "--json").json()["promoted"] is None
@@ -116,6 +122,8 @@ def test_people_teach_it_and_it_can_be_taken_back(desk: Deskhand, tmp_path: Path
     trained = desk("train", "--json").json()
     assert trained["better"]
     assert trained["promoted"].startswith("0001-")
+    assert "out of scope: 30 of 270 tickets" in trained["threshold"]["in_words"]
+    assert "not counted in: 130 ended more are needed" in desk("plan", "--json").json()["tiers"][0]["rests_on"]
     assert team_right(desk, file) == 1
     assert "are too few to compare two models on" in desk("train").err  # it has learned from nearly all there are
     assert desk("train", "--versions", "--json").json()["current"] == trained["promoted"]

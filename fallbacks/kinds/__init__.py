@@ -1,0 +1,1 @@
+"""What people's decisions say of the kinds themselves: confused, missing, growing, fitting."""

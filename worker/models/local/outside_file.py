@@ -1,0 +1,49 @@
+"""What a version of the local model makes of tickets out of scope, kept beside its weights: numbers, and no text."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from tasks.ticket import MAX_BODY_CHARS, Ticket
+from worker.models.local.model import LocalModel
+from worker.models.outside import Outside
+
+MOST = 1_000
+"""Texts that are asked, the latest ones."""
+
+
+def measured(model: LocalModel, unfitting: Iterable[str], looked_at: int) -> Outside:
+    """unfitting: texts of tickets that no label fits, oldest first; looked_at: tickets that people ended, in all."""
+    texts = list(unfitting)
+    asked = [text for text in texts if text.strip() and not model.has_learned(text)][-MOST:]
+    return Outside(looked_at, len(texts), tuple(sorted(_stood_by(model, text) for text in asked)))
+
+
+def keep_outside(folder: Path, version: str, outside: Outside) -> None:
+    """Whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as target:
+        json.dump(asdict(outside), target)
+    Path(name).replace(_file(folder, version))
+
+
+def kept_outside(folder: Path, version: str) -> Outside:
+    """What was kept; of nothing where nothing was, or where it cannot be read."""
+    try:
+        raw = json.loads(_file(folder, version).read_text("utf-8"))
+        return Outside(int(raw["looked_at"]), int(raw["unfitting"]), tuple(map(float, raw["confidences"])))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Outside()
+
+
+def _file(folder: Path, version: str) -> Path:
+    return folder / f"outside-{version}.json"
+
+
+def _stood_by(model: LocalModel, text: str) -> float:
+    guess = model.guess(Ticket(source="outside", subject="", body=text[:MAX_BODY_CHARS]))
+    return round(guess.confidence, 4) if guess.familiar and guess.team else 0.0
