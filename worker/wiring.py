@@ -36,7 +36,6 @@ from fallbacks.store import keys
 from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.agent import PREFETCH, Agent
-from tasks.run.ports import Model
 from tasks.run.process import Process, Result
 from tasks.run.prompt import Prompt
 from tasks.run.tool import Tool
@@ -50,7 +49,7 @@ from worker.clients.celery_queue import is_amqp
 from worker.config import sources
 from worker.config.models import Make, ModelEntry
 from worker.config.prompt_file import load_prompt
-from worker.config.settings import Autonomy, Redact, Settings
+from worker.config.settings import Autonomy, Settings
 from worker.config.versions import CODE_VERSION
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.connectors.hook import RECEIVER, Hook, receivers_of
@@ -65,12 +64,11 @@ from worker.lookups.sqlite_customers import SqliteCustomers
 from worker.lookups.sqlite_knowledge import SqliteKnowledge
 from worker.lookups.sqlite_similar import SimilarTickets
 from worker.lookups.tickets import History
-from worker.models.makes import local_tier, questions_version, remote_model
 from worker.models.own_traffic import screen_of
-from worker.models.promises import keep_promises, promised
-from worker.models.redaction import RedactedModel
+from worker.models.promises import keep_promises
 from worker.models.reuse import kept_for, reusing
-from worker.models.tier import Tier, tier_version
+from worker.models.tier import Tier
+from worker.models.tiers import make_tier
 from worker.outcomes.kombu import QUEUE, KombuOutcomes
 from worker.outcomes.receivers import Receivers
 from worker.queue.celery_publisher import Publisher
@@ -226,22 +224,17 @@ class Parts:
 
     @cached_property
     def tiers(self) -> tuple[Tier, ...]:
-        return tuple(self._tier(entry) for entry in self.settings.entries)
+        return tuple(map(self._tier, self.settings.entries))
 
     def _tier(self, entry: ModelEntry) -> Tier:
-        settings = self.settings
-        model: Model
-        redacted = settings.redact is Redact.MODEL and entry.make is not Make.LOCAL
-        if entry.make is Make.LOCAL:
-            model, made_of, promise = local_tier(settings, self.taxonomy)
-        else:
-            model = remote_model(entry, settings, self.taxonomy)
-            promise = promised(settings, None)
-            made_of = questions_version(entry, self.taxonomy) or self.prompt.version
-        least = promise.threshold
-        of = [model.name, made_of, self.taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
-        traced = self.tracing.model(RedactedModel(model) if redacted else model)
-        return Tier(traced, least, tier_version(of), redacted, promise.rests_on)
+        return make_tier(entry, self.settings, self.taxonomy, self.prompt, self.tracing)
+
+    def renew_local(self) -> None:
+        """Make the local tier anew: it works from the next ticket on, those in hand end with what they began with."""
+        pairs = zip(self.settings.entries, self.tiers, strict=True)
+        tiers = tuple(self._tier(entry) if entry.make is Make.LOCAL else tier for entry, tier in pairs)
+        vars(self).update(tiers=tiers)
+        vars(self).pop("executor", None)
 
     @cached_property
     def agent(self) -> Agent:
@@ -321,18 +314,23 @@ class Parts:
 
     def heartbeat(self, slots: int, queues: tuple[str, ...]) -> Heartbeat:
         """The beat of a worker process that offers `slots` on `queues`."""
-        begin = {HintKind.TRIAGE: self.executor.triage} if "tickets" in queues else {}
-        begin |= {HintKind.HAND_OFF: self.executor.hand_off} if "handoff" in queues else {}
+        work: dict[HintKind, Begin] = {  # looked up at each ticket: `renew_local` makes another executor
+            HintKind.TRIAGE: lambda given: self.executor.triage(given),
+            HintKind.HAND_OFF: lambda given: self.executor.hand_off(given),
+        }
+        served = {HintKind.TRIAGE: "tickets", HintKind.HAND_OFF: "handoff"}
+        begin = {kind: work[kind] for kind, queue in served.items() if queue in queues}
         return Heartbeat(
             live=self.live,
             ledger=self.ledger,
             sweeper=self.sweeper(slots, begin),
             outage=Outage(f"worker {self.live.owner}", self.alert_sinks, self.settings.lease_seconds),
-            ready=self.executor.ready,
+            ready=lambda: self.executor.ready(),
             sweep_seconds=self.settings.sweep_seconds,
             slots=slots,
             queues=queues,
             version=CODE_VERSION,
+            models=lambda: self.tiers if self.agents else (),
             archive_room=lambda: self.archive.room,
             keep_trend=partial(keep_trend, self.views),
         )

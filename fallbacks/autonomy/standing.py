@@ -5,7 +5,7 @@ of the process's key: triage's labels. A text on which people agreed before is n
 always is, which errs on the side of asking people.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from random import SystemRandom
@@ -153,10 +153,10 @@ class AutonomyJudge:
         self._seen, self._seen_at = (await self._earned.now()).standings, monotonic()
         return self._seen
 
-    async def rows(self, versions: Mapping[str, str] | None = None) -> list[Row]:
-        """Every kind with evidence, by tier and kind. versions: tier -> version in force; None: all there were."""
+    async def rows(self, versions: Mapping[str, Collection[str]] | None = None) -> list[Row]:
+        """Every kind with evidence, by tier and kind. versions: tier -> those in force; None: all there were."""
         found = await self.standings()
-        kept = [key for key in found if versions is None or versions.get(key.tier) == key.version]
+        kept = [key for key in found if versions is None or key.version in versions.get(key.tier, ())]
         ordered = sorted(kept, key=lambda key: (key.tier, key.kind, key.version))
         return [_row(key, found[key], self.terms.rule) for key in ordered]
 

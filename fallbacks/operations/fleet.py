@@ -1,8 +1,8 @@
 """The workers as their heartbeats show them, and which of them has fallen silent."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fallbacks.store import keys
@@ -16,6 +16,7 @@ class Worker:
     silent: for longer than a lease, so that others take its tickets: it is frozen, cut off from the store, or killed.
     doing: the tickets it has held longest, by its last heartbeat. version: of its code, "" where it does not say.
     archive_room: bytes free and in all of the disk that it archives to, where it does.
+    models: tier -> the version that it works with, and of what it is made.
     """
 
     worker: str
@@ -30,6 +31,7 @@ class Worker:
     version: str = ""
     doing: tuple[str, ...] = ()
     archive_room: tuple[int, int] | None = None
+    models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def least_room(workers: Iterable[Worker]) -> tuple[int, int] | None:
@@ -59,5 +61,6 @@ def _worker(name: str, beat: dict[str, Any], now_ms: int, lease_seconds: float) 
         pid=beat.get("pid", 0),
         version=beat.get("version", ""),
         doing=tuple(beat.get("doing", ())),
+        models=beat.get("models", {}),
         archive_room=tuple(room) if (room := beat.get("archive_room")) else None,
     )

@@ -16,7 +16,7 @@ class Tier:
     """One model and the confidence below which it abstains.
 
     version: of all that its decisions depend on. redacted: it is shown tickets with personal data masked.
-    rests_on: what that confidence rests on, in words.
+    rests_on: what that confidence rests on, in words. made_of: the version of what it learned, or of its prompt.
     """
 
     model: Model
@@ -24,6 +24,7 @@ class Tier:
     version: str = ""
     redacted: bool = False
     rests_on: str = ""
+    made_of: str = ""
 
 
 @runtime_checkable

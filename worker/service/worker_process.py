@@ -12,6 +12,7 @@ from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.states import HintKind
 from fallbacks.store.redis_store import RedisStore
 from worker.queue.envelope import ANY_TIME, Times
+from worker.service.renewal import Renewal
 from worker.wiring import Parts
 from worker.work.event_loop import LoopThread
 from worker.work.liveness import keep_fresh
@@ -65,6 +66,8 @@ class WorkerProcess:
         self._background += [
             asyncio.ensure_future(loop.run_forever()) for loop in self.parts.message_loops(self.queues)
         ]
+        if self.parts.agents:
+            self._background.append(asyncio.ensure_future(Renewal(self.parts).run_forever()))
         if "handoff" in self.queues:
             self._background.append(asyncio.ensure_future(self.parts.delivery_loop.run_forever()))
 

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import platform
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -13,6 +13,7 @@ from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.control import DRAIN, Control
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.store import keys
+from worker.models.tier import Tier
 from worker.work.live_runs import LiveRuns
 from worker.work.outage import Outage
 from worker.work.sweeper import Sweeper
@@ -35,9 +36,9 @@ async def _nothing() -> None:
 class Heartbeat:
     """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers.
 
-    ready: makes the process ready for its first run. version: of its code. keep_trend: writes down what the whole looks
-    like, where nobody has lately. archive_room: bytes free and in all of the disk that it archives to, None elsewhere.
-    finish: asks the process to stop in good order, as its own SIGTERM does.
+    ready: makes the process ready for its first run. version: of its code. models: the tiers that it works with.
+    archive_room: bytes free and in all of the disk that it archives to, None elsewhere. keep_trend: writes down what
+    the whole looks like, where nobody has lately. finish: asks the process to stop in good order, as SIGTERM does.
     """
 
     live: LiveRuns
@@ -49,6 +50,7 @@ class Heartbeat:
     slots: int
     queues: tuple[str, ...]
     version: str = ""
+    models: Callable[[], Sequence[Tier]] = field(default=lambda: ())
     archive_room: Callable[[], tuple[int, int] | None] = field(default=lambda: None)
     keep_trend: Callable[[], Awaitable[object]] = field(default=_nothing)
     beats: int = 0
@@ -131,6 +133,7 @@ class Heartbeat:
             "busy": len(self.live.held),
             "doing": list(self.live.held)[:DOING],
             "version": self.version,
+            "models": {tier.model.name: {"version": tier.version, "made_of": tier.made_of} for tier in self.models()},
             "queues": list(self.queues),
             "host": platform.node(),
             "pid": os.getpid(),

@@ -222,7 +222,7 @@ async def test_another_version_another_tier_and_another_label_have_earned_nothin
 @scene
 async def test_rows_show_the_versions_in_force(s: Scene) -> None:
     await give(s, example(), example(version="v2"), example("new_loan", "loans", label="new_loan", team="loans"))
-    rows = await judge(s).rows({"small": "v1"})
+    rows = await judge(s).rows({"small": ["v1"]})
     assert [(row.kind, row.version, row.state, row.n, row.agreements) for row in rows] == [
         ("lost_card", "v1", "suggest", 1, 1),
         ("new_loan", "v1", "suggest", 1, 1),

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -19,7 +20,11 @@ from tasks.triage.process import HandDecision
 from tests.fakes.memory_store import MemoryStore
 from tests.services.optional import LOCAL_MODEL
 from worker.config.settings import Settings
+from worker.models.local.choice import versions_of
+from worker.models.local.learning import compared, version_of
+from worker.models.local.training import train
 from worker.service.celery_factory import sender_app
+from worker.service.renewal import Renewal
 from worker.wiring import Parts
 
 pytestmark = LOCAL_MODEL
@@ -141,7 +146,7 @@ def test_the_audit_goes_to_a_person_blind(play: Callable[..., None]) -> None:
         view = await desk.work("audit")
         assert (view.state, view.blind) == (State.SUGGESTED, True)
         await desk.parts.inbox.decide("audit", "ann", None, HandDecision(label="tomato"))
-        (row,) = await desk.parts.standings.rows({"local": desk.parts.tiers[0].version})
+        (row,) = await desk.parts.standings.rows({"local": [desk.parts.tiers[0].version]})
         assert (row.state, row.blind_n, row.blind_agreements) == ("auto", 1, 1)
 
     play(story)
@@ -193,3 +198,39 @@ def test_another_threshold_earns_its_right_anew(play: Callable[..., None]) -> No
     play(story)
     play(story, min_confidence=0.6)
     assert versions[0] == versions[1] != versions[2]
+
+
+def test_a_promoted_version_works_from_the_next_ticket_on_and_so_does_the_one_before(
+    play: Callable[..., None], files: Path
+) -> None:
+    """The right that a version has earned is its own: nothing is decided alone by the next one because of it."""
+
+    async def story(desk: Desk) -> None:
+        await desk.prove(2)
+        renewal, kept, before = Renewal(desk.parts), versions_of(desk.parts.settings), desk.parts.tiers[0].version
+        at_work = desk.parts.executor
+        assert not await renewal.round()
+        rows = [(f"the tomato is ripe and red {n}", "tomato") for n in range(12)]
+        rows += [(f"a wide blue sky above {n}", "sky") for n in range(12)]
+        won = version_of(compared([True], [False]), 20)
+        kept.promote(train(rows, {"tomato": "red", "sky": "blue"}), won)
+        assert await renewal.round()
+        assert desk.parts.executor is not at_work
+        assert desk.parts.tiers[0].version != before
+        assert (await desk.work("next")).state is State.SUGGESTED
+        beat = await desk.parts.heartbeat(1, ("tickets",))._presence()
+        assert beat["models"] == {"local": {"version": desk.parts.tiers[0].version, "made_of": kept.all()[0].name}}
+        broken = kept.promote(train(rows[:-1], {"tomato": "red", "sky": "blue"}), won)
+        (kept.folder / f"{broken.name}.npz").write_bytes(b"")
+        assert not await renewal.round()
+        assert desk.parts.tiers[0].made_of == kept.all()[0].name
+        kept.rollback()
+        kept.rollback()
+        assert await renewal.round()
+        assert desk.parts.tiers[0].version == before
+        assert (await desk.work("again")).state is State.DECIDED
+
+    try:
+        play(story)
+    finally:
+        rmtree(files / "models" / "versions")

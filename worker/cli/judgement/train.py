@@ -155,7 +155,7 @@ def _tell(verdict: "Comparison", given: "Material", promoted: str, *, dry_run: b
     if given.unknown:
         say(f"{given.unknown} rows were left out: the taxonomy does not have their label")
     if promoted:
-        say(f"promoted {promoted}: workers use it from their next start; its labels earn autonomy anew")
+        say(f"promoted {promoted}: workers take it up within seconds; its labels earn autonomy anew")
     elif verdict.better and dry_run:
         say("it would be promoted; this was a dry run")
     else:
@@ -169,7 +169,7 @@ def _roll_back(settings: "Settings", *, json: bool) -> None:
     if json:
         dump({"current": now.name if now else None})
     else:
-        say(f"{now.name if now else 'the model from the training data'} works again, from the workers' next start")
+        say(f"{now.name if now else 'the model from the training data'} works again, within seconds")
 
 
 def _tell_versions(settings: "Settings", *, json: bool) -> None:

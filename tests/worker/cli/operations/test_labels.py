@@ -1,12 +1,15 @@
 """`deskhand autonomy labels`: the evidence of the versions in force."""
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from tests.services.valkey import ValkeyServer
 from tests.worker.cli.conftest import Deskhand
 from worker.config.settings import Settings
+from worker.models.local.versions import Version
 from worker.service.celery_factory import sender_app
 from worker.wiring import Parts
 
@@ -35,3 +38,24 @@ def test_each_label_shows_what_it_has_earned(
     printed = deskhand("autonomy", "labels").out
     assert "200 of 200" in printed
     assert "other" not in printed
+    assert "1 more kind has evidence of versions that work no more" in printed
+
+
+def test_workers_that_run_another_version_than_is_promoted_are_named(
+    deskhand: Deskhand, valkey_server: ValkeyServer, tmp_path: Path
+) -> None:
+    """What they run counts, whatever the files say."""
+    agent = {"label": "lost_card", "team": "x", "tier": "local", "version": "v1", "blind": False}
+    beat = {"at": 4e12, "queues": ["tickets"], "slots": 1, "models": {"local": {"version": "v1", "made_of": "0001-a"}}}
+    with valkey_server.client() as client:
+        client.rpush("deskhand:examples", json.dumps({"label": "lost_card", "team": "x", "at": 1_000, "agent": agent}))
+        client.hset("deskhand:workers", "w", json.dumps(beat))
+    (tmp_path / "home" / "models" / "versions").mkdir(parents=True)
+    kept = [asdict(Version(name, "", 1, 1, 1, 1, 0, 0.01)) for name in ("0001-a", "0002-b")]
+    index = {"current": "0002-b", "versions": kept}
+    (tmp_path / "home" / "models" / "versions" / "versions.json").write_text(json.dumps(index), "utf-8")
+    found = deskhand("autonomy", "labels", "--json").json()
+    assert [(row["version"], row["n"]) for row in found["labels"]] == [("v1", 1)]
+    assert (found["at_work"]["learned"], found["at_work"]["promoted"]) == ({"0001-a": 1}, "0002-b")
+    printed = " ".join(deskhand("autonomy", "labels").out.split())
+    assert "1 worker works with the local model 0001-a; 0002-b is promoted" in printed

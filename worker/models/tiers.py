@@ -1,0 +1,28 @@
+"""Makes the tiers of a deployment: each entry's model, its promise, and the version that earns autonomy."""
+
+from tasks.run.ports import Model
+from tasks.run.prompt import Prompt
+from tasks.triage.taxonomy import Taxonomy
+from worker.config.models import Make, ModelEntry
+from worker.config.settings import Redact, Settings
+from worker.models.makes import local_tier, questions_version, remote_model
+from worker.models.promises import promised
+from worker.models.redaction import RedactedModel
+from worker.models.tier import Tier, tier_version
+from worker.telemetry.tracing import Tracing
+
+
+def make_tier(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy, prompt: Prompt, tracing: Tracing) -> Tier:
+    """One entry's. Raises `LocalModelError` and `ModelNotInstalledError`."""
+    model: Model
+    redacted = settings.redact is Redact.MODEL and entry.make is not Make.LOCAL
+    if entry.make is Make.LOCAL:
+        model, made_of, promise = local_tier(settings, taxonomy)
+    else:
+        model = remote_model(entry, settings, taxonomy)
+        promise = promised(settings, None)
+        made_of = questions_version(entry, taxonomy) or prompt.version
+    least = promise.threshold
+    of = [model.name, made_of, taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
+    traced = tracing.model(RedactedModel(model) if redacted else model)
+    return Tier(traced, least, tier_version(of), redacted, promise.rests_on, made_of)
