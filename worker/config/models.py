@@ -15,9 +15,14 @@ class Make(StrEnum):
     ANTHROPIC = "anthropic"
     OPENAI = "openai"
     SYSTEMONE = "systemone"
+    BEDROCK = "bedrock"
+    VERTEX = "vertex"
 
 
-_FORMS = "write local, a Claude model's id, or MAKE:ID with an optional @URL; makes: anthropic, openai, systemone"
+_FORMS = (
+    "write local, a Claude model's id, or MAKE:ID with an optional @URL; "
+    "makes: anthropic, bedrock, openai, systemone, vertex"
+)
 
 _MAKES = frozenset(make.value for make in Make)
 

@@ -158,6 +158,7 @@ ImapUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_imap_url)]
 Networks = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_networks), NoDecode]
 ApiKey = Annotated[SecretStr, AfterValidator(_header)]
 Headers = Annotated[SecretStr, AfterValidator(_headers)]
+Place = Annotated[str, BeforeValidator(_stripped), Field(pattern=r"^[a-zA-Z0-9.:_-]{1,100}$")]
 
 
 class Settings(BaseSettings):
@@ -186,6 +187,15 @@ class Settings(BaseSettings):
     openai_api_key: ApiKey | None = Field(None, validation_alias="OPENAI_API_KEY")
     openai_base_url: Url | None = Field(None, validation_alias="OPENAI_BASE_URL")
     openai_headers: Headers | None = Field(None, description="further headers of its calls, as some gateways want")
+    aws_region: Place | None = Field(None, validation_alias="AWS_REGION")
+    aws_bearer_token_bedrock: ApiKey | None = Field(None, validation_alias="AWS_BEARER_TOKEN_BEDROCK")
+    bedrock_base_url: Url | None = Field(None, validation_alias="ANTHROPIC_BEDROCK_BASE_URL")
+    bedrock_headers: Headers | None = Field(None, description="further headers of Bedrock's calls")
+    cloud_ml_region: Place | None = Field(None, validation_alias="CLOUD_ML_REGION")
+    anthropic_vertex_project_id: Place | None = Field(None, validation_alias="ANTHROPIC_VERTEX_PROJECT_ID")
+    vertex_base_url: Url | None = Field(None, validation_alias="ANTHROPIC_VERTEX_BASE_URL")
+    vertex_access_token: ApiKey | None = Field(None, description="none: Application Default Credentials")
+    vertex_headers: Headers | None = Field(None, description="further headers of Vertex's calls")
     systemone_api_key: ApiKey | None = Field(None, description="the key of decision models")
     systemone_headers: Headers | None = Field(None, description="further headers of their calls")
     prices: Annotated[Path, AfterValidator(_usable_prices)] | None = Field(
@@ -320,6 +330,10 @@ class Settings(BaseSettings):
         """The setting without which this model cannot be asked; "" for none."""
         if entry.make is Make.ANTHROPIC and not self.anthropic_api_key:
             return "ANTHROPIC_API_KEY"
+        if entry.make is Make.BEDROCK and not self.aws_region:
+            return "AWS_REGION"
+        if entry.make is Make.VERTEX and not (self.cloud_ml_region and self.anthropic_vertex_project_id):
+            return "CLOUD_ML_REGION and ANTHROPIC_VERTEX_PROJECT_ID"
         if entry.make is Make.SYSTEMONE and not entry.url:
             return "a URL: systemone:ID@http://HOST:PORT"
         at_its_maker = entry.make is Make.OPENAI and not (entry.url or self.openai_base_url)
@@ -347,7 +361,12 @@ class Settings(BaseSettings):
 
     def url_of(self, entry: ModelEntry) -> str | None:
         """Where a model's calls go; None for its maker's own."""
-        base = {Make.ANTHROPIC: self.anthropic_base_url, Make.OPENAI: self.openai_base_url}
+        base = {
+            Make.ANTHROPIC: self.anthropic_base_url,
+            Make.OPENAI: self.openai_base_url,
+            Make.BEDROCK: self.bedrock_base_url,
+            Make.VERTEX: self.vertex_base_url,
+        }
         return entry.url or base.get(entry.make)
 
     @property

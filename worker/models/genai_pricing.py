@@ -20,8 +20,14 @@ from worker.config.prices import OwnPrice
 _PER_TOKENS = 1_000_000
 """Rates are kept per million tokens, as the list states them, so that no rate is ever rounded."""
 
-_PROVIDERS = {Make.ANTHROPIC: "anthropic", Make.OPENAI: "openai"}
-"""Who bills a model that is asked without a URL of its own. With one, the list finds the provider by it."""
+_PROVIDERS = {Make.ANTHROPIC: "anthropic", Make.OPENAI: "openai", Make.BEDROCK: "aws", Make.VERTEX: "google"}
+"""Who bills a model that is asked without a URL of its own."""
+
+_BY_URL = frozenset({Make.OPENAI, Make.SYSTEMONE})
+"""Makes whose URL says who bills; what stands before the others is a proxy, and they bill as without it."""
+
+_AT_A_PLACE = Decimal("1.1")
+"""What Vertex's regional endpoints charge of the list's prices, which are those of its global one."""
 
 _QUARTERS_OF_A_DAY = tuple(timedelta(minutes=15 * number) for number in range(96))
 
@@ -58,12 +64,14 @@ class Price:
 class Prices:
     """Prices by a model's name. Any without one raises `ModelError(PRICE_UNKNOWN)`: no price, no call.
 
-    own: the deployment's, before the list's. Looked up once per model and UTC day, because the list dates its price
-    changes by day; of prices by the hour the dearest stands for the whole day.
+    own: the deployment's, before the list's. at_a_place: whether Vertex is asked in a region and not globally.
+    Looked up once per model and UTC day, because the list dates its price changes by day; of prices by the hour the
+    dearest stands for the whole day.
     """
 
-    def __init__(self, own: Mapping[str, OwnPrice] = _NONE) -> None:
+    def __init__(self, own: Mapping[str, OwnPrice] = _NONE, *, at_a_place: bool = False) -> None:
         self._own = own
+        self._at_a_place = at_a_place
         self._prices: dict[str, Price] = {}
         self._day = ""
 
@@ -106,7 +114,10 @@ class Prices:
 
     def _find(self, model: ModelEntry, now: datetime) -> Price:
         own = self._own.get(model.name) or self._own.get(model.anywhere.name)
-        return _listed(model, now) if own is None else _stated(own)
+        if own is not None:
+            return _stated(own)
+        dearer = _AT_A_PLACE if self._at_a_place and model.make is Make.VERTEX else Decimal(1)
+        return _listed(model, now, dearer)
 
 
 def _dearest_input(band: Band, caching: bool) -> int:
@@ -120,7 +131,7 @@ def _stated(own: OwnPrice) -> Price:
     return Price((Band(0, fresh, written, cached, said),), own.context, own=True)
 
 
-def _listed(model: ModelEntry, now: datetime) -> Price:
+def _listed(model: ModelEntry, now: datetime, dearer: Decimal) -> Price:
     try:
         found = _found(model, now)
     except LookupError:
@@ -131,12 +142,12 @@ def _listed(model: ModelEntry, now: datetime) -> Price:
         prices = [found.model.get_prices(midnight + quarter) for quarter in _QUARTERS_OF_A_DAY]
     if any(price.input_mtok is None or (price.output_mtok is None and writes) for price in prices):
         raise _unknown(model)
-    return Price(_bands(prices), found.model.context_window)
+    return Price(_bands(prices, dearer), found.model.context_window)
 
 
 def _found(model: ModelEntry, now: datetime) -> PriceCalculation:
-    """The list's entry: a proxy of Anthropic's API bills at its prices, other servers at those of their own URL."""
-    if model.url and model.make is not Make.ANTHROPIC:
+    """The list's entry."""
+    if model.url and model.make in _BY_URL:
         return calc_price(Usage(), model.id, provider_api_url=model.url, genai_request_timestamp=now)
     provider = _PROVIDERS.get(model.make)
     return calc_price(Usage(), model.id, provider_id=provider, genai_request_timestamp=now)
@@ -147,14 +158,16 @@ def _by_the_hour(model: ModelInfo) -> bool:
     return any(isinstance(price.constraint, TimeOfDateConstraint) for price in conditional)
 
 
-def _bands(prices: Sequence[ModelPrice]) -> tuple[Band, ...]:
-    """Every rate the dearest of these prices."""
+def _bands(prices: Sequence[ModelPrice], dearer: Decimal) -> tuple[Band, ...]:
+    """Every rate the dearest of these prices, times `dearer`."""
     rates = [each for price in prices for each in _rates(price)]
     starts = {0} | {tier.start for each in rates for rate in each for tier in _tiers(rate)}
     call = max(_in_nanodollars(getattr(price, "requests_kcount", None) or Decimal(0)) for price in prices)
     found = []
     for start in sorted(starts):
-        fresh, write, read, said = (max(_rate(rate, start) for rate in same) for same in zip(*rates, strict=True))
+        fresh, write, read, said = (
+            max(_rate(rate, start, dearer) for rate in same) for same in zip(*rates, strict=True)
+        )
         found.append(Band(start, fresh, write, read, said, call=-(-call // 1000)))
     return tuple(found)
 
@@ -176,13 +189,13 @@ def _tiers(rate: Decimal | TieredPrices) -> list[Any]:
     return rate.tiers if isinstance(rate, TieredPrices) else []
 
 
-def _rate(rate: Decimal | TieredPrices, above_tokens: int) -> int:
+def _rate(rate: Decimal | TieredPrices, above_tokens: int, dearer: Decimal) -> int:
     """The rate for inputs just above this many tokens, in nanodollars per million tokens."""
     dollars = rate.base if isinstance(rate, TieredPrices) else rate
     for tier in _tiers(rate):
         if above_tokens >= tier.start:
             dollars = tier.price
-    return _in_nanodollars(dollars)
+    return _in_nanodollars(dollars * dearer)
 
 
 def _in_nanodollars(dollars: Decimal) -> int:

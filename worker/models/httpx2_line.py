@@ -45,17 +45,21 @@ _TRANSPORT = (aiohttp.ClientError, httpx2.HTTPError, httpx2.InvalidURL, OSError,
 """What a transport raises; anything else is not of the call."""
 
 
+Prepare = Callable[[httpx2.Request], Awaitable[None]]
+"""Completes a request that is to be sent, as a signature does. Raises `ModelError`."""
+
+
 class Line:
     """What is the same in all requests to one API: the URL, the headers, the timeouts.
 
-    close: of the SDK's client, and with it the transport.
+    close: of the SDK's client, and with it the transport. prepare: what differs from request to request.
     """
 
     def __init__(
         self, http: httpx2.AsyncClient, url: httpx2.URL | str, headers: Mapping[str, str],
-        close: Callable[[], Awaitable[None]],
+        close: Callable[[], Awaitable[None]], prepare: Prepare | None = None,
     ) -> None:  # fmt: skip
-        self._http, self.close = http, close
+        self._http, self.close, self._prepare = http, close, prepare
         self._alike = http.build_request("POST", url, headers=headers)
         del self._alike.headers["content-length"]
 
@@ -65,6 +69,8 @@ class Line:
         request = httpx2.Request(
             "POST", alike.url, headers=alike.headers, content=body, extensions=dict(alike.extensions)
         )
+        if self._prepare is not None:
+            await self._prepare(request)
         try:
             return await self._http.send(request)
         except _TRANSPORT as error:

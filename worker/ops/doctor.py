@@ -5,12 +5,14 @@ Nothing is sent to a model's API. `deskhand doctor` prints the checks; any `fail
 
 import importlib.metadata
 import importlib.util
+import ipaddress
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -129,13 +131,36 @@ def api_key(settings: Settings) -> Check:
     if not remote:
         return passed("API key", "not needed: the local model does the work")
     found = ", ".join(f"{entry.name} {_asked(entry, settings)}" for entry in remote)
-    keyed = {
-        Make.OPENAI: settings.openai_api_key or settings.openai_headers,
-        Make.SYSTEMONE: settings.systemone_api_key or settings.systemone_headers,
-    }
-    if bare := [entry.name for entry in remote if entry.make in keyed and not keyed[entry.make]]:
+    if open_to_all := [entry.name for entry in remote if _keyed(entry, settings) and _in_the_clear(entry, settings)]:
+        change = "use https: whoever is on the way reads the key, and the tickets"
+        return warned("API key", f"over plain http, for {', '.join(open_to_all)}", change)
+    if bare := [entry.name for entry in remote if not _keyed(entry, settings)]:
         return passed("API key", f"{found}; without a key: {', '.join(bare)}")
     return passed("API key", f"set, for {found}")
+
+
+def _keyed(entry: ModelEntry, settings: Settings) -> bool:
+    """Whether its calls show a key, or a token of its cloud's own credentials."""
+    match entry.make:
+        case Make.OPENAI:
+            return bool(settings.openai_api_key or settings.openai_headers)
+        case Make.SYSTEMONE:
+            return bool(settings.systemone_api_key or settings.systemone_headers)
+        case _:
+            return True
+
+
+def _in_the_clear(entry: ModelEntry, settings: Settings) -> bool:
+    """Whether its calls leave this machine unencrypted."""
+    url = urlsplit(settings.url_of(entry) or "")
+    return url.scheme == "http" and not _loopback(url.hostname or "")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _asked(entry: ModelEntry, settings: Settings) -> str:

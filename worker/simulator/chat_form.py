@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from worker.simulator.chat_validation import fault_of
 from worker.simulator.conversation import Conversation, read_conversation
 from worker.simulator.faults import FaultName
-from worker.simulator.form import Payload
-from worker.simulator.refusals import REFUSALS, Refusal
+from worker.simulator.form import Payload, bearer_key
+from worker.simulator.refusals import REFUSALS, Refusal, answered
 from worker.simulator.wire import Answer, HttpRequest
 
 _STOPS = {
@@ -42,6 +42,10 @@ class ChatForm:
 
     needs_key: ClassVar[bool] = False
 
+    def key_of(self, request: HttpRequest) -> str:
+        """See `Form`."""
+        return bearer_key(request)
+
     def lacking(self, request: HttpRequest) -> Refusal | None:  # noqa: ARG002 - the form's
         """See `Form`."""
         return None
@@ -49,6 +53,10 @@ class ChatForm:
     def fault_of(self, payload: Any) -> str | None:
         """See `Form`."""
         return fault_of(payload)
+
+    def model_of(self, payload: Payload) -> str:
+        """See `Form`."""
+        return str(payload["model"])
 
     def knows(self, model: str) -> bool:
         """See `Form`."""
@@ -102,10 +110,7 @@ class ChatForm:
         if refusal.status == 200 and (name := _TYPES.get(refusal.type)) in _CODES:  # under the gateway's own status
             _, kind, code = _CODES[name]
         error = {"message": refusal.message, "type": kind, "param": None, "code": code}
-        headers = {"content-type": "application/json", "x-request-id": request_id}
-        if retry_after is not None:
-            headers["retry-after"] = f"{retry_after:g}" if isinstance(retry_after, float) else retry_after
-        return Answer(status, json.dumps({"error": error}).encode(), headers)
+        return answered(status, {"error": error}, {"x-request-id": request_id}, retry_after)
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,12 +16,20 @@ class Form(Protocol):
     needs_key: ClassVar[bool]
     """Whether a request without any key is refused; who serves a model of their own often asks for none."""
 
+    def key_of(self, request: HttpRequest) -> str:
+        """The key that a request shows, "" for none."""
+        ...
+
     def lacking(self, request: HttpRequest) -> Refusal | None:
         """What its headers lack besides the key."""
         ...
 
     def fault_of(self, payload: Any) -> str | None:
         """The first thing wrong with a request, None when it may be answered."""
+        ...
+
+    def model_of(self, payload: Payload) -> str:
+        """The model that a valid request asks."""
         ...
 
     def knows(self, model: str) -> bool:
@@ -43,3 +51,8 @@ class Form(Protocol):
     def refuse(self, refusal: Refusal, request_id: str, retry_after: float | str | None = None) -> Answer:
         """An error as this form says it."""
         ...
+
+
+def bearer_key(request: HttpRequest) -> str:
+    """The key of a bearer token, as most forms show theirs."""
+    return request.headers.get("authorization", "").removeprefix("Bearer ")

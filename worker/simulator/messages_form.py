@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from worker.simulator.conversation import PAUSE_TEXT, Conversation, read_conversation
-from worker.simulator.form import Payload
+from worker.simulator.form import Payload, bearer_key
 from worker.simulator.refusals import Refusal, invalid, refuse
 from worker.simulator.validation import fault_of
 from worker.simulator.wire import Answer, HttpRequest
@@ -15,6 +15,10 @@ class MessagesForm:
 
     needs_key: ClassVar[bool] = True
 
+    def key_of(self, request: HttpRequest) -> str:
+        """anthropic 2.12 sends it as a bearer token, earlier ones as x-api-key."""
+        return request.headers.get("x-api-key") or bearer_key(request)
+
     def lacking(self, request: HttpRequest) -> Refusal | None:
         """See `Form`."""
         return None if "anthropic-version" in request.headers else invalid("anthropic-version: header is required")
@@ -22,6 +26,10 @@ class MessagesForm:
     def fault_of(self, payload: Any) -> str | None:
         """See `Form`."""
         return fault_of(payload, _paused)
+
+    def model_of(self, payload: Payload) -> str:
+        """See `Form`."""
+        return str(payload["model"])
 
     def knows(self, model: str) -> bool:
         """See `Form`."""

@@ -69,12 +69,13 @@ class ModelApi:
             return form.refuse(invalid("The request body is not valid JSON"), request_id)
         if wrong := form.fault_of(given):
             return form.refuse(invalid(wrong), request_id)
-        if not form.knows(str(given["model"])):
+        model = form.model_of(given)
+        if not form.knows(model):
             return form.refuse(REFUSALS[FaultName.NOT_FOUND], request_id)
         payload, conversation = form.payload(given), form.conversation(given)
         if self._reads_context and conversation.prefetched:
             conversation = replace(conversation, called=conversation.called | {SEARCH})
-        fault = self._board.take(given["model"], conversation.ticket_id, conversation.text, conversation.messages)
+        fault = self._board.take(model, conversation.ticket_id, conversation.text, conversation.messages)
         usage: dict[str, int] | None = None
         if (reply := refused_by(fault, request_id, form.refuse) if fault else None) is None:
             usage = self._tokens.usage(payload, len(request.body))
@@ -84,8 +85,7 @@ class ModelApi:
         return Call(conversation.ticket_id, conversation.messages, reply, usage)
 
     def _unfit(self, request: HttpRequest, form: Form) -> Refusal | None:
-        # anthropic 2.12 sends the key as a bearer token, earlier ones as x-api-key.
-        key = request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
+        key = form.key_of(request)
         if not key and form.needs_key:
             return REFUSALS[FaultName.UNAUTHORIZED]
         if self._require_key is not None and key != self._require_key:

@@ -1,7 +1,7 @@
 """The API's errors: the documented bodies and headers."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,13 +57,17 @@ def refuse(refusal: Refusal, request_id: str, retry_after: float | str | None = 
     error: dict[str, Any] = {"type": refusal.type, "message": refusal.message}
     if refusal.code:
         error["details"] = {"error_code": refusal.code}
-    headers = {"content-type": "application/json", "request-id": request_id}
+    headers = {"request-id": request_id, **({"x-should-retry": "false"} if refusal.final else {})}
+    body = {"type": "error", "error": error, "request_id": request_id}
+    return answered(refusal.status, body, headers, retry_after)
+
+
+def answered(status: int, body: Any, headers: Mapping[str, str], retry_after: float | str | None) -> Answer:
+    """An error's answer, in whatever form."""
+    headers = {"content-type": "application/json", **headers}
     if retry_after is not None:
         headers["retry-after"] = f"{retry_after:g}" if isinstance(retry_after, float) else retry_after
-    if refusal.final:
-        headers["x-should-retry"] = "false"
-    body = {"type": "error", "error": error, "request_id": request_id}
-    return Answer(refusal.status, json.dumps(body).encode(), headers)
+    return Answer(status, json.dumps(body).encode(), headers)
 
 
 def refused_by(fault: Fault, request_id: str, refuse: Refuse) -> Answer | None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from worker.simulator.calls import CallBook
 from worker.simulator.chat_form import ChatForm
+from worker.simulator.cloud_forms import cloud_form
 from worker.simulator.faults import Fault, FaultBoard
 from worker.simulator.form import Form
 from worker.simulator.latency import latency as latency_of
@@ -26,7 +27,7 @@ FORMS: Mapping[str, Form] = {
     "/v1/chat/completions": ChatForm(),
     "/v1/systemone": SystemOneForm(),
 }
-"""The forms of API by their paths."""
+"""The forms of API by their paths; of clouds the path names the model, too."""
 
 
 class Simulator:
@@ -115,8 +116,8 @@ class Simulator:
 
     def _route(self, request: HttpRequest) -> Call | Answer:
         match request.method, request.path:
-            case "POST", path if path in FORMS:
-                return self._api.answer(request, FORMS[path])
+            case "POST", path if (form := FORMS.get(path) or cloud_form(path)) is not None:
+                return self._api.answer(request, form)
             case "GET", "/_sim/calls":
                 return _json(200, self.calls.report())
             case "GET", "/_sim/faults":

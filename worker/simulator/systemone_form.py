@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from worker.simulator.agent import SUBMIT
 from worker.simulator.conversation import Conversation, read_conversation
-from worker.simulator.form import Payload
-from worker.simulator.refusals import Refusal
+from worker.simulator.form import Payload, bearer_key
+from worker.simulator.refusals import Refusal, answered
 from worker.simulator.wire import Answer, HttpRequest
 
 _TYPES = ("choice", "score", "noul")
@@ -20,6 +20,10 @@ class SystemOneForm:
 
     needs_key: ClassVar[bool] = False
 
+    def key_of(self, request: HttpRequest) -> str:
+        """See `Form`."""
+        return bearer_key(request)
+
     def lacking(self, request: HttpRequest) -> Refusal | None:  # noqa: ARG002 - the form's
         """See `Form`."""
         return None
@@ -27,6 +31,10 @@ class SystemOneForm:
     def fault_of(self, payload: Any) -> str | None:
         """See `Form`."""
         return next(_faults(payload), None) if isinstance(payload, dict) else "body: a JSON object is expected"
+
+    def model_of(self, payload: Payload) -> str:
+        """See `Form`."""
+        return str(payload["model"])
 
     def knows(self, model: str) -> bool:
         """See `Form`."""
@@ -66,11 +74,8 @@ class SystemOneForm:
 
     def refuse(self, refusal: Refusal, request_id: str, retry_after: float | str | None = None) -> Answer:
         """See `Form`."""
-        headers = {"content-type": "application/json", "x-request-id": request_id}
-        if retry_after is not None:
-            headers["retry-after"] = f"{retry_after:g}" if isinstance(retry_after, float) else retry_after
         error = {"message": refusal.message, "type": refusal.type, "code": refusal.code}
-        return Answer(refusal.status, json.dumps({"error": error}).encode(), headers)
+        return answered(refusal.status, {"error": error}, {"x-request-id": request_id}, retry_after)
 
 
 def _faults(payload: Mapping[str, Any]) -> Iterator[str]:

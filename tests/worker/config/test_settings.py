@@ -83,6 +83,14 @@ MODELS = {
     "openai:qwen3:8b@http://gpu:8080/v1": (
         "openai:qwen3:8b@http://gpu:8080/v1", Make.OPENAI, "qwen3:8b", "http://gpu:8080/v1",
     ),
+    "bedrock:arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-haiku-4-5-20251001-v1:0": (
+        "bedrock:arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+        Make.BEDROCK, "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-haiku-4-5-20251001-v1:0", None,
+    ),
+    "vertex:claude-haiku-4-5@20251001@http://proxy:1/v1": (
+        "vertex:claude-haiku-4-5@20251001@http://proxy:1/v1", Make.VERTEX, "claude-haiku-4-5@20251001",
+        "http://proxy:1/v1",
+    ),
     "openai:@cf/meta/llama-4": ("openai:@cf/meta/llama-4", Make.OPENAI, "@cf/meta/llama-4", None),
 }  # fmt: skip
 
@@ -140,6 +148,24 @@ def test_a_makers_own_model_needs_its_key_and_one_that_is_served_elsewhere_does_
     monkeypatch.delenv("OPENAI_BASE_URL")
     monkeypatch.setenv("DESKHAND_MODELS", "local,openai:qwen3@http://gpu:8080")
     assert load_settings().tiers == ("local", "openai:qwen3@http://gpu:8080")
+
+
+@pytest.mark.parametrize(
+    ("model", "variables"),
+    [
+        ("bedrock:anthropic.claude-haiku-5-5", ("AWS_REGION",)),
+        ("vertex:claude-haiku-5-5", ("CLOUD_ML_REGION", "ANTHROPIC_VERTEX_PROJECT_ID")),
+    ],
+)
+def test_a_cloud_needs_to_know_where(monkeypatch: pytest.MonkeyPatch, model: str, variables: tuple[str, ...]) -> None:
+    monkeypatch.setenv("DESKHAND_MODELS", model)
+    for name in variables:
+        monkeypatch.delenv(name, raising=False)
+        with pytest.raises(SettingsError) as refused:
+            load_settings()
+        assert f"needs {' and '.join(variables)}" in refused.value.faults[0]
+        monkeypatch.setenv(name, "desk-1")
+    assert load_settings().tiers == (model,)
 
 
 @pytest.mark.parametrize("value", ["no colon s3cret", "Name:", "Bad Name: s3cret", "A: s3\x07cret"])

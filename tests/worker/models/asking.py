@@ -15,10 +15,12 @@ from tasks.triage.prompt import opening, submit_spec, system_prompt
 from tasks.triage.taxonomy import Taxonomy
 from worker.config.prices import OwnPrice
 from worker.models.anthropic.model import AnthropicModel, http_client
+from worker.models.bedrock.model import BedrockModel
 from worker.models.genai_pricing import Prices
 from worker.models.openai.model import OpenAIModel
 from worker.models.remote import RemoteModel
 from worker.models.systemone.model import SystemOneModel
+from worker.models.vertex.model import VertexModel
 from worker.simulator import Simulator
 
 KEY = "sk-throw-away-key"
@@ -55,13 +57,29 @@ def openai(url: str) -> RemoteModel:
     return OpenAIModel("gpt-5-mini", Prices(), name="openai:gpt-5-mini", api_key=KEY, base_url=url)
 
 
+def bedrock(url: str) -> RemoteModel:
+    model = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
+    return BedrockModel(model, Prices(), name=f"bedrock:{model}", region="eu-west-1", base_url=url)
+
+
+def vertex(url: str) -> RemoteModel:
+    where = {"region": "europe-west1", "project": "desk-1", "base_url": url}
+    model = "claude-haiku-4-5@20251001"
+    return VertexModel(model, Prices(at_a_place=True), name=f"vertex:{model}", access_token=KEY, **where)
+
+
 def systemone(url: str) -> RemoteModel:
     name = "systemone:nimble"
     prices = Prices({name: OwnPrice(Decimal("0.05"), Decimal("0.1"))})
     return SystemOneModel("nimble", prices, TAXONOMY, name=name, base_url=url, http=http_client, headers={})
 
 
-MAKES: Mapping[str, Callable[[str], RemoteModel]] = {"anthropic": anthropic, "openai": openai}
+MAKES: Mapping[str, Callable[[str], RemoteModel]] = {
+    "anthropic": anthropic,
+    "bedrock": bedrock,
+    "openai": openai,
+    "vertex": vertex,
+}
 """Those that hold a conversation, by the URL they are asked at."""
 
 

@@ -100,6 +100,16 @@ def test_a_proxy_of_anthropics_bills_at_its_prices() -> None:
     assert through == Prices().cost(PLAIN, TokenUsage(100, 10))
 
 
+def test_a_cloud_bills_at_its_own_prices_by_model_and_place_and_a_proxy_before_it_too() -> None:
+    usage, model = TokenUsage(1_000_000, 1_000_000), "anthropic.claude-haiku-4-5-20251001-v1:0"
+    assert Prices().cost(f"bedrock:global.{model}", usage) == 6_000_000_000
+    assert Prices().cost(f"bedrock:us.{model}", usage) == 6_600_000_000
+    assert Prices().cost(f"bedrock:us.{model}@http://proxy:1", usage) == 6_600_000_000
+    assert Prices().cost("vertex:claude-haiku-4-5@20251001", usage) == 6_000_000_000
+    assert Prices(at_a_place=True).cost("vertex:claude-haiku-4-5@20251001@http://proxy:1", usage) == 6_600_000_000
+    assert Prices(at_a_place=True).cost(f"bedrock:global.{model}", usage) == 6_000_000_000
+
+
 def test_a_price_of_each_call_is_a_part_of_cost_and_worst_case() -> None:
     prices, model = Prices(), "openai:sonar@https://api.perplexity.ai"
     assert prices.cost(model, TokenUsage()) > 0

@@ -14,10 +14,12 @@ class SimulatedMake(StrEnum):
     ANTHROPIC = "anthropic"
     OPENAI = "openai"
     SYSTEMONE = "systemone"
+    BEDROCK = "bedrock"
+    VERTEX = "vertex"
 
 
-_ROOTS = {SimulatedMake.ANTHROPIC: "", SimulatedMake.OPENAI: "/v1", SimulatedMake.SYSTEMONE: ""}
-"""What a make's SDK wants of a URL."""
+_ROOTS = {SimulatedMake.OPENAI: "/v1", SimulatedMake.VERTEX: "/v1"}
+"""What a make's SDK wants behind a server's URL, where it wants more."""
 
 
 def register(app: typer.Typer) -> None:
@@ -59,6 +61,6 @@ async def _serve(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     async with Simulator(*faults, latency=latency, seed=seed, port=port) as served:
-        url = served.url + _ROOTS[make]
+        url = served.url + _ROOTS.get(make, "")
         dump({"url": url}) if json else say(url)
         await asyncio.Event().wait()

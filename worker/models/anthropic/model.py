@@ -1,15 +1,16 @@
 """A tier's model behind Anthropic's Messages API, over the official SDK's client and transport."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
+from anthropic._base_client import AsyncAPIClient
 
 from tasks.run.messages import ModelReply, ModelRequest
 from worker.models.anthropic.errors import from_response
 from worker.models.anthropic.wire import encoded_length, read_reply, request_body
-from worker.models.httpx2_line import LIMITS, TIMEOUT, Line, reaching
+from worker.models.httpx2_line import LIMITS, TIMEOUT, Line, Prepare, reaching
 from worker.models.remote import RemoteModel
 
 if TYPE_CHECKING:
@@ -29,17 +30,19 @@ def http_client() -> httpx2.AsyncClient:
     return DefaultAioHttpClient(timeout=TIMEOUT, limits=LIMITS, follow_redirects=False)
 
 
-def line_of(client: AsyncAnthropic, http: httpx2.AsyncClient) -> Line:
-    """The SDK's client as a line."""
+def line_of(
+    client: AsyncAPIClient, http: httpx2.AsyncClient, path: str = "v1/messages", prepare: Prepare | None = None
+) -> Line:
+    """The SDK's client as a line. path: below its base URL. prepare: see `Line`."""
     headers = {name: value for name, value in client.default_headers.items() if isinstance(value, str)}
-    return Line(http, client.base_url.join("v1/messages"), headers, client.close)
+    return Line(http, f"{str(client.base_url).rstrip('/')}/{path}", headers, client.close, prepare)
 
 
-class AnthropicModel(RemoteModel):
-    """A model of the Messages API.
+class MessagesModel(RemoteModel):
+    """What is the same wherever the Messages API is hosted.
 
-    model: the API's id of it. name: see `ModelEntry.name`. api_key: never logged and never shown. base_url: None for
-    the SDK's own default. headers: besides the SDK's. http: makes the transport.
+    model: the host's id of it. name: see `ModelEntry.name`. base_url: None for the SDK's own default. headers: besides
+    the SDK's. http: makes the transport.
     """
 
     def __init__(
@@ -47,22 +50,16 @@ class AnthropicModel(RemoteModel):
         model: str,
         prices: "Prices",
         *,
-        api_key: str,
-        name: str | None = None,
+        name: str,
         base_url: str | None = None,
         headers: Mapping[str, str] = _NONE,
         http: Callable[[], httpx2.AsyncClient] = http_client,
     ) -> None:
-        super().__init__(name or model, prices)
+        super().__init__(name, prices)
         self._model = model
-        self._api_key = api_key
         self._base_url = base_url
         self._headers = headers
         self._http = http
-
-    def write(self, request: ModelRequest) -> bytes:
-        """See `RemoteModel`."""
-        return request_body(self._model, request)
 
     def most_input_tokens(self, request: ModelRequest, body: bytes) -> int:
         """A token is at least one byte of the request, or of what the last call has not seen."""
@@ -77,6 +74,18 @@ class AnthropicModel(RemoteModel):
         if not response.is_success:
             raise from_response(response)
         return read_reply(response)
+
+
+class AnthropicModel(MessagesModel):
+    """A model of Anthropic's own API. api_key: never logged and never shown. more: see `MessagesModel`."""
+
+    def __init__(self, model: str, prices: "Prices", *, api_key: str, name: str | None = None, **more: Any) -> None:
+        super().__init__(model, prices, name=name or model, **more)
+        self._api_key = api_key
+
+    def write(self, request: ModelRequest) -> bytes:
+        """See `RemoteModel`."""
+        return request_body(self._model, request)
 
     def open(self) -> Line:
         """See `RemoteModel`."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 from anthropic import transform_schema
+from anthropic._constants import ANTHROPIC_API_VERSION  # private: a test holds our requests against the SDK's own
 
 from tasks.errors import ModelError
 from tasks.run.messages import Block, Message, ModelReply, ModelRequest, StopReason, TokenUsage, ToolSpec
@@ -27,7 +28,20 @@ def request_body(model: str, request: ModelRequest) -> bytes:
 
     Text of a ticket that UTF-8 cannot carry raises `ModelError(MODEL_REQUEST_INVALID)`: nothing was sent.
     """
-    head, prefix = _head(model, request.max_tokens), _prefix_of(request.system, request.tools)
+    return _body("model", model, request, strict=True)
+
+
+def cloud_body(request: ModelRequest) -> bytes:
+    """The same for a cloud that hosts the models: its URL names the model, and the body the API's version.
+
+    Not strict: some of their models and regions refuse the word. What the schema refuses is repaired.
+    """
+    return _body("anthropic_version", ANTHROPIC_API_VERSION, request, strict=False)
+
+
+def _body(name: str, value: str, request: ModelRequest, *, strict: bool) -> bytes:
+    head = _head(name, value, request.max_tokens)
+    prefix = _prefix_of(request.system, request.tools, strict=strict)
     user = dumps({"user_id": request.ticket.id}) if request.ticket.id else "{}"
     return encoded(f'{{{head},{prefix},"metadata":{user},"messages":{dumps(request.messages)}}}')
 
@@ -97,26 +111,26 @@ def _usage(usage: Mapping[str, Any]) -> TokenUsage:
 
 
 @lru_cache(maxsize=64)
-def _head(model: str, max_tokens: int) -> str:
+def _head(name: str, value: str, max_tokens: int) -> str:
     choice = {"type": "auto"}  # newer models refuse a forced choice
-    return dumps({"model": model, "max_tokens": max_tokens, "tool_choice": choice})[1:-1]
+    return dumps({name: value, "max_tokens": max_tokens, "tool_choice": choice})[1:-1]
 
 
-_PREFIXES: dict[tuple[int, int], tuple[str, tuple[ToolSpec, ...], str]] = {}
+_PREFIXES: dict[tuple[int, int, bool], tuple[str, tuple[ToolSpec, ...], str]] = {}
 """Written prefixes by the identity of their system text and tools, which are kept here so that no id is used again."""
 
 
-def _prefix_of(system: str, tools: tuple[ToolSpec, ...]) -> str:
-    key = (id(system), id(tools))
+def _prefix_of(system: str, tools: tuple[ToolSpec, ...], *, strict: bool) -> str:
+    key = (id(system), id(tools), strict)
     if key not in _PREFIXES:
         if len(_PREFIXES) >= MOST_PREFIXES:
             _PREFIXES.clear()
-        _PREFIXES[key] = (system, tools, _prefix(system, tools))
+        _PREFIXES[key] = (system, tools, _prefix(system, tools, strict=strict))
     return _PREFIXES[key][2]
 
 
-def _prefix(system: str, tools: tuple[ToolSpec, ...]) -> str:
-    specs = [_tool(tool) for tool in tools]
+def _prefix(system: str, tools: tuple[ToolSpec, ...], *, strict: bool) -> str:
+    specs = [_strict(tool) if strict else _tool(tool) for tool in tools]
     if specs:
         specs[-1]["cache_control"] = _CACHE_HERE
     prompt = [{"type": "text", "text": system, "cache_control": _CACHE_HERE}]
@@ -124,10 +138,9 @@ def _prefix(system: str, tools: tuple[ToolSpec, ...]) -> str:
 
 
 def _tool(spec: ToolSpec) -> dict[str, Any]:
+    return {"name": spec.name, "description": spec.description, "input_schema": spec.input_schema}
+
+
+def _strict(spec: ToolSpec) -> dict[str, Any]:
     """A strict tool. Bounds that strict schemas refuse move into descriptions; validation checks them again."""
-    return {
-        "name": spec.name,
-        "description": spec.description,
-        "strict": True,
-        "input_schema": transform_schema(dict(spec.input_schema)),
-    }
+    return {**_tool(spec), "strict": True, "input_schema": transform_schema(dict(spec.input_schema))}

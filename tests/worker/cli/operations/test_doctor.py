@@ -155,6 +155,19 @@ def test_each_tier_is_named_with_its_terms_and_a_free_one_with_what_bounds_it(
     assert verdict_of(deskhand("doctor", "--json"), f"price of {free}")[0] == "fail"
 
 
+def test_a_key_that_leaves_the_machine_over_plain_http_is_named(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-never-sent")
+    ours = ["openai:a@https://gpu.example", "openai:b@http://127.0.0.2:8000", "openai:c@http://localhost:8000"]
+    keyless = "systemone:nimble@http://gpu.example:8000"
+    monkeypatch.setenv("DESKHAND_MODELS", ",".join([*ours, keyless]))
+    assert verdict_of(deskhand("doctor", "--json"), "API key")[0] == "ok"
+    monkeypatch.setenv("DESKHAND_MODELS", ",".join([*ours, "openai:d@http://gpu.example:8000"]))
+    verdict, change = verdict_of(deskhand("doctor", "--json"), "API key")
+    assert (verdict, "use https" in change) == ("warn", True)
+
+
 def test_a_probe_makes_one_call_to_each_remote_model_and_says_what_came(
     deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,7 +176,10 @@ def test_a_probe_makes_one_call_to_each_remote_model_and_says_what_came(
         monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.url)
         monkeypatch.setenv("OPENAI_API_KEY", "k")
         monkeypatch.setenv("OPENAI_BASE_URL", f"{simulator.url}/v1")
-        monkeypatch.setenv("DESKHAND_MODELS", "local,claude-haiku-5-5,openai:gpt-5-mini,openai:gpt-unheard-of")
+        cloud = f"vertex:claude-sonnet-5-5@{simulator.url}"
+        for name in ("CLOUD_ML_REGION", "ANTHROPIC_VERTEX_PROJECT_ID", "DESKHAND_VERTEX_ACCESS_TOKEN"):
+            monkeypatch.setenv(name, "k")
+        monkeypatch.setenv("DESKHAND_MODELS", f"local,claude-haiku-5-5,openai:gpt-5-mini,openai:gpt-unheard-of,{cloud}")
         simulator.fault("401", model="claude-haiku-5-5")
         result = deskhand("doctor", "--probe", "--json")
     assert verdict_of(result, "probe of openai:gpt-5-mini") == (
@@ -172,7 +188,8 @@ def test_a_probe_makes_one_call_to_each_remote_model_and_says_what_came(
     )
     assert verdict_of(result, "probe of claude-haiku-5-5")[0] == "fail"
     assert "price_unknown" in str(result.json()["checks"])
-    assert simulator.calls.total_requests == 2
+    assert verdict_of(result, f"probe of {cloud}")[0] == "warn"
+    assert simulator.calls.total_requests == 3
 
 
 def test_a_probe_that_nobody_answers_ends(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:

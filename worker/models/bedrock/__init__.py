@@ -1,0 +1,1 @@
+"""The make `bedrock`: Claude models that Amazon hosts."""

@@ -1,0 +1,1 @@
+"""The make `vertex`: Claude models that Google hosts."""
