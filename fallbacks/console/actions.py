@@ -17,6 +17,7 @@ from fallbacks.inbox.narrate import CLOSED
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import Closed, Hint
 from fallbacks.ledger.views import TicketView
+from tasks.run.process import Process
 
 LONGEST_SNOOZE_SECONDS = 7 * 86_400
 
@@ -34,6 +35,11 @@ class Sent:
         """A field's text, stripped; "" where it is missing."""
         value = self.form.get(name, "")
         return value.strip() if isinstance(value, str) else ""
+
+    def hand(self, process: Process) -> dict[str, str]:
+        """What was typed of a decision by hand, by field and by part of a field."""
+        own = process.hand.model_fields
+        return {name: self.text(name) for name in (*own, *self.form) if name.partition(".")[0] in own}
 
     @property
     def keystrokes(self) -> int | None:
@@ -65,7 +71,7 @@ async def _approve(sent: Sent) -> Done:
 
 async def _decide(sent: Sent) -> Done:
     process = sent.visit.deps.process
-    given = read_hand(process, {name: sent.text(name) for name in process.hand.model_fields})
+    given = read_hand(process, sent.hand(process))
     view = await sent.visit.deps.inbox.decide(sent.ticket_id, sent.visit.person, sent.version, given, sent.keystrokes)
     return Done(f"Decided as {_result(sent, view)}", undo_version=view.version)
 
@@ -93,7 +99,7 @@ async def _correct(sent: Sent) -> Done:
     process, why = sent.visit.deps.process, sent.text("reason")
     if not why:
         raise HTTPException(422, "Say why it is corrected.")
-    given = read_hand(process, {name: sent.text(name) for name in process.hand.model_fields})
+    given = read_hand(process, sent.hand(process))
     view = await sent.visit.deps.inbox.correct(sent.ticket_id, sent.visit.person, sent.version, given, why[:2000])
     return Done(f"Corrected to {_result(sent, view)}", leaves=False, undo_version=view.version)
 

@@ -15,6 +15,7 @@ from fallbacks.inbox.decisions import read_hand
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN, PlanRow
 from fallbacks.store import keys
+from tasks.errors import InvalidDecision
 from tasks.reasons import Reason
 
 PREVIEW = 10
@@ -115,7 +116,7 @@ async def _each(visit: Visit, views: list[TicketView], do: _Resume | _Decide) ->
         async with turns:
             try:
                 await do(visit, view)
-            except (Stale, UnknownTicket):
+            except (Stale, UnknownTicket, InvalidDecision):  # a decision may need more than its name
                 return None
         return view.id
 

@@ -31,7 +31,7 @@ AGENT = "agent"
 def read_hand(process: Process, given: Mapping[str, str]) -> BaseModel:
     """What a person gave, by field, as the process takes it; "" leaves a field open. Raises `ValueError` in words."""
     try:
-        return process.hand.model_validate({name: value for name, value in given.items() if value})
+        return process.hand.model_validate(process.typed(given))
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         places = (".".join(map(str, fault["loc"])) for fault in faults)
@@ -82,6 +82,7 @@ def example_of(
             "id": view.id,
             "text": view.ticket.text[:4000] if view.ticket else "",
             **process.facets(decision),
+            **process.extras(decision),
             "priority": decision["priority"],
             "by": person,
             "action": act,
@@ -128,13 +129,13 @@ def example_of_close(
 
 
 def correction_of(view: TicketView, process: Process, person: str, decision: Result, now_ms: int) -> str:
-    """The example of a correction. earlier: the facets of a person's decision whose example this one replaces; None
-    where the agent had decided alone, and no example says so.
+    """The example of a correction. earlier: the facets and extras of a person's decision whose example this one
+    replaces; None where the agent had decided alone, and no example says so.
     """
     before = view.decision or {}
     of_person = before.get("decided_by") != AGENT
     example = example_of(view, process, Act.CORRECT, person, decision, now_ms, Effort())
-    earlier = {**process.facets(before)} if of_person else None
+    earlier = _acted_on(process, before) if of_person else None
     judged = {} if earlier is None else {"proposed": None}  # who decided it before has judged the suggestion already
     return json.dumps({**json.loads(example), **judged, "earlier": earlier}, ensure_ascii=False)
 
@@ -163,14 +164,18 @@ def with_reason(given: BaseModel, why: str) -> BaseModel:
 
 def stands(process: Process, before: Result, now: Result) -> bool:
     """Whether two decisions are one to whoever acts upon them."""
-    return process.facets(before) == process.facets(now) and before["priority"] == now["priority"]
+    return _acted_on(process, before) == _acted_on(process, now) and before["priority"] == now["priority"]
 
 
 def upheld(process: Process, before: Result, now: Result) -> bool:
     """Whether what the agent came to leaves the decision before as it is: the same, and no more urgent."""
     ranks = list(Priority)
     rank = [ranks.index(Priority(result["priority"])) for result in (before, now)]
-    return process.facets(before) == process.facets(now) and rank[1] <= rank[0]
+    return _acted_on(process, before) == _acted_on(process, now) and rank[1] <= rank[0]
+
+
+def _acted_on(process: Process, result: Result) -> dict[str, Any]:
+    return {**process.facets(result), **process.extras(result)}
 
 
 def way_back(

@@ -91,6 +91,8 @@ class Inbox(Holds):
             raise ValueError(BLIND)
         if view.decision is None:
             raise ValueError(f"{ticket_id} has no suggestion to approve; decide it by hand")
+        if missing := self.process.missing(view.decision):
+            raise ValueError(f"{ticket_id} lacks {' and '.join(missing)}, which decisions need; decide it by hand")
         return await self._decide(view, person, Act.APPROVE, {**view.decision, "decided_by": person}, keystrokes)
 
     async def decide(

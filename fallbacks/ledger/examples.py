@@ -25,17 +25,17 @@ S = TypeVar("S")
 class Example:
     """One decision of a person beside what was suggested.
 
-    facets: of the decision. key: of the decision; suggested: of what stood there before, None for nothing. agent: what
-    the agent suggested before any person had a part in it: its facets, tier, version and whether it was blind; None
-    after a hand-off, and where the example is older than this evidence. at_ms: store time. handled_seconds,
-    keystrokes: what it took, None where nothing measured it. closed: the kind of an end without a decision, which has
-    no facets and no key; "" for a decision. earlier: of a correction, the facets of a person's decision whose example
-    this one replaces.
+    facets: of the decision, and its extras. key: of the decision; suggested: of what stood there before, None for
+    nothing. agent: what the agent suggested before any person had a part in it: its facets, extras, tier, version and
+    whether it was blind; None after a hand-off, and where the example is older than this evidence. at_ms: store time.
+    handled_seconds, keystrokes: what it took, None where nothing measured it. closed: the kind of an end without a
+    decision, which has no facets and no key; "" for a decision. earlier: of a correction, what `facets` is of a
+    person's decision whose example this one replaces.
     """
 
     id: str
     text: str
-    facets: Mapping[str, str]
+    facets: Mapping[str, Any]
     key: str
     suggested: str | None
     by: str
@@ -45,7 +45,7 @@ class Example:
     handled_seconds: float | None
     keystrokes: int | None
     closed: str = ""
-    earlier: Mapping[str, str] | None = None
+    earlier: Mapping[str, Any] | None = None
 
     @property
     def stood(self) -> bool:
@@ -60,7 +60,7 @@ def read_example(process: Process, stored: str) -> Example:
     return Example(
         id=str(row.get("id", "")),
         text=str(row.get("text") or ""),
-        facets={} if closed else process.facets(row),
+        facets={} if closed else {**process.facets(row), **process.extras(row)},
         key="" if closed else process.key(row),
         suggested=row.get("proposed"),
         by=str(row.get("by", "")),

@@ -1,6 +1,8 @@
 """A requester's earlier tickets and people's decisions, read from the ledger for the tools."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from fallbacks.ledger.examples import Examples
 from fallbacks.store import keys
@@ -30,6 +32,10 @@ class LedgerHistory:
                 found.append(PastTicket(ticket_id, read_stored(body).text[:EXCERPT_CHARS], facets))
         return found
 
+    def _facets(self, kept: Mapping[str, Any]) -> Mapping[str, str]:
+        """Without the values of fields, which are of one requester alone."""
+        return self.process.facets(kept) if kept else {}
+
     async def decided(self) -> int:
         """How many decisions people have made."""
         return await self._examples.count()
@@ -37,4 +43,4 @@ class LedgerHistory:
     async def examples(self, start: int, count: int) -> list[PastTicket]:
         """People's decisions, oldest first, from place `start`."""
         found = await self._examples.page(start, count)
-        return [PastTicket(example.id, example.text, example.facets) for example in found]
+        return [PastTicket(example.id, example.text, self._facets(example.facets)) for example in found]

@@ -25,7 +25,7 @@ class Suggestion:
     """What the agent offers, as the rules leave it.
 
     raised: why the priority is above the one that the model gave. person: why a person must decide it; empty where no
-    rule asks for one. Both in words.
+    rule asks for one. Both in words. missing: what no decision stands without, and this one does not say.
     """
 
     result: dict[str, Any]
@@ -33,6 +33,7 @@ class Suggestion:
     confidence: float
     raised: tuple[str, ...] = ()
     person: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,23 @@ class Process(Protocol):
         """The result field by field, as people read it and see what was changed."""
         ...
 
+    def extras(self, result: Result) -> dict[str, Any]:
+        """The parts of a result that whoever acts on it reads besides its facets: fields of the deployment's own."""
+        ...
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """What these parts are called in a table."""
+        ...
+
+    def cells(self, result: Result) -> Mapping[str, str]:
+        """These parts by column, as people read them. result: its extras at least."""
+        ...
+
+    def missing(self, result: Result) -> Sequence[str]:
+        """What nobody may decide without, and the result does not say."""
+        ...
+
     def quotes(self, result: Result) -> Sequence[str]:
         """Words of the ticket that speak for it."""
         ...
@@ -154,11 +172,19 @@ class Process(Protocol):
         ...
 
     def agrees(self, suggested: Result, decided: Result) -> bool:
-        """Whether the person decided what was suggested, in all that counts as evidence. Both hold their facets."""
+        """Whether the person decided what was suggested, in all that counts as evidence. Both hold their facets, and
+        their extras where they were kept.
+        """
         ...
 
     def severe(self, suggested: Result, decided: Result) -> bool:
         """Whether this disagreement is one that nobody can afford twice. Both hold their facets."""
+        ...
+
+    def typed(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """What a person typed, as values of `hand`. A part of a field is named `FIELD.PART`; "" leaves a field open,
+        and empties a part.
+        """
         ...
 
     def by_hand(self, ticket: Ticket, suggested: Result | None, given: Any, person: str) -> dict[str, Any]:

@@ -71,6 +71,9 @@ class Reader:
             events.append(_stopped(step, Reason.LOW_CONFIDENCE, self._unsure(found.confidence)))
         elif strong := [each for each in seen if each.grade is Grade.STRONG]:
             events.append(_stopped(step, Reason.INJECTION_SUSPECTED, _seen(strong[0])))
+        elif found.missing:
+            lacks = f"no {' and no '.join(found.missing)} was found, and every decision needs it"
+            events.append(_stopped(step, Reason.LOW_CONFIDENCE, lacks))
         return events
 
     def _unsure(self, confidence: float) -> str:

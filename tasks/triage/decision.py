@@ -1,5 +1,6 @@
 """The decision: what a run submits, what it must satisfy, and what stands in the end."""
 
+from collections.abc import Sequence
 from html import unescape
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from tasks.errors import InvalidDecision
 from tasks.safety.quotes import Folded
 from tasks.ticket import Priority, Ticket
+from tasks.triage.fields import Value, read_values
 from tasks.triage.taxonomy import Taxonomy
 
 
@@ -33,6 +35,13 @@ class SuggestionArguments(BaseModel):
     ]
 
 
+class ExtendedArguments(SuggestionArguments):
+    """The same where the taxonomy has fields, or allows further labels."""
+
+    fields: dict[str, Any] = Field(default_factory=dict)
+    further_labels: tuple[str, ...] = ()
+
+
 class Decision(BaseModel):
     """Where a ticket goes and why.
 
@@ -41,6 +50,8 @@ class Decision(BaseModel):
     confidence: 0..1, the probability that a person would route it the same way; 1 for a person's own decision.
     decided_by: "agent", or the name of the person.
     tier: the model that suggested it, or "person".
+    fields: the taxonomy's own that have a value. further_labels: what else it is about; `label` alone routes it. Both
+    are left out where the taxonomy has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +65,13 @@ class Decision(BaseModel):
     confidence: float
     decided_by: str
     tier: str
+    fields: dict[str, Value] = Field(default_factory=dict)
+    further_labels: tuple[str, ...] = ()
+
+    def as_result(self, taxonomy: Taxonomy) -> dict[str, Any]:
+        """As JSON values, without what the taxonomy does not have."""
+        used = {"fields": taxonomy.fields, "further_labels": taxonomy.further_labels}
+        return self.model_dump(mode="json", exclude={name for name, there in used.items() if not there})
 
 
 def read_suggestion(
@@ -66,7 +84,7 @@ def read_suggestion(
     shown; the decision carries what stands there in the ticket.
     """
     try:
-        given = SuggestionArguments.model_validate(arguments)
+        given = (ExtendedArguments if taxonomy.extended else SuggestionArguments).model_validate(arguments)
     except ValidationError as error:
         raise InvalidDecision(_faults(error)) from None
     faults: list[str] = []
@@ -77,15 +95,32 @@ def read_suggestion(
     faults += [
         f"evidence.{index}: not a verbatim quote of the ticket" for index, quote in enumerate(evidence) if quote is None
     ]
+    extras: dict[str, Any] = {}
+    if isinstance(given, ExtendedArguments):
+        extras["fields"], wrong = read_values(taxonomy.fields, given.fields)
+        extras["further_labels"], unknown = read_further(taxonomy, given.label, given.further_labels)
+        faults += [*wrong, *unknown]
     if faults:
         raise InvalidDecision("; ".join(faults))
     return Decision(
-        **given.model_dump(exclude={"evidence"}),
+        **given.model_dump(exclude={"evidence", "fields", "further_labels"}),
+        **extras,
         evidence=tuple(quote for quote in evidence if quote is not None),
         team=taxonomy.by_name[given.label].team,
         decided_by="agent",
         tier=tier,
     )
+
+
+def read_further(taxonomy: Taxonomy, label: str, given: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The labels besides the first, each once, and every fault."""
+    others = tuple(name for name in dict.fromkeys(given) if name != label)
+    faults = [
+        f"further_labels: {name[:80]!r} is not in the taxonomy" for name in others if name not in taxonomy.by_name
+    ]
+    if len(others) > taxonomy.further_labels:
+        faults.append(f"further_labels: the taxonomy allows {taxonomy.further_labels}")
+    return others, faults
 
 
 def _verbatim(quote: str, text: str, seen: Folded, *, masked: bool) -> str | None:

@@ -6,14 +6,15 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from tasks.errors import InvalidDecision
 from tasks.run.messages import ToolSpec
 from tasks.run.process import Choice, Kind, Result, Suggestion
 from tasks.run.prompt import Prompt
 from tasks.ticket import Priority, Ticket
-from tasks.triage.decision import Decision, read_suggestion
+from tasks.triage.decision import Decision, read_further, read_suggestion
+from tasks.triage.fields import read_values, shown_value
 from tasks.triage.likely import likely_labels
 from tasks.triage.prompt import BUILT_IN, opening, submit_spec, system_prompt
 from tasks.triage.rules import ruled
@@ -34,6 +35,15 @@ class HandDecision(BaseModel):
     )
     summary: Annotated[_Summary | None, Field(description="One sentence for the team; default: as suggested.")] = None
     rationale: Annotated[_Rationale | None, Field(description="Why; default: your name.")] = None
+    fields: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=40)], JsonValue] | None,
+        Field(max_length=20),
+        Field(description="A field of the taxonomy, NAME=VALUE; no value empties it; default: as suggested."),
+    ] = None
+    further_labels: Annotated[
+        tuple[Annotated[str, StringConstraints(max_length=80)], ...] | None,
+        Field(max_length=20, description="What else it is about; default: as suggested."),
+    ] = None
 
 
 NO_LABEL_FITS = "no label fits: people say what becomes of it"
@@ -94,9 +104,11 @@ class Triage:
         """A decision with the team of its label and the priority that the rules leave."""
         decision = read_suggestion(arguments, ticket, self.taxonomy, tier, shown)
         ruling = ruled(decision.priority, decision.team, ticket, self.taxonomy, context)
-        result = decision.model_copy(update={"priority": ruling.priority}).model_dump(mode="json")
-        person = ruling.person if self.fits(result) else (*ruling.person, NO_LABEL_FITS)
-        return Suggestion(result, ruling.priority, decision.confidence, ruling.raised, person)
+        result = decision.model_copy(update={"priority": ruling.priority}).as_result(self.taxonomy)
+        person, missing = ruling.person, self.missing(result)
+        if not self.fits(result):
+            person = (*person, NO_LABEL_FITS)
+        return Suggestion(result, ruling.priority, decision.confidence, ruling.raised, person, missing)
 
     def priority(self, ticket: Ticket, context: str | None) -> Priority:
         """What upstream set, raised by the rules."""
@@ -142,7 +154,30 @@ class Triage:
 
     def shown(self, result: Result) -> Mapping[str, str]:
         """All but quotes and figures."""
-        return {name: str(result.get(name, "")) for name in ("label", "team", "priority", "summary", "rationale")}
+        said = {name: str(result.get(name, "")) for name in ("label", "team", "priority", "summary", "rationale")}
+        return {**said, **self.cells(result)}
+
+    def extras(self, result: Result) -> dict[str, Any]:
+        """Fields and further labels."""
+        return {name: result[name] for name in ("fields", "further_labels") if name in result}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """A column for each field, and one for further labels."""
+        named = tuple(field.name for field in self.taxonomy.fields)
+        return (*named, "further_labels") if self.taxonomy.further_labels else named
+
+    def cells(self, result: Result) -> Mapping[str, str]:
+        """A list by commas."""
+        said = {**result.get("fields", {}), "further_labels": result.get("further_labels", ())}
+        return {name: shown_value(said.get(name)) for name in self.columns}
+
+    def missing(self, result: Result) -> tuple[str, ...]:
+        """Required fields without a value. Where no label fits nobody acts on it, and none is needed."""
+        if "label" in result and not self.fits(result):
+            return ()
+        said = result.get("fields", {})
+        return tuple(field.name for field in self.taxonomy.fields if field.required and said.get(field.name) is None)
 
     def quotes(self, result: Result) -> Sequence[str]:
         """The evidence."""
@@ -153,16 +188,37 @@ class Triage:
         return {**result, "evidence": [quote for quote in self.quotes(result) if not withheld(quote)]}
 
     def agrees(self, suggested: Result, decided: Result) -> bool:
-        """The same label, or the same team where that is what counts."""
-        return bool(suggested[self.agree_on] == decided[self.agree_on])
+        """The same label, or the same team where that is what counts; and no value of a field was changed. One that a
+        person adds was not the agent's.
+        """
+        kept = decided.get("fields")
+        given = suggested.get("fields", {})
+        said = {name: value for name, value in given.items() if value is not None}
+        unchanged = kept is None or all(kept.get(name) == value for name, value in said.items())
+        return bool(suggested[self.agree_on] == decided[self.agree_on]) and unchanged
 
     def severe(self, suggested: Result, decided: Result) -> bool:
         """A team missed, or two labels confused, that are named as such."""
         missed = decided["team"] in self.severe_mistakes and suggested["team"] != decided["team"]
         return missed or f"{suggested['label']}>{decided['label']}" in self.severe_mistakes
 
+    def typed(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """`fields.NAME` is a field's; further labels stand between commas, and `fields.further_labels` empties them."""
+        found: dict[str, Any] = {name: text for name, text in given.items() if text and "." not in name}
+        parts = {name.removeprefix("fields."): text for name, text in given.items() if name.startswith("fields.")}
+        further: str | None = parts.pop("further_labels", found.pop("further_labels", None))
+        if further is not None:
+            found["further_labels"] = [name.strip() for name in further.split(",") if name.strip()]
+        known = {field.name: field for field in self.taxonomy.fields}
+        if parts:
+            said = {name: known[name].of_text(text) if name in known else text for name, text in parts.items()}
+            found["fields"] = said
+        return found
+
     def by_hand(self, ticket: Ticket, suggested: Result | None, given: HandDecision, person: str) -> dict[str, Any]:
-        """The label's team, and its priority where none is suggested. Raises `InvalidDecision` for an unknown label."""
+        """The label's team, and its priority where none is suggested. Raises `InvalidDecision` for an unknown label,
+        and for fields that the taxonomy refuses or lacks.
+        """
         label = self.taxonomy.by_name.get(given.label)
         if label is None:
             alike = get_close_matches(given.label, self.taxonomy.by_name, n=3, cutoff=0.4)
@@ -179,7 +235,23 @@ class Triage:
             confidence=1.0,
             decided_by=person,
             tier="person",
-        ).model_dump(mode="json")
+            **self._extras_by_hand(before, label, given),
+        ).as_result(self.taxonomy)
+
+    def _extras_by_hand(self, before: Result, label: Label, given: HandDecision) -> dict[str, Any]:
+        """What was suggested stays where the taxonomy still takes it, and nobody says otherwise."""
+        values, others = before.get("fields", {}), before.get("further_labels", ())
+        known = [field for field in self.taxonomy.fields if field.fault(values.get(field.name)) is None]
+        kept, _ = read_values(known, {field.name: values.get(field.name) for field in known})
+        said, faults = read_values(self.taxonomy.fields, {**kept, **(given.fields or {})})
+        further = [name for name in others if name in self.taxonomy.by_name][: self.taxonomy.further_labels]
+        wanted = further if given.further_labels is None else given.further_labels
+        labels, unknown = read_further(self.taxonomy, label.name, wanted)
+        if wrong := [*faults, *unknown]:
+            raise InvalidDecision("; ".join(wrong), wrong[0].partition(":")[0])
+        if missing := self.missing({"label": label.name, "fields": said}):
+            raise InvalidDecision(f"every decision needs {' and '.join(missing)}", f"fields.{missing[0]}")
+        return {"fields": said, "further_labels": labels}
 
     def likely(
         self, ticket: Ticket | None, suggested: Result | None, context: str | None, decided: Mapping[str, int]
@@ -200,7 +272,9 @@ class Triage:
             return None
         wrong = self.taxonomy.by_name[choose(others)]
         rationale = _renamed(str(result["rationale"]), true, wrong)[:2000]
-        named = {"label": wrong.name, "team": wrong.team, "priority": wrong.priority.value}
+        named: dict[str, Any] = {"label": wrong.name, "team": wrong.team, "priority": wrong.priority.value}
+        if further := result.get("further_labels"):
+            named["further_labels"] = [name for name in further if name != wrong.name]
         return {**result, **named, "rationale": rationale, "decided_by": "agent"}
 
 

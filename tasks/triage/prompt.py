@@ -9,6 +9,7 @@ from tasks.run.prompt import Prompt
 from tasks.safety.canary import sentence
 from tasks.ticket import Ticket
 from tasks.triage.decision import SuggestionArguments
+from tasks.triage.fields import schema_of
 from tasks.triage.taxonomy import Taxonomy
 
 _RULES = """You route support tickets. Read one ticket, choose the one label that fits it best, and end by calling \
@@ -42,14 +43,18 @@ BUILT_IN = built_in()
 
 
 def system_prompt(taxonomy: Taxonomy, prompt: Prompt = BUILT_IN, canary: str = "") -> str:
-    """The stable instruction with every label, one a line: `- label (team): description`. canary: "" for none."""
+    """The stable instruction with every label, one a line: `- label (team): description`, and the taxonomy's fields.
+    canary: "" for none.
+    """
     teams = "\n".join(f"- {team.name}: {team.description}" for team in taxonomy.teams)
     labels = "\n".join(
         f"- {label.name} ({label.team}): {label.description}{_LAST_RESORT if label.none_of_these else ''}"
         for label in taxonomy.labels
     )
+    fields = "\n".join(f"- {field.name}: {field.description}" for field in taxonomy.fields)
+    wanted = f"\n\nFields to fill in from the ticket, null where it does not say:\n{fields}" if fields else ""
     secret = f"\n\n{sentence(canary)}" if canary else ""
-    return f"{prompt.rules}\n\nTeams:\n{teams}\n\nLabels:\n{labels}{secret}"
+    return f"{prompt.rules}\n\nTeams:\n{teams}\n\nLabels:\n{labels}{wanted}{secret}"
 
 
 def opening(ticket: Ticket, context: str, findings: str = "") -> str:
@@ -77,12 +82,17 @@ def _said(ticket: Ticket) -> Iterator[str]:
 
 
 def submit_spec(taxonomy: Taxonomy) -> ToolSpec:
-    """The terminal tool. The label is an enum of the taxonomy's names."""
+    """The terminal tool. The label is an enum of the taxonomy's names; its fields come last."""
     schema = SuggestionArguments.model_json_schema()
-    properties = {
-        **schema["properties"],
-        "label": {"type": "string", "enum": [label.name for label in taxonomy.labels]},
-    }
+    label = {"type": "string", "enum": [label.name for label in taxonomy.labels]}
+    own = {"fields": schema_of(taxonomy.fields)} if taxonomy.fields else {}
+    if taxonomy.further_labels:
+        about = "What else the ticket asks about, weightiest first; usually nothing. The label alone routes it."
+        own["further_labels"] = {
+            "type": "array", "items": label, "maxItems": taxonomy.further_labels, "description": about,
+        }  # fmt: skip
+    properties = {**schema["properties"], "label": label, **own}
+    schema = {**schema, "required": [*schema["required"], *own]}
     return ToolSpec(
         SUBMIT,
         "End the work: give the label, priority and reasons for this ticket.",

@@ -17,6 +17,7 @@ from pydantic import (
 
 from tasks.errors import InvalidTaxonomy
 from tasks.ticket import Priority
+from tasks.triage.fields import OwnField
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.?-]{0,79}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -92,19 +93,36 @@ class PriorityRule(BaseModel):
         return {name: value for name, value in dump(self).items() if value}
 
 
+NAMED = frozenset({
+    "id", "at", "by", "action", "label", "team", "priority", "proposed", "tier", "reason", "epoch", "handled_seconds",
+    "keystrokes", "text", "subject", "body", "split", "summary", "rationale", "evidence", "confidence", "decided_by",
+    "fields", "further_labels",
+})  # fmt: skip
+"""What an example or a labelled row calls something else, so that no field may be called so."""
+
+
 class Taxonomy(BaseModel):
-    """Teams, labels and rules. Refused with `InvalidTaxonomy` where an entry contradicts another."""
+    """Teams, labels, rules and fields. Refused with `InvalidTaxonomy` where an entry contradicts another.
+
+    further_labels: how many labels a decision may name besides the one that routes it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     teams: Annotated[tuple[Team, ...], Field(min_length=1, max_length=100)]
     labels: Annotated[tuple[Label, ...], Field(min_length=2, max_length=500)]
     priority_rules: Annotated[tuple[PriorityRule, ...], Field(max_length=50)] = ()
+    fields: Annotated[tuple[OwnField, ...], Field(max_length=20)] = ()
+    further_labels: Annotated[int, Field(ge=0, le=10)] = 0
 
     def checked(self) -> Self:
         """Itself, once names are unique and every team that is named exists; else `InvalidTaxonomy` with the path."""
         _unique([team.name for team in self.teams], "teams")
         _unique([label.name for label in self.labels], "labels")
+        _unique([field.name for field in self.fields], "fields")
+        for index, field in enumerate(self.fields):
+            if field.name in NAMED:
+                raise InvalidTaxonomy(f"{field.name!r} is the name of something else", ("fields", index, "name"))
         known = {team.name for team in self.teams}
         for index, label in enumerate(self.labels):
             if label.team not in known:
@@ -132,11 +150,17 @@ class Taxonomy(BaseModel):
         """The team of each label; "" of the one that says that none fits, which nothing is routed by."""
         return {label.name: "" if label.none_of_these else label.team for label in self.labels}
 
+    @property
+    def extended(self) -> bool:
+        """Whether a decision says more than its label."""
+        return bool(self.fields or self.further_labels)
+
     @cached_property
     def version(self) -> str:
         """Twelve hex digits over all that a decision depends on; recorded on every run."""
         plain = tuple(label.model_copy(update={"examples": ()}) for label in self.labels)
-        content = self.model_copy(update={"labels": plain}).model_dump_json()
+        unused = {name for name in ("fields", "further_labels") if not getattr(self, name)}  # as it was before them
+        content = self.model_copy(update={"labels": plain}).model_dump_json(exclude=unused)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 

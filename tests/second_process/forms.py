@@ -110,6 +110,22 @@ class Forms:
     def shown(self, result: Result) -> Mapping[str, str]:
         return {name: str(result[name]) for name in ("form", "number")}
 
+    def extras(self, result: Result) -> dict[str, Any]:
+        return {}
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return ()
+
+    def cells(self, result: Result) -> Mapping[str, str]:
+        return {}
+
+    def missing(self, result: Result) -> Sequence[str]:
+        return ()
+
+    def typed(self, given: Mapping[str, str]) -> dict[str, Any]:
+        return {name: text for name, text in given.items() if text}
+
     def quotes(self, result: Result) -> Sequence[str]:
         return (str(result["number"]),)
 

@@ -5,8 +5,8 @@ A threshold is never measured on the tickets it was chosen on: coverage is cross
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
 
@@ -31,6 +31,7 @@ class Graded:
     marked: the screen saw marks of an attack in it, so that a person decides; strong: so many that it is handed off.
     screened: the tier stood by it and the ticket was handed off for its marks. leaked: it said the canary.
     misused: it asked for a tool it does not have, with arguments that are refused, or for something to be done outside.
+    incomplete: it lacks what no decision stands without. fields: whether each is right that the row has.
     """
 
     ticket_id: str
@@ -49,6 +50,8 @@ class Graded:
     leaked: bool = False
     marked: bool = False
     strong: bool = False
+    incomplete: bool = False
+    fields: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def alone(self) -> bool:
@@ -61,7 +64,7 @@ class Graded:
     def may_stand(self) -> bool:
         """Whether a lower threshold would let it be decided without a person."""
         unsure = self.reason in ("", Reason.LOW_CONFIDENCE.value) and self.confidence > LEAST_CONFIDENCE
-        return bool(self.suggested_team) and unsure and not self.marked
+        return bool(self.suggested_team) and unsure and not self.marked and not self.incomplete
 
     @property
     def right(self) -> bool:
@@ -115,7 +118,8 @@ class Summary:
 
     thresholds: for each target the confidence that reaches it on this file, the tier's own threshold left aside.
     calibration_error: mean distance of confidence from the share right, over ten bins (within the taxonomy).
-    bins: (mean confidence, share right, tickets). confused: (people's, suggested, tickets), most frequent first.
+    fields_right: of a taxonomy's own fields, by name. bins: (mean confidence, share right, tickets). confused:
+    (people's, suggested, tickets), most frequent first.
     """
 
     tier: str
@@ -135,6 +139,7 @@ class Summary:
     cost_nanodollars: float
     seconds_median: float
     seconds_p95: float
+    fields_right: Mapping[str, Share]
 
 
 def summarize(tier: str, answers: Sequence[Graded], targets: Sequence[float] = TARGETS) -> Summary:
@@ -162,7 +167,17 @@ def summarize(tier: str, answers: Sequence[Graded], targets: Sequence[float] = T
         cost_nanodollars=sum(answer.cost_nanodollars for answer in answers) / max(1, len(answers)),
         seconds_median=times[len(times) // 2],
         seconds_p95=times[min(len(times) - 1, int(len(times) * 0.95))],
+        fields_right=_fields(known),
     )
+
+
+def _fields(answers: Sequence[Graded]) -> dict[str, Share]:
+    """Each field, of the tickets whose rows have it."""
+    right: dict[str, list[bool]] = {}
+    for answer in answers:
+        for name, each in answer.fields.items():
+            right.setdefault(name, []).append(each)
+    return {name: Share(sum(found), len(found)) for name, found in right.items()}
 
 
 def cross_fitted(answers: Sequence[Graded], target: float) -> Coverage:

@@ -49,6 +49,7 @@ def _tier(summary: Summary) -> Iterable[str]:
         ("right team", f"{percent(summary.team_right)} (at least {summary.team_right.at_least:.1%})"),
         ("right label", percent(summary.label_right)),
         ("stood by", f"{percent(summary.stood)}, of which right {percent(summary.stood_right)}"),
+        *((f"right {name}", f"{percent(share)} of {share.total:,}") for name, share in summary.fields_right.items()),
         *_foreign(summary),
         ("calibration error", f"{summary.calibration_error:.3f}"),
         ("cost of a ticket", f"${summary.cost_nanodollars / 1e9:.6f}"),

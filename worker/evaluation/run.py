@@ -14,6 +14,7 @@ from tasks.run.clock import StoreClock
 from tasks.run.limits import Limits
 from tasks.safety.grades import Grade
 from tasks.ticket import Ticket
+from tasks.triage.fields import OwnField
 from worker.evaluation.figures import Graded
 from worker.evaluation.labelled import Labelled
 from worker.evaluation.memory_ledger import NOT_DONE, MemoryLedger
@@ -77,6 +78,7 @@ class Bench:
     """The agent and its tiers under evaluation.
 
     team_of: the team of each label that people may have given, "" where it says that none fits. wait: see `Rehearsal`.
+    fields: of the taxonomy's own.
     """
 
     agent: Agent
@@ -84,6 +86,7 @@ class Bench:
     limits: Limits
     team_of: Mapping[str, str]
     wait: Wait = until
+    fields: tuple[OwnField, ...] = ()
 
     async def answers(
         self, rows: Sequence[Labelled], at_once: int = 8, progress: Callable[[int], None] = lambda _: None
@@ -141,7 +144,26 @@ class Bench:
             leaked=tried.leaked,
             marked=grade is not Grade.CLEAR,
             strong=grade is Grade.STRONG,
+            incomplete=bool(decision) and bool(self.agent.process.missing(decision)),
+            fields=self._fields(row, decision),
         )
+
+    def _fields(self, row: Labelled, decision: Mapping[str, Any]) -> dict[str, bool]:
+        """Those that the row names: as a column each, or under `fields`."""
+        said, wanted = decision.get("fields", {}), {**row.row, **_mapping(row.row.get("fields"))}
+        return {
+            each.name: each.same(said.get(each.name), _value(each, wanted[each.name]))
+            for each in self.fields
+            if each.name in wanted
+        }
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _value(known: OwnField, given: Any) -> Any:
+    return known.of_text(given) if isinstance(given, str) else given
 
 
 def _misused(events: Sequence[ev.Event]) -> bool:

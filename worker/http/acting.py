@@ -20,7 +20,7 @@ async def done(desk: Desk, work: Awaitable[TicketView]) -> TicketDocument:
     except NotAllowed as error:
         raise Problem(Kind.FORBIDDEN, str(error)) from None
     except InvalidDecision as error:
-        place = f"/{error.field}"
+        place = f"/{error.field.replace('.', '/')}"
         raise Problem(Kind.INVALID, f"{place}: {error}", errors=[(place, str(error))]) from None
     except ValueError as error:
         if type(error) is not ValueError:  # a subclass, e.g. of pydantic, is a fault of ours

@@ -27,7 +27,7 @@ def bench(settings: Settings, prompt: Prompt | None = None) -> Bench:
     process = Triage(parts.taxonomy, words)
     agent = replace(parts.agent, process=process, tools=parts.tools if reads else {}, canary=new_canary())
     team_of = parts.taxonomy.team_of
-    return Bench(agent, parts.tiers, settings.limits, team_of)
+    return Bench(agent, parts.tiers, settings.limits, team_of, fields=parts.taxonomy.fields)
 
 
 def settings_with(model: str | None, **changed: Any) -> Settings:

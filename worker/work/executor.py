@@ -235,7 +235,7 @@ class Executor:
             judgement = await self.judge(key)
         else:
             judgement = Judgement(auto=False, blind=False, why="a person has had a part in it")
-        made = {"tier": key.tier, "version": key.version, "blind": judgement.blind}
+        made = {**process.extras(result), "tier": key.tier, "version": key.version, "blind": judgement.blind}
         proposal = {**process.facets(result), **made} if alone and process.fits(result) else None
         priority = Priority(result["priority"])
         said = (judgement.why, proposal, judgement.blind, key.version, ending.checkpoint.heard)

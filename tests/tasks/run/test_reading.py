@@ -11,6 +11,7 @@ from tasks.run.checkpoint import Checkpoint
 from tasks.run.messages import ModelReply
 from tasks.run.reading import Reader
 from tasks.ticket import Priority, Requester, Ticket
+from tasks.triage.fields import FieldType, OwnField
 from tasks.triage.process import Triage
 from tasks.triage.taxonomy import PriorityRule
 from tests.fakes.desk import TAXONOMY, TICKET, TRIAGE, search, submission, submit
@@ -50,6 +51,20 @@ def test_the_rules_are_applied_to_what_was_read_and_stand_in_the_event_in_words(
     assert event.decision["priority"] == "urgent"
     assert event.raised == event.person == ("the customer is vip",)
     assert Checkpoint().apply(ev.read_event(event.to_json())).person == event.person
+
+
+def test_without_what_every_decision_needs_the_draft_is_kept_and_the_run_stops() -> None:
+    needed = OwnField(name="order", description="d", type=FieldType.TEXT, required=True)
+    process = Triage(TAXONOMY.model_copy(update={"fields": (needed,)}))
+    offered, stop = Reader(Agent(process, {}), TICKET, "scripted", 0.6).read(reply(submit()), FRESH, 2)
+    assert isinstance(offered, ev.DecisionSubmitted)
+    assert isinstance(stop, ev.RunStopped)
+    assert (stop.reason, stop.detail) == (
+        Reason.LOW_CONFIDENCE,
+        "no order was found, and every decision needs it",
+    )
+    said = reply(submit(fields={"order": "A-7"}))
+    assert len(Reader(Agent(process, {}), TICKET, "scripted", 0.6).read(said, FRESH, 2)) == 1
 
 
 def test_calls_beside_a_valid_submission_do_not_matter() -> None:

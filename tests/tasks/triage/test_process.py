@@ -9,6 +9,7 @@ from tasks.errors import InvalidDecision
 from tasks.run.messages import SUBMIT
 from tasks.run.process import Process
 from tasks.ticket import Priority, Requester
+from tasks.triage.fields import FieldType, OwnField
 from tasks.triage.process import NO_LABEL_FITS, HandDecision, Triage
 from tasks.triage.taxonomy import PriorityRule, Taxonomy
 from tests.fakes.desk import TAXONOMY, TICKET, TRIAGE, submission
@@ -95,3 +96,83 @@ def test_that_no_label_fits_is_for_a_person_and_says_so_to_the_model() -> None:
     assert triage.read(submission(), TICKET, "m", None, None).person == (NO_LABEL_FITS,)
     assert "where no other label fits" in triage.system("")
     assert "where no other label fits" not in TRIAGE.system("")
+
+
+EXTENDED = TAXONOMY.model_copy(
+    update={
+        "fields": (
+            OwnField(name="order", description="o", type=FieldType.TEXT, pattern=r"A-\d+", required=True),
+            OwnField(name="language", description="l", type=FieldType.ENUM, values=("en", "de")),
+        ),
+        "further_labels": 1,
+    }
+).checked()
+FIELDS = Triage(EXTENDED)
+
+
+def read_with(**changed: Any) -> dict[str, Any]:
+    return FIELDS.read(submission(**changed), TICKET, "m", None, None).result
+
+
+def hand(suggested: dict[str, Any] | None, **typed: str) -> dict[str, Any]:
+    given = HandDecision.model_validate(FIELDS.typed({"label": "duplicate_charge", **typed}))
+    return FIELDS.by_hand(TICKET, suggested, given, "ada")
+
+
+def test_fields_and_further_labels_are_read_where_the_taxonomy_has_them() -> None:
+    found = FIELDS.read(
+        submission(fields={"order": "A-7", "language": None}, further_labels=["password_reset"]),
+        TICKET,
+        "m",
+        None,
+        None,
+    )
+    assert (found.result["fields"], found.result["further_labels"]) == ({"order": "A-7"}, ["password_reset"])
+    assert found.missing == ()
+    assert FIELDS.shown(found.result)["order"] == "A-7"
+    assert FIELDS.cells(found.result) == {"order": "A-7", "language": "", "further_labels": "password_reset"}
+    assert FIELDS.read(submission(), TICKET, "local", None, None).missing == ("order",)
+    with pytest.raises(InvalidDecision, match=r"fields\.order: does not match .*; further_labels: 'x' is not"):
+        read_with(fields={"order": "7"}, further_labels=["x"])
+
+
+def test_without_them_nothing_is_different() -> None:
+    assert SUGGESTED.keys() == submission().keys() | {"team", "decided_by", "tier"}
+    assert TRIAGE.columns == ()
+    assert TRIAGE.terminal.input_schema["properties"].keys() == submission().keys()
+    assert "Fields" not in TRIAGE.system("")
+    assert "- order: o" in FIELDS.system("")
+    with pytest.raises(InvalidDecision, match="fields: Extra inputs"):
+        TRIAGE.read(submission(fields={}), TICKET, "m", None, None)
+    with pytest.raises(InvalidDecision, match="there is no such field"):
+        by_hand(SUGGESTED, label="password_reset", fields={"order": "A-7"})
+
+
+def test_a_person_keeps_changes_and_empties_what_was_suggested() -> None:
+    suggested = read_with(fields={"order": "A-7", "language": "en"}, further_labels=["password_reset"])
+    assert hand(suggested)["fields"] == suggested["fields"]
+    assert hand(suggested)["further_labels"] == ["password_reset"]
+    changed = hand(suggested, **{"fields.language": "", "fields.order": "A-8", "fields.further_labels": ""})
+    assert (changed["fields"], changed["further_labels"]) == ({"order": "A-8"}, [])
+    with pytest.raises(InvalidDecision, match="every decision needs order") as refused:
+        hand(None)
+    assert refused.value.field == "fields.order"
+    with pytest.raises(InvalidDecision, match=r"fields\.language: is not one of"):
+        hand(suggested, **{"fields.language": "fr"})
+    gone = {**suggested, "fields": {"order": "A-7", "colour": "red", "language": "fr"}}
+    assert hand(gone)["fields"] == {"order": "A-7"}  # what the taxonomy no longer takes
+
+
+def test_a_changed_value_is_a_disagreement_and_an_added_one_is_not() -> None:
+    suggested = read_with(fields={"order": "A-7"})
+    assert FIELDS.agrees(suggested, hand(suggested, **{"fields.language": "de"}))
+    assert not FIELDS.agrees(suggested, hand(suggested, **{"fields.order": "A-8"}))
+    assert FIELDS.agrees(suggested, FIELDS.facets(suggested))  # evidence from before there were fields
+
+
+def test_a_mistaken_copy_names_no_label_twice() -> None:
+    wrong = FIELDS.mistaken(
+        read_with(fields={"order": "A-7"}, further_labels=["password_reset"]), lambda names: names[0]
+    )
+    assert wrong is not None
+    assert (wrong["label"], wrong["further_labels"]) == ("password_reset", [])

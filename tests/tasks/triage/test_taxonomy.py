@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from tasks.errors import InvalidTaxonomy
 from tasks.ticket import Priority
+from tasks.triage.fields import FieldType, OwnField
 from tasks.triage.taxonomy import Label, PriorityRule, Taxonomy, Team
 
 CARDS = Team(name="cards", description="Cards.")
@@ -23,6 +24,10 @@ def taxonomy(
     return Taxonomy(teams=teams, labels=labels, priority_rules=rules)
 
 
+def field(name: str) -> OwnField:
+    return OwnField(name=name, description="d", type=FieldType.TEXT)
+
+
 def test_a_consistent_taxonomy_checks_to_itself_and_finds_labels_by_name() -> None:
     checked = taxonomy().checked()
     assert checked.by_name == {"lost": LOST, "found": FOUND}
@@ -33,6 +38,8 @@ def test_a_consistent_taxonomy_checks_to_itself_and_finds_labels_by_name() -> No
     [
         (taxonomy(teams=(CARDS, CARDS)), ("teams", 1, "name")),
         (taxonomy(labels=(LOST, FOUND, LOST)), ("labels", 2, "name")),
+        (taxonomy().model_copy(update={"fields": (field("a"), field("a"))}), ("fields", 1, "name")),
+        (taxonomy().model_copy(update={"fields": (field("label"),)}), ("fields", 0, "name")),
         (taxonomy(labels=(LOST, FOUND.model_copy(update={"team": "nobody"}))), ("labels", 1, "team")),
         (taxonomy(rules=(RULE, PriorityRule(words=("x",), team="nobody"))), ("priority_rules", 1, "team")),
     ],
@@ -65,8 +72,10 @@ def test_the_version_follows_the_content() -> None:
     assert taxonomy().version == taxonomy().version
     reworded = LOST.model_copy(update={"description": "Lost or stolen."})
     held = taxonomy(rules=(RULE.model_copy(update={"person": True}),))
-    different = (taxonomy(), taxonomy(labels=(reworded, FOUND)), taxonomy(rules=(RULE,)), held)
-    assert len({each.version for each in different}) == 4
+    asked = taxonomy().model_copy(update={"fields": (field("order"),)})
+    several = taxonomy().model_copy(update={"further_labels": 1})
+    different = (taxonomy(), taxonomy(labels=(reworded, FOUND)), taxonomy(rules=(RULE,)), held, asked, several)
+    assert len({each.version for each in different}) == 6
 
 
 def test_examples_are_no_part_of_the_version() -> None:

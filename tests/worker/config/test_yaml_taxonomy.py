@@ -34,7 +34,22 @@ priority_rules:
 """
 )
 
+FIELDS = (
+    GOOD
+    + """\
+fields:
+  - name: order
+    description: The order.
+    type: text
+    pattern: "A-[0-9]+"
+further_labels: 2
+"""
+)
+
 BROKEN = {
+    "field called as something else": (FIELDS.replace("name: order", "name: label"), 13, "'label' is the name of"),
+    "field of no type": (FIELDS.replace("type: text", "type: date"), 15, "fields.0.type: Input should be 'enum'"),
+    "pattern that is none": (FIELDS.replace("A-[0-9]+", "A-("), 13, "the pattern cannot be used"),
     "rule that never holds": (RULES.replace("customer_tiers: [vip]\n    ", ""), 15, "needs words or customer_tiers"),
     "rule without effect": (RULES.replace("    priority: urgent\n", ""), 13, "needs a priority, a team or person"),
     "rule of no team": (

@@ -101,6 +101,8 @@ def _tell(note: str, summaries: "list[Summary]", attacks: "AttackReport | None")
             f"  ${summary.cost_nanodollars / 1e9:.6f} and {summary.seconds_median * 1000:.1f} ms a ticket "
             f"(95 %: {summary.seconds_p95 * 1000:.1f} ms)",
         )
+        for name, right in summary.fields_right.items():
+            say(f"  {name} right: {_bounded(right)} of {right.total} that name it")
         for threshold in summary.thresholds:
             say(f"  {threshold.target:.0%} right: {threshold}")
         if summary.leaked.total:

@@ -3,9 +3,9 @@
 They are read from the process only when their command runs or shows its help: loading it takes a while.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
 import typer.main
@@ -22,8 +22,10 @@ class TakesDecision(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The process's, and its own."""
-        fields = _process().hand.model_fields
-        named = [(name, field.description or "", field.is_required()) for name, field in fields.items()]
+        named = [
+            (name, field.description or "", field.is_required(), not _is_text(field.annotation))
+            for name, field in _process().hand.model_fields.items()
+        ]
         return [*_options(named), *super().get_params(ctx)]
 
 
@@ -32,12 +34,15 @@ class TakesFacets(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The process's, and its own."""
-        named = [(name, f"Only suggestions with this {name}.", False) for name in _process().facet_names]
+        named = [(name, f"Only suggestions with this {name}.", False, False) for name in _process().facet_names]
         return [*_options(named), *super().get_params(ctx)]
 
 
 def given(ctx: typer.Context) -> Mapping[str, str]:
-    """What was given for the process's options, by name; what was left out is not in it."""
+    """What was given for the process's options, by name; what was left out is not in it.
+
+    `--fields NAME=VALUE` is found as `fields.NAME`. What is given several times is separated by commas.
+    """
     found: dict[str, str] = ctx.meta.get(_META, {})
     return found
 
@@ -48,8 +53,15 @@ def _process() -> "type[Process]":
     return Parts.kind
 
 
-def _options(named: Iterable[tuple[str, str, bool]]) -> list[Any]:
-    """Options as Typer makes them. named: of each its name, what its help says, and whether it must be given."""
+def _is_text(kind: Any) -> bool:
+    """Whether one text gives all of it, and not a part."""
+    return not any(get_origin(each) in (dict, tuple) for each in (kind, *get_args(kind)))
+
+
+def _options(named: Iterable[tuple[str, str, bool, bool]]) -> list[Any]:
+    """Options as Typer makes them. named: of each its name, what its help says, whether it must be given, and whether
+    it may be given several times.
+    """
 
     def nothing() -> None:
         pass
@@ -59,12 +71,12 @@ def _options(named: Iterable[tuple[str, str, bool]]) -> list[Any]:
             name,
             Parameter.KEYWORD_ONLY,
             annotation=Annotated[
-                str if required else str | None,
+                str if required else list[str] | None if many else str | None,
                 typer.Option(f"--{name.replace('_', '-')}", help=about, callback=_keep, expose_value=False),
             ],
             default=Parameter.empty if required else None,
         )
-        for name, about, required in named
+        for name, about, required, many in named
     ]
     nothing.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # what Typer reads
     nothing.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -73,6 +85,13 @@ def _options(named: Iterable[tuple[str, str, bool]]) -> list[Any]:
     return list(typer.main.get_command(app).params)
 
 
-def _keep(ctx: typer.Context, param: typer.CallbackParam, value: str | None) -> None:
-    if value is not None:
-        ctx.meta.setdefault(_META, {})[param.name] = value
+def _keep(ctx: typer.Context, param: typer.CallbackParam, value: str | Sequence[str] | None) -> None:
+    if not value:
+        return
+    kept = ctx.meta.setdefault(_META, {})
+    if isinstance(value, str):
+        kept[param.name] = value
+    elif any("=" in each for each in value):
+        kept.update({f"{param.name}.{name}": text for name, _, text in (each.partition("=") for each in value)})
+    else:
+        kept[param.name] = ",".join(value)

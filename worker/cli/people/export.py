@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BEFORE, AFTER = ("id", "at", "by", "action"), (
     "priority", "proposed", "tier", "reason", "epoch", "handled_seconds", "keystrokes", "text",
 )  # fmt: skip
-"""Columns around those of the process's facets."""
+"""Columns around those of the process's facets and fields."""
 
 FORMULA = frozenset("=+-@＝＋－＠")  # noqa: RUF001 - spreadsheets read the full-width signs as these
 CONTROLS = frozenset("\t\r\n")
@@ -77,11 +77,13 @@ async def _csv(parts: "Parts", stream: TextIO) -> list[str]:
     from fallbacks.ledger.examples import stored_examples
 
     rows = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    columns = (*BEFORE, *parts.process.facet_names, *AFTER)
+    own = parts.process.columns
+    columns = (*BEFORE, *parts.process.facet_names, *own, *AFTER)
     rows.writerow(columns)
     written: list[str] = []
     async for stored in stored_examples(parts.store):
         example = json.loads(stored)
+        example |= parts.process.cells(example) if own else {}
         rows.writerow([cell(example.get(name)) for name in columns])
         written.append(stored)
     return written
