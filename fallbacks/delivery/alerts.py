@@ -32,6 +32,7 @@ class Escalation(StrEnum):
     no_worker: tickets wait, and no worker lives. clock_stepped: that of the store's server, by `about` ms.
     loop_blocked: a worker process stands still, and so do the leases of all that it works.
     autonomy_changed: kinds of decisions were promoted or demoted, `about` says which and why.
+    model_changed: another version of the local model works by rule, `about` says which and why.
     """
 
     OLDEST_WAITING = "oldest_waiting"
@@ -43,6 +44,7 @@ class Escalation(StrEnum):
     CLOCK_STEPPED = "clock_stepped"
     LOOP_BLOCKED = "loop_blocked"
     AUTONOMY_CHANGED = "autonomy_changed"
+    MODEL_CHANGED = "model_changed"
 
 
 ADVICE = {
@@ -60,6 +62,7 @@ ADVICE = {
     Escalation.AUTONOMY_CHANGED: (
         "`deskhand autonomy labels` has the evidence, `deskhand autonomy alone` what it decided alone."
     ),
+    Escalation.MODEL_CHANGED: "`deskhand train --versions` has them, `deskhand train --rollback` takes one back.",
 }
 """What to do about an alert that no hand-off raises; of an open circuit breaker its reason's plan says it."""
 
@@ -95,7 +98,13 @@ class Alert:
                 return f"{self.count} {tickets} in the inbox should have been looked at by now"
             case Escalation.BREAKER_OPEN:
                 return f"tickets wait for {self._cause[1]}: {PLAN[self._cause[0]].means}"
-            case Escalation.STORE_AWAY | Escalation.NO_WORKER | Escalation.LOOP_BLOCKED | Escalation.AUTONOMY_CHANGED:
+            case (
+                Escalation.STORE_AWAY
+                | Escalation.NO_WORKER
+                | Escalation.LOOP_BLOCKED
+                | Escalation.AUTONOMY_CHANGED
+                | Escalation.MODEL_CHANGED
+            ):
                 return self.about
             case Escalation.BOUND_VIOLATION:
                 calls = "call was" if self.count == 1 else "calls were"

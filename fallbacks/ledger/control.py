@@ -28,6 +28,9 @@ USER, KEY, SIGN_IN = "user:", "key:", "sign_in"
 EARNED = "earned:"
 """Prefix of a kind of decision that was promoted or demoted."""
 
+MODEL = "local_model"
+"""Another version of the local model works, by rule."""
+
 PAUSED, DRAIN = "paused:", "drain:"
 """Prefixes of the fields that hold a queue, and that ask a worker to finish."""
 
@@ -56,7 +59,7 @@ class Change:
             return f"asked worker {worker} to finish" if self.after else f"worker {worker} is finishing"
         if self.what == SIGN_IN:
             return f"sign-in {self.after} from {self.client or 'an unknown address'}"
-        if self.what.startswith(EARNED):
+        if self.what.startswith(EARNED) or self.what == MODEL:
             return str(self.after)
         if self.what.startswith((USER, KEY)):
             kind, _, name = self.what.partition(":")

@@ -34,6 +34,11 @@ def log(b: MemoryData, _: str, name: str, keep: str, line: str) -> int:
     return 1
 
 
+def count(b: MemoryData, _: str, *fields: str) -> int:
+    b.count_all(dict.fromkeys(fields, "1"))
+    return 1
+
+
 def wake(b: MemoryData, _: str, reason: str, *ticket_ids: str) -> int:
     waiting = [i for i in ticket_ids if (b.row(i).get("state"), b.row(i).get("reason")) == ("parked", reason)]
     for ticket_id in waiting:
@@ -61,6 +66,7 @@ def keep(b: MemoryData, _: str, name: str, field: str, value: str) -> str:
 CONTROL: dict[str, Callable[..., Any]] = {
     "control": control,
     "log": log,
+    "count": count,
     "wake": wake,
     "escalate": escalate,
     "keep": keep,

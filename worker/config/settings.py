@@ -273,6 +273,9 @@ class Settings(BaseSettings):
     )
     notify_url: Url | None = Field(None, description="receiver of the tool notify_team; none: there is no such tool")
     notify_secret: SecretStr | None = Field(None, description="its `whsec_` secret; the receiver checks it")
+    retrain_hours: float = Field(
+        0.0, ge=0, le=8_760, description="between two rounds in which the local model learns by itself; 0: never"
+    )
     training_data: Path | None = Field(None, description="labelled JSONL for the local model; none: as with knowledge")
     webhook_url: Url | None = None
     webhook_secret: SecretStr | None = Field(None, description="`whsec_` secrets; several, split by spaces or commas")

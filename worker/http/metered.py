@@ -15,6 +15,8 @@ COUNTERS = {
     "closed": ("Tickets that ended without a decision, by kind.", ("kind",)),
     "budget_exhausted": ("Runs that used up what they were allowed, by what it was.", ("budget",)),
     "suggestions_judged": ("Suggestions that people judged, by whether they decided the same.", ("agreed",)),
+    "autonomy_changes": ("Kinds of decisions that were promoted (to auto) or demoted (to suggest).", ("to",)),
+    "learning_rounds": ("Rounds in which the local model learned by itself, by what happened.", ("happened",)),
     "human_leases_expired": ("Items a person held until the time ran out.", ()),
 }
 
@@ -29,6 +31,7 @@ FROM_THE_START = (
     *(field("runs", outcome=outcome, reason="") for outcome in ("suggested", "decided", "released", "lost")),
     *(field("budget_exhausted", budget=budget) for budget in BUDGETS.values()),
     *(field("suggestions_judged", agreed=agreed) for agreed in ("yes", "no")),
+    *(field("autonomy_changes", to=to) for to in ("auto", "suggest")),
     "human_leases_expired",
 )
 """Series shown before the first of their kind happens, so that its increase is seen."""

@@ -13,6 +13,7 @@ from fallbacks.ledger.states import HintKind
 from fallbacks.store.redis_store import RedisStore
 from worker.queue.envelope import ANY_TIME, Times
 from worker.service.renewal import Renewal
+from worker.service.retraining import Retraining
 from worker.wiring import Parts
 from worker.work.event_loop import LoopThread
 from worker.work.liveness import keep_fresh
@@ -68,8 +69,13 @@ class WorkerProcess:
         ]
         if self.parts.agents:
             self._background.append(asyncio.ensure_future(Renewal(self.parts).run_forever()))
+            self._background.append(asyncio.ensure_future(self._retraining().run_forever()))
         if "handoff" in self.queues:
             self._background.append(asyncio.ensure_future(self.parts.delivery_loop.run_forever()))
+
+    def _retraining(self) -> Retraining:
+        settings = self.parts.settings
+        return Retraining(self.parts.store, self.parts.alert_desk, settings.retrain_hours, self.parts.redis_url)
 
     async def triage(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str, times: Times = ANY_TIME) -> str:
         """Work a message of queue `tickets`: an id of ours, or a whole ticket from any Celery producer.

@@ -9,6 +9,7 @@ from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.delivery.outbox import Outbox, Receipt, Sent
 from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.control import EARNED, Control
+from fallbacks.ledger.meters import field
 from fallbacks.plan import Severity
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ async def report_turns(watch: Watch, alerts: AlertDesk) -> None:
     turns = await watch.turns()
     for turn in turns:
         log.warning("autonomy: %s", turn.words)
+        await watch.store.run("count", "", field("autonomy_changes", to="auto" if turn.promoted else "suggest"))
         await Control(watch.store).changed(EVIDENCE, f"{EARNED}{turn.period.key.kind}", turn.words)
     if turns:
         await alerts.alarm(Escalation.AUTONOMY_CHANGED, "; ".join(turn.words for turn in turns), Severity.WARNING)

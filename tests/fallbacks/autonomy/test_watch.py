@@ -60,6 +60,7 @@ async def test_it_is_said_once_and_names_what_was_decided_alone(s: Scene) -> Non
     assert change.words.startswith("lost_card on small is no longer decided alone: demoted: people stopped agreeing")
     assert change.words.endswith("; 2 tickets were decided alone before")
     assert change.who == "the evidence"
+    assert (await s.store.fields(keys.METERS))["autonomy_changes|to=suggest"] == "1"
     raised = await s.store.fields(keys.alert(Escalation.AUTONOMY_CHANGED.value))
     if not isinstance(s.store, MemoryStore):  # which raises no alert
         assert change.words in raised.values()

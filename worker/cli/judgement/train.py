@@ -30,6 +30,9 @@ def train(
     base: Annotated[bool, typer.Option(help="Keep what the first training data teaches.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare, and put nothing to work.")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Put the version before to work again.")] = False,
+    scheduled: Annotated[
+        bool, typer.Option("--scheduled", help="A round of learning by itself, as DESKHAND_RETRAIN_HOURS has it.")
+    ] = False,
     versions: Annotated[bool, typer.Option("--versions", help="List what was promoted.")] = False,
     json: Json = False,
 ) -> None:
@@ -39,6 +42,8 @@ def train(
         _tell_versions(settings, json=json)
     elif rollback:
         _roll_back(settings, json=json)
+    elif scheduled:
+        _take_round(settings, json=json)
     else:
         history = _history(files or [], decisions=decisions)
         _train(settings, history, base=base, decisions=decisions, dry_run=dry_run, json=json)
@@ -96,6 +101,17 @@ def _train(
         say(f"{settings.precision:.0%} right, by tickets held out of its training: {stands}")
 
 
+def _take_round(settings: "Settings", *, json: bool) -> None:
+    from worker.config.sources import taxonomy_file
+    from worker.config.yaml_taxonomy import load_taxonomy
+    from worker.models.local.choice import school
+    from worker.models.local.learning import examples_from
+
+    ours = school(settings, load_taxonomy(taxonomy_file(settings)))
+    happened = ours.round(examples_from(run(latest)))
+    dump(asdict(happened)) if json else say(happened.words)
+
+
 def _at_work(settings: "Settings") -> Any:
     """The model at work; None where there is none that fits this taxonomy."""
     from worker.config.errors import LocalModelError
@@ -144,6 +160,20 @@ def _outside(model: "LocalModel", seen: "tuple[list[str], int]") -> "Outside":
     from worker.models.local.outside_file import measured
 
     return measured(model, *seen)
+
+
+async def latest(parts: "Parts") -> list[dict[str, Any]]:
+    """The last of them, as many as a round looks at."""
+    import json
+    from collections import deque
+
+    from fallbacks.ledger.examples import stored_examples
+    from worker.models.local.rounds import MOST_DECISIONS
+
+    kept = deque[str](maxlen=MOST_DECISIONS)
+    async for stored in stored_examples(parts.store):
+        kept.append(stored)
+    return [json.loads(stored) for stored in kept]
 
 
 def _tell(verdict: "Comparison", given: "Material", promoted: str, *, dry_run: bool) -> None:

@@ -8,8 +8,10 @@ from worker.config.sources import training_file
 from worker.models.local.judging import UNFAMILIAR_CEILING
 from worker.models.local.model import MIN_CONFIDENCE, LocalModel, is_trained
 from worker.models.local.outside_file import kept_outside
+from worker.models.local.rounds import School
 from worker.models.local.versions import Versions
 from worker.models.thresholds import Threshold, fitted
+from worker.models.training_rows import read_rows
 
 
 def learns(settings: Settings) -> bool:
@@ -45,6 +47,16 @@ def proved(model: LocalModel, settings: Settings) -> Threshold:
     outside = kept_outside(models_folder(settings), model.version)
     floor = UNFAMILIAR_CEILING if outside.counts(settings.precision) else MIN_CONFIDENCE
     return fitted(model.held_out, settings.precision, floor=floor, outside=outside)
+
+
+def school(settings: Settings, taxonomy: Taxonomy) -> School:
+    """What learns by itself here."""
+    data = training_file(settings)
+
+    def first() -> LocalModel | None:
+        return LocalModel(taxonomy, models_folder(settings), data) if data else None
+
+    return School(versions_of(settings), taxonomy, first, read_rows(data) if data else [])
 
 
 def versions_of(settings: Settings) -> Versions:

@@ -113,7 +113,7 @@ def compare(given: Material, before: LocalModel | None, team_of: Mapping[str, st
     routed = routed_forward(base, tested, [never_learned(text) for text, _ in tested], team_of)
     asked = tested[len(tested) - len(routed) :]
     right = [team == team_of[label] for team, (_, label) in zip(routed, asked, strict=True)]
-    right_before = [before is not None and _routes(before, text) == team_of[label] for text, label in asked]
+    right_before = [before is not None and routes(before, text) == team_of[label] for text, label in asked]
     return compared(right, right_before)
 
 
@@ -142,5 +142,6 @@ def examples_from(stored: Sequence[Mapping[str, object]]) -> list[Row]:
     return [(str(example["text"]), str(example["label"])) for example in stored if example.get("text")]
 
 
-def _routes(model: LocalModel, text: str) -> str:
+def routes(model: LocalModel, text: str) -> str:
+    """The team that it chooses for a text."""
     return model.guess(Ticket(source="held-out", subject="", body=text[:MAX_BODY_CHARS])).team

@@ -37,6 +37,22 @@ class Version:
     code: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What the index file holds. current: the name of what works, "" for the model from the training data.
+
+    shadow: the candidate that answers beside it; None for none.
+    """
+
+    current: str = ""
+    versions: tuple[Version, ...] = ()
+    shadow: Version | None = None
+
+    def named(self, name: str) -> Version | None:
+        """A promoted version."""
+        return next((version for version in self.versions if version.name == name), None)
+
+
 class Versions:
     """The versions of one state folder."""
 
@@ -46,12 +62,16 @@ class Versions:
 
     def all(self) -> list[Version]:
         """Every promoted version, oldest first."""
-        return self._read()[1]
+        return list(self._read().versions)
 
     def current(self) -> Version | None:
         """The version at work; None: the one from the training data."""
-        name, known = self._read()
-        return next((version for version in known if version.name == name), None)
+        index = self._read()
+        return index.named(index.current)
+
+    def shadow(self) -> Version | None:
+        """The candidate whose answers nobody sees yet."""
+        return self._read().shadow
 
     def load(self, version: Version) -> Parameters:
         """Its weights. Raises `LocalModelError` where they are gone, damaged, or written by another release."""
@@ -65,14 +85,35 @@ class Versions:
 
     def promote(self, parameters: Parameters, version: Version) -> Version:
         """Keep the weights and put them to work; returns the version with its name. Atomic: the old one or the new."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            current, known = self._read()
-            name = f"{len(known) + 1:04d}-{hashlib.sha256(parameters.weights.tobytes()).hexdigest()[:8]}"
-            promoted = replace(version, name=name, replaces=current, code=code())
-            local_parameters.save(parameters, self._file(name))
-            self._write(name, [*known, promoted])
-            return promoted
+            index = self._read()
+            kept = self._keep(parameters, version, index)
+            self._write(replace(index, current=kept.name, versions=(*index.versions, kept)))
+            return kept
+
+    def keep_shadow(self, parameters: Parameters, version: Version) -> Version:
+        """Keep a candidate's weights beside what works; returns it with its name."""
+        with self._locked():
+            index = self._read()
+            kept = self._keep(parameters, version, index)
+            self._write(replace(index, shadow=kept))
+            return kept
+
+    def promote_shadow(self) -> None:
+        """Put the candidate to work. Raises `LocalModelError` where there is none."""
+        with self._locked():
+            index = self._read()
+            if index.shadow is None:
+                raise LocalModelError("no candidate answers in the shadow")
+            self._write(Index(index.shadow.name, (*index.versions, index.shadow)))
+
+    def drop_shadow(self) -> None:
+        """Forget the candidate, if there is one, and delete its weights."""
+        with self._locked():
+            index = self._read()
+            self._write(replace(index, shadow=None))
+            if index.shadow is not None and index.named(index.shadow.name) is None:
+                self._file(index.shadow.name).unlink(missing_ok=True)
 
     def rollback(self) -> Version | None:
         """Put the version before to work again and return it, None for the training data's. Nothing is deleted.
@@ -80,27 +121,35 @@ class Versions:
         Raises `LocalModelError` where no version has been promoted.
         """
         with self._locked():
-            name, known = self._read()
-            current = next((version for version in known if version.name == name), None)
+            index = self._read()
+            current = index.named(index.current)
             if current is None:
                 raise LocalModelError("there is nothing to roll back to: the model is the one from the training data")
-            self._write(current.replaces, known)
+            self._write(replace(index, current=current.replaces))
         return self.current()
+
+    def _keep(self, parameters: Parameters, version: Version, index: Index) -> Version:
+        number = len(index.versions) + 1
+        name = f"{number:04d}-{hashlib.sha256(parameters.weights.tobytes()).hexdigest()[:8]}"
+        local_parameters.save(parameters, self._file(name))
+        return replace(version, name=name, replaces=index.current, code=code())
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.npz"
 
-    def _read(self) -> tuple[str, list[Version]]:
+    def _read(self) -> Index:
         try:
             stored = json.loads(self._index.read_text("utf-8"))
-            return stored["current"], [Version(**version) for version in stored["versions"]]
+            shadow = stored.get("shadow")
+            known = tuple(Version(**version) for version in stored["versions"])
+            return Index(stored["current"], known, Version(**shadow) if shadow else None)
         except FileNotFoundError:
-            return "", []
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return Index()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise LocalModelError(f"{self._index}: cannot be read: {error!r}") from None
 
-    def _write(self, current: str, known: list[Version]) -> None:
-        text = json.dumps({"current": current, "versions": [asdict(version) for version in known]}, indent=1)
+    def _write(self, index: Index) -> None:
+        text = json.dumps(asdict(index), indent=1)
         descriptor, name = tempfile.mkstemp(dir=self.folder, suffix=".tmp")
         with os.fdopen(descriptor, "w", encoding="utf-8") as target:
             target.write(text)

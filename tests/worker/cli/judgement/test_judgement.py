@@ -130,6 +130,8 @@ def test_people_teach_it_and_it_can_be_taken_back(desk: Deskhand, tmp_path: Path
     assert "worse" in desk("train", "--versions").out
     assert desk("train", "--rollback", "--json").json() == {"current": None}
     assert team_right(desk, file) == 0
+    assert desk("train", "--scheduled", "--json").json()["happened"] == "shadowed"
+    assert desk("train", "--scheduled").out.startswith("0 of 30 decisions were made since 0002-")
     again = desk("train", "--rollback")
     assert again.code == 1
     assert "nothing to roll back" in again.err

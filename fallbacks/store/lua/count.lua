@@ -1,0 +1,3 @@
+-- Count what `/metrics` shows and no other script counts. ARGV: prefix, '', field of the counters, ...
+for at = 3, #ARGV do count(ARGV[at]) end
+return 1

@@ -1,0 +1,84 @@
+"""Learning by itself: by proof into the shadow, out of it, and back again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.services.optional import LOCAL_MODEL
+from tests.worker.models.local.test_learning import SWAPPED, TAXONOMY, TEAM_OF, decisions, model
+from worker.models.held_out import never_learned
+from worker.models.local.learning import compared, material, version_of
+from worker.models.local.rounds import Happened, School, since
+from worker.models.local.training import train
+from worker.models.local.versions import Versions
+from worker.models.training_rows import Row
+
+pytestmark = LOCAL_MODEL
+
+OTHER = {"sky": "tomato", "tomato": "sky"}
+
+
+@pytest.fixture(scope="module")
+def wrong() -> Callable[[], object]:
+    """The model of the training data, which has the labels the wrong way round."""
+    made = model(SWAPPED)
+    return lambda: made
+
+
+def school(folder: Path, wrong: Callable[[], object]) -> School:
+    return School(Versions(folder), TAXONOMY, wrong, SWAPPED)  # type: ignore[arg-type]
+
+
+def of_another_mind(rows: list[Row]) -> list[Row]:
+    return [(text, OTHER[label]) for text, label in rows]
+
+
+def test_a_candidate_works_after_the_shadow_and_goes_when_it_proves_worse(
+    tmp_path: Path, wrong: Callable[[], object]
+) -> None:
+    ours, all_ = school(tmp_path, wrong), decisions(260)
+    assert ours.round(all_[:60]).happened is Happened.NOTHING
+    shadowed = ours.round(all_[:120])
+    assert shadowed.happened is Happened.SHADOWED
+    candidate = ours.versions.shadow()
+    assert candidate is not None
+    assert ours.versions.current() is None
+    assert ours.round(all_[:140]).words.endswith(
+        "decisions were made since " + candidate.name + " learned, in the shadow"
+    )
+    promoted = ours.round(all_[:160])
+    assert promoted.happened is Happened.PROMOTED
+    assert "in the shadow better on" in promoted.words
+    assert ours.versions.current() == candidate
+    assert ours.round(all_[:180]).happened is Happened.NOTHING
+
+    rolled = ours.round([*all_[:160], *of_another_mind(all_[160:])])
+    assert (rolled.happened, ours.versions.current()) == (Happened.ROLLED_BACK, None)
+    assert rolled.words.startswith(f"{candidate.name} was worse than the model of the training data, which works again")
+
+
+def test_a_candidate_that_is_worse_in_the_shadow_is_dropped_and_so_is_one_too_late(
+    tmp_path: Path, wrong: Callable[[], object]
+) -> None:
+    ours, all_ = school(tmp_path, wrong), decisions(180)
+    assert ours.round(all_[:120]).happened is Happened.SHADOWED
+    dropped = ours.round([*all_[:120], *of_another_mind(all_[120:])])
+    assert dropped.happened is Happened.DROPPED
+    assert (ours.versions.shadow(), ours.versions.current(), list(ours.versions.folder.glob("*.npz"))) == (
+        None,
+        None,
+        [],
+    )
+
+    assert ours.round(all_[:120]).happened is Happened.SHADOWED
+    ours.versions.promote(train(SWAPPED[:40], TEAM_OF), version_of(compared([True], [False]), 40))
+    assert ours.round(all_[:121]).words.endswith("what it was to replace works no more")
+
+
+def test_what_was_decided_since_begins_with_what_the_model_would_have_learned() -> None:
+    all_ = decisions(150)
+    given = material([], all_, TEAM_OF)
+    learned = model([row for row in all_[:100] if not never_learned(row[0])])
+    first = next(at for at in range(100, 150) if not never_learned(all_[at][0]))
+    assert since(given, learned) == all_[first:]
