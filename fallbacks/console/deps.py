@@ -12,6 +12,7 @@ from fallbacks.autonomy.standing import AutonomyJudge
 from fallbacks.console.pages import Pages
 from fallbacks.console.tally import Counts, tally
 from fallbacks.inbox.inbox import Inbox
+from fallbacks.kinds.findings import Finder
 from fallbacks.ledger.examples import Examples, Folded
 from fallbacks.ledger.states import Hint
 from fallbacks.ledger.views import Views
@@ -57,6 +58,7 @@ class Desk:
     sessions: Sessions
     examples: Examples
     tally: Folded[Counts]
+    findings: Finder
     pages: Pages
     streams: Places
 
@@ -65,4 +67,5 @@ class Desk:
         """Everything that is made from the given."""
         users, examples = Users(deps.store), Examples(deps.store, deps.process)
         pages = Pages(deps.process, deps.cards)
-        return cls(deps, users, Sessions(deps.store, users), examples, tally(examples), pages, Places(500, 20))
+        sessions, counts, findings = Sessions(deps.store, users), tally(examples), Finder(examples)
+        return cls(deps, users, sessions, examples, counts, findings, pages, Places(500, 20))

@@ -38,7 +38,8 @@ async def kinds(visit: Visit) -> Response:
         groups.setdefault(row.kind.group, []).append(row)
     kept = await visit.deps.store.fields(keys.PROMISES)
     stands_by = [(tier, json.loads(promise)["rests_on"]) for tier, promise in sorted(kept.items())]
-    return await visit.page("kinds.html", {"groups": groups, "stands_by": stands_by})
+    found = await visit.desk.findings.now()
+    return await visit.page("kinds.html", {"groups": groups, "stands_by": stands_by, "found": found})
 
 
 async def kind_rows(visit: Visit) -> list[KindRow]:

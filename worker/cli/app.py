@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.judgement import evaluate, prompts, regress, replay, train
+from worker.cli.judgement import evaluate, labels, prompts, regress, replay, train
 from worker.cli.operations import (
     audit,
     budget,
@@ -84,6 +84,7 @@ for commands in (
     webhooks,
     users,
     evaluate,
+    labels,
     train,
     replay,
     regress,

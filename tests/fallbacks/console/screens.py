@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page
 
+from fallbacks.ledger.states import Closed
 from tasks.conversation import Message
 from tasks.reasons import Reason
 from tasks.ticket import Attachment, Ticket
@@ -35,6 +36,11 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
     door.run(agent.reject("rej_1", raw, f"ticket.subject: Input should be a valid string ({raw[:200]})"))
     decided = door.run(agent.suggest(ticket(), "card_arrival"))
     door.run(door.inbox.decide(decided, "rita", None, HandDecision(label="card_not_working", rationale=raw[:500])))
+    again = door.run(agent.suggest(ticket(), "card_arrival"))
+    door.run(door.inbox.decide(again, "rita", None, HandDecision(label="card_not_working")))
+    for number in range(4):
+        prize = made(**{"body": f"You have won a prize of {number} euros, click the link to claim it", **fields})
+        door.run(door.inbox.close(door.run(agent.suggest(prize, "card_arrival")), "rita", None, Closed.SPAM))
     for _ in range(6):
         door.run(door.inbox.approve(door.run(agent.suggest(ticket(), "card_arrival")), "rita", None))
     door.run(door.inbox.note(failed[0], "olga", raw[:1000]))

@@ -1,0 +1,60 @@
+"""What a ticket's words weigh against all others of a deployment: enough to see which ones are alike. Pure."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+_WORD = re.compile(r"[^\W_]+")
+_STEM = 6
+"""Letters of a word that count: "transferred" and "transfer" are one, in most languages that inflect at the end."""
+
+MOST_CHARS = 600
+"""Of a text that are read."""
+
+Vector = Mapping[str, float]
+"""Weight by stem, of length 1."""
+
+
+def stems(text: str) -> list[str]:
+    """The beginnings of its words, and of each two that follow each other."""
+    found = [word[:_STEM] for word in _WORD.findall(text[:MOST_CHARS].casefold())]
+    return [*found, *(f"{first} {second}" for first, second in pairwise(found))]
+
+
+class Weights:
+    """How rare each stem is among the texts of a deployment (inverse document frequency, smoothed)."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        counts: Counter[str] = Counter()
+        self._total = 0
+        for text in texts:
+            counts.update(set(stems(text)))
+            self._total += 1
+        self._counts = counts
+
+    def vector(self, text: str) -> Vector:
+        """Of one text; empty where it has no words."""
+        weights = {stem: math.log((1 + self._total) / (1 + self._counts[stem])) for stem in set(stems(text))}
+        return normal(weights)
+
+
+def normal(weights: Mapping[str, float]) -> Vector:
+    """The same direction, of length 1."""
+    length = math.sqrt(sum(weight * weight for weight in weights.values()))
+    return {stem: weight / length for stem, weight in weights.items()} if length else {}
+
+
+def likeness(one: Vector, other: Vector) -> float:
+    """0..1, the cosine."""
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    return sum(weight * long.get(stem, 0.0) for stem, weight in short.items())
+
+
+def centre(vectors: Sequence[Vector]) -> Vector:
+    """What they have in common."""
+    total: Counter[str] = Counter()
+    for vector in vectors:
+        total.update(vector)
+    return normal(total)

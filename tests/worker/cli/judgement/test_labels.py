@@ -1,0 +1,26 @@
+"""`deskhand labels`: where people's decisions say that the labels are wrong."""
+
+import json
+
+from tests.services.valkey import ValkeyServer
+from tests.worker.cli.conftest import Deskhand
+
+
+def test_it_says_what_is_confused_what_may_be_missing_and_what_none_fits(
+    deskhand: Deskhand, valkey_server: ValkeyServer
+) -> None:
+    assert "people have ended no ticket yet" in deskhand("labels").out
+    decided = {"label": "card_linking", "team": "card_delivery", "proposed": "card_arrival", "text": "where is it"}
+    closed = {"action": "close", "closed": "spam", "text": "win a prize, click the link", "proposed": "card_arrival"}
+    rows = [{"id": f"{part}{n}", "at": 1, **row} for n in range(4) for part, row in (("d", decided), ("c", closed))]
+    with valkey_server.client() as client:
+        client.rpush("deskhand:examples", *map(json.dumps, rows))
+        client.hset("deskhand:promises", "local", json.dumps({"version": "v", "rests_on": "at 0.83 it covers 44.0%"}))
+    found = deskhand("labels", "--json").json()
+    assert (found["ended"], found["unfitting"]) == (8, 4)
+    assert [each["tickets"] for each in found["candidates"]] == [["c0", "c1", "c2", "c3"]]
+    (confused,) = found["confusions"]
+    assert (confused["suggested"], confused["decided"], confused["tickets"]) == ("card_arrival", "card_linking", 4)
+    printed = deskhand("labels").out
+    for said in ("4 of 8 tickets", "c0, c1, c2", "card_linking", "local: at 0.83 it covers 44.0%"):
+        assert said in printed
