@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,10 +84,8 @@ class Vocabulary:
         """The text as weighted n-grams; empty when nothing in it is known."""
         found = words(text)
         by_word = {word: self._of_word(word) for word in dict.fromkeys(found)}
-        counts: Counter[int] = Counter()
-        for word in found:
-            counts.update(by_word[word])
-        counts.update(self._ids[pair] for pair in _pairs(found) if pair in self._ids)
+        paired = [self._ids[pair] for pair in _pairs(found) if pair in self._ids]
+        counts = Counter(chain(chain.from_iterable(map(by_word.__getitem__, found)), paired))
         ids = np.fromiter(counts.keys(), dtype=np.int32, count=len(counts))
         frequency = np.fromiter(counts.values(), dtype=np.float32, count=len(counts))
         weights = (1 + np.log(frequency)) * self.idf[ids]

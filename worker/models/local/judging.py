@@ -77,7 +77,7 @@ def judged(parameters: Parameters, features: Features, team_of: NDArray[np.integ
     team = int(team_chances.argmax())
     label = int(np.where(team_of == team, chances, -1.0).argmax())
     probability = min(1.0, float(team_chances[team]))
-    score = scope_score(parameters, features, label, probability, team_of == team)
+    score = scope_score(parameters, features, label, probability, team_of == team, parameters.scope_from)
     familiar = score >= parameters.scope_from
     ceiling = likeness(parameters, score) if familiar else UNFAMILIAR_CEILING
     return Judged(features, team, label, chances, probability, familiar, min(probability, ceiling))

@@ -8,7 +8,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,32 @@ _ARRAYS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Postings:
+    """The training texts of some labels by n-gram. grams: those that they hold, ascending. starts: where the postings
+    of each begin, and the end. texts: their numbers among these texts. weights: how much of it each text holds.
+    """
+
+    grams: Ints
+    starts: Ints
+    texts: Ints
+    weights: Floats
+
+    def nearest(self, features: Features) -> float:
+        """0..1, how near the nearest of these texts is (cosine over characters not found everywhere)."""
+        place = np.searchsorted(self.grams, features.ids)
+        held = np.take(self.grams, place, mode="clip") == features.ids if len(self.grams) else place < 0
+        starts = self.starts[place[held]]
+        lengths = self.starts[place[held] + 1] - starts
+        total = int(lengths.sum())
+        if not total:
+            return 0.0
+        ends = np.cumsum(lengths)
+        at = np.arange(total, dtype=np.int32) + np.repeat(starts - ends + lengths, lengths)
+        shares = self.weights[at] * np.repeat(features.weights[held], lengths)
+        return float(np.bincount(self.texts[at], weights=shares).max()) * 2
+
+
+@dataclass(frozen=True, slots=True)
 class Parameters:
     """A trained classifier.
 
@@ -57,6 +83,7 @@ class Parameters:
     held_*: of each ticket that a trial had not learned from: its confidence, 0 where the ticket was unlike what was
     learned; 1 where the team was right.
     learned: the digest of each text that it has learned from, in order.
+    parted: the index by labels that were asked for together, e.g. those of a team; made when first needed.
     """
 
     labels: tuple[str, ...]
@@ -76,6 +103,7 @@ class Parameters:
     held_confidence: NDArray[np.float64]
     held_right: Flags
     learned: NDArray[np.uint64]
+    parted: dict[bytes, Postings] = field(default_factory=dict, repr=False, compare=False)
 
     def has_learned(self, text: str) -> bool:
         """Whether it has learned from this very text."""
@@ -100,16 +128,25 @@ class Parameters:
 
         among: one flag per label.
         """
-        starts = self.posting_starts[features.ids]
-        lengths = self.posting_starts[features.ids + 1] - starts
-        total = int(lengths.sum())
-        if not total:
-            return 0.0
-        ends = np.cumsum(lengths)
-        at = np.arange(total, dtype=np.int32) + np.repeat(starts - ends + lengths, lengths)
-        shares = self.posting_weights[at] * np.repeat(features.weights, lengths)
-        near = np.bincount(self.posting_texts[at], weights=shares, minlength=len(self.text_labels))
-        return float(near.max(where=among[self.text_labels], initial=0.0)) * 2
+        key = among.tobytes()
+        part = self.parted.get(key)
+        if part is None:
+            part = self.parted[key] = self._part(among)
+        return part.nearest(features)
+
+    def _part(self, among: NDArray[np.bool_]) -> Postings:
+        texts = among[self.text_labels]
+        kept = texts[self.posting_texts]
+        lengths = np.diff(self.posting_starts)
+        held = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[kept]
+        grams, starts = np.unique(held, return_index=True)
+        number = np.cumsum(texts, dtype=np.int32) - 1
+        return Postings(
+            grams=grams,
+            starts=np.append(starts, len(held)).astype(np.int32),
+            texts=number[self.posting_texts[kept]],
+            weights=self.posting_weights[kept],
+        )
 
 
 def digest_of(text: str) -> np.uint64:

@@ -18,6 +18,9 @@ from worker.models.local.parameters import Parameters
 _SURE = 0.2
 _WITHIN = 1.5
 _NEAR = 4.5
+_NEAREST = 1.001
+"""A cosine, rounded."""
+
 _SEEN = 6.5
 _LONG = 1.1
 _LONGEST = 30
@@ -34,20 +37,28 @@ REFUSED_SHARE = 0.05
 
 
 def scope_score(
-    parameters: Parameters, features: Features, label: int, confidence: float, own_labels: NDArray[np.bool_]
+    parameters: Parameters,
+    features: Features,
+    label: int,
+    confidence: float,
+    own_labels: NDArray[np.bool_],
+    least: float = -math.inf,
 ) -> float:
     """Higher is more like what was learned.
 
     label: the best one of the team, by its column. confidence: of the team. own_labels: which labels are that team's.
+    least: below it the score does not matter; where no text could be near enough, none is looked for: that costs most.
     """
     bounded = min(max(confidence, _CERTAIN), 1 - _CERTAIN)
-    return (
+    score = (
         _SURE * math.log(bounded / (1 - bounded))
         + _WITHIN * parameters.margin(features, label)
-        + _NEAR * parameters.nearest(features, own_labels)
         + _SEEN * seen_share(parameters, features, label)
         + _LONG * math.log1p(min(len(features.by_word), _LONGEST))
     )
+    if score + _NEAR * _NEAREST < least:
+        return score
+    return score + _NEAR * parameters.nearest(features, own_labels)
 
 
 def likeness(parameters: Parameters, score: float) -> float:

@@ -32,6 +32,7 @@ from worker.models.local import parameters as local_parameters
 from worker.models.local import training as local_training
 from worker.models.local.judging import UNFAMILIAR_CEILING
 from worker.models.local.model import MIN_CONFIDENCE, NONE_FITS, UNFAMILIAR, LocalModel
+from worker.models.local.scope import scope_score
 from worker.models.training_rows import read_rows
 
 pytestmark = LOCAL_MODEL
@@ -248,6 +249,21 @@ def test_what_is_stored_is_what_was_learned(tmp_path: Path, small_data: Path) ->
     assert stored.scope_from == learned.scope_from
     assert len(learned.held_confidence) == len(learned.held_right) == len(read_rows(small_data))
     np.testing.assert_array_equal(stored.held_confidence, learned.held_confidence)
+
+
+def test_the_nearest_text_is_found_by_parts_and_looked_for_only_where_it_matters(model: LocalModel) -> None:
+    known, of_text = model._parameters, np.repeat(0.0, len(model._parameters.text_labels))
+    own = model._team_of == 3
+    asked = known.vocabulary.encode("I hope you are well. My card has still not arrived, where is it? Kind regards")
+    for gram, weight in zip(asked.ids, asked.weights, strict=True):
+        at = slice(known.posting_starts[gram], known.posting_starts[gram + 1])
+        of_text[known.posting_texts[at]] += known.posting_weights[at] * weight
+    wanted = 2 * of_text[own[known.text_labels]].max()
+    assert known.nearest(asked, own) == pytest.approx(wanted, rel=1e-5)
+    assert known.nearest(asked, np.zeros_like(own)) == 0
+    whole = scope_score(known, asked, 0, 0.9, own)
+    assert scope_score(known, asked, 0, 0.9, own, whole) == whole
+    assert scope_score(known, asked, 0, 0.9, own, whole + 10) < whole
 
 
 def test_two_labels_suffice(tmp_path: Path, small_data: Path) -> None:
