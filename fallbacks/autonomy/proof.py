@@ -55,6 +55,7 @@ class Standing:
     auto: it may be decided alone. since_ms: store time of the last promotion or demotion, 0 for none.
     n, agreements: the evidence of the present proof, restarted by every demotion. blind_n, blind_agreements: the part
     that people gave without seeing the suggestion. repeats: agreements left out of both, of texts agreed on before.
+    carried: of `n`, what an earlier version earned and this one answers the same.
     alarms: the detector, one number per fallen agreement. promotions: how often it was promoted; each further proof
     must be twice as strong. why: the last change, in words.
     """
@@ -66,6 +67,7 @@ class Standing:
     blind_n: int = 0
     blind_agreements: int = 0
     repeats: int = 0
+    carried: int = 0
     alarms: tuple[float, ...] = (0.0,) * len(_FALLEN_TO)
     promotions: int = 0
     why: str = ""
@@ -164,7 +166,7 @@ def _restarted(standing: Standing, observation: Observation, rule: Rule, what: s
         return quiet
     verb = "demoted" if standing.auto else "began anew"
     why = f"{verb}: {what}, {standing.agreements} of {standing.n} agreed"
-    fresh = replace(quiet, auto=False, n=0, agreements=0, blind_n=0, blind_agreements=0, repeats=0, why=why)
+    fresh = replace(quiet, auto=False, n=0, agreements=0, blind_n=0, blind_agreements=0, repeats=0, carried=0, why=why)
     return replace(fresh, since_ms=observation.at_ms) if standing.auto else fresh
 
 

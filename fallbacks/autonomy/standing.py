@@ -11,6 +11,7 @@ from math import inf
 from random import SystemRandom
 from time import monotonic
 
+from fallbacks.autonomy.carried import Carried, read_carried
 from fallbacks.autonomy.proof import Observation, Rule, Standing, needed, observed, without
 from fallbacks.autonomy.repeats import Repeats, Seen
 from fallbacks.ledger.examples import Example, Examples, Folded
@@ -61,7 +62,8 @@ class Judgement:
 class Row:
     """One line of the evidence. state: "auto" or "suggest". since_ms: of the last change, 0 for none.
 
-    repeats: agreements on texts already agreed on, which are not among `n`.
+    repeats: agreements on texts already agreed on, which are not among `n`. carried: of `n`, what an earlier version
+    earned where this one answers the same.
     """
 
     kind: str
@@ -73,6 +75,7 @@ class Row:
     blind_n: int
     blind_agreements: int
     repeats: int
+    carried: int
     e_value: float
     e_needed: float
     alarm: float
@@ -94,21 +97,34 @@ class Earned:
 NOTHING = Earned()
 
 
-def replay(examples: Iterable[Example], process: Process, rule: Rule, before: Earned = NOTHING) -> Earned:
-    """The standings after examples, oldest first. Pure: the same list gives the same standings."""
+def replay(
+    examples: Iterable[Example],
+    process: Process,
+    rule: Rule,
+    before: Earned = NOTHING,
+    carried: Collection[Carried] = (),
+) -> Earned:
+    """The standings after examples, oldest first. Pure: the same list gives the same standings.
+
+    carried: what versions take over from those before them.
+    """
     standings, repeats = dict(before.standings), Repeats(before.repeats.seen())
     for example in examples:
         if not example.agent:  # a hand-off, or older than this evidence
             continue
-        key = Key(process.key(example.agent), example.agent["tier"], example.agent["version"])
-        standing, observation = standings.get(key, Standing()), observe(example, process)
-        if example.earlier is not None:
-            standing = without(standing, observe(replace(example, facets=example.earlier), process))
-        plain = observation.agreed and not observation.severe and example.earlier is None
-        if plain and repeats.again("\n".join((key.kind, key.tier, key.version)), example.text):
-            standings[key] = replace(standing, repeats=standing.repeats + 1)
-        else:
-            standings[key] = observed(standing, observation, rule)
+        own = Key(process.key(example.agent), example.agent["tier"], example.agent["version"])
+        observation = observe(example, process)
+        for version in (own.version, *(each.version for each in carried if each.takes(example))):
+            key = replace(own, version=version)
+            standing = standings.get(key, Standing())
+            if example.earlier is not None:
+                standing = without(standing, observe(replace(example, facets=example.earlier), process))
+            plain = observation.agreed and not observation.severe and example.earlier is None
+            if plain and repeats.again("\n".join((key.kind, key.tier, key.version)), example.text):
+                standings[key] = replace(standing, repeats=standing.repeats + 1)
+            else:
+                now = observed(standing, observation, rule)
+                standings[key] = now if key == own else replace(now, carried=min(now.n, now.carried + 1))
     return Earned(standings, repeats)
 
 
@@ -129,9 +145,11 @@ class AutonomyJudge:
     def __init__(self, store: Store, process: Process, terms: Terms, dice: Callable[[], float] = _DICE.random) -> None:
         self.terms = terms
         self._dice = dice
-        self._earned = Folded(
-            Examples(store, process), NOTHING, lambda before, new: replay(new, process, terms.rule, before)
-        )
+        self._store = store
+        self._process = process
+        self._carried: tuple[Carried, ...] = ()
+        self._carried_at = -inf
+        self._earned = self._folded()
         self._seen: Standings = {}
         self._seen_at = -inf
 
@@ -150,8 +168,18 @@ class AutonomyJudge:
         """Where everything stands now, undone decisions left out. age_seconds: how old the answer may be."""
         if monotonic() - self._seen_at < age_seconds:
             return self._seen
+        if monotonic() - self._carried_at >= MAY_BE_OLD_SECONDS:
+            carried, self._carried_at = await read_carried(self._store), monotonic()
+            if carried != self._carried:  # rare: a version was promoted, and all is folded from the start
+                self._carried = carried
+                self._earned = self._folded()
         self._seen, self._seen_at = (await self._earned.now()).standings, monotonic()
         return self._seen
+
+    def _folded(self) -> Folded[Earned]:
+        process, rule, carried = self._process, self.terms.rule, self._carried
+        examples = Examples(self._store, process)
+        return Folded(examples, NOTHING, lambda before, new: replay(new, process, rule, before, carried))
 
     async def rows(self, versions: Mapping[str, Collection[str]] | None = None) -> list[Row]:
         """Every kind with evidence, by tier and kind. versions: tier -> those in force; None: all there were."""
@@ -180,6 +208,7 @@ def _row(key: Key, standing: Standing, rule: Rule) -> Row:
         blind_n=standing.blind_n,
         blind_agreements=standing.blind_agreements,
         repeats=standing.repeats,
+        carried=standing.carried,
         e_value=standing.e_value(rule),
         e_needed=needed(standing, rule),
         alarm=standing.alarm,

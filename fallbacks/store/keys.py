@@ -106,6 +106,7 @@ COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, arc
 METERS = _key("m", Type.HASH, "counters of `/metrics`, see `fallbacks.ledger.meters`")
 EARNED = _key("earned", Type.HASH, "kind, tier and version -> since and until when it was decided alone (ms, JSON)")
 EARNED_TURN = _key("earned_turn", Type.TEXT, "how many processes wanted to look for promotions in this window")
+CARRIED = _key("carried", Type.HASH, "tier and version -> whose evidence it has taken over, and what not of it (JSON)")
 RETRAIN_TURN = _key("retrain_turn", Type.TEXT, "how many processes wanted to take a round of learning in this window")
 PROMISES = _key("promises", Type.HASH, "tier -> from which confidence on it stands by its suggestions, and why (JSON)")
 PROMPTS = _key("prompts", Type.HASH, "version -> the text of every prompt that worked here (JSON)")

@@ -1,6 +1,8 @@
 """The bookkeeping of autonomy: evidence from people's decisions, the same for every reader, without gaps by undo."""
 
+import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +10,7 @@ import pytest
 
 from fallbacks.autonomy import repeats
 from fallbacks.autonomy import standing as standings
+from fallbacks.autonomy.carried import carry, read_carried
 from fallbacks.autonomy.standing import AutonomyJudge, Earned, Key, Terms, observe
 from fallbacks.ledger import examples as ledger_examples
 from fallbacks.ledger.examples import SETTLED_AFTER_MS, Example, read_example
@@ -17,6 +20,7 @@ from fallbacks.ledger.states import State
 from tasks.run.limits import Limits
 from tasks.ticket import Priority
 from tasks.triage.process import HandDecision, Triage
+from tests.fakes.memory_store import MemoryStore
 from tests.fallbacks.scene import DECISION, TAXONOMY, TRIAGE, Scene, scene
 
 KEY = Key("lost_card", "small", "v1")
@@ -165,6 +169,40 @@ def test_a_text_agreed_on_before_is_no_evidence_again() -> None:
     different = [told(text=f"dear customer {index}") for index in range(1000)]
     (standing,) = replay(different).standings.values()
     assert (standing.auto, standing.n, standing.repeats) == (True, 1000, 0)
+
+
+def test_a_version_takes_over_what_it_answers_the_same_and_the_one_after_it_that_again() -> None:
+    def of(version: str, count: int) -> list[Example]:
+        texts = [told(text=f"{version} {n}", version=version) for n in range(count)]
+        return [replace(read(text), id=f"{version}-{n}") for n, text in enumerate(texts)]
+
+    async def story() -> None:
+        store = MemoryStore()
+        all_ = [*of("v1", 10), *of("v2", 5)]
+        second = await carry(store, ("small", "v1"), "v2", all_, lambda example: example.id in ("v1-3", "v1-4"))
+        third = await carry(store, ("small", "v2"), "v3", all_, lambda example: example.id in ("v1-5", "v2-0"))
+        assert await carry(store, ("small", "v3"), "v3", all_, lambda _: True) is None
+        assert second is not None
+        assert third is not None
+        assert await read_carried(store) == (second, third)
+        found = standings.replay(all_, TRIAGE, standings.Rule(), carried=(second, third)).standings
+        counts = {key.version: (standing.n, standing.carried) for key, standing in found.items()}
+        assert counts == {"v1": (10, 0), "v2": (13, 8), "v3": (11, 11)}
+
+    asyncio.run(story())
+
+
+@scene
+async def test_what_is_taken_over_counts_from_the_next_look_on(s: Scene) -> None:
+    await give(s, *[json.dumps(json.loads(told(text=f"{n}")) | {"id": f"t{n}"}) for n in range(6)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(standings, "MAY_BE_OLD_SECONDS", 0.0)
+        autonomy = judge(s)
+        assert (await autonomy.standings()).keys() == {KEY}
+        examples = await ledger_examples.Examples(s.store, TRIAGE).latest(10)
+        await carry(s.store, ("small", "v1"), "v2", examples, lambda example: example.id == "t0")
+        (row,) = await autonomy.rows({"small": ["v2"]})
+        assert (row.n, row.agreements, row.carried) == (5, 5, 5)
 
 
 def test_a_text_is_a_repeat_within_its_label_and_version_alone() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from worker.models.local.learning import Comparison, Material
     from worker.models.local.model import LocalModel
     from worker.models.outside import Outside
+    from worker.models.tier import Tier
     from worker.models.training_rows import Row
     from worker.wiring import Parts
 
@@ -82,8 +83,10 @@ def _train(
     stands = proved(candidate, settings)
     promoted = None
     if verdict.better and not dry_run:
+        earlier = _earning(settings)
         promoted = versions_of(settings).promote(parameters, version_of(verdict, len(given.learn)))
         keep_outside(models_folder(settings), promoted.name, outside)
+        _carry(settings, earlier)
     document = {
         **{name: getattr(verdict, name) for name in ("held_out", "right", "right_before", "wins", "losses")},
         "e_value": verdict.e_value,
@@ -104,12 +107,71 @@ def _train(
 def _take_round(settings: "Settings", *, json: bool) -> None:
     from worker.config.sources import taxonomy_file
     from worker.config.yaml_taxonomy import load_taxonomy
-    from worker.models.local.choice import school
+    from worker.models.local.choice import models_folder, school
     from worker.models.local.learning import examples_from
+    from worker.models.local.model import LocalModel
+    from worker.models.local.outside_file import keep_outside
+    from worker.models.local.rounds import Happened
 
-    ours = school(settings, load_taxonomy(taxonomy_file(settings)))
+    taxonomy = load_taxonomy(taxonomy_file(settings))
+    ours, earlier = school(settings, taxonomy), _earning(settings)
     happened = ours.round(examples_from(run(latest)))
+    shadow = ours.versions.shadow() if happened.happened is Happened.SHADOWED else None
+    if shadow is not None:
+        answers = LocalModel.of(taxonomy, ours.versions.load(shadow), shadow.name)
+        keep_outside(models_folder(settings), shadow.name, _outside(answers, run(_ended)))
+    if happened.happened is Happened.PROMOTED:
+        _carry(settings, earlier)
     dump(asdict(happened)) if json else say(happened.words)
+
+
+def _earning(settings: "Settings") -> str:
+    """The version for which the local tier earns autonomy now; "" where there is none."""
+    tier = _local_tier(settings)
+    return tier.version if tier else ""
+
+
+def _carry(settings: "Settings", earlier: str) -> None:
+    """Let what works from now on take over the evidence of what worked, where both answer the same."""
+    tier = _local_tier(settings)
+    if tier is not None and earlier:
+        run(lambda parts: _carried(parts, earlier, tier))
+
+
+async def _carried(parts: "Parts", earlier: str, tier: "Tier") -> None:
+    from fallbacks.autonomy.carried import carry
+    from fallbacks.ledger.examples import Examples
+    from worker.models.local.carrying import left_by
+    from worker.models.local.choice import local_model
+
+    model, given = local_model(parts.settings, parts.taxonomy), Examples(parts.store, parts.process)
+    if model is not None:
+        left = left_by(model, tier.min_confidence, parts.process)
+        await carry(parts.store, ("local", earlier), tier.version, await given.latest(CARRIED_FROM), left)
+
+
+CARRIED_FROM = 20_000
+"""The latest decisions, that a version may take over."""
+
+
+def _local_tier(settings: "Settings") -> "Tier | None":
+    """As workers make it; None where no tier is local, or it cannot be made."""
+    from tasks.triage.prompt import built_in
+    from worker.config.errors import LocalModelError
+    from worker.config.models import Make
+    from worker.config.sources import taxonomy_file
+    from worker.config.yaml_taxonomy import load_taxonomy
+    from worker.models.tiers import make_tier
+    from worker.telemetry.tracing import NoTracing
+
+    taxonomy = load_taxonomy(taxonomy_file(settings))
+    for entry in settings.entries:
+        if entry.make is Make.LOCAL:
+            try:
+                return make_tier(entry, settings, taxonomy, built_in(settings.remote_min_confidence), NoTracing())
+            except LocalModelError:
+                return None
+    return None
 
 
 def _at_work(settings: "Settings") -> Any:
@@ -185,7 +247,7 @@ def _tell(verdict: "Comparison", given: "Material", promoted: str, *, dry_run: b
     if given.unknown:
         say(f"{given.unknown} rows were left out: the taxonomy does not have their label")
     if promoted:
-        say(f"promoted {promoted}: workers take it up within seconds; its labels earn autonomy anew")
+        say(f"promoted {promoted}: workers take it up within seconds; what it answers the same stays earned")
     elif verdict.better and dry_run:
         say("it would be promoted; this was a dry run")
     else:

@@ -56,13 +56,14 @@ def show_kinds(*, json: bool) -> None:
     if not rows:
         say(f"no {keyed_by} has evidence yet: people's decisions on suggestions are what counts")
     else:
-        numeric = frozenset({"people agreed", "repeats", "blind", "e-value", "needed"})
+        numeric = frozenset({"people agreed", "carried", "repeats", "blind", "e-value", "needed"})
         columns = (
             keyed_by,
             "tier",
             "version",
             "state",
             "people agreed",
+            "carried",
             "repeats",
             "blind",
             "e-value",
@@ -77,6 +78,7 @@ def show_kinds(*, json: bool) -> None:
                 row["version"],
                 Cell(row["state"], "bold green" if row["state"] == "auto" else ""),
                 f"{row['agreements']} of {row['n']}",
+                row["carried"] or "",
                 row["repeats"] or "",
                 f"{row['blind_agreements']} of {row['blind_n']}",
                 f"{row['e_value']:.3g}",

@@ -122,6 +122,9 @@ def test_people_teach_it_and_it_can_be_taken_back(desk: Deskhand, tmp_path: Path
     trained = desk("train", "--json").json()
     assert trained["better"]
     assert trained["promoted"].startswith("0001-")
+    with valkey_server.client() as client:
+        (field,) = client.hkeys("deskhand:carried")
+    assert json.loads(field)[0] == "local", "it takes over what was earned"
     assert "out of scope: 30 of 270 tickets" in trained["threshold"]["in_words"]
     assert "not counted in: 130 ended more are needed" in desk("plan", "--json").json()["tiers"][0]["rests_on"]
     assert team_right(desk, file) == 1

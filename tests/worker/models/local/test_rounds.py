@@ -1,13 +1,18 @@
 """Learning by itself: by proof into the shadow, out of it, and back again."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fallbacks.ledger.examples import Example, read_example
+from tasks.triage.process import Triage
+from tasks.triage.prompt import built_in
 from tests.services.optional import LOCAL_MODEL
 from tests.worker.models.local.test_learning import SWAPPED, TAXONOMY, TEAM_OF, decisions, model
 from worker.models.held_out import never_learned
+from worker.models.local.carrying import left_by
 from worker.models.local.learning import compared, material, version_of
 from worker.models.local.rounds import Happened, School, since
 from worker.models.local.training import train
@@ -82,3 +87,22 @@ def test_what_was_decided_since_begins_with_what_the_model_would_have_learned() 
     learned = model([row for row in all_[:100] if not never_learned(row[0])])
     first = next(at for at in range(100, 150) if not never_learned(all_[at][0]))
     assert since(given, learned) == all_[first:]
+
+
+def test_a_version_takes_over_what_it_says_too_and_what_it_has_learned_to_say_otherwise_afterwards() -> None:
+    process = Triage(TAXONOMY, built_in(0.7))
+    learned = model([*decisions(60), ("the tomato is ripe and red 7", "sky")])
+    left = left_by(learned, 0.5, process)
+
+    def example(text: str, suggested: str, decided: str) -> Example:
+        agent = {"label": suggested, "team": TEAM_OF[suggested], "tier": "local", "version": "v1"}
+        return read_example(
+            process, json.dumps({"text": text, "label": decided, "team": TEAM_OF[decided], "agent": agent})
+        )
+
+    assert not left(example("the tomato is ripe and red 1", "tomato", "tomato"))
+    assert not left(example("the tomato is ripe and red 1", "tomato", "sky"))
+    assert left(example("the tomato is ripe and red 1", "sky", "sky"))
+    assert left(example("the tomato is ripe and red 1", "sky", "tomato"))
+    assert not left(example(decisions(2)[1][0], "sky", "tomato")), "it has learned from it"
+    assert left(example("colourless green ideas", "sky", "sky")), "it abstains"
