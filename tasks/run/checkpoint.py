@@ -9,8 +9,7 @@ from tasks.conversation import Added, as_turn, read_message
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Usage
-from tasks.run.messages import SUBMIT, Block, Message, TokenUsage, ToolCall
-from tasks.run.replayable import sayable, unanswered
+from tasks.run.messages import SUBMIT, Block, Message, StopReason, TokenUsage, ToolCall
 from tasks.run.stuck import Fingerprint
 
 
@@ -35,7 +34,8 @@ class Checkpoint:
 
     tier: index of the model in use. conversation: whether its opening was written. model: whose conversation it is.
     versions: of prompt, taxonomy and tools in it, "" where its journal does not say.
-    messages: what the model has been sent and said, verbatim. turn: blocks of the user turn not sent yet.
+    messages: what the model has been sent and said, verbatim; what its API refuses of that is its make's affair.
+    turn: blocks of the user turn not sent yet.
     pending: tool calls asked for and not run. repairs: repair turns used in this conversation; repaired: the last step
     that took one, whose other faults are named in the same turn.
     decision: the validated result, as JSON values. person: why a person must decide it, by the rules.
@@ -92,10 +92,7 @@ class Checkpoint:
     @property
     def outgoing(self) -> tuple[Message, ...]:
         """What the next call sends: the conversation so far and the user turn that waits."""
-        turn = (*self.turn, *unanswered(self.messages, self.turn))
-        if not turn:
-            return self.messages
-        return (*self.messages, {"role": "user", "content": sorted(turn, key=_results_first)})
+        return (*self.messages, {"role": "user", "content": list(self.turn)}) if self.turn else self.messages
 
     def apply(self, recorded: ev.Recorded) -> "Checkpoint":
         """The checkpoint after one more event. Events that do not concern the run change nothing."""
@@ -149,8 +146,9 @@ def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
 
 def _model_replied(cp: Checkpoint, event: ev.ModelReplied, _at: int) -> Checkpoint:
     tokens = TokenUsage(event.input_tokens, event.output_tokens, event.cache_write_tokens, event.cache_read_tokens)
-    blocks = sayable(event.content)
-    said = ({"role": "assistant", "content": blocks},) if blocks else ()
+    said: Message = {"role": "assistant", "content": list(event.content)}
+    if event.stop == StopReason.PAUSE_TURN:
+        said = {**said, "paused": True}
     asked = tuple(
         ToolCall(str(block["id"]), str(block["name"]), block.get("input"))
         for block in event.content
@@ -162,7 +160,7 @@ def _model_replied(cp: Checkpoint, event: ev.ModelReplied, _at: int) -> Checkpoi
         cost_nanodollars=cp.usage.cost_nanodollars + event.cost_nanodollars,
     )
     sent = len(cp.messages)
-    return replace(cp, messages=(*cp.messages, *said), pending=asked, usage=usage, prior=tokens, sent=sent)
+    return replace(cp, messages=(*cp.messages, said), pending=asked, usage=usage, prior=tokens, sent=sent)
 
 
 def _model_failed(cp: Checkpoint, event: ev.ModelFailed | ev.CallLost, _at: int) -> Checkpoint:
@@ -283,7 +281,7 @@ def _begun_anew(cp: Checkpoint, hint: str, from_step: int = 0) -> Checkpoint:
         draft=None,
     )
     if cp.stop is not None and cp.stop.reason is Reason.EFFECT_UNKNOWN:  # the person has looked whether it happened
-        open_ends = tuple(f":{call.id}" for call in cp.pending)
+        open_ends = tuple(f":{cp.usage.steps}:{call.id}" for call in cp.pending)
         renewed = replace(renewed, effects=tuple(begun for begun in cp.effects if not begun[0].endswith(open_ends)))
     if not cp.conversation or (cp.stop is not None and cp.stop.reason in _DEAD_ENDS):
         return _fresh_conversation(renewed)
@@ -291,11 +289,8 @@ def _begun_anew(cp: Checkpoint, hint: str, from_step: int = 0) -> Checkpoint:
         renewed = _rewound(renewed, from_step)
     if cp.stop is not None and cp.stop.reason in _BLOCKED_CALLS:
         renewed = replace(renewed, pending=())
-    turn = renewed.turn
-    if hint:
-        turn = (*turn, {"type": "text", "text": hint})
-    elif not renewed.pending and renewed.outgoing and renewed.outgoing[-1]["role"] == "assistant":
-        turn = ({"type": "text", "text": _GO_ON},)  # a request that ends with the assistant is refused as a prefill
+    said: tuple[Block, ...] = ({"type": "text", "text": hint},) if hint else ()
+    turn = (*renewed.turn, *said)
     return replace(renewed, stop=None, decision=None, trail=(), repairs=0, tool_errors=0, turn=turn)
 
 
@@ -316,11 +311,6 @@ def _fresh_conversation(cp: Checkpoint) -> Checkpoint:
     )  # fmt: skip
 
 
-def _results_first(block: Block) -> bool:
-    """The API wants tool results ahead of any text in a user turn."""
-    return block.get("type") != "tool_result"
-
-
 _DEAD_ENDS = frozenset(
     {
         Reason.REPLY_TRUNCATED,
@@ -335,8 +325,6 @@ _DEAD_ENDS = frozenset(
 
 _BLOCKED_CALLS = frozenset({Reason.TOOL_CALL_LIMIT, Reason.EFFECT_UNKNOWN})
 """Stops whose pending calls would stop the run again at once: after a person looked, they are answered instead."""
-
-_GO_ON = f"Go on, and end by calling {SUBMIT}."
 
 _FOLDS: dict[type[ev.Event], Any] = {
     ev.Claimed: _claimed,

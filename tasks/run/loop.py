@@ -14,12 +14,12 @@ from tasks.money import FREE, Nanodollars
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.agent import PREFETCH, Agent
+from tasks.run.call_ids import with_own_ids
 from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.limits import Limits, exceeded, seconds_left
 from tasks.run.messages import ModelReply, ModelRequest
 from tasks.run.ports import Clock, Model
 from tasks.run.reading import Reader
-from tasks.run.replayable import with_own_ids
 from tasks.run.stuck import looping
 from tasks.run.tool import ToolContext
 from tasks.run.tool_calls import ToolRunner, attempt

@@ -11,7 +11,7 @@ SUBMIT = "submit_decision"
 """The tool that ends a run, whatever the process: a journal is read without knowing whose it is."""
 
 Block = Mapping[str, Any]
-"""One block of a turn, kept as received:
+"""One block of a turn, kept as received. A make leaves out, mends and adds what its API wants, as it sends them:
 
 - {"type": "text", "text"}
 - {"type": "tool_use", "id", "name", "input"}; `added`: what a server has given besides, of its make's own
@@ -20,7 +20,7 @@ Block = Mapping[str, Any]
 """
 
 Message = Mapping[str, Any]
-"""{"role": "user" | "assistant", "content": [Block, ...]}."""
+"""{"role": "user" | "assistant", "content": [Block, ...]}; "paused": the reply was not ended, and is gone on from."""
 
 
 class StopReason(StrEnum):

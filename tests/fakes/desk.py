@@ -23,6 +23,8 @@ from tasks.triage.taxonomy import Taxonomy
 from tests.fakes.recording_ledger import RecordingLedger
 from tests.fakes.scripted_model import ScriptedModel, tool_use
 from tests.fakes.settable_clock import SettableClock
+from worker.models.anthropic.messages import fit
+from worker.models.turns import sent
 
 TICKET = Ticket(id="T-1", source="test", subject="", body="You charged my card twice. I want my money back!")
 TAXONOMY = Taxonomy.model_validate(
@@ -163,9 +165,13 @@ def take_unwritten(run: Run) -> Sequence[ev.Event]:
 
 
 def unfit(messages: Sequence[Message]) -> str | None:
-    """What the Messages API would refuse about a request's messages. It joins turns of one role in a row into one."""
+    """What the Messages API would refuse about a request's messages as its make sends them. It joins turns of one role
+    in a row into one.
+    """
     joined: list[tuple[str, list[Any]]] = []
-    for message in messages:
+    for message in sent(messages, fit):
+        if message.keys() != {"role", "content"}:
+            return f"more than a message: {message.keys()}"
         if not message["content"]:
             return "empty content"
         if joined and joined[-1][0] == message["role"]:

@@ -65,7 +65,7 @@ class MessagesModel(RemoteModel):
         """A token is at least one byte of the request, or of what the last call has not seen."""
         most = len(body) + TOOL_PROMPT_TOKENS
         if (prior := request.prior_usage) is not None:
-            unseen = encoded_length(request.messages[request.new_from :])
+            unseen = encoded_length(request.messages, request.new_from)
             most = min(most, prior.total + unseen + REPLAY_SLACK_TOKENS)
         return most
 

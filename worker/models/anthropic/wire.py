@@ -14,8 +14,10 @@ from anthropic._constants import ANTHROPIC_API_VERSION  # private: a test holds 
 from tasks.errors import ModelError
 from tasks.run.messages import Block, Message, ModelReply, ModelRequest, StopReason, TokenUsage, ToolSpec
 from worker.models.anthropic.errors import error_in
+from worker.models.anthropic.messages import fit
 from worker.models.httpx2_line import MOST_REPLY_BYTES
 from worker.models.json_reading import UNREADABLE, count, dumps, encoded, malformed, read_json, streamed, text
+from worker.models.turns import sent
 
 _CACHE_HERE = {"type": "ephemeral"}
 
@@ -43,12 +45,12 @@ def _body(name: str, value: str, request: ModelRequest, *, strict: bool) -> byte
     head = _head(name, value, request.max_tokens)
     prefix = _prefix_of(request.system, request.tools, strict=strict)
     user = dumps({"user_id": request.ticket.id}) if request.ticket.id else "{}"
-    return encoded(f'{{{head},{prefix},"metadata":{user},"messages":{dumps(request.messages)}}}')
+    return encoded(f'{{{head},{prefix},"metadata":{user},"messages":{dumps(sent(request.messages, fit))}}}')
 
 
-def encoded_length(messages: Sequence[Message]) -> int:
-    """Bytes of these messages as sent; an upper bound of their tokens."""
-    return len(dumps(messages).encode(errors="surrogatepass"))
+def encoded_length(messages: Sequence[Message], new_from: int) -> int:
+    """Bytes of the messages from `new_from` on, as they are sent; an upper bound of their tokens."""
+    return len(dumps(sent(messages, fit, new_from)).encode(errors="surrogatepass"))
 
 
 def read_reply(response: httpx2.Response) -> ModelReply:

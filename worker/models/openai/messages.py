@@ -5,21 +5,31 @@ signature) is kept with its block and goes back as it came: some refuse a conver
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tasks.run.messages import Block, Message
+from worker.models import turns
 from worker.models.json_reading import dumps, text
 
 REASONING = "reasoning"
 """The type of the block that holds what a server adds to a message, as it came."""
 
+_NOT_OF_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
+_MOST_OF_A_NAME = 64
+
 _OF_A_MESSAGE = frozenset({"role", "content", "refusal", "tool_calls", "function_call", "annotations", "audio"})
 _OF_A_CALL = frozenset({"id", "type", "index", "function"})
 
 
+def turns_of(messages: Sequence[Message]) -> list[Message]:
+    """Our conversation in the turns that servers take."""
+    return turns.sent(messages, _fit)
+
+
 def sent(system: str, messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """The whole conversation, the instruction first."""
+    """The whole conversation, the instruction first. messages: as `turns_of` gave them."""
     conversation: list[dict[str, Any]] = [{"role": "system", "content": system}]
     for message in messages:
         conversation += _asked(message["content"]) if message["role"] == "user" else [_said(message["content"])]
@@ -36,6 +46,23 @@ def blocks_of(message: Mapping[str, Any]) -> tuple[Block, ...]:
     if words:
         blocks.append({"type": "text", "text": words})
     return (*blocks, *map(_called, message.get("tool_calls") or ()))
+
+
+def _fit(block: Block) -> Block | None:
+    """See `worker.models.turns.Fit`: what a server could not read, and what another make has thought, is left out."""
+    match block.get("type"):
+        case "text":
+            return block if isinstance(block.get("text"), str) and block["text"].strip() else None
+        case "tool_use":
+            named, arguments = _NOT_OF_A_NAME.sub("_", block["name"])[:_MOST_OF_A_NAME] or "_", block.get("input")
+            given = arguments if isinstance(arguments, Mapping) else {}
+            return block if block["name"] == named and given is arguments else {**block, "name": named, "input": given}
+        case "reasoning":
+            return block if isinstance(block.get("added"), Mapping) else None
+        case "tool_result":
+            return block
+        case _:
+            return None
 
 
 def _asked(blocks: Sequence[Block]) -> Iterator[dict[str, Any]]:

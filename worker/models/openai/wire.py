@@ -17,7 +17,7 @@ from tasks.run.messages import ModelReply, ModelRequest, StopReason, TokenUsage,
 from worker.models.httpx2_failures import error_in, streamed_error
 from worker.models.httpx2_line import MOST_REPLY_BYTES
 from worker.models.json_reading import UNREADABLE, dumps, encoded, malformed, most_tokens, read_json, text
-from worker.models.openai.messages import blocks_of, sent
+from worker.models.openai.messages import blocks_of, sent, turns_of
 from worker.models.openai.usage import read_usage
 
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -57,7 +57,7 @@ def request_body(model: str, request: ModelRequest, *, own: bool) -> bytes:
         body["service_tier"] = "default"
     if request.ticket.id:
         body["user"] = _user(request.ticket.id)
-    body["messages"] = sent(request.system, request.messages)
+    body["messages"] = sent(request.system, turns_of(request.messages))
     return encoded(dumps(body))
 
 
@@ -68,7 +68,7 @@ def most_input_tokens(request: ModelRequest, body: bytes) -> int:
     at least one byte: the tools count twice.
     """
     tools = len(dumps([_tool(tool) for tool in request.tools]).encode())
-    blocks = sum(len(message["content"]) for message in request.messages)
+    blocks = sum(len(message["content"]) for message in turns_of(request.messages))
     return most_tokens(body) + tools + FRAME_TOKENS + MESSAGE_TOKENS * (1 + blocks)
 
 

@@ -11,10 +11,10 @@ from openai import AsyncOpenAI
 
 from tasks.errors import ModelError
 from tasks.reasons import Reason
+from tasks.run.call_ids import with_own_ids
 from tasks.run.checkpoint import Checkpoint
 from tasks.run.events import ModelReplied, Recorded
 from tasks.run.messages import ModelReply, StopReason, TokenUsage
-from tasks.run.replayable import with_own_ids
 from tests.worker.models.asking import KEY, SEARCH, SUBMIT, answered, refused, replied, request, served
 from worker.models.genai_pricing import Prices
 from worker.models.httpx2_failures import from_response
@@ -199,10 +199,13 @@ def test_arguments_that_are_no_object_go_back_in_a_form_that_every_server_reads(
     assert again["function"]["arguments"] == "{}"
 
 
-@pytest.mark.parametrize("given", [None, "", "functions.search:0", "x" * 200, 7])
-def test_a_call_without_a_fit_id_gets_one(given: Any) -> None:
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(None, "call_1_0"), ("", "call_1_0"), ("x" * 200, "call_1_0"), (7, "call_1_0"), ("functions.search:0", None)],
+)
+def test_a_call_without_a_fit_id_gets_one(given: Any, kept: str | None) -> None:
     reply = read(completion({"tool_calls": [call("{}", id=given)]}, "tool_calls"))
-    assert [each.id for each in with_own_ids(reply, 1, ()).tool_calls] == ["call_1_0"]
+    assert [each.id for each in with_own_ids(reply, 1, ()).tool_calls] == [kept or given]
 
 
 STOPS = [
