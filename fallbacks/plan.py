@@ -125,7 +125,12 @@ PLAN: dict[Reason, PlanRow] = {
         "the model's reply was cut short", "Decide by hand, or resume.", _REVIEW, _WARNING, next_tier=True
     ),
     Reason.CONTEXT_EXCEEDED: PlanRow(
-        "the ticket is too long for the model", "Decide by hand.", _REVIEW, _WARNING, next_tier=True
+        "the ticket is too long for the model",
+        "Decide by hand; if short ones meet it, a proxy in front of the model bounds its requests.",
+        _REVIEW,
+        _WARNING,
+        next_tier=True,
+        breaker=True,
     ),
     Reason.UNKNOWN_STOP: PlanRow(
         "the model stopped for a reason we do not know",

@@ -37,8 +37,11 @@ def says(canary: str, said: Any) -> bool:
     """Whether a text, or anything inside a reply's blocks, has the token. Never for "", which is no canary."""
     if not canary:
         return False
-    token = _squeezed(canary)
-    texts = [_squeezed("".join(_strings(said, keys=keys))) for keys in (False, True)]
+    token, found = _squeezed(canary), list(_strings(said))
+    texts = [
+        _squeezed("".join(text for text, frame in found if not frame)),
+        _squeezed("".join(text for text, _ in found)),
+    ]
     return any(each in text for each in (token, token[::-1]) for text in texts)
 
 
@@ -49,22 +52,23 @@ def withheld(canary: str, content: Sequence[Mapping[str, Any]]) -> tuple[Mapping
     return ({"type": "text", "text": WITHHELD},) if says(canary, masked) else masked
 
 
-def _strings(value: Any, *, keys: bool, block: bool = True) -> Iterator[str]:
-    """The strings and numbers inside a value, in order. keys: with the names of fields; else what is said alone.
+def _strings(value: Any, *, block: bool = True, frame: bool = False) -> Iterator[tuple[str, bool]]:
+    """The strings and numbers inside a value, in order, and whether each is the frame of what is said: a field's name,
+    or what stands in a block's `_FRAME`.
 
     block: a mapping here is a block of the reply, not something inside one.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        yield value, frame
+    elif isinstance(value, Mapping):
         for key, each in value.items():
-            if keys:
-                yield str(key)
-            if keys or not (block and key in _FRAME):
-                yield from _strings(each, keys=keys, block=False)
+            yield str(key), True
+            yield from _strings(each, block=False, frame=frame or (block and key in _FRAME))
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from _strings(each, keys=keys, block=block)
+            yield from _strings(each, block=block, frame=frame)
     elif value is not None:
-        yield str(value)
+        yield str(value), frame
 
 
 def _squeezed(text: str) -> str:

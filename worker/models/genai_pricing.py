@@ -73,7 +73,7 @@ class Prices:
         self._own = own
         self._at_a_place = at_a_place
         self._prices: dict[str, Price] = {}
-        self._day = ""
+        self._day = 0
 
     def cost(self, model: str, usage: TokenUsage) -> Nanodollars:
         """What a finished call cost, rounded up. The whole call is charged at the band its input falls into."""
@@ -106,7 +106,7 @@ class Prices:
     def of(self, model: str) -> Price:
         """The price in force. Raises `ModelError(PRICE_UNKNOWN)`."""
         now = datetime.now(UTC)
-        if (day := now.date().isoformat()) != self._day:
+        if (day := now.toordinal()) != self._day:
             self._prices, self._day = {}, day
         if (price := self._prices.get(model)) is None:
             price = self._prices[model] = self._find(read_model(model), now)

@@ -1,5 +1,7 @@
 """What queues and lists of a broker are called. Another namespace has names of its own."""
 
+from functools import cache
+
 from worker.config.settings import Settings
 
 SEPARATORS = ("\x06\x16", ":")
@@ -20,6 +22,7 @@ def poison_key(settings: Settings) -> str:
     return f"{settings.namespace}:poison"
 
 
+@cache
 def lists_of(queue: str) -> tuple[str, ...]:
     """The Redis lists of a queue: a producer's client picks one by `priority`, with its own steps and separator.
 

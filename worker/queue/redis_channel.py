@@ -8,8 +8,7 @@ Private methods of kombu 5.7 are overridden: tests/worker/queue/test_redis_chann
 
 import json
 import logging
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from functools import cached_property
 from queue import Empty
 from time import monotonic, sleep
@@ -148,7 +147,7 @@ class Channel(stock.Channel):
         """Read the reply. It says only that it is time to look: what was peeked at may be another worker's by now."""
         connection = self.client.connection
         try:
-            with _unhurried():
+            with _UNHURRIED:
                 redis.Redis.parse_response(self.client, connection, "BLMOVE", **options)
         except self.connection_errors:
             connection.disconnect()
@@ -185,12 +184,10 @@ class Channel(stock.Channel):
 
     def _claim(self, queues: list[str]) -> tuple[str, Any, str] | None:
         """Take the next good message of any of these queues, of whatever priority, under a tag of its own."""
-        own = [(queue, queue) for queue in queues]
-        others = [(queue, name) for queue in queues for name in lists_of(queue)[1:]]
         self._looks += 1
         if self._looks % OTHERS_FIRST == 0:
-            return self._take(others) or self._take(own)
-        return self._take(own) or self._take(others)
+            return self._take(_others(queues)) or self._take(_own(queues))
+        return self._take(_own(queues)) or self._take(_others(queues))
 
     def _take(self, named: list[tuple[str, str]]) -> tuple[str, Any, str] | None:
         """named: (queue, list of it), the first with a message being taken from."""
@@ -256,11 +253,11 @@ class Channel(stock.Channel):
         return {body: self._plain.register_script(body) for body in (CLAIM, FORGET, POISON, RESTORE)}
 
     def _script(self, body: str, keys: list[str], *args: str | int) -> Any:
-        with _unhurried():
+        with _UNHURRIED:
             return self._scripts[body](keys=keys, args=args)
 
     def _queue_bind(self, *args: Any) -> None:
-        with _unhurried():
+        with _UNHURRIED:
             super()._queue_bind(*args)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
@@ -278,13 +275,28 @@ class Channel(stock.Channel):
         super()._disconnect_pools()
 
 
-@contextmanager
-def _unhurried() -> Iterator[None]:
-    try:
-        yield
-    except (ServerUnfit, NoPermissionError) as error:
-        sleep(UNFIT_SECONDS if isinstance(error, ServerUnfit) else FORBIDDEN_SECONDS)
-        raise
+def _own(queues: list[str]) -> list[tuple[str, str]]:
+    return [(queue, queue) for queue in queues]
+
+
+def _others(queues: list[str]) -> list[tuple[str, str]]:
+    return [(queue, name) for queue in queues for name in lists_of(queue)[1:]]
+
+
+class _Unhurried:
+    """Pauses before what says that the server cannot serve goes on. Kept: it stands around every call."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: object) -> None:
+        if isinstance(error, ServerUnfit):
+            sleep(UNFIT_SECONDS)
+        elif isinstance(error, NoPermissionError):
+            sleep(FORBIDDEN_SECONDS)
+
+
+_UNHURRIED = _Unhurried()
 
 
 def _reporting(kind: type[Any], channel: Channel) -> type[Any]:

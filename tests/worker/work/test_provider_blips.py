@@ -88,7 +88,7 @@ def test_a_blip_sends_nobody_to_people_and_is_met_by_few(office: Serve, fault: s
     office(play)
 
 
-@pytest.mark.parametrize("fault", ["400", "empty_content"])
+@pytest.mark.parametrize("fault", ["400", "413", "empty_content"])
 def test_what_goes_wrong_whoever_asks_reaches_few_people(office: Serve, fault: str) -> None:  # noqa: F811
     async def play(it: Office) -> None:
         for ticket_id in TICKETS:

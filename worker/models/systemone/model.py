@@ -75,7 +75,7 @@ class SystemOneModel(RemoteModel):
             usage = reply.get("usage")
             return ModelReply(
                 content=answered.blocks,
-                stop=StopReason.TOOL_USE if answered.blocks[0]["type"] == "tool_use" else StopReason.END_TURN,
+                stop=StopReason.TOOL_USE if answered.blocks else StopReason.END_TURN,
                 usage=self._worst_usage(request) if usage is None else _used(usage),
                 model=text(reply.get("model") or ""),
                 raw_stop="answered",

@@ -97,7 +97,7 @@ def test_levels_are_read_however_they_are_counted(priority: Any, read_as: str) -
 
 def test_a_label_that_was_not_answered_is_no_decision() -> None:
     reply = reply_to(answers(label=None))
-    assert (reply.stop, reply.tool_calls) == (StopReason.END_TURN, ())
+    assert (reply.stop, reply.content) == (StopReason.END_TURN, ())
 
 
 def test_a_question_of_none_that_was_not_answered_takes_nothing_away() -> None:
