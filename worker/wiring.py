@@ -42,13 +42,11 @@ from tasks.run.tool import Tool
 from tasks.tools import discover
 from tasks.tools.ports import CustomerDirectory
 from tasks.triage.process import Triage
-from tasks.triage.prompt import built_in
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.clients.celery_queue import is_amqp
 from worker.config import sources
 from worker.config.models import Make, ModelEntry
-from worker.config.prompt_file import load_prompt
 from worker.config.settings import Autonomy, Settings
 from worker.config.versions import CODE_VERSION
 from worker.config.yaml_taxonomy import load_taxonomy
@@ -68,7 +66,7 @@ from worker.models.own_traffic import screen_of
 from worker.models.promises import keep_promises
 from worker.models.reuse import kept_for, reusing
 from worker.models.tier import Tier
-from worker.models.tiers import make_tier
+from worker.models.tiers import make_tier, prompt_of
 from worker.outcomes.kombu import QUEUE, KombuOutcomes
 from worker.outcomes.receivers import Receivers
 from worker.queue.celery_publisher import Publisher
@@ -112,8 +110,7 @@ class Parts:
 
     @cached_property
     def prompt(self) -> Prompt:
-        least = self.settings.remote_min_confidence
-        return load_prompt(self.settings.prompt).at(least) if self.settings.prompt else built_in(least)
+        return prompt_of(self.settings)
 
     kind: ClassVar[type[Process]] = Triage
     """What the agent does here; `process` makes it."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from fallbacks.ledger.examples import PAGE, Example, Examples
+from fallbacks.ledger.examples import Example, Examples, read_all
 from tasks.run.process import Process
 
 
@@ -34,7 +34,4 @@ def ended(examples: Iterable[Example]) -> Ended:
 
 async def read_ended(examples: Examples) -> Ended:
     """Of all examples there are."""
-    found: list[Example] = []
-    while page := await examples.page(len(found), PAGE):
-        found += page
-    return ended(found)
+    return ended(await read_all(examples))

@@ -97,6 +97,14 @@ class Examples:
         return [read_example(self.process, example) for example in stored]
 
 
+async def read_all(examples: Examples) -> list[Example]:
+    """Every one there is, oldest first."""
+    found: list[Example] = []
+    while page := await examples.page(len(found), PAGE):
+        found += page
+    return found
+
+
 async def stored_examples(store: Store) -> AsyncIterator[str]:
     """The decisions that stand, as they are stored, for exports and for training."""
     last = {_id_of(stored): place async for place, stored in _placed(store) if _CORRECTS in stored}

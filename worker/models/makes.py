@@ -27,10 +27,10 @@ def local_tier(settings: Settings, taxonomy: Taxonomy) -> tuple[Model, str, Prom
     return model, model.version, promised(settings, proved(model, settings))
 
 
-def promise_of(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy) -> Promise:
-    """What a tier would promise here. Nothing is trained for it."""
-    if entry.make is not Make.LOCAL or settings.min_confidence is not None:
-        return promised(settings, None)
+def local_promise(settings: Settings, taxonomy: Taxonomy) -> Promise:
+    """What the local tier would promise here. Nothing is trained for it."""
+    if settings.min_confidence is not None:
+        return Promise(settings.min_confidence, "as set")
     try:
         from worker.models.local.choice import at_hand, learns, proved  # numpy only where it is in use
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from worker.config.settings import Settings
-from worker.models.thresholds import Threshold
+from worker.models.thresholds import Threshold, fitted
 from worker.models.tier import NEVER, Tier
 
-CLAIMED = "a claim of the model: nothing is measured of it here"
+CLAIMED = "a claim of the model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,25 @@ class Promise:
         return NEVER if self.min_confidence is None else self.min_confidence
 
 
-def promised(settings: Settings, found: Threshold | None) -> Promise:
-    """What a tier promises by what was found on decisions that it had not learned from; None: nothing was looked at."""
+def promised(settings: Settings, found: Threshold) -> Promise:
+    """What a tier promises by what was found on decisions that it had not learned from."""
     if settings.min_confidence is not None:
         return Promise(settings.min_confidence, "as set")
-    if found is None:
-        return Promise(settings.remote_min_confidence, CLAIMED)
     return Promise(found.confidence, f"{settings.precision:.0%} right: {found}")
+
+
+def claimed(settings: Settings, found: Threshold | None) -> Promise:
+    """What a tier promises whose confidence is its own claim. found: by people's decisions on its suggestions; None:
+    nothing was looked at. Until a threshold is proved it suggests from where it would by its claim, for people alone to
+    judge.
+    """
+    if settings.min_confidence is not None:
+        return Promise(settings.min_confidence, "as set")
+    if found is None or found.target != settings.precision:
+        found = fitted([], settings.precision)
+    if found.confidence is None:
+        return Promise(settings.remote_min_confidence, f"{CLAIMED}; {found}")
+    return Promise(found.confidence, f"{settings.precision:.0%} right, by people's decisions: {found}")
 
 
 async def keep_promises(store: Store, tiers: tuple[Tier, ...]) -> None:

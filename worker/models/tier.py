@@ -17,6 +17,7 @@ class Tier:
 
     version: of all that its decisions depend on. redacted: it is shown tickets with personal data masked.
     rests_on: what that confidence rests on, in words. made_of: the version of what it learned, or of its prompt.
+    basis: the version of all but the threshold, by which people's decisions prove one; "" where they do not.
     """
 
     model: Model
@@ -25,6 +26,7 @@ class Tier:
     redacted: bool = False
     rests_on: str = ""
     made_of: str = ""
+    basis: str = ""
 
 
 @runtime_checkable

@@ -2,11 +2,14 @@
 
 from tasks.run.ports import Model
 from tasks.run.prompt import Prompt
+from tasks.triage.prompt import built_in
 from tasks.triage.taxonomy import Taxonomy
 from worker.config.models import Make, ModelEntry
+from worker.config.prompt_file import load_prompt
 from worker.config.settings import Redact, Settings
-from worker.models.makes import local_tier, questions_version, remote_model
-from worker.models.promises import promised
+from worker.models.claims import basis_of, claims_folder, kept_claim
+from worker.models.makes import local_promise, local_tier, questions_version, remote_model
+from worker.models.promises import Promise, claimed
 from worker.models.redaction import RedactedModel
 from worker.models.tier import Tier, tier_version
 from worker.telemetry.tracing import Tracing
@@ -20,9 +23,23 @@ def make_tier(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy, prompt:
         model, made_of, promise = local_tier(settings, taxonomy)
     else:
         model = remote_model(entry, settings, taxonomy)
-        promise = promised(settings, None)
+        promise = promise_of(entry, settings, taxonomy, prompt)
         made_of = questions_version(entry, taxonomy) or prompt.version
     least = promise.threshold
     of = [model.name, made_of, taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
     traced = tracing.model(RedactedModel(model) if redacted else model)
-    return Tier(traced, least, tier_version(of), redacted, promise.rests_on, made_of)
+    basis = basis_of(entry, settings, taxonomy, prompt)
+    return Tier(traced, least, tier_version(of), redacted, promise.rests_on, made_of, basis)
+
+
+def promise_of(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy, prompt: Prompt) -> Promise:
+    """What a tier would promise here. Nothing is trained for it."""
+    if entry.make is Make.LOCAL:
+        return local_promise(settings, taxonomy)
+    return claimed(settings, kept_claim(claims_folder(settings), basis_of(entry, settings, taxonomy, prompt)))
+
+
+def prompt_of(settings: Settings) -> Prompt:
+    """The words that a remote model reads first."""
+    least = settings.remote_min_confidence
+    return load_prompt(settings.prompt).at(least) if settings.prompt else built_in(least)

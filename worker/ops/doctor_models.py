@@ -14,10 +14,9 @@ from tasks.run.ports import Model
 from tasks.safety.canary import new_canary
 from tasks.ticket import MAX_BODY_CHARS, Ticket
 from worker.config.errors import WorkerError
-from worker.config.models import read_model
 from worker.config.settings import LOCAL
 from worker.models.genai_pricing import Price
-from worker.models.makes import prices_of, promise_of
+from worker.models.makes import local_promise, prices_of
 from worker.models.tier import Tier, close_models
 from worker.ops.doctor import Check, failed, passed, warned
 from worker.wiring import Parts
@@ -40,7 +39,7 @@ def threshold(parts: Parts) -> Check:
     name = "local threshold"
     if LOCAL not in parts.settings.tiers:
         return passed(name, "not used")
-    promise = promise_of(read_model(LOCAL), parts.settings, parts.taxonomy)
+    promise = local_promise(parts.settings, parts.taxonomy)
     if promise.min_confidence is None:
         change = "`deskhand train` with more decisions of people; until then its suggestions go to the next tier"
         return warned(name, f"it stands by nothing: {promise.rests_on}", change)

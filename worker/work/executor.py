@@ -225,7 +225,8 @@ class Executor:
             conclusion = Conclusion(ending.unwritten, result, Priority.NORMAL, version=version, heard=heard)
             await self.ledger.uphold(claim.lease, conclusion, claim.stands)
             return State.DECIDED
-        key = Key(process.key(result), result["tier"], tier_of(ending.checkpoint, self.tiers).version)
+        tier = tier_of(ending.checkpoint, self.tiers)
+        key = Key(process.key(result), result["tier"], tier.version)
         alone = _by_agent_alone(claim) and claim.stands is None
         if claim.stands is not None:
             judgement = Judgement(auto=False, blind=False, why="a decision stands: a person must correct it")
@@ -236,6 +237,7 @@ class Executor:
         else:
             judgement = Judgement(auto=False, blind=False, why="a person has had a part in it")
         made = {**process.extras(result), "tier": key.tier, "version": key.version, "blind": judgement.blind}
+        made |= {"confidence": result["confidence"], "basis": tier.basis} if tier.basis else {}
         proposal = {**process.facets(result), **made} if alone and process.fits(result) else None
         priority = Priority(result["priority"])
         said = (judgement.why, proposal, judgement.blind, key.version, ending.checkpoint.heard)

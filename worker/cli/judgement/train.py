@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import load, run
+from worker.cli.judgement.refit import refit_claims
 from worker.cli.options import Json
 from worker.cli.output import Report, complain, dump, say, show
 
@@ -35,6 +36,10 @@ def train(
         bool, typer.Option("--scheduled", help="A round of learning by itself, as DESKHAND_RETRAIN_HOURS has it.")
     ] = False,
     versions: Annotated[bool, typer.Option("--versions", help="List what was promoted.")] = False,
+    thresholds: Annotated[
+        bool,
+        typer.Option("--thresholds", help="Only prove anew from where remote tiers stand, by people's decisions."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Retrain the local model and promote it if learning beats the present one on decisions that neither had seen."""
@@ -43,9 +48,13 @@ def train(
         _tell_versions(settings, json=json)
     elif rollback:
         _roll_back(settings, json=json)
+    elif thresholds:
+        refit_claims(json=json, alone=True)
     elif scheduled:
+        refit_claims(json=json, alone=False)
         _take_round(settings, json=json)
     else:
+        refit_claims(json=json, alone=False)
         history = _history(files or [], decisions=decisions)
         _train(settings, history, base=base, decisions=decisions, dry_run=dry_run, json=json)
 
@@ -58,7 +67,7 @@ def _train(
     from worker.models.local.choice import models_folder, proved, versions_of
     from worker.models.local.learning import compare, enough, fresh, material, version_of
     from worker.models.local.model import LocalModel
-    from worker.models.local.outside_file import keep_outside
+    from worker.models.local.outside_file import keep_outside, renew_outside
     from worker.models.local.training import train as learn
     from worker.models.outside import Outside
     from worker.models.training_rows import read_rows
@@ -71,7 +80,7 @@ def _train(
     before = _at_work(settings)
     seen = run(_ended) if decisions else None
     if before is not None and seen is not None:
-        keep_outside(models_folder(settings), before.version, _outside(before, seen))
+        renew_outside(models_folder(settings), before, *seen)
     enough(given, before)
     complain(f"testing forward on {len(fresh(given, before)):,} decisions that the model at work has not learned from")
     verdict = compare(given, before, team_of)
@@ -110,7 +119,7 @@ def _take_round(settings: "Settings", *, json: bool) -> None:
     from worker.models.local.choice import models_folder, school
     from worker.models.local.learning import examples_from
     from worker.models.local.model import LocalModel
-    from worker.models.local.outside_file import keep_outside
+    from worker.models.local.outside_file import keep_outside, renew_outside
     from worker.models.local.rounds import Happened
 
     taxonomy = load_taxonomy(taxonomy_file(settings))
@@ -122,6 +131,8 @@ def _take_round(settings: "Settings", *, json: bool) -> None:
         keep_outside(models_folder(settings), shadow.name, _outside(answers, run(_ended)))
     if happened.happened is Happened.PROMOTED:
         _carry(settings, earlier)
+    if (model := _at_work(settings)) is not None:
+        renew_outside(models_folder(settings), model, *run(_ended))
     dump(asdict(happened)) if json else say(happened.words)
 
 

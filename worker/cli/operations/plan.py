@@ -90,8 +90,8 @@ def _tiers(settings: "Settings") -> list[dict[str, Any]]:
 
     from worker.config.sources import taxonomy_file
     from worker.config.yaml_taxonomy import load_taxonomy
-    from worker.models.makes import promise_of
+    from worker.models.tiers import promise_of, prompt_of
 
     taxonomy = load_taxonomy(taxonomy_file(settings))
-    found = ((entry.name, promise_of(entry, settings, taxonomy)) for entry in settings.entries)
+    found = ((entry.name, promise_of(entry, settings, taxonomy, prompt_of(settings))) for entry in settings.entries)
     return [{"tier": number, "model": name, **asdict(promise)} for number, (name, promise) in enumerate(found, 1)]

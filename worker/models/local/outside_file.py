@@ -3,13 +3,15 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from tasks.ticket import MAX_BODY_CHARS, Ticket
 from worker.models.local.model import LocalModel
 from worker.models.outside import Outside
+
+_WORTH = 1.5
 
 MOST = 1_000
 """Texts that are asked, the latest ones."""
@@ -20,6 +22,12 @@ def measured(model: LocalModel, unfitting: Iterable[str], looked_at: int) -> Out
     texts = list(unfitting)
     asked = [text for text in texts if text.strip() and not model.has_learned(text)][-MOST:]
     return Outside(looked_at, len(texts), tuple(sorted(_stood_by(model, text) for text in asked)))
+
+
+def renew_outside(folder: Path, model: LocalModel, unfitting: Sequence[str], looked_at: int) -> None:
+    """Measure and keep, where half more is known than was kept: with another threshold a tier earns autonomy anew."""
+    if looked_at >= _WORTH * kept_outside(folder, model.version).looked_at:
+        keep_outside(folder, model.version, measured(model, unfitting, looked_at))
 
 
 def keep_outside(folder: Path, version: str, outside: Outside) -> None:

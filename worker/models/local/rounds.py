@@ -72,7 +72,7 @@ class School:
 
     @property
     def _team_of(self) -> dict[str, str]:
-        return {label.name: label.team for label in self.taxonomy.labels}
+        return self.taxonomy.team_of
 
     def _model(self, name: str) -> LocalModel | None:
         if not name:
