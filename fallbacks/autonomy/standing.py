@@ -12,9 +12,11 @@ from random import SystemRandom
 from time import monotonic
 
 from fallbacks.autonomy.carried import Carried, read_carried
+from fallbacks.autonomy.noise import Noise, corrected, read_noise
 from fallbacks.autonomy.proof import Observation, Rule, Standing, needed, observed, without
 from fallbacks.autonomy.repeats import Repeats, Seen
 from fallbacks.ledger.examples import Example, Examples, Folded
+from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.run.process import Process
 
@@ -63,7 +65,7 @@ class Row:
     """One line of the evidence. state: "auto" or "suggest". since_ms: of the last change, 0 for none.
 
     repeats: agreements on texts already agreed on, which are not among `n`. carried: of `n`, what an earlier version
-    earned where this one answers the same.
+    earned where this one answers the same. target: the agreement that must be proved to be exceeded.
     """
 
     kind: str
@@ -76,6 +78,7 @@ class Row:
     blind_agreements: int
     repeats: int
     carried: int
+    target: float
     e_value: float
     e_needed: float
     alarm: float
@@ -103,11 +106,13 @@ def replay(
     rule: Rule,
     before: Earned = NOTHING,
     carried: Collection[Carried] = (),
+    bars: Mapping[str, Rule] | None = None,
 ) -> Earned:
     """The standings after examples, oldest first. Pure: the same list gives the same standings.
 
-    carried: what versions take over from those before them.
+    carried: what versions take over from those before them. bars: of kinds whose rule is another, by people's slips.
     """
+    bars = bars or {}
     standings, repeats = dict(before.standings), Repeats(before.repeats.seen())
     for example in examples:
         if not example.agent:  # a hand-off, or older than this evidence
@@ -123,7 +128,7 @@ def replay(
             if plain and repeats.again("\n".join((key.kind, key.tier, key.version)), example.text):
                 standings[key] = replace(standing, repeats=standing.repeats + 1)
             else:
-                now = observed(standing, observation, rule)
+                now = observed(standing, observation, bars.get(key.kind, rule))
                 standings[key] = now if key == own else replace(now, carried=min(now.n, now.carried + 1))
     return Earned(standings, repeats)
 
@@ -148,7 +153,10 @@ class AutonomyJudge:
         self._store = store
         self._process = process
         self._carried: tuple[Carried, ...] = ()
-        self._carried_at = -inf
+        self._bars: dict[str, Rule] = {}
+        self._looked_at = -inf
+        self.noise: dict[str, Noise] = {}
+        """How people judged probes, by kind; known after the first look at the standings."""
         self._earned = self._folded()
         self._seen: Standings = {}
         self._seen_at = -inf
@@ -159,7 +167,7 @@ class AutonomyJudge:
         audited = standing.n >= BLIND_FROM or standing.auto
         blind = audited and self._dice() < self.terms.audit_share
         if not (may_act and standing.auto):
-            return Judgement(auto=False, blind=blind, why=_not_yet(standing, self.terms.rule))
+            return Judgement(auto=False, blind=blind, why=_not_yet(standing, self.rule_of(key.kind)))
         if blind:
             return Judgement(auto=False, blind=True, why="drawn for the permanent audit of what is decided alone")
         return Judgement(auto=True, blind=False, why=f"{key.kind} on {key.tier} has earned it: {standing.why}")
@@ -168,25 +176,36 @@ class AutonomyJudge:
         """Where everything stands now, undone decisions left out. age_seconds: how old the answer may be."""
         if monotonic() - self._seen_at < age_seconds:
             return self._seen
-        if monotonic() - self._carried_at >= MAY_BE_OLD_SECONDS:
-            carried, self._carried_at = await read_carried(self._store), monotonic()
-            if carried != self._carried:  # rare: a version was promoted, and all is folded from the start
-                self._carried = carried
-                self._earned = self._folded()
+        if monotonic() - self._looked_at >= MAY_BE_OLD_SECONDS:
+            await self._look()
         self._seen, self._seen_at = (await self._earned.now()).standings, monotonic()
         return self._seen
 
+    def rule_of(self, kind: str) -> Rule:
+        """What a kind must prove."""
+        return self._bars.get(kind, self.terms.rule)
+
+    async def _look(self) -> None:
+        """Where a version was promoted or people's slips are known better, all is folded from the start: seldom."""
+        carried, self._looked_at = await read_carried(self._store), monotonic()
+        self.noise = read_noise(await self._store.fields(keys.COUNTERS))
+        rules = {kind: corrected(self.terms.rule, noise) for kind, noise in self.noise.items()}
+        bars = {kind: rule for kind, rule in rules.items() if rule != self.terms.rule}
+        if (carried, bars) != (self._carried, self._bars):
+            self._carried, self._bars = carried, bars
+            self._earned = self._folded()
+
     def _folded(self) -> Folded[Earned]:
-        process, rule, carried = self._process, self.terms.rule, self._carried
+        process, rule, carried, bars = self._process, self.terms.rule, self._carried, self._bars
         examples = Examples(self._store, process)
-        return Folded(examples, NOTHING, lambda before, new: replay(new, process, rule, before, carried))
+        return Folded(examples, NOTHING, lambda before, new: replay(new, process, rule, before, carried, bars))
 
     async def rows(self, versions: Mapping[str, Collection[str]] | None = None) -> list[Row]:
         """Every kind with evidence, by tier and kind. versions: tier -> those in force; None: all there were."""
         found = await self.standings()
         kept = [key for key in found if versions is None or key.version in versions.get(key.tier, ())]
         ordered = sorted(kept, key=lambda key: (key.tier, key.kind, key.version))
-        return [_row(key, found[key], self.terms.rule) for key in ordered]
+        return [_row(key, found[key], self.rule_of(key.kind)) for key in ordered]
 
 
 def _not_yet(standing: Standing, rule: Rule) -> str:
@@ -209,6 +228,7 @@ def _row(key: Key, standing: Standing, rule: Rule) -> Row:
         blind_agreements=standing.blind_agreements,
         repeats=standing.repeats,
         carried=standing.carried,
+        target=rule.target,
         e_value=standing.e_value(rule),
         e_needed=needed(standing, rule),
         alarm=standing.alarm,

@@ -2,6 +2,7 @@
 
 A probe copies a ticket whose suggestion a person approved before, under another id and with a plain mistake in it.
 Nothing leaves because of it: no outcome, no example, no evidence of autonomy. It is an ordinary ticket of the ledger.
+A share of them shows what was approved once more: how often a second person changes it says how much people slip.
 """
 
 import json
@@ -12,6 +13,7 @@ from datetime import timedelta
 from random import Random, SystemRandom
 from typing import Any, assert_never
 
+from fallbacks.autonomy.noise import CAUGHT, CHANGED, MISSED, SAME, counter
 from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.examples import Example, Examples
@@ -28,6 +30,9 @@ from tasks.ticket import Priority, Ticket, read_stored
 
 OWNER = "prober"
 """Who judges probes, as their timelines name it."""
+
+AGAIN = 0.5
+"""The share of probes that shows once more what a person had approved."""
 
 LATELY_MS = 30 * 24 * 3600 * 1000
 """A ticket is not copied twice within this time: people would know it again."""
@@ -47,14 +52,25 @@ TURN_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class KnownAnswer:
-    """What is known of a probe. wrong: the key of what is suggested. source: the ticket it copies."""
+    """What is known of a probe. wrong: the key of what is suggested. source: the ticket it copies.
+
+    again: what is suggested was approved before, and is not wrong.
+    """
 
     wrong: str
     source: str
+    again: bool = False
+
+    def verdict(self, decided: str) -> str:
+        """What a person's decision, by its key, makes of it."""
+        stood = decided == self.wrong
+        if self.again:
+            return SAME if stood else CHANGED
+        return MISSED if stood else CAUGHT
 
     def to_json(self) -> str:
         """As the hash keeps it."""
-        return json.dumps({"wrong": self.wrong, "source": self.source})
+        return json.dumps({"wrong": self.wrong, "source": self.source, "again": self.again})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +90,25 @@ async def is_probe(store: Store, ticket_id: str) -> bool:
 class Probes:
     """Keeps probes waiting among the items, and judges the answers. share: of the waiting items, 0..0.05.
 
-    worker: under whose name they are claimed: any other would give them away in every timeline.
+    worker: under whose name they are claimed: any other would give them away in every timeline. again: the share of
+    them that shows what was approved before.
     """
 
     def __init__(
-        self, store: Store, process: Process, share: float, worker: str = OWNER, dice: Random | None = None
+        self,
+        store: Store,
+        process: Process,
+        share: float,
+        worker: str = OWNER,
+        dice: Random | None = None,
+        again: float = AGAIN,
     ) -> None:
         self.store = store
         self.ledger = Ledger(store, process, STALLED_MS, STALLED_MS)
         self.process = process
         self.share = share
         self.worker = worker
+        self.again = again
         self._dice = dice or SystemRandom()
 
     async def take_turn(self) -> int:
@@ -133,7 +157,7 @@ class Probes:
         if await self.store.now_ms() < int(row.get("undo_until", 0)):
             return
         if "probe" not in row:
-            verdict = "missed" if self.process.key(json.loads(row["decision"])) == answer.wrong else "caught"
+            verdict = answer.verdict(self.process.key(json.loads(row["decision"])))
             note = ev.PersonActed(OWNER, Act.NOTE, f"probe: {verdict}")
             move = Move(
                 State.DECIDED,
@@ -141,7 +165,7 @@ class Probes:
                 ByPerson(int(row["version"])),
                 (note,),
                 values={"probe": verdict},
-                count=(f"probes_{verdict}",),
+                count=(f"probes_{verdict}", counter(verdict, answer.wrong)),
             )
             try:
                 await make_move(self.store, probe_id, move)
@@ -151,12 +175,16 @@ class Probes:
 
     async def _make(self, example: Example) -> bool:
         known = await self._known(example)
-        mistake = self.process.mistaken(known.decision, self._dice.choice) if known else None
-        if known is None or mistake is None:
+        if known is None:
+            return False
+        again = self.again > 0 and self._dice.random() < self.again
+        asked = {**known.decision, "decided_by": "agent"}
+        shown = asked if again else self.process.mistaken(known.decision, self._dice.choice)
+        if shown is None:
             return False
         probe_id, now = new_id(), await self.store.now_ms()
         # known as a probe before it is a ticket: a crash at any later point leaves nothing that gives it away
-        await self.store.put(keys.PROBES, {probe_id: KnownAnswer(self.process.key(mistake), example.id).to_json()})
+        await self.store.put(keys.PROBES, {probe_id: KnownAnswer(self.process.key(shown), example.id, again).to_json()})
         await self.store.put(keys.PROBES_USED, {example.id: str(now)})
         await self.ledger.accept(_copy(known, probe_id), Limits())
         claim = await self.ledger.claim(probe_id, self.worker, queue=QUEUE)
@@ -164,7 +192,7 @@ class Probes:
             await self._cancel(probe_id)
             return False
         try:
-            await self.ledger.suggest(claim.lease, Conclusion((), mistake, Priority(mistake["priority"])))
+            await self.ledger.suggest(claim.lease, Conclusion((), shown, Priority(shown["priority"])))
         except LeaseLost:
             await self._cancel(probe_id)
             return False
@@ -217,4 +245,4 @@ def _copy(known: Known, probe_id: str) -> Ticket:
 
 def _answer(stored: str) -> KnownAnswer:
     kept = json.loads(stored)  # one that waits since an earlier version says more
-    return KnownAnswer(kept["wrong"], kept["source"])
+    return KnownAnswer(kept["wrong"], kept["source"], kept.get("again", False))

@@ -258,7 +258,9 @@ class Settings(BaseSettings):
     autonomy_severe: Names = Field(
         ("fraud_and_security",), description="teams never to be missed, and `proposed>decided` label pairs"
     )
-    probe_share: float = Field(0.0, ge=0, le=0.05, description="known-answer probes among what waits for people")
+    probe_share: float = Field(
+        0.0, ge=0, le=0.05, description="probes among what waits for people: half with a mistake, half approved before"
+    )
     taxonomy: Path | None = Field(None, description="your labels and teams; none: the sample")
     prompt: Annotated[Path, AfterValidator(_usable_prompt)] | None = Field(
         None,

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from fallbacks.autonomy.noise import Noise, read_noise
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.inbox.inbox import UNDO_MS
 from fallbacks.inbox.probes import LATELY_MS, QUEUE, STALLED_MS, Probes
@@ -18,8 +19,8 @@ from tests.fallbacks.conftest import Play
 from tests.fallbacks.scene import DECISION, TRIAGE, Scene, ticket
 
 
-def prober(s: Scene, share: float = 0.05) -> Probes:
-    return Probes(s.store, TRIAGE, share, "host:1:ab", Random(7))
+def prober(s: Scene, share: float = 0.05, again: float = 0.0) -> Probes:
+    return Probes(s.store, TRIAGE, share, "host:1:ab", Random(7), again)
 
 
 async def desk(s: Scene, waiting: int = 20, known: int = 2) -> Probes:
@@ -98,6 +99,30 @@ def test_an_approved_probe_is_missed_and_nothing_leaves_because_of_it(play_for_r
         last = json.loads((await s.store.journal(probe_id))[-1])
         assert (last["type"], last["note"]) == ("person_acted", "probe: missed")
         assert await AutonomyJudge(s.store, TRIAGE, Terms()).standings() == earned
+        assert (await audit(s.store)).problems == ()
+
+    play_for_real(story)
+
+
+@pytest.mark.parametrize(("label", "verdict"), [("lost_card", "same"), ("new_loan", "changed")])
+def test_what_was_approved_is_shown_once_more_to_see_how_much_people_slip(
+    play_for_real: Play, label: str, verdict: str
+) -> None:
+    async def story(s: Scene) -> None:
+        await desk(s)
+        probes = prober(s, again=1.0)
+        await probes.keep_up()
+        probe_id = await probe_of(s)
+        assert (await s.inbox.views.ticket(probe_id)).decision == DECISION
+        await s.inbox.decide(probe_id, "eve", None, HandDecision(label=label))
+        await s.pass_ms(UNDO_MS)
+        await probes.keep_up()
+        counts = await s.store.fields(keys.COUNTERS)
+        assert read_noise(counts) == {"lost_card": Noise(**{verdict: 1})}
+        assert not {"probes_caught", "probes_missed"} & counts.keys()
+        judge = AutonomyJudge(s.store, TRIAGE, Terms())
+        assert (await judge.standings()) is not None
+        assert (judge.noise, judge.rule_of("lost_card")) == (read_noise(counts), Terms().rule)
         assert (await audit(s.store)).problems == ()
 
     play_for_real(story)

@@ -18,12 +18,14 @@ class AtWork:
 
     learned: version of the local model -> live workers that work with it. promoted: the one that should work, "" for
     the training data's, None where no tier is local. earlier: kinds with evidence of other versions alone.
+    slips: of people, and what they mean for the target.
     """
 
     versions: Mapping[str, Collection[str]]
     learned: Mapping[str, int] = field(default_factory=dict)
     promoted: str | None = None
     earlier: int = 0
+    slips: str = ""
 
     @property
     def notes(self) -> list[str]:
@@ -36,6 +38,8 @@ class AtWork:
         if self.earlier:
             kinds = "kind has" if self.earlier == 1 else "kinds have"
             said.append(f"{self.earlier} more {kinds} evidence of versions that work no more")
+        if self.slips:
+            said.append(self.slips)
         return said
 
 
@@ -98,6 +102,8 @@ def _document(row: dict[str, Any], keyed_by: str) -> dict[str, Any]:
 
 
 async def _rows(parts: "Parts") -> tuple[list[dict[str, Any]], AtWork | None, str]:
+    from fallbacks.autonomy.noise import said, together
+
     keyed_by = parts.process.keyed_by
     found = await parts.standings.standings()
     if not found:
@@ -105,7 +111,9 @@ async def _rows(parts: "Parts") -> tuple[list[dict[str, Any]], AtWork | None, st
     at_work = await _at_work(parts)
     rows = await parts.standings.rows(at_work.versions)
     shown = {(row.kind, row.tier) for row in rows}
-    at_work = replace(at_work, earlier=len({(key.kind, key.tier) for key in found} - shown))
+    judge = parts.standings
+    slips = said(judge.terms.rule, together(judge.noise))
+    at_work = replace(at_work, earlier=len({(key.kind, key.tier) for key in found} - shown), slips=slips)
     return [asdict(row) for row in rows], at_work, keyed_by
 
 
