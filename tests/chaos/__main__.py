@@ -1,7 +1,7 @@
 """`python -m tests.chaos`: the fault campaign on each stage and seed, a table of verdicts, then the time to recover.
 
 `--only NAME`: one kind of fault. `--recovery`, `--conversations`: those alone. `--stock`: the canary. `--seed` repeats
-a campaign. `--make openai`: the model is asked in that form.
+a campaign. `--make bedrock`: the model is asked in that form.
 """
 
 import argparse

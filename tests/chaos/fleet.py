@@ -29,6 +29,7 @@ QUICK = {
     "DESKHAND_MIN_CONFIDENCE": "0",
     "DESKHAND_ALERT_QUIET_SECONDS": "1",
 }
+_OF_SETTINGS = {field.validation_alias or f"DESKHAND_{name.upper()}" for name, field in Settings.model_fields.items()}
 FOREIGN = ("DESKHAND_", "ANTHROPIC_", "OPENAI_", "SENTRY_", "OTEL_", "CRASH_")
 
 
@@ -137,7 +138,7 @@ class Fleet:
         values = {
             name.removeprefix("DESKHAND_").lower() if name.startswith("DESKHAND_") else name: value
             for name, value in self.environment.items()
-            if name.startswith(("DESKHAND_", "ANTHROPIC_", "OPENAI_"))
+            if name in _OF_SETTINGS
         }
         return load_settings(**values)
 

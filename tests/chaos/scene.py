@@ -82,8 +82,24 @@ SENTINEL_DOWN_MS = 3000
 DISK_TICKETS_PER_MEGABYTE = 12
 """The append-only file of so many tickets, and of its rewriting, takes less."""
 
-MAKES = {"anthropic": {}, "openai": {"DESKHAND_MODEL": "openai:gpt-5-mini", "OPENAI_API_KEY": "sk-test"}}
-"""What a fleet is given besides, by the make of its model."""
+MAKES = {
+    "anthropic": {"ANTHROPIC_BASE_URL": "{url}"},
+    "bedrock": {
+        "DESKHAND_MODEL": "bedrock:eu.anthropic.claude-haiku-4-5-20251001-v1:0@{url}",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "AKIDTHROWAWAY",
+        "AWS_SECRET_ACCESS_KEY": "sk-test",
+    },
+    "openai": {"DESKHAND_MODEL": "openai:gpt-5-mini", "OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": "{url}/v1"},
+    "systemone": {"DESKHAND_MODEL": "systemone:nimble@{url}", "DESKHAND_PRICES": "{prices}"},
+    "vertex": {
+        "DESKHAND_MODEL": "vertex:claude-haiku-4-5@20251001@{url}",
+        "CLOUD_ML_REGION": "europe-west1",
+        "ANTHROPIC_VERTEX_PROJECT_ID": "desk-1",
+        "DESKHAND_VERTEX_ACCESS_TOKEN": "sk-test",
+    },
+}
+"""What a fleet is given, by the make of its model. url: of the simulator; prices: a file with those of our own."""
 
 ENVIRONMENT = {
     "DESKHAND_TOOLS": "search_knowledge_base,notify_team",
@@ -147,13 +163,16 @@ class Builder:
         receiver = self.stack.enter_context(Receiver())
         simulator = self.stack.enter_context(run_in_thread(latency="0.3", seed=self.seed))
         fleet.environment |= {
-            "ANTHROPIC_BASE_URL": simulator.url,
-            **MAKES[self.make],
-            "OPENAI_BASE_URL": f"{simulator.url}/v1",
+            **self._made(simulator.url),
             "DESKHAND_NOTIFY_URL": f"{receiver.url}/duty",
             "DESKHAND_ALERT_WEBHOOK_URL": f"{alerts.url}/alerts",
         }
         return Scene(fleet, pair, proxy, alerts, receiver, Provider(simulator), rabbitmq, disks)
+
+    def _made(self, url: str) -> dict[str, str]:
+        prices = self.folder / "prices.yaml"
+        prices.write_text("systemone:nimble: {input: 0.05, output: 0.1}\n")
+        return {name: value.format(url=url, prices=prices) for name, value in MAKES[self.make].items()}
 
     def _server(self, name: str, disks: dict[int, SmallDisk]) -> ValkeyServer:
         disk = self._disk(name) if "disk full" in self.kinds else None

@@ -10,7 +10,7 @@ from tasks.run.messages import TokenUsage
 from tests.chaos.fleet import FleetLedger
 from tests.chaos.load import Load
 from tests.chaos.scene import Scene
-from worker.models.genai_pricing import Prices
+from worker.models.makes import prices_of
 
 REST = ("suggested", "handed_off", "decided", "rejected", "cancelled")
 HEADS = ("lost", "doubled", "over cap", "stuck", "flushed", "unbalanced")
@@ -123,7 +123,7 @@ def _caps(verdict: Verdict, ledger: FleetLedger, ids: list[str], calls: dict[str
     names = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
     # the mean call times their number: a sum of tokens would be priced as one long context
     mean = TokenUsage(*(calls["tokens"].get(name, 0) // max(1, finished) for name in names))
-    billed = max(0, finished - forgotten) * Prices().cost(ledger.settings.tiers[0], mean)
+    billed = max(0, finished - forgotten) * prices_of(ledger.settings).cost(ledger.settings.tiers[0], mean)
     if billed > stats.spent_nanodollars:
         over.append(f"the provider would bill {billed}, the ledger says {stats.spent_nanodollars}")
 

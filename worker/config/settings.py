@@ -3,7 +3,6 @@
 import os
 from decimal import Decimal
 from enum import StrEnum
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,8 +17,9 @@ from tasks.run.limits import Limits
 from tasks.safety.grades import HANDED_OFF_FROM, MARKED_FROM
 from tasks.triage.prompt import MIN_CONFIDENCE
 from worker.config.errors import SettingsError, WorkerError
-from worker.config.models import Make, ModelEntry, read_headers, read_model
+from worker.config.models import Make, ModelEntry, read_model
 from worker.config.prompt_file import load_prompt
+from worker.config.values import header, headers, listed, mailbox_url, networks, sentry_url, stripped, unlimited
 
 PREFIX = "DESKHAND_"
 
@@ -48,20 +48,6 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def _unlimited(value: Any) -> Any:
-    """`None` and absent mean unlimited, 0 means zero."""
-    return None if isinstance(value, str) and value.strip().lower() in ("", "none") else value
-
-
-def _listed(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _stripped(value: Any) -> Any:
-    """A mounted secret ends in a line break."""
-    return value.strip() if isinstance(value, str) else value
-
-
 def _redis_url(value: str) -> str:
     from fallbacks.store.redis_url import read_redis_url  # whoever sets one needs the client anyway
 
@@ -77,43 +63,6 @@ def _broker_url(value: str) -> str:
         raise ValueError("must be a URL such as amqp://USER:PASSWORD@HOST:5672/VHOST")
     if "ssl_" in parts.query:
         raise ValueError("has options of TLS, which amqps:// does not read: SSL_CERT_FILE names another authority")
-    return value
-
-
-def _sentry_dsn(value: SecretStr) -> SecretStr:
-    checked_http(dsn := value.get_secret_value().strip())
-    parts = split_url(dsn)
-    if not parts.username or not parts.path.rpartition("/")[2].isdecimal():
-        raise ValueError("must be a DSN such as https://KEY@HOST/PROJECT")
-    return SecretStr(dsn)
-
-
-def _imap_url(value: str) -> str:
-    parts = split_url(value)
-    if parts.scheme not in ("imap", "imaps") or not parts.hostname or not parts.username or parts.password:
-        raise ValueError("must be imaps://USER@HOST/FOLDER, the password apart from it")
-    return value
-
-
-def _header(value: SecretStr) -> SecretStr:
-    """Without blanks around it: a file or a secret store's line end would make every call fail."""
-    text = value.get_secret_value().strip()
-    if not (text.isascii() and text.isprintable()):
-        raise ValueError("has characters that no key has")
-    return SecretStr(text)
-
-
-def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
-    for part in value:
-        try:
-            ip_network(part, strict=False)
-        except ValueError:
-            raise ValueError(f"{part!r} is not an address or network such as 10.0.0.0/8") from None
-    return value
-
-
-def _headers(value: SecretStr) -> SecretStr:
-    read_headers(value.get_secret_value())
     return value
 
 
@@ -146,19 +95,19 @@ def _usable_prompt(value: Path) -> Path:
 MOST_COUNT, MOST_DOLLARS, MOST_SECONDS = 1_000_000_000, 1_000_000, 10 * 365 * 86_400
 """More is a slip, and too much for the ledger's sums; unlimited is `None`."""
 
-Count = Annotated[Annotated[int, Field(ge=0, le=MOST_COUNT)] | None, BeforeValidator(_unlimited)]
-Amount = Annotated[Annotated[Decimal, Field(ge=0, le=MOST_DOLLARS)] | None, BeforeValidator(_unlimited)]
+Count = Annotated[Annotated[int, Field(ge=0, le=MOST_COUNT)] | None, BeforeValidator(unlimited)]
+Amount = Annotated[Annotated[Decimal, Field(ge=0, le=MOST_DOLLARS)] | None, BeforeValidator(unlimited)]
 Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS)]
-MaybeSeconds = Annotated[Annotated[float, Field(ge=0, le=MOST_SECONDS)] | None, BeforeValidator(_unlimited)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed), NoDecode]
-RedisUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_redis_url)]
-BrokerUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_broker_url)]
-Url = Annotated[str, BeforeValidator(_stripped), AfterValidator(checked_http)]
-ImapUrl = Annotated[str, BeforeValidator(_stripped), AfterValidator(_imap_url)]
-Networks = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_networks), NoDecode]
-ApiKey = Annotated[SecretStr, AfterValidator(_header)]
-Headers = Annotated[SecretStr, AfterValidator(_headers)]
-Place = Annotated[str, BeforeValidator(_stripped), Field(pattern=r"^[a-zA-Z0-9.:_-]{1,100}$")]
+MaybeSeconds = Annotated[Annotated[float, Field(ge=0, le=MOST_SECONDS)] | None, BeforeValidator(unlimited)]
+Names = Annotated[tuple[str, ...], BeforeValidator(listed), NoDecode]
+RedisUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_redis_url)]
+BrokerUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_broker_url)]
+Url = Annotated[str, BeforeValidator(stripped), AfterValidator(checked_http)]
+ImapUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(mailbox_url)]
+Networks = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(networks), NoDecode]
+ApiKey = Annotated[SecretStr, AfterValidator(header)]
+Headers = Annotated[SecretStr, AfterValidator(headers)]
+Place = Annotated[str, BeforeValidator(stripped), Field(pattern=r"^[a-zA-Z0-9.:_-]{1,100}$")]
 
 
 class Settings(BaseSettings):
@@ -178,7 +127,7 @@ class Settings(BaseSettings):
     model: Annotated[str | None, AfterValidator(_model)] = Field(
         None, description="`local`, a Claude model's id, or MAKE:ID[@URL]"
     )
-    models: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_models), NoDecode] = Field(
+    models: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_models), NoDecode] = Field(
         (), description="tiers, cheapest first; overrides model"
     )
     anthropic_api_key: ApiKey | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
@@ -286,7 +235,7 @@ class Settings(BaseSettings):
     alert_webhook_url: Url | None = None
     alert_quiet_seconds: Seconds = Field(60.0, description="least time between two alerts of one reason")
     public_url: Url | None = Field(None, description="where people reach the console; links in alerts start with it")
-    sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] | None = None
+    sentry_dsn: Annotated[SecretStr, AfterValidator(sentry_url)] | None = None
     hooks: Path | None = Field(None, description="folder of helpdesk field maps, for /v1/hooks/NAME")
     imap_url: ImapUrl | None = Field(
         None, description="the mailbox of `deskhand import-mail --imap`: imaps://user@host/INBOX"
