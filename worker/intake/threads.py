@@ -18,7 +18,7 @@ from tasks.conversation import Message
 from tasks.money import from_usd
 from tasks.run import events as ev
 from tasks.run.checkpoint import fold
-from tasks.ticket import Short, Ticket, TicketId
+from tasks.ticket import Requester, Short, Ticket, TicketId
 from worker.config.settings import Settings
 from worker.intake.doors import MAIL
 
@@ -68,7 +68,12 @@ class Threads:
         await self.store.run("thread", "", message_id, ticket_id, KEPT_MS)
 
     async def add(self, ticket_id: str, message: Message, door: str, kept: Kept = NOTHING) -> AddedTo:
-        """As `Conversations.add`, and what answers this mail will find the ticket."""
+        """As `Conversations.add`, and what answers this mail will find the ticket.
+
+        Who wrote it is compared with the ticket's requester, where the envelopes say who both are.
+        """
+        if not message.other and message.author and (known := await stored_ticket(self.store, ticket_id)):
+            message = message.model_copy(update={"other": _are_two(message.author, known.requester)})
         added = await self.conversations.add(ticket_id, message, door=door, kept=kept)
         if door == MAIL:  # whose ids are nobody else's
             await self.keep(message.id or "", ticket_id)
@@ -152,6 +157,15 @@ class Threads:
     async def _kept_with(self, ticket_id: str, message: str = "") -> Kept:
         kept = await self.store.fields(keys.original(ticket_id))
         return Kept(kept.get(f"zlib{message}"), kept.get(f"attached{message}"))
+
+
+def _are_two(one: Requester, two: Requester | None) -> bool:
+    if two is None:
+        return False
+    addresses = [(who.email or "").strip().lower() for who in (one, two)]
+    if all(addresses):
+        return addresses[0] != addresses[1]
+    return bool(one.id and two.id and one.id != two.id)
 
 
 def _as_ticket(ticket_id: str, message: Message, source: str) -> Ticket:

@@ -73,6 +73,8 @@ def test_a_conversation_of_six_messages_and_a_seventh_while_somebody_writes(
     page.get_by_text("1 new since you opened it").click()
     expect(shown.last).to_be_in_viewport()
     page.screenshot(path=folder / f"{look}-newest.png")
+    page.goto("/inbox")
+    expect(page.get_by_text("5 messages added")).to_be_visible()
 
 
 def test_a_message_has_its_own_mail_and_files(

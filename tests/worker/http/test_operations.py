@@ -4,12 +4,14 @@ import json
 import re
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tasks.reasons import Reason
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
+from worker.work.caretaker import Caretaker
 
 
 def scraped(client: httpx.Client) -> dict[tuple[str, str], float]:
@@ -75,7 +77,17 @@ def test_metrics_come_from_the_ledger(web: Served, api: httpx.Client) -> None:
     assert numbers["deskhand_queue_ready", "tickets"] == 0
 
 
-def test_a_missing_hand_off_worker_shows(web: Served, api: httpx.Client) -> None:
+async def nothing(_: Caretaker) -> None:
+    pass
+
+
+def test_a_missing_hand_off_worker_shows(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Caretaker, "round", nothing)  # it would send the alert itself
+    with Served(valkey_url) as web:
+        nobody_hands_off(web, web.client())
+
+
+def nobody_hands_off(web: Served, api: httpx.Client) -> None:
     worker = json.dumps({"at": 2**53, "slots": 4, "busy": 0, "queues": ["tickets", "intake"]})
     web.ledger.do(lambda ledger: ledger.store.put("workers", {"w": worker}))
     web.ledger.failed("T-1", Reason.STEP_LIMIT)

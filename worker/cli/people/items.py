@@ -38,7 +38,7 @@ def items_table(items: "Sequence[TicketView]", now_ms: int, process: "Process") 
             age(now_ms, view.since_ms),
             span(due),
             *((view.holder,) if held else ()),
-            attached(view) + one_line(subject(view), SUBJECT_CHARS),
+            added(view) + attached(view) + one_line(subject(view), SUBJECT_CHARS),
         )
     return table
 
@@ -55,6 +55,11 @@ def subject(view: "TicketView") -> str:
     if view.ticket is None:
         return view.detail
     return view.ticket.subject if view.ticket.subject.strip() else view.ticket.body
+
+
+def added(view: "TicketView") -> str:
+    """`[3 messages added] `, or nothing."""
+    return f"[{view.messages} message{'' if view.messages == 1 else 's'} added] " if view.messages else ""
 
 
 def attached(view: "TicketView") -> str:

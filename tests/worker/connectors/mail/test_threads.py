@@ -71,6 +71,14 @@ def at_desk(story: Story) -> Callable[[Path], None]:
 
 
 @at_desk
+async def test_a_reply_from_another_address_is_not_taken_for_the_requesters(desk: Desk) -> None:
+    await desk.take(mail("a"), answer("b", "a", From="ANN <Ann@Customer.example>"))
+    await desk.take(answer("c", "a", body="Mine, too.", From="Bo <bo@customer.example>"))
+    added = (await desk.parts.views.checkpoint(id_of("a"))).added
+    assert [(one.message.body, one.message.other) for one in added] == [("Any news?", False), ("Mine, too.", True)]
+
+
+@at_desk
 async def test_a_reply_joins_the_ticket_of_its_first_mail(desk: Desk) -> None:
     taken = await desk.take(mail("a"), answer("b", "a"))
     assert (taken.id, taken.new, taken.joins, taken.rests) == (id_of("a"), True, True, False)
