@@ -40,6 +40,16 @@ def least_room(workers: Iterable[Worker]) -> tuple[int, int] | None:
     return min((room for room in rooms if room), key=lambda room: room[0] / max(1, room[1]), default=None)
 
 
+async def at_work(store: Store, workers: Iterable[Worker]) -> dict[str, list[str]]:
+    """The versions of each tier that live workers work with; where none lives, what the last one that started did."""
+    versions = dict[str, list[str]]()
+    for tier, made in (pair for worker in workers if not worker.silent for pair in worker.models.items()):
+        versions[tier] = sorted({*versions.get(tier, []), made["version"]})
+    if versions:
+        return versions
+    return {tier: [json.loads(each)["version"]] for tier, each in (await store.fields(keys.PROMISES)).items()}
+
+
 async def fleet(store: Store, lease_seconds: float) -> list[Worker]:
     """Workers that have not left, by name, for an hour after they were last seen. One read."""
     now = await store.now_ms()

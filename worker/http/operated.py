@@ -2,15 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from fallbacks.autonomy.standing import Row
 from fallbacks.ledger.control import DEPLOYED, Change, Control
 from fallbacks.ledger.views import Stats
 from fallbacks.operations.breakers import Breaker, breakers
-from fallbacks.operations.fleet import Worker, fleet, least_room
+from fallbacks.operations.fleet import Worker, at_work, fleet, least_room
 from fallbacks.operations.senders import Senders, senders
 from tasks.money import to_usd
 from worker.http.desk import Desk
@@ -22,13 +23,17 @@ CHANGES = 50
 
 @dataclass(frozen=True, slots=True)
 class Operated:
-    """fleet: workers that have not left. day_cap: nanodollars, None for none. deployed_ms: by what was deployed."""
+    """fleet: workers that have not left. day_cap: nanodollars, None for none. deployed_ms: by what was deployed.
+
+    earned: kinds with evidence of the versions at work.
+    """
 
     fleet: tuple[Worker, ...]
     breakers: tuple[Breaker, ...]
     senders: Senders
     day_cap: int | None
     deployed_ms: dict[str, int]
+    earned: tuple[Row, ...] = ()
 
 
 async def operated(desk: Desk, stats: Stats) -> Operated:
@@ -42,7 +47,8 @@ async def operated(desk: Desk, stats: Stats) -> Operated:
     )
     stored = stats.control.get("day_cap")
     cap = terms.day_cap if stored is None else int(stored)
-    return Operated(tuple(workers), tuple(shut), sent, cap, _deployed(log))
+    earned = await desk.parts.standings.rows(await at_work(store, workers))
+    return Operated(tuple(workers), tuple(shut), sent, cap, _deployed(log), tuple(earned))
 
 
 def _deployed(log: list[Change]) -> dict[str, int]:
@@ -81,6 +87,21 @@ def of_operations(found: Operated) -> Iterator[Metric]:
     for what, at_ms in found.deployed_ms.items():
         deployed.add_metric([what], at_ms / 1000)
     yield deployed
+    yield from _of_autonomy(found.earned)
+
+
+def _of_autonomy(earned: Sequence[Row]) -> Iterator[Metric]:
+    """By what may be done with a kind: no kind is a label, however many there are."""
+    figures: dict[str, tuple[str, Callable[[Row], int]]] = {
+        "kinds": ("Kinds of decisions with evidence, by whether they may be decided alone (auto).", lambda _: 1),
+        "judged": ("Their suggestions that people judged, since the evidence began.", lambda row: row.n),
+        "agreed": ("Those that people agreed with.", lambda row: row.agreements),
+    }
+    for name, (what, figure) in figures.items():
+        family = GaugeMetricFamily(f"deskhand_autonomy_{name}", what, labels=["state"])
+        for state in ("auto", "suggest"):
+            family.add_metric([state], sum(figure(row) for row in earned if row.state == state))
+        yield family
 
 
 STORE = {

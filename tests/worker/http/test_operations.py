@@ -63,7 +63,13 @@ def test_work_without_a_slot_asks_for_one(web: Served, api: httpx.Client) -> Non
     assert api.get("/v1/stats").json()["load"] == 1
 
 
-def test_metrics_come_from_the_ledger(web: Served, api: httpx.Client) -> None:
+def test_metrics_come_from_the_ledger(web: Served, api: httpx.Client, valkey_server: ValkeyServer) -> None:
+    agent = {"label": "lost_card", "team": "cards", "tier": "local", "version": "v1", "blind": False}
+    example = json.dumps({"label": "lost_card", "team": "cards", "at": 1_000, "agent": agent})
+    beat = {"at": 2**53, "slots": 4, "busy": 0, "queues": ["tickets"], "models": {"local": {"version": "v1"}}}
+    with valkey_server.client() as redis:
+        redis.rpush("deskhand:examples", *[example] * 3, example.replace('"v1"', '"v0"'))
+        redis.hset("deskhand:workers", "w", json.dumps(beat))
     web.ledger.suggested("T-1")
     web.ledger.failed("T-2", Reason.STEP_LIMIT)
     version = api.get("/v1/tickets/T-1").json()["version"]
@@ -75,6 +81,8 @@ def test_metrics_come_from_the_ledger(web: Served, api: httpx.Client) -> None:
     assert numbers["deskhand_accepted_total", ""] == 2
     assert numbers["deskhand_spend_today_dollars", ""] > 0
     assert numbers["deskhand_queue_ready", "tickets"] == 0
+    assert [numbers[f"deskhand_autonomy_{name}", "suggest"] for name in ("kinds", "judged", "agreed")] == [1, 3, 3]
+    assert numbers["deskhand_autonomy_kinds", "auto"] == 0
 
 
 async def nothing(_: Caretaker) -> None:

@@ -118,21 +118,11 @@ async def _rows(parts: "Parts") -> tuple[list[dict[str, Any]], AtWork | None, st
 
 
 async def _at_work(parts: "Parts") -> AtWork:
-    from json import loads
-
-    from fallbacks.operations.fleet import fleet
-    from fallbacks.store import keys
+    from fallbacks.operations.fleet import at_work, fleet
     from worker.config.settings import LOCAL
 
     live = [worker for worker in await fleet(parts.store, parts.settings.lease_seconds) if not worker.silent]
-    versions = dict[str, list[str]]()
-    for name, made in (pair for worker in live for pair in worker.models.items()):
-        versions[name] = sorted({*versions.get(name, []), made["version"]})
-    if not versions:
-        kept = (await parts.store.fields(keys.PROMISES)).items()
-        versions = {name: [loads(each)["version"]] for name, each in kept}
-    if not versions:
-        versions = {tier.model.name: [tier.version] for tier in parts.tiers}
+    versions = await at_work(parts.store, live) or {tier.model.name: [tier.version] for tier in parts.tiers}
     learned = Counter(worker.models[LOCAL]["made_of"] for worker in live if LOCAL in worker.models)
     if LOCAL not in parts.settings.tiers:
         return AtWork(versions)
