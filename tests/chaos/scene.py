@@ -85,7 +85,7 @@ DISK_TICKETS_PER_MEGABYTE = 12
 MAKES = {
     "anthropic": {"ANTHROPIC_BASE_URL": "{url}"},
     "bedrock": {
-        "DESKHAND_MODEL": "bedrock:eu.anthropic.claude-haiku-4-5-20251001-v1:0@{url}",
+        "DESKHAND_MODEL": "bedrock:eu.anthropic.claude-haiku-5-5@{url}",
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "AKIDTHROWAWAY",
         "AWS_SECRET_ACCESS_KEY": "sk-test",
@@ -93,7 +93,7 @@ MAKES = {
     "openai": {"DESKHAND_MODEL": "openai:gpt-5-mini", "OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": "{url}/v1"},
     "systemone": {"DESKHAND_MODEL": "systemone:nimble@{url}", "DESKHAND_PRICES": "{prices}"},
     "vertex": {
-        "DESKHAND_MODEL": "vertex:claude-haiku-4-5@20251001@{url}",
+        "DESKHAND_MODEL": "vertex:claude-haiku-5-5@{url}",
         "CLOUD_ML_REGION": "europe-west1",
         "ANTHROPIC_VERTEX_PROJECT_ID": "desk-1",
         "DESKHAND_VERTEX_ACCESS_TOKEN": "sk-test",

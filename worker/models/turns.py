@@ -19,9 +19,11 @@ def sent(messages: Sequence[Message], fit: Fit, new_from: int = 0) -> list[Messa
     """What is sent for the messages from `new_from` on."""
     found: list[Message] = []
     reply, paused = None, False  # the last, while nobody has spoken after it
-    for place, message in enumerate(messages):
+    first = max(0, new_from - 1)  # what a message is sent with depends on the one before it at most
+    for place, message in enumerate(messages[first:], first):
         if message["role"] == "user":
-            now, reply = [_turn(message["content"], reply, fit)], None
+            now = [message if reply is None else _turn(message["content"], reply, fit)]
+            reply = None
         else:
             now = _after(reply, paused=paused)
             if content := _fitted(message["content"], fit):
@@ -41,11 +43,10 @@ def _after(reply: Message | None, *, paused: bool) -> list[Message]:
     return [] if paused else [{"role": "user", "content": [{"type": "text", "text": _GO_ON}]}]
 
 
-def _turn(content: Sequence[Block], reply: Message | None, fit: Fit) -> Message:
-    results = _fitted((block for block in content if block["type"] == "tool_result"), fit)
+def _turn(content: Sequence[Block], reply: Message, fit: Fit) -> Message:
+    results = _fitted([block for block in content if block["type"] == "tool_result"], fit)
     words = [block for block in content if block["type"] != "tool_result"]
-    missing = [] if reply is None else _missing(reply, results)
-    return {"role": "user", "content": [*results, *missing, *words]}
+    return {"role": "user", "content": [*results, *_missing(reply, results), *words]}
 
 
 def _fitted(content: Iterable[Block], fit: Fit) -> list[Block]:
