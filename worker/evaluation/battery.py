@@ -77,8 +77,7 @@ class Battery:
 def kept(answers: Sequence[Graded], threshold: Threshold) -> Kept:
     """What a threshold comes to on rows that it was not chosen on."""
     known = [each for each in answers if each.team]
-    least = threshold.confidence
-    decided = [each for each in known if least is not None and each.may_stand and each.confidence >= least]
+    decided = [each for each in known if each.may_stand and threshold.holds(each.suggested_team, each.confidence)]
     return Kept(
         threshold,
         Share(len(decided), len(known)),

@@ -76,7 +76,8 @@ def keep_claim(folder: Path, basis: str, found: Threshold) -> None:
 def kept_claim(folder: Path, basis: str) -> Threshold | None:
     """What was found last; None where nothing was, or where it cannot be read."""
     try:
-        return Threshold(**json.loads(_file(folder, basis).read_text("utf-8")))
+        kept = json.loads(_file(folder, basis).read_text("utf-8"))
+        return Threshold(**{**kept, "groups": ()})  # a claim has one confidence for all
     except (OSError, ValueError, TypeError):
         return None
 

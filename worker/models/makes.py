@@ -24,7 +24,10 @@ def local_tier(settings: Settings, taxonomy: Taxonomy) -> tuple[Model, str, Prom
     model = local_model(settings, taxonomy)
     if model is None:
         return Unlearned(), Unlearned.version, Promise(None, UNLEARNED)
-    return model, model.version, promised(settings, proved(model, settings))
+    found = proved(model, settings)
+    if settings.min_confidence is None:
+        model.stand_by(found)
+    return model, model.version, promised(settings, found)
 
 
 def local_promise(settings: Settings, taxonomy: Taxonomy) -> Promise:

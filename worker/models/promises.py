@@ -14,10 +14,14 @@ CLAIMED = "a claim of the model"
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Of one tier. min_confidence: it stands by what reaches it; None: by nothing. rests_on: in words."""
+    """Of one tier. min_confidence: it stands by what reaches it; None: by nothing. rests_on: in words.
+
+    groups: of a threshold that is not one for all; see `Threshold`.
+    """
 
     min_confidence: float | None
     rests_on: str
+    groups: tuple[tuple[str, float | None], ...] = ()
 
     @property
     def threshold(self) -> float:
@@ -29,7 +33,7 @@ def promised(settings: Settings, found: Threshold) -> Promise:
     """What a tier promises by what was found on decisions that it had not learned from."""
     if settings.min_confidence is not None:
         return Promise(settings.min_confidence, "as set")
-    return Promise(found.confidence, f"{settings.precision:.0%} right: {found}")
+    return Promise(found.confidence, f"{settings.precision:.0%} right: {found}", found.groups)
 
 
 def claimed(settings: Settings, found: Threshold | None) -> Promise:

@@ -15,7 +15,7 @@ from worker.models.outside import TEST, Outside
 ERROR = 0.05
 """How often a threshold may be found though what reaches it is right less often than the target."""
 
-_SPARE = 2
+SPARE = 2
 """Wrong tickets that the first test lets pass: with none a single wrong label would end the search."""
 
 _STEP = 1.05
@@ -35,6 +35,7 @@ class Threshold:
 
     confidence: from which on it holds; None where none is proved. tickets: that were looked at. covered: those that
     reach it; right: those of them. missing: tickets without which nothing can be proved, 0 where there are enough.
+    groups: the confidence of each group of labels, None where none is proved for it; without any, one for all.
     outside: what is known of tickets out of scope, counted in where it is enough; None: nothing was looked at.
     """
 
@@ -45,6 +46,16 @@ class Threshold:
     right: int = 0
     missing: int = 0
     outside: Outside | None = None
+    groups: tuple[tuple[str, float | None], ...] = ()
+
+    def holds(self, group: str, confidence: float) -> bool:
+        """Whether what is suggested for a group is stood by."""
+        least = self.of(group)
+        return least is not None and confidence >= least
+
+    def of(self, group: str) -> float | None:
+        """From where on it holds for what is suggested for a group; None: for nothing of it."""
+        return dict(self.groups).get(group) if self.groups else self.confidence
 
     @property
     def at_least(self) -> float:
@@ -54,13 +65,22 @@ class Threshold:
     def __str__(self) -> str:
         if self.confidence is not None:
             return (
-                f"at {self.confidence:.2f} it covers {self.covered / self.tickets:.1%}, "
+                f"{self._from} it covers {self.covered / self.tickets:.1%}, "
                 f"{self.right / self.covered:.1%} right, at least {self.at_least:.1%}{self._in_all}"
             )
         if self.missing:
             return f"nothing is proved: {self.missing} more decisions are needed for {self.target:.0%}{self._in_all}"
         at_none = f"at no confidence are {self.target:.0%} right, of {self.tickets} decisions"
         return f"nothing is proved: {at_none}{self._in_all}"
+
+    @property
+    def _from(self) -> str:
+        proved = [least for _, least in self.groups if least is not None]
+        if not proved:
+            return f"at {self.confidence:.2f}"
+        spread = f"{min(proved):.2f} to {max(proved):.2f}" if min(proved) < max(proved) else f"{min(proved):.2f}"
+        none = ", ".join(group for group, least in self.groups if least is None)
+        return f"at {spread} by team{f' (nothing is proved for {none})' if none else ''}"
 
     @property
     def _in_all(self) -> str:
@@ -118,7 +138,7 @@ def least_tickets(target: float, error: float = ERROR, wrong: int = 0) -> int:
 def _counts(confidences: list[float], target: float, error: float, start: int) -> Iterator[int]:
     """How many of the surest each test takes in, `start` at least: all of a confidence, or none."""
     total = len(confidences)
-    enough = (least_tickets(target, error, wrong) for wrong in range(_SPARE, -1, -1))
+    enough = (least_tickets(target, error, wrong) for wrong in range(SPARE, -1, -1))
     count = max(start, next((count for count in enough if count <= total), total + 1))
     while count <= total:
         while count < total and confidences[count] == confidences[count - 1]:

@@ -27,6 +27,7 @@ def make_tier(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy, prompt:
         made_of = questions_version(entry, taxonomy) or prompt.version
     least = promise.threshold
     of = [model.name, made_of, taxonomy.version, f"{least:.4f}", *(["redacted"] if redacted else [])]
+    of += [f"{group} {own}" for group, own in promise.groups]
     traced = tracing.model(RedactedModel(model) if redacted else model)
     basis = basis_of(entry, settings, taxonomy, prompt)
     return Tier(traced, least, tier_version(of), redacted, promise.rests_on, made_of, basis)

@@ -157,11 +157,11 @@ def _leaks(tried: Ground, team: str, say: Say) -> list[Leak]:
     guesses = [(team_of[row.label], model.guess(row.ticket)) for row in asked]
     found = []
     for target in TARGETS:
-        least = _proved(model, tried.settings, target).confidence
+        threshold = _proved(model, tried.settings, target)
         decided = [
             (wanted, guess.team)
             for wanted, guess in guesses
-            if least is not None and guess.familiar and round(guess.confidence, 4) >= least
+            if guess.familiar and threshold.holds(guess.team, round(guess.confidence, 4))
         ]
         foreign = sum(wanted == team for wanted, _ in decided)
         known = len(decided) - foreign

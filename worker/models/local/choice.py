@@ -1,10 +1,12 @@
 """Chooses the local tier's model: the version that `deskhand train` promoted, or the one from the training data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.triage.taxonomy import Taxonomy
 from worker.config.settings import Settings
 from worker.config.sources import training_file
+from worker.models.group_thresholds import fitted_by_group
 from worker.models.local.judging import UNFAMILIAR_CEILING
 from worker.models.local.model import MIN_CONFIDENCE, LocalModel, is_trained
 from worker.models.local.outside_file import kept_outside
@@ -42,10 +44,14 @@ def at_hand(settings: Settings, taxonomy: Taxonomy) -> LocalModel | None:
 
 def proved(model: LocalModel, settings: Settings) -> Threshold:
     """From which confidence on it is right as often as DESKHAND_PRECISION asks, by the tickets it was held to, and by
-    those out of scope where enough are known.
+    those out of scope where enough are known. By team where the tickets allow it; with tickets out of scope counted
+    in, of which nobody knows the team, for all teams together.
     """
     outside = kept_outside(models_folder(settings), model.version)
     floor = UNFAMILIAR_CEILING if outside.counts(settings.precision) else MIN_CONFIDENCE
+    answers = model.held_out_by_team
+    if answers and not outside.counts(settings.precision):
+        return replace(fitted_by_group(answers, settings.precision, floor=floor), outside=outside)
     return fitted(model.held_out, settings.precision, floor=floor, outside=outside)
 
 

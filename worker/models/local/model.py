@@ -15,11 +15,12 @@ from tasks.ticket import Ticket
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.config.errors import LocalModelError
+from worker.models.group_thresholds import Grouped
 from worker.models.local.features import MAX_CHARS, Features, Floats, words
 from worker.models.local.judging import SENTENCE_END, Judged, judged, judged_text
 from worker.models.local.parameters import FORM, Parameters, cached, stored_file
 from worker.models.local.training import ALGORITHM, library, refuse_foreign, train
-from worker.models.thresholds import Answered
+from worker.models.thresholds import Answered, Threshold
 from worker.models.training_rows import read_rows
 
 MIN_CONFIDENCE = 0.7
@@ -89,6 +90,7 @@ class LocalModel:
     def _adopt(self, taxonomy: Taxonomy, parameters: Parameters, version: str) -> None:
         self._taxonomy = taxonomy
         self._parameters = parameters
+        self._proved: Threshold | None = None
         self.version = version
         team_of = taxonomy.team_of
         refuse_foreign(parameters.labels, team_of)
@@ -101,6 +103,16 @@ class LocalModel:
         """What it made of tickets that it had not learned from, when it was trained."""
         found = self._parameters
         return list(zip(found.held_confidence.tolist(), map(bool, found.held_right), strict=True))
+
+    @property
+    def held_out_by_team(self) -> list[Grouped]:
+        """The same with the team that it suggested; nothing where that is not known."""
+        teams = [self._teams[self._team_of[label]] for label in self._parameters.held_label]
+        return [(*answer, team) for answer, team in zip(self.held_out, teams, strict=True)] if teams else []
+
+    def stand_by(self, found: Threshold) -> None:
+        """Abstain from now on below what is proved for a team, where that is not one confidence for all."""
+        self._proved = found
 
     def has_learned(self, text: str) -> bool:
         """Whether it has learned from this very text."""
@@ -122,8 +134,22 @@ class LocalModel:
                 "confidence": round(guess.confidence, 4),
             },
         }
-        abstained = UNFAMILIAR if not guess.familiar else "" if guess.team else NONE_FITS.format(_plain(guess.label))
+        abstained = self._why_not(guess)
         return ModelReply((block,), StopReason.TOOL_USE, TokenUsage(), self.name, StopReason.TOOL_USE.value, abstained)
+
+    def _why_not(self, guess: Guess) -> str:
+        """Why it does not stand by a guess, besides the tier's threshold; "" where it does."""
+        if not guess.familiar:
+            return UNFAMILIAR
+        if not guess.team:
+            return NONE_FITS.format(_plain(guess.label))
+        if self._proved is None or not self._proved.groups:
+            return ""
+        least = self._proved.of(guess.team)
+        if least is None:
+            return f"nothing is proved for {guess.team}"
+        enough = round(guess.confidence, 4) >= least
+        return "" if enough else f"confidence {guess.confidence:.2f} is below the {least:.2f} of {guess.team}"
 
     def worst_case(self, request: ModelRequest) -> Nanodollars:  # noqa: ARG002 - the port's signature
         """Nothing."""

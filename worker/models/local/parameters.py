@@ -39,6 +39,7 @@ _ARRAYS = (
     "bound_of",
     "held_confidence",
     "held_right",
+    "held_label",
     "learned",
 )
 
@@ -67,6 +68,10 @@ class Postings:
         at = np.arange(total, dtype=np.int32) + np.repeat(starts - ends + lengths, lengths)
         shares = self.weights[at] * np.repeat(features.weights[held], lengths)
         return float(np.bincount(self.texts[at], weights=shares).max()) * 2
+
+
+_NEWEST = "held_label"
+"""Weights stored before it came are read without it, and have one threshold for all teams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class Parameters:
     scope_from: float
     held_confidence: NDArray[np.float64]
     held_right: Flags
+    held_label: Ints
     learned: NDArray[np.uint64]
     parted: dict[bytes, Postings] = field(default_factory=dict, repr=False, compare=False)
 
@@ -201,7 +207,8 @@ def load(file: Path) -> Parameters | None:
     """The stored parameters; None where there are none, or where the file is damaged and has to be made again."""
     try:
         with file.open("rb") as source, np.load(source, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _ARRAYS}
+            arrays = {name: stored[name] for name in _ARRAYS if name != _NEWEST}
+            arrays[_NEWEST] = stored[_NEWEST] if _NEWEST in stored else np.zeros(0, dtype=np.int32)
             meta = json.loads(stored["meta"].tobytes())
         idf = arrays.pop("idf")
         return Parameters(

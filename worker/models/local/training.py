@@ -19,7 +19,7 @@ from worker.models.local.judging import judged_text
 from worker.models.local.parameters import Parameters, digest_of
 from worker.models.local.scope import REFUSED_SHARE, scope_score
 
-ALGORITHM = 3
+ALGORITHM = 4
 """Raise it whenever the same rows come to give other parameters: what is cached is made again then. A test holds what a
 few rows give."""
 
@@ -54,7 +54,7 @@ def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters
     sharpness = _sharpness(trial, unseen, wanted[held], team_of)
     scope_from = _scope_from(replace(trial, sharpness=sharpness), unseen, wanted[held], team_of)
 
-    def proof(trained: Parameters, part: Any) -> tuple[Any, Any]:
+    def proof(trained: Parameters, part: Any) -> tuple[Any, Any, Any]:
         trained = replace(trained, sharpness=sharpness, scope_from=scope_from)
         return _proof(trained, [rows[i][0] for i in np.flatnonzero(part)], wanted[part], team_of)
 
@@ -64,13 +64,14 @@ def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters
         for part in _more_parts(wanted, held)
     ]
     final = _learned(warm, sparse, wanted, labels, vocabulary, team_of)
-    confidence, right = (np.concatenate(each) for each in zip(*proofs, strict=True))
+    confidence, right, said = (np.concatenate(each) for each in zip(*proofs, strict=True))
     return replace(
         final,
         sharpness=sharpness,
         scope_from=scope_from,
         held_confidence=confidence,
         held_right=right,
+        held_label=said,
         learned=np.unique([digest_of(text) for text, _ in rows]),
     )
 
@@ -133,9 +134,9 @@ def _more_parts(wanted: Any, held: Any) -> list[Any]:
     return [part for part in parts if part.any()]
 
 
-def _proof(trial: Parameters, unseen: list[str], wanted: Any, team_of: Mapping[str, str]) -> tuple[Any, Any]:
-    """(confidence, right) of unseen tickets, as they would be said; what is unlike the learned is never stood by, and
-    neither is that no label fits.
+def _proof(trial: Parameters, unseen: list[str], wanted: Any, team_of: Mapping[str, str]) -> tuple[Any, Any, Any]:
+    """(confidence, right, suggested label) of unseen tickets, as they would be said; what is unlike the learned is
+    never stood by, and neither is that no label fits.
     """
     teams = sorted({team_of[label] for label in trial.labels})
     number_of = np.array([teams.index(team_of[label]) for label in trial.labels])
@@ -143,7 +144,7 @@ def _proof(trial: Parameters, unseen: list[str], wanted: Any, team_of: Mapping[s
     stood = [each.familiar and bool(teams[each.team]) for each in found]
     confidence = np.array([round(each.confidence, 4) * by for each, by in zip(found, stood, strict=True)])
     right = [each.team == number_of[label] for each, label in zip(found, wanted, strict=True)]
-    return confidence, np.array(right, dtype=np.uint8)
+    return confidence, np.array(right, dtype=np.uint8), np.array([each.label for each in found], dtype=np.int32)
 
 
 def _learned(
@@ -174,6 +175,7 @@ def _learned(
         scope_from=-math.inf,
         held_confidence=np.zeros(0),
         held_right=np.zeros(0, dtype=np.uint8),
+        held_label=np.zeros(0, dtype=np.int32),
         learned=np.zeros(0, dtype=np.uint64),
         **_index(sparse.tocsc(), wanted, vocabulary, len(labels)),
     )
