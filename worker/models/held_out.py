@@ -26,6 +26,9 @@ _SEEN, _DIFFERED = 60, 3
 _MOST = 0.9
 """Of what a gambler has, what is bet on one decision."""
 
+ALARM_FROM = 400
+"""Decisions on which two models differ; where they do on one in twenty, 8,000 decisions."""
+
 _NORMAL = NormalDist()
 
 Outcome = int
@@ -53,6 +56,19 @@ def wealth(outcomes: Iterable[Outcome]) -> Iterator[float]:
             wins, losses, differed = wins + (outcome > 0), losses + (outcome < 0), differed + 1
             now = _together(wins, losses, reached)
         yield now
+
+
+def become_better(outcomes: Iterable[Outcome]) -> bool:
+    """Whether the candidate has come to be better at some time, whatever was before: a Shiryaev-Roberts e-detector
+    (Shin, Ramdas & Rinaldo 2023). While it is not, false alarms are on average at least `ALARM_FROM` outcomes apart.
+    """
+    alarms = [0.0] * len(_BETS)
+    for outcome in filter(None, outcomes):
+        odds = [2 * share if outcome > 0 else 2 * (1 - share) for share in _BETS]
+        alarms = [(1 + alarm) * ratio for alarm, ratio in zip(alarms, odds, strict=True)]
+        if sum(alarms) / len(alarms) >= ALARM_FROM:
+            return True
+    return False
 
 
 def _together(wins: int, losses: int, reached: Sequence[float]) -> float:

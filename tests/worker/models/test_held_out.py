@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.bench.promotion import possible, promoted
-from worker.models.held_out import ERROR, e_value, wealth
+from worker.models.held_out import ERROR, become_better, e_value, wealth
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -36,3 +36,13 @@ def test_what_is_far_better_need_not_wait_for_the_deadline() -> None:
     wins = next(count for count in range(100) if e_value([1] * count) >= 1 / ERROR)
     assert wins <= 15
     assert e_value([1] * 60) > 1_000
+
+
+def test_what_was_good_for_long_is_found_out_when_it_turns_and_seldom_before() -> None:
+    assert not become_better([-1] * 500 + [1] * 8)
+    assert become_better([-1] * 500 + [1] * 20)
+    early = 0
+    for seed in range(100):
+        dice = random.Random(seed)
+        early += become_better(dice.choice((-1, 1)) for _ in range(100))
+    assert early <= 25, "of as good ones, within a quarter of what lies between two false alarms on average"

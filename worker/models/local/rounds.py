@@ -1,7 +1,7 @@
 """Learning by itself, a round at a time: a candidate answers in the shadow first, works by proof, and goes by proof.
 
-1. Where the version at work proves worse than the one it replaced, on decisions that neither has learned from, that one
-   works again.
+1. Where the version at work has come to be worse than the one it replaced, on decisions that neither has learned from
+   (an e-detector: what it did well before does not protect it), that one works again.
 2. A candidate in the shadow answers what is decided after it has learned, beside the model at work; nobody sees it.
    After `LEAST_HELD_OUT` such decisions it works, unless it was more often wrong than chance would have it.
 3. Where there is no candidate, and learning has proved to pay over all decisions (`learning.py`), one learns.
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from tasks.triage.taxonomy import Taxonomy
 from worker.config.errors import LocalModelError
-from worker.models.held_out import LEAST_HELD_OUT, never_learned, sign_test
+from worker.models.held_out import LEAST_HELD_OUT, become_better, never_learned, sign_test
 from worker.models.local.learning import (
     Comparison,
     Material,
@@ -90,11 +90,12 @@ class School:
         if current is None or now is None or before is None:
             return None
         verdict = self._beside(before, now, since(given, now))
-        if not verdict.better:
+        if not become_better(verdict.outcomes):
             return None
         back = self.versions.rollback()
         name = back.name if back else "the model of the training data"
-        return Round(Happened.ROLLED_BACK, f"{current.name} was worse than {name}, which works again: {_said(verdict)}")
+        said = f"{name} works again, since it has come to be better than {current.name}: {_said(verdict)}, most of late"
+        return Round(Happened.ROLLED_BACK, said)
 
     def _judged(self, given: Material) -> Round | None:
         shadow, current = self.versions.shadow(), self.versions.current()

@@ -58,9 +58,10 @@ def test_a_candidate_works_after_the_shadow_and_goes_when_it_proves_worse(
     assert ours.versions.current() == candidate
     assert ours.round(all_[:180]).happened is Happened.NOTHING
 
-    rolled = ours.round([*all_[:160], *of_another_mind(all_[160:])])
+    assert ours.round(all_[:220]).happened is Happened.NOTHING
+    rolled = ours.round([*all_[:220], *of_another_mind(all_[220:])])
     assert (rolled.happened, ours.versions.current()) == (Happened.ROLLED_BACK, None)
-    assert rolled.words.startswith(f"{candidate.name} was worse than the model of the training data, which works again")
+    assert rolled.words.startswith("the model of the training data works again, since it has come to be better")
 
 
 def test_a_candidate_that_is_worse_in_the_shadow_is_dropped_and_so_is_one_too_late(
