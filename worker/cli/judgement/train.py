@@ -153,10 +153,11 @@ async def _carried(parts: "Parts", earlier: str, tier: "Tier") -> None:
     from fallbacks.autonomy.carried import carry
     from fallbacks.ledger.examples import Examples
     from worker.models.local.carrying import left_by
-    from worker.models.local.choice import local_model
+    from worker.models.local.model import LocalModel
+    from worker.models.makes import local_tier
 
-    model, given = local_model(parts.settings, parts.taxonomy), Examples(parts.store, parts.process)
-    if model is not None:
+    model, given = local_tier(parts.settings, parts.taxonomy)[0], Examples(parts.store, parts.process)
+    if isinstance(model, LocalModel):
         left = left_by(model, tier.min_confidence, parts.process)
         await carry(parts.store, ("local", earlier), tier.version, await given.latest(CARRIED_FROM), left)
 

@@ -15,7 +15,7 @@ def left_by(model: LocalModel, least: float, process: Process) -> Callable[[Exam
     def left(example: Example) -> bool:
         ticket = Ticket(source="carried", subject="", body=example.text[:MAX_BODY_CHARS])
         guess = model.guess(ticket)
-        stands = guess.familiar and round(guess.confidence, 4) >= least
+        stands = not model.why_not(guess) and round(guess.confidence, 4) >= least
         if stands and process.key({"label": guess.label}) == process.key(example.agent or {}):
             return False
         return observe(example, process).agreed or not model.has_learned(example.text)

@@ -134,10 +134,10 @@ class LocalModel:
                 "confidence": round(guess.confidence, 4),
             },
         }
-        abstained = self._why_not(guess)
+        abstained = self.why_not(guess)
         return ModelReply((block,), StopReason.TOOL_USE, TokenUsage(), self.name, StopReason.TOOL_USE.value, abstained)
 
-    def _why_not(self, guess: Guess) -> str:
+    def why_not(self, guess: Guess) -> str:
         """Why it does not stand by a guess, besides the tier's threshold; "" where it does."""
         if not guess.familiar:
             return UNFAMILIAR
