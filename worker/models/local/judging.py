@@ -1,7 +1,8 @@
 """What a set of parameters makes of one text: the same for answering a ticket and for proving on held-out ones.
 
 A mail is mostly greeting, courtesy and signature, which nothing was learned from: as a whole it is unlike what was
-learned. Then its sentences are judged one by one, and the one that is most surely about something speaks for it.
+learned, or only so much like it. Its sentences are judged one by one, and the one that is most surely about something
+speaks for it.
 """
 
 import re
@@ -44,23 +45,31 @@ class Judged:
 
 
 def judged_text(parameters: Parameters, text: str, team_of: NDArray[np.integer]) -> Judged:
-    """As a whole where that is like what was learned, else by its sentences. team_of: see `judged`."""
+    """By its sentences where as a whole it is unlike what was learned. Else they may make it surer of its team, and one
+    that is surest of another team speaks against it. team_of: see `judged`.
+    """
     whole = judged(parameters, parameters.vocabulary.encode(text), team_of)
-    if whole.familiar:
-        return whole
     asking = [each for each in _surest(parameters, sentences(text), team_of) if each.familiar]
     if not asking:
         return whole
-    best = max(asking, key=lambda each: each.confidence)
-    against = max((each.confidence for each in asking if each.team != best.team), default=0.0)
+    said = _spoken([whole, *asking] if whole.familiar else asking)
+    if whole.familiar and said.team != whole.team:
+        return replace(whole, confidence=min(whole.confidence, said.confidence))
+    return whole if whole.familiar and whole.confidence >= said.confidence else said
+
+
+def _spoken(found: list[Judged]) -> Judged:
+    """The surest, less what another of another team says against it."""
+    best = max(found, key=lambda each: each.confidence)
+    against = max((each.confidence for each in found if each.team != best.team), default=0.0)
     return replace(best, confidence=best.confidence * (1 - against))
 
 
 def sentences(text: str) -> list[str]:
-    """Those that say something, each once; none where there is only one."""
-    parts = dict.fromkeys(part.strip() for part in SENTENCE_END.split(text[:MAX_CHARS]))
+    """Those that say something, each once; none where the text is one sentence."""
+    parts = dict.fromkeys(part.strip() for part in SENTENCE_END.split(text[:MAX_CHARS]) if part.strip())
     found = [part for part in parts if len(part.split()) >= _LEAST_WORDS]
-    return found[:_MOST_SENTENCES] if len(found) > 1 else []
+    return found[:_MOST_SENTENCES] if len(parts) > 1 else []
 
 
 def _surest(parameters: Parameters, parts: list[str], team_of: NDArray[np.integer]) -> list[Judged]:

@@ -30,7 +30,7 @@ from worker.config.errors import LocalModelError
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.models.local import parameters as local_parameters
 from worker.models.local import training as local_training
-from worker.models.local.judging import UNFAMILIAR_CEILING
+from worker.models.local.judging import UNFAMILIAR_CEILING, judged, judged_text
 from worker.models.local.model import MIN_CONFIDENCE, NONE_FITS, UNFAMILIAR, LocalModel
 from worker.models.local.scope import scope_score
 from worker.models.training_rows import read_rows
@@ -158,6 +158,16 @@ def test_a_long_mail_is_judged_by_the_sentence_that_asks(model: LocalModel) -> N
     assert sum(decided) > 0.95 * len(decided)
     asked = request(ticket(mail.format("The machine swallowed my card!")))
     assert asyncio.run(model.call(asked)).tool_calls[0].arguments["evidence"] == ["The machine swallowed my card!"]
+
+
+def test_a_sentence_makes_a_greeted_ticket_surer_of_its_team_and_never_moves_it(model: LocalModel) -> None:
+    known, teams, surer = model._parameters, model._team_of, 0
+    for row in sample.rows("test")[::61]:
+        text = f"Hello,\n\n{row['body']}\n\nThanks, John"
+        whole, found = judged(known, known.vocabulary.encode(text), teams), judged_text(known, text, teams)
+        assert found.team == whole.team or not whole.familiar
+        surer += whole.familiar and found.confidence > whole.confidence
+    assert surer > 10
 
 
 def test_two_sentences_that_ask_for_different_teams_are_not_decided(model: LocalModel) -> None:
