@@ -148,7 +148,7 @@ def test_evidence_of_autonomy_is_counted_by_the_form(deployed: Deployment, rita:
     n, agreements = _evidence(deployed)
     assert (n - before[0], agreements - before[1]) == (2, 1)
     rita.goto("/labels")
-    expect(rita.get_by_role("heading", name="Forms")).to_be_visible()
+    expect(rita.get_by_role("heading", name="Forms", exact=True)).to_be_visible()
     line = rita.get_by_role("row").filter(has_text="Somebody leaves a job.")
     expect(line).to_contain_text(f"{agreements} of {n} agreed")
 

@@ -47,8 +47,9 @@ class AddedDocument:
 class Decision:
     """What was decided about a ticket, or is suggested.
 
-    evidence: verbatim quotes of the ticket. document: all of it, as answered; a deployment whose agent does another job
-    than triage decides on other fields.
+    evidence: verbatim quotes of the ticket. fields: the taxonomy's own that have a value; further_labels: what else it
+    is about. document: all of it, as answered; a deployment whose agent does another job than triage decides on other
+    fields.
     """
 
     label: str
@@ -60,6 +61,8 @@ class Decision:
     confidence: float
     decided_by: str
     tier: str
+    fields: Mapping[str, Any]
+    further_labels: Sequence[str]
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
 
@@ -181,7 +184,10 @@ def state(name: str) -> State | str:
 
 
 def _decision(found: Mapping[str, Any] | None) -> Decision | None:
-    return None if found is None else _read(Decision, found, document=found)
+    if found is None:
+        return None
+    more = {"fields": found.get("fields") or {}, "further_labels": tuple(found.get("further_labels") or ())}
+    return _read(Decision, found, document=found, **more)
 
 
 def _read(kind: type[T], found: Mapping[str, Any], **read: Any) -> T:

@@ -49,3 +49,14 @@ def test_a_decision_of_another_process_is_there_in_full() -> None:
     read = documents.ticket({**ANSWERED, "decision": decision}).decision
     assert read is not None
     assert (read.confidence, read.label, read.document) == (0.9, None, decision)
+
+
+def test_a_decision_has_the_fields_of_the_deployment_and_none_where_it_has_none() -> None:
+    document = {"label": "refund", "fields": {"order_number": "AB-123456"}, "further_labels": ["delay"]}
+    of_its_own, plain = (
+        documents.ticket({**ANSWERED, "decision": one}).decision for one in (document, {"label": "delay"})
+    )
+    assert of_its_own is not None
+    assert plain is not None
+    assert (of_its_own.fields, of_its_own.further_labels) == ({"order_number": "AB-123456"}, ("delay",))
+    assert (plain.fields, plain.further_labels) == ({}, ())
