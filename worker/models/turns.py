@@ -26,6 +26,7 @@ def sent(messages: Sequence[Message], fit: Fit, new_from: int = 0) -> list[Messa
             reply = None
         else:
             now = _after(reply, paused=paused)
+            reply = None if now else reply  # it is answered, once
             if content := _fitted(message["content"], fit):
                 reply, paused = {"role": "assistant", "content": content}, message.get("paused", False)
                 now.append(reply)

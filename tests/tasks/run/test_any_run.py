@@ -12,11 +12,12 @@ from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.checkpoint import fold
 from tasks.run.limits import Limits
-from tasks.run.messages import Message, StopReason, TokenUsage
+from tasks.run.messages import Message, TokenUsage
 from tests.depth import cases
 from tests.fakes.desk import TOOL_TROUBLE, Desk, Workshop, search, submit, take_unwritten, unfit
 from tests.fakes.recording_ledger import Crash, RecordingLedger
 from tests.fakes.scripted_model import Said, ScriptedModel, reply, text, tool_use
+from worker.models.anthropic.messages import fit
 
 WORST = 1000
 BLOCKS = st.one_of(
@@ -92,10 +93,10 @@ def appended(asked: list[tuple[Message, ...]]) -> bool:
 
 def check_requests(desk: Desk, first: int = 0) -> None:
     """Every request would be taken, and each only adds. One may end with the assistant only to go on after a pause."""
-    paused = [list(said.content) for said in desk.model.script if getattr(said, "stop", "") is StopReason.PAUSE_TURN]
     asked = [request.messages for request in desk.model.asked[first:]]
     for messages in asked:
-        goes_on = any(block in content for content in paused for block in messages[-1]["content"])
+        said = [one for one in messages if one["role"] == "user" or any(map(fit, one["content"]))]
+        goes_on = said[-1].get("paused", False)
         assert unfit(messages) in (None, "ends with the assistant" if goes_on else None)
     assert appended(asked)
 

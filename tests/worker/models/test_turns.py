@@ -37,6 +37,7 @@ OPENING = user(text("<ticket>Money</ticket>"))
 FOREIGN = {"type": "reasoning", "added": {"reasoning_content": "hm"}}
 THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
 CONVERSATIONS: dict[str, Sequence[Message]] = {
+    "an empty reply behind a call without a result": [OPENING, said(search("a")), said(), user(text("Call it now."))],
     "a call without a result": [OPENING, said(search("a"), search("b")), user(result("a"))],
     "nobody has answered": [OPENING, said(search("a"))],
     "results behind words": [OPENING, said(search("a")), user(text("new"), result("a"))],
