@@ -88,37 +88,41 @@ def remote_model(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy) -> M
                 api_key=_secret(settings.systemone_api_key),
                 headers=read_headers(_secret(settings.systemone_headers)),
             )
-        case Make.BEDROCK:
-            with _installed("bedrock"):
-                from worker.models.bedrock.model import BedrockModel
-
-            return BedrockModel(
-                entry.id,
-                prices,
-                name=entry.name,
-                region=settings.aws_region or "",
-                api_key=_secret(settings.aws_bearer_token_bedrock),
-                base_url=settings.url_of(entry),
-                headers=read_headers(_secret(settings.bedrock_headers)),
-            )
-        case Make.VERTEX:
-            with _installed("vertex"):
-                from worker.models.vertex.model import VertexModel
-
-            return VertexModel(
-                entry.id,
-                prices,
-                name=entry.name,
-                region=settings.cloud_ml_region or "",
-                project=settings.anthropic_vertex_project_id or "",
-                access_token=_secret(settings.vertex_access_token),
-                base_url=settings.url_of(entry),
-                headers=read_headers(_secret(settings.vertex_headers)),
-            )
+        case Make.BEDROCK | Make.VERTEX:
+            return _hosted_by_a_cloud(entry, settings, prices)
         case Make.LOCAL:
             raise ValueError("the local model is not remote")
         case unknown:
             assert_never(unknown)
+
+
+def _hosted_by_a_cloud(entry: ModelEntry, settings: Settings, prices: Prices) -> Model:
+    if entry.make is Make.BEDROCK:
+        with _installed("bedrock"):
+            from worker.models.bedrock.model import BedrockModel
+
+        return BedrockModel(
+            entry.id,
+            prices,
+            name=entry.name,
+            region=settings.aws_region or "",
+            api_key=_secret(settings.aws_bearer_token_bedrock),
+            base_url=settings.url_of(entry),
+            headers=read_headers(_secret(settings.bedrock_headers)),
+        )
+    with _installed("vertex"):
+        from worker.models.vertex.model import VertexModel
+
+    return VertexModel(
+        entry.id,
+        prices,
+        name=entry.name,
+        region=settings.cloud_ml_region or "",
+        project=settings.anthropic_vertex_project_id or "",
+        access_token=_secret(settings.vertex_access_token),
+        base_url=settings.url_of(entry),
+        headers=read_headers(_secret(settings.vertex_headers)),
+    )
 
 
 def questions_version(entry: ModelEntry, taxonomy: Taxonomy) -> str:
