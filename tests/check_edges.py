@@ -31,6 +31,7 @@ EDGES: Mapping[str, frozenset[str]] = {
         "openai": "aiohttp httpx2 openai",
         "otel": "opentelemetry",
         "pdf": "pypdf subprocess",  # which is read in a process with bounds of its own
+        "postgres": "psycopg psycopg_pool",
         "redis": "kombu redis ssl",
         "sentry": "sentry_sdk",
         "sqlite": "sqlite3",
