@@ -112,6 +112,23 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """One link of the chain over all that was written here. place: from 1. events: of the ticket, when it was written;
+    head: the chain over them, see `fallbacks.history.chain`; row: digest of its row. hash: over this and the link
+    before. seal: over the hash, on the last link of each write, "" on the others.
+    """
+
+    place: int
+    id: str
+    version: int
+    events: int
+    head: str
+    row: str
+    hash: str
+    seal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """What is in history, what was erased or moved to cold files included. Nanodollars; days since 1970."""
 
@@ -131,7 +148,7 @@ class History(Protocol):
         ...
 
     async def find(self, ticket_id: str) -> EndedTicket | None:
-        """A ticket whole; None where it is not here, or was erased."""
+        """A ticket whole, what was erased without its texts; None where it is not here."""
         ...
 
     async def find_many(self, ticket_ids: Sequence[str]) -> Mapping[str, EndedTicket]:
@@ -174,6 +191,29 @@ class History(Protocol):
 
     async def query(self, sql: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         """(columns, rows) of a query over the documented views; it cannot write. For reports."""
+        ...
+
+    async def chain(self, start: int, count: int) -> list[Link]:
+        """At most `count` links from place `start` (1 is the first), in order. `write` adds one for each ticket that it
+        keeps or replaces, in its transaction; `erase` adds none.
+        """
+        ...
+
+    async def erase(self, entries: Sequence[Entry]) -> Mapping[str, int]:
+        """Put what is left of tickets in their place, all or none, whatever version is here: document (cold ones, too),
+        columns, search index; ids of their mails go. What is not here is left out. How many of each place were changed:
+        `documents`, `cold`, `search`, `threads`.
+        """
+        ...
+
+    async def replace_examples(self, stored: Mapping[int, str]) -> None:
+        """Put others in the places of people's decisions that are here, all or none."""
+        ...
+
+    async def scrub(self) -> Mapping[str, str]:
+        """Leave no trace in files of what was replaced, as far as the engine can; it may take long, and hold writers.
+        File, or kind of file, that may still hold some -> what it is and when it goes.
+        """
         ...
 
     async def aclose(self) -> None:
