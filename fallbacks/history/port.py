@@ -56,6 +56,7 @@ class Facts:
     text: str = ""
     requester_id: str | None = None
     requester_email: str | None = None
+    requester_name: str | None = None
     reason: str | None = None
     closed: str | None = None
     key: str | None = None
@@ -92,9 +93,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for; what is None is not asked for. q: words, all of which must stand in id, subject, text or
-    requester; a last word ending in `*` is a prefix. since_ms, until_ms: of acceptance. before: (accepted_ms, id) to go
-    on from, exclusive; newest first.
+    """What to look for; what is None is not asked for. Newest acceptance first, then the greatest id by code point.
+
+    q: words, read by `fallbacks.history.words`, all of which must stand in id, subject, text or in id, e-mail and name
+    of the requester. requester: the id or the e-mail, case apart. since_ms, until_ms: accepted then or later, and
+    before. ended_since_ms: ended then or later. before: (accepted_ms, id) to go on from, exclusive.
     """
 
     q: str = ""
@@ -107,6 +110,8 @@ class Search:
     decided_by: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    ended_since_ms: int | None = None
+    corrected: bool | None = None
     before: tuple[int, str] | None = None
     limit: int = 50
 
