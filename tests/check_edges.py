@@ -45,7 +45,7 @@ EDGES: Mapping[str, frozenset[str]] = {
 
 PURE = frozenset(
     {"argon2", "pydantic", "pydantic_core", "pydantic_settings", "uvloop"}
-    | {"jsonpath_rfc9535", "oxmsg", "selectolax", "striprtf", "tnefparse", "webencodings"}
+    | {"jsonpath_rfc9535", "oxmsg", "selectolax", "striprtf", "tnefparse", "webencodings", "zstandard"}
 )
 """Packages that are no technology in this sense: they neither keep nor reach anything.
 

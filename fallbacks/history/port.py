@@ -173,11 +173,15 @@ class History(Protocol):
         ...
 
     async def of_requester(self, requester_id: str, limit: int) -> list[tuple[str, Facts]]:
-        """(id, facts) of a requester's last tickets, newest first."""
+        """(id, facts without costs) of a requester's last tickets, newest first."""
         ...
 
     async def search(self, wanted: Search) -> list[tuple[str, Facts]]:
-        """(id, facts), newest first, at most `limit`."""
+        """(id, facts without costs), at most `limit`."""
+        ...
+
+    async def identity(self) -> str:
+        """Which history this is: made once, with its first table."""
         ...
 
     async def totals(self) -> Totals:

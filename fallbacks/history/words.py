@@ -4,9 +4,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from fallbacks.history.port import Entry
+
 MOST_TERMS = 16
 MOST_CHARS = 500
 """Of a query; what comes after is not read."""
+
+SEARCHED_CHARS = 100_000
+"""Of a ticket: what an index has of one is bounded in PostgreSQL."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -25,6 +30,14 @@ def folded(text: str) -> str:
         return text.lower()
     parts = unicodedata.normalize("NFKD", text.casefold())
     return "".join(part for part in parts if not unicodedata.combining(part))
+
+
+def words_of(entry: Entry) -> str:
+    """The words of a ticket that a search looks through, in order."""
+    facts = entry.facts
+    requester = (facts.requester_id, facts.requester_email, facts.requester_name)
+    text = " ".join(part for part in (entry.ticket.id, *requester, facts.subject, facts.text) if part)
+    return " ".join(_WORD.findall(folded(text[:SEARCHED_CHARS])))
 
 
 def read_terms(q: str) -> tuple[Term, ...]:
