@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
 from celery import Celery
@@ -36,17 +36,17 @@ from fallbacks.store import keys
 from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.agent import PREFETCH, Agent
-from tasks.run.process import Process, Result
+from tasks.run.process import Process, ProcessDefinition, Result
 from tasks.run.prompt import Prompt
 from tasks.run.tool import Tool
-from tasks.tools import discover
 from tasks.tools.ports import CustomerDirectory
 from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.clients.celery_queue import is_amqp
-from worker.config import sources
+from worker.config import installed, own_settings, sources
 from worker.config.models import Make, ModelEntry
+from worker.config.own_settings import brought_by
 from worker.config.settings import Autonomy, Settings
 from worker.config.versions import CODE_VERSION
 from worker.config.yaml_taxonomy import load_taxonomy
@@ -66,7 +66,7 @@ from worker.models.own_traffic import screen_of
 from worker.models.promises import keep_promises
 from worker.models.reuse import kept_for, reusing
 from worker.models.tier import Tier
-from worker.models.tiers import make_tier, prompt_of
+from worker.models.tiers import brought_tier, make_tier, prompt_of
 from worker.outcomes.kombu import QUEUE, KombuOutcomes
 from worker.outcomes.receivers import Receivers
 from worker.queue.celery_publisher import Publisher
@@ -112,13 +112,17 @@ class Parts:
     def prompt(self) -> Prompt:
         return prompt_of(self.settings)
 
-    kind: ClassVar[type[Process]] = Triage
-    """What the agent does here; `process` makes it."""
+    @cached_property
+    def brought(self) -> ProcessDefinition | None:
+        """The process that a package brings for this deployment; None for triage."""
+        return None if self.settings.process == Triage.name else installed.process(self.settings.process)
 
     @cached_property
     def process(self) -> Process:
         """The one process of this deployment."""
-        return self.triage
+        if self.brought is None:
+            return self.triage
+        return self.brought.make(own_settings.of_process(self.settings.process).read())
 
     @cached_property
     def triage(self) -> Triage:
@@ -129,7 +133,7 @@ class Parts:
     @property
     def cards(self) -> Path | None:
         """Where the console finds the card of a process that is not its own."""
-        return None
+        return self.brought.cards if self.brought else None
 
     @cached_property
     def store(self) -> Store:
@@ -182,12 +186,8 @@ class Parts:
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
         """The prefetch and the allow-listed tools, clients injected."""
-        wanted = {PREFETCH, *self.settings.tools}
-        known = {definition.name: definition for definition in discover()}
-        unknown = sorted(wanted - known.keys())
-        if unknown:
-            raise LookupError(f"DESKHAND_TOOLS names {unknown[0]!r}; there are: {', '.join(sorted(known))}")
-        return {name: self.tracing.tool(known[name].bind(self._clients)) for name in sorted(wanted)}
+        found = map(installed.tool, sorted({PREFETCH, *self.settings.allowed_tools}))
+        return {each.name: self.tracing.tool(each.bind({**self._clients, **brought_by(each)})) for each in found}
 
     @cached_property
     def _clients(self) -> dict[str, Any]:
@@ -224,6 +224,8 @@ class Parts:
         return tuple(map(self._tier, self.settings.entries))
 
     def _tier(self, entry: ModelEntry) -> Tier:
+        if self.brought is not None and entry.make is Make.LOCAL:
+            return brought_tier(self.brought, self.process, self.tracing)
         return make_tier(entry, self.settings, self.taxonomy, self.prompt, self.tracing)
 
     def renew_local(self) -> None:

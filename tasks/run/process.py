@@ -5,11 +5,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
 from tasks.run.messages import ToolSpec
+from tasks.run.ports import Model
 from tasks.run.prompt import Prompt
 from tasks.ticket import Priority, Ticket
 
@@ -206,3 +208,22 @@ class Process(Protocol):
         choose: draws one of several.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessDefinition:
+    """A process as its package offers it, by an entry point of the group `deskhand.processes`.
+
+    make: makes it of its settings, or of None where it has none. settings: of the variables DESKHAND_PROCESS_<NAME>_*.
+    cards: the folder of its card, NAME.html. tools: what it may call where DESKHAND_TOOLS is not set.
+    local: what works its tickets where the tier is `local`; without it a remote model is needed.
+    min_confidence: below it `local` abstains.
+    """
+
+    kind: type[Process]
+    make: Callable[[Any], Process]
+    settings: type[BaseModel] | None = None
+    cards: Path | None = None
+    tools: tuple[str, ...] = ()
+    local: Callable[[], Model] | None = None
+    min_confidence: float = 0.6

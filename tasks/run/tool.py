@@ -61,7 +61,11 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A tool whose clients are not injected yet. clients: the keyword-only parameter names of its function."""
+    """A tool whose clients are not injected yet. clients: the keyword-only parameter names of its function.
+
+    settings: its own, of the variables DESKHAND_TOOL_<NAME>_*; None for none. make_clients: makes of them, or of None,
+    the clients that it brings itself, by parameter name; the others are the rails'.
+    """
 
     function: Callable[..., Awaitable[Any]]
     arguments: type[BaseModel]
@@ -72,6 +76,8 @@ class ToolDefinition:
     effect: Effect
     offered: bool
     of_ticket: bool = False
+    settings: type[BaseModel] | None = None
+    make_clients: Callable[[Any], Mapping[str, Any]] | None = None
 
     @property
     def name(self) -> str:
@@ -105,8 +111,13 @@ def tool(
     effect: Effect = Effect.NONE,
     offered: bool = True,
     of_ticket: bool = False,
+    settings: type[BaseModel] | None = None,
+    clients: Callable[[Any], Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], ToolDefinition]:
-    """Declare `async def name(arguments: SomeModel, context: ToolContext, *, client: Port) -> JSON value` as a tool."""
+    """Declare `async def name(arguments: SomeModel, context: ToolContext, *, client: Port) -> JSON value` as a tool.
+
+    settings, clients: see `ToolDefinition`, where they are `settings` and `make_clients`.
+    """
 
     def define(function: Callable[..., Awaitable[Any]]) -> ToolDefinition:
         if not inspect.getdoc(function):
@@ -114,9 +125,18 @@ def tool(
         parameters = inspect.signature(function).parameters.values()
         hints = get_type_hints(function)
         arguments = hints[next(iter(parameters)).name]
-        clients = tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
         return ToolDefinition(
-            function, arguments, clients, timeout_seconds, calls_per_run, calls_per_minute, effect, offered, of_ticket
+            function=function,
+            arguments=arguments,
+            clients=tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY),
+            timeout_seconds=timeout_seconds,
+            calls_per_run=calls_per_run,
+            calls_per_minute=calls_per_minute,
+            effect=effect,
+            offered=offered,
+            of_ticket=of_ticket,
+            settings=settings,
+            make_clients=clients,
         )
 
     return define

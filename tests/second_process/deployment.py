@@ -2,7 +2,6 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 from uuid import uuid4
 
 from tasks.money import FREE, Nanodollars
@@ -38,8 +37,6 @@ class FormReader:
 
 class FormParts(Parts):
     """The parts of a process of this deployment. All that tells it from triage."""
-
-    kind: ClassVar[type] = Forms
 
     @cached_property
     def process(self) -> Forms:

@@ -47,6 +47,10 @@ class ModelNotInstalledError(WorkerError):
     """A tier's model needs an extra that is not installed. The message says how to install it."""
 
 
+class NotUsableError(WorkerError):
+    """A tool or a process that the settings name is not there, or its package cannot be used. The message says why."""
+
+
 class CustomerFileError(WorkerError):
     """The embedded customer directory's file cannot be used. The message is `FILE:LINE: reason`."""
 

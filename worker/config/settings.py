@@ -23,6 +23,9 @@ from worker.config.values import header, headers, listed, mailbox_url, networks,
 
 PREFIX = "DESKHAND_"
 
+OF_TOOLS_AND_PROCESSES = (f"{PREFIX}TOOL_", f"{PREFIX}PROCESS_")
+"""What begins so is a tool's or a process's own."""
+
 LOCAL = "local"
 DEFAULT_REMOTE_MODEL = "claude-haiku-5-5"
 
@@ -222,6 +225,7 @@ class Settings(BaseSettings):
         ("search_knowledge_base", "lookup_customer", "find_similar_tickets", "read_attachment"),
         description="tools the agent may call",
     )
+    process: str = Field("triage", pattern=r"^[a-z][a-z0-9_]{0,39}$", description="what the agent does here")
     notify_url: Url | None = Field(None, description="receiver of the tool notify_team; none: there is no such tool")
     notify_secret: SecretStr | None = Field(None, description="its `whsec_` secret; the receiver checks it")
     retrain_hours: float = Field(
@@ -313,6 +317,15 @@ class Settings(BaseSettings):
         """The tiers' models, cheapest first."""
         return tuple(map(read_model, self.tiers))
 
+    @property
+    def allowed_tools(self) -> tuple[str, ...]:
+        """What the agent may call, by name: as set, or what its process asks for. Raises `NotUsableError`."""
+        if "tools" in self.model_fields_set or self.process == Settings.model_fields["process"].default:
+            return self.tools
+        from worker.config import installed  # looks through what is installed
+
+        return installed.process(self.process).tools
+
     def url_of(self, entry: ModelEntry) -> str | None:
         """Where a model's calls go; None for its maker's own."""
         base = {
@@ -348,7 +361,8 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment. Raises `SettingsError`, one clear line for each fault, unknown DESKHAND_ names included."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    others = [name for name in os.environ if name.startswith(PREFIX) and name not in known]
+    unknown = sorted(name for name in others if not name.startswith(OF_TOOLS_AND_PROCESSES))
     faults = [f"{name}: no such setting" for name in unknown]
     try:
         settings = Settings(**overrides)
@@ -359,6 +373,21 @@ def load_settings(**overrides: Any) -> Settings:
             said = fault["msg"].removeprefix("Value error, ")
             faults.append(f"{shown}: {said}" if name else said)
         raise SettingsError(faults) from None
+    faults += _own_faults(settings, asked=len(others) > len(unknown))
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def _own_faults(settings: Settings, *, asked: bool) -> list[str]:
+    """What is wrong with the tools and the process in use and with their own settings. asked: some are set."""
+    if not asked and all(
+        getattr(settings, name) == Settings.model_fields[name].default for name in ("tools", "process")
+    ):
+        return []
+    from worker.config import own_settings  # looks through what is installed
+
+    try:
+        return own_settings.faults(settings.allowed_tools, settings.process)
+    except WorkerError as error:
+        return [str(error)]

@@ -1,9 +1,11 @@
 """Makes the tiers of a deployment: each entry's model, its promise, and the version that earns autonomy."""
 
 from tasks.run.ports import Model
+from tasks.run.process import Process, ProcessDefinition
 from tasks.run.prompt import Prompt
 from tasks.triage.prompt import built_in
 from tasks.triage.taxonomy import Taxonomy
+from worker.config.errors import NotUsableError
 from worker.config.models import Make, ModelEntry
 from worker.config.prompt_file import load_prompt
 from worker.config.settings import Redact, Settings
@@ -31,6 +33,15 @@ def make_tier(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy, prompt:
     traced = tracing.model(RedactedModel(model) if redacted else model)
     basis = basis_of(entry, settings, taxonomy, prompt)
     return Tier(traced, least, tier_version(of), redacted, promise.rests_on, made_of, basis)
+
+
+def brought_tier(brought: ProcessDefinition, process: Process, tracing: Tracing) -> Tier:
+    """The tier `local` of a process that a package brings. Raises `NotUsableError` where it has none."""
+    if brought.local is None:
+        raise NotUsableError(f"the process {brought.kind.name} has no local model: set DESKHAND_MODEL")
+    model, least, made_of = brought.local(), brought.min_confidence, process.prompt.version
+    version = tier_version([model.name, made_of, process.taxonomy_version, f"{least:.4f}"])
+    return Tier(tracing.model(model), least, version, made_of=made_of)
 
 
 def promise_of(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy, prompt: Prompt) -> Promise:

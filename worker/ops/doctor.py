@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from worker.config import sources
 from worker.config.models import Make, ModelEntry
+from worker.config.own_settings import of_process, of_tool
 from worker.config.settings import LOCAL, PREFIX, Settings
 from worker.ops.redis_facts import StoreFacts
 
@@ -73,7 +74,8 @@ def shown_settings(settings: Settings) -> dict[str, str]:
     for name, field in type(settings).model_fields.items():
         variable = field.validation_alias if isinstance(field.validation_alias, str) else f"{PREFIX}{name.upper()}"
         shown[variable] = _shown(name, getattr(settings, name))
-    return shown
+    namespaces = [of_process(settings.process), *map(of_tool, sorted(settings.allowed_tools))]
+    return shown | {name: _shown(name, value) for each in namespaces for name, value in each.shown().items()}
 
 
 def _shown(name: str, value: Any) -> str:

@@ -48,9 +48,9 @@ def given(ctx: typer.Context) -> Mapping[str, str]:
 
 
 def _process() -> "type[Process]":
-    from worker.wiring import Parts
+    from worker.config.installed import kind_in_use
 
-    return Parts.kind
+    return kind_in_use()
 
 
 def _is_text(kind: Any) -> bool:
