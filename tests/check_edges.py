@@ -22,6 +22,7 @@ EDGES: Mapping[str, frozenset[str]] = {
         "cli": "rich select signal typer",
         "console": "jinja2 markupsafe starlette",
         "dns": "socket",
+        "ed25519": "cryptography",
         "genai": "genai_prices",
         "http": "fastapi http httpx prometheus_client socket starlette uvicorn",
         "httpx2": "aiohttp httpx2",

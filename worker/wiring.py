@@ -18,6 +18,7 @@ from fallbacks.autonomy.watch import Watch
 from fallbacks.delivery.alerts import AlertDesk, AlertSink
 from fallbacks.delivery.outbox import Outbox, OutcomeSender
 from fallbacks.delivery.outcomes import WEBHOOK, Outcome, OutcomeWriter
+from fallbacks.history.ed25519_seals import Ed25519Sealer, kept_sealer
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.probes import Probes
 from fallbacks.ledger.archive import archive_ended
@@ -138,6 +139,10 @@ class Parts:
     @cached_property
     def store(self) -> Store:
         return self.wrap_store(RedisStore(self.redis_url, f"{self.settings.namespace}:", self.settings.redis_wait))
+
+    @cached_property
+    def sealer(self) -> Ed25519Sealer:
+        return kept_sealer(self.settings.audit_key, self.settings.home)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -77,6 +77,13 @@ def _models(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(read_model(entry).name for entry in value)
 
 
+def _audit_key(value: SecretStr) -> SecretStr:
+    from fallbacks.history.ed25519_seals import read_private  # whoever sets one needs it anyway
+
+    read_private(value.get_secret_value())
+    return value
+
+
 def _usable_prices(value: Path) -> Path:
     from worker.config.yaml_prices import load_prices  # whoever sets one needs it anyway
 
@@ -259,6 +266,9 @@ class Settings(BaseSettings):
     )
     client_key: SecretStr | None = Field(None, description="the API key that `deskhand enqueue --url` shows")
     api_requests_per_minute: Count = Field(60_000, description="requests one API key may make in a minute")
+    audit_key: Annotated[SecretStr, AfterValidator(_audit_key)] | None = Field(
+        None, description="what audit exports and receipts are signed with (`dhs_...`); none: made in HOME, `audit.key`"
+    )
     log_format: LogFormat = LogFormat.CONSOLE
     redact: Redact = Field(Redact.NONE, description="mask personal data in `logs`, or there and for a remote `model`")
 

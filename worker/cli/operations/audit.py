@@ -1,11 +1,13 @@
 """`deskhand audit`: does the ledger balance?"""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from worker.cli.context import run
+from worker.cli.operations.audit_verify import print_public_key, verify_file
 from worker.cli.options import Json
 from worker.cli.output import Report, complain, dump, say, show
 
@@ -24,9 +26,23 @@ def register(app: typer.Typer) -> None:
 
 def audit(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what is certainly ours, and look again.")] = False,
+    verify: Annotated[
+        Path | None, typer.Option("--verify", metavar="FILE", help="Check a file of `deskhand export --audit` instead.")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="KEY", help="With --verify: a public key (dhp_...) that may have signed it."),
+    ] = None,
+    public_key: Annotated[bool, typer.Option("--public-key", help="Print this deployment's public key.")] = False,
     json: Json = False,
 ) -> None:
     """Prove from the ledger that no ticket is lost, no cap exceeded, no amount open and no effect happened twice."""
+    if public_key:
+        print_public_key(json=json)
+        return
+    if verify is not None:
+        verify_file(verify, key or [], json=json)
+        return
     report = run(_repaired if repair else _audit)
     totals = _totals(report)
     if json:

@@ -11,6 +11,7 @@ import typer
 from worker.cli.context import run
 from worker.cli.options import Json
 from worker.cli.output import complain, dump
+from worker.cli.people.audit_file import write_audit
 from worker.cli.printable import printable
 
 if TYPE_CHECKING:
@@ -40,12 +41,18 @@ def register(app: typer.Typer) -> None:
 def export(
     file: Annotated[Path, typer.Argument(help="Where to write; - is standard output.")] = Path("-"),
     examples: Annotated[bool, typer.Option("--examples", help="People's decisions beside what was suggested.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Every event and act, chained by hash, signed.")] = False,
     format: Annotated[Format, typer.Option("--format", help="csv is for spreadsheets.")] = Format.JSONL,  # noqa: A002 - the option's name
     json: Json = False,
 ) -> None:
-    """Write people's decisions, a line each: the data the local model is trained and measured on."""
-    if not examples:
-        raise typer.BadParameter("say what to export: --examples")
+    """Write people's decisions, a line each: the data the local model is trained and measured on; or the journal for
+    auditors, which `deskhand audit --verify FILE` holds against its hashes.
+    """
+    if examples == audit:
+        raise typer.BadParameter("say what to export: --examples or --audit")
+    if audit:
+        write_audit(file, json=json)
+        return
     write = _jsonl if format is Format.JSONL else _csv
     if str(file) == "-":
         written = run(lambda parts: write(parts, sys.stdout))

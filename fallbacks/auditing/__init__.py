@@ -1,0 +1,1 @@
+"""The journal for auditors: everything that happened, in one file, chained by hash and signed."""
