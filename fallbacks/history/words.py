@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from fallbacks.history.port import Entry
+from fallbacks.history.port import Entry, Facts
 
 MOST_TERMS = 16
 MOST_CHARS = 500
@@ -33,10 +33,14 @@ def folded(text: str) -> str:
 
 
 def words_of(entry: Entry) -> str:
+    """As `searched`, of a ticket on its way into history."""
+    return searched(entry.ticket.id, entry.facts)
+
+
+def searched(ticket_id: str, facts: Facts) -> str:
     """The words of a ticket that a search looks through, in order."""
-    facts = entry.facts
     requester = (facts.requester_id, facts.requester_email, facts.requester_name)
-    text = " ".join(part for part in (entry.ticket.id, *requester, facts.subject, facts.text) if part)
+    text = " ".join(part for part in (ticket_id, *requester, facts.subject, facts.text) if part)
     return " ".join(_WORD.findall(folded(text[:SEARCHED_CHARS])))
 
 

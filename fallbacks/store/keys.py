@@ -54,6 +54,11 @@ original = _keys(
     "message's id: the same of what was added; by ticket id",
 )
 in_state = _keys("s:*", Type.SORTED, "the tickets in a state, by when they entered it (ms)")
+TOUCHED = _key(
+    "touched",
+    Type.SORTED,
+    "the last 10,000 tickets that changed within their state, came back or left, by when (ms): the search reads it",
+)
 DUE = _key("due", Type.SORTED, "tickets that are queued, running or parked, by when the sweep looks at them (ms)")
 idempotency = _keys("idem:*", Type.HASH, "the ticket (id) that an Idempotency-Key made, and its body's digest; a week")
 bounced = _keys("bounced:*", Type.HASH, "the last mail to an address that came back; by digest; ninety days")

@@ -63,6 +63,16 @@ def keep(b: MemoryData, _: str, name: str, field: str, value: str) -> str:
     return b.hash(name).setdefault(field, json.dumps({"at": b.now} | json.loads(value)))
 
 
+def since(b: MemoryData, _: str, count: str, *indexes: str) -> list[list[Any]]:
+    found = []
+    for name, start in zip(indexes[::2], indexes[1::2], strict=True):
+        scores, members = b.rank(name), b.ordered(name)
+        late = [member for member in members if scores[member] >= float(start)][: int(count)]
+        first = str(scores[members[0]]) if members else ""
+        found.append([len(members), first, [part for member in late for part in (member, str(scores[member]))]])
+    return found
+
+
 CONTROL: dict[str, Callable[..., Any]] = {
     "control": control,
     "log": log,
@@ -70,4 +80,5 @@ CONTROL: dict[str, Callable[..., Any]] = {
     "wake": wake,
     "escalate": escalate,
     "keep": keep,
+    "since": since,
 }

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from fallbacks.store import keys
 from tests.fakes.memory_data import MemoryData
 from tests.fakes.memory_runs import fail_breaker, kept_beside
 
@@ -33,6 +34,7 @@ def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
     row["op"] = h["op"]
     b.add(f"t:{ticket_id}", "version", 0 if h.get("unnoticed") else 1)
     _add_message(b, ticket_id, row, h.get("message"))
+    _touch(b, ticket_id, h, stays=old == new)
     b.place(ticket_id, new)
     _schedule(b, ticket_id, row, h)
     if "inbox" in h:
@@ -45,6 +47,11 @@ def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
     b.count_all(h.get("meters", {}))
     _tell(b, ticket_id, row, h)
     return ["ok", new, row["version"], b.now]
+
+
+def _touch(b: MemoryData, ticket_id: str, h: dict[str, Any], *, stays: bool) -> None:
+    if stays and ("message" in h or "decision" in h.get("set", {})):
+        b.rank(keys.TOUCHED)[ticket_id] = b.now
 
 
 def _figure(b: MemoryData, row: dict[str, str], figures: dict[str, str], state: str) -> None:

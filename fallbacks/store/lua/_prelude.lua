@@ -81,6 +81,12 @@ local function place(old, new, ...)
   redis.call('HSET', T, 'state', new, 'since', AT, ...)
 end
 
+-- What an index of the tickets that are here does not see by their states: one changed within its state, came back or left.
+local function touched()
+  redis.pcall('ZADD', P .. 'touched', AT, ID)
+  redis.pcall('ZREMRANGEBYRANK', P .. 'touched', 0, -10001)
+end
+
 local function due_at(ms)
   if ms then redis.call('ZADD', P .. 'due', int(ms), ID) else take_out(P .. 'due') end
 end

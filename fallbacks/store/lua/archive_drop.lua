@@ -14,6 +14,7 @@ for i = 4, #ARGV, 2 do
   end)
   if row and row[1] == ARGV[3] and row[2] == ARGV[i + 1] and row[3] ~= 'pending' then
     redis.call('ZREM', P .. 's:' .. row[1], ID)
+    touched()
     redis.call('DEL', T, J, P .. 'effects:' .. ID, P .. 'original:' .. ID, P .. 'messages:' .. ID)
     redis.call('HINCRBY', P .. 'n', 'archived', 1)
     redis.call('HINCRBY', P .. 'n', 'archived_spent', row[4] or '0')

@@ -40,6 +40,7 @@ if done[1] then redis.call('HSET', E, unpack(done)) end
 if beside[1] then redis.call('HSET', O, unpack(beside)) end
 if messages[1] then redis.call('HSET', M, unpack(messages)) end
 redis.call('ZADD', P .. 's:' .. row.state, int(since), ID)
+touched()
 redis.call('HINCRBY', P .. 'n', 'archived', -1)
 redis.call('HINCRBY', P .. 'n', 'archived_spent', int(-spent))
 if overbilled > 0 then redis.call('HINCRBY', P .. 'n', 'archived_overbilled', int(-overbilled)) end

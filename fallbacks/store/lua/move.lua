@@ -125,6 +125,7 @@ if h.message then
   end
 end
 if gone[1] then redis.call('HDEL', T, unpack(gone)) end
+if not moved and (h.message or h.set and h.set.decision) then touched() end
 if moved then place(row[1], h.state, unpack(fields)) else redis.call('HSET', T, unpack(fields)) end
 if due or not h.keep_due then due_at(due) end
 count_all(h.meters)
