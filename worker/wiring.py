@@ -337,6 +337,7 @@ class Parts:
             models=lambda: self.tiers if self.agents else (),
             archive_room=lambda: self.archive.room,
             keep_trend=partial(keep_trend, self.views),
+            day_cap=self.settings.day_cap_nanodollars,
         )
 
     @cached_property

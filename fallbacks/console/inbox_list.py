@@ -47,7 +47,7 @@ async def _listed(visit: Visit, filters: Filters, offset: int) -> Listed:
     inbox = visit.deps.inbox
     if not filters.scans:
         page = await inbox.page(filters.indexes, offset, PAGE)
-        return Listed(page.items, page.total, None, page.next_offset)
+        return Listed(_awake_first(page.items), page.total, None, page.next_offset)
     ids, total = await visit.deps.store.crossed([*map(keys.inbox_facet, filters.indexes)] or [keys.INBOX], 0, SCAN - 1)
     now = await visit.deps.store.now_ms()
     rows = await visit.deps.store.rows(ids, ["since", "sla"])
@@ -58,4 +58,9 @@ async def _listed(visit: Visit, filters: Filters, offset: int) -> Listed:
     ]
     items = [await visit.deps.views.ticket(ticket_id) for ticket_id in wanted[offset : offset + PAGE]]
     more = offset + PAGE if offset + PAGE < len(wanted) else None
-    return Listed(items, len(wanted), SCAN if total > SCAN else None, more)
+    return Listed(_awake_first(items), len(wanted), SCAN if total > SCAN else None, more)
+
+
+def _awake_first(items: list[TicketView]) -> list[TicketView]:
+    """Of one page: nobody is served what is snoozed."""
+    return sorted(items, key=lambda view: view.snoozed_until_ms is not None)

@@ -24,6 +24,9 @@ from tasks.money import format_usd
 HOURS = 24
 DAYS = 7
 OLDEST = 5
+MOST_LOOKED_AT = 50
+"""For so many that are not snoozed."""
+
 KINDS = 8
 REVIEWERS = 12
 SWITCHED = 5
@@ -52,7 +55,7 @@ async def overview(visit: Visit) -> Response:
     stats = await visit.deps.views.stats()
     judged = [row for row in await kind_rows(visit) if row.suggested]
     suggested, agreed = sum(row.suggested for row in judged), sum(row.agreed for row in judged)
-    oldest = await visit.deps.inbox.page((), 0, OLDEST)
+    waiting = await visit.deps.inbox.page((), 0, MOST_LOOKED_AT)
     latest = await visit.desk.examples.latest(LATEST)
     everybody = work_by(lambda example: example.by, latest)
     reviewers = [work for work in everybody if visit.may(Role.OPERATOR) or work.name == visit.person]
@@ -65,7 +68,7 @@ async def overview(visit: Visit) -> Response:
         "judged": sorted(judged, key=lambda row: -row.suggested)[:KINDS],
         "agreement": agreed / suggested if suggested else None,
         "suggested": suggested,
-        "oldest": oldest.items,
+        "oldest": [view for view in waiting.items if view.snoozed_until_ms is None][:OLDEST],
         "people": _people(stats),
         "reviewers": reviewers[:REVIEWERS],
         "handled": [work for work in work_by(lambda example: example.key, latest) if work.timed][:KINDS],
@@ -91,9 +94,7 @@ async def _unusual(visit: Visit, stats: Stats) -> list[Finding]:
 
 
 def _money(visit: Visit, stats: Stats) -> Money:
-    """The cap set at run time goes before the one the process was started with, as in the ledger."""
-    cap = stats.control.get("day_cap")
-    budget = int(cap) if cap is not None else visit.deps.daily_budget_nanodollars
+    budget = stats.day_cap(visit.deps.daily_budget_nanodollars)
     return Money(stats.spent_nanodollars, stats.reserved_nanodollars, budget)
 
 

@@ -106,6 +106,14 @@ class Stats:
     control: dict[str, str]
     now_ms: int
 
+    def day_cap(self, own: int | None) -> int | None:
+        """Nanodollars that the fleet may spend today, None for no such cap: set at run time, or what its workers were
+        started with, or where none says so what the process that asks was. own: that.
+        """
+        if "day_cap" in self.control:
+            return int(self.control["day_cap"])
+        return min((cap for beat in self.workers if (cap := beat.get("day_cap")) is not None), default=own)
+
 
 class Views:
     """Reads over a store, and over the archive for tickets that have left it."""

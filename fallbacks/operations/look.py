@@ -64,8 +64,7 @@ class Look:
     @property
     def day_cap(self) -> int | None:
         """The budget in force."""
-        stored = self.stats.control.get("day_cap")
-        return self.terms.day_cap if stored is None else int(stored)
+        return self.stats.day_cap(self.terms.day_cap)
 
 
 async def look(

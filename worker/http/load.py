@@ -119,8 +119,7 @@ async def get_stats(desk: DeskDep, _: Operator) -> StatsDocument:
     """Queue depth, oldest ages, in flight, slots, inbox by reason, spend today: the autoscaling signal."""
     measured = await measure(desk)
     stats = measured.stats
-    day_cap = stats.control.get("day_cap")
-    cap = int(day_cap) if day_cap else desk.settings.day_cap_nanodollars
+    cap = stats.day_cap(desk.settings.day_cap_nanodollars)
     return StatsDocument(
         at=moment(stats.now_ms),
         ready=measured.ready,

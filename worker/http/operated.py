@@ -45,8 +45,7 @@ async def operated(desk: Desk, stats: Stats) -> Operated:
         senders(store, 1),
         Control(store).log(CHANGES),
     )
-    stored = stats.control.get("day_cap")
-    cap = terms.day_cap if stored is None else int(stored)
+    cap = stats.day_cap(terms.day_cap)
     earned = await desk.parts.standings.rows(await at_work(store, workers))
     return Operated(tuple(workers), tuple(shut), sent, cap, _deployed(log), tuple(earned))
 

@@ -39,6 +39,7 @@ class Heartbeat:
     ready: makes the process ready for its first run. version: of its code. models: the tiers that it works with.
     archive_room: bytes free and in all of the disk that it archives to, None elsewhere. keep_trend: writes down what
     the whole looks like, where nobody has lately. finish: asks the process to stop in good order, as SIGTERM does.
+    day_cap: nanodollars of the fleet per UTC day by this process's environment, None for none.
     """
 
     live: LiveRuns
@@ -53,6 +54,7 @@ class Heartbeat:
     models: Callable[[], Sequence[Tier]] = field(default=lambda: ())
     archive_room: Callable[[], tuple[int, int] | None] = field(default=lambda: None)
     keep_trend: Callable[[], Awaitable[object]] = field(default=_nothing)
+    day_cap: int | None = None
     beats: int = 0
     swept_at: float = field(default=0.0)
     beaten_at: float = field(default=0.0)
@@ -139,4 +141,5 @@ class Heartbeat:
             "pid": os.getpid(),
             "draining": self.live.draining,
             "archive_room": self.archive_room(),
+            "day_cap": self.day_cap,
         }

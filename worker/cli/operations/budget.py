@@ -77,7 +77,7 @@ async def _look(parts: "Parts") -> dict[str, Any]:
 
     stats = await parts.views.stats()
     stored = stats.control.get(DAY_CAP)
-    cap = int(stored) if stored is not None else parts.settings.day_cap_nanodollars
+    cap = stats.day_cap(parts.settings.day_cap_nanodollars)
     return {
         "daily_budget_usd": None if cap is None else to_usd(cap),
         "at_run_time": stored is not None,

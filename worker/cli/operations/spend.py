@@ -62,8 +62,7 @@ async def _spend(parts: "Parts", count: int) -> dict[str, Any]:
     from fallbacks.ledger.figures import SPENT_BY, days_of
 
     stats, days = await parts.views.stats(), await days_of(parts.store, count)
-    stored = stats.control.get("day_cap")
-    cap = parts.settings.day_cap_nanodollars if stored is None else int(stored)
+    cap = stats.day_cap(parts.settings.day_cap_nanodollars)
     gone = (stats.now_ms / 1000 % DAY_SECONDS) / DAY_SECONDS
     return {
         "days": [_day(day, cap if day is days[-1] else day.cap) for day in days],

@@ -80,7 +80,7 @@ def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
     from worker.cli.documents import moment
 
     stats = look.stats
-    cap = _day_cap(stats, settings)
+    cap = stats.day_cap(settings.day_cap_nanodollars)
     return {
         "at": moment(stats.now_ms),
         "states": stats.states,
@@ -191,7 +191,7 @@ def _waiting(look: Look) -> list[Cell]:
 def _figures(stats: "Stats", settings: "Settings") -> list[str]:
     from tasks.money import format_usd
 
-    cap = _day_cap(stats, settings)
+    cap = stats.day_cap(settings.day_cap_nanodollars)
     budget = "no daily budget" if cap is None else f"of {format_usd(cap)}"
     held = f", {format_usd(stats.reserved_nanodollars)} reserved" if stats.reserved_nanodollars else ""
     busy = sum(beat["busy"] for beat in stats.workers)
@@ -207,9 +207,3 @@ def _figures(stats: "Stats", settings: "Settings") -> list[str]:
 def _unread(queues: dict[str, int | None]) -> str:
     shown = [f"{name} {'?' if depth is None else depth}" for name, depth in queues.items() if depth != 0]
     return f"messages that nobody has read: {', '.join(shown) or 'none'}"
-
-
-def _day_cap(stats: "Stats", settings: "Settings") -> int | None:
-    """The budget in force: set at run time, or by the environment."""
-    stored = stats.control.get("day_cap")
-    return int(stored) if stored else settings.day_cap_nanodollars

@@ -25,7 +25,7 @@ def test_status_always_has_all_states(deskhand: Deskhand, ledger: DirectLedger) 
 
 
 def test_status_lists_workers_and_names_one_that_fell_silent(deskhand: Deskhand, ledger: DirectLedger) -> None:
-    beat = {"slots": 4, "busy": 1, "queues": ["tickets"], "draining": False}
+    beat = {"slots": 4, "busy": 1, "queues": ["tickets"], "draining": False, "day_cap": 5_000_000_000}
 
     async def seen(ledger: Ledger) -> None:
         now = await ledger.store.now_ms()
@@ -35,6 +35,7 @@ def test_status_lists_workers_and_names_one_that_fell_silent(deskhand: Deskhand,
     ledger.do(seen)
     document = deskhand("status", "--json").json()
     assert document["workers"] == 1
+    assert document["daily_budget_usd"] == 5.0, "the workers' own, whatever this shell says"
     assert {found["worker"]: found["silent"] for found in document["seen_workers"]} == {
         "box:7:ab": False,
         "box:8:cd": True,
