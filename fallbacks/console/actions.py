@@ -1,6 +1,7 @@
 """What forms on a ticket's page do. Every one carries the version it was based on."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import FormData
@@ -12,6 +13,7 @@ from fallbacks.console.filters import Filters
 from fallbacks.console.repairing import repaired_ticket
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
+from fallbacks.errors import Stale
 from fallbacks.inbox.decisions import read_hand
 from fallbacks.inbox.narrate import CLOSED
 from fallbacks.ledger.acts import Act
@@ -133,7 +135,8 @@ async def _release(sent: Sent) -> Done:
 
 
 async def _skip(sent: Sent) -> Done:
-    await sent.visit.deps.inbox.release(sent.ticket_id, sent.visit.person, sent.version)
+    with suppress(Stale):  # somebody else's by now, or ended: there is nothing to give back, and they go on
+        await sent.visit.deps.inbox.release(sent.ticket_id, sent.visit.person)
     await sent.visit.skip(sent.ticket_id)
     return Done("Skipped")
 

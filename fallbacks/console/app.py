@@ -22,6 +22,8 @@ from fallbacks.console.stream import stream
 from fallbacks.console.visit import Visit
 from fallbacks.console.work import ahead, hold, ticket, work
 from fallbacks.errors import IdempotencyConflict, NotAllowed, Stale, StoreUnreachable, UnknownTicket
+from fallbacks.ledger.states import INBOX, State
+from fallbacks.ledger.views import TicketView
 
 ROUTES = [
     Route("/", home),
@@ -84,8 +86,16 @@ async def _stale(request: Request, error: Exception) -> Response:
     assert isinstance(error, Stale)  # noqa: S101 - registered for it
     view = await visit.deps.views.ticket(request.path_params["ticket_id"])
     if visit.by_script:
-        return _said(visit, f"Not done: it is {state_words(error.state)} by now", view.id, 409)
+        return _said(visit, f"Not done: {_meanwhile(view, error.holder, visit.person)}", view.id, 409)
     return await visit.page("stale.html", {"view": view, "holder": error.holder}, 409)
+
+
+def _meanwhile(view: TicketView, holder: str | None, person: str) -> str:
+    """What is so now, in the words of who comes too late."""
+    if view.state in INBOX:
+        return f"{holder} has it" if holder not in (None, "", person) else "it has changed meanwhile"
+    by = (view.decision or {}).get("decided_by") if view.state is State.DECIDED else None
+    return f"it is {state_words(view.state)} by now" + (f", by {'you' if by == person else by}" if by else "")
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
@@ -108,7 +118,8 @@ async def _left(_: Request, __: Exception) -> Response:
 async def _unreachable(request: Request, error: Exception) -> Response:
     desk: Desk = request.app.state.desk
     if request.headers.get("accept") == "application/json":
-        return JSONResponse({"notice": ""}, 503)
+        text = "Deskhand cannot reach its store. It may have been done or not: look before you send it again."
+        return JSONResponse({"notice": desk.pages.text("_notice.html", _notice(text, ""))}, 503)
     return desk.pages.page("unreachable.html", {"error": str(error)}, 503)
 
 
@@ -131,5 +142,8 @@ async def _message(request: Request, title: str, text: str, status: int) -> Resp
 
 
 def _said(visit: Visit, text: str, ticket_id: str, status: int) -> Response:
-    notice = {"text": text, "ticket_id": ticket_id, "undo_version": None, "fault": True}
-    return JSONResponse({"notice": visit.desk.pages.text("_notice.html", {"notice": notice, "working": True})}, status)
+    return JSONResponse({"notice": visit.desk.pages.text("_notice.html", _notice(text, ticket_id))}, status)
+
+
+def _notice(text: str, ticket_id: str) -> dict[str, object]:
+    return {"notice": {"text": text, "ticket_id": ticket_id, "undo_version": None, "fault": True}, "working": True}

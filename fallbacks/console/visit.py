@@ -124,6 +124,7 @@ def _to_sign_in(request: Request) -> Response:
     if request.method != "GET":
         if request.headers.get("accept") == "application/json":
             return JSONResponse({"go": "/sign-in"}, 401)
-        return RedirectResponse("/sign-in", 303)
+        ticket_id = request.path_params.get("ticket_id")
+        return RedirectResponse("/sign-in" + (f"?next=/tickets/{quote(ticket_id, safe='')}" if ticket_id else ""), 303)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/sign-in?next={quote(wanted, safe='')}", 303)

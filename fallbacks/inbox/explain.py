@@ -298,8 +298,8 @@ def _actions(view: TicketView) -> tuple[Act, ...]:
         case State.SUGGESTED:
             return (Act.APPROVE, Act.EDIT, Act.REJECT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.HANDED_OFF:
-            approve = (Act.APPROVE,) if view.decision else ()
-            return (*approve, Act.EDIT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
+            draft = (Act.APPROVE, Act.REJECT) if view.decision else ()
+            return (*draft, Act.EDIT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.REJECTED:
             return (Act.REPAIR, Act.REJECT, Act.CLOSE, Act.SNOOZE, Act.CANCEL)
         case State.DECIDED:

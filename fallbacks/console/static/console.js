@@ -1,24 +1,36 @@
-// The console's only script. Everything works without it; with it, keys act at once and the next item is ready.
+// The console's script. Everything works without it; with it, keys act at once and the next item is ready.
+
+import { changed, dirty, discard, forget, leave, restore } from "./drafts.js";
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const main = () => $("#main");
 const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
 
-// What is under way: acts are sent one after the other; `ahead` is the page of the item after this one.
+// What is under way: acts are sent one after the other; `ahead` is the page of the item after this one. `returned`:
+// items whose acts were not done while their person was typing elsewhere; they come next.
+const returned = [];
 let last = Promise.resolve();
 let ahead = null;
 let busy = false;
 let source = null;
 
-async function send(url, body) {
+const SLOW_MS = 1000;
+const LONGEST_MS = 60_000;
+const UNANSWERED = "No answer: it may have been done or not. Send it again, or look at the ticket first.";
+
+async function send(url, body, ticket) {
+  const slow = setTimeout(() => say("No answer yet; still waiting.", ticket), SLOW_MS);
   try {
     const headers = { Accept: "application/json" };
-    const answer = await fetch(url, { method: "POST", body, headers, redirect: "error" });
-    const said = await answer.json();
-    if (answer.status === 401) location.assign(said.go);
-    return { ...said, done: answer.ok };
+    const signal = AbortSignal.timeout(LONGEST_MS);
+    const answer = await fetch(url, { method: "POST", body, headers, redirect: "error", signal });
+    const said = await answer.json().catch(() => null);
+    return { ...said, done: answer.ok, status: answer.status };
   } catch {
-    return { notice: null, failed: true };
+    return { notice: null, done: false };
+  } finally {
+    clearTimeout(slow);
+    $("[data-passing]")?.remove();
   }
 }
 
@@ -29,12 +41,27 @@ async function load(url, options) {
 }
 
 function tell(html) {
-  const notice = $("#notice");
-  if (!html) {
-    notice.textContent = "No answer. Look at the ticket before you repeat it.";
-    return;
+  if (!html) return;
+  $("#notice").replaceChildren(...parsed(html).body.childNodes);
+  fade();
+}
+
+// A word of the page's own. ticket: the one it is about. fault: it stays until something else is said.
+function say(text, ticket, fault = false) {
+  const toast = document.createElement("div");
+  toast.className = fault ? "toast fault" : "toast";
+  toast.dataset.toast = "";
+  if (!fault) toast.dataset.passing = "";
+  const words = document.createElement("p");
+  words.textContent = ticket ? `${ticket}: ${text}` : text;
+  toast.append(words);
+  if (ticket) {
+    const link = document.createElement("a");
+    link.href = `/tickets/${encodeURIComponent(ticket)}`;
+    link.textContent = "Look";
+    toast.append(link);
   }
-  notice.replaceChildren(...parsed(html).body.childNodes);
+  $("#notice").replaceChildren(toast);
   fade();
 }
 
@@ -46,14 +73,18 @@ function fade() {
 function show(page) {
   const next = $("#main", page);
   if (!next) return;
-  main().replaceWith(next);
-  pressed = 0;
+  place(next);
   const badge = $(".badge", page);
   if (badge) $(".badge").textContent = badge.textContent;
+}
+
+function place(next) {
+  main().replaceWith(next);
+  pressed = 0;
   document.title = next.dataset.title ?? document.title;
   scrollTo(0, 0);
   $("h1", next)?.focus({ preventScroll: true });
-  restoreHint();
+  restore(next);
   markNews();
   follow();
 }
@@ -79,21 +110,6 @@ function markNews() {
   $("[data-news] a").textContent = `${fresh.length} new since you opened it`;
 }
 
-// What somebody is writing to the agent stays when the ticket is shown anew, until it is sent.
-const hintKey = () => `hint:${main()?.dataset.ticket}`;
-
-function keepHint(event) {
-  if (event.target.name === "hint") sessionStorage.setItem(hintKey(), event.target.value);
-}
-
-function restoreHint() {
-  const field = $('textarea[name="hint"]');
-  const kept = sessionStorage.getItem(hintKey());
-  if (!field || !kept || field.value) return;
-  field.value = kept;
-  field.closest("details").open = true;
-}
-
 function working() {
   return main().hasAttribute("data-working");
 }
@@ -113,35 +129,85 @@ function lookAhead() {
 }
 
 async function act(form, submitter) {
-  if (busy) return;
+  if (busy) return say(BUSY);
+  const item = main();
   const body = new URLSearchParams(new FormData(form, submitter));
   body.set("keys", pressed);
   const advances = working() && submitter?.hasAttribute("data-advance");
   const onward = nextAddress();
   busy = true;
-  main().setAttribute("aria-busy", "true");
-  const hint = $('[name="hint"]', form) && hintKey();
-  const sent = (last = last.then(() => send(form.action, body)));
-  const ready = advances && ahead ? await ahead : null;
+  item.setAttribute("aria-busy", "true");
+  const sent = (last = last.then(() => send(submitter?.getAttribute("formaction") ?? form.action, body, item.dataset.ticket)));
+  const ready = advances && (await following());
   ahead = null;
   if (ready) {
-    show(ready.page);
+    ready();
     busy = false;
   }
   const said = await sent;
-  if (hint && said.done) sessionStorage.removeItem(hint);
+  item.removeAttribute("aria-busy");
   tell(said.notice);
   try {
-    if (!ready && !said.failed) {
-      const found = await load(said.go ?? (advances ? onward : location.href), { headers: { Accept: "text/html" } });
-      if (found) show(found.page);
+    if (!said.done) notDone(item, form, said);
+    else {
+      forget(form);
+      if (!ready) await arrive(said.go ?? (advances ? onward : location.href));
     }
   } finally {
     if (!ready) busy = false;
-    main().removeAttribute("aria-busy");
   }
   // Somebody fast is at the next act already: that one looks ahead when it is done.
   if (!busy) lookAhead();
+}
+
+// How the next item is shown, where it is at hand: first those that came back.
+async function following() {
+  const back = returned.shift();
+  if (back) return () => place(back);
+  const found = await ahead;
+  return found && (() => show(found.page));
+}
+
+async function arrive(address) {
+  const found = await load(address, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (found) show(found.page);
+  else say("It is done, and the next page did not come. Reload it.", "", true);
+}
+
+// The ticket comes back with what was typed, and what is wrong beside it; where somebody types already, as the next.
+function notDone(item, form, said) {
+  if (said.status === 401) return signIn(item);
+  const refused = said.status ? `Refused with status ${said.status}.` : UNANSWERED;
+  const text = (said.notice && $("p", parsed(said.notice))?.textContent) || refused;
+  blame(item, form, text, said.status === 409);
+  if (!said.notice) say(text, item.dataset.ticket, true);
+  if (item === main() || !item.dataset.ticket) return;
+  if (document.activeElement?.closest("form[data-act]") || main().hasAttribute("data-returned")) returned.push(item);
+  else {
+    place(item);
+    deaf = Date.now() + DEAF_MS;
+  }
+}
+
+function blame(item, form, text, stale) {
+  if (!item.contains(form)) return;
+  item.setAttribute("data-returned", "");
+  $("[data-fault]", form)?.remove();
+  const fault = document.createElement("p");
+  fault.className = "fault";
+  fault.setAttribute("role", "alert");
+  fault.dataset.fault = "";
+  fault.textContent = text;
+  form.append(fault);
+  if (stale) $("[data-changed]", item).hidden = false;
+}
+
+// What was typed is kept: signed in again, the person is back at it.
+function signIn(item) {
+  const filters = item.dataset.filters && `&${item.dataset.filters}`;
+  const ticket = encodeURIComponent(item.dataset.ticket ?? "");
+  const back = item.hasAttribute("data-working") ? `/work?item=${ticket}${filters}` : `/tickets/${ticket}`;
+  location.assign(`/sign-in?next=${encodeURIComponent(ticket ? back : location.pathname)}`);
 }
 
 // Who reads keeps what they hold, and the item after it. Nobody at the desk for ten minutes: it goes to others.
@@ -170,6 +236,10 @@ function tellPresence(item, holder) {
   shown.hidden = !holder;
   shown.classList.toggle("other", !mine);
   shown.textContent = mine ? "held for you" : `${holder} has it`;
+  const taken = $("[data-taken]", item);
+  if (!taken) return;
+  taken.hidden = !holder || mine;
+  $("b", taken).textContent = holder;
 }
 
 // The timeline grows by itself; a change of the ticket is said, and shown at once where nobody is deciding.
@@ -187,7 +257,7 @@ function follow() {
     const now = JSON.parse(event.data);
     tellPresence(item, now.holder);
     if (String(now.version) === item.dataset.version || busy || item !== main()) return;
-    const touched = working() || item.contains(document.activeElement?.closest("form"));
+    const touched = working() || dirty(item) || item.contains(document.activeElement?.closest("form"));
     if (!touched) {
       load(location.href).then((found) => found && item === main() && !busy && show(found.page));
       return;
@@ -196,7 +266,7 @@ function follow() {
     const more = now.messages - Number($("[data-messages]", item)?.dataset.messages ?? 0);
     const added = more > 0 ? `${more === 1 ? "a message was" : `${more} messages were`} added, ` : "";
     const holder = now.holder ? `, with ${now.holder}` : "";
-    $("b", banner).textContent = added + now.state.replaceAll("_", " ") + holder;
+    $("b", banner).textContent = ": " + added + now.state.replaceAll("_", " ") + holder;
     banner.hidden = false;
   });
 }
@@ -212,13 +282,30 @@ function press(key) {
 
 function use(element) {
   if (element.matches("details")) {
-    element.open = !element.open;
-    if (element.open) ($("[data-first]", element) ?? $("summary", element)).focus();
+    element.open = true;
+    element.scrollIntoView({ block: "nearest" });
+    ($("[data-first]", element) ?? $("summary", element)).focus();
   } else if (element.matches("input, textarea, select")) element.focus();
   else element.click();
 }
 
+// After a key that means nothing here the next ones are not taken for a while: they were meant to follow it.
+const DEAF_MS = 1500;
+const BUSY = "One moment: what you did before is under way. The key was not taken.";
+let deaf = 0;
+
+function meaningless(key) {
+  if (!main()?.dataset.ticket || !/^[a-z0-9]$/i.test(key)) return;
+  if (busy) return say(BUSY);
+  say(`${key} means nothing here. Keys are taken again in a moment.`);
+  deaf = Date.now() + DEAF_MS;
+}
+
+// By character; where the layout has none of ours, by the key's place.
+const named = (event) => (/^[\x20-\x7e]$/.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "").toLowerCase());
+
 function onKey(event) {
+  if (event.isComposing) return;
   const field = event.target.closest?.("input, textarea, select");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && field?.form) {
     event.preventDefault();
@@ -241,11 +328,11 @@ function onKey(event) {
     location.assign(nextAddress());
     return;
   }
-  const element = busy ? null : press(event.key);
-  if (element) {
-    event.preventDefault();
-    use(element);
-  }
+  const key = event.key.length === 1 ? named(event) : event.key;
+  const element = busy || Date.now() < deaf ? null : press(key);
+  if (element || Date.now() < deaf) event.preventDefault();
+  if (element) use(element);
+  else if (Date.now() >= deaf) meaningless(key);
 }
 
 for (const sign of ["keydown", "pointermove", "scroll"]) {
@@ -256,9 +343,10 @@ setInterval(renew, RENEW_MS);
 document.addEventListener("keydown", (event) => (pressed += event.repeat || SILENT.has(event.key) ? 0 : 1));
 document.addEventListener("keydown", onKey);
 
-document.addEventListener("input", keepHint);
+document.addEventListener("input", changed);
 
 document.addEventListener("submit", (event) => {
+  if (event.target.action.endsWith("/sign-out")) leave();
   if (!event.target.matches("form[data-act]")) return;
   event.preventDefault();
   act(event.target, event.submitter);
@@ -269,6 +357,7 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-discard]")) discard(main());
   if (!event.target.closest("[data-help]")) return;
   event.preventDefault();
   $("#keys").showModal();
@@ -277,7 +366,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("visibilitychange", follow);
 
 fade();
-restoreHint();
+restore(main());
 markNews();
 follow();
 lookAhead();

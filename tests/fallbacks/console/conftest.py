@@ -49,8 +49,9 @@ def tickets() -> Callable[..., Ticket]:
     return made
 
 
-EXPECTED = re.compile(r"status of 4(04|09|22) ")
-"""Chromium reports every page of ours that says "not found", "it has changed" or "that cannot be done"."""
+EXPECTED = re.compile(r"status of 4(01|04|09|22) |net::ERR_INTERNET_DISCONNECTED")
+"""Chromium reports every answer of ours that says "sign in", "not found", "it has changed" or "that cannot be done",
+and what was asked of a network that a test had cut."""
 
 
 class Faults(list[str]):

@@ -100,6 +100,29 @@ def test_a_label_is_typed_and_a_decision_is_undone(door: Door, agent: Agent, tic
     expect(rita.get_by_text("Undone; it waits as before")).to_be_visible()
 
 
+def test_a_key_without_meaning_takes_the_next_one_with_it(
+    door: Door, agent: Agent, tickets: Tickets, rita: Page
+) -> None:
+    draft = door.run(agent.hand_off(tickets(), Reason.LOW_CONFIDENCE, "0.44 of 0.60", label="card_arrival"))
+    bare = door.run(agent.hand_off(tickets(), Reason.STEP_LIMIT, "8 of 8 model calls used"))
+    rita.clock.install()
+    rita.goto(f"/work?item={bare}")
+    keys = Keyboard(rita)
+    assert keys.at_hand == bare
+    keys.press("x", "1", "2")
+    expect(rita.get_by_text("x means nothing here")).to_be_visible()
+    assert (keys.at_hand, state_of(door, bare)) == (bare, State.HANDED_OFF)
+    rita.clock.run_for(1600)
+    keys.press("z", "2")
+    assert keys.expect_next(bare) == draft
+    arrives(door, bare, State.CLOSED)
+    keys.press("x")
+    expect(rita.get_by_role("button", name="wrong team")).to_be_in_viewport()
+    keys.press("x", "2")
+    keys.expect_next(draft)
+    wait_for(lambda: door.run(door.inbox.views.ticket(draft)).reason is Reason.SUGGESTION_REJECTED, message="rejected")
+
+
 def test_skip_and_snooze_leave_an_item_to_others(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
     suggestions(door, agent, tickets, 3)
     rita.goto("/work")
