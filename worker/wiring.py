@@ -121,9 +121,7 @@ class Parts:
     @cached_property
     def process(self) -> Process:
         """The one process of this deployment."""
-        if self.brought is None:
-            return self.triage
-        return self.brought.make(own_settings.of_process(self.settings.process).read())
+        return own_settings.made(self.brought) if self.brought else self.triage
 
     @cached_property
     def triage(self) -> Triage:
@@ -191,8 +189,12 @@ class Parts:
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
         """The prefetch and the allow-listed tools, clients injected."""
-        found = map(installed.tool, sorted({PREFETCH, *self.settings.allowed_tools}))
-        return {each.name: self.tracing.tool(each.bind({**self._clients, **brought_by(each)})) for each in found}
+        return {name: self.tool(name) for name in sorted({PREFETCH, *self.settings.allowed_tools})}
+
+    def tool(self, name: str) -> Tool:
+        """One with its clients, allowed or not. Raises `NotUsableError`, `SettingsError`."""
+        definition = installed.tool(name)
+        return self.tracing.tool(definition.bind({**self._clients, **brought_by(definition)}))
 
     @cached_property
     def _clients(self) -> dict[str, Any]:

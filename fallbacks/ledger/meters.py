@@ -14,6 +14,7 @@ from tasks.reasons import Reason
 from tasks.run import events as ev
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
+TOOL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 STEPS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20)
 """Upper bounds of the buckets, as in `_figures.lua`; what is above the last falls into +Inf."""
 
@@ -32,6 +33,12 @@ CONTEXT = "ticket_context"
 
 UNNAMED = "unnamed"
 """Stands for the tool of a refused call: a name of the model's own making may hold anything."""
+
+CHARS_PER_TOKEN = 4
+"""Roughly: no model says what a tool's result cost alone."""
+
+OF_TOOLS = "tool_seconds"
+"""The histogram of which there is one for each tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,10 @@ def counted(events: Sequence[ev.Event], model: str = "") -> dict[str, str] | Non
             case ev.ModelFailed():
                 counts[field("llm_requests", model=model, outcome=event.reason)] += 1
             case ev.ContextFetched():
-                counts[field("tool_calls", tool=CONTEXT, outcome=event.outcome)] += 1
+                counts += _called(CONTEXT, event.outcome, event.seconds, event.result)
             case ev.ToolFinished():
                 tool = UNNAMED if event.outcome == "invalid" else event.tool
-                counts[field("tool_calls", tool=tool, outcome=event.outcome)] += 1
+                counts += _called(tool, event.outcome, event.seconds, event.result)
             case ev.Closed():
                 counts[field("closed", kind=event.kind)] += 1
             case ev.RunStopped() if event.reason in BUDGETS:
@@ -69,6 +76,17 @@ def counted(events: Sequence[ev.Event], model: str = "") -> dict[str, str] | Non
             case _:
                 pass
     return {name: str(count) for name, count in counts.items() if count} or None
+
+
+def _called(tool: str, outcome: str, seconds: float, result: str) -> Counter[str]:
+    """One call of a tool. A call that never reached it has no duration."""
+    counts = Counter({field("tool_calls", tool=tool, outcome=outcome): 1})
+    if outcome in ("ok", "error", "timeout"):
+        bound = next((f"{bound:g}" for bound in TOOL_SECONDS if seconds <= bound), "+Inf")
+        counts[field(OF_TOOLS, tool=tool, le=bound)] = 1
+        counts[f"{field(OF_TOOLS, tool=tool)}|sum"] = round(seconds * 1000)
+        counts[field("tool_result_tokens", tool=tool)] = -(-len(result) // CHARS_PER_TOKEN)
+    return counts
 
 
 def field(name: str, **labels: str) -> str:
@@ -91,3 +109,9 @@ def histogram(stored: Mapping[str, int], name: str, bounds: Sequence[float]) -> 
         seen += stored.get(f"{name}|le={bound}", 0)
         buckets.append((bound, seen))
     return Histogram(tuple(buckets), stored.get(f"{name}|sum", 0) / 1000)
+
+
+def of_tools(stored: Mapping[str, int]) -> dict[str, Histogram]:
+    """How long the calls of each tool took."""
+    tools = {labels["tool"] for labels, _ in series(stored, OF_TOOLS)}
+    return {tool: histogram(stored, field(OF_TOOLS, tool=tool), TOOL_SECONDS) for tool in sorted(tools)}

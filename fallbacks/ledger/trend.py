@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
+from fallbacks.ledger.meters import OF_TOOLS
 from fallbacks.ledger.views import Stats, Views
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -20,7 +21,7 @@ YOUNGEST = 3
 class Seen:
     """The whole at one moment. at_ms: store time. states, inbox: tickets by state and by reason.
 
-    counters, meters: since the store was opened; of histograms only the sums.
+    counters, meters: since the store was opened; of histograms, other than those of tools, only the sums.
     """
 
     at_ms: int
@@ -60,7 +61,8 @@ class Change:
 
 def seen(stats: Stats) -> Seen:
     """What is kept of the whole."""
-    meters = {name: value for name, value in stats.meters.items() if "|le=" not in name}
+    kept = f"{OF_TOOLS}|"
+    meters = {name: value for name, value in stats.meters.items() if "|le=" not in name or name.startswith(kept)}
     return Seen(stats.now_ms, stats.states, stats.inbox, stats.counters, meters)
 
 

@@ -55,8 +55,7 @@ class Tool:
 
     def spec(self) -> ToolSpec:
         """As the model sees it: closed object, no titles."""
-        schema = self.arguments.model_json_schema()
-        return ToolSpec(self.name, self.description, {**_without_titles(schema), "additionalProperties": False})
+        return _spec(self.name, self.description, self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,15 @@ class ToolDefinition:
         """The function's name."""
         return str(self.function.__name__)
 
+    @property
+    def description(self) -> str:
+        """The function's docstring."""
+        return inspect.getdoc(self.function) or ""
+
+    def spec(self) -> ToolSpec:
+        """As the model will see it."""
+        return _spec(self.name, self.description, self.arguments)
+
     def bind(self, clients: Mapping[str, Any]) -> Tool:
         """Inject the clients by parameter name. Raises `LookupError` naming the first one missing."""
         missing = [name for name in self.clients if name not in clients]
@@ -91,7 +99,7 @@ class ToolDefinition:
             raise LookupError(f"tool {self.name!r} needs the client {missing[0]!r}, which wiring does not provide")
         return Tool(
             name=self.name,
-            description=inspect.getdoc(self.function) or "",
+            description=self.description,
             arguments=self.arguments,
             run=partial(self.function, **{name: clients[name] for name in self.clients}),
             timeout_seconds=self.timeout_seconds,
@@ -146,6 +154,11 @@ def tools_version(specs: Iterable[ToolSpec]) -> str:
     """Twelve hex digits over all that the model is shown of its tools."""
     shown = json.dumps([(spec.name, spec.description, spec.input_schema) for spec in specs], sort_keys=True)
     return hashlib.sha256(shown.encode()).hexdigest()[:12]
+
+
+def _spec(name: str, description: str, arguments: type[BaseModel]) -> ToolSpec:
+    schema = arguments.model_json_schema()
+    return ToolSpec(name, description, {**_without_titles(schema), "additionalProperties": False})
 
 
 def _without_titles(schema: Any) -> Any:

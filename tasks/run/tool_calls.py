@@ -49,8 +49,7 @@ class ToolRunner:
         try:
             arguments = tool.arguments.model_validate(call.arguments)
         except ValidationError as error:
-            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-            return ToolResult("invalid", _error(f"arguments refused: {faults}"))
+            return invalid(error)
         if used >= tool.calls_per_run:
             return ToolResult("refused", _error(f"{tool.name} may be called {tool.calls_per_run} times in one run"))
         if not await self.ledger.tool_allowed(tool.name, tool.calls_per_minute):
@@ -84,6 +83,12 @@ class ToolRunner:
             raise EffectUnknown(f"{tool.name} answered {result.outcome}; it may or may not have been done")
         await self.ledger.end_effect(key, result.text)
         return result
+
+
+def invalid(error: ValidationError) -> ToolResult:
+    """What a call is answered whose arguments the schema refuses."""
+    faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    return ToolResult("invalid", _error(f"arguments refused: {faults}"))
 
 
 async def attempt(tool: Tool, arguments: Any, context: ToolContext, seconds_left: float | None) -> ToolResult:

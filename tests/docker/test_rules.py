@@ -172,4 +172,4 @@ def _everything() -> LedgerCollector:
         day_cap=1,
         deployed_ms={"code": 1},
     )
-    return LedgerCollector(load, found, StoreFacts(info, "everysec", 0.0, 1.0))
+    return LedgerCollector(load, found, StoreFacts(info, "everysec", 0.0, 1.0), ("search_knowledge_base",))

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from tasks.run.process import Process, ProcessDefinition
 from tasks.run.tool import ToolDefinition
 from worker.config import installed
 from worker.config.errors import NotUsableError, SettingsError
@@ -73,6 +74,11 @@ def brought_by(definition: ToolDefinition) -> Mapping[str, Any]:
     if definition.make_clients is None:
         return {}
     return definition.make_clients(of_tool(definition.name).read())
+
+
+def made(brought: ProcessDefinition) -> Process:
+    """The process, of its settings. Raises `SettingsError` and what its package raises."""
+    return brought.make(of_process(brought.kind.name).read())
 
 
 def faults(tools: Iterable[str], process: str) -> list[str]:

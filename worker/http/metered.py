@@ -1,10 +1,10 @@
 """The metrics that the ledger keeps as counters: runs, model calls, tools, budgets, waits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
-from fallbacks.ledger.meters import BUDGETS, SECONDS, STEPS, field, histogram, series
+from fallbacks.ledger.meters import BUDGETS, OF_TOOLS, SECONDS, STEPS, field, histogram, of_tools, series
 from tasks.money import to_usd
 
 COUNTERS = {
@@ -12,6 +12,7 @@ COUNTERS = {
     "llm_requests": ("Calls to models; outcome is ok, lost, or the reason of the failure.", ("model", "outcome")),
     "llm_tokens": ("Tokens that were billed.", ("model", "direction")),
     "tool_calls": ("Calls of tools, and the look-up before the first model call.", ("tool", "outcome")),
+    "tool_result_tokens": ("Tokens of what tools answered, at four characters each.", ("tool",)),
     "closed": ("Tickets that ended without a decision, by kind.", ("kind",)),
     "budget_exhausted": ("Runs that used up what they were allowed, by what it was.", ("budget",)),
     "suggestions_judged": ("Suggestions that people judged, by whether they decided the same.", ("agreed",)),
@@ -37,9 +38,10 @@ FROM_THE_START = (
 """Series shown before the first of their kind happens, so that its increase is seen."""
 
 
-def metered(stored: Mapping[str, int]) -> Iterator[Metric]:
-    """Every counter and histogram. stored: `Stats.meters`."""
-    known = dict.fromkeys(FROM_THE_START, 0) | dict(stored)
+def metered(stored: Mapping[str, int], tools: Iterable[str] = ()) -> Iterator[Metric]:
+    """Every counter and histogram. stored: `Stats.meters`. tools: those that may be called, called or not."""
+    uncalled = [field("tool_calls", tool=name, outcome="ok") for name in tools]
+    known = dict.fromkeys((*FROM_THE_START, *uncalled), 0) | dict(stored)
     for name, (what, labels) in COUNTERS.items():
         family = CounterMetricFamily(f"deskhand_{name}", what, labels=labels)
         for values, count in series(known, name):
@@ -52,3 +54,7 @@ def metered(stored: Mapping[str, int]) -> Iterator[Metric]:
     for name, (what, bounds) in HISTOGRAMS.items():
         found = histogram(known, name, bounds)
         yield HistogramMetricFamily(f"deskhand_{name}", what, buckets=list(found.buckets), sum_value=found.total)
+    took = HistogramMetricFamily(f"deskhand_{OF_TOOLS}", "How long calls of tools took.", labels=["tool"])
+    for tool, found in of_tools(known).items():
+        took.add_metric([tool], buckets=list(found.buckets), sum_value=found.total)
+    yield took

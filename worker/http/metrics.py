@@ -42,7 +42,7 @@ async def metrics(request: Request, desk: DeskDep) -> Response:
 
 async def _collected(desk: Desk) -> "LedgerCollector":
     load, facts = await asyncio.gather(measure(desk), asyncio.to_thread(facts_if_answering, desk.parts.redis_url))
-    return LedgerCollector(load, await operated(desk, load.stats), facts)
+    return LedgerCollector(load, await operated(desk, load.stats), facts, desk.settings.allowed_tools)
 
 
 class Silent(Collector):
@@ -60,12 +60,16 @@ def _answers(answers: int) -> Metric:
 
 
 class LedgerCollector(Collector):
-    """One scrape's numbers in Prometheus' words. facts: of the store's server; None where it does not give them."""
+    """One scrape's numbers in Prometheus' words. facts: of the store's server; None where it does not give them.
 
-    def __init__(self, load: Load, found: Operated, facts: StoreFacts | None) -> None:
+    tools: those that the agent may call.
+    """
+
+    def __init__(self, load: Load, found: Operated, facts: StoreFacts | None, tools: Iterable[str]) -> None:
         self._load = load
         self._found = found
         self._facts = facts
+        self._tools = tools
 
     def collect(self) -> Iterable[Metric]:
         """Every metric."""
@@ -75,7 +79,7 @@ class LedgerCollector(Collector):
         yield from self._money()
         yield from self._counted()
         yield from self._outside()
-        yield from metered(self._load.stats.meters)
+        yield from metered(self._load.stats.meters, self._tools)
         yield from of_operations(self._found)
         if self._facts is not None:
             yield from of_store(self._facts)

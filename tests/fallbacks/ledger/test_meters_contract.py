@@ -7,7 +7,7 @@ import pytest
 
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Conclusion
-from fallbacks.ledger.meters import BUDGETS, SECONDS, STEPS, Histogram, counted, field, histogram, series
+from fallbacks.ledger.meters import BUDGETS, SECONDS, STEPS, Histogram, counted, field, histogram, of_tools, series
 from fallbacks.store import keys
 from tasks.errors import LeaseLost
 from tasks.reasons import Reason
@@ -119,12 +119,17 @@ async def test_tools_and_used_up_budgets_count_with_the_write_that_tells_them(s:
     lease = await s.running()
     told = [
         ev.ContextFetched("{}", "ok", 0.1),
-        ev.ToolFinished(1, "a", "search_knowledge_base", {}, "{}", "ok"),
+        ev.ToolFinished(1, "a", "search_knowledge_base", {}, "[1, 2]", "ok", 0.3),
         ev.ToolFinished(1, "b", "my card is 4111", {}, "{}", "invalid"),
         ev.RunStopped(1, Reason.STEP_LIMIT.value, "3 of 3 steps"),
     ]
     await s.ledger.park(lease, told, Reason.DAILY_BUDGET, await s.store.now_ms())
-    assert {name: count for name, count in (await meters(s)).items() if not name.startswith(("run", "queue"))} == {
+    found = await meters(s)
+    took = of_tools(found)["search_knowledge_base"]
+    assert (dict(took.buckets)["0.25"], dict(took.buckets)["0.5"], took.total) == (0, 1, 0.3)
+    assert found["tool_result_tokens|tool=search_knowledge_base"] == 2
+    others = ("run", "queue", "tool_seconds", "tool_result")
+    assert {name: count for name, count in found.items() if not name.startswith(others)} == {
         "tool_calls|tool=ticket_context|outcome=ok": 1,
         "tool_calls|tool=search_knowledge_base|outcome=ok": 1,
         "tool_calls|tool=unnamed|outcome=invalid": 1,

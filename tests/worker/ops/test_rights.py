@@ -32,7 +32,7 @@ HAVE_STORES_OF_THEIR_OWN = {"demo", "drill", "up", "simulator"}
 
 RUN_AS_PROCESSES = {"worker", "serve"}
 
-NEED_NO_STORE = {"eval", "train", "capacity", "shard"}
+NEED_NO_STORE = {"tools new", "eval", "train", "capacity", "shard"}
 
 COMMANDS = """
 enqueue {jsonl}
@@ -83,6 +83,10 @@ drain no-such-worker
 retry --reason step_limit --dry-run
 retry --reason step_limit
 plan
+tools list
+tools check
+tools try lookup_customer --ticket s1
+tools docs --output {page}
 control log
 keys list
 keys create shop --source shop
@@ -165,7 +169,7 @@ def files(folder: Path) -> dict[str, str]:
     found = {"jsonl": sent.encode(), "repaired": sent.replace("e1", "bad").encode(), "mail": bytes(mail)}
     for name, data in found.items():
         (folder / name).write_bytes(data)
-    return {name: str(folder / name) for name in found}
+    return {name: str(folder / name) for name in (*found, "page")}
 
 
 def not_listed() -> list[str]:
