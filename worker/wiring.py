@@ -18,7 +18,10 @@ from fallbacks.autonomy.watch import Watch
 from fallbacks.delivery.alerts import AlertDesk, AlertSink
 from fallbacks.delivery.outbox import Outbox, OutcomeSender
 from fallbacks.delivery.outcomes import WEBHOOK, Outcome, OutcomeWriter
+from fallbacks.history import port as history_port
 from fallbacks.history.ed25519_seals import Ed25519Sealer, kept_sealer
+from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.sqlite_url import sqlite_path
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.probes import Probes
 from fallbacks.ledger.archive import archive_ended
@@ -141,6 +144,18 @@ class Parts:
     @cached_property
     def sealer(self) -> Ed25519Sealer:
         return kept_sealer(self.settings.audit_key, self.settings.home)
+
+    @cached_property
+    def history(self) -> history_port.History:
+        """Where ended tickets live."""
+        path = sqlite_path(self.settings.history_url, self.settings.home)
+        return SqliteHistory(path, self.process, lambda what: self.sealer.seal(what))
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        for name in ("store", "history"):
+            if name in self.__dict__:
+                await getattr(self, name).aclose()
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -29,16 +29,16 @@ def pack(documents: Iterable[tuple[EndedTicket, str]]) -> list[bytes]:
 
 
 class Unpacker:
-    """Reads blobs. dictionaries: others that the database has, by their number; the shipped one is known."""
+    """Reads blobs, from any thread. dictionaries: others that the database has, by number; the shipped one is known."""
 
     def __init__(self, dictionaries: Mapping[int, bytes] | None = None) -> None:
-        known = {shipped_number(): _shipped()}
-        known |= {number: zstandard.ZstdCompressionDict(data) for number, data in (dictionaries or {}).items()}
-        self._readers = {number: zstandard.ZstdDecompressor(dict_data=data) for number, data in known.items()}
+        others = {number: zstandard.ZstdCompressionDict(data) for number, data in (dictionaries or {}).items()}
+        self._known = others | {shipped_number(): _shipped()}
+        self._idle: dict[int, list[zstandard.ZstdDecompressor]] = {number: [] for number in self._known}
 
-    def reads(self, packed: bytes) -> bool:
-        """Whether its dictionary is known."""
-        return zstandard.get_frame_parameters(packed).dict_id in self._readers
+    def lacks(self, packed: Iterable[bytes]) -> bool:
+        """Whether a dictionary is missing to read one of them."""
+        return any(zstandard.get_frame_parameters(one).dict_id not in self._known for one in packed)
 
     def ticket(self, packed: bytes) -> EndedTicket:
         """A ticket as it was written."""
@@ -51,8 +51,11 @@ class Unpacker:
         return str(self._read(packed)["text"])
 
     def _read(self, packed: bytes) -> dict[str, Any]:
-        reader = self._readers[zstandard.get_frame_parameters(packed).dict_id]
+        number = zstandard.get_frame_parameters(packed).dict_id
+        idle = self._idle[number]
+        reader = idle.pop() if idle else zstandard.ZstdDecompressor(dict_data=self._known[number])
         found: dict[str, Any] = json.loads(reader.decompress(packed).decode("utf-8", "surrogatepass"))
+        idle.append(reader)
         return found
 
 

@@ -100,6 +100,5 @@ async def publish_hint(parts: "Parts", ticket_ids: Sequence[str]) -> bool:
 
 
 async def _close(parts: "Parts") -> None:
-    if "store" in parts.__dict__:  # only if a command has used it
-        await parts.store.aclose()
+    await parts.aclose()
     parts.app.close()

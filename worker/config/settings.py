@@ -69,6 +69,13 @@ def _broker_url(value: str) -> str:
     return value
 
 
+def _history_url(value: str) -> str:
+    from fallbacks.history.sqlite_url import sqlite_path
+
+    sqlite_path(value, Path())
+    return value
+
+
 def _model(value: str | None) -> str | None:
     return None if value is None else read_model(value).name
 
@@ -112,6 +119,7 @@ MaybeSeconds = Annotated[Annotated[float, Field(ge=0, le=MOST_SECONDS)] | None, 
 Names = Annotated[tuple[str, ...], BeforeValidator(listed), NoDecode]
 RedisUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_redis_url)]
 BrokerUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_broker_url)]
+HistoryUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_history_url)]
 Url = Annotated[str, BeforeValidator(stripped), AfterValidator(checked_http)]
 ImapUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(mailbox_url)]
 Networks = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(networks), NoDecode]
@@ -209,6 +217,7 @@ class Settings(BaseSettings):
         30.0, description="how long ended tickets stay in the ledger"
     )
     archive: Path | None = Field(None, description="folder they go to; none: `archive` in HOME")
+    history_url: HistoryUrl = Field("sqlite:", description="where ended tickets live; `sqlite:` is a file in HOME")
     autonomy: Autonomy = Field(Autonomy.SUGGEST)
     autonomy_target: float = Field(0.98, ge=0.5, lt=1, description="agreement a label must be proved to exceed")
     autonomy_error: float = Field(0.05, gt=0, lt=1, description="risk of promoting a label that does not exceed it")

@@ -145,7 +145,7 @@ class Stage:
         return {queue for beat in beats for queue in beat["queues"]} >= {"tickets", "handoff"}
 
     async def _close_parts(self) -> None:
-        await self.parts.store.aclose()
+        await self.parts.aclose()
         self.parts.app.close()
 
     def _environment(self, redis_url: str) -> dict[str, str]:

@@ -75,7 +75,7 @@ async def open_desk(parts: Parts) -> AsyncIterator[Desk]:
             with suppress(asyncio.CancelledError):
                 await task
         await desk.hints.flush()
-        await store.aclose()
+        await parts.aclose()
 
 
 def _desk(request: Request) -> Desk:

@@ -121,7 +121,7 @@ async def _differing(parts: Parts, pairs: Sequence[tuple[Labelled, Graded]]) -> 
     try:
         return [graded.ticket_id for row, graded in pairs if await _worked(parts, row) != _said(graded)]
     finally:
-        await parts.store.aclose()
+        await parts.aclose()
         parts.app.close()
 
 

@@ -1,6 +1,7 @@
 """Ended tickets as the store held them, for tests of history."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 from fallbacks.history.facts import entry_of
@@ -41,16 +42,15 @@ def ended(
         event(at, "accepted", source="mail"),
         event(at + 1_000, "claimed", owner="w1"),
         event(at + 2_000, "step_started", step=1, call_id="c1", model="small", reserved_nanodollars=2 * cost),
-        event(
-            at + 3_000, "model_replied", step=1, call_id="c1", input_tokens=900, output_tokens=80, cost_nanodollars=cost
-        ),
+        event(at + 3_000, "model_replied", call_id="c1", input_tokens=900, output_tokens=80, cost_nanodollars=cost),
         event(at + 4_000, "suggested", queue="suggestions"),
         event(at + 60_000, state, by="ann", action="approve"),
     ]
     stored = {
         "state": state, "version": str(version), "accepted": str(at), "since": str(at + 60_000), "source": "mail",
-        "door": "http", "digest": f"digest of {body}", "body": json.dumps(ticket), "priority": "high", "steps": "1",
-        "spent": str(cost), "epoch": "1", "delivery": "delivered", "proposal": json.dumps(DECISION),
+        "door": "http", "digest": sha256(body.encode("utf-8", "replace")).hexdigest(), "body": json.dumps(ticket),
+        "priority": "high", "steps": "1", "spent": str(cost), "epoch": "1",
+        "delivery": "delivered", "proposal": json.dumps(DECISION),
     }  # fmt: skip
     if state == "decided":
         stored["decision"] = json.dumps(result)
