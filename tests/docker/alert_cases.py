@@ -70,6 +70,10 @@ BUDGET = "deskhand_day_budget_dollars"
 AGREED = 'deskhand_suggestions_judged_total{agreed="yes"}'
 DIFFERED = 'deskhand_suggestions_judged_total{agreed="no"}'
 DELAYED = "deskhand_store_delayed_fsyncs_total"
+TOOL_OK, TOOL_BAD = (f'deskhand_tool_calls_total{{tool="t",outcome="{outcome}"}}' for outcome in ("ok", "timeout"))
+TOOL_CONTEXT = 'deskhand_tool_calls_total{tool="ticket_context",outcome="ok"}'
+TOOK_1, TOOK_10, TOOK = (f'deskhand_tool_seconds_bucket{{tool="t",le="{bound}"}}' for bound in ("1.0", "10.0", "+Inf"))
+LOCAL_CALLS = 'deskhand_llm_requests_total{model="local",outcome="ok"}'
 REPLICAS, LAG = "deskhand_store_replicas", "deskhand_store_replica_lag_bytes"
 STORE_ROOM, STORE_DISK = "deskhand_store_disk_free_bytes", "deskhand_store_disk_bytes"
 ARCHIVE_ROOM, ARCHIVE_DISK = "deskhand_archive_disk_free_bytes", "deskhand_archive_disk_bytes"
@@ -173,6 +177,30 @@ CASES: Mapping[str, Case] = {
             {AGREED: f"0+9x{DAY_LONG}", DIFFERED: f"0+1x{DAY_LONG}"},
             {AGREED: f"0+5x{DAY_LONG}", DIFFERED: f"0+5x{DAY_LONG}"},
         ),
+        minutes=DAY_LONG,
+    ),
+    "DeskhandToolFails": Case(
+        {TOOL_OK: growing(7), TOOL_BAD: growing(3)},
+        ({TOOL_OK: growing(9), TOOL_BAD: growing(1)}, {TOOL_OK: growing(0.1), TOOL_BAD: growing(0.3)}),
+        {"tool": "t"},
+    ),
+    "DeskhandToolSlow": Case(
+        {TOOK_1: "0+10x400 4000+0x380", TOOK_10: f"0+10x{DAY_LONG}", TOOK: f"0+10x{DAY_LONG}"},
+        (
+            {TOOK_1: f"0+0x{DAY_LONG}", TOOK_10: f"0+10x{DAY_LONG}", TOOK: f"0+10x{DAY_LONG}"},
+            {TOOK_1: f"0+10x{DAY_LONG}", TOOK_10: f"0+10x{DAY_LONG}", TOOK: f"0+10x{DAY_LONG}"},
+        ),
+        {"tool": "t"},
+        minutes=DAY_LONG,
+    ),
+    "DeskhandToolUnused": Case(
+        {TOOL_OK: f"0+0x{DAY_LONG}", TOOL_CONTEXT: f"0+0x{DAY_LONG}", OK_CALLS: f"0+1x{DAY_LONG}"},
+        (
+            {TOOL_OK: f"0+0x{DAY_LONG}", LOCAL_CALLS: f"0+9x{DAY_LONG}"},
+            {TOOL_OK: f"0+0x{DAY_LONG}", OK_CALLS: f"0+0.1x{DAY_LONG}"},
+            {TOOL_OK: f"0+0.1x{DAY_LONG}", OK_CALLS: f"0+9x{DAY_LONG}"},
+        ),
+        {"tool": "t"},
         minutes=DAY_LONG,
     ),
     "DeskhandNoHandOffWorker": Case(

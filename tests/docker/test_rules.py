@@ -156,6 +156,7 @@ def _everything() -> LedgerCollector:
             field("llm_requests", model="m", outcome="ok"): 1,
             field("llm_cost_nanodollars", model="m"): 1,
             field("runs", outcome="handed_off", reason="tool_failed"): 1,
+            field("tool_seconds", tool="t", le="1"): 1,
         },
         control={"paused:tickets": "1"},
         now_ms=1,

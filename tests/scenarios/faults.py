@@ -21,6 +21,8 @@ from tests.services.small_disk import SmallDisk
 from tests.services.valkey import ValkeyServer
 
 MEGABYTE = 2**20
+OF_A_DAY = 75
+"""Seconds that stand for the day before: what is an hour in the rules is a minute here."""
 
 
 def send(stage: Stage, count: int, **fields: Any) -> None:
@@ -75,6 +77,43 @@ def few_slots(stage: Stage) -> Iterator[None]:
     send(stage, 150)
     stage.work("w4", 2)
     with stage.traffic(5):
+        yield
+
+
+# tools
+CALLS_THE_CUSTOMER = [
+    [{"type": "tool_use", "name": "lookup_customer", "input": {}}],
+    [{"type": "text", "text": "I do not know"}],
+]
+
+
+@contextmanager
+def asked_tool(stage: Stage) -> Iterator[HttpSink]:
+    """A worker whose model asks for one tool, and the directory behind it."""
+    with HttpSink() as directory:
+        directory.answer = Answer(404)
+        stage.model.fault("script", script=CALLS_THE_CUSTOMER)
+        stage.work("w1", CUSTOMERS_URL=directory.url)
+        with stage.traffic(5):
+            yield directory
+
+
+@contextmanager
+def tool_slows(stage: Stage) -> Iterator[None]:
+    """The directory takes ten times as long as in the minutes before; and nobody asks for the other tools."""
+    with asked_tool(stage) as directory:
+        began = monotonic()
+        stage.until(lambda: monotonic() - began > OF_A_DAY, "what is usual")
+        directory.answer = Answer(404, delay_seconds=1.8)
+        yield
+
+
+@contextmanager
+def tool_fails(stage: Stage) -> Iterator[None]:
+    """The directory answers that it cannot."""
+    stage.workers["w1"].stop()
+    with asked_tool(stage) as directory:
+        directory.answer = Answer(500)
         yield
 
 

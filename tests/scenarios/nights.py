@@ -79,6 +79,12 @@ NIGHTS: Mapping[str, Night] = {
             Act(faults.few_slots, ("DeskhandSlowToStart",)),
         ),
     ),
+    "the tools": Night(
+        (
+            Act(faults.tool_slows, ("DeskhandToolSlow", "DeskhandToolUnused")),
+            Act(faults.tool_fails, ("DeskhandToolFails",)),
+        ),
+    ),
     "the provider": Night(
         (
             Act(faults.bills_more, ("DeskhandBoundViolated",)),
