@@ -14,6 +14,8 @@ from fallbacks.console.groups import group, groups, resolve_group, resume_group
 from fallbacks.console.guard import Guard
 from fallbacks.console.inbox_list import inbox
 from fallbacks.console.kinds import kinds
+from fallbacks.console.log import operator_log
+from fallbacks.console.operating import operations, switch
 from fallbacks.console.originals import attachment, original
 from fallbacks.console.overview import home, overview
 from fallbacks.console.pages import state_words
@@ -47,6 +49,9 @@ ROUTES = [
     Route("/groups/{reason}/resume", resume_group, methods=["POST"]),
     Route("/groups/{reason}/resolve", resolve_group, methods=["POST"]),
     Route("/labels", kinds),
+    Route("/operations", operations),
+    Route("/operations/log", operator_log),
+    Route("/operations/{switch}", switch, methods=["POST"]),
 ]
 
 

@@ -62,7 +62,7 @@ async def overview(visit: Visit) -> Response:
     values = {
         "stats": stats,
         "states": [(state.value, stats.states[state.value]) for state in State],
-        "money": _money(visit, stats),
+        "money": money_of(visit, stats),
         "hours": await _hours(visit, stats.now_ms),
         "days": await _days(visit, stats.now_ms),
         "judged": sorted(judged, key=lambda row: -row.suggested)[:KINDS],
@@ -93,7 +93,8 @@ async def _unusual(visit: Visit, stats: Stats) -> list[Finding]:
     return unusual(await look(deps.views, deps.process, deps.terms, stats, info))
 
 
-def _money(visit: Visit, stats: Stats) -> Money:
+def money_of(visit: Visit, stats: Stats) -> Money:
+    """Today's, against the budget in force."""
     budget = stats.day_cap(visit.deps.daily_budget_nanodollars)
     return Money(stats.spent_nanodollars, stats.reserved_nanodollars, budget)
 

@@ -14,6 +14,7 @@ from fallbacks.access.roles import Role
 from fallbacks.access.sessions import Session
 from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.inbox.inbox import UNDO_MS
+from fallbacks.ledger.control import AUTONOMY, PAUSED
 from fallbacks.store import keys
 
 COOKIE = "deskhand_session"
@@ -74,6 +75,7 @@ class Visit:
             "now_ms": now,
             "waiting": waiting,
             "notice": self.notice(now),
+            "banners": _banners(await self.deps.store.fields(keys.CONTROL), self.deps.terms.autonomy),
             **values,
         }
 
@@ -93,6 +95,18 @@ class Visit:
         """Do not serve an item to this person again for now."""
         kept = [*(skipped for skipped in self.skipped if skipped != ticket_id), ticket_id][-MOST_SKIPPED:]
         await self.desk.sessions.keep(self.session, SKIPPED, json.dumps(kept))
+
+
+def _banners(control: Mapping[str, str], as_set_up: str) -> list[str]:
+    """What everybody must know while it is so."""
+    found = []
+    if (control.get(AUTONOMY) or as_set_up) == "off":
+        found.append("The agent is switched off: every ticket goes to people.")
+    if PAUSED + "tickets" in control:
+        found.append("The agent's work is paused: it is held, nothing is lost.")
+    if PAUSED + "handoff" in control:
+        found.append("Giving tickets to people is paused: what fails is held, nothing is lost.")
+    return found
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -60,6 +60,8 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
         "groups": "/groups",
         "group": "/groups/model_overloaded",
         "labels": "/labels",
+        "operations": "/operations",
+        "log": "/operations/log",
         "settings": "/settings",
         "missing": "/tickets/nobody",
     }

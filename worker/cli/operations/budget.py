@@ -1,6 +1,5 @@
 """`deskhand budget`: the fleet's budget of the day, looked at and changed while it works."""
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,7 +26,12 @@ def budget(
     json: Json = False,
 ) -> None:
     """The budget of all workers together. A change rules the next model call; raising it wakes what waits for it."""
-    wanted = _amount(day)
+    from fallbacks.operations.budget import read_amount
+
+    try:
+        wanted = read_amount(day or "none")
+    except ValueError as error:
+        raise ValueError(f"--day: {error}") from None
     found = run(lambda parts: _set(parts, person_named(person), wanted) if day is not None else _look(parts))
     if json:
         dump(found)
@@ -39,36 +43,12 @@ def budget(
         say(f"{found['woken']} tickets that waited for a budget go on")
 
 
-def _amount(day: str | None) -> str | None:
-    """Nanodollars as the ledger keeps them; None for `none`. Raises `ValueError`."""
-    from tasks.money import from_usd
-
-    if day is None or day.strip().lower() == "none":
-        return None
-    try:
-        usd = Decimal(day.strip().removeprefix("$"))
-    except InvalidOperation:
-        raise ValueError(f"--day {day!r} is not an amount: write dollars, such as 25 or 0.50, or none") from None
-    if not usd.is_finite() or usd < 0:
-        raise ValueError("--day wants dollars that are not negative; 0 lets no model be called that costs anything")
-    return str(from_usd(usd))
-
-
 async def _set(parts: "Parts", who: str, cap: str | None) -> dict[str, Any]:
-    from fallbacks.ledger.control import DAY_CAP, Control
-    from tasks.reasons import Reason
+    from fallbacks.ledger.control import Control
+    from fallbacks.operations.budget import change_budget
 
-    control = Control(parts.store)
-    changes = await control.change(who, {DAY_CAP: cap})
-    raised = any(_dollars(parts, change.before) < _dollars(parts, change.after) for change in changes)
-    woken = await control.wake(Reason.DAILY_BUDGET) if raised else 0
+    woken = await change_budget(Control(parts.store), who, cap, parts.settings.day_cap_nanodollars)
     return {**await _look(parts), "woken": woken}
-
-
-def _dollars(parts: "Parts", stored: str | None) -> float:
-    """A cap in force, infinite where there is none."""
-    cap = int(stored) if stored is not None else parts.settings.day_cap_nanodollars
-    return float("inf") if cap is None else float(cap)
 
 
 async def _look(parts: "Parts") -> dict[str, Any]:

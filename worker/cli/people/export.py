@@ -22,9 +22,6 @@ BEFORE, AFTER = ("id", "at", "by", "action"), (
 )  # fmt: skip
 """Columns around those of the process's facets and fields."""
 
-FORMULA = frozenset("=+-@＝＋－＠")  # noqa: RUF001 - spreadsheets read the full-width signs as these
-CONTROLS = frozenset("\t\r\n")
-
 
 class Format(StrEnum):
     """What is written."""
@@ -97,13 +94,10 @@ async def _csv(parts: "Parts", stream: TextIO) -> list[str]:
 
 
 def cell(value: object) -> str:
-    """A value no spreadsheet takes for a formula and no terminal for a command: ticket text is hostile.
+    """A value no spreadsheet takes for a formula and no terminal for a command: ticket text is hostile."""
+    from fallbacks.operations.csv_cells import guarded
 
-    OWASP, CSV Injection: =, +, -, @, tab and carriage return begin one, as do the full-width signs.
-    """
-    text = "" if value is None else str(value)
-    begins = text[:1] in CONTROLS or text.lstrip()[:1] in FORMULA
-    return ("'" if begins and text else "") + printable(text)
+    return printable(guarded("" if value is None else str(value)))
 
 
 async def _people(parts: "Parts", written: list[str]) -> dict[str, list[dict[str, object]]]:

@@ -1,0 +1,107 @@
+"""What an operator switches while it works: pauses, the agent, the budget, workers; and who switched what before."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from fallbacks.access.roles import Role
+from fallbacks.console.overview import money_of
+from fallbacks.console.visit import Visit, signed_in
+from fallbacks.ledger.control import AUTONOMY, DRAIN, PAUSED, Control
+from fallbacks.ledger.views import WORKER_SILENT_MS
+from fallbacks.operations.budget import change_budget, read_amount
+from fallbacks.operations.fleet import fleet
+from tasks.money import format_usd
+
+LINES = 15
+QUEUES = {"tickets": "the agent's work", "handoff": "giving tickets to people"}
+MODES = {"suggest": "suggests, and people decide", "auto": "decides alone where it has earned it"}
+OFF = "off"
+
+
+@signed_in(Role.OPERATOR)
+async def operations(visit: Visit) -> Response:
+    """The switches, and what they rule."""
+    return await _page(visit)
+
+
+async def _page(visit: Visit, fault: str = "", status: int = 200) -> Response:
+    deps = visit.deps
+    stats = await deps.views.stats()
+    workers = await fleet(deps.store, deps.terms.lease_seconds)
+    values = {
+        "stats": stats,
+        "queues": QUEUES,
+        "modes": MODES,
+        "mode": stats.control.get(AUTONOMY) or deps.terms.autonomy,
+        "at_run_time": AUTONOMY in stats.control,
+        "money": money_of(visit, stats),
+        "workers": [found for found in workers if found.seen_seconds * 1000 < WORKER_SILENT_MS],
+        "log": await Control(deps.store).log(LINES),
+        "fault": fault,
+    }
+    return await visit.page("operations.html", values, status)
+
+
+@signed_in(Role.OPERATOR)
+async def switch(visit: Visit) -> Response:
+    """Change one of them. What cannot be read changes nothing and says why."""
+    work = _SWITCHES.get(visit.request.path_params["switch"])
+    if work is None:
+        raise HTTPException(404, "There is no such switch.")
+    form = await visit.request.form()
+    try:
+        said = await work(visit, {name: str(value) for name, value in form.items()})
+    except ValueError as error:
+        return await _page(visit, str(error), 422)
+    await visit.tell(said, "")
+    return RedirectResponse("/operations", 303)
+
+
+async def _pause(visit: Visit, given: dict[str, str]) -> str:
+    queue, held = given.get("queue", ""), given.get("hold") == "1"
+    if queue not in QUEUES:
+        raise ValueError("there is no such queue")
+    await Control(visit.deps.store).change(visit.person, {PAUSED + queue: "1" if held else None})
+    return f"{'Paused' if held else 'Unpaused'}: {QUEUES[queue]}"
+
+
+async def _autonomy(visit: Visit, given: dict[str, str]) -> str:
+    mode = given.get("mode", "")
+    if mode == OFF and given.get("typed", "").strip().lower() != OFF:
+        raise ValueError("nothing was switched: type the word off to switch the agent off")
+    if mode not in (OFF, "", *MODES):
+        raise ValueError("there is no such mode")
+    await Control(visit.deps.store).change(visit.person, {AUTONOMY: mode or None})
+    return (
+        "The agent is switched off: every ticket goes to people" if mode == OFF else f"The agent {_does(visit, mode)}"
+    )
+
+
+def _does(visit: Visit, mode: str) -> str:
+    return MODES.get(mode or visit.deps.terms.autonomy, "is as it was set up")
+
+
+async def _budget(visit: Visit, given: dict[str, str]) -> str:
+    cap = read_amount(given.get("usd", "").strip() or "none")
+    as_set_up = visit.deps.daily_budget_nanodollars
+    woken = await change_budget(Control(visit.deps.store), visit.person, cap, as_set_up)
+    said = "The daily budget is as set up" if cap is None else f"The daily budget is {format_usd(int(cap))}"
+    return f"{said}; {woken} tickets that waited for it go on" if woken else said
+
+
+async def _drain(visit: Visit, given: dict[str, str]) -> str:
+    name = given.get("worker", "")
+    if name not in {found.worker for found in await fleet(visit.deps.store, visit.deps.terms.lease_seconds)}:
+        raise ValueError("there is no such worker any more")
+    await Control(visit.deps.store).change(visit.person, {DRAIN + name: "1"})
+    return f"{name} will finish and end"
+
+
+_SWITCHES: dict[str, Callable[[Visit, dict[str, str]], Awaitable[str]]] = {
+    "pause": _pause,
+    "autonomy": _autonomy,
+    "budget": _budget,
+    "drain": _drain,
+}
