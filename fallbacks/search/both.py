@@ -76,7 +76,7 @@ class TicketSearch:
         page = sorted(places, reverse=True)[: asked.limit]
         ids = [ticket_id for _, ticket_id in page]
         now = await self.live.now(ids)
-        fits = {ticket_id for _, ticket_id in self.live.index.search(replace(asked, before=None), ids)}
+        fits = self.live.index.fitting(replace(asked, before=None), ids)
         found, left = list[tuple[int, str, Hit | None]](), False
         for accepted_ms, ticket_id in page:
             facts = now.get(ticket_id)

@@ -43,7 +43,9 @@ class LiveIndex(Protocol):
 
     def after(self, ticket_id: str, count: int) -> Mapping[str, int]: ...
 
-    def search(self, wanted: Search, among: Sequence[str] | None = None) -> list[tuple[int, str]]: ...
+    def search(self, wanted: Search) -> list[tuple[int, str]]: ...
+
+    def fitting(self, wanted: Search, ticket_ids: Sequence[str]) -> frozenset[str]: ...
 
 
 @dataclass(slots=True)
@@ -135,7 +137,8 @@ class LiveTickets:
 
     async def _read(self, ticket_ids: Sequence[str]) -> dict[str, Facts]:
         rows = dict[str, dict[str, str]]()
-        for ticket_id, values in zip(ticket_ids, await self.store.rows(ticket_ids, FIELDS), strict=True):
+        values_of = await self.store.run("rows", "", len(FIELDS), *FIELDS, *ticket_ids)
+        for ticket_id, values in zip(ticket_ids, values_of, strict=True):
             row = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
             if "state" in row:
                 rows[ticket_id] = row

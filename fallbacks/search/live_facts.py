@@ -10,8 +10,8 @@ from fallbacks.ledger.states import State
 from tasks.run.process import Process
 
 FIELDS = (
-    "state", "version", "accepted", "since", "body", "digest", "source", "door", "priority", "reason", "closed",
-    "decision", "blind", "earlier", "spent", "steps", "messages",
+    "state", "version", "accepted", "since", "body", "source", "priority", "reason", "closed", "decision", "blind",
+    "earlier", "messages",
 )  # fmt: skip
 """Of a row."""
 
@@ -21,15 +21,15 @@ def live_facts(ticket_id: str, row: Mapping[str, str], journal: Sequence[str], p
 
     journal: of a ticket with messages; empty for any other.
     """
-    facts = facts_of(EndedTicket(ticket_id, row, tuple(journal), {}), process)
-    state = State(row["state"])
-    facts = replace(facts, reason=row.get("reason"), corrected="earlier" in row)
+    facts, state = facts_of(EndedTicket(ticket_id, row, tuple(journal), {}), process), State(row["state"])
     unseen = state is State.SUGGESTED and "blind" in row
     if state not in (State.SUGGESTED, State.HANDED_OFF) or unseen or "decision" not in row:
-        return facts
+        return replace(facts, reason=row.get("reason"), corrected="earlier" in row)
     offered = json.loads(row["decision"])
     return replace(
         facts,
+        reason=row.get("reason"),
+        corrected="earlier" in row,
         key=process.key(offered),
         facets=process.facets(offered),
         confidence=offered.get("confidence"),

@@ -1,7 +1,11 @@
-"""The index of the tickets that are here: SQLite's full text, in memory. One event loop owns an instance."""
+"""The index of the tickets that are here: SQLite's full text, in memory. One event loop owns an instance.
+
+`n` rises with the time of acceptance, as in `fallbacks/history/sqlite_search.py`: words are read from their end, and no
+further than until enough was found.
+"""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fallbacks.history.port import Facts, Search
@@ -14,13 +18,15 @@ CREATE TABLE ticket (
     version INTEGER NOT NULL, state TEXT NOT NULL, source TEXT NOT NULL, requester TEXT, email TEXT, reason TEXT,
     closed TEXT, key TEXT, facets TEXT NOT NULL, decided_by TEXT, corrected INTEGER NOT NULL
 );
-CREATE INDEX by_age ON ticket (accepted DESC, id DESC);
+CREATE INDEX by_requester ON ticket (requester);
+CREATE INDEX by_email ON ticket (email);
 CREATE VIRTUAL TABLE said USING fts5(text, tokenize='unicode61 remove_diacritics 2');
 """
 _COLUMNS = 15
-_MOST_VARIABLES = 500
-_Asked = list[tuple[str, tuple[Any, ...]]]
-"""Conditions of a query, all of which must hold, and their values."""
+_BITS = 12
+"""Of `n`, below the ms of acceptance: tickets of the same ms."""
+
+_Clause = tuple[str, Sequence[Any]]
 
 
 class SqliteLiveIndex:
@@ -29,108 +35,122 @@ class SqliteLiveIndex:
     def __init__(self) -> None:
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.executescript(_SCHEMA)
+        self._numbers: dict[str, int] = {}
+        self._taken: set[int] = set()
 
     def __len__(self) -> int:
-        return int(self._db.execute("SELECT count(*) FROM ticket").fetchone()[0])
+        return len(self._numbers)
 
     def put(self, tickets: Iterable[tuple[str, Facts]]) -> None:
         """Learn tickets anew, or as they are by now."""
+        given = dict(tickets)
+        again = [(self._numbers[each],) for each in given if each in self._numbers]
+        rows = [(self._number(each, facts.accepted_ms), each, *_values(facts)) for each, facts in given.items()]
+        said = [(self._numbers[each], searched(each, facts)) for each, facts in given.items()]
         self._db.execute("BEGIN")
-        try:
-            for ticket_id, facts in tickets:
-                self._put(ticket_id, facts)
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
+        self._db.executemany("DELETE FROM said WHERE rowid = ?", again)
+        self._db.executemany(f"INSERT OR REPLACE INTO ticket VALUES ({_marks(range(_COLUMNS))})", rows)  # noqa: S608
+        self._db.executemany("INSERT INTO said (rowid, text) VALUES (?, ?)", said)
         self._db.execute("COMMIT")
 
     def forget(self, ticket_ids: Iterable[str]) -> None:
         """Tickets that are not here any more."""
-        for ticket_id in ticket_ids:
-            for (n,) in self._db.execute("SELECT n FROM ticket WHERE id = ?", (ticket_id,)).fetchall():
-                self._db.execute("DELETE FROM said WHERE rowid = ?", (n,))
-                self._db.execute("DELETE FROM ticket WHERE n = ?", (n,))
+        numbers = [(self._numbers.pop(each),) for each in ticket_ids if each in self._numbers]
+        self._taken.difference_update(number for (number,) in numbers)
+        for table, column in (("said", "rowid"), ("ticket", "n")):
+            self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", numbers)  # noqa: S608 - ours
 
     def versions(self, ticket_ids: Sequence[str]) -> Mapping[str, int]:
         """Of those that are known."""
-        found = dict[str, int]()
-        for start in range(0, len(ticket_ids), _MOST_VARIABLES):
-            some = ticket_ids[start : start + _MOST_VARIABLES]
-            rows = self._db.execute(f"SELECT id, version FROM ticket WHERE id IN ({_marks(some)})", some)  # noqa: S608 - marks
-            found |= {str(ticket_id): int(version) for ticket_id, version in rows}
-        return found
+        known = [self._numbers[each] for each in ticket_ids if each in self._numbers]
+        rows = self._db.execute(f"SELECT id, version FROM ticket WHERE n IN ({_marks(known)})", known)  # noqa: S608
+        return dict(rows.fetchall())
 
     def after(self, ticket_id: str, count: int) -> Mapping[str, int]:
         """Versions of the next so many by id, to go through all of them."""
-        rows = self._db.execute("SELECT id, version FROM ticket WHERE id > ? ORDER BY id LIMIT ?", (ticket_id, count))
-        return {str(each): int(version) for each, version in rows}
+        sql = "SELECT id, version FROM ticket WHERE id > ? ORDER BY id LIMIT ?"
+        return dict(self._db.execute(sql, (ticket_id, count)).fetchall())
 
-    def search(self, wanted: Search, among: Sequence[str] | None = None) -> list[tuple[int, str]]:
-        """(accepted_ms, id), in the order of history's search, at most `limit`. among: only of these."""
-        asked = _asked(wanted)
-        if among is not None:
-            asked.append((f"id IN ({_marks(among)})", tuple(among)))
-        where = " AND ".join(condition for condition, _ in asked) or "TRUE"
-        values = [value for _, some in asked for value in some]
-        sql = f"SELECT accepted, id FROM ticket WHERE {where} ORDER BY accepted DESC, id DESC LIMIT ?"  # noqa: S608 - ours
-        return [(int(accepted), str(found)) for accepted, found in self._db.execute(sql, (*values, wanted.limit))]
+    def search(self, wanted: Search) -> list[tuple[int, str]]:
+        """(accepted_ms, id), in the order of history's search, at most `limit`."""
+        rows = self._selected(wanted, "said CROSS JOIN ticket ON n = said.rowid", "said.rowid", [])
+        found = list[tuple[int, str]]()
+        for row in rows:
+            if wanted.before and row >= wanted.before:
+                continue
+            if len(found) >= wanted.limit and row[0] != found[-1][0]:  # within a ms, ids decide
+                break
+            found.append(row)
+        return sorted(found, reverse=True)[: wanted.limit]
+
+    def fitting(self, wanted: Search, ticket_ids: Sequence[str]) -> frozenset[str]:
+        """Those of them that it asks for, wherever it begins."""
+        known = [self._numbers[each] for each in ticket_ids if each in self._numbers]
+        these = [(f"n IN ({_marks(known)})", known)]
+        return frozenset(
+            each for _, each in self._selected(wanted, "ticket CROSS JOIN said ON said.rowid = n", "n", these)
+        )
 
     def close(self) -> None:
         """Free the index."""
         self._db.close()
 
-    def _put(self, ticket_id: str, facts: Facts) -> None:
-        row = (
-            facts.accepted_ms, facts.ended_ms, facts.version, facts.state, facts.source, facts.requester_id,
-            facts.requester_email, facts.reason, facts.closed, facts.key, _facets(facts.facets), facts.decided_by,
-            int(facts.corrected),
-        )  # fmt: skip
-        found = self._db.execute("SELECT n FROM ticket WHERE id = ?", (ticket_id,)).fetchone()
-        if found:
-            self._db.execute("DELETE FROM said WHERE rowid = ?", found)
-        n = self._db.execute(
-            f"INSERT OR REPLACE INTO ticket VALUES ({_marks(range(_COLUMNS))})",  # noqa: S608 - marks
-            (found[0] if found else None, ticket_id, *row),
-        ).lastrowid
-        self._db.execute("INSERT INTO said (rowid, text) VALUES (?, ?)", (n, searched(ticket_id, facts)))
+    def _selected(
+        self, wanted: Search, with_words: str, number: str, further: Sequence[_Clause]
+    ) -> Iterator[tuple[int, str]]:
+        terms = read_terms(wanted.q)
+        if wanted.q.strip() and not terms:
+            return iter(())
+        clauses = [*further, *_clauses(wanted), *_at_times(wanted)]
+        if terms:
+            clauses.append(("said MATCH ?", [match_all(terms)]))
+        where = " AND ".join(clause for clause, _ in clauses) or "TRUE"
+        values = [value for _, some in clauses for value in some]
+        source, order = (with_words, number) if terms else ("ticket", "n")
+        sql = f"SELECT accepted, id FROM {source} WHERE {where} ORDER BY {order} DESC"  # noqa: S608 - of our own words
+        return self._db.execute(sql, values)
+
+    def _number(self, ticket_id: str, accepted_ms: int) -> int:
+        number = self._numbers.get(ticket_id, accepted_ms << _BITS)
+        while ticket_id not in self._numbers and number in self._taken:
+            number += 1
+        self._numbers[ticket_id] = number
+        self._taken.add(number)
+        return number
 
 
-def _asked(wanted: Search) -> _Asked:
-    asked: _Asked = [*_said(wanted.q), *_exactly(wanted), *_at_times(wanted)]
+def _values(facts: Facts) -> tuple[Any, ...]:
+    return (
+        facts.accepted_ms, facts.ended_ms, facts.version, facts.state, facts.source, (facts.requester_id or "").lower(),
+        (facts.requester_email or "").lower(), facts.reason, facts.closed, facts.key, _facets(facts.facets),
+        facts.decided_by, int(facts.corrected),
+    )  # fmt: skip
+
+
+def _clauses(wanted: Search) -> Iterator[_Clause]:
+    for name in ("key", "source", "decided_by", "corrected"):
+        if (value := getattr(wanted, name)) is not None:
+            yield f"{name} = ?", [value]
+    for name, value in wanted.facets.items():
+        yield "instr(facets, ?) > 0", [_facets({name: value})]
     if wanted.states:
-        asked.append((f"state IN ({_marks(wanted.states)})", tuple(wanted.states)))
+        yield f"state IN ({_marks(wanted.states)})", wanted.states
     if wanted.requester is not None:
-        asked.append(("? IN (lower(requester), lower(email))", (wanted.requester.lower(),)))
+        of = "n IN (SELECT n FROM ticket WHERE requester = ? UNION SELECT n FROM ticket WHERE email = ?)"
+        yield of, [wanted.requester.lower()] * 2
     if wanted.reason is not None:
-        asked.append(("? IN (reason, closed)", (wanted.reason,)))
-    asked += [("instr(facets, ?) > 0", (_facets({name: value}),)) for name, value in wanted.facets.items()]
-    if wanted.before is not None:
-        asked.append(("(accepted, id) < (?, ?)", wanted.before))
-    return asked
+        yield "? IN (reason, closed)", [wanted.reason]
 
 
-def _said(q: str) -> _Asked:
-    if not q.strip():
-        return []
-    match = match_all(read_terms(q))
-    return [("n IN (SELECT rowid FROM said WHERE said MATCH ?)", (match,)) if match else ("FALSE", ())]
-
-
-def _at_times(wanted: Search) -> _Asked:
-    asked: _Asked = []
+def _at_times(wanted: Search) -> Iterator[_Clause]:
     if wanted.since_ms is not None:
-        asked.append(("accepted >= ?", (wanted.since_ms,)))
+        yield "accepted >= ?", [wanted.since_ms]
     if wanted.until_ms is not None:
-        asked.append(("accepted < ?", (wanted.until_ms,)))
+        yield "accepted < ?", [wanted.until_ms]
+    if wanted.before is not None:
+        yield "accepted <= ?", [wanted.before[0]]
     if wanted.ended_since_ms is not None:
-        ended = tuple(sorted(ENDED))
-        asked.append((f"since >= ? AND state IN ({_marks(ended)})", (wanted.ended_since_ms, *ended)))
-    return asked
-
-
-def _exactly(wanted: Search) -> _Asked:
-    named = {name: getattr(wanted, name) for name in ("key", "source", "decided_by", "corrected")}
-    return [(f"{name} = ?", (value,)) for name, value in named.items() if value is not None]
+        yield f"since >= ? AND state IN ({_marks(ENDED)})", [wanted.ended_since_ms, *sorted(ENDED)]
 
 
 def _facets(facets: Mapping[str, str]) -> str:

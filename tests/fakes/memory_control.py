@@ -73,6 +73,11 @@ def since(b: MemoryData, _: str, count: str, *indexes: str) -> list[list[Any]]:
     return found
 
 
+def rows(b: MemoryData, _: str, count: str, *given: str) -> list[list[str | None]]:
+    fields, ticket_ids = given[: int(count)], given[int(count) :]
+    return [[b.row(ticket_id).get(name) for name in fields] for ticket_id in ticket_ids]
+
+
 CONTROL: dict[str, Callable[..., Any]] = {
     "control": control,
     "log": log,
@@ -81,4 +86,5 @@ CONTROL: dict[str, Callable[..., Any]] = {
     "escalate": escalate,
     "keep": keep,
     "since": since,
+    "rows": rows,
 }

@@ -244,7 +244,7 @@ CALLS = [
     Call("repair_day", "", ("TODAY", 10_000), lambda s: day_field(s, "reserved", 10**6)),
 ]  # fmt: skip
 
-READERS = {"archive_read", "audit_index", "audit_page", "audit_sums", "per_hour", "since"}
+READERS = {"archive_read", "audit_index", "audit_page", "audit_sums", "per_hour", "rows", "since"}
 PARTS = {f"_{part}" for part in redis_store.PARTS}
 OTHERS = READERS | PARTS
 
