@@ -36,6 +36,9 @@ from fallbacks.ledger.states import HintKind
 from fallbacks.ledger.trend import keep_trend
 from fallbacks.ledger.views import Views
 from fallbacks.operations.look import Terms as LookTerms
+from fallbacks.search.both import TicketSearch
+from fallbacks.search.live import LiveTickets
+from fallbacks.search.sqlite_live_index import SqliteLiveIndex
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
@@ -151,8 +154,15 @@ class Parts:
         path = sqlite_path(self.settings.history_url, self.settings.home)
         return SqliteHistory(path, self.process, lambda what: self.sealer.seal(what))
 
+    @cached_property
+    def search(self) -> TicketSearch:
+        """Over the store and history."""
+        return TicketSearch(LiveTickets(self.store, self.process, SqliteLiveIndex()), self.history)
+
     async def aclose(self) -> None:
         """Close what was opened."""
+        if "search" in self.__dict__:
+            self.search.live.close()
         for name in ("store", "history"):
             if name in self.__dict__:
                 await getattr(self, name).aclose()

@@ -20,6 +20,9 @@ MOST_ROUNDS = 20
 
 MOST_PAGE = 200
 
+MOST_MS = 2**48
+"""No ticket is accepted after the year 10,000, and databases keep whole numbers of 64 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -108,6 +111,6 @@ def read_cursor(text: str) -> tuple[int, str]:
         place = int(accepted_ms), str(ticket_id)
     except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError):
         raise ValueError("not a cursor handed out here") from None
-    if not 0 <= place[0] < 2**53:
+    if not 0 <= place[0] < MOST_MS:
         raise ValueError("not a cursor handed out here")
     return place

@@ -7,7 +7,20 @@ from fastapi import FastAPI
 
 from tasks.run.process import Process
 from worker.config.versions import VERSION
-from worker.http import batch, health, hooks, inbox, journal, load, messages, metrics, openapi, problems, tickets
+from worker.http import (
+    batch,
+    health,
+    hooks,
+    inbox,
+    journal,
+    load,
+    messages,
+    metrics,
+    openapi,
+    problems,
+    search,
+    tickets,
+)
 from worker.http.request_ids import RequestIds
 
 
@@ -27,6 +40,7 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], p
     for module in (batch, tickets, messages, journal, inbox, hooks, load, health, metrics):
         app.include_router(module.router)
     app.include_router(tickets.process_router(process))
+    app.include_router(search.process_router(process))
     app.include_router(inbox.process_router(process))
     openapi.install(app, VERSION, process)
     return app

@@ -171,7 +171,7 @@ def _of_status(error: HTTPException) -> Problem:
 
 def _pointer(where: Sequence[int | str]) -> str:
     """Parameters are named as they are; a path in the body becomes a JSON pointer."""
-    return str(where[-1]) if where and where[0] in ("path", "query", "header") else json_pointer(where)
+    return str(where[1]) if where[1:] and where[0] in ("path", "query", "header") else json_pointer(where)
 
 
 def json_pointer(where: Sequence[int | str]) -> str:

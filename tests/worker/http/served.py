@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import httpx
@@ -24,7 +26,8 @@ class Served:
     def __init__(self, redis_url: str, wrap_store: Any = None, **settings: Any) -> None:
         self.ledger = DirectLedger(redis_url)
         self.port = free_port()
-        chosen = {"port": self.port, "redis_url": redis_url, **settings}
+        self._home = TemporaryDirectory()
+        chosen = {"port": self.port, "redis_url": redis_url, "home": Path(self._home.name), **settings}
         self.settings = Settings(**chosen)
         self._wrap_store = wrap_store or _as_it_is
         self.web = Web(self._parts())
@@ -60,6 +63,7 @@ class Served:
         for client in self._clients:
             client.close()
         self.stop()
+        self._home.cleanup()
 
     def stop(self) -> None:
         """Ask it to stop, as a signal would, and wait until it has."""

@@ -1,0 +1,34 @@
+"""Where the words of a search stand in a text, and the piece of it that a list shows."""
+
+import re
+from collections.abc import Sequence
+
+from fallbacks.history.words import Term, folded
+
+SHOWN_CHARS = 240
+BEFORE_CHARS = 60
+"""Of an excerpt, before the first word that was asked for."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def spans_of(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    """(start, end) of each word of the text that a term asks for."""
+    whole = {word for term in terms for word in (term.words[:-1] if term.prefix else term.words)}
+    begun = tuple(term.words[-1] for term in terms if term.prefix)
+    found = list[tuple[int, int]]()
+    for match in _WORD.finditer(text) if terms else ():
+        word = folded(match[0])
+        if word in whole or (begun and word.startswith(begun)):
+            found.append(match.span())
+    return found
+
+
+def excerpt(text: str, terms: Sequence[Term], chars: int = SHOWN_CHARS) -> str:
+    """A piece of the text around the first word that was asked for; its beginning where there is none. On one line."""
+    line = " ".join(text.split())
+    first = next((start for start, _ in spans_of(line, terms)), 0)
+    start = max(0, min(first - BEFORE_CHARS, len(line) - chars))
+    start = line.find(" ", start) + 1 if start else 0
+    piece = line[start : start + chars]
+    return f"{'…' if start else ''}{piece}{'…' if start + chars < len(line) else ''}"
