@@ -12,7 +12,7 @@ from fallbacks.console.actions import act
 from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.console.groups import group, groups, resolve_group, resume_group
 from fallbacks.console.guard import Guard
-from fallbacks.console.inbox_list import inbox
+from fallbacks.console.inbox_list import inbox, today
 from fallbacks.console.kinds import kinds
 from fallbacks.console.log import operator_log
 from fallbacks.console.operating import operations, switch
@@ -35,6 +35,7 @@ ROUTES = [
     Route("/settings", settings),
     Route("/settings", change_settings, methods=["POST"]),
     Route("/inbox", inbox),
+    Route("/inbox/today", today),
     Route("/work", work),
     Route("/ahead", ahead, methods=["POST"]),
     Route("/tickets/{ticket_id}", ticket),

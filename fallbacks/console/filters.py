@@ -1,9 +1,12 @@
 """The inbox's filters: a bookmarkable query string on one side, facets of the ledger on the other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from fallbacks.inbox.wanted import By, Wanted
 from fallbacks.plan import InboxQueue
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -11,23 +14,50 @@ from tasks.reasons import Reason
 from tasks.run.process import Process
 
 AGES = {"": 0, "15m": 900, "1h": 3600, "4h": 4 * 3600, "1d": 86_400}
-SLAS = ("", "overdue", "soon")
+SLAS = {"": None, "overdue": 0, "soon": 3_600_000}
+SUGGESTIONS = f"queue:{InboxQueue.SUGGESTIONS.value}"
+
+
+class View(StrEnum):
+    """The lists that everybody has. open: all that is awake."""
+
+    OPEN = ""
+    OVERDUE = "overdue"
+    READY = "ready"
+    PERSON = "person"
+    SNOOZED = "snoozed"
+
+
+BY_INDEX = {"due": By.DUE, "waiting": By.SINCE}
+BY_ROW = ("customer", "sure", "with")
+"""Columns to sort by: those with an index of their own, and those for which rows are read. Facets are of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a person wants to see. age: waiting at least so long. sla: "overdue", or "soon": due within the hour."""
+    """What a person wants to see. age: waiting at least so long. sla: "overdue", or "soon": due within the hour.
+
+    sort: a column, with "-" before it for the other way round.
+    """
 
     facets: tuple[tuple[str, str], ...] = ()
     age: str = ""
     sla: str = ""
+    view: View = View.OPEN
+    sort: str = ""
 
     @classmethod
     def read(cls, query: Mapping[str, str], process: Process) -> "Filters":
         """From a query string or form; what is unknown or empty is left out."""
         facets = tuple((name, query[name][:100]) for name in facet_names(process) if query.get(name))
-        age, sla = query.get("age", ""), query.get("sla", "")
-        return cls(facets, age if age in AGES else "", sla if sla in SLAS else "")
+        age, sla, view, sort = (query.get(name, "") for name in ("age", "sla", "view", "sort"))
+        return cls(
+            facets,
+            age if age in AGES else "",
+            sla if sla in SLAS else "",
+            View(view) if view in list(View) else View.OPEN,
+            sort if sort.removeprefix("-") in (*BY_INDEX, *BY_ROW, *process.facet_names) else "",
+        )
 
     @classmethod
     def parse(cls, query: str, process: Process) -> "Filters":
@@ -35,29 +65,44 @@ class Filters:
         return cls.read(dict(parse_qsl(query[:2000])), process)
 
     @property
-    def indexes(self) -> list[str]:
-        """As the inbox names them."""
-        return [f"{name}:{value}" for name, value in self.facets]
-
-    @property
     def query(self) -> str:
         """As a query string, "" where nothing is filtered."""
-        return urlencode([*self.facets, *((n, v) for n, v in (("age", self.age), ("sla", self.sla)) if v)])
+        others = (("age", self.age), ("sla", self.sla), ("view", self.view.value), ("sort", self.sort))
+        return urlencode([*self.facets, *((name, value) for name, value in others if value)])
 
     @property
-    def scans(self) -> bool:
-        """Whether items must be looked at one by one."""
-        return bool(self.age or self.sla)
+    def narrowed(self) -> bool:
+        """Whether more is asked for than one of the usual lists."""
+        return bool(self.facets or self.age or self.sla)
+
+    def asking(self, **changes: Any) -> str:
+        """The list's address with something else asked for."""
+        query = replace(self, **changes).query
+        return "/inbox" + (f"?{query}" if query else "")
+
+    def sorted_by(self, column: str) -> str:
+        """The list's address, sorted by a column: the other way round where it is so already."""
+        again = column if self.sort else f"-{column}" if column == "due" else column
+        return self.asking(sort=f"-{column}" if self.sort == column else again)
 
     def value(self, name: str) -> str:
         """The chosen value of one facet."""
         return dict(self.facets).get(name, "")
 
-    def passes(self, *, waiting_since_ms: int, due_by_ms: int | None, now_ms: int) -> bool:
-        """Whether an item's times are as wanted."""
-        due = float("inf") if due_by_ms is None else due_by_ms
-        margin = {"": float("inf"), "overdue": 0, "soon": 3_600_000}[self.sla]
-        return now_ms - waiting_since_ms >= AGES[self.age] * 1000 and due - now_ms <= margin
+    def wanted(self) -> Wanted:
+        """As the inbox is asked for it. What is sorted by a column without an index comes as it is due."""
+        due = [ms for ms in (SLAS[self.sla], 0 if self.view is View.OVERDUE else None) if ms is not None]
+        ready = (SUGGESTIONS,) if self.view is View.READY else ()
+        column = self.sort.removeprefix("-")
+        return Wanted(
+            facets=(*(f"{name}:{value}" for name, value in self.facets), *ready),
+            without=(SUGGESTIONS,) if self.view is View.PERSON else (),
+            due_in_ms=min(due, default=None),
+            waited_ms=AGES[self.age] * 1000 or None,
+            asleep=self.view is View.SNOOZED,
+            by=BY_INDEX.get(column, By.DUE),
+            descending=column in BY_INDEX and self.sort.startswith("-"),
+        )
 
 
 def facet_names(process: Process) -> tuple[str, ...]:

@@ -1,66 +1,123 @@
-"""The list: what waits, most urgent first, filtered by bookmarkable addresses."""
+"""The list: what waits, most urgent first, as bookmarkable addresses."""
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.responses import Response
 
-from fallbacks.console.filters import AGES, Filters, choices
+from fallbacks.console.filters import AGES, BY_INDEX, Filters, View, choices
 from fallbacks.console.visit import Visit, signed_in
+from fallbacks.inbox.narrate import CLOSED
+from fallbacks.inbox.people import LATEST
+from fallbacks.inbox.wanted import Counts
+from fallbacks.ledger.states import Closed
 from fallbacks.ledger.views import TicketView
-from fallbacks.store import keys
+from fallbacks.plan import DAY_MS
+from tasks.run.process import Process
 
 PAGE = 50
-SCAN = 2000
-"""Filters by time look at so many of the most urgent items, and say where there were more."""
+SCAN = 1000
+"""A column without an index sorts so many of the most urgent items, and says where there are more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One page of items. total: those that match, of the `looked_at` first; None where all were looked at."""
+    """One page of items. total: those that match. sorted_of: how many were sorted; None where all were."""
 
     items: list[TicketView]
     total: int
-    looked_at: int | None
+    sorted_of: int | None
     next_offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One of the usual lists. count: what it holds."""
+
+    view: View
+    title: str
+    count: int
 
 
 @signed_in()
 async def inbox(visit: Visit) -> Response:
     """The list."""
-    query = visit.request.query_params
-    filters = Filters.read(query, visit.deps.process)
+    query, process = visit.request.query_params, visit.deps.process
+    filters = Filters.read(query, process)
     offset = int(query["offset"]) if query.get("offset", "").isdecimal() else 0
-    listed = await _listed(visit, filters, min(offset, 1_000_000))
+    listed = await listed_for(visit, filters, min(offset, 1_000_000))
+    counts = await visit.deps.inbox.counts()
     values = {
         "listed": listed,
         "filters": filters,
-        "choices": await choices(visit.deps.store, visit.deps.process),
+        "tabs": tabs(counts),
+        "choices": await choices(visit.deps.store, process),
         "ages": [age for age in AGES if age],
         "offset": offset,
         "page_size": PAGE,
-        "skipped": len(visit.skipped),
+        "columns": [name for name in process.facet_names if name != process.keyed_by],
+        "closed_kinds": [(kind.value, CLOSED[kind]) for kind in Closed],
     }
     return await visit.page("inbox.html", values)
 
 
-async def _listed(visit: Visit, filters: Filters, offset: int) -> Listed:
-    inbox = visit.deps.inbox
-    if not filters.scans:
-        page = await inbox.page(filters.indexes, offset, PAGE)
-        return Listed(_awake_first(page.items), page.total, None, page.next_offset)
-    ids, total = await visit.deps.store.crossed([*map(keys.inbox_facet, filters.indexes)] or [keys.INBOX], 0, SCAN - 1)
-    now = await visit.deps.store.now_ms()
-    rows = await visit.deps.store.rows(ids, ["since", "sla"])
-    wanted = [
-        ticket_id
-        for ticket_id, (since, sla) in zip(ids, rows, strict=True)
-        if filters.passes(waiting_since_ms=int(since or now), due_by_ms=int(sla) if sla else None, now_ms=now)
+@signed_in()
+async def today(visit: Visit) -> Response:
+    """What this person has decided since the day began, the last first."""
+    since = await visit.deps.store.now_ms() // DAY_MS * DAY_MS
+    latest = await visit.desk.examples.latest(LATEST)
+    done = [example for example in reversed(latest) if example.by == visit.person and example.at_ms >= since]
+    return await visit.page("today.html", {"done": done})
+
+
+def tabs(counts: Counts) -> list[Tab]:
+    """The usual lists, in the order of the screen."""
+    return [
+        Tab(View.OPEN, "Open", counts.awake),
+        Tab(View.OVERDUE, "Overdue", counts.overdue),
+        Tab(View.READY, "Ready to approve", counts.ready),
+        Tab(View.PERSON, "Needs a person", counts.awake - counts.ready),
+        Tab(View.SNOOZED, "Snoozed", counts.snoozed),
     ]
-    items = [await visit.deps.views.ticket(ticket_id) for ticket_id in wanted[offset : offset + PAGE]]
-    more = offset + PAGE if offset + PAGE < len(wanted) else None
-    return Listed(_awake_first(items), len(wanted), SCAN if total > SCAN else None, more)
 
 
-def _awake_first(items: list[TicketView]) -> list[TicketView]:
-    """Of one page: nobody is served what is snoozed."""
-    return sorted(items, key=lambda view: view.snoozed_until_ms is not None)
+async def listed_for(visit: Visit, filters: Filters, offset: int) -> Listed:
+    """A page of what somebody wants to see."""
+    inbox, wanted = visit.deps.inbox, filters.wanted()
+    column = filters.sort.removeprefix("-")
+    if not column or column in BY_INDEX:
+        page = await inbox.find(wanted, offset, PAGE)
+        return Listed(page.items, page.total, None, page.next_offset)
+    ids, total = await inbox.find_ids(wanted, 0, SCAN)
+    rows = await visit.deps.store.rows(ids, ["decision", "blind", "body", "holder"])
+    worth = _worth(column, visit.deps.process)
+    ranked = sorted(zip(ids, map(worth, rows), strict=True), key=lambda one: one[1], reverse=filters.sort[0] == "-")
+    chosen = [ticket_id for ticket_id, _ in ranked[offset : offset + PAGE]]
+    more = offset + PAGE if offset + PAGE < len(ids) else None
+    return Listed(await inbox.items(chosen), total, SCAN if total > SCAN else None, more)
+
+
+Row = list[str | None]
+
+
+def _worth(column: str, process: Process) -> Callable[[Row], Any]:
+    """What a row is sorted by, of its decision, whether that is blind, its ticket and who has it."""
+
+    def seen(row: Row) -> dict[str, Any]:
+        return json.loads(row[0]) if row[0] and not row[1] else {}
+
+    def customer(row: Row) -> str:
+        asked = (json.loads(row[2]) if row[2] else {}).get("requester") or {}
+        return str(asked.get("name") or asked.get("email") or asked.get("id") or "\uffff").casefold()
+
+    match column:
+        case "customer":
+            return customer
+        case "sure":
+            return lambda row: -float(seen(row).get("confidence", -1))
+        case "with":
+            return lambda row: row[3] or "\uffff"
+        case _:
+            return lambda row: process.facets(result).get(column, "\uffff") if (result := seen(row)) else "\uffff"

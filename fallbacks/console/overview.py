@@ -11,6 +11,7 @@ from fallbacks.console.charts import Bar, bars
 from fallbacks.console.kinds import kind_rows
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.people import LATEST, work_by
+from fallbacks.inbox.wanted import By, Wanted
 from fallbacks.ledger.control import Control
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Stats
@@ -24,8 +25,6 @@ from tasks.money import format_usd
 HOURS = 24
 DAYS = 7
 OLDEST = 5
-MOST_LOOKED_AT = 50
-"""For so many that are not snoozed."""
 
 KINDS = 8
 REVIEWERS = 12
@@ -55,7 +54,7 @@ async def overview(visit: Visit) -> Response:
     stats = await visit.deps.views.stats()
     judged = [row for row in await kind_rows(visit) if row.suggested]
     suggested, agreed = sum(row.suggested for row in judged), sum(row.agreed for row in judged)
-    waiting = await visit.deps.inbox.page((), 0, MOST_LOOKED_AT)
+    oldest = await visit.deps.inbox.find(Wanted(asleep=False, by=By.SINCE), 0, OLDEST)
     latest = await visit.desk.examples.latest(LATEST)
     everybody = work_by(lambda example: example.by, latest)
     reviewers = [work for work in everybody if visit.may(Role.OPERATOR) or work.name == visit.person]
@@ -68,7 +67,7 @@ async def overview(visit: Visit) -> Response:
         "judged": sorted(judged, key=lambda row: -row.suggested)[:KINDS],
         "agreement": agreed / suggested if suggested else None,
         "suggested": suggested,
-        "oldest": [view for view in waiting.items if view.snoozed_until_ms is None][:OLDEST],
+        "oldest": oldest.items,
         "people": _people(stats),
         "reviewers": reviewers[:REVIEWERS],
         "handled": [work for work in work_by(lambda example: example.key, latest) if work.timed][:KINDS],

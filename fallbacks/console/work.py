@@ -19,9 +19,6 @@ SNOOZES = ((3600, "1 h"), (900, "15 min"), (4 * 3600, "4 h"), (16 * 3600, "tomor
 CLOSE_KEYS = (Closed.SPAM, Closed.THANKS, Closed.DUPLICATE, Closed.AUTOMATIC, Closed.OTHER)
 """In the order of the digits after `z`, as in the terminal's inbox."""
 
-CROSSED_TRIES = 50
-"""How far a search by several filters looks for an item nobody holds."""
-
 
 @signed_in()
 async def work(visit: Visit) -> Response:
@@ -57,19 +54,7 @@ async def hold(visit: Visit) -> Response:
 
 async def serve_next(visit: Visit, filters: Filters, skip: list[str]) -> TicketView | None:
     """Hold the most urgent item that matches and that nobody else holds."""
-    inbox = visit.deps.inbox
-    if not filters.scans and len(filters.indexes) <= 1:
-        return await inbox.next(visit.person, filters.indexes[0] if filters.indexes else None, skip)
-    page = await inbox.page(filters.indexes, 0, CROSSED_TRIES)
-    now = await visit.deps.store.now_ms()
-    for view in page.items:
-        free = view.holder in (None, visit.person) and view.snoozed_until_ms is None and view.id not in skip
-        if free and filters.passes(waiting_since_ms=view.since_ms, due_by_ms=view.due_by_ms, now_ms=now):
-            try:
-                return view if view.holder else await inbox.claim(view.id, visit.person, view.version)
-            except Stale:
-                continue
-    return None
+    return await visit.deps.inbox.next(visit.person, skip=skip, wanted=filters.wanted())
 
 
 async def _chosen(visit: Visit, ticket_id: str) -> TicketView | None:

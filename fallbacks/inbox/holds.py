@@ -1,5 +1,7 @@
 """The half of the inbox that decides nothing: pages, serve-next, holds, snoozes and notes."""
 
+import json
+from asyncio import gather
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,6 +9,7 @@ from typing import Any
 
 from fallbacks.errors import Stale, StoreUnreachable, UnknownTicket
 from fallbacks.inbox.decisions import held_since_ms
+from fallbacks.inbox.wanted import Counts, Wanted
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.archive_reader import Archive
@@ -23,9 +26,6 @@ HOLD_MS = 5 * 60_000
 
 NOTE_TRIES = 5
 """A note on a ticket that moves this often meanwhile is refused."""
-
-SCAN = 500
-"""Items that serve-next reads at once on its way to one that nobody holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +47,36 @@ class Holds:
 
     async def page(self, facets: Sequence[str] = (), offset: int = 0, limit: int = 50) -> Page:
         """Items waiting, most urgent first. facets: any of "queue:...", "reason:..." and those of the process."""
-        if facets:
-            ids, total = await self.store.crossed(
-                [keys.inbox_facet(facet) for facet in facets], offset, offset + limit - 1
-            )
-        else:
-            ids = [member for member, _ in await self.store.ranked(keys.INBOX, offset, offset + limit - 1)]
-            (total,) = await self.store.sizes([keys.INBOX])
-        now = await self.store.now_ms()
-        rows = [(ticket_id, await self.store.row(ticket_id)) for ticket_id in ids]
-        items = [read_row(ticket_id, row, now) for ticket_id, row in rows if row]
-        return Page(items, total, offset + limit if offset + limit < total else None)
+        return await self.find(Wanted(tuple(facets)), offset, limit)
 
-    async def next(self, person: str, facet: str | None = None, skip: Sequence[str] = ()) -> TicketView | None:
-        """Hold and return the most urgent item nobody else holds; None when there is none."""
-        index = keys.inbox_facet(facet) if facet else keys.INBOX
+    async def find(self, wanted: Wanted, offset: int = 0, limit: int = 50) -> Page:
+        """Those items that are wanted, in its order."""
+        ids, total = await self.find_ids(wanted, offset, limit)
+        return Page(await self.items(ids), total, offset + limit if offset + limit < total else None)
+
+    async def find_ids(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[str], int]:
+        """The same, only their ids; and how many match."""
+        total, ids = await self.store.run("inbox_page", "", wanted.to_header(), offset, limit)
+        return list(ids), int(total)
+
+    async def items(self, ids: Sequence[str]) -> list[TicketView]:
+        """These tickets, without those that are gone."""
+        now = await self.store.now_ms()
+        rows = await gather(*map(self.store.row, ids))
+        return [read_row(ticket_id, row, now) for ticket_id, row in zip(ids, rows, strict=True) if row]
+
+    async def counts(self, unseen: Sequence[str] = ()) -> Counts:
+        """How many items the usual lists hold, without those under the facets `unseen`."""
+        indexes = json.dumps([keys.inbox_facet(facet) for facet in unseen])
+        return Counts(*map(int, await self.store.run("inbox_counts", "", indexes)))
+
+    async def next(
+        self, person: str, facet: str | None = None, skip: Sequence[str] = (), *, wanted: Wanted | None = None
+    ) -> TicketView | None:
+        """Hold and return the first item nobody else holds; None when there is none. wanted: instead of a facet."""
+        header = (wanted or Wanted((facet,) if facet else ())).to_header()
         event = ev.PersonActed(person, Act.CLAIM)
-        ticket_id = await self.store.run("next_item", "", person, HOLD_MS, SCAN, index, event.to_json(), *skip)
+        ticket_id = await self.store.run("next_item", "", person, HOLD_MS, header, event.to_json(), *skip)
         if not ticket_id:
             return None
         journal_log.wrote(ticket_id, None, [event])

@@ -69,6 +69,7 @@ RECENT = _key("recent", Type.LIST, "the last 2000 accepted: when, source, reques
 INBOX = _key("inbox", Type.SORTED, "tickets that wait for a person, by when one should have looked (ms)")
 inbox_facet = _keys("inbox:*", Type.SORTED, "the same for one queue, reason or facet of the process: `queue:review`")
 EXAMPLES = _key("examples", Type.LIST, "people's decisions (JSON, oldest first) beside what was suggested")
+SNOOZED = _key("snoozed", Type.SORTED, "items that people hid from serve-next, by until when (ms); some are past")
 LAST_ACTS = _key("last_acts", Type.HASH, "person -> when they last did something to an item (ms), holding it aside")
 PROBES = _key("probes", Type.HASH, "known-answer probes not judged yet: ticket id -> what is known of it (JSON)")
 PROBES_USED = _key("probes_used", Type.HASH, "tickets that were copied as probes lately -> when (ms)")

@@ -28,10 +28,6 @@ class Store(Protocol):
         """(member, score) of a sorted index by rank, both ends included."""
         ...
 
-    async def crossed(self, indexes: Sequence[str], start: int, stop: int) -> tuple[list[str], int]:
-        """Members standing in every one of the indexes, by score, and how many there are."""
-        ...
-
     async def sizes(self, indexes: Sequence[str]) -> list[int]:
         """How many members each sorted index has, in one trip."""
         ...

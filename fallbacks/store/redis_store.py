@@ -87,11 +87,6 @@ class RedisStore:
         found = self.redis.zrange(self.prefix + index, start, stop, withscores=True)
         return [(member, float(score)) for member, score in cast("list[tuple[str, float]]", await self._told(found))]
 
-    async def crossed(self, indexes: Sequence[str], start: int, stop: int) -> tuple[list[str], int]:
-        names = [self.prefix + name for name in indexes]
-        found = await self._told(cast("Awaitable[list[str]]", self.redis.zinter(names, aggregate="MIN")))
-        return (found[start:] if stop < 0 else found[start : stop + 1]), len(found)
-
     async def sizes(self, indexes: Sequence[str]) -> list[int]:
         pipe = self.redis.pipeline(transaction=False)
         for name in indexes:

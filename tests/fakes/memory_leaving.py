@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.fakes.memory_data import MemoryData
+from tests.fakes.memory_lists import items
 
 WEEK_MS = 604_800_000
 
 
-def next_item(
-    b: MemoryData, _: str, person: str, hold_ms: str, _page: str, index: str, event: str, *skip: str
-) -> str | None:
-    for ticket_id in b.ordered(index):
+def next_item(b: MemoryData, _: str, person: str, hold_ms: str, wanted: str, event: str, *skip: str) -> str | None:
+    for ticket_id in items(b, wanted):
         row = b.row(ticket_id)
         holder = row.get("holder")
         live = holder is not None and int(row.get("held_until", 0)) > b.now

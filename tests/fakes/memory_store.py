@@ -7,10 +7,11 @@ from tests.fakes.memory_control import CONTROL
 from tests.fakes.memory_data import MemoryData
 from tests.fakes.memory_holds import HOLDS
 from tests.fakes.memory_leaving import LEAVING
+from tests.fakes.memory_lists import LISTS
 from tests.fakes.memory_moves import MOVES
 from tests.fakes.memory_runs import RUNS
 
-SCRIPTS = RUNS | MOVES | LEAVING | CONTROL | HOLDS
+SCRIPTS = RUNS | MOVES | LEAVING | CONTROL | HOLDS | LISTS
 
 
 class MemoryStore:
@@ -39,14 +40,6 @@ class MemoryStore:
     async def ranked(self, index: str, start: int, stop: int) -> list[tuple[str, float]]:
         scores = self.data.rank(index)
         return [(member, float(scores[member])) for member in _slice(self.data.ordered(index), start, stop)]
-
-    async def crossed(self, indexes: Sequence[str], start: int, stop: int) -> tuple[list[str], int]:
-        found = [
-            member
-            for member in self.data.ordered(indexes[0])
-            if all(member in self.data.rank(index) for index in indexes)
-        ]
-        return _slice(found, start, stop), len(found)
 
     async def sizes(self, indexes: Sequence[str]) -> list[int]:
         return [len(self.data.rank(index)) for index in indexes]

@@ -110,6 +110,7 @@ def test_a_person_corrects_it_in_the_console(deployed: Deployment, rita: Page) -
     ticket = deployed.worked("form P45, number 33-44", "suggested")
     rita.goto(f"/tickets/{ticket['id']}")
     expect(rita.get_by_role("heading", name="The agent suggests P45 number 33-44")).to_be_visible()
+    rita.get_by_text("Filter").first.click()
     rita.locator("select[name=form]").select_option("W9")
     rita.get_by_role("textbox", name="Number", exact=True).fill("33-45")
     rita.get_by_role("button", name="Decide", exact=True).click()
@@ -170,6 +171,7 @@ def test_the_list_is_filtered_by_the_form(deployed: Deployment, rita: Page) -> N
     served = deployed.api.post("/v1/inbox/next", json={"form": "P60"}).json()
     assert served["decision"]["form"] == "P60"
     rita.goto("/inbox")
+    rita.get_by_text("Filter").first.click()
     rita.locator("select[name=form]").select_option("W9")
     rita.wait_for_url("**form=W9**")
     expect(rita.get_by_role("link", name="form W9, number 21-21")).to_be_visible()

@@ -25,9 +25,6 @@ class EmptyStore:
     async def ranked(self, index: str, start: int, stop: int) -> list[tuple[str, float]]:  # noqa: ARG002 - the port
         return []
 
-    async def crossed(self, indexes: Sequence[str], start: int, stop: int) -> tuple[list[str], int]:  # noqa: ARG002 - the port
-        return [], 0
-
     async def sizes(self, indexes: Sequence[str]) -> list[int]:
         return [0 for _ in indexes]
 

@@ -88,6 +88,11 @@ if ends and ends.kind then
 end
 if moved then sorted(P .. 's:' .. h.state) end
 if due then sorted(P .. 'due') end
+local snoozed_until = h.set and h.set.snoozed_until
+if snoozed_until then
+  sorted(P .. 'snoozed')
+  whole(snoozed_until)
+end
 
 if open then settle_lost(open, row[2]) end
 append_all(events)
@@ -124,6 +129,8 @@ if h.message then
     redis.call('PEXPIRE', P .. 'bounced:' .. h.message.bounced, 7776000000)
   end
 end
+if snoozed_until then redis.call('ZADD', P .. 'snoozed', snoozed_until, ID) end
+for _, name in ipairs(gone) do if name == 'snoozed_until' then take_out(P .. 'snoozed') end end
 if gone[1] then redis.call('HDEL', T, unpack(gone)) end
 if not moved and (h.message or h.set and h.set.decision) then touched() end
 if moved then place(row[1], h.state, unpack(fields)) else redis.call('HSET', T, unpack(fields)) end

@@ -74,19 +74,37 @@ def test_filters_are_addresses(door: Door, agent: Agent, tickets: Tickets, open_
         door.run(agent.suggest(tickets(), label))
     door.run(agent.hand_off(tickets(), Reason.LOW_CONFIDENCE, "0.44 of 0.60", label="card_arrival"))
     page = open_context("rita", java_script_enabled=False).pages[0]
+    page.get_by_text("Filter").first.click()
     page.get_by_label("Label").select_option("card_arrival")
     page.get_by_label("Queue").select_option("suggestions")
     page.get_by_role("button", name="Filter").click()
     assert "queue=suggestions" in page.url
     assert "label=card_arrival" in page.url
     expect(page.locator(".items tbody tr")).to_have_count(2)
-    for query, rows in (("reason=low_confidence", 1), ("age=1h", 0), ("sla=soon", 1), ("team=fraud_and_security", 1)):
+    queries = (
+        ("reason=low_confidence", 1),
+        ("age=1h", 0),
+        ("sla=soon", 1),
+        ("team=fraud_and_security", 1),
+        ("view=ready", 3),
+        ("view=person&sort=-waiting", 1),
+        ("view=snoozed", 0),
+    )
+    for query, rows in queries:
         page.goto(f"/inbox?{query}")
         expect(page.locator(".items tbody tr")).to_have_count(rows)
+    page.goto("/inbox?view=ready")
+    for column, first in (("Team", "card delivery"), ("Team", "fraud and security")):
+        page.get_by_role("columnheader", name=column).get_by_role("link").click()
+        expect(page.locator(".items tbody tr .facet").first).to_have_text(first)
+    counts = [page.get_by_role("navigation", name="Views").get_by_role("link").nth(at).inner_text() for at in range(5)]
+    assert [count.split()[-1] for count in counts] == ["4", "0", "3", "1", "0"]
     page.goto("/work?queue=suggestions&label=card_arrival")
     for _ in range(2):
         page.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    page.goto("/inbox/today")
+    expect(page.get_by_text("the same")).to_have_count(2)
 
 
 def test_a_group_is_resumed_one_first_then_the_rest(

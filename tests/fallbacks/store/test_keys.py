@@ -23,8 +23,8 @@ NAMED = re.compile(r"\bP \.\. '(?P<name>[^']*)'(?P<more> \.\. )?")
 GIVEN = re.compile(r"\bP \.\. (?:ARGV\[\d\]|index)")
 """Keys that the caller names, out of the list: an index to page through, a hash to keep a field of, a window."""
 
-TAKES_A_KEY = {"audit_index", "audit_page", "keep", "log", "next_item", "since", "tick"}
-READS = r"store\.(?:fields|put|ranked|crossed|sizes|listed|length|tick)\((?:\[|\*)*f?['\"]"
+TAKES_A_KEY = {"_inbox", "audit_index", "audit_page", "inbox_counts", "keep", "log", "since", "tick"}
+READS = r"store\.(?:fields|put|ranked|sizes|listed|length|tick)\((?:\[|\*)*f?['\"]"
 
 
 SOURCES = [path.read_text() for room in ("fallbacks", "worker") for path in sorted((ROOT / room).rglob("*.py"))]

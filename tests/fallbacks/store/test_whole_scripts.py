@@ -213,7 +213,7 @@ CALLS = [
     Call("clock", "", ("9000", 0), lambda s: s.store.redis.set("whole:clock_step", "9000"), name="clock that went on"),
     Call("alarm", "", ("no_worker", "error", "no worker lives", 1000)),
     Call("wake", "", (Reason.MODEL_OVERLOADED.value, "paid0", "paid1")),
-    Call("next_item", "", ("ann", 1000, 50, "inbox", EVENT)),
+    Call("next_item", "", ("ann", 1000, '{"all":[],"none":[],"by":"due"}', EVENT)),
     Call("take_alert", "", (1000,), later),
     Call("settle_alert", "", ("step_limit", "step_limit-1", 1, 1000), taken),
     Call("settle_alert", "", ("step_limit", "step_limit-1", 0, 1000), taken, name="settle_alert that failed"),
@@ -244,7 +244,8 @@ CALLS = [
     Call("repair_day", "", ("TODAY", 10_000), lambda s: day_field(s, "reserved", 10**6)),
 ]  # fmt: skip
 
-READERS = {"archive_read", "audit_index", "audit_page", "audit_sums", "per_hour", "rows", "since"}
+READERS = {"archive_read", "audit_index", "audit_page", "audit_sums", "inbox_counts", "inbox_page", "per_hour"}
+READERS |= {"rows", "since"}
 PARTS = {f"_{part}" for part in redis_store.PARTS}
 OTHERS = READERS | PARTS
 

@@ -1,0 +1,29 @@
+-- How many items the saved views hold. ARGV: prefix, '', indexes that this person does not see (JSON).
+-- Returns {awake, ready to approve, overdue, asleep}: what is asleep is in the last one only.
+local all, ready, asleep = P .. 'inbox', P .. 'inbox:queue:suggestions', P .. 'snoozed'
+local n = {redis.call('ZCARD', all), redis.call('ZCARD', ready), redis.call('ZCOUNT', all, '-inf', AT), redis.call('ZCOUNT', asleep, '(' .. AT, '+inf')}
+local function subtract(ids, unseen)
+  if #ids == 0 then return end
+  local due, suggested = redis.call('ZMSCORE', all, unpack(ids)), redis.call('ZMSCORE', ready, unpack(ids))
+  local snoozed = redis.call('ZMSCORE', asleep, unpack(ids))
+  for i = 1, #ids do
+    local sleeps = snoozed[i] and tonumber(snoozed[i]) > NOW
+    if sleeps and unseen then
+      n[4] = n[4] - 1
+    elseif due[i] then
+      n[1] = n[1] - 1
+      if suggested[i] then n[2] = n[2] - 1 end
+      if tonumber(due[i]) <= NOW then n[3] = n[3] - 1 end
+    end
+  end
+end
+local function walk(index, first, unseen)
+  repeat
+    local ids = redis.call('ZRANGE', index, first, first + 499)
+    subtract(ids, unseen)
+    first = first + 500
+  until #ids < 500
+end
+walk(asleep, redis.call('ZCOUNT', asleep, '-inf', AT), false)
+for _, index in ipairs(cjson.decode(ARGV[3])) do walk(P .. index, 0, true) end
+return n

@@ -1,0 +1,70 @@
+"""What the lists of the inbox find, on the fake and on a real server."""
+
+from fallbacks.inbox.wanted import By, Counts, Wanted
+from tests.fallbacks.scene import Scene, scene
+
+
+async def filled(s: Scene) -> None:
+    """Two suggestions, s1 and s2, and two hand-offs, h1 and h2, a second apart."""
+    await s.suggested("s1")
+    await s.pass_ms(1_000)
+    await s.handed_off("h1")
+    await s.pass_ms(1_000)
+    await s.suggested("s2")
+    await s.pass_ms(1_000)
+    await s.handed_off("h2")
+
+
+async def found(s: Scene, wanted: Wanted) -> list[str]:
+    ids, total = await s.inbox.find_ids(wanted, 0, 50)
+    assert total == len(ids)
+    return ids
+
+
+@scene
+async def test_a_list_holds_what_is_wanted_and_is_in_its_order(s: Scene) -> None:
+    await filled(s)
+    everything = await found(s, Wanted())
+    assert sorted(everything) == ["h1", "h2", "s1", "s2"]
+    assert await found(s, Wanted(descending=True)) == everything[::-1]
+    assert await found(s, Wanted(by=By.SINCE)) == ["s1", "h1", "s2", "h2"]
+    assert await found(s, Wanted(by=By.SINCE, descending=True)) == ["h2", "s2", "h1", "s1"]
+    assert await found(s, Wanted(("queue:suggestions",), by=By.SINCE)) == ["s1", "s2"]
+    assert await found(s, Wanted(without=("queue:suggestions",), by=By.SINCE)) == ["h1", "h2"]
+    assert await found(s, Wanted(("queue:suggestions", "label:lost_card"))) == await found(
+        s, Wanted(("queue:suggestions",))
+    )
+    assert await found(s, Wanted(("queue:suggestions", "label:new_loan"))) == []
+    assert await found(s, Wanted(waited_ms=2_000, by=By.SINCE)) == ["s1", "h1"]
+
+
+@scene
+async def test_what_is_snoozed_is_in_a_list_of_its_own_until_it_wakes(s: Scene) -> None:
+    await filled(s)
+    await s.inbox.snooze("s1", "ann", None, 60)
+    await s.inbox.snooze("h1", "ann", None, 60)
+    assert await found(s, Wanted(asleep=False, by=By.SINCE)) == ["s2", "h2"]
+    assert await found(s, Wanted(asleep=True, by=By.SINCE)) == ["s1", "h1"]
+    assert await s.inbox.counts() == Counts(awake=2, ready=1, overdue=0, snoozed=2)
+    assert await s.inbox.counts(["label:lost_card"]) == Counts(awake=1, ready=0, overdue=0, snoozed=1)
+    await s.inbox.approve("s1", "ann", None)
+    await s.inbox.snooze("h1", "ann", None, 0)
+    assert await s.inbox.counts() == Counts(awake=3, ready=1, overdue=0, snoozed=0)
+    await s.inbox.snooze("h1", "ann", None, 60)
+    await s.pass_ms(10**9)
+    assert await s.inbox.counts() == Counts(awake=3, ready=1, overdue=3, snoozed=0)
+    assert sorted(await found(s, Wanted(asleep=False, due_in_ms=0))) == ["h1", "h2", "s2"]
+
+
+@scene
+async def test_serve_next_passes_over_all_that_is_not_wanted(s: Scene) -> None:
+    await filled(s)
+    wanted = Wanted(("queue:suggestions", "label:lost_card"), due_in_ms=10**9)
+    served = await s.inbox.next("ann", wanted=wanted)
+    assert served is not None
+    assert served.id in ("s1", "s2")
+    await s.inbox.snooze(served.id, "ann", None, 60)
+    other = await s.inbox.next("ann", wanted=wanted)
+    assert other is not None
+    assert {served.id, other.id} == {"s1", "s2"}
+    assert await s.inbox.next("eve", wanted=wanted) is None
