@@ -1,6 +1,6 @@
 """What forms on a ticket's page do. Every one carries the version it was based on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.filters import Filters
+from fallbacks.console.pages import lasting
 from fallbacks.console.repairing import repaired_ticket
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
@@ -22,6 +23,7 @@ from fallbacks.ledger.views import TicketView
 from tasks.run.process import Process
 
 LONGEST_SNOOZE_SECONDS = 7 * 86_400
+UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,31 @@ class Done:
 
 
 async def _approve(sent: Sent) -> Done:
+    if sent.text("priority"):
+        return await _approve_but_for_its_priority(sent)
     view = await sent.visit.deps.inbox.approve(sent.ticket_id, sent.visit.person, sent.version, sent.keystrokes)
     return Done(f"Approved as {_result(sent, view)}", undo_version=view.version)
 
 
-async def _decide(sent: Sent) -> Done:
+async def _approve_but_for_its_priority(sent: Sent) -> Done:
     process = sent.visit.deps.process
-    given = read_hand(process, sent.hand(process))
+    suggested = (await sent.visit.deps.views.ticket(sent.ticket_id)).decision
+    kind = process.key(suggested) if suggested else None
+    choice = next((choice for choice in process.choices if choice.name == kind), None)
+    if choice is None:
+        raise HTTPException(
+            422, "Choose what it is decided as: there is no suggestion whose priority could be changed."
+        )
+    return await _decide_as(sent, {**choice.given, "priority": sent.text("priority")})
+
+
+async def _decide(sent: Sent) -> Done:
+    return await _decide_as(sent, sent.hand(sent.visit.deps.process))
+
+
+async def _decide_as(sent: Sent, typed: Mapping[str, str]) -> Done:
+    process = sent.visit.deps.process
+    given = read_hand(process, typed)
     view = await sent.visit.deps.inbox.decide(sent.ticket_id, sent.visit.person, sent.version, given, sent.keystrokes)
     return Done(f"Decided as {_result(sent, view)}", undo_version=view.version)
 
@@ -147,9 +167,18 @@ async def _claim(sent: Sent) -> Done:
 
 
 async def _snooze(sent: Sent) -> Done:
-    seconds = sent.number("seconds", 3600, LONGEST_SNOOZE_SECONDS)
+    own = sent.text("for")
+    seconds = _seconds(own) if own else sent.number("seconds", 3600, LONGEST_SNOOZE_SECONDS)
     await sent.visit.deps.inbox.snooze(sent.ticket_id, sent.visit.person, sent.version, seconds)
-    return Done("Snoozed")
+    return Done(f"Snoozed for {lasting(seconds * 1000)}") if seconds else Done("It is awake again", leaves=False)
+
+
+def _seconds(own: str) -> int:
+    number, unit = own[:-1].strip(), UNITS.get(own[-1].lower())
+    seconds = int(number) * unit if unit and number.isdecimal() and len(number) < 7 else 0
+    if not 0 < seconds <= LONGEST_SNOOZE_SECONDS:
+        raise HTTPException(422, "Say for how long, such as 90m, 5h or 2d, and a week at most.")
+    return seconds
 
 
 async def _note(sent: Sent) -> Done:

@@ -22,7 +22,7 @@ from fallbacks.console.pages import state_words
 from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
 from fallbacks.console.stream import stream
 from fallbacks.console.visit import Visit
-from fallbacks.console.work import ahead, hold, ticket, work
+from fallbacks.console.work import ahead, choices, hold, ticket, work, work_on
 from fallbacks.errors import IdempotencyConflict, NotAllowed, Stale, StoreUnreachable, UnknownTicket
 from fallbacks.ledger.states import INBOX, State
 from fallbacks.ledger.views import TicketView
@@ -37,6 +37,8 @@ ROUTES = [
     Route("/inbox", inbox),
     Route("/inbox/today", today),
     Route("/work", work),
+    Route("/work/{ticket_id}", work_on),
+    Route("/choices", choices),
     Route("/ahead", ahead, methods=["POST"]),
     Route("/tickets/{ticket_id}", ticket),
     Route("/tickets/{ticket_id}/stream", stream),

@@ -16,6 +16,7 @@ from fallbacks.ledger.views import TicketView
 from tasks.run import events as ev
 from tasks.run.checkpoint import fold
 from tasks.run.process import Choice, Process, Result
+from tasks.ticket import Attachment
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Item:
     """Everything the template needs. likely: behind the digits. quotes: words of the ticket that speak for its result.
     texts: the places of attachments whose text can be read. bounced_ms: when the last mail
     to its requester came back. next_seq: the first event the page does not have yet. said: what was added to the
-    ticket, oldest first; first: its own words and what they quote; originals: ids of messages whose mails are kept.
-    outdated: what the agent suggested does not know of all of them.
+    ticket, oldest first; first: its own words and what they quote; attached: its own files by their places;
+    originals: ids of messages whose mails are kept. outdated: what the agent suggested does not know of all of them.
     """
 
     view: TicketView
@@ -50,6 +51,7 @@ class Item:
     next_seq: int
     said: tuple[Said, ...]
     first: tuple[tuple[str, bool], ...]
+    attached: tuple[tuple[int, Attachment], ...]
     originals: frozenset[str]
     outdated: bool
 
@@ -76,7 +78,8 @@ async def load_item(desk: Desk, view: TicketView) -> Item:
         bounced_ms=await views.bounced(view.ticket),
         next_seq=len(timeline),
         said=said,
-        first=parted(view.ticket.body) if view.ticket and said else (),
+        first=parted(view.ticket.body) if view.ticket else (),
+        attached=tuple(enumerate(view.ticket.attachments, 1)) if view.ticket else (),
         originals=await views.originals(view.id) if said else frozenset(),
         outdated=view.state in INBOX and _outdated(timeline),
     )

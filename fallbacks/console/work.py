@@ -1,10 +1,13 @@
 """Serve-next: the most urgent item, held for who asks, and the one after it ahead of time."""
 
-from starlette.responses import RedirectResponse, Response
+from urllib.parse import quote
+
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.filters import Filters
 from fallbacks.console.item import load_item
+from fallbacks.console.pages import words
 from fallbacks.console.visit import SKIPPED, Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.inbox.narrate import CLOSED
@@ -13,8 +16,8 @@ from fallbacks.ledger.states import INBOX, Closed
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Priority
 
-SNOOZES = ((3600, "1 h"), (900, "15 min"), (4 * 3600, "4 h"), (16 * 3600, "tomorrow"))
-"""The first is behind `s`."""
+SNOOZES = ((900, "15 min"), (3600, "1 h"), (4 * 3600, "4 h"), (16 * 3600, "tomorrow"))
+"""In the order of the digits after `h`."""
 
 CLOSE_KEYS = (Closed.SPAM, Closed.THANKS, Closed.DUPLICATE, Closed.AUTOMATIC, Closed.OTHER)
 """In the order of the digits after `z`, as in the terminal's inbox."""
@@ -55,6 +58,34 @@ async def hold(visit: Visit) -> Response:
 async def serve_next(visit: Visit, filters: Filters, skip: list[str]) -> TicketView | None:
     """Hold the most urgent item that matches and that nobody else holds."""
     return await visit.deps.inbox.next(visit.person, skip=skip, wanted=filters.wanted())
+
+
+@signed_in()
+async def work_on(visit: Visit) -> Response:
+    """One item by its address, to share and to keep: held, or as everybody may see it where it is not to be had."""
+    ticket_id = visit.request.path_params["ticket_id"]
+    view = await _chosen(visit, ticket_id)
+    if view is None:
+        return RedirectResponse(f"/tickets/{quote(ticket_id, safe='')}", 303)
+    return await item_page(visit, view, Filters(), working=True)
+
+
+@signed_in()
+async def choices(visit: Visit) -> Response:
+    """What may be decided by name alone, for the page's script to search in."""
+    process = visit.deps.process
+    kinds = {kind.key: kind for kind in process.kinds}
+    found = [
+        {
+            "name": choice.name,
+            "words": words(choice.name),
+            "detail": words(choice.detail),
+            "about": kinds[choice.name].about if choice.name in kinds else "",
+            "alike": kinds[choice.name].alike if choice.name in kinds else (),
+        }
+        for choice in process.choices
+    ]
+    return JSONResponse(found)
 
 
 async def _chosen(visit: Visit, ticket_id: str) -> TicketView | None:

@@ -49,12 +49,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What `Process.key` may be. about: in words. group: what it stands under on a screen, "" for nothing."""
+    """What `Process.key` may be. about: in words. group: what it stands under on a screen, "" for nothing. alike: texts
+    by whose words people may look for it.
+    """
 
     key: str
     about: str
     group: str = ""
     group_about: str = ""
+    alike: tuple[str, ...] = ()
 
 
 class Process(Protocol):

@@ -124,7 +124,7 @@ class Triage:
     def kinds(self) -> tuple[Kind, ...]:
         """The labels, by team."""
         return tuple(
-            Kind(label.name, label.description, team.name, team.description)
+            Kind(label.name, label.description, team.name, team.description, label.examples)
             for team in self.taxonomy.teams
             for label in self.taxonomy.labels
             if label.team == team.name

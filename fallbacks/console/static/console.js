@@ -1,6 +1,7 @@
 // The console's script. Everything works without it; with it, keys act at once and the next item is ready.
 
 import { changed, dirty, discard, forget, leave, restore } from "./drafts.js";
+import { openPalette, ready as readChoices } from "./palette.js";
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const main = () => $("#main");
@@ -87,6 +88,7 @@ function place(next) {
   restore(next);
   markNews();
   follow();
+  if ($("[data-palette]", next)) readChoices();
 }
 
 // What came since somebody opened the ticket stays marked, however often it is shown anew, until they turn elsewhere.
@@ -289,6 +291,12 @@ function use(element) {
   else element.click();
 }
 
+function pick(form, name) {
+  const button = $("[data-picked]", form);
+  button.value = name;
+  form.requestSubmit(button);
+}
+
 // After a key that means nothing here the next ones are not taken for a while: they were meant to follow it.
 const DEAF_MS = 1500;
 const BUSY = "One moment: what you did before is under way. The key was not taken.";
@@ -309,7 +317,8 @@ function onKey(event) {
   const field = event.target.closest?.("input, textarea, select");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && field?.form) {
     event.preventDefault();
-    field.form.requestSubmit($("button", field.form));
+    const button = $("button:enabled:not([data-digit], [type=button], [hidden])", field.form);
+    if (button) field.form.requestSubmit(button);
     return;
   }
   if (event.key === "Escape") {
@@ -358,6 +367,8 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-discard]")) discard(main());
+  const palette = event.target.closest("[data-palette]");
+  if (palette) openPalette(palette.form, main().dataset.person, (name) => pick(palette.form, name));
   if (!event.target.closest("[data-help]")) return;
   event.preventDefault();
   $("#keys").showModal();
@@ -367,6 +378,7 @@ document.addEventListener("visibilitychange", follow);
 
 fade();
 restore(main());
+if ($("[data-palette]")) readChoices();
 markNews();
 follow();
 lookAhead();

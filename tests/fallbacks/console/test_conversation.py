@@ -59,7 +59,7 @@ def test_a_conversation_of_six_messages_and_a_seventh_while_somebody_writes(
     expect(shown.nth(3).get_by_text("When do you leave?")).to_be_hidden()
     expect(page.get_by_text("Made before what was added since.")).to_be_visible()
     assert "/attachments/1" in (shown.nth(2).get_by_role("link", name="its text").get_attribute("href") or "")
-    page.get_by_text("Send back with a note").click()
+    page.locator(".acts summary", has_text="Send back").click()
     page.get_by_label("Note to the agent").fill("She leaves on Friday")
     add(door, ticket_id, LAST)
     expect(page.locator("[data-changed]")).to_contain_text("a message was added")

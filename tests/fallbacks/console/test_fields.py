@@ -38,7 +38,7 @@ def test_fields_are_asked_for_shown_and_changed(
     assert first["fields"] == {"order": "A-7"}
     page.goto(f"/tickets/{ticket_id}")
     expect(page.locator("dl.facts", has_text="A-7").first).to_be_visible()
-    page.locator("summary", has_text="Correct").click()
+    page.locator(".acts summary", has_text="Correct").click()
     form = page.locator("form[action$='/correct']")
     form.locator("[name='fields.language']").select_option("de")
     form.locator("[name='fields.further_labels']").fill("card_linking")

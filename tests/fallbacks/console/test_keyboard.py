@@ -12,6 +12,7 @@ from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.door import Door
 from tests.fallbacks.console.keyboard import Keyboard
+from tests.fallbacks.console.test_screens import faults_of
 from tests.services.waiting import wait_for
 
 Tickets = Callable[..., Ticket]
@@ -82,14 +83,34 @@ def test_twenty_items_are_drained_by_keyboard_alone(door: Door, agent: Agent, ti
     assert sorted(ticket_id for _, ticket_id in door.published) == sorted(done["resume"])
 
 
-def test_a_label_is_typed_and_a_decision_is_undone(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
+SHORTEST = """async () => {
+    const [{ found }, choices] = await Promise.all([
+        import("/static/palette.js"), fetch("/choices").then((answer) => answer.json())]);
+    const spelled = (words, letters) => !letters ? [""] : words.flatMap((word, at) =>
+        [...word.slice(0, letters)].flatMap((_, last) =>
+            spelled(words.slice(at + 1), letters - last - 1).map((rest) => word.slice(0, last + 1) + rest)));
+    const first = (typed, name) => found(typed, [], choices)[0]?.name === name;
+    return choices.map(({ name, words }) => [name, [1, 2, 3].find((letters) =>
+        spelled(words.toLowerCase().match(/[a-z0-9]+/g), letters).some((typed) => first(typed, name)))]);
+}"""
+"""How few letters of its words, from their beginnings, make each label the first hit."""
+
+
+def test_any_label_is_found_by_three_letters_and_a_decision_is_undone(
+    door: Door, agent: Agent, tickets: Tickets, rita: Page
+) -> None:
     suggestions(door, agent, tickets, 2)
     rita.goto("/work")
     keys = Keyboard(rita)
     item = keys.at_hand
-    keys.press("l")
-    rita.keyboard.type("lost_or_stolen_card")
+    letters = dict(rita.evaluate(SHORTEST))
+    assert set(letters) == {label.name for label in door.process.taxonomy.labels}
+    assert all(letters.values()), letters
+    keys.press("l", "l", "s", "c")
+    expect(rita.locator(".palette [aria-selected=true]")).to_contain_text("lost or stolen card")
+    assert not faults_of(rita)
     keys.press("Enter")
+    assert keys.count() == 5
     keys.expect_next(item)
     arrives(door, item, State.DECIDED)
     expect(rita.get_by_text("Decided as lost or stolen card")).to_be_visible()
@@ -98,6 +119,15 @@ def test_a_label_is_typed_and_a_decision_is_undone(door: Door, agent: Agent, tic
     assert state_of(door, item) is State.SUGGESTED
     assert decision_of(door, item)["label"] == "card_arrival"
     expect(rita.get_by_text("Undone; it waits as before")).to_be_visible()
+    keys.press("l")
+    expect(rita.locator(".palette li").first).to_contain_text("lost or stolen card")  # the last one used
+    rita.keyboard.type("tracked or sent by courier")
+    expect(rita.locator(".palette li")).to_have_count(0)
+    keys.press("Escape", "p", "u", "Escape", "a")
+    keys.expect_next(item)
+    arrives(door, item, State.DECIDED)
+    decided = decision_of(door, item)
+    assert (decided["label"], decided["priority"], decided["tier"]) == ("card_arrival", "urgent", "person")
 
 
 def test_a_key_without_meaning_takes_the_next_one_with_it(
@@ -130,9 +160,19 @@ def test_skip_and_snooze_leave_an_item_to_others(door: Door, agent: Agent, ticke
     skipped = keys.at_hand
     keys.press("n")
     snoozed = keys.expect_next(skipped)
-    keys.press("s")
+    keys.press("h", "3")
     keys.expect_next(snoozed)
     wait_for(lambda: door.run(door.inbox.views.ticket(snoozed)).snoozed_until_ms, message="snoozed")
+    rita.goto(f"/work/{snoozed}")
+    expect(rita.locator(".meta").get_by_text("snoozed for 4 h")).to_be_visible()
+    rita.get_by_role("button", name="Wake it").click()
+    expect(rita.get_by_role("button", name="Wake it")).to_be_hidden()
+    keys.press("h")
+    rita.get_by_label("For as long as").fill("2d")
+    keys.press("Enter")
+    keys.expect_next(snoozed)
+    rita.goto(f"/tickets/{snoozed}")
+    expect(rita.locator(".meta").get_by_text("snoozed for 2 d")).to_be_visible()
     assert door.run(door.inbox.views.ticket(skipped)).holder is None
     assert state_of(door, skipped) is state_of(door, snoozed) is State.SUGGESTED
 
