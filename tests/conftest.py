@@ -13,9 +13,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.services.browser import open_browser
 from tests.services.http_sink import HttpSink
+from tests.services.postgres import PostgresServer, answers, fresh_database, open_folder
 from tests.services.rabbitmq import RabbitMQServer, SharedRabbitMQ
 from tests.services.redis import RedisServer
 from tests.services.valkey import ValkeyServer
+from tests.services.waiting import wait_for
 
 # a busy machine is no failure
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,14 +25,18 @@ settings.load_profile("untimed")
 expect.set_options(timeout=60_000)
 
 _RABBITMQ = pytest.StashKey[RabbitMQServer]()
+_POSTGRES = pytest.StashKey[PostgresServer]()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Where xdist's workers are about to start: all share one RabbitMQ, and each has a virtual host of its own."""
+    """Where xdist's workers are about to start: all share one PostgreSQL, and one RabbitMQ with a virtual host each."""
     if _RABBITMQ not in node.config.stash:
         node.config.stash[_RABBITMQ] = _rabbitmq_until_the_end(node.config)
     node.workerinput["rabbitmq"] = asdict(node.config.stash[_RABBITMQ].shared(node.gateway.id))
+    if _POSTGRES not in node.config.stash:
+        node.config.stash[_POSTGRES] = _postgres_until_the_end(node.config)
+    node.workerinput["postgres"] = node.config.stash[_POSTGRES].url
 
 
 def _rabbitmq_until_the_end(config: pytest.Config) -> RabbitMQServer:
@@ -39,6 +45,31 @@ def _rabbitmq_until_the_end(config: pytest.Config) -> RabbitMQServer:
     server = RabbitMQServer(Path(folder.name), vhosts=[f"gw{number}" for number in range(16)]).launch()
     config.add_cleanup(server.stop)
     return server
+
+
+def _postgres_until_the_end(config: pytest.Config) -> PostgresServer:
+    folder = open_folder()
+    config.add_cleanup(folder.cleanup)
+    server = PostgresServer(Path(folder.name)).launch()
+    config.add_cleanup(server.stop)
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """xdist's, or where the tests run in one process, a server for them."""
+    if started := getattr(request.config, "workerinput", {}).get("postgres"):
+        wait_for(lambda: answers(started), message="PostgreSQL ready")
+        yield started
+    else:
+        with open_folder() as folder, PostgresServer(Path(folder)) as server:
+            yield server.url
+
+
+@pytest.fixture
+def postgres_url(postgres_server_url: str) -> str:
+    """A database with nothing in it."""
+    return fresh_database(postgres_server_url)
 
 
 @pytest.fixture(scope="session")

@@ -151,8 +151,12 @@ class Parts:
     @cached_property
     def history(self) -> history_port.History:
         """Where ended tickets live."""
-        path = sqlite_path(self.settings.history_url, self.settings.home)
-        return SqliteHistory(path, self.process, lambda what: self.sealer.seal(what))
+        url, seal = self.settings.history_url, partial(_sealed, self)
+        if not url.startswith("postgres"):
+            return SqliteHistory(sqlite_path(url, self.settings.home), self.process, seal)
+        from fallbacks.history.postgres_history import PostgresHistory  # psycopg only where it is configured
+
+        return PostgresHistory(url, self.process, seal)
 
     @cached_property
     def search(self) -> TicketSearch:
@@ -428,3 +432,8 @@ class Parts:
 
             senders[RECEIVER] = HookUpdates(self.hooks, self.store, allow_private=private)
         return Outbox(self.store, Receivers(senders), others=senders.keys() != {WEBHOOK}) if senders else None
+
+
+def _sealed(parts: Parts, what: bytes) -> str:
+    """By the key of the deployment, which is read when it is first needed."""
+    return parts.sealer.seal(what)

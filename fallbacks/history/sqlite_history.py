@@ -10,6 +10,7 @@ from fallbacks.history.chain import Seal
 from fallbacks.history.documents import Unpacker, pack
 from fallbacks.history.facts import clean
 from fallbacks.history.port import EndedTicket, Entry, Facts, Known, Link, Search, Totals
+from fallbacks.history.queries import checked
 from fallbacks.history.rows import COLUMNS, facts_from, latest, values_of
 from fallbacks.history.sqlite_chain import add_links, read_links
 from fallbacks.history.sqlite_connections import SqliteConnections
@@ -110,10 +111,8 @@ class SqliteHistory:
         """See `History`. Parameters are written `:name`. Raises ValueError for what cannot be run."""
 
         def run(db: sqlite3.Connection) -> tuple[list[str], list[tuple[Any, ...]]]:
-            cursor = db.execute(sql, dict(parameters))
-            if cursor.description is None:
-                raise ValueError("it is not a query: nothing is selected")
-            return [column[0] for column in cursor.description], cursor.fetchall()
+            cursor = db.execute(checked(sql), dict(parameters))
+            return [column[0] for column in cursor.description or ()], cursor.fetchall()
 
         return await self.connections.query(run)
 

@@ -33,26 +33,29 @@ def views(dialect: Dialect, facets: Sequence[str], keyed_by: str) -> Mapping[str
     time, flag = dialect.time.format, dialect.flag.format
     own = "".join(f"{dialect.facet.format(_plain(name))} AS {_quoted(name)}, " for name in facets)
     key = _quoted(keyed_by)
+    counted = ("tickets", "calls", "input_tokens", "output_tokens")
+    sums = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in counted)
     agreement = f"agreement_by_{_plain(keyed_by)}"
     return {
         "tickets": f"""CREATE VIEW tickets AS SELECT id, {time("accepted")} AS accepted_at, {time("ended")} AS ended_at,
   state, source, door, subject, requester_id, requester_email, requester_name, {own}facets, priority, reason,
   closed AS closed_as, tier, decided_by, confidence, suggested, {flag("corrected")} AS corrected,
-  spent / 1000000000.0 AS usd, steps, run_seconds, accepted AS accepted_ms, ended AS ended_ms FROM ticket""",
+  CAST(spent / 1000000000.0 AS DOUBLE PRECISION) AS usd, steps, run_seconds,
+  accepted AS accepted_ms, ended AS ended_ms FROM ticket""",
         "decisions": f"""CREATE VIEW decisions AS SELECT id, {time("ended")} AS decided_at, key AS {key}, facets,
   priority, decided_by, {flag("decided_by <> 'agent'")} AS by_person, tier, confidence, suggested,
   {flag("suggested = key")} AS agreed, {flag("corrected")} AS corrected, requester_id, source,
   ended - accepted AS took_ms FROM ticket WHERE state = 'decided'""",
         "costs_by_day": f"""CREATE VIEW costs_by_day AS SELECT {dialect.day.format("day")} AS day, tier,
-  sum(tickets) AS tickets, sum(calls) AS calls, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-  sum(nanodollars) / 1000000000.0 AS usd FROM (
+  {sums},
+  CAST(sum(nanodollars) / 1000000000.0 AS DOUBLE PRECISION) AS usd FROM (
     SELECT day, tier, count(*) AS tickets, sum(calls) AS calls, sum(input_tokens) AS input_tokens,
       sum(output_tokens) AS output_tokens, sum(nanodollars) AS nanodollars FROM cost GROUP BY day, tier
     UNION ALL SELECT day, tier, tickets, calls, input_tokens, output_tokens, nanodollars FROM past_cost
   ) AS every GROUP BY day, tier""",
         agreement: f"""CREATE VIEW {agreement} AS SELECT key AS {key}, count(*) AS decided,
   sum(CASE WHEN suggested = key THEN 1 ELSE 0 END) AS agreed,
-  sum(CASE WHEN suggested = key THEN 1.0 ELSE 0.0 END) / count(*) AS share FROM ticket
+  CAST(avg(CASE WHEN suggested = key THEN 1.0 ELSE 0.0 END) AS DOUBLE PRECISION) AS share FROM ticket
   WHERE state = 'decided' AND decided_by <> 'agent' AND suggested IS NOT NULL GROUP BY key""",
     }
 

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fallbacks.delivery.signing import read_secrets
 from fallbacks.errors import WebhookSecretError
+from fallbacks.history.sqlite_url import sqlite_path
 from fallbacks.store.urls import checked_http, split_url
 from tasks.money import from_usd
 from tasks.run.limits import Limits
@@ -70,8 +71,12 @@ def _broker_url(value: str) -> str:
 
 
 def _history_url(value: str) -> str:
-    from fallbacks.history.sqlite_url import sqlite_path
-
+    if value.startswith("postgres"):
+        try:
+            from fallbacks.history.postgres_url import read_postgres_url  # an extra, for whoever sets it
+        except ImportError:
+            raise ValueError('needs the extra `postgres`: pip install "deskhand[postgres]"') from None
+        return read_postgres_url(value)
     sqlite_path(value, Path())
     return value
 

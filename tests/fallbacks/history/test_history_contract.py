@@ -9,6 +9,7 @@ import pytest
 
 from fallbacks.history.chain import journal_head, link_hash, row_digest
 from fallbacks.history.port import Cost, History, Search
+from fallbacks.history.postgres_history import PostgresHistory
 from fallbacks.history.sqlite_history import SqliteHistory
 from tests.fallbacks.history.ended import DAY_MS, MARCH, ended, entry
 from tests.fallbacks.scene import TRIAGE
@@ -18,10 +19,13 @@ Play = Callable[[Story], None]
 ODD = "grüße \ud83d \0 👋"
 
 
-@pytest.fixture
-def play(tmp_path: Path) -> Play:
+@pytest.fixture(params=["sqlite", "postgres"])
+def play(request: pytest.FixtureRequest, tmp_path: Path) -> Play:
     async def played(story: Story) -> None:
-        history = SqliteHistory(tmp_path / "history.sqlite", TRIAGE)
+        if request.param == "sqlite":
+            history: History = SqliteHistory(tmp_path / "history.sqlite", TRIAGE)
+        else:
+            history = PostgresHistory(request.getfixturevalue("postgres_url"), TRIAGE)
         try:
             await story(history)
         finally:

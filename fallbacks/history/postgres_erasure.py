@@ -1,0 +1,45 @@
+"""Taking texts out of a history in PostgreSQL, whole."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from psycopg import sql as names
+
+from fallbacks.history.documents import pack
+from fallbacks.history.port import Entry
+from fallbacks.history.postgres_connections import Connection, PostgresConnections
+from fallbacks.history.postgres_schema import PARTITIONED, SCHEMA
+from fallbacks.history.postgres_writing import insert, remove, there
+from fallbacks.history.rows import latest
+
+
+async def put_remains(db: Connection, entries: Sequence[Entry]) -> Counter[str]:
+    """What is left of each ticket in its place, inside a transaction. Counts what was changed."""
+    before = await there(db, [entry.ticket.id for entry in entries])
+    here = [entry for entry in latest(entries) if entry.ticket.id in before]
+    ids = [entry.ticket.id for entry in here]
+    changed = Counter({"documents": len(here), "search": len(here)})
+    for name, table in (("threads", "thread"), ("cold", "cold")):
+        changed[name] = (await db.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [ids])).rowcount
+    keys = await (await db.execute("SELECT key, id FROM made_by WHERE id = ANY(%s)", [ids])).fetchall()
+    await remove(db, {ticket_id: before[ticket_id][0] for ticket_id in ids})
+    await insert(db, list(zip(here, pack((entry.ticket, entry.facts.text) for entry in here), strict=True)))
+    for key, ticket_id in keys:
+        await db.execute("INSERT INTO made_by VALUES (%s, %s) ON CONFLICT DO NOTHING", [key, ticket_id])
+    return changed
+
+
+async def scrubbed(connections: PostgresConnections) -> dict[str, str]:
+    """Write the tables anew. The write-ahead log goes when it is reused, and archives of it are the operator's."""
+    async with connections.transaction() as db:
+        found = await db.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r'", [SCHEMA]
+        )
+        tables = [name for (name,) in await found.fetchall() if name.startswith((*PARTITIONED, "thread", "example"))]
+    async with connections.alone() as db:
+        await db.execute("SET statement_timeout TO 0")
+        for table in sorted(tables):
+            await db.execute(names.SQL("VACUUM (FULL) {}").format(names.Identifier(table)))
+        await db.execute("CHECKPOINT")
+    return {"pg_wal": "the server's write-ahead log: reused as it is written on; archived copies and replicas' go with "
+                      "their own retention"}  # fmt: skip
