@@ -29,6 +29,7 @@ class InboxQueue(StrEnum):
     """The inbox's queues, by what kind of attention an item wants."""
 
     SUGGESTIONS = "suggestions"
+    APPROVALS = "approvals"
     REVIEW = "review"
     LIMITS = "limits"
     PROVIDER = "provider"

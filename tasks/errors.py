@@ -73,6 +73,10 @@ class NewMessages(TasksError):
     """Something was added to the ticket that the run has not seen. Nothing was written: read the journal again."""
 
 
+class NotApproved(TasksError):
+    """An effect needs a person's approval and has none, or none any more. Nothing was written."""
+
+
 class LeaseLost(TasksError):
     """Somebody else owns this ticket now. Stop at once and write nothing."""
 

@@ -199,8 +199,9 @@ class Parts:
 
     @cached_property
     def inbox(self) -> Inbox:
-        given = self.settings
-        return Inbox(self.store, self.process, self.outcomes, given.max_wait_seconds, self.archive, given.max_resumes)
+        given, archive = self.settings, self.archive
+        bounds = (given.max_wait_seconds, archive, given.max_resumes, lambda: self.tools, given.approval_seconds)
+        return Inbox(self.store, self.process, self.outcomes, *bounds)
 
     @cached_property
     def threads(self) -> Threads:
@@ -293,6 +294,7 @@ class Parts:
             outcomes=self.outcomes,
             judge=self._judge,
             day_cap=settings.day_cap_nanodollars,
+            approval_seconds=settings.approval_seconds,
             max_losses=settings.max_worker_losses,
             over_quota=RequesterQuota(self.store, settings.requester_tickets_per_hour).exceeded,
             switched_off=settings.autonomy is Autonomy.OFF,

@@ -15,6 +15,7 @@ from fallbacks.console.repairing import repaired_ticket
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import Stale
+from fallbacks.inbox.calls import typed
 from fallbacks.inbox.decisions import read_hand
 from fallbacks.inbox.narrate import CLOSED
 from fallbacks.ledger.acts import Act
@@ -201,6 +202,30 @@ async def _cancel(sent: Sent) -> Done:
     return Done("Cancelled")
 
 
+async def _approve_call(sent: Sent) -> Done:
+    await sent.visit.deps.inbox.approve_call(sent.ticket_id, sent.visit.person, sent.version, sent.text("digest"))
+    await publish_quietly(sent.visit.deps, [sent.ticket_id])
+    return Done("Approved: the agent does it now")
+
+
+async def _edit_call(sent: Sent) -> Done:
+    inbox, prefix = sent.visit.deps.inbox, "arguments."
+    call = (await sent.visit.deps.views.ticket(sent.ticket_id)).call
+    given = {name.removeprefix(prefix): sent.text(name) for name in sent.form if name.startswith(prefix)}
+    arguments = typed(call.arguments if call else {}, given)
+    await inbox.edit_call(sent.ticket_id, sent.visit.person, sent.version, sent.text("digest"), arguments)
+    return Done("Changed: approve it as it is now", leaves=False)
+
+
+async def _reject_call(sent: Sent) -> Done:
+    if not sent.text("why"):
+        raise HTTPException(422, "Say why it is refused.")
+    digest, why = sent.text("digest"), sent.text("why")
+    await sent.visit.deps.inbox.reject_call(sent.ticket_id, sent.visit.person, sent.version, digest, why)
+    await publish_quietly(sent.visit.deps, [sent.ticket_id])
+    return Done(f"Refused: {why[:80]}")
+
+
 SKIP = "skip"
 """No act on the ticket, but for giving it back: the person is served others first."""
 
@@ -219,6 +244,9 @@ ACTIONS: dict[str, Callable[[Sent], Awaitable[Done]]] = {
     Act.SNOOZE: _snooze,
     Act.NOTE: _note,
     Act.UNDO: _undo,
+    Act.APPROVE_CALL: _approve_call,
+    Act.EDIT_CALL: _edit_call,
+    Act.REJECT_CALL: _reject_call,
     Act.CANCEL: _cancel,
     SKIP: _skip,
 }

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from fallbacks.console.hidden import plain, visible
 from fallbacks.console.highlight import marked
+from fallbacks.inbox.calls import said
 from tasks.money import format_usd
 from tasks.run.process import Process, Result
 
@@ -50,6 +51,7 @@ class Pages:
             lasting=lasting,
             took=took,
             clock=clock,
+            said=said,
             iso=iso,
             pretty=pretty,
             count=lambda number: f"{number:,}",

@@ -190,7 +190,7 @@ def way_back(
     """What an undo restores: the item as it was, without the outcome and the example of what ended it. row: before."""
     suggested = result_fields(process, view.result) if view.result else dict.fromkeys(result_names(process))
     before = {**suggested, "reason": view.reason, "detail": view.detail or None, "queue": view.queue}
-    before |= {name: row.get(name) for name in ("standing", "earlier", "delivery")}
+    before |= {name: row.get(name) for name in ("standing", "earlier", "delivery", "call")}
     kept = {
         "by": person,
         "left_to": left_to.value,

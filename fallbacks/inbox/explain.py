@@ -230,6 +230,8 @@ def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | 
             return f"A worker is on it, {view.steps} model calls so far."
         case State.PARKED:
             return f"It waits until {_parked_until(timeline)}: {waits_for(view.reason or '')}."
+        case State.SUGGESTED if view.call is not None:
+            return f"The agent asks to do this: {view.call.does}"
         case State.SUGGESTED:
             sure = f" (confidence {view.decision['confidence']:.2f})" if view.decision else ""
             return f"The agent suggests {result}{sure}."
@@ -271,6 +273,8 @@ def _next(view: TicketView) -> str:
             return "Nothing: it starts when a worker is free."
         case State.RUNNING | State.PARKED:
             return "Nothing: it goes on by itself."
+        case State.SUGGESTED if view.call is not None:
+            return "Look at what would happen: approve it, change it or refuse it."
         case State.SUGGESTED if view.stands is not None:
             return "Something was added since it was decided: approve the new decision, or decide as before to keep it."
         case State.SUGGESTED:
@@ -290,11 +294,16 @@ def _next(view: TicketView) -> str:
 _UNDOABLE = "Nothing, or undo it while you still can."
 
 
+_OF_CALLS = (Act.APPROVE_CALL, Act.EDIT_CALL, Act.REJECT_CALL)
+
+
 def _actions(view: TicketView) -> tuple[Act, ...]:
     undo = (Act.UNDO,) if view.undo_until_ms else ()
     match view.state:
         case State.QUEUED | State.RUNNING | State.PARKED:
             return (Act.CANCEL,)
+        case State.SUGGESTED if view.call is not None:
+            return (*_OF_CALLS, Act.EDIT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.SUGGESTED:
             return (Act.APPROVE, Act.EDIT, Act.REJECT, Act.CLOSE, Act.RESUME, Act.SNOOZE, Act.CANCEL)
         case State.HANDED_OFF:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import NotAllowed, Stale, UnknownTicket
+from fallbacks.inbox.calls import APPROVAL_SECONDS, Calls, Tools, no_tools
 from fallbacks.inbox.decisions import (
     ADDED_SINCE,
     Effort,
@@ -29,7 +30,6 @@ from fallbacks.inbox.decisions import (
     with_messages,
     with_reason,
 )
-from fallbacks.inbox.holds import Holds
 from fallbacks.inbox.probes import is_probe
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.archive_reader import Archive
@@ -50,6 +50,8 @@ from tasks.ticket import Ticket
 BLIND = "Its suggestion is not shown: decide for yourself"
 """Nobody may approve or refuse what they have not seen."""
 
+CALL_WAITS = "a call waits for approval here, and no suggestion: approve that call, or refuse it"
+
 DECIDABLE = (State.SUGGESTED, State.HANDED_OFF)
 """A person may decide it, or send it back to the agent."""
 
@@ -60,12 +62,9 @@ Publish = Callable[[list[Hint]], Awaitable[object]]
 """Puts hints on the queues. A failure costs time only: the sweep publishes what is due."""
 
 
-class Inbox(Holds):
-    """Actions of people.
-
-    max_wait_seconds: after so long people get back what they had sent to the agent again; None: no such time. archive:
-    where what has left the store is found; None: nowhere. max_resumes: how often people may send one ticket to the
-    agent again, so that fresh limits do not add up without end; None: as often as they like.
+class Inbox(Calls):
+    """Actions of people. archive: where what has left the store is found; None: nowhere. max_resumes: how often people
+    may send one ticket to the agent again, so that fresh limits do not add up without end; None: as often as they like.
     """
 
     def __init__(
@@ -76,9 +75,10 @@ class Inbox(Holds):
         max_wait_seconds: float | None = None,
         archive: Archive | None = None,
         max_resumes: int | None = None,
+        tools: Tools = no_tools,
+        approval_seconds: float = APPROVAL_SECONDS,
     ) -> None:
-        super().__init__(store, process, archive)
-        self.max_wait_seconds = max_wait_seconds
+        super().__init__(store, process, archive, max_wait_seconds, tools, approval_seconds)
         self.max_resumes = max_resumes
         self.outcomes = outcomes
 
@@ -89,6 +89,8 @@ class Inbox(Holds):
         view = await self._waiting(ticket_id, version)
         if view.blind:
             raise ValueError(BLIND)
+        if view.call is not None:
+            raise ValueError(CALL_WAITS)
         if view.decision is None:
             raise ValueError(f"{ticket_id} has no suggestion to approve; decide it by hand")
         if missing := self.process.missing(view.decision):
@@ -115,8 +117,8 @@ class Inbox(Holds):
             events = (ev.PersonActed(person, Act.DISMISS, why[:4000]), ev.Cancelled(person))
             await self._act(ticket_id, Move(State.CANCELLED, INBOX, ByPerson(view.version, person), events))
             return await self.views.ticket(ticket_id)
-        if view.blind:
-            raise ValueError(BLIND)
+        if view.blind or view.call is not None:
+            raise ValueError(BLIND if view.blind else CALL_WAITS)
         reason = Reason.SUGGESTION_REJECTED
         row = PLAN[reason]
         handed = ev.HandedOff(reason.value, why[:500], row.queue.value, row.severity.value)

@@ -147,6 +147,11 @@ def _tool(event: ev.ToolFinished) -> _Words:
     return _Words(tone, f"step {event.step}: {event.tool} → {event.outcome}", _excerpt(f"{arguments} → {event.result}"))
 
 
+def _call_detail(event: ev.CallProposed) -> str:
+    given = json.dumps(event.arguments, ensure_ascii=False, default=str)
+    return _excerpt(f"{event.why}; {event.target}: {given}")
+
+
 def _submitted(event: ev.DecisionSubmitted, process: Process) -> _Words:
     decision = event.decision or {}
     confidence = decision.get("confidence")
@@ -232,6 +237,16 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.Unparked: lambda _: _Words(Tone.ROUTINE, "its waiting time was over"),
     ev.Released: lambda e: _Words(Tone.ROUTINE, "the worker gave it back", e.why),
     ev.LeaseExpired: lambda e: _Words(Tone.FAILURE, f"its worker was lost (loss {e.losses})", e.owner),
+    ev.CallProposed: lambda e: _Words(
+        Tone.ATTENTION, f"step {e.step}: {e.tool} waits for a person: {_excerpt(e.does)}", _call_detail(e)
+    ),
+    ev.CallEdited: lambda e: _Words(
+        Tone.PERSON, f"{e.by} changed what the call is given", _excerpt(json.dumps(e.arguments, ensure_ascii=False))
+    ),
+    ev.CallApproved: lambda e: _Words(
+        Tone.PERSON, f"{e.by} approved the call, to be begun by {clock(e.until_ms)}", e.digest
+    ),
+    ev.CallRejected: lambda e: _Words(Tone.PERSON, f"{e.by} refused the call", e.why),
     ev.EffectBegun: lambda e: _Words(Tone.PROGRESS, f"{e.tool} began to act outside", e.key),
     ev.EffectEnded: lambda e: _Words(Tone.PROGRESS, "the action outside is done", e.key),
     ev.Suggested: lambda e: _Words(

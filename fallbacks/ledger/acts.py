@@ -27,6 +27,9 @@ class Act(StrEnum):
     SNOOZE = "snooze"
     NOTE = "note"
     UNDO = "undo"
+    APPROVE_CALL = "approve-call"
+    EDIT_CALL = "edit-call"
+    REJECT_CALL = "reject-call"
     CANCEL = "cancel"
 
 

@@ -16,6 +16,7 @@ from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import ALONE
 from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.breaker import ModelFailure
+from fallbacks.ledger.calls import PendingCall
 from fallbacks.ledger.claims import Accepted as Accepted
 from fallbacks.ledger.claims import Claim as Claim
 from fallbacks.ledger.claims import Conclusion as Conclusion
@@ -190,8 +191,32 @@ class Ledger(Steps):
             heard=conclusion.heard,
         )
 
-    async def decide(self, lease: Lease, conclusion: Conclusion, outbox: Sequence[OutboxEntry]) -> None:
-        """Let the agent's decision stand. What it suggested is kept: a later correction is evidence."""
+    async def propose(
+        self, lease: Lease, events: Sequence[ev.Event], call: PendingCall, priority: Priority, heard: int
+    ) -> None:
+        """Put a call before people. The ticket waits in the inbox, without lease or slot."""
+        queue = InboxQueue.APPROVALS
+        await self._leave(
+            lease,
+            State.SUGGESTED,
+            (*events, ev.Suggested(queue.value, call.why)),
+            values={"call": call.to_json(), "queue": queue.value},
+            unset=("reason", "detail", "blind", *result_names(self.process)),
+            inbox=_inbox(priority, item_facets(self.process, queue, None, None)),
+            heard=heard,
+        )
+
+    async def decide(
+        self,
+        lease: Lease,
+        conclusion: Conclusion,
+        outbox: Sequence[OutboxEntry],
+        by: str = "agent",
+        act: str = ALONE,
+    ) -> None:
+        """Let the agent's decision stand. What it suggested is kept: a later correction is evidence. by: who approved
+        what it follows from, by that act.
+        """
         decision = conclusion.decision or {}
         values = result_fields(self.process, decision)
         if conclusion.unaided:
@@ -199,11 +224,11 @@ class Ledger(Steps):
         await self._leave(
             lease,
             State.DECIDED,
-            (*conclusion.events, ev.Decided("agent", ALONE, decision, conclusion.why)),
+            (*conclusion.events, ev.Decided(by, act, decision, conclusion.why)),
             values=values,
             unset=("reason", "detail"),
             outbox=tuple(outbox),
-            count=("decided_auto",),
+            count=("decided_auto",) if act == ALONE else (),
             figures=self._figures(conclusion),
             heard=conclusion.heard,
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.ledger import Lease, Ledger
@@ -47,10 +48,12 @@ class LeasedLedger:
         await self.ledger.end_step(self.lease, call_id, cost, events, model=model, health=health, failure=failure)
         self._settled = call_id
 
-    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:
+    async def begin_effect(
+        self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool, approval: str = ""
+    ) -> str | None:
         """See `Ledger.begin_effect`."""
-        honoured, after = key_honoured, self._settled
-        return await self.ledger.begin_effect(self.lease, key, tool, before, key_honoured=honoured, after=after)
+        what: dict[str, Any] = {"after": self._settled, "approval": approval, "heard": self.heard}
+        return await self.ledger.begin_effect(self.lease, key, tool, before, key_honoured=key_honoured, **what)
 
     async def end_effect(self, key: str, result: str) -> None:
         """See `Ledger.end_effect`."""

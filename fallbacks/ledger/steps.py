@@ -9,7 +9,7 @@ from fallbacks.ledger.breaker import ModelFailure, refused
 from fallbacks.ledger.claims import Lease
 from fallbacks.ledger.meters import counted
 from fallbacks.store.port import Store, lua_header
-from tasks.errors import EffectUnknown, LeaseLost, NewMessages
+from tasks.errors import EffectUnknown, LeaseLost, NewMessages, NotApproved
 from tasks.run import events as ev
 from tasks.run.process import Process
 
@@ -97,14 +97,19 @@ class Steps:
         *,
         key_honoured: bool,
         after: str | None = None,
+        approval: str = "",
+        heard: int | None = None,
     ) -> str | None:
-        """Record an effect's intent. Returns its stored result where it is done. Raises `EffectUnknown`.
+        """Record an effect's intent. Returns its stored result where it is done. Raises `EffectUnknown`, and as
+        `tasks.run.ports.RunLedger` says.
 
-        after: as of `begin_step`.
+        after, heard: as of `begin_step`. approval: see `approved`; the same write uses it up.
         """
         header = {**self._fence(lease), "after": after, "key": key, "honoured": key_honoured, "try": uuid4().hex}
+        if approval:
+            header |= {"approval": approved(key, approval), "heard": heard}
         header["meters"] = counted(before)
-        events = (*before, ev.EffectBegun(key, tool))
+        events = (*before, ev.EffectBegun(key, tool, approval))
         args = [event.to_json() for event in events]
         verdict = await self.store.run("begin_effect", lease.ticket_id, lua_header(header), *args)
         match verdict[0]:
@@ -113,6 +118,10 @@ class Steps:
                 raise EffectUnknown(f"{tool} {began} and its result was lost")
             case "done":
                 return str(verdict[1])
+            case "news":
+                raise NewMessages
+            case "unapproved":
+                raise NotApproved(key)
             case _:
                 _held(verdict, lease)
                 journal_log.wrote(lease.ticket_id, lease.epoch, events, self.process.facet_names)
@@ -128,6 +137,11 @@ class Steps:
 
     def _fence(self, lease: Lease) -> dict[str, Any]:
         return {"epoch": str(lease.epoch), "owner": lease.owner, "lease_ms": self.lease_ms}
+
+
+def approved(key: str, digest: str) -> str:
+    """How a row holds an approval: of the effect with this key, with arguments of this digest."""
+    return f"{key} {digest}"
 
 
 def _held(verdict: list[Any], lease: Lease) -> None:

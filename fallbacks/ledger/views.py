@@ -9,6 +9,7 @@ from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.archive_format import ArchivedTicket
 from fallbacks.ledger.archive_reader import Archive, brought_back, kept_beside
 from fallbacks.ledger.attachments import unpacked, unpacked_texts
+from fallbacks.ledger.calls import PendingCall, read_pending
 from fallbacks.ledger.states import INBOX, Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
@@ -36,7 +37,8 @@ class TicketView:
     door: what it came in by, `http` or `hook:NAME`; "" where it was accepted before that was kept. sent_by: the id of
     the API key that sent it. deadline_ms: until when it may wait. undo_by: who ended it and may take that back; None
     where nothing can be undone. stands: the decision that stands while what was added since is worked; earlier is then
-    the same. messages: how many were added; last_message: the id of the last that asked for attention.
+    the same. messages: how many were added; last_message: the id of the last that asked for attention. call: of the
+    agent, that waits for a person.
     """
 
     id: str
@@ -76,6 +78,7 @@ class TicketView:
     stands: dict[str, Any] | None = None
     messages: int = 0
     last_message: str | None = None
+    call: PendingCall | None = None
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -87,8 +90,8 @@ class TicketView:
 class Stats:
     """The whole, at one moment. states: tickets by state. oldest_seconds: age of the oldest in each state.
 
-    inbox: waiting items by reason ("suggestion" where there is none). slots: of all workers heard of lately.
-    spent / reserved: nanodollars of this UTC day. counters: what was counted since the store was opened;
+    inbox: waiting items by reason ("suggestion" or "approval" where there is none). slots: of all workers heard of
+    lately. spent / reserved: nanodollars of this UTC day. counters: what was counted since the store was opened;
     meters: likewise, for `fallbacks.ledger.meters` to read.
     """
 
@@ -208,9 +211,9 @@ class Views:
         }
         reasons = list(Reason)
         waiting = await self.store.sizes(
-            [*map(keys.inbox_facet, ["queue:suggestions", *(f"reason:{r.value}" for r in reasons)])]
+            [*map(keys.inbox_facet, ["queue:suggestions", "queue:approvals", *(f"reason:{r.value}" for r in reasons)])]
         )
-        inbox = dict(zip(["suggestion", *(r.value for r in reasons)], waiting, strict=True))
+        inbox = dict(zip(["suggestion", "approval", *(r.value for r in reasons)], waiting, strict=True))
         day = await self.store.fields(keys.day(str(now // DAY_MS)))
         workers = [
             beat
@@ -279,6 +282,7 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         stands=json.loads(row["standing"]) if "standing" in row else None,
         messages=int(row.get("messages", 0)),
         last_message=row.get("last_message"),
+        call=read_pending(row["call"]) if "call" in row else None,
         undo_by=_undo_by(row, decision) if int(row.get("undo_until", 0)) > now_ms else None,
     )
 

@@ -8,8 +8,10 @@ from typing import Any
 from tasks.conversation import Added, as_turn, read_message
 from tasks.reasons import Reason
 from tasks.run import events as ev
+from tasks.run.approval import ProposedCall
 from tasks.run.limits import Usage
 from tasks.run.messages import SUBMIT, Block, Message, StopReason, TokenUsage, ToolCall
+from tasks.run.proposed import AnyCallEvent, done_for, not_done, proposed_after
 from tasks.run.stuck import Fingerprint
 
 
@@ -43,6 +45,8 @@ class Checkpoint:
     stop: set while the plan must answer.
     attempts: how often the plan has answered each (reason, answer). trail: (step, fingerprint) of each tool call.
     prior: usage of the last call in this conversation. sent: messages the model had seen by then.
+    proposed: a call of `pending` that people were shown, approved or not yet. done_for: (tool, person) of every effect
+    that was done by approval.
     added: messages of the ticket. heard: how many of them ask for attention; unseen: those the model was not shown.
     marks: (step, messages sent in it), to rewind by. effects: (key, tool) of every effect begun; no new conversation
     makes them undone.
@@ -71,6 +75,8 @@ class Checkpoint:
     sent: int = 0
     marks: tuple[tuple[int, int], ...] = ()
     effects: tuple[tuple[str, str], ...] = ()
+    proposed: ProposedCall | None = None
+    done_for: tuple[tuple[str, str], ...] = ()
     added: tuple[Added, ...] = ()
     heard: int = 0
     unseen: int = 0
@@ -111,6 +117,11 @@ def fold(journal: Iterable[ev.Recorded]) -> Checkpoint:
 def _claimed(cp: Checkpoint, _event: ev.Claimed, at: int) -> Checkpoint:
     """A deployment may have changed the system text or the tools since: the last call's usage bounds nothing now."""
     return replace(cp, prior=None, usage=cp.usage.held(at))
+
+
+def _handed_off(cp: Checkpoint, _event: ev.HandedOff, at: int) -> Checkpoint:
+    """An approval that was not used up is none any more: the call is put before people again."""
+    return replace(_let_go(cp, _event, at), proposed=cp.proposed if _begun(cp) else None)
 
 
 def _let_go(cp: Checkpoint, _event: ev.Event, at: int) -> Checkpoint:
@@ -184,7 +195,33 @@ def _tool_finished(cp: Checkpoint, event: ev.ToolFinished, _at: int) -> Checkpoi
         usage=replace(cp.usage, tool_calls=cp.usage.tool_calls + 1),
         trail=(*cp.trail, (event.step, (event.tool, json.dumps(event.arguments, sort_keys=True), event.result))),
         tool_errors=cp.tool_errors + (event.outcome in ("error", "timeout")),
+        proposed=None if cp.proposed and cp.proposed.call_id == event.tool_call_id else cp.proposed,
+        done_for=(*cp.done_for, *done_for(cp.proposed, event)),
     )
+
+
+def _call_shown(cp: Checkpoint, event: AnyCallEvent, _at: int) -> Checkpoint:
+    return replace(cp, proposed=proposed_after(cp.proposed, event))
+
+
+def _call_rejected(cp: Checkpoint, event: ev.CallRejected, _at: int) -> Checkpoint:
+    return _not_done(cp, f"a person refused this call: {event.why}")
+
+
+def _not_done(cp: Checkpoint, why: str) -> Checkpoint:
+    """Without the call that people were shown, unless it was begun; its model hears why."""
+    call = cp.proposed
+    if call is None or _begun(cp):
+        return cp
+    left = tuple(one for one in cp.pending if one.id != call.call_id)
+    asked = len(cp.pending) - len(left)
+    turn = (*cp.turn, not_done(call, why)) if asked else cp.turn
+    usage = replace(cp.usage, tool_calls=cp.usage.tool_calls + asked)
+    return replace(cp, proposed=None, pending=left, turn=turn, usage=usage)
+
+
+def _begun(cp: Checkpoint) -> bool:
+    return cp.proposed is not None and any(key == cp.proposed.key for key, _ in cp.effects)
 
 
 def _repair_asked(cp: Checkpoint, event: ev.RepairAsked, _at: int) -> Checkpoint:
@@ -252,7 +289,8 @@ def _message_added(cp: Checkpoint, event: ev.MessageAdded, at: int) -> Checkpoin
     added = replace(cp, added=(*cp.added, message))
     if event.quiet:
         return added
-    turn = (*cp.turn, _turn_of(message)) if cp.conversation else cp.turn
+    added = _not_done(added, "something was added to the ticket before a person had approved it")
+    turn = (*added.turn, _turn_of(message)) if cp.conversation else cp.turn
     return replace(added, heard=cp.heard + 1, unseen=cp.unseen + 1, turn=turn, decision=None, person=())
 
 
@@ -272,6 +310,7 @@ def _resumed(cp: Checkpoint, event: ev.Resumed, _at: int) -> Checkpoint:
 
 def _begun_anew(cp: Checkpoint, hint: str, from_step: int = 0) -> Checkpoint:
     """The same conversation where it can go on, with fresh limits. hint: what the model has to know, "" for nothing."""
+    cp = _not_done(cp, "a person sent the ticket back to you instead of approving it")
     findings = (*cp.findings, hint) if hint else cp.findings
     renewed = replace(
         cp,
@@ -288,7 +327,7 @@ def _begun_anew(cp: Checkpoint, hint: str, from_step: int = 0) -> Checkpoint:
     if from_step:
         renewed = _rewound(renewed, from_step)
     if cp.stop is not None and cp.stop.reason in _BLOCKED_CALLS:
-        renewed = replace(renewed, pending=())
+        renewed = replace(renewed, pending=(), proposed=None)
     said: tuple[Block, ...] = ({"type": "text", "text": hint},) if hint else ()
     turn = (*renewed.turn, *said)
     return replace(renewed, stop=None, decision=None, trail=(), repairs=0, tool_errors=0, turn=turn)
@@ -300,14 +339,15 @@ def _rewound(cp: Checkpoint, step: int) -> Checkpoint:
     if not marks:
         return cp
     kept = tuple(mark for mark in cp.marks if mark[0] < step)
-    return replace(cp, messages=cp.messages[: marks[0]], marks=kept, turn=(), pending=(), prior=None, sent=0)
+    rest = cp.messages[: marks[0]]
+    return replace(cp, messages=rest, marks=kept, turn=(), pending=(), proposed=None, prior=None, sent=0)
 
 
 def _fresh_conversation(cp: Checkpoint) -> Checkpoint:
     return replace(
         cp,
         conversation=False, messages=(), turn=(), pending=(), marks=(), prior=None, sent=0,
-        decision=None, stop=None, repairs=0, tool_errors=0, trail=(),
+        decision=None, stop=None, repairs=0, tool_errors=0, trail=(), proposed=None,
     )  # fmt: skip
 
 
@@ -332,7 +372,7 @@ _FOLDS: dict[type[ev.Event], Any] = {
     ev.LeaseExpired: _lease_expired,
     ev.Suggested: _let_go,
     ev.Decided: _let_go,
-    ev.HandedOff: _let_go,
+    ev.HandedOff: _handed_off,
     ev.Cancelled: _let_go,
     ev.ContextFetched: _context,
     ev.ConversationStarted: _conversation,
@@ -342,6 +382,10 @@ _FOLDS: dict[type[ev.Event], Any] = {
     ev.CallLost: _model_failed,
     ev.EffectBegun: _effect_begun,
     ev.ToolFinished: _tool_finished,
+    ev.CallProposed: _call_shown,
+    ev.CallEdited: _call_shown,
+    ev.CallApproved: _call_shown,
+    ev.CallRejected: _call_rejected,
     ev.RepairAsked: _repair_asked,
     ev.DecisionSubmitted: _decision_submitted,
     ev.RunStopped: _run_stopped,

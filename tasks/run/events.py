@@ -6,26 +6,14 @@ Readers ignore unknown fields and default missing ones, so that old journals sta
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from tasks.run.call_events import CallApproved, CallEdited, CallProposed, CallRejected
+from tasks.run.event import VERSION, Event, field_names
 from tasks.run.messages import Block
 
-VERSION = 1
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict)  # default: a Mapping of a reply
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Base of all events."""
-
-    type: ClassVar[str] = ""
-
-    def to_json(self) -> str:
-        """The stored form."""
-        values = {name: getattr(self, name) for name in _FIELDS[self.type]}
-        return _ENCODER.encode({"type": self.type, "v": VERSION, **values})
+__all__ = ["VERSION", "CallApproved", "CallEdited", "CallProposed", "CallRejected", "Event"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +217,12 @@ class LeaseExpired(Event):
 
 @dataclass(frozen=True, slots=True)
 class EffectBegun(Event):
+    """digest: of the approval that was used up for it, "" where it needs none."""
+
     type: ClassVar[str] = "effect_begun"
     key: str = ""
     tool: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +375,6 @@ _TYPES: dict[str, type[Event]] = {
     for cls in Event.__subclasses__()
     if "__slots__" in vars(cls)  # dataclass(slots=True) leaves the class it replaced behind
 }
-_FIELDS: dict[str, tuple[str, ...]] = {name: tuple(field.name for field in fields(cls)) for name, cls in _TYPES.items()}
 
 
 def read_event(stored: str | bytes, seq: int = 0) -> Recorded:
@@ -395,6 +385,6 @@ def read_event(stored: str | bytes, seq: int = 0) -> Recorded:
     if cls is None:
         event = Unreadable(raw)
     else:
-        known = _FIELDS[cls.type]
+        known = field_names(cls)
         event = cls(**{n: tuple(v) if isinstance(v, list) else v for n, v in raw.items() if n in known})
     return Recorded(seq, int(raw.get("at", 0)), int(raw.get("epoch", 0)), event)

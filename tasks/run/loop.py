@@ -4,20 +4,22 @@ Deciding is pure (`next_action`); doing goes through ports. Every limit is looke
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 from uuid import uuid4
 
-from tasks.errors import EffectUnknown, ModelError, StepRefused
+from tasks.errors import EffectUnknown, ModelError, NotApproved, StepRefused
 from tasks.money import FREE, Nanodollars
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.agent import PREFETCH, Agent
+from tasks.run.approval import ProposedCall
 from tasks.run.call_ids import with_own_ids
 from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.limits import Limits, exceeded, seconds_left
-from tasks.run.messages import ModelReply, ModelRequest
+from tasks.run.messages import ModelReply, ModelRequest, ToolCall
 from tasks.run.ports import Clock, Model
 from tasks.run.reading import Reader
 from tasks.run.stuck import looping
@@ -57,6 +59,11 @@ class Submit:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A call waits for a person."""
+
+
+@dataclass(frozen=True, slots=True)
 class Halt:
     """The run cannot go on."""
 
@@ -65,7 +72,7 @@ class Halt:
     retry_after_seconds: float | None = None
 
 
-Action = CallModel | FetchContext | OpenConversation | RunTools | Submit | Halt
+Action = CallModel | FetchContext | OpenConversation | RunTools | Submit | Ask | Halt
 
 
 def next_action(
@@ -80,10 +87,13 @@ def next_action(
         return Halt(checkpoint.stop.reason, checkpoint.stop.detail, checkpoint.stop.retry_after_seconds)
     if checkpoint.decision is not None:
         return Submit()
+    asked = checkpoint.proposed
+    if asked is not None and not asked.approved_by:
+        return Ask()
     if halt := _bounded(checkpoint, limits, now_ms):
         return halt
     ours = checkpoint.conversation and checkpoint.model == model
-    if ours and checkpoint.pending:  # whatever has changed: an effect that was begun is ended under its own key
+    if checkpoint.pending and (ours or asked):  # whatever has changed: what was begun, or approved, is ended
         return RunTools()
     if checkpoint.context is None:
         return FetchContext()
@@ -143,12 +153,12 @@ class Run:
     unwritten: list[ev.Event] = field(default_factory=list)
 
     async def advance(self) -> Stop | None:
-        """Work until a decision stands (None) or the run stops. Raises `LeaseLost`, and `NewMessages` before a step;
-        `unwritten` holds what is left.
+        """Work until a decision stands or a call waits for a person (None), or the run stops. Raises `LeaseLost`, and
+        `NewMessages` before a step; `unwritten` holds what is left.
         """
         while True:
             match next_action(self.checkpoint, self.limits, self.clock.now_ms(), self.model.name, self.agent.versions):
-                case Submit():
+                case Submit() | Ask():
                     return None
                 case Halt(reason, detail, retry_after):
                     return self.halt(reason, detail, retry_after)
@@ -214,22 +224,56 @@ class Run:
         )
 
     async def _run_tools(self) -> None:
+        """Answer the calls that the model asked for, up to one that waits for a person or may have gone wrong."""
         step = self.checkpoint.usage.steps
         for call in self.checkpoint.pending:
             if self._seconds_left() == 0:  # an effect begun now could only be cut, and its result lost
                 return
-            began, begun = self.clock.now_ms(), ev.EffectBegun(self.tools.key(call, step), call.name)
-            used = self._used(call.name, begun.key)
+            begun = ev.EffectBegun(self.tools.key(call, step), call.name)
+            approved = self.checkpoint.proposed if self._is_approved(call) else None
+            if not approved and await self._asks(call, step, self._used(call.name, begun.key)):
+                return
             try:
-                result = await self.tools.run(call, step, used, self.unwritten, self._seconds_left())
+                await self._run_tool(call, step, begun, approved)
             except EffectUnknown as error:
                 self._fold(begun)
                 self.halt(Reason.EFFECT_UNKNOWN, str(error))
                 return
-            if result.outcome == "ok" and self.tools.has_effect(call.name):
-                self._fold(begun)  # the runner has written it
-            seconds = (self.clock.now_ms() - began) / 1000
-            self.note(ev.ToolFinished(step, call.id, call.name, call.arguments, result.text, result.outcome, seconds))
+            except NotApproved:  # it came too late
+                self.checkpoint = replace(self.checkpoint, proposed=None)
+                await self._asks(call, step, self._used(call.name, begun.key))
+                return
+
+    async def _run_tool(self, call: ToolCall, step: int, begun: ev.EffectBegun, approved: ProposedCall | None) -> None:
+        call, approval = (replace(call, arguments=approved.arguments), approved.digest) if approved else (call, "")
+        began = self.clock.now_ms()
+        used = self._used(call.name, begun.key)
+        result = await self.tools.run(call, step, used, self.unwritten, self._seconds_left(), approval)
+        if approved and approved.edited_by:
+            said = {"arguments_as_a_person_changed_them": call.arguments, "result": json.loads(result.text)}
+            result = replace(result, text=json.dumps(said, ensure_ascii=False))
+        if result.outcome == "ok" and self.tools.has_effect(call.name):
+            self._fold(begun)  # the runner has written it
+        seconds = (self.clock.now_ms() - began) / 1000
+        self.note(ev.ToolFinished(step, call.id, call.name, call.arguments, result.text, result.outcome, seconds))
+
+    def _is_approved(self, call: ToolCall) -> bool:
+        asked = self.checkpoint.proposed
+        return asked is not None and asked.call_id == call.id and bool(asked.approved_by)
+
+    async def _asks(self, call: ToolCall, step: int, used: int) -> bool:
+        """Put a call before people, where it needs that. What the model has not read yet may have made it stale."""
+        if any(self.tools.key(call, step) == key for key, _ in self.checkpoint.effects):
+            return False  # it was begun, and is ended
+        asked = await self.tools.wanted(call, step, used, self._seconds_left())
+        if asked is None:
+            return False
+        if self.checkpoint.unseen:
+            stale = json.dumps({"not_done": "something was added to the ticket: read it, and call again if it holds"})
+            self.note(ev.ToolFinished(step, call.id, call.name, call.arguments, stale, "refused"))
+            return True
+        self.note(asked)
+        return True
 
     def _used(self, tool: str, key: str) -> int:
         """Earlier calls of a tool. Effects count for the whole ticket: a new conversation does not undo them."""

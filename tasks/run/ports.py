@@ -38,11 +38,15 @@ class RunLedger(Protocol):
         """Append what came of the call and settle its reservation at `cost`."""
         ...
 
-    async def begin_effect(self, key: str, tool: str, before: Sequence[Event], *, key_honoured: bool) -> str | None:
+    async def begin_effect(
+        self, key: str, tool: str, before: Sequence[Event], *, key_honoured: bool, approval: str = ""
+    ) -> str | None:
         """Record the intent of an effect, with `before`. Returns None: go on; or the stored result (JSON) where it
         is done already, and then writes nothing.
 
-        Raises `EffectUnknown` where an earlier try lost its result and the receiver does not honour the key.
+        approval: the digest of one that is used up by it; "" where it needs none. Raises `NotApproved` where it does
+        not hold, `NewMessages` where something was added since; `EffectUnknown` where an earlier try lost its result
+        and the receiver does not honour the key.
         """
         ...
 

@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel
 
+from tasks.run.approval import Approval, Over, Preview
 from tasks.run.messages import ToolSpec
 from tasks.ticket import Ticket
 
@@ -31,6 +32,10 @@ class ToolContext:
     idempotency_key: str = ""
 
 
+Previewer = Callable[..., Awaitable[Preview]]
+"""`async def name(arguments, context, *, client: Port) -> Preview`: what a call would do, without doing it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A tool ready to run.
@@ -40,6 +45,8 @@ class Tool:
     calls_per_minute: cap for the fleet. timeout_seconds: the call is cut after it.
     offered: whether the model may call it; otherwise it serves the prefetch only.
     of_ticket: its results are the ticket's own words, and are screened as those are.
+    approval: when a person must approve a call; None: never. preview: what they are shown of it, None for the arguments
+    alone. ends: whoever approves it decides the ticket by that; what the agent then comes to stands.
     """
 
     name: str
@@ -52,6 +59,9 @@ class Tool:
     effect: Effect
     offered: bool
     of_ticket: bool = False
+    approval: Approval | None = None
+    preview: Previewer | None = None
+    ends: bool = False
 
     def spec(self) -> ToolSpec:
         """As the model sees it: closed object, no titles."""
@@ -77,6 +87,9 @@ class ToolDefinition:
     of_ticket: bool = False
     settings: type[BaseModel] | None = None
     make_clients: Callable[[Any], Mapping[str, Any]] | None = None
+    approval: Approval | None = None
+    preview: Previewer | None = None
+    ends: bool = False
 
     @property
     def name(self) -> str:
@@ -97,17 +110,22 @@ class ToolDefinition:
         missing = [name for name in self.clients if name not in clients]
         if missing:
             raise LookupError(f"tool {self.name!r} needs the client {missing[0]!r}, which wiring does not provide")
+        mine = {name: clients[name] for name in self.clients}
+        shown = None if self.preview is None else partial(self.preview, **mine)
         return Tool(
             name=self.name,
             description=self.description,
             arguments=self.arguments,
-            run=partial(self.function, **{name: clients[name] for name in self.clients}),
+            run=partial(self.function, **mine),
             timeout_seconds=self.timeout_seconds,
             calls_per_run=self.calls_per_run,
             calls_per_minute=self.calls_per_minute,
             effect=self.effect,
             offered=self.offered,
             of_ticket=self.of_ticket,
+            approval=self.approval,
+            preview=shown,
+            ends=self.ends,
         )
 
 
@@ -121,10 +139,14 @@ def tool(
     of_ticket: bool = False,
     settings: type[BaseModel] | None = None,
     clients: Callable[[Any], Mapping[str, Any]] | None = None,
+    approval: Approval | None = None,
+    preview: Previewer | None = None,
+    ends: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], ToolDefinition]:
     """Declare `async def name(arguments: SomeModel, context: ToolContext, *, client: Port) -> JSON value` as a tool.
 
-    settings, clients: see `ToolDefinition`, where they are `settings` and `make_clients`.
+    settings, clients: see `ToolDefinition`, where they are `settings` and `make_clients`. preview takes the parameters
+    of the tool. Raises `TypeError` for what contradicts itself.
     """
 
     def define(function: Callable[..., Awaitable[Any]]) -> ToolDefinition:
@@ -133,6 +155,7 @@ def tool(
         parameters = inspect.signature(function).parameters.values()
         hints = get_type_hints(function)
         arguments = hints[next(iter(parameters)).name]
+        _check_approval(function.__name__, arguments, effect, approval, preview)
         return ToolDefinition(
             function=function,
             arguments=arguments,
@@ -145,9 +168,21 @@ def tool(
             of_ticket=of_ticket,
             settings=settings,
             make_clients=clients,
+            approval=approval,
+            preview=preview,
+            ends=ends,
         )
 
     return define
+
+
+def _check_approval(
+    name: str, arguments: type[BaseModel], effect: Effect, approval: Approval | None, preview: Previewer | None
+) -> None:
+    if effect is Effect.NONE and (approval or preview):
+        raise TypeError(f"tool {name!r} changes nothing, and yet a person is to approve it")
+    if isinstance(approval, Over) and approval.field not in arguments.model_fields:
+        raise TypeError(f"tool {name!r} asks by {approval.field!r}, which its arguments do not have")
 
 
 def tools_version(specs: Iterable[ToolSpec]) -> str:

@@ -28,6 +28,7 @@ def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
             b.end_run(ticket_id, "released" if new == "queued" else new, reason)
             _figure(b, row, h.get("figures", {}), new)
     _count_hold(b, row, h)
+    _void(row, h, new)
     row.update(h.get("set", {}))
     for name in h.get("unset", []):
         row.pop(name, None)
@@ -52,6 +53,13 @@ def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
 def _touch(b: MemoryData, ticket_id: str, h: dict[str, Any], *, stays: bool) -> None:
     if stays and ("message" in h or "decision" in h.get("set", {})):
         b.rank(keys.TOUCHED)[ticket_id] = b.now
+
+
+def _void(row: dict[str, str], h: dict[str, Any], new: str) -> None:
+    """A call that waits, where the ticket moves on; and an approval, where it rests or something was added."""
+    works = new in ("queued", "running", "parked") and not h.get("message", {}).get("news")
+    for name in (*(("call",) if row["state"] != new else ()), *(() if works else ("approved", "approved_until"))):
+        row.pop(name, None)
 
 
 def _figure(b: MemoryData, row: dict[str, str], figures: dict[str, str], state: str) -> None:

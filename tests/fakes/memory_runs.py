@@ -206,6 +206,12 @@ def begin_effect(b: MemoryData, ticket_id: str, header: str, *events: str) -> li
         return ["done", known.removeprefix("done:")]
     if known and known != begun and not h["honoured"]:
         return ["unknown"]
+    if "approval" in h and not known:
+        if int(b.row(ticket_id).get("news", 0)) != h["heard"]:
+            return ["news"]
+        if b.row(ticket_id).get("approved") != h["approval"] or int(b.row(ticket_id)["approved_until"]) <= b.now:
+            return ["unapproved"]
+        del b.row(ticket_id)["approved"], b.row(ticket_id)["approved_until"]
     unwritten = () if known == begun else events[:-1] if known else events
     effects[h["key"]] = begun
     _written(b, ticket_id, h if known != begun else h | {"meters": {}}, unwritten)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tasks.errors import Draining, EffectUnknown, LeaseLost, StepRefused
+from tasks.errors import Draining, EffectUnknown, LeaseLost, NotApproved, StepRefused
 from tasks.money import Nanodollars
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -20,7 +20,8 @@ class RecordingLedger:
     """What outlives a run: give it to the next run to resume.
 
     cap: nanodollars of the run, None for no cap. writes: how many there were; crash_after: die after that write.
-    lost / draining / refusal: how the next step is refused. rates: calls left this minute by tool, absent for plenty.
+    approved: digests that may be used up. lost / draining / refusal: how the next step is refused. rates: calls left
+    this minute by tool, absent for plenty.
     """
 
     clock: SettableClock = field(default_factory=SettableClock)
@@ -31,6 +32,7 @@ class RecordingLedger:
     open_call: str = ""
     effects: dict[str, str] = field(default_factory=dict)
     rates: dict[str, int] = field(default_factory=dict)
+    approved: set[str] = field(default_factory=set)
     writes: int = 0
     crash_after: int | None = None
     lost: bool = False
@@ -74,15 +76,20 @@ class RecordingLedger:
         self._settle(cost)
         self._write(events)
 
-    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:
+    async def begin_effect(
+        self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool, approval: str = ""
+    ) -> str | None:
         self._fenced()
         known = self.effects.get(key)
         if known is not None and known.startswith("done:"):
             return known.removeprefix("done:")
         if known is not None and not key_honoured:
             raise EffectUnknown("begun before")
+        if approval and known is None and approval not in self.approved:
+            raise NotApproved(key)
+        self.approved.discard(approval)
         self.effects[key] = "begun"
-        self._write([*before] if known else [*before, ev.EffectBegun(key, tool)])
+        self._write([*before] if known else [*before, ev.EffectBegun(key, tool, approval)])
         return None
 
     async def end_effect(self, key: str, result: str) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fallbacks.inbox.bounds import Waiting
+from fallbacks.inbox.calls import said as as_typed
 from fallbacks.inbox.evidence import evidence_spans
 from fallbacks.inbox.explain import Explanation, StepSummary, Used
 from fallbacks.inbox.narrate import Line, Tone
@@ -22,6 +23,7 @@ from worker.cli.output import Cell, Report
 from worker.cli.printable import one_line, printable
 
 if TYPE_CHECKING:
+    from fallbacks.ledger.calls import PendingCall
     from fallbacks.ledger.views import TicketView
     from tasks.run.process import Process
 
@@ -128,6 +130,16 @@ def decision_card(view: "TicketView", process: "Process") -> Panel:
     return _panel("decision" if view.state is State.DECIDED else "suggestion", _pairs(rows))
 
 
+def call_card(call: "PendingCall") -> Panel:
+    """What would happen once a person approves it."""
+    rows: list[tuple[str, object]] = [("tool", call.tool), ("at", call.target), ("asked", call.why)]
+    rows += list(call.details.items())
+    rows += [(f"given {name}", as_typed(value)) for name, value in call.arguments.items()]
+    rows += [("changed by", call.edited_by)] if call.edited_by else []
+    rows += [("until", moment(call.until_ms)), ("digest", call.digest)]
+    return _panel("waits for approval", Text(one_line(call.does), style="bold"), _pairs(rows), style="yellow")
+
+
 def timeline_table(lines: Sequence[Line]) -> Report:
     """Every event with its time, tokens, cost and latency; the time is relative to the first."""
     numeric = frozenset({"after", "tokens", "cost", "took"})
@@ -155,6 +167,9 @@ def commands(card: Explanation, ticket_id: str, process: "Process") -> Text:
 _COMMANDS = {
     Act.APPROVE: "inbox approve {id}",
     Act.EDIT: "decide {id} {fields}",
+    Act.APPROVE_CALL: "inbox approve-call {id}",
+    Act.EDIT_CALL: "inbox edit-call {id} --set NAME=VALUE",
+    Act.REJECT_CALL: "inbox reject-call {id} --why WHY",
     Act.REPAIR: "inbox repair {id} --file FILE",
     Act.REJECT: "inbox reject {id} --why WHY",
     Act.CLOSE: "close {id} --kind KIND",

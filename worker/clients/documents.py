@@ -93,13 +93,32 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the agent that waits for a person: it would be given these arguments. digest: what an approval names.
+
+    target, does, details: a preview. why: a person is asked. until: it may be approved before.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    digest: str
+    target: str
+    does: str
+    details: Mapping[str, str]
+    why: str
+    proposed_at: str
+    until: str
+    edited_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TicketDocument:
     """One ticket; times are RFC 3339 in UTC.
 
     ticket: as it was accepted. decision: what stands once the state is `decided`; until then the suggestion, if there
     is one. reason: why it is with people. raw_base64: a message that could not be read. earlier_decision: what stood
     before it was corrected. messages: what was added, in the order in which it came; last_message: the id of the one
-    that the state follows from.
+    that the state follows from. call: of the agent, that waits for a person.
     """
 
     id: str
@@ -128,6 +147,7 @@ class TicketDocument:
     earlier_decision: Decision | None
     messages: Sequence[Mapping[str, Any]]
     last_message: str | None
+    call: Call | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +182,7 @@ def ticket(found: Mapping[str, Any]) -> TicketDocument:
         messages=tuple(found.get("messages") or ()),
         usage=_read(Usage, found["usage"]),
         limits=_read(Limits, found["limits"]),
+        call=_read(Call, found["call"]) if found.get("call") else None,
     )
 
 

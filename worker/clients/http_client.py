@@ -128,6 +128,25 @@ class DeskhandClient:
         body = {**decision, "version": version, "reason": reason}
         return documents.ended(self._calls.json("POST", f"{_path(ticket_id)}/correct", json=body))
 
+    def approve_call(self, ticket_id: str, version: int, digest: str) -> TicketDocument | AcceptedDocument:
+        """Let the call that waits happen, once. version, digest: of the ticket and of its `call`, as they were seen."""
+        return self._on_call(ticket_id, "approve-call", {"version": version, "digest": digest})
+
+    def edit_call(
+        self, ticket_id: str, version: int, digest: str, arguments: Mapping[str, Any]
+    ) -> TicketDocument | AcceptedDocument:
+        """Change what the call that waits is given: it needs an approval of its own then."""
+        return self._on_call(
+            ticket_id, "edit-call", {"version": version, "digest": digest, "arguments": dict(arguments)}
+        )
+
+    def reject_call(self, ticket_id: str, version: int, digest: str, reason: str) -> TicketDocument | AcceptedDocument:
+        """Refuse the call that waits: the agent is told why, and goes on."""
+        return self._on_call(ticket_id, "reject-call", {"version": version, "digest": digest, "reason": reason})
+
+    def _on_call(self, ticket_id: str, act: str, body: Mapping[str, Any]) -> TicketDocument | AcceptedDocument:
+        return documents.ended(self._calls.json("POST", f"/v1/inbox/{quote(ticket_id, safe='')}/{act}", json=body))
+
     def _accept_batch(self, group: Sequence[Mapping[str, Any]], key: str) -> list[Result]:
         """The whole batch again while an item was refused for a while; under one key the others stay as they are."""
         for attempt in range(1, self._calls.tries + 1):

@@ -6,7 +6,7 @@ with ShardedClient(["http://desk-1:8080", "http://desk-2:8080"], api_key) as des
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from hashlib import sha256
@@ -112,6 +112,20 @@ class ShardedClient:
     def correct(self, ticket_id: str, version: int, reason: str, **decision: Any) -> TicketDocument | AcceptedDocument:
         """As `DeskhandClient.correct`."""
         return self._asked(ticket_id, lambda client: client.correct(ticket_id, version, reason, **decision))[1]
+
+    def approve_call(self, ticket_id: str, version: int, digest: str) -> TicketDocument | AcceptedDocument:
+        """As `DeskhandClient.approve_call`."""
+        return self._asked(ticket_id, lambda client: client.approve_call(ticket_id, version, digest))[1]
+
+    def edit_call(
+        self, ticket_id: str, version: int, digest: str, arguments: Mapping[str, Any]
+    ) -> TicketDocument | AcceptedDocument:
+        """As `DeskhandClient.edit_call`."""
+        return self._asked(ticket_id, lambda client: client.edit_call(ticket_id, version, digest, arguments))[1]
+
+    def reject_call(self, ticket_id: str, version: int, digest: str, reason: str) -> TicketDocument | AcceptedDocument:
+        """As `DeskhandClient.reject_call`."""
+        return self._asked(ticket_id, lambda client: client.reject_call(ticket_id, version, digest, reason))[1]
 
     def home(self, ticket_id: str) -> str:
         """The address a ticket goes to: its shard's, or where it was accepted before the shards changed."""

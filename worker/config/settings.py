@@ -202,6 +202,9 @@ class Settings(BaseSettings):
         description="how long a remote model's answer to the very same ticket is reused; 0: never",
     )
     max_resumes: Count = Field(10, description="times that people may send a ticket to the agent again")
+    approval_seconds: float = Field(
+        86_400, gt=0, le=MOST_SECONDS, description="a call may be approved for so long, and begun for so long after"
+    )
     messages_per_hour: Count = Field(20, description="of one ticket that the agent works; the others go to people")
     conversation_chars: int = Field(
         200_000, ge=1_000, le=MOST_COUNT, description="of a ticket and all that is added to it"

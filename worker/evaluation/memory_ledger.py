@@ -35,7 +35,15 @@ class MemoryLedger:
         self.spent += cost
         self.write(events)
 
-    async def begin_effect(self, key: str, tool: str, before: Sequence[ev.Event], *, key_honoured: bool) -> str | None:  # noqa: ARG002 - the port
+    async def begin_effect(
+        self,
+        key: str,  # noqa: ARG002 - the port
+        tool: str,  # noqa: ARG002 - the port
+        before: Sequence[ev.Event],  # noqa: ARG002 - the port
+        *,
+        key_honoured: bool,  # noqa: ARG002 - the port
+        approval: str = "",  # noqa: ARG002 - the port
+    ) -> str | None:
         """As if it were done already: nothing is done in a rehearsal."""
         return NOT_DONE
 

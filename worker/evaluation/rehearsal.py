@@ -17,7 +17,7 @@ from tasks.run.tool_calls import ToolResult, ToolRunner
 from tasks.ticket import Ticket
 from worker.evaluation.memory_ledger import MemoryLedger
 from worker.models.tier import Tier
-from worker.work.run_loop import Assignment, Concluded, Drained, GivenUp, Waits, unwatched, work
+from worker.work.run_loop import Asks, Assignment, Concluded, Drained, GivenUp, Waits, unwatched, work
 
 Recordings = Mapping[tuple[str, str], list[ToolResult]]
 """Results by tool and arguments, in the order in which they came."""
@@ -43,13 +43,23 @@ class RehearsedTools(ToolRunner):
 
     recorded: Recordings = field(default_factory=dict)
 
+    async def wanted(self, call: ToolCall, step: int, used: int, seconds_left: float | None) -> None:  # noqa: ARG002 - the port
+        """Nobody is asked: nothing is done."""
+        return
+
     async def run(
-        self, call: ToolCall, step: int, used: int, before: list[ev.Event], seconds_left: float | None
+        self,
+        call: ToolCall,
+        step: int,
+        used: int,
+        before: list[ev.Event],
+        seconds_left: float | None,
+        approval: str = "",
     ) -> ToolResult:
         """See `ToolRunner.run`."""
         if results := self.recorded.get(_same(call.name, call.arguments)):
             return results.pop(0) if len(results) > 1 else results[0]
-        return await ToolRunner.run(self, call, step, used, before, seconds_left)
+        return await ToolRunner.run(self, call, step, used, before, seconds_left, approval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ class Rehearsal:
     async def work(self, checkpoint: Checkpoint) -> Concluded | GivenUp:
         """To the end; everything is in the ledger's journal then."""
         ticket_id = self.ticket.id or "rehearsed"
-        tools = RehearsedTools(self.agent.tools, self.ticket, ticket_id, self.ledger, self.recorded)
+        tools = RehearsedTools(self.agent.tools, self.ticket, ticket_id, self.ledger, recorded=self.recorded)
         assignment = Assignment(tools, self.limits, self.clock, tier_ended=self.tier_ended)
         while True:
             ending = await work(self.agent, self.tiers, assignment, checkpoint)
@@ -83,8 +93,8 @@ class Rehearsal:
                     self.ledger.write([parked])
                     checkpoint = checkpoint.apply(ev.Recorded(0, self.clock.now_ms(), 0, parked))
                     await self.wait(self.clock, until_ms)
-                case Drained():
-                    raise AssertionError("a rehearsal has no process that stops")
+                case Drained() | Asks():
+                    raise AssertionError("a rehearsal has no process that stops, and nobody to ask")
                 case _:
                     return ending
 

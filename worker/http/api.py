@@ -12,6 +12,7 @@ from worker.http import (
     health,
     hooks,
     inbox,
+    inbox_calls,
     journal,
     load,
     messages,
@@ -37,7 +38,7 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], p
     )
     app.add_middleware(RequestIds)
     problems.install(app)
-    for module in (batch, tickets, messages, journal, inbox, hooks, load, health, metrics):
+    for module in (batch, tickets, messages, journal, inbox, inbox_calls, hooks, load, health, metrics):
         app.include_router(module.router)
     app.include_router(tickets.process_router(process))
     app.include_router(search.process_router(process))

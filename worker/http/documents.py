@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from fallbacks.ledger.calls import PendingCall
 from fallbacks.ledger.states import Closed, State
 from fallbacks.ledger.views import TicketView, Views
 from tasks.conversation import read_message
@@ -78,10 +79,30 @@ class MessageDocument(BaseModel):
     attachments: list[Attachment]
 
 
+class CallDocument(BaseModel):
+    """A call of the agent that waits for a person. arguments: what it would be given. digest: what an approval names.
+
+    target, does, details: a preview that its tool made. why: a person is asked. until: it may be approved before.
+    edited_by: who changed the arguments.
+    """
+
+    tool: str
+    arguments: dict[str, Any]
+    digest: str
+    target: str
+    does: str
+    details: dict[str, str]
+    why: str
+    proposed_at: Moment
+    until: Moment
+    edited_by: str | None
+
+
 class TicketDocument(BaseModel):
     """One ticket. decision: what stands once the state is `decided`; until then what is suggested, if anything.
     earlier_decision: what stood before it was corrected, or stands while what was added since is worked. messages: what
-    was added, in the order in which it came. last_message: the id of the one that the state follows from.
+    was added, in the order in which it came. last_message: the id of the one that the state follows from. call: of the
+    agent, that waits for a person.
 
     holder, held_until: who has the inbox item open. due_by: when a person should have looked. undo_until: a decision
     can be taken back before. delivery: of the outcome to the webhook. raw_base64: a message that could not be read.
@@ -113,6 +134,7 @@ class TicketDocument(BaseModel):
     earlier_decision: dict[str, Any] | None
     messages: list[MessageDocument]
     last_message: str | None
+    call: CallDocument | None
 
 
 class EventDocument(BaseModel):
@@ -154,6 +176,7 @@ def ticket_document(view: TicketView, usage: RunUsage, timeline: Sequence[Record
         earlier_decision=view.earlier,
         messages=[_message(one, one.event) for one in timeline if isinstance(one.event, MessageAdded)],
         last_message=view.last_message,
+        call=None if view.call is None else _call(view.call),
     )
 
 
@@ -181,6 +204,21 @@ def event_document(recorded: Recorded) -> EventDocument:
             data[name.removesuffix("_nanodollars") + "_usd"] = to_usd(value)
     return EventDocument(
         seq=recorded.seq, type=recorded.event.type, at=moment(recorded.at_ms), epoch=recorded.epoch, data=data
+    )
+
+
+def _call(call: PendingCall) -> CallDocument:
+    return CallDocument(
+        tool=call.tool,
+        arguments=dict(call.arguments),
+        digest=call.digest,
+        target=call.target,
+        does=call.does,
+        details=dict(call.details),
+        why=call.why,
+        proposed_at=moment(call.proposed_ms),
+        until=moment(call.until_ms),
+        edited_by=call.edited_by or None,
     )
 
 

@@ -107,7 +107,7 @@ class LedgerCollector(Collector):
         stats = self._load.stats
         items = GaugeMetricFamily("deskhand_human_items", "Items waiting for people.", labels=["state", "reason"])
         for reason, count in stats.inbox.items():
-            state = State.SUGGESTED if reason == "suggestion" else State.HANDED_OFF
+            state = State.SUGGESTED if reason in ("suggestion", "approval") else State.HANDED_OFF
             items.add_metric([State.REJECTED if reason == "unreadable" else state, reason], count)
         yield items
         oldest = self._load.oldest_in_inbox or 0.0

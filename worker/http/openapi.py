@@ -12,6 +12,7 @@ from tasks.run.process import Process
 from tasks.ticket import Ticket
 from worker.http import inbox_bodies as bodies
 from worker.http.batch import MOST_ITEMS, NDJSON, ResultDocument
+from worker.http.inbox_calls import CallBody, EditCallBody, RejectCallBody
 from worker.http.problems import ProblemDocument
 
 DESCRIPTION = """Put tickets on the queue, learn what became of them, and do what waits for a person.
@@ -26,6 +27,9 @@ BODIES: dict[str, tuple[type[BaseModel], bool]] = {
     "/v1/inbox/{ticket_id}/release": (bodies.MaybeVersioned, False),
     "/v1/inbox/{ticket_id}/approve": (bodies.Versioned, True),
     "/v1/inbox/{ticket_id}/reject": (bodies.RejectBody, True),
+    "/v1/inbox/{ticket_id}/approve-call": (CallBody, True),
+    "/v1/inbox/{ticket_id}/edit-call": (EditCallBody, True),
+    "/v1/inbox/{ticket_id}/reject-call": (RejectCallBody, True),
     "/v1/inbox/{ticket_id}/close": (bodies.CloseBody, True),
     "/v1/inbox/{ticket_id}/repair": (bodies.RepairBody, True),
     "/v1/inbox/{ticket_id}/resume": (bodies.ResumeBody, True),

@@ -12,7 +12,10 @@ from fallbacks import plan
 from fallbacks.autonomy.standing import Judgement, Key
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import StoreUnreachable
-from fallbacks.inbox.decisions import upheld
+from fallbacks.inbox.calls import APPROVAL_SECONDS
+from fallbacks.inbox.decisions import AGENT, upheld
+from fallbacks.ledger.acts import ALONE, Act
+from fallbacks.ledger.calls import pending
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger
 from fallbacks.ledger.run_ledger import LeasedLedger
 from fallbacks.ledger.states import State
@@ -23,13 +26,13 @@ from tasks.run import events as ev
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint, Stop, fold
 from tasks.run.clock import StoreClock
-from tasks.run.tool_calls import ToolRunner
+from tasks.run.tool_calls import Earned, ToolRunner, unearned
 from tasks.ticket import Priority, Ticket
 from worker.models.tier import Tier
 from worker.telemetry.tracing import NoTracing, Tracing
 from worker.work.live_runs import LiveRuns
 from worker.work.message_outcome import MessageOutcome, Unworked, unclaimed
-from worker.work.run_loop import AnyEnding, Assignment, Concluded, Drained, GivenUp, Waits, tier_of, work
+from worker.work.run_loop import AnyEnding, Asks, Assignment, Concluded, Drained, GivenUp, Waits, tier_of, work
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +54,11 @@ class Executor:
     """Works tickets on one event loop.
 
     tiers: none where this process only hands off. day_cap: nanodollars of the fleet per UTC day, None for no cap.
-    judge: whether a decision of a tier may be decided alone. over_quota: why a ticket is one too many of its requester,
-    "" where it is not. switched_off: no agent works here, whoever asks. enter: signs in with the store and returns its
-    canary, "" for none; asked before the first run. joined: the ticket that this one, a reply, has become a message of;
-    "" where it is none.
+    judge: whether a decision of a tier may be decided alone. approval_seconds: how long a call that waits for a person
+    may be approved. earned: whether a tool may act without being approved. over_quota: why a ticket is
+    one too many of its requester, "" where it is not. switched_off: no agent works here, whoever asks. enter: signs in
+    with the store and returns its canary, "" for none; asked before the first run. joined: the ticket that this one, a
+    reply, has become a message of; "" where it is none.
     """
 
     live: LiveRuns
@@ -64,6 +68,8 @@ class Executor:
     outcomes: OutcomeWriter
     judge: Callable[[Key], Awaitable[Judgement]]
     day_cap: int | None = None
+    approval_seconds: float = APPROVAL_SECONDS
+    earned: Earned = unearned
     max_losses: int = 3
     over_quota: Callable[[Ticket], Awaitable[str]] = no_quota
     switched_off: bool = False
@@ -158,6 +164,8 @@ class Executor:
         match ending:
             case Concluded():
                 return await self._conclude(claim, ending)
+            case Asks():
+                return await self._ask(claim, ending)
             case Waits(checkpoint=checkpoint, unwritten=unwritten, stop=stop, until_ms=until_ms):
                 model = tier_of(checkpoint, self.tiers).model.name
                 waiting = (unwritten, stop.reason, until_ms)
@@ -195,7 +203,7 @@ class Executor:
         return Stop(Reason.REQUESTER_QUOTA, detail, 0) if detail else None
 
     def _assignment(self, claim: Claim, leased: LeasedLedger) -> Assignment:
-        tools = ToolRunner(self.agent.tools, claim.ticket, claim.lease.ticket_id, leased)
+        tools = ToolRunner(self.agent.tools, claim.ticket, claim.lease.ticket_id, leased, self.earned)
         return Assignment(
             tools,
             claim.limits,
@@ -205,17 +213,29 @@ class Executor:
         )
 
     async def _reread(self, leased: LeasedLedger, unwritten: Sequence[ev.Event]) -> tuple[Checkpoint, list[ev.Event]]:
-        """The run as the journal has it now, and what it had not written yet. An opening that was not sent is left
-        out: the next one shows what was added.
+        """The run as the journal has it now, and what it had not written yet. An opening that was not sent, and a
+        call that nobody was shown, are left out: those that follow know what was added.
         """
         stored = await self.ledger.store.journal(leased.lease.ticket_id)
         journal = [ev.read_event(event, seq) for seq, event in enumerate(stored)]
         checkpoint, now = fold(journal), await self.ledger.store.now_ms()
         leased.heard = checkpoint.heard
-        kept = [event for event in unwritten if not isinstance(event, ev.ConversationStarted)]
+        kept = [event for event in unwritten if not isinstance(event, ev.ConversationStarted | ev.CallProposed)]
         for event in kept:
             checkpoint = checkpoint.apply(ev.Recorded(0, now, leased.lease.epoch, event))
         return checkpoint, kept
+
+    async def _ask(self, claim: Claim, ending: Asks) -> MessageOutcome:
+        """Put the call that the run came to before people, and let go of the ticket."""
+        proposed = ending.unwritten[-1]
+        assert isinstance(proposed, ev.CallProposed)  # noqa: S101 - a run that asks has just noted what
+        call = pending(proposed, await self.ledger.store.now_ms(), int(self.approval_seconds * 1000))
+        priority = self._priority(claim, ending.checkpoint)
+        await self.ledger.propose(claim.lease, ending.unwritten, call, priority, ending.checkpoint.heard)
+        return State.SUGGESTED
+
+    def _priority(self, claim: Claim, checkpoint: Checkpoint) -> Priority:
+        return self.agent.process.priority(conversation(claim.ticket, checkpoint.added), checkpoint.context)
 
     async def _conclude(self, claim: Claim, ending: Concluded) -> MessageOutcome:
         process, result, cause = self.agent.process, dict(ending.result), _cause(ending.checkpoint)
@@ -242,13 +262,22 @@ class Executor:
         priority = Priority(result["priority"])
         said = (judgement.why, proposal, judgement.blind, key.version, ending.checkpoint.heard)
         conclusion = Conclusion(ending.unwritten, result, priority, *said)
-        if judgement.auto:
+        approver = self._ended_by(ending) if claim.stands is None else ""
+        if judgement.auto or approver:
+            result["decided_by"] = approver or result["decided_by"]
             document = {"state": State.DECIDED.value, "decision": result, **cause}
             outbox = self.outcomes.entries(Outcome.DECIDED, claim.lease.ticket_id, claim.door, document)
-            await self.ledger.decide(claim.lease, conclusion, outbox)
+            by, act = (approver, Act.APPROVE_CALL) if approver else (AGENT, ALONE)
+            await self.ledger.decide(claim.lease, replace(conclusion, decision=result), outbox, by, act)
             return State.DECIDED
         await self.ledger.suggest(claim.lease, conclusion)
         return State.SUGGESTED
+
+    def _ended_by(self, ending: Concluded) -> str:
+        """The person whose approval of a call was the decision; "" where there was none, or the rules want another."""
+        tools = self.agent.tools
+        by = [person for name, person in ending.checkpoint.done_for if name in tools and tools[name].ends]
+        return by[-1] if by and not ending.person else ""
 
     async def _refuse(self, claim: Claim, stop: Stop) -> MessageOutcome:
         """Hand off what stopped outside the loop: the journal must have the reason, too."""
@@ -259,11 +288,7 @@ class Executor:
     async def _hand_off(self, claim: Claim, ending: GivenUp) -> MessageOutcome:
         stop, result = ending.stop, ending.checkpoint.suggestion
         row = plan.PLAN[stop.reason]
-        if result:
-            priority = Priority(result["priority"])
-        else:
-            whole = conversation(claim.ticket, ending.checkpoint.added)
-            priority = self.agent.process.priority(whole, ending.checkpoint.context)
+        priority = Priority(result["priority"]) if result else self._priority(claim, ending.checkpoint)
         document = {"state": State.HANDED_OFF.value, "reason": stop.reason.value, **_cause(ending.checkpoint)}
         outbox = self.outcomes.entries(Outcome.HANDED_OFF, claim.lease.ticket_id, claim.door, document)
         version = tier_of(ending.checkpoint, self.tiers).version if self.tiers else ""
@@ -298,7 +323,10 @@ def _late(claim: Claim) -> str:
 
 def _by_agent_alone(claim: Claim) -> bool:
     """A suggestion made with a person's hint proves nothing of the agent, and the person wants to see it."""
-    return not any(isinstance(recorded.event, ev.Resumed) for recorded in claim.journal)
+    return not any(isinstance(recorded.event, _PARTS_OF_PEOPLE) for recorded in claim.journal)
+
+
+_PARTS_OF_PEOPLE = (ev.Resumed, ev.CallApproved, ev.CallEdited, ev.CallRejected)
 
 
 def _where(error: Exception) -> str:

@@ -40,6 +40,11 @@ class Concluded(Ending):
 
 
 @dataclass(frozen=True, slots=True)
+class Asks(Ending):
+    """A call waits for a person; the last event says which."""
+
+
+@dataclass(frozen=True, slots=True)
 class Waits(Ending):
     """The plan lets it wait until this store time, ms."""
 
@@ -59,7 +64,7 @@ class Drained(Ending):
     """The process is stopping."""
 
 
-AnyEnding = Concluded | Waits | GivenUp | Drained
+AnyEnding = Concluded | Asks | Waits | GivenUp | Drained
 
 
 def unwatched(_checkpoint: Checkpoint, _unwritten: Sequence[ev.Event]) -> None:
@@ -105,9 +110,7 @@ async def work(
             checkpoint, unwritten = await assignment.reread(run.unwritten)
             continue
         if stop is None:
-            assignment.tier_ended(run.checkpoint, run.unwritten)
-            assert run.checkpoint.decision is not None  # noqa: S101 - advancing ends with a stop or a decision
-            return Concluded(run.checkpoint, run.unwritten, run.checkpoint.decision, run.checkpoint.person)
+            return _rests(run, assignment)
         match _answer(run, stop, assignment, len(tiers)):
             case plan.RetryNow():
                 run.note(ev.Retried(stop.reason.value))
@@ -122,6 +125,13 @@ async def work(
             case unknown:
                 assert_never(unknown)
         checkpoint, unwritten = run.checkpoint, run.unwritten
+
+
+def _rests(run: Run, assignment: Assignment) -> Concluded | Asks:
+    if run.checkpoint.decision is None:  # advancing ends with a stop, a decision, or a call that waits
+        return Asks(run.checkpoint, run.unwritten)
+    assignment.tier_ended(run.checkpoint, run.unwritten)
+    return Concluded(run.checkpoint, run.unwritten, run.checkpoint.decision, run.checkpoint.person)
 
 
 def tier_of(checkpoint: Checkpoint, tiers: Sequence[Tier]) -> Tier:

@@ -244,7 +244,8 @@ function tellPresence(item, holder) {
   $("b", taken).textContent = holder;
 }
 
-// The timeline grows by itself; a change of the ticket is said, and shown at once where nobody is deciding.
+// The timeline grows by itself; a change of the ticket is said, and shown at once where nobody is deciding, but for a call
+// that waits: it must not become another one under a finger.
 function follow() {
   source?.close();
   source = null;
@@ -259,7 +260,8 @@ function follow() {
     const now = JSON.parse(event.data);
     tellPresence(item, now.holder);
     if (String(now.version) === item.dataset.version || busy || item !== main()) return;
-    const touched = working() || dirty(item) || item.contains(document.activeElement?.closest("form"));
+    const asked = $(".call", item);
+    const touched = working() || asked || dirty(item) || item.contains(document.activeElement?.closest("form"));
     if (!touched) {
       load(location.href).then((found) => found && item === main() && !busy && show(found.page));
       return;

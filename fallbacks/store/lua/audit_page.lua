@@ -33,7 +33,8 @@ local LETS_GO = {parked = true, released = true, suggested = true, handed_off = 
 -- What the journal says: what was paid, how often each effect began and ended, and the steps that no limit allowed.
 -- Of the seconds of a run those count in which a worker held it, from its first step on (tasks/run/limits.py).
 local function read_journal(limits)
-  local found = {paid = 0, begun = {}, ended = {}, answered = false, steps = 0, tokens = 0, over = {}, messages = 0}
+  local found = {paid = 0, begun = {}, ended = {}, answered = false, steps = 0, tokens = 0, over = {}, messages = 0,
+    asked = {}, approved = {}, unasked = {}}
   local held, from, started, last = 0, nil, false, 0
   for _, event in ipairs(redis.call('LRANGE', J, 0, -1)) do
     local at, kind, rest = string.match(event, '^{"at":(%d+),"epoch":%d+,"type":"([a-z_]+)"()')
@@ -52,6 +53,13 @@ local function read_journal(limits)
     elseif kind == 'effect_begun' or kind == 'effect_ended' then
       local count, key = kind == 'effect_begun' and found.begun or found.ended, cjson.decode(event).key
       count[key] = (count[key] or 0) + 1
+      if kind == 'effect_begun' and found.asked[key] and not found.approved[key] then found.unasked[#found.unasked + 1] = key end
+      if kind == 'effect_begun' then found.approved[key] = nil end
+    elseif kind == 'call_proposed' or kind == 'call_edited' or kind == 'call_rejected' then
+      local key = cjson.decode(event).key
+      found.asked[key], found.approved[key] = true, nil
+    elseif kind == 'call_approved' then
+      found.approved[cjson.decode(event).key] = true
     elseif kind == 'message_added' then
       found.messages = found.messages + 1
     elseif kind == 'claimed' and started then
@@ -121,8 +129,14 @@ local function check_effects(state, found)
   end
 end
 
+local function check_calls(state, found, call, approved)
+  for _, key in ipairs(found.unasked) do wrong('began the effect ' .. key .. ', which nobody had approved') end
+  if call and state ~= 'suggested' then wrong('shows a call to people and is ' .. state) end
+  if approved and not waits[state] then wrong('holds an approval and is ' .. state) end
+end
+
 local function check()
-  local r = redis.call('HMGET', T, 'state', 'spent', 'rsv', 'owner', 'lease', 'limits', 'facets', 'overbilled', 'messages')
+  local r = redis.call('HMGET', T, 'state', 'spent', 'rsv', 'owner', 'lease', 'limits', 'facets', 'overbilled', 'messages', 'call', 'approved')
   if not r[1] then return wrong('has a row without a state') end
   local limits = limits_of(r[6])
   local found = read_journal(limits)
@@ -131,6 +145,7 @@ local function check()
   check_lease(r)
   check_limits(found, limits)
   check_effects(r[1], found)
+  check_calls(r[1], found, r[10], r[11])
   local known = redis.call('HLEN', P .. 'messages:' .. ID)
   if kept(r[9]) ~= found.messages or known ~= found.messages then
     wrong('has ' .. int(found.messages) .. ' messages in its journal, ' .. int(kept(r[9])) .. ' in its row and ' .. int(known) .. ' by id')

@@ -7,7 +7,7 @@
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since',
   'undo_until', 'facets', 'deadline', 'sequence', 'since', 'steps', 'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model',
-  'spent', 'kind_spent', 'news', 'chars')
+  'spent', 'kind_spent', 'news', 'chars', 'call', 'approved')
 if not row[1] then return {'unknown'} end
 if row[7] == h.op then return {'ok', row[1], row[4], AT} end
 local M = P .. 'messages:' .. ID
@@ -49,6 +49,12 @@ end
 for field, value in pairs(h.set or {}) do
   if type(value) ~= 'string' then error('a text is missing') end
   put(field, value)
+end
+local works = h.state == 'queued' or h.state == 'running' or h.state == 'parked'
+if row[24] and moved then gone[#gone + 1] = 'call' end -- a call waits in one state only
+if row[25] and (not works or (h.message and h.message.news)) then -- and an approval holds for what its person saw
+  gone[#gone + 1] = 'approved'
+  gone[#gone + 1] = 'approved_until'
 end
 if h.message then
   put('messages', int(kept(redis.call('HGET', T, 'messages')) + 1))

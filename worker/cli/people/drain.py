@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.ledger.acts import Act
-from worker.cli.cards import cause_card, decision_card, ticket_card, timeline_table
+from worker.cli.cards import call_card, cause_card, decision_card, ticket_card, timeline_table
 from worker.cli.context import Session, publish_hint
 from worker.cli.output import say, show
 from worker.cli.people.items import outcome_line
@@ -79,6 +79,8 @@ class Drain:
     def _show(self, story: Story) -> "tuple[Choice, ...]":
         view, process = story.view, self.session.parts.process
         show("", cause_card(story.card, view), ticket_card(view, unread(view), process))
+        if view.call:
+            show(call_card(view.call))
         if view.decision:
             show(decision_card(view, process))
         if view.ticket is None:
@@ -123,7 +125,12 @@ class Drain:
         }
 
     def _approve(self, story: Story) -> After:
-        view = story.view
+        view, inbox = story.view, self.session.parts.inbox
+        if view.call:
+            approval = inbox.approve_call(view.id, self.person, view.version, view.call.digest)
+            self._do(approval, "has its call approved")
+            self.session.run(publish_hint(self.session.parts, [view.id]))
+            return After.NEXT
         self._do(self.session.parts.inbox.approve(view.id, self.person, view.version), "approved")
         self.decided.append(view.id)
         return After.NEXT
@@ -154,6 +161,8 @@ class Drain:
         return After.STAY
 
     def _reject(self, story: Story) -> After:
+        if story.view.call:
+            return self._refuse(story.view, story.view.call.digest)
         if Act.REJECT not in story.card.actions:
             say("there is no suggestion to reject: decide it, or send it back")
             return After.STAY
@@ -163,6 +172,16 @@ class Drain:
         view = story.view
         self._do(self.session.parts.inbox.reject(view.id, self.person, view.version, why), "rejected")
         return self._put_back(view.id)
+
+    def _refuse(self, view: "TicketView", digest: str) -> After:
+        if not (why := self.keys.line("why, for the agent: ")):
+            return After.STAY
+        self._do(
+            self.session.parts.inbox.reject_call(view.id, self.person, view.version, digest, why),
+            "has its call refused",
+        )
+        self.session.run(publish_hint(self.session.parts, [view.id]))
+        return After.NEXT
 
     def _resume(self, story: Story) -> After:
         hint = self.keys.line("hint: ")

@@ -38,19 +38,19 @@ def register(inbox: typer.Typer, app: typer.Typer) -> None:
 def claim(ticket_id: TicketId, person: Person = None, version: BasedOn = None, json: Json = False) -> None:
     """Hold an item for five minutes."""
     who = person_named(person)
-    _act(lambda parts: parts.inbox.claim(ticket_id, who, version), f"is held by {who}", json=json)
+    act(lambda parts: parts.inbox.claim(ticket_id, who, version), f"is held by {who}", json=json)
 
 
 def release(ticket_id: TicketId, person: Person = None, version: BasedOn = None, json: Json = False) -> None:
     """Give an item back."""
     who = person_named(person)
-    _act(lambda parts: parts.inbox.release(ticket_id, who, version), "is free again", json=json)
+    act(lambda parts: parts.inbox.release(ticket_id, who, version), "is free again", json=json)
 
 
 def approve(ticket_id: TicketId, person: Person = None, version: BasedOn = None, json: Json = False) -> None:
     """Let the suggestion stand."""
     who = person_named(person)
-    _act(lambda parts: parts.inbox.approve(ticket_id, who, version), "approved", json=json)
+    act(lambda parts: parts.inbox.approve(ticket_id, who, version), "approved", json=json)
 
 
 def edit(
@@ -68,7 +68,7 @@ def edit(
 
         return await parts.inbox.decide(ticket_id, who, version, read_hand(parts.process, fields))
 
-    _act(decide, "decided", json=json)
+    act(decide, "decided", json=json)
 
 
 def reject(
@@ -80,7 +80,7 @@ def reject(
 ) -> None:
     """Refuse a suggestion: it stays for a decision by hand. A message that is no ticket is dismissed."""
     who = person_named(person)
-    _act(lambda parts: parts.inbox.reject(ticket_id, who, version, why), "rejected", json=json)
+    act(lambda parts: parts.inbox.reject(ticket_id, who, version, why), "rejected", json=json)
 
 
 def close(
@@ -93,7 +93,7 @@ def close(
 ) -> None:
     """End an item without a decision: spam, thanks, a duplicate, what a machine sent."""
     who = person_named(person)
-    _act(lambda parts: parts.inbox.close(ticket_id, who, version, kind, of), "closed", json=json)
+    act(lambda parts: parts.inbox.close(ticket_id, who, version, kind, of), "closed", json=json)
 
 
 def correct(
@@ -112,7 +112,7 @@ def correct(
 
         return await parts.inbox.correct(ticket_id, who, version, read_hand(parts.process, fields), why)
 
-    _act(decide_again, "corrected", json=json)
+    act(decide_again, "corrected", json=json)
 
 
 def repair(
@@ -135,7 +135,7 @@ def repair(
             ticket_id, who, version, ticket, settings.limits, publish, settings.max_wait_seconds
         )
 
-    _act(accept, f"is what {ticket_id} was repaired to", json=json)
+    act(accept, f"is what {ticket_id} was repaired to", json=json)
 
 
 def resume(
@@ -154,7 +154,7 @@ def resume(
         await publish_hint(parts, [ticket_id])
         return view
 
-    _act(send_back, "sent back to the agent", json=json)
+    act(send_back, "sent back to the agent", json=json)
 
 
 def snooze(
@@ -166,7 +166,7 @@ def snooze(
 ) -> None:
     """Hide an item from `next` for a while, and give it back."""
     who, seconds = person_named(person), seconds_of(duration)
-    _act(lambda parts: parts.inbox.snooze(ticket_id, who, version, seconds), f"sleeps for {duration}", json=json)
+    act(lambda parts: parts.inbox.snooze(ticket_id, who, version, seconds), f"sleeps for {duration}", json=json)
 
 
 def note(
@@ -177,7 +177,7 @@ def note(
 ) -> None:
     """Add a note to the timeline of any ticket."""
     who = person_named(person)
-    _act(lambda parts: parts.inbox.note(ticket_id, who, text), "has a new note", json=json)
+    act(lambda parts: parts.inbox.note(ticket_id, who, text), "has a new note", json=json)
 
 
 def undo(ticket_id: TicketId, person: Person = None, version: BasedOn = None, json: Json = False) -> None:
@@ -192,7 +192,7 @@ def undo(ticket_id: TicketId, person: Person = None, version: BasedOn = None, js
         operator = user is not None and user.role.covers(Role.OPERATOR)
         return await parts.inbox.undo(ticket_id, who, version, operator=operator)
 
-    _act(take_back, "undone", json=json)
+    act(take_back, "undone", json=json)
 
 
 def corrected(file: Path) -> "Ticket":
@@ -211,7 +211,8 @@ def corrected(file: Path) -> "Ticket":
         raise CommandFailed(*lines) from None
 
 
-def _act(work: "Callable[[Parts], Coroutine[Any, Any, TicketView]]", did: str, *, json: bool) -> None:
+def act(work: "Callable[[Parts], Coroutine[Any, Any, TicketView]]", did: str, *, json: bool) -> None:
+    """Do it, and say or print what is so now."""
     from worker.cli.people.items import outcome_line
     from worker.http.documents import read_ticket
 

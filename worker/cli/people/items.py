@@ -33,7 +33,7 @@ def items_table(items: "Sequence[TicketView]", now_ms: int, process: "Process") 
         asleep = " (snoozed)" if view.snoozed_until_ms else ""
         table.add(
             view.id,
-            (view.reason.value if view.reason else "suggestion") + asleep,
+            (view.reason.value if view.reason else "approval" if view.call else "suggestion") + asleep,
             suggestion(view, process),
             age(now_ms, view.since_ms),
             span(due),
@@ -44,7 +44,9 @@ def items_table(items: "Sequence[TicketView]", now_ms: int, process: "Process") 
 
 
 def suggestion(view: "TicketView", process: "Process") -> str:
-    """`card_arrival 0.91`, or nothing."""
+    """`card_arrival 0.91`, the tool whose call waits, or nothing."""
+    if view.call:
+        return one_line(view.call.tool, SUGGESTION_CHARS)
     if not view.decision:
         return ""
     return f"{one_line(process.key(view.decision), SUGGESTION_CHARS)} {view.decision['confidence']:.2f}"

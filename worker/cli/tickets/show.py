@@ -69,12 +69,22 @@ def show_ticket(
         dump(_document(story))
         return
     from fallbacks.inbox.said import messages_of
-    from worker.cli.cards import cause_card, commands, decision_card, message_card, ticket_card, timeline_table
+    from worker.cli.cards import (
+        call_card,
+        cause_card,
+        commands,
+        decision_card,
+        message_card,
+        ticket_card,
+        timeline_table,
+    )
 
     show(cause_card(story.card, story.view))
     show(ticket_card(story.view, unread(story.view), story.process, story.bounced_ms))
     for said in messages_of(story.timeline, story.view.ticket):
         show(message_card(said, story.view, story.process))
+    if story.view.call:
+        show(call_card(story.view.call))
     if story.view.decision:
         show(decision_card(story.view, story.process))
     show(timeline_table(story.lines))

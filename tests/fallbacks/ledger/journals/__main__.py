@@ -7,7 +7,8 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from fallbacks.store.redis_store import RedisStore
 from tasks.conversation import Message
 from tasks.errors import ModelError
 from tasks.reasons import Reason
+from tasks.run.approval import Ask
 from tasks.run.limits import Limits
 from tasks.run.messages import ModelRequest
+from tasks.run.tool import Effect, Tool
 from tasks.ticket import Ticket
 from tasks.triage.process import HandDecision
 from tests.fakes.desk import TICKET, TRIAGE, Workshop, search, submit
@@ -44,6 +47,7 @@ class Recorder:
         self.store = store
         self.ledger = Ledger(store, TRIAGE, lease_ms=5000)
         self.inbox = Inbox(store, TRIAGE, OutcomeWriter(wanted=False))
+        self.tools: Mapping[str, Tool] = Workshop().tools()
 
     async def accept(self, ticket_id: str) -> None:
         ticket = Ticket(id=ticket_id, source="recorder", subject="", body=TICKET.body)
@@ -63,7 +67,7 @@ class Recorder:
             self.ledger,
             tuple(Tier(model, 0.5) for model in tiers),
             owner="recorder:1",
-            tools=Workshop().tools(),
+            tools=self.tools,
             judge=judge,
         )
 
@@ -154,7 +158,25 @@ async def conversation(r: Recorder) -> None:
     await r.inbox.correct("conversation", "ann", None, HandDecision(label="password_reset"), "they cannot sign in")
 
 
-STORIES = (people, trouble, retried, lost, unreadable, closed, conversation)
+async def calls(r: Recorder) -> None:
+    """A call that a person refuses, and one that another changes and approves."""
+    r.tools = Workshop().tools(replace(Workshop().tool("refund", Effect.KEYED), approval=Ask.ALWAYS))
+    r.inbox.tools = lambda: r.tools
+    await r.accept("calls")
+    await r.work("calls", [reply(tool_use("r1", "refund", {"query": "twice"}))])
+    asked = (await r.inbox.views.ticket("calls")).call
+    assert asked is not None
+    await r.inbox.reject_call("calls", "ann", None, asked.digest, "once is enough")
+    await r.work("calls", [reply(tool_use("r2", "refund", {"query": "one"}))])
+    asked = (await r.inbox.views.ticket("calls")).call
+    assert asked is not None
+    asked = (await r.inbox.edit_call("calls", "ann", None, asked.digest, {"query": "once"})).call
+    assert asked is not None
+    await r.inbox.approve_call("calls", "eve", None, asked.digest)
+    await r.work("calls", [reply(submit())])
+
+
+STORIES = (people, trouble, retried, lost, unreadable, closed, conversation, calls)
 
 
 async def record(url: str) -> None:
