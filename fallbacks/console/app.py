@@ -9,6 +9,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from fallbacks.console.actions import act
+from fallbacks.console.bulk import act_on_many
 from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.console.groups import group, groups, resolve_group, resume_group
 from fallbacks.console.guard import Guard
@@ -36,6 +37,7 @@ ROUTES = [
     Route("/settings", change_settings, methods=["POST"]),
     Route("/inbox", inbox),
     Route("/inbox/today", today),
+    Route("/inbox/bulk", act_on_many, methods=["POST"]),
     Route("/work", work),
     Route("/work/{ticket_id}", work_on),
     Route("/choices", choices),
@@ -154,4 +156,5 @@ def _said(visit: Visit, text: str, ticket_id: str, status: int) -> Response:
 
 
 def _notice(text: str, ticket_id: str) -> dict[str, object]:
-    return {"notice": {"text": text, "ticket_id": ticket_id, "undo_version": None, "fault": True}, "working": True}
+    notice = {"text": text, "ticket_id": ticket_id, "undo_version": None, "undo_items": "", "fault": True}
+    return {"notice": notice, "working": True}

@@ -1,28 +1,27 @@
 """Failures by reason: what one cause did to many tickets, and sending them back together."""
 
-import asyncio
 from dataclasses import dataclass
 
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.roles import Role
+from fallbacks.console.bulk import SAMPLE, tell
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.errors import UnknownTicket
+from fallbacks.inbox import bulk
+from fallbacks.inbox.bulk import Based
 from fallbacks.inbox.decisions import read_hand
+from fallbacks.ledger.acts import Act
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN, PlanRow
 from fallbacks.store import keys
-from tasks.errors import InvalidDecision
 from tasks.reasons import Reason
 
 PREVIEW = 10
 AT_ONCE = 500
 """One form does so many, then says how many are left."""
-
-SIDE_BY_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,10 @@ async def resume_group(visit: Visit) -> Response:
     as_of, hint = _moment(form.get("as_of")), str(form.get("hint", ""))
     canary = form.get("how") == "canary"
     found = await _as_of(visit, reason, as_of)
-    done = await _each(visit, found[:1] if canary else found[:AT_ONCE], _Resume(hint))
+    inbox, limits = visit.deps.inbox, visit.deps.limits
+    chosen = [Based(view.id, view.version) for view in (found[:1] if canary else found[:AT_ONCE])]
+    results = await bulk.do_each(chosen, lambda item: inbox.resume(item.id, visit.person, item.version, hint, limits))
+    done = [view.id for view in bulk.done(results)]
     await publish_quietly(visit.deps, done)
     if canary and done:
         await visit.deps.store.put(keys.group(reason.value), {"canary": done[0], "by": visit.person})
@@ -80,47 +82,31 @@ async def resolve_group(visit: Visit) -> Response:
     choice = next((choice for choice in process.choices if choice.name == form.get("choice")), None)
     if choice is None:
         raise HTTPException(422, f"Choose a known {process.keyed_by}.")
-    found = await _as_of(visit, reason, _moment(form.get("as_of")))
+    as_of = _moment(form.get("as_of"))
+    found = (await _as_of(visit, reason, as_of))[:AT_ONCE]
+    if found and not form.get("confirmed"):
+        fields = {"as_of": str(as_of), "choice": choice.name, "why": why}
+        return await _ask(visit, reason, found, f"decided as {choice.name}".replace("_", " "), fields)
     given = read_hand(process, {**choice.given, **_said_why(visit, reason, why)})
-    done = await _each(visit, found[:AT_ONCE], _Decide(given))
-    return await _back(visit, reason, f"{len(done)} decided as {choice.name}, {len(found) - len(done)} left", found)
+    inbox, person = visit.deps.inbox, visit.person
+    based = [Based(view.id, view.version) for view in found]
+    results = await bulk.do_each(based, lambda item: inbox.decide(item.id, person, item.version, given))
+    if results:
+        await tell(visit, results, f"decided as {choice.name}".replace("_", " "), Act.UNDO)
+    return RedirectResponse(f"/groups/{reason.value}", 303)
+
+
+async def _ask(visit: Visit, reason: Reason, found: list[TicketView], said: str, fields: dict[str, str]) -> Response:
+    """Nobody decides many by one press: some of them are shown first."""
+    address = f"/groups/{reason.value}"
+    values = {"sample": found[:SAMPLE], "many": len(found), "said": said, "fields": fields}
+    return await visit.page("confirm.html", {**values, "action": f"{address}/resolve", "back": address})
 
 
 def _said_why(visit: Visit, reason: Reason, why: str) -> dict[str, str]:
     if "rationale" not in visit.deps.process.hand.model_fields:
         return {}
     return {"rationale": why or f"Decided as a group ({reason.value}) by {visit.person}."}
-
-
-@dataclass(frozen=True, slots=True)
-class _Resume:
-    hint: str
-
-    async def __call__(self, visit: Visit, view: TicketView) -> None:
-        await visit.deps.inbox.resume(view.id, visit.person, view.version, self.hint, visit.deps.limits)
-
-
-@dataclass(frozen=True, slots=True)
-class _Decide:
-    given: BaseModel
-
-    async def __call__(self, visit: Visit, view: TicketView) -> None:
-        await visit.deps.inbox.decide(view.id, visit.person, view.version, self.given)
-
-
-async def _each(visit: Visit, views: list[TicketView], do: _Resume | _Decide) -> list[str]:
-    """Do it to each that is still as it was, a few side by side. Returns the ids of those it was done to."""
-    turns = asyncio.Semaphore(SIDE_BY_SIDE)
-
-    async def one(view: TicketView) -> str | None:
-        async with turns:
-            try:
-                await do(visit, view)
-            except (Stale, UnknownTicket, InvalidDecision):  # a decision may need more than its name
-                return None
-        return view.id
-
-    return [ticket_id for ticket_id in await asyncio.gather(*map(one, views)) if ticket_id]
 
 
 async def _as_of(visit: Visit, reason: Reason, as_of_ms: int) -> list[TicketView]:

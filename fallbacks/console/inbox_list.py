@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from fallbacks.console.filters import AGES, BY_INDEX, Filters, View, choices
 from fallbacks.console.visit import Visit, signed_in
+from fallbacks.console.work import SNOOZES
 from fallbacks.inbox.narrate import CLOSED
 from fallbacks.inbox.people import LATEST
 from fallbacks.inbox.wanted import Counts
@@ -58,6 +59,7 @@ async def inbox(visit: Visit) -> Response:
         "offset": offset,
         "page_size": PAGE,
         "columns": [name for name in process.facet_names if name != process.keyed_by],
+        "snoozes": SNOOZES,
         "closed_kinds": [(kind.value, CLOSED[kind]) for kind in Closed],
     }
     return await visit.page("inbox.html", values)

@@ -57,7 +57,9 @@ class Pages:
             count=lambda number: f"{number:,}",
             amount=lambda number: f"{number:,.1f}".removesuffix(".0"),
         )
-        version = hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in ("console.css", "console.js")))
+        version = hashlib.sha256(
+            b"".join((STATIC / name).read_bytes() for name in ("console.css", "console.js", "list.js"))
+        )
         self._environment.globals.update(
             static_version=version.hexdigest()[:12], process=process, card_template=f"cards/{process.name}.html"
         )

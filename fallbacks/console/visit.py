@@ -84,10 +84,15 @@ class Visit:
         notice: dict[str, Any] | None = json.loads(self.session.notes.get(FLASH, "null"))
         return notice if notice and notice["at_ms"] + UNDO_MS > now_ms else None
 
-    async def tell(self, text: str, ticket_id: str, *, undo_version: int | None = None) -> dict[str, Any]:
-        """Keep a notice for the next page. undo_version: with it the notice offers to undo."""
+    async def tell(
+        self, text: str, ticket_id: str, *, undo_version: int | None = None, undo_items: str = "", undo_act: str = ""
+    ) -> dict[str, Any]:
+        """Keep a notice for the next page. undo_version: with it the notice offers to undo. undo_items: the same of
+        many, as the list's form names them; undo_act: by this act.
+        """
         at_ms = await self.deps.store.now_ms()
         notice = {"text": text, "ticket_id": ticket_id, "undo_version": undo_version, "at_ms": at_ms}
+        notice |= {"undo_items": undo_items, "undo_act": undo_act}
         await self.desk.sessions.keep(self.session, FLASH, json.dumps(notice))
         return notice
 

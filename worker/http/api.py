@@ -12,6 +12,7 @@ from worker.http import (
     health,
     hooks,
     inbox,
+    inbox_bulk,
     inbox_calls,
     journal,
     load,
@@ -43,5 +44,6 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], p
     app.include_router(tickets.process_router(process))
     app.include_router(search.process_router(process))
     app.include_router(inbox.process_router(process))
+    app.include_router(inbox_bulk.bulk_router(process))
     openapi.install(app, VERSION, process)
     return app

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, create_model, model_validator
 
+from fallbacks.inbox.bulk import MOST
 from fallbacks.ledger.states import Closed
 from tasks.money import from_usd
 from tasks.reasons import Reason
@@ -138,14 +139,50 @@ class NoteBody(Body):
     version: Version | None = None
 
 
+class BulkItem(BaseModel):
+    """An item, and the version of it that the person saw."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: TicketId
+    version: Version
+
+
+class BulkBody(Body):
+    """One act on many items: each is done or refused by itself."""
+
+    items: Annotated[list[BulkItem], Field(min_length=1, max_length=MOST)]
+
+
+class BulkApprove(BulkBody):
+    act: Literal["approve"]
+
+
+class BulkClose(BulkBody):
+    act: Literal["close"]
+    kind: Closed
+
+
+class BulkSnooze(BulkBody):
+    """seconds: 0 wakes them."""
+
+    act: Literal["snooze"]
+    seconds: Annotated[float, Field(ge=0, le=30 * 86_400)]
+
+
+class BulkUndo(BulkBody):
+    act: Literal["undo"]
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessBodies:
-    """What depends on the process. filter: of the list. next: a filter of one facet. edit: a decision by hand. correct:
-    the same of a decision that stands, and why.
+    """What depends on the process. filter: of the list. next: a filter of one facet. bulk: one act on many. edit: a
+    decision by hand. correct: the same of a decision that stands, and why.
     """
 
     filter: type[Filter]
     next: type[NextBody]
+    bulk: type[RootModel[Any]]
     edit: type[Versioned]
     correct: type["Reasoned"]
 
@@ -156,9 +193,17 @@ def bodies_of(process: Process) -> ProcessBodies:
     return ProcessBodies(
         create_model("Filter", __base__=Filter, **own),
         create_model("NextBody", __base__=NextBody, **own),
+        _bulk(process),
         create_model("EditBody", __base__=(Versioned, process.hand), __doc__=_EDIT),  # type: ignore[arg-type] # of any two
         create_model("CorrectBody", __base__=(Reasoned, process.hand), __doc__=_CORRECT),  # type: ignore[arg-type] # of any two
     )
+
+
+def _bulk(process: Process) -> type[RootModel[Any]]:
+    decision: dict[str, Any] = {"act": (Literal["edit"], ...), "decision": (process.hand, ...)}
+    edit = create_model("BulkEdit", __base__=BulkBody, __doc__="The same decision by hand on each.", **decision)
+    acts = BulkApprove | edit | BulkClose | BulkSnooze | BulkUndo
+    return create_model("Bulk", __base__=RootModel[Annotated[acts, Field(discriminator="act")]])
 
 
 _EDIT = "A decision by hand, or another one than is suggested."

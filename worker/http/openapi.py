@@ -46,6 +46,7 @@ def _bodies(process: Process) -> dict[str, tuple[type[BaseModel], bool]]:
         **BODIES,
         "/v1/inbox/next": (own.next, False),
         "/v1/inbox/{ticket_id}/edit": (own.edit, True),
+        "/v1/inbox/bulk": (own.bulk, True),
         "/v1/tickets/{ticket_id}/correct": (own.correct, True),
     }
 

@@ -49,6 +49,7 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
         door.run(door.talk.add(talk, Message(id=f"m{number}", body=body, attachments=FILES[:number]), door="mail"))
     return {
         "inbox": "/inbox",
+        "done today": "/inbox/today",
         "suggestion": f"/tickets/{suggested[0]}",
         "handed off": f"/tickets/{failed[0]}",
         "draft": f"/tickets/{draft}",

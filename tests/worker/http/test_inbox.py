@@ -45,6 +45,37 @@ def test_the_list_is_filtered_and_sorted(web: Served, api: httpx.Client) -> None
         assert api.get("/v1/inbox", params={"cursor": sent}).status_code == 422, cursor
 
 
+def test_many_are_acted_on_at_once_and_each_is_done_or_refused(web: Served, api: httpx.Client) -> None:
+    for number in range(3):
+        web.ledger.suggested(f"B-{number}")
+    web.ledger.failed("B-3", Reason.STEP_LIMIT)
+
+    def bulk(ids: str, **body: Any) -> dict[str, Any]:
+        items = [{"id": f"B-{number}", "version": version(api, f"B-{number}")} for number in ids]
+        return dict(api.post("/v1/inbox/bulk", json={"items": items, **body}).json())
+
+    items = [{"id": f"B-{number}", "version": version(api, f"B-{number}")} for number in range(4)]
+    act(api, "B-2", "note", text="Looked at meanwhile.")
+    sent = {"act": "approve", "items": [*items, items[0], {"id": "nobody", "version": 1}]}
+    answer = api.post("/v1/inbox/bulk", json=sent).json()
+    said = [(one["id"], one["done"], one["state"], one["refused"]) for one in answer["results"]]
+    assert said == [
+        ("B-0", True, "decided", None),
+        ("B-1", True, "decided", None),
+        ("B-2", False, None, "stale"),
+        ("B-3", False, None, "impossible"),
+        ("nobody", False, None, "unknown"),
+    ]
+    assert (answer["done"], answer["repeats"]) == (2, 1)
+    assert bulk("01", act="undo")["done"] == 2
+    assert bulk("012", act="snooze", seconds=60)["done"] == 3
+    assert bulk("012", act="snooze", seconds=0)["done"] == 3
+    assert bulk("2", act="edit", decision={"label": "card_arrival"})["done"] == 1
+    assert bulk("013", act="close", kind="spam")["done"] == 3
+    for wrong in ({"act": "approve", "items": []}, {"act": "erase", "items": items}, {"act": "close", "items": items}):
+        assert api.post("/v1/inbox/bulk", json=wrong).status_code == 422
+
+
 def test_a_page_ends_early_where_its_tickets_are_long(
     web: Served, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

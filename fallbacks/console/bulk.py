@@ -1,0 +1,172 @@
+"""One act on the items that were chosen in the list, or in a group: asked for where there are many, undone at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from fallbacks.access.roles import Role
+from fallbacks.console.actions import LONGEST_SNOOZE_SECONDS
+from fallbacks.console.filters import Filters
+from fallbacks.console.visit import Visit, signed_in
+from fallbacks.inbox import bulk
+from fallbacks.inbox.bulk import Based, Did
+from fallbacks.inbox.decisions import read_hand
+from fallbacks.ledger.acts import Act
+from fallbacks.ledger.states import Closed
+
+ASKED_ABOVE = 10
+"""More than so many are asked for once more."""
+
+SAMPLE = 5
+NAMED = 5
+"""So many that were refused are named in the notice; all of them stay in the list."""
+
+FIELDS = ("act", "choice", "kind", "seconds", "filters")
+"""Of the form, besides its items."""
+
+WAKE = "wake"
+"""The way back from a snooze."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """What is to be done with which items. said: in the past, e.g. "approved". undo: the act that takes it back."""
+
+    items: list[Based]
+    act: str
+    form: FormData
+    said: str
+    undo: str = Act.UNDO
+
+
+@signed_in()
+async def act_on_many(visit: Visit) -> Response:
+    """Do it to each that is still as it was shown; with more than a few, after they were asked for."""
+    form = await visit.request.form()
+    asked = _read(form)
+    if len(asked.items) > ASKED_ABOVE and not form.get("confirmed") and asked.act not in (Act.UNDO, WAKE):
+        return await _ask(visit, asked)
+    results = await bulk.do_each(asked.items, _doing(visit, asked))
+    notice = await tell(visit, results, asked.said, "" if asked.act in (Act.UNDO, WAKE) else asked.undo)
+    if visit.by_script:
+        html = visit.desk.pages.text("_notice.html", {"notice": notice, "working": False})
+        return JSONResponse({"notice": html, "done": len(bulk.done(results))})
+    return RedirectResponse(_list(visit, form), 303)
+
+
+async def tell(visit: Visit, results: Sequence[Did], said: str, undo: str) -> dict[str, object]:
+    """Keep a notice of what was done and what was not. undo: the act that takes it back, "" for none."""
+    views = bulk.done(results)
+    left = [result for result in results if result.view is None]
+    again = bulk.repeats(views, visit.deps.process) if said.startswith("approved") else 0
+    parts = [f"{len(views)} {said}"]
+    if again:
+        parts.append(f"{again} of the same text count once as evidence")
+    if left:
+        named = ", ".join(f"{one.item.id} ({one.why})" for one in left[:NAMED])
+        parts.append(f"{len(left)} not: {named}" + (" and more" if len(left) > NAMED else ""))
+    back = " ".join(f"{view.version}:{view.id}" for view in views) if undo else ""
+    return await visit.tell("; ".join(parts), "", undo_items=back, undo_act=undo)
+
+
+def _read(form: FormData) -> Bulk:
+    act, items = str(form.get("act", "")), _items(form)
+    match act:
+        case Act.APPROVE:
+            return Bulk(items, act, form, "approved")
+        case Act.EDIT:
+            return Bulk(items, act, form, f"decided as {form.get('choice', '')}".replace("_", " "))
+        case Act.CLOSE:
+            return Bulk(items, act, form, f"closed: {form.get('kind', '')}")
+        case Act.SNOOZE:
+            return Bulk(items, act, form, "snoozed", WAKE)
+        case Act.UNDO:
+            return Bulk(items, act, form, "undone; they wait as before")
+        case _ if act == WAKE:
+            return Bulk(items, act, form, "woken")
+        case _:
+            raise HTTPException(422, "There is no such action for many.")
+
+
+def _items(form: FormData) -> list[Based]:
+    texts = [text for value in form.getlist("item") if isinstance(value, str) for text in value.split()]
+    if not texts:
+        raise HTTPException(422, "Choose the tickets first.")
+    if len(texts) > bulk.MOST:
+        raise HTTPException(422, f"At most {bulk.MOST} at once.")
+    found = []
+    for text in texts:
+        version, _, ticket_id = text.partition(":")
+        if not version.isdecimal() or len(version) > 15 or not ticket_id:
+            raise HTTPException(422, "The form does not say which version of a ticket it is about.")
+        found.append(Based(ticket_id, int(version)))
+    return found
+
+
+def _doing(visit: Visit, asked: Bulk) -> bulk.Do:
+    inbox, person, form = visit.deps.inbox, visit.person, asked.form
+    match asked.act:
+        case Act.APPROVE:
+            return lambda item: inbox.approve(item.id, person, item.version)
+        case Act.EDIT:
+            given = _given(visit, form)
+            return lambda item: inbox.decide(item.id, person, item.version, given)
+        case Act.CLOSE:
+            kind = _kind(form)
+            return lambda item: inbox.close(item.id, person, item.version, kind)
+        case Act.SNOOZE:
+            seconds = _seconds(form)
+            return lambda item: inbox.snooze(item.id, person, item.version, seconds)
+        case Act.UNDO:
+            operator = visit.may(Role.OPERATOR)
+            return lambda item: inbox.undo(item.id, person, item.version, operator=operator)
+        case _:
+            return lambda item: inbox.snooze(item.id, person, item.version, 0)
+
+
+def _given(visit: Visit, form: FormData) -> BaseModel:
+    process = visit.deps.process
+    choice = next((choice for choice in process.choices if choice.name == form.get("choice")), None)
+    if choice is None:
+        raise HTTPException(422, f"Choose a known {process.keyed_by}.")
+    return read_hand(process, choice.given)
+
+
+def _kind(form: FormData) -> Closed:
+    try:
+        return Closed(str(form.get("kind", "")))
+    except ValueError:
+        raise HTTPException(422, "Say as what they are closed.") from None
+
+
+def _seconds(form: FormData) -> int:
+    text = str(form.get("seconds", ""))
+    if not text.isdecimal() or len(text) > 12 or not 0 < int(text) <= LONGEST_SNOOZE_SECONDS:
+        raise HTTPException(422, f"seconds must be a number from 1 to {LONGEST_SNOOZE_SECONDS}.")
+    return int(text)
+
+
+async def _ask(visit: Visit, asked: Bulk) -> Response:
+    _doing(visit, asked)  # what is wrong with the form is said now
+    sample = await visit.deps.inbox.items([item.id for item in asked.items[:SAMPLE]])
+    fields = {
+        name: str(asked.form[name]) for name in ("act", "choice", "kind", "seconds", "filters") if name in asked.form
+    }
+    values = {
+        "sample": sample,
+        "many": len(asked.items),
+        "said": asked.said,
+        "action": "/inbox/bulk",
+        "fields": {**fields, "item": " ".join(f"{item.version}:{item.id}" for item in asked.items)},
+        "back": _list(visit, asked.form),
+    }
+    return await visit.page("confirm.html", values)
+
+
+def _list(visit: Visit, form: FormData) -> str:
+    query = Filters.parse(str(form.get("filters", "")), visit.deps.process).query
+    return "/inbox" + (f"?{query}" if query else "")

@@ -1,0 +1,186 @@
+// The list: rows are chosen and acted on together by keys, and new ones come by themselves.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
+const ASKED_ABOVE = 10;
+const SAMPLE = 5;
+
+let anchor = null;
+let busy = false;
+
+const form = () => $("#main form[data-many]");
+const rows = () => [...document.querySelectorAll("#main tr[data-row]")];
+const box = (row) => $('[name="item"]', row);
+const chosen = () => rows().filter((row) => box(row).checked);
+const current = () => document.activeElement?.closest?.("#main tr[data-row]");
+
+function ready() {
+  if (!form()) return;
+  form().toggleAttribute("data-scripted", true);
+  $("[data-all]").hidden = false;
+  count();
+}
+
+function count() {
+  if (!form()) return;
+  const many = chosen().length;
+  $("[data-chosen]").textContent = `${many} chosen`;
+  $("[data-all]").checked = many > 0 && many === rows().length;
+}
+
+function move(by) {
+  const all = rows();
+  const here = all.indexOf(current());
+  const row = all[Math.max(0, Math.min(all.length - 1, here < 0 ? 0 : here + by))];
+  $("a", row)?.focus();
+  row?.scrollIntoView({ block: "nearest" });
+}
+
+function toggle(row, range) {
+  const all = rows();
+  const from = range && anchor ? all.findIndex((one) => one.dataset.row === anchor) : -1;
+  const to = all.indexOf(row);
+  if (from < 0) box(row).checked = !box(row).checked;
+  else for (const one of all.slice(Math.min(from, to), Math.max(from, to) + 1)) box(one).checked = true;
+  anchor = row.dataset.row;
+  count();
+}
+
+function all(on) {
+  for (const row of rows()) box(row).checked = on;
+  count();
+}
+
+// More than a few are asked for, with some of them shown.
+async function asked(button) {
+  const picked = chosen();
+  if (picked.length <= ASKED_ABOVE) return true;
+  const dialog = $("#many");
+  const word = button.firstChild.textContent.trim();
+  $("#many-title").textContent = `${word} ${picked.length}?`;
+  $("[data-yes]").textContent = `${word} ${picked.length}`;
+  const step = picked.length / SAMPLE;
+  const shown = Array.from({ length: SAMPLE }, (_, place) => picked[Math.floor(place * step)]);
+  $("[data-sample]").replaceChildren(
+    ...shown.map((row) => {
+      const item = document.createElement("li");
+      item.textContent = `${$("th a", row).textContent} → ${$(".why", row).textContent.trim()}`;
+      return item;
+    }),
+  );
+  dialog.returnValue = "";
+  dialog.showModal();
+  await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
+  return dialog.returnValue === "yes";
+}
+
+async function act(from, button) {
+  if (busy) return;
+  const inList = from === form();
+  if (inList && !chosen().length) return say("Choose tickets first: x, or Shift A for all on this page.");
+  if (inList && !(await asked(button))) return;
+  const body = new URLSearchParams(new FormData(from, button));
+  body.set("confirmed", "1");
+  busy = true;
+  $("#main").setAttribute("aria-busy", "true");
+  try {
+    const headers = { Accept: "application/json" };
+    const answer = await fetch(from.action, { method: "POST", body, headers, redirect: "error" });
+    if (answer.status === 401) return location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+    const said = await answer.json();
+    if (said.notice) tell(...parsed(said.notice).body.childNodes);
+    await again();
+  } catch {
+    say("No answer: some may be done. The list shows how it is.");
+  } finally {
+    busy = false;
+    $("#main").removeAttribute("aria-busy");
+  }
+}
+
+function say(text) {
+  const toast = document.createElement("div");
+  toast.className = "toast";
+  toast.dataset.toast = "";
+  const words = document.createElement("p");
+  words.textContent = text;
+  toast.append(words);
+  tell(toast);
+}
+
+function tell(...nodes) {
+  $("#notice").replaceChildren(...nodes);
+  const toast = $("#notice [data-toast]:not(.fault)");
+  if (toast) setTimeout(() => toast.remove(), 10_000);
+}
+
+// The list as it is now; what stays chosen, and where somebody is, stays so.
+async function again() {
+  const picked = new Set(chosen().map((row) => row.dataset.row));
+  const here = current()?.dataset.row;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const page = parsed(await answer.text());
+  const next = $("#main", page);
+  if (!answer.ok || !next) return;
+  $("#main").replaceWith(next);
+  for (const row of rows()) box(row).checked = picked.has(row.dataset.row);
+  const badge = $(".badge", page);
+  if (badge) $(".badge").textContent = badge.textContent;
+  ready();
+  if (here) ($(`tr[data-row="${CSS.escape(here)}"] a`) ?? $("tr[data-row] a"))?.focus();
+}
+
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  x: () => current() && toggle(current(), false),
+  X: () => current() && toggle(current(), true),
+  u: () => $('#notice [data-key="u"]')?.click(),
+  A: () => all(chosen().length < rows().length),
+};
+
+document.addEventListener(
+  "keydown",
+  (event) => {
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]") || !form()) return;
+    const field = event.target.closest?.("input, textarea, select");
+    const inBar = field?.closest(".bulk");
+    if (inBar && event.key === "Enter") {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return act(form(), $("button", field.parentElement));
+    }
+    if (event.key === "Escape" && chosen().length) return all(false);
+    const off = !document.body.hasAttribute("data-keys");
+    if (off || event.repeat && !"jk".includes(event.key) || (field && field.type !== "checkbox")) return;
+    const key = KEYS[event.key];
+    const control = $(`.bulk [data-bulk="${CSS.escape(event.key)}"]`);
+    if (!key && !control) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (key) return key();
+    if (!chosen().length) return say("Choose tickets first: x, or Shift A for all on this page.");
+    if (control.matches("button")) act(form(), control);
+    else control.focus();
+  },
+  { capture: true },
+);
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-many]") || event.submitter === null) return;
+  event.preventDefault();
+  act(event.target, event.submitter);
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.matches("[data-all]")) return all(event.target.checked);
+  const row = event.target.closest?.("tr[data-row]");
+  if (!row || event.target !== box(row)) return;
+  if (event.shiftKey && anchor) {
+    event.target.checked = !event.target.checked;
+    toggle(row, true);
+  } else anchor = row.dataset.row;
+  count();
+});
+
+ready();

@@ -1,0 +1,84 @@
+"""One act on many items. Each is done or refused by itself: what changed meanwhile stays as it is, and is named."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fallbacks.autonomy.repeats import Repeats, Seen
+from fallbacks.errors import NotAllowed, Stale, UnknownTicket
+from fallbacks.ledger.views import TicketView
+from tasks.errors import InvalidDecision
+from tasks.run.process import Process
+
+MOST = 500
+"""Items of one request."""
+
+SIDE_BY_SIDE = 16
+
+
+class Refusal(StrEnum):
+    """Why an item was left alone. stale: it changed meanwhile, or somebody else holds it. impossible: not with such."""
+
+    STALE = "stale"
+    UNKNOWN = "unknown"
+    IMPOSSIBLE = "impossible"
+    NOT_ALLOWED = "not_allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Based:
+    """An item as somebody saw it."""
+
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """What became of one item. view: after it was done; None where it was refused. why: in words."""
+
+    item: Based
+    view: TicketView | None
+    refusal: Refusal | None = None
+    why: str = ""
+
+
+Do = Callable[[Based], Awaitable[TicketView]]
+
+
+async def do_each(items: Iterable[Based], do: Do) -> list[Did]:
+    """Do it to each, a few side by side; the results are in order, one for each item that was named."""
+    turns = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(item: Based) -> Did:
+        async with turns:
+            return await _one(item, do)
+
+    return list(await asyncio.gather(*map(one, dict.fromkeys(items))))
+
+
+async def _one(item: Based, do: Do) -> Did:
+    try:
+        return Did(item, await do(item))
+    except Stale as error:
+        return Did(item, None, Refusal.STALE, f"{error.holder} has it" if error.holder else "it changed meanwhile")
+    except UnknownTicket as error:
+        return Did(item, None, Refusal.UNKNOWN, str(error))
+    except NotAllowed as error:
+        return Did(item, None, Refusal.NOT_ALLOWED, str(error))
+    except (InvalidDecision, ValueError) as error:
+        if not isinstance(error, InvalidDecision) and type(error) is not ValueError:
+            raise  # a subclass, e.g. of pydantic, is a fault of ours
+        return Did(item, None, Refusal.IMPOSSIBLE, str(error))
+
+
+def done(results: Sequence[Did]) -> list[TicketView]:
+    """Those that it was done to."""
+    return [result.view for result in results if result.view is not None]
+
+
+def repeats(views: Iterable[TicketView], process: Process) -> int:
+    """How many of these decisions or suggestions are of a text that came before: as evidence they count once."""
+    seen = Repeats(Seen())
+    return sum(seen.again(process.key(view.result), view.ticket.text) for view in views if view.ticket and view.result)

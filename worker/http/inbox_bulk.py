@@ -1,0 +1,83 @@
+"""`/v1/inbox/bulk`: one act on many items, each done or refused by itself."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from fallbacks.access.api_keys import Caller, Scope
+from fallbacks.inbox.bulk import Based, Do, Refusal, do_each, repeats
+from fallbacks.inbox.bulk import done as done_of
+from fallbacks.ledger.states import State
+from tasks.run.process import Process
+from worker.http import inbox_bodies as bodies
+from worker.http.access import Person
+from worker.http.acting import who
+from worker.http.desk import Desk, DeskDep
+from worker.http.problems import responses
+from worker.http.reading import read_json
+
+
+class BulkResult(BaseModel):
+    """What became of one item. state, version: after it was done. refused, detail: why it was left as it is."""
+
+    id: str
+    done: bool
+    state: State | None
+    version: int | None
+    refused: Refusal | None
+    detail: str
+
+
+class BulkDocument(BaseModel):
+    """done: how many. repeats: how many of these are of a text that came before, and count once as evidence."""
+
+    results: list[BulkResult]
+    done: int
+    repeats: int
+
+
+def bulk_router(process: Process) -> APIRouter:
+    """The route, with the process's decision by hand."""
+    router, own = APIRouter(prefix="/v1/inbox", tags=["inbox"]), bodies.bodies_of(process)
+
+    @router.post("/bulk", response_model=BulkDocument, responses=responses(400, 413, 415))
+    async def act_on_many(request: Request, desk: DeskDep, key: Person) -> BulkDocument:
+        """Approve, edit, close, snooze or undo many at once. What changed meanwhile is refused item by item."""
+        body = (await read_json(request, own.bulk)).root
+        items = [Based(item.id, item.version) for item in body.items]
+        results = await do_each(items, _doing(desk, key, body))
+        views = done_of(results)
+        return BulkDocument(
+            results=[
+                BulkResult(
+                    id=result.item.id,
+                    done=result.view is not None,
+                    state=result.view.state if result.view else None,
+                    version=result.view.version if result.view else None,
+                    refused=result.refusal,
+                    detail=result.why,
+                )
+                for result in results
+            ],
+            done=len(views),
+            repeats=repeats(views, process) if body.act in ("approve", "edit") else 0,
+        )
+
+    return router
+
+
+def _doing(desk: Desk, key: Caller, body: Any) -> Do:
+    inbox, person = desk.parts.inbox, who(key.name, body)
+    match body:
+        case bodies.BulkApprove():
+            return lambda item: inbox.approve(item.id, person, item.version)
+        case bodies.BulkClose(kind=kind):
+            return lambda item: inbox.close(item.id, person, item.version, kind)
+        case bodies.BulkSnooze(seconds=seconds):
+            return lambda item: inbox.snooze(item.id, person, item.version, seconds)
+        case bodies.BulkUndo():
+            operator = Scope.OPERATE in key.scopes
+            return lambda item: inbox.undo(item.id, person, item.version, operator=operator)
+        case _:
+            return lambda item: inbox.decide(item.id, person, item.version, body.decision)
