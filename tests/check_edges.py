@@ -29,6 +29,7 @@ EDGES: Mapping[str, frozenset[str]] = {
         "imap": "imaplib socket ssl",
         "kombu": "billiard celery kombu redis ssl",
         "local": "numpy scipy sklearn",
+        "mcp": "anyio httpx2 mcp signal subprocess",
         "openai": "aiohttp httpx2 openai",
         "otel": "opentelemetry",
         "pdf": "pypdf subprocess",  # which is read in a process with bounds of its own
@@ -64,6 +65,7 @@ WIRING = (
     "worker/ops/",  # looks at every part that a deployment has chosen
     "worker/service/",
     "worker/simulator/",
+    "worker/tools/toolbox.py",  # chooses what a described tool's calls go through
     "worker/wiring.py",
 )
 """What chooses parts and puts them together."""

@@ -53,7 +53,6 @@ from worker import sample
 from worker.clients.celery_queue import is_amqp
 from worker.config import installed, own_settings, sources
 from worker.config.models import Make, ModelEntry
-from worker.config.own_settings import brought_by
 from worker.config.settings import Autonomy, Settings
 from worker.config.versions import CODE_VERSION
 from worker.config.yaml_taxonomy import load_taxonomy
@@ -80,6 +79,7 @@ from worker.queue.celery_publisher import Publisher
 from worker.queue.names import poison_key, queue_names
 from worker.telemetry.otel_environment import make_tracing
 from worker.telemetry.tracing import Tracing, sent_in
+from worker.tools import toolbox
 from worker.work.caretaker import Caretaker
 from worker.work.delivery_loop import DeliveryLoop, report_turns
 from worker.work.executor import Executor
@@ -223,8 +223,8 @@ class Parts:
 
     def tool(self, name: str) -> Tool:
         """One with its clients, allowed or not. Raises `NotUsableError`, `SettingsError`."""
-        definition = installed.tool(name)
-        return self.tracing.tool(definition.bind({**self._clients, **brought_by(definition)}))
+        definition = toolbox.found(name, self.settings)
+        return self.tracing.tool(definition.bind({**self._clients, **own_settings.brought_by(definition)}))
 
     @cached_property
     def _clients(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from html import unescape
+from typing import Any
 
 from tasks.run.agent import Agent
 from tasks.run.checkpoint import Checkpoint
@@ -23,6 +24,17 @@ def _attached(agent: Agent, ticket: Ticket, checkpoint: Checkpoint) -> Iterator[
 
 
 def _unpacked(result: str) -> str:
-    """The text in a tool's result, as it stood before it was fenced."""
-    text = str(json.loads(result).get("text", ""))
-    return unescape(text.removeprefix("<attachment>").removesuffix("</attachment>"))
+    """The text in a tool's result, as it stood before it was fenced; all of its texts where it has none of its own."""
+    found = json.loads(result)
+    text = found.get("text") if isinstance(found, dict) else None
+    if text is None:
+        return "\n".join(_texts(found))
+    return unescape(str(text).removeprefix("<attachment>").removesuffix("</attachment>"))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)

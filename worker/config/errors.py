@@ -47,6 +47,13 @@ class ModelNotInstalledError(WorkerError):
     """A tier's model needs an extra that is not installed. The message says how to install it."""
 
 
+class ToolsFileError(WorkerError):
+    """A file of described tools cannot be used. The message is `FILE: reason`."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+
+
 class NotUsableError(WorkerError):
     """A tool or a process that the settings name is not there, or its package cannot be used. The message says why."""
 

@@ -32,6 +32,11 @@ def tool_names() -> tuple[str, ...]:
     return tuple(sorted({*own_tools(), *_offered(TOOLS)}))
 
 
+def has(name: str) -> bool:
+    """Whether a package, or we, bring this tool."""
+    return name in own_tools() or name in _offered(TOOLS)
+
+
 def process_names() -> tuple[str, ...]:
     """Every process there is, loaded or not."""
     return tuple(sorted({TRIAGE, *_offered(PROCESSES)}))

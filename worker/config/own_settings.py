@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from tasks.run.process import Process, ProcessDefinition
 from tasks.run.tool import ToolDefinition
 from worker.config import installed
+from worker.config.described import Described
 from worker.config.errors import NotUsableError, SettingsError
 
 TOOL, PROCESS = "DESKHAND_TOOL_", "DESKHAND_PROCESS_"
@@ -73,7 +74,7 @@ def brought_by(definition: ToolDefinition) -> Mapping[str, Any]:
     """The clients that a tool makes itself, by parameter name. Raises `SettingsError` and what its package raises."""
     if definition.make_clients is None:
         return {}
-    return definition.make_clients(of_tool(definition.name).read())
+    return definition.make_clients(of_tool(definition.name).read() if definition.settings else None)
 
 
 def made(brought: ProcessDefinition) -> Process:
@@ -81,10 +82,16 @@ def made(brought: ProcessDefinition) -> Process:
     return brought.make(of_process(brought.kind.name).read())
 
 
-def faults(tools: Iterable[str], process: str) -> list[str]:
-    """What is wrong with these and with every variable of a namespace, a line each. tools, process: those in use."""
+def faults(tools: Iterable[str], process: str, described: Mapping[str, Described]) -> list[str]:
+    """What is wrong with these and with every variable of a namespace, a line each. tools, process: those in use.
+
+    described: tools that no package brings; a secret that one names must be set.
+    """
     try:
-        found = [line for name in tools for line in _faults_of(of_tool, name)] + _faults_of(of_process, process)
+        found = [f"the tools file describes {name!r}, which is installed" for name in described if installed.has(name)]
+        for name in tools:
+            found += _unsigned(name, described[name]) if name in described else _faults_of(of_tool, name)
+        found += _faults_of(of_process, process)
         found += _astray(TOOL, "tool", installed.tool_names(), of_tool)
         return found + _astray(PROCESS, "process", installed.process_names(), of_process)
     except NotUsableError as error:  # two packages bring one name: nothing more can be said
@@ -98,6 +105,14 @@ def _faults_of(namespace: Callable[[str], Namespace], name: str) -> list[str]:
         return error.faults
     except NotUsableError as error:
         return [str(error)]
+    return []
+
+
+def _unsigned(name: str, described: Described) -> list[str]:
+    try:
+        described.headers  # noqa: B018 - it is read
+    except ValueError as error:
+        return [f"the tool {name}: {error}"]
     return []
 
 

@@ -1,10 +1,12 @@
 """Every setting, typed, from the environment (prefix DESKHAND_). `deskhand doctor` prints them, secrets masked."""
 
 import os
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -22,10 +24,15 @@ from worker.config.models import Make, ModelEntry, read_model
 from worker.config.prompt_file import load_prompt
 from worker.config.values import header, headers, listed, mailbox_url, networks, sentry_url, stripped, unlimited
 
+if TYPE_CHECKING:
+    from worker.config.described import Described
+
 PREFIX = "DESKHAND_"
 
 OF_TOOLS_AND_PROCESSES = (f"{PREFIX}TOOL_", f"{PREFIX}PROCESS_")
 """What begins so is a tool's or a process's own."""
+
+OF_WHAT_IS_INSTALLED = ("tools", "tools_file", "process")
 
 LOCAL = "local"
 DEFAULT_REMOTE_MODEL = "claude-haiku-5-5"
@@ -96,22 +103,28 @@ def _audit_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _usable(value: Path, load: Callable[[Path], object]) -> Path:
+    try:
+        load(value)
+    except WorkerError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 def _usable_prices(value: Path) -> Path:
     from worker.config.yaml_prices import load_prices  # whoever sets one needs it anyway
 
-    try:
-        load_prices(value)
-    except WorkerError as error:
-        raise ValueError(str(error)) from None
-    return value
+    return _usable(value, load_prices)
+
+
+def _usable_tools(value: Path) -> Path:
+    from worker.config.yaml_tools import load_tools  # whoever sets one needs it anyway
+
+    return _usable(value, load_tools)
 
 
 def _usable_prompt(value: Path) -> Path:
-    try:
-        load_prompt(value)
-    except WorkerError as error:
-        raise ValueError(str(error)) from None
-    return value
+    return _usable(value, load_prompt)
 
 
 MOST_COUNT, MOST_DOLLARS, MOST_SECONDS = 1_000_000_000, 1_000_000, 10 * 365 * 86_400
@@ -249,6 +262,9 @@ class Settings(BaseSettings):
         ("search_knowledge_base", "lookup_customer", "find_similar_tickets", "read_attachment"),
         description="tools the agent may call",
     )
+    tools_file: Annotated[Path, AfterValidator(_usable_tools)] | None = Field(
+        None, description="YAML: tools that are an operation of an HTTP service, or a tool of an MCP server"
+    )
     process: str = Field("triage", pattern=r"^[a-z][a-z0-9_]{0,39}$", description="what the agent does here")
     notify_url: Url | None = Field(None, description="receiver of the tool notify_team; none: there is no such tool")
     notify_secret: SecretStr | None = Field(None, description="its `whsec_` secret; the receiver checks it")
@@ -353,6 +369,15 @@ class Settings(BaseSettings):
 
         return installed.process(self.process).tools
 
+    @cached_property
+    def described(self) -> "Mapping[str, Described]":
+        """The tools of the tools file, by name."""
+        if self.tools_file is None:
+            return {}
+        from worker.config.yaml_tools import load_tools
+
+        return load_tools(self.tools_file)
+
     def url_of(self, entry: ModelEntry) -> str | None:
         """Where a model's calls go; None for its maker's own."""
         base = {
@@ -415,6 +440,6 @@ def _own_faults(settings: Settings, *, asked: bool) -> list[str]:
     from worker.config import own_settings  # looks through what is installed
 
     try:
-        return own_settings.faults(settings.allowed_tools, settings.process)
+        return own_settings.faults(settings.allowed_tools, settings.process, settings.described)
     except WorkerError as error:
         return [str(error)]

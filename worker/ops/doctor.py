@@ -74,7 +74,8 @@ def shown_settings(settings: Settings) -> dict[str, str]:
     for name, field in type(settings).model_fields.items():
         variable = field.validation_alias if isinstance(field.validation_alias, str) else f"{PREFIX}{name.upper()}"
         shown[variable] = _shown(name, getattr(settings, name))
-    namespaces = [of_process(settings.process), *map(of_tool, sorted(settings.allowed_tools))]
+    brought = sorted({*settings.allowed_tools} - settings.described.keys())
+    namespaces = [of_process(settings.process), *map(of_tool, brought)]
     return shown | {name: _shown(name, value) for each in namespaces for name, value in each.shown().items()}
 
 

@@ -2,16 +2,15 @@
 
 from fallbacks.operations.tools import Card, card
 from tasks.run.agent import PREFETCH
-from worker.config import installed
 from worker.config.errors import NotUsableError
-from worker.config.own_settings import of_tool
 from worker.config.settings import Settings
+from worker.tools import toolbox
 
 
 def cards(settings: Settings) -> tuple[tuple[Card, ...], tuple[str, ...]]:
     """(what can be used, a line for each that cannot): of the environment, whether it is allowed or not."""
     found, broken = list[Card](), list[str]()
-    for name in installed.tool_names():
+    for name in toolbox.names(settings):
         try:
             found.append(_card(name, settings))
         except NotUsableError as error:
@@ -26,5 +25,5 @@ def allowed_cards(settings: Settings) -> tuple[Card, ...]:
 
 def _card(name: str, settings: Settings) -> Card:
     allowed = name == PREFETCH or name in settings.allowed_tools
-    variables = tuple(of_tool(name).variables)
-    return card(installed.tool(name), allowed=allowed, brought_by=installed.origin_of(name), settings=variables)
+    origin, variables = toolbox.origin_of(name, settings), toolbox.variables_of(name, settings)
+    return card(toolbox.found(name, settings), allowed=allowed, brought_by=origin, settings=variables)

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tasks.run.tool import ToolDefinition
-from worker.config import installed
 from worker.config.errors import NotUsableError
+from worker.config.settings import Settings
+from worker.tools import toolbox
 
 
-def definitions(names: Iterable[str]) -> Iterator[ToolDefinition]:
-    """names: of installed tools, or paths of Python files. Raises `NotUsableError`."""
+def definitions(names: Iterable[str], settings: Settings) -> Iterator[ToolDefinition]:
+    """names: of tools that there are, or paths of Python files. Raises `NotUsableError`."""
     for name in names:
         if name.endswith(".py"):
             yield from _in_file(Path(name))
         else:
-            yield installed.tool(name)
+            yield toolbox.found(name, settings)
 
 
 def _in_file(path: Path) -> list[ToolDefinition]:

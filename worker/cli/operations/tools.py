@@ -126,9 +126,9 @@ def check(
 
     from worker.tools.loading import definitions
 
-    wanted = names or [*load().allowed_tools]
+    settings = load()
     found: list[Finding] = []
-    for definition in definitions(wanted):
+    for definition in definitions(names or settings.allowed_tools, settings):
         found += _checked(definition, effects=effects)
     if json:
         dump([asdict(each) for each in found])
@@ -175,3 +175,23 @@ def new(
 
     written = write(name, folder or Path(name))
     say(*map(str, written), f"next: deskhand tools check {written[1]}")
+
+
+@tools.command()
+def offered(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[PROGRAM ARGUMENTS...]", help="An MCP server on stdin and stdout.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Or one over streamable HTTP.")] = None,
+) -> None:
+    """What an MCP server offers, as entries for DESKHAND_TOOLS_FILE, each bound to its schema of now by a digest.
+
+    Read each before you keep it: what a tool says of itself is read by the model, and what it does is yours.
+    """
+    import asyncio
+
+    from worker.tools.mcp.offer import as_yaml, offered
+
+    if bool(command) == bool(url):
+        raise ValueError("say which: --url URL, or a program and its arguments")
+    say(*as_yaml(asyncio.run(offered(url, command or ())), url, command or ()).splitlines())

@@ -12,10 +12,12 @@ from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Requester, Ticket
+from tests.services import mcp_stdio
 from tests.services.celery_worker import REPOSITORY
 from tests.services.installed_package import package
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import DirectLedger, claimed
+from worker.config.yaml_tools import load_tools
 
 UNFIT = '''
 import asyncio
@@ -108,6 +110,17 @@ def test_a_tool_is_tried_as_the_agent_would_call_it(deskhand: Deskhand, ledger: 
     effect = ("tools", "try", "pays_once", "--ticket", "t1", "--arguments", '{"text": "x"}')
     assert "changes something outside: --effects lets it" in deskhand(*effect).err
     assert deskhand(*effect, "--effects").out == 'ok: {"payment":0}\n'
+
+
+def test_what_an_mcp_server_offers_can_be_pasted_into_a_tools_file(deskhand: Deskhand, tmp_path: Path) -> None:
+    said = deskhand("tools", "offered", sys.executable, mcp_stdio.__file__, "ok")
+    file = tmp_path / "tools.yaml"
+    file.write_text(said.out.replace("Look up an order.", "Look up an order of the customer."))
+    (tool,) = load_tools(file).values()
+    assert tool.tool.mcp is not None
+    assert tool.tool.mcp.tool == "order_state"
+    assert list(tool.arguments.model_fields) == ["number", "customer"]
+    assert "say which" in deskhand("tools", "offered").err
 
 
 def test_the_list_and_the_page_show_what_came_of_each(deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path) -> None:
