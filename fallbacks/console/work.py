@@ -10,17 +10,14 @@ from fallbacks.console.item import load_item
 from fallbacks.console.pages import words
 from fallbacks.console.visit import SKIPPED, Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
-from fallbacks.inbox.narrate import CLOSED
+from fallbacks.inbox.narrate import CLOSE_KEYS, CLOSED
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.states import INBOX, Closed
+from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Priority
 
 SNOOZES = ((900, "15 min"), (3600, "1 h"), (4 * 3600, "4 h"), (16 * 3600, "tomorrow"))
 """In the order of the digits after `h`."""
-
-CLOSE_KEYS = (Closed.SPAM, Closed.THANKS, Closed.DUPLICATE, Closed.AUTOMATIC, Closed.OTHER)
-"""In the order of the digits after `z`, as in the terminal's inbox."""
 
 
 @signed_in()

@@ -202,6 +202,9 @@ CLOSED: dict[str, str] = {
 }
 """Kinds of an end without a decision, in words."""
 
+CLOSE_KEYS = (Closed.SPAM, Closed.THANKS, Closed.DUPLICATE, Closed.AUTOMATIC, Closed.OTHER)
+"""In the order of the digits after `z`, in the console as in the terminal."""
+
 _VERBS = {
     Act.APPROVE: "approved",
     Act.EDIT: "decided instead:",

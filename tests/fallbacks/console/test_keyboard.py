@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from fallbacks.inbox.finding import found
 from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
@@ -95,6 +96,26 @@ SHORTEST = """async () => {
 }"""
 """How few letters of its words, from their beginnings, make each label the first hit."""
 
+HITS = """async (asked) => {
+    const [{ found }, choices] = await Promise.all([
+        import("/static/palette.js"), fetch("/choices").then((answer) => answer.json())]);
+    return asked.map((text) => found(text, [], choices).map(({ name }) => name));
+}"""
+ASKED = [
+    "",
+    "c",
+    "lsc",
+    "stolen",
+    "refund not",
+    "exch",
+    "atm",
+    "PIN",
+    "not rec",
+    "fees",
+    "cash wrong",
+    "nothing like it",
+]
+
 
 def test_any_label_is_found_by_three_letters_and_a_decision_is_undone(
     door: Door, agent: Agent, tickets: Tickets, rita: Page
@@ -106,6 +127,8 @@ def test_any_label_is_found_by_three_letters_and_a_decision_is_undone(
     letters = dict(rita.evaluate(SHORTEST))
     assert set(letters) == {label.name for label in door.process.taxonomy.labels}
     assert all(letters.values()), letters
+    hits = [[choice.name for choice in found(door.process, text)] for text in ASKED]
+    assert rita.evaluate(HITS, ASKED) == hits, "the terminal finds the same"
     keys.press("l", "l", "s", "c")
     expect(rita.locator(".palette [aria-selected=true]")).to_contain_text("lost or stolen card")
     assert not faults_of(rita)

@@ -1,15 +1,18 @@
 """Working through the inbox by keyboard: one item at a time, the cause first, the next one at once."""
 
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.ledger.acts import Act
 from worker.cli.cards import call_card, cause_card, decision_card, ticket_card, timeline_table
 from worker.cli.context import Session, publish_hint
+from worker.cli.options import seconds_of
 from worker.cli.output import say, show
+from worker.cli.people.asking import MOST_SHOWN, Keys, a_choice, one_of
 from worker.cli.people.items import outcome_line
 from worker.cli.tickets.show import Story, read_story, unread
 
@@ -18,19 +21,15 @@ if TYPE_CHECKING:
     from tasks.run.process import Choice
 
 SNOOZE_SECONDS = 3600.0
-MOST_ALIKE = 9
+DEAF_SECONDS = 1.5
+"""After a key that means nothing here the next ones are not taken: they were meant to follow it."""
+
 HELP = (
-    "a approve   1-9 that one   l type another   x reject with a reason   r send back with a note",
-    "s snooze an hour   n next, leave it   z undo the last decision   t timeline   ? keys   q quit",
+    "a approve   1-9 one of these   l find another   p another priority   x reject",
+    "z close without a decision   r send back with a note   s snooze an hour   h snooze, with a time   c note",
+    "n skip   u undo   e correct the last   t timeline   ? keys   q quit",
 )
-
-
-class Keys(Protocol):
-    """What a terminal gives. `keyboard.py` is the real one."""
-
-    def key(self) -> str: ...
-
-    def line(self, prompt: str) -> str | None: ...
+"""The same letters as in the console."""
 
 
 class After(Enum):
@@ -43,15 +42,18 @@ class After(Enum):
 
 @dataclass(slots=True)
 class Drain:
-    """One person's pass through the inbox. skipped: not offered again in this pass. decided: what z can undo."""
+    """One person's pass through the inbox. skipped: not offered again in this pass. decided: what u can undo and e can
+    correct, and what was done. did: how often, by what. priority: of what is decided next, "" as it comes.
+    """
 
     session: Session
     keys: Keys
     person: str
     facet: str | None = None
     skipped: list[str] = field(default_factory=list)
-    decided: list[str] = field(default_factory=list)
-    handled: int = 0
+    decided: list[tuple[str, str]] = field(default_factory=list)
+    did: Counter[str] = field(default_factory=Counter)
+    priority: str = ""
     back_to: str | None = None
 
     def go(self) -> None:
@@ -65,7 +67,16 @@ class Drain:
                 break
         else:
             say("nothing waits that nobody holds")
-        say(f"{self.handled} handled, {len(self.skipped)} left for later")
+        say(self._summary())
+
+    @property
+    def handled(self) -> int:
+        """Items that are done with."""
+        return self.did.total()
+
+    def _summary(self) -> str:
+        parts = ", ".join(f"{times} {did}" for did, times in self.did.most_common() if times)
+        return f"you did {self.handled}{f': {parts}' if parts else ''}; {len(self.skipped)} left for later"
 
     def _next_story(self) -> Story | None:
         inbox = self.session.parts.inbox
@@ -85,14 +96,10 @@ class Drain:
             show(decision_card(view, process))
         if view.ticket is None:
             return ()
-        choices = (*self._suggested(view), *process.likely(view.ticket, view.decision, story.checkpoint.context, {}))
-        say(*(f"  {number} {choice.name}" for number, choice in enumerate(choices[:MOST_ALIKE], 1)))
-        return choices[:MOST_ALIKE]
-
-    def _suggested(self, view: "TicketView") -> "list[Choice]":
-        process = self.session.parts.process
-        key = process.key(view.decision) if view.decision else None
-        return [choice for choice in process.choices if choice.name == key]
+        self.priority = ""
+        likely = process.likely(view.ticket, view.decision, story.checkpoint.context, {})[:MOST_SHOWN]
+        say(*(f"  {number} {choice.name}" for number, choice in enumerate(likely, 1)))
+        return tuple(likely)
 
     def _press(self, story: Story, choices: "tuple[Choice, ...]") -> After:
         """Read one key and do what it means. What changed meanwhile is said, and the next item shown."""
@@ -101,7 +108,7 @@ class Drain:
             if key.isdigit() and 0 < int(key) <= len(choices):
                 return self._decide(story.view, choices[int(key) - 1])
             action = self._actions().get(key)
-            return action(story) if action else After.STAY
+            return action(story) if action else self._means_nothing(key)
         except (Stale, UnknownTicket) as error:
             say(str(error))
             self.skipped.append(story.view.id)
@@ -110,63 +117,76 @@ class Drain:
             say(str(error))
             return After.STAY
 
+    def _means_nothing(self, key: str) -> After:
+        if key:
+            say(f"{key} means nothing here; keys are taken again in a moment")
+            self.keys.pass_over(DEAF_SECONDS)
+        return After.STAY
+
     def _actions(self) -> dict[str, Callable[[Story], After]]:
         return {
             "a": self._approve,
-            "l": self._type,
+            "l": self._find,
+            "p": self._prioritise,
             "x": self._reject,
+            "z": self._close,
             "r": self._resume,
             "s": self._snooze,
+            "h": self._snooze_for,
+            "c": self._note,
             "n": self._leave,
-            "z": self._undo,
+            "u": self._undo,
+            "e": self._correct,
             "t": self._timeline,
             "?": self._help,
             "q": self._quit,
         }
 
     def _approve(self, story: Story) -> After:
-        view, inbox = story.view, self.session.parts.inbox
+        view, process = story.view, self.session.parts.process
         if view.call:
-            approval = inbox.approve_call(view.id, self.person, view.version, view.call.digest)
-            self._do(approval, "has its call approved")
-            self.session.run(publish_hint(self.session.parts, [view.id]))
-            return After.NEXT
-        self._do(self.session.parts.inbox.approve(view.id, self.person, view.version), "approved")
-        self.decided.append(view.id)
+            return self._approve_call(view, view.call.digest)
+        if self.priority and view.decision:
+            kind = process.key(view.decision)
+            return self._decide(view, next(choice for choice in process.choices if choice.name == kind))
+        return self._end(self.session.parts.inbox.approve(view.id, self.person, view.version), view, "approved")
+
+    def _approve_call(self, view: "TicketView", digest: str) -> After:
+        inbox = self.session.parts.inbox
+        self._do(inbox.approve_call(view.id, self.person, view.version, digest), "has its call approved")
+        self.session.run(publish_hint(self.session.parts, [view.id]))
         return After.NEXT
 
     def _decide(self, view: "TicketView", choice: "Choice") -> After:
         from fallbacks.inbox.decisions import read_hand
 
-        inbox, process = self.session.parts.inbox, self.session.parts.process
-        if view.decision and process.key(view.decision) == choice.name:
-            self._do(inbox.approve(view.id, self.person, view.version), "approved")
-        else:
-            given = read_hand(process, choice.given)
-            self._do(inbox.decide(view.id, self.person, view.version, given), "decided")
-        self.decided.append(view.id)
-        return After.NEXT
+        given = read_hand(self.session.parts.process, {**choice.given, "priority": self.priority})
+        return self._end(self.session.parts.inbox.decide(view.id, self.person, view.version, given), view, "decided")
 
-    def _type(self, story: Story) -> After:
-        process = self.session.parts.process
-        typed = self.keys.line(f"{process.keyed_by}: ")
-        if not typed:
-            return After.STAY
-        alike = [choice for choice in process.choices if typed.lower() in choice.name.lower()]
-        exactly = [choice for choice in alike if choice.name == typed]
-        if exactly or len(alike) == 1:
-            return self._decide(story.view, (exactly or alike)[0])
-        names = ", ".join(choice.name for choice in alike[:MOST_ALIKE])
-        say(f"{len(alike)} {process.keyed_by}s hold {typed!r}" + (f": {names}" if alike else ""))
+    def _find(self, story: Story) -> After:
+        choice = a_choice(self.keys, self.session.parts.process)
+        return self._decide(story.view, choice) if choice else After.STAY
+
+    def _prioritise(self, _: Story) -> After:
+        from tasks.ticket import Priority
+
+        chosen = one_of(self.keys, [(priority.value, priority.value) for priority in Priority])
+        self.priority = chosen or self.priority
+        if chosen:
+            say(f"what you decide now is {chosen}")
         return After.STAY
 
     def _reject(self, story: Story) -> After:
         if story.view.call:
             return self._refuse(story.view, story.view.call.digest)
         if Act.REJECT not in story.card.actions:
-            say("there is no suggestion to reject: decide it, or send it back")
+            say("there is no suggestion to reject: decide it, close it, or send it back")
+            self.keys.pass_over(DEAF_SECONDS)
             return After.STAY
-        why = self.keys.line("why: ")
+        why = one_of(
+            self.keys, [(why, why) for why in self.session.parts.process.objections], own=("", "in your words")
+        )
+        why = self.keys.line("why: ") if why == "" else why
         if not why:
             return After.STAY
         view = story.view
@@ -183,8 +203,23 @@ class Drain:
         self.session.run(publish_hint(self.session.parts, [view.id]))
         return After.NEXT
 
+    def _close(self, story: Story) -> After:
+        from fallbacks.inbox.narrate import CLOSE_KEYS, CLOSED
+        from fallbacks.ledger.states import Closed
+
+        view, kind = story.view, one_of(self.keys, [(kind, CLOSED[kind]) for kind in CLOSE_KEYS])
+        of = self.keys.line("of which ticket (its id, or nothing): ") if kind is Closed.DUPLICATE else ""
+        if kind is None or of is None:
+            return After.STAY
+        return self._end(self.session.parts.inbox.close(view.id, self.person, view.version, kind, of), view, "closed")
+
+    def _end(self, work: "Coroutine[Any, Any, TicketView]", view: "TicketView", did: str) -> After:
+        self._do(work, did)
+        self.decided.append((view.id, did))
+        return After.NEXT
+
     def _resume(self, story: Story) -> After:
-        hint = self.keys.line("hint: ")
+        hint = self.keys.line("note to the agent: ")
         if hint is None:
             return After.STAY
         view, parts = story.view, self.session.parts
@@ -193,9 +228,22 @@ class Drain:
         return After.NEXT
 
     def _snooze(self, story: Story) -> After:
-        view = story.view
-        self._do(self.session.parts.inbox.snooze(view.id, self.person, view.version, SNOOZE_SECONDS), "snoozed")
+        return self._asleep(story.view, SNOOZE_SECONDS)
+
+    def _snooze_for(self, story: Story) -> After:
+        typed = self.keys.line("for how long (90m, 5h, 2d): ")
+        return self._asleep(story.view, seconds_of(typed)) if typed else After.STAY
+
+    def _asleep(self, view: "TicketView", seconds: float) -> After:
+        self._do(self.session.parts.inbox.snooze(view.id, self.person, view.version, seconds), "snoozed")
         return After.NEXT
+
+    def _note(self, story: Story) -> After:
+        text = self.keys.line("note: ")
+        if text:
+            self.session.run(self.session.parts.inbox.note(story.view.id, self.person, text))
+            self.back_to = story.view.id  # shown again, in its new version
+        return After.NEXT if text else After.STAY
 
     def _leave(self, story: Story) -> After:
         return self._put_back(story.view.id)
@@ -204,11 +252,30 @@ class Drain:
         if not self.decided:
             say("nothing to undo in this pass")
             return After.STAY
-        undone = self.decided.pop()
-        self._do(self.session.parts.inbox.undo(undone, self.person, None), "undone", handled=-1)
+        undone, did = self.decided[-1]
+        self._do(self.session.parts.inbox.undo(undone, self.person, None), "undone", counts=False)
+        self.decided.pop()
+        self.did[did] -= 1
         self._release(story.view.id)
         self.back_to = undone
         return After.NEXT
+
+    def _correct(self, _: Story) -> After:
+        """The last decision of this pass, whatever became of its ten seconds. The item at hand stays."""
+        from fallbacks.inbox.decisions import read_hand
+
+        inbox, process = self.session.parts.inbox, self.session.parts.process
+        if not self.decided:
+            say("nothing to correct in this pass")
+            return After.STAY
+        ticket_id = self.decided[-1][0]
+        say(f"{ticket_id} is to be ...")
+        choice = a_choice(self.keys, process)
+        why = self.keys.line("why, for upstream and the timeline: ") if choice else None
+        if choice and why:
+            given = read_hand(process, choice.given)
+            self._do(inbox.correct(ticket_id, self.person, None, given, why), "corrected", counts=False)
+        return After.STAY
 
     def _timeline(self, story: Story) -> After:
         show(timeline_table(story.lines))
@@ -234,6 +301,6 @@ class Drain:
         except (Stale, UnknownTicket):
             return  # it is nobody's any more, which is what was wanted
 
-    def _do(self, work: "Coroutine[Any, Any, TicketView]", did: str, *, handled: int = 1) -> None:
+    def _do(self, work: "Coroutine[Any, Any, TicketView]", did: str, *, counts: bool = True) -> None:
         say(outcome_line(self.session.run(work), did, self.session.parts.process))
-        self.handled += handled
+        self.did[did] += counts

@@ -4,6 +4,7 @@ import os
 import select
 import sys
 import termios
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -38,6 +39,13 @@ class Keyboard:
                 pass
             return ""
         return byte.decode("ascii", errors="ignore")
+
+    def pass_over(self, seconds: float) -> None:
+        """Take no notice of what is typed for a while."""
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            if select.select([self._fd], [], [], left)[0] and not os.read(self._fd, 1):
+                return
 
     def line(self, prompt: str) -> str | None:
         """A line of text; None where the person thought better of it (Ctrl-C, Ctrl-D)."""

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from fallbacks.ledger.states import State
+from fallbacks.ledger.states import Closed, State
 from tasks.reasons import Reason
 from tests.services.waiting import wait_for
 from tests.worker.cli.conftest import Deskhand
@@ -26,6 +26,11 @@ class Typed:
 
     def key(self) -> str:
         return self._typed.popleft() if self._typed else "q"
+
+    def pass_over(self, seconds: float) -> None:
+        """What was meant to follow a key without meaning comes at once."""
+        if self._typed:
+            self._typed.popleft()
 
     def line(self, prompt: str) -> str | None:
         return self._typed.popleft()
@@ -51,39 +56,49 @@ def test_one_key_approves_and_the_next_item_comes(ledger: DirectLedger) -> None:
     assert ledger.view("f1").holder is None, "quitting gives the item back"
 
 
-def test_a_digit_picks_a_likely_label_and_the_first_is_the_suggestion(ledger: DirectLedger) -> None:
-    drained("1", "2")
+def test_a_digit_picks_a_likely_label_as_in_the_console(ledger: DirectLedger) -> None:
+    drained("1", "p", "4", "a")
     first, second = ledger.view("s1").decision, ledger.view("s2").decision
     assert first is not None
     assert second is not None
-    assert (first["label"], first["tier"]) == ("card_arrival", "claude-haiku-5-5")
-    assert second["tier"] == "person"
-    assert second["label"] != "card_arrival"
+    assert first["tier"] == "person"
+    assert first["label"] != "card_arrival"
+    assert (second["label"], second["priority"], second["tier"]) == ("card_arrival", "urgent", "person")
 
 
-def test_a_part_of_a_label_is_enough_where_it_is_unique(
+def test_a_label_is_found_by_its_words_or_their_first_letters(
     ledger: DirectLedger, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drained("l", "card", "l", "SWALLOW")
-    assert "labels hold 'card'" in capsys.readouterr().out
-    decision = ledger.view("s1").decision
-    assert decision is not None
-    assert decision["label"] == "card_swallowed"
+    drained("l", "no such thing", "l", "lsc", "l", "lost", "1")
+    shown = capsys.readouterr().out
+    assert "no label is found by 'no such thing'" in shown
+    assert "1 lost_or_stolen_card (fraud_and_security)" in shown
+    assert {(ledger.view(name).decision or {})["label"] for name in ("s1", "s2")} == {"lost_or_stolen_card"}
 
 
 def test_undo_brings_the_item_back_at_once(ledger: DirectLedger) -> None:
-    assert drained("a", "z", "2").handled == 1
+    assert drained("a", "u", "2").handled == 1
     decision = ledger.view("s1").decision
     assert decision is not None
     assert decision["tier"] == "person"
 
 
-def test_reject_resume_snooze_and_next_leave_each_item_as_said(ledger: DirectLedger) -> None:
-    drain = drained("x", "wrong team", "s", "r", "it is about a card")
-    assert ledger.view("s1").reason is Reason.SUGGESTION_REJECTED
+def test_every_other_key_does_what_it_does_in_the_console(
+    ledger: DirectLedger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drain = drained("c", "called her", "x", "2", "h", "3h", "x", "1", "r", "it is about a card")
+    assert (ledger.view("s1").reason, ledger.view("s1").detail) == (Reason.SUGGESTION_REJECTED, "wrong team")
     assert ledger.view("s2").snoozed_until_ms is not None
-    assert ledger.state("f1") is State.QUEUED
+    assert ledger.state("f1") is State.QUEUED, "x has nothing to reject there, and took the digit with it"
     assert (drain.handled, drain.skipped) == (3, ["s1"])
+    assert "you did 3: 1 rejected, 1 snoozed, 1 sent back; 1 left for later" in capsys.readouterr().out
+
+
+def test_items_end_without_a_decision_and_the_last_one_is_corrected(ledger: DirectLedger) -> None:
+    drained("z", "2", "a", "e", "lsc", "it was stolen", "z", "3", "s1")
+    assert (ledger.view("s1").closed, ledger.view("f1").closed) == (Closed.THANKS, Closed.DUPLICATE)
+    assert (ledger.view("s2").decision or {})["label"] == "lost_or_stolen_card"
+    assert (ledger.view("s2").earlier or {})["label"] == "card_arrival"
 
 
 def test_an_item_that_changed_meanwhile_is_said_and_passed_over(
@@ -101,8 +116,8 @@ def test_an_item_that_changed_meanwhile_is_said_and_passed_over(
     assert ledger.state("s1") is State.SUGGESTED
 
 
-def test_keys_without_meaning_change_nothing(ledger: DirectLedger) -> None:
-    assert drained("", "0", "k", "?", "t", "z", "l", "").handled == 0
+def test_keys_without_meaning_change_nothing_and_take_the_next_one_with_them(ledger: DirectLedger) -> None:
+    assert drained("", "0", "1", "k", "a", "?", "t", "u", "e", "l", "", "x", "q", "h", "").handled == 0
     assert ledger.state("s1") is State.SUGGESTED
 
 
@@ -121,15 +136,17 @@ def test_it_works_on_a_real_terminal(ledger: DirectLedger) -> None:
                 shown += os.read(ours, 65536)
             return text in shown
 
-        wait_for(lambda: shows(b"1 card_arrival"))
+        wait_for(lambda: shows(b"9 "))
         os.write(ours, b"a")
         wait_for(lambda: shows(b"s1 approved"))
         os.write(ours, b"x")
+        wait_for(lambda: shows(b"0 in your words"))
+        os.write(ours, b"0")
         wait_for(lambda: shows(b"why: "))
         os.write(ours, "wrong team, sí\r".encode())
         wait_for(lambda: shows(b"s2 rejected"))
         os.write(ours, b"\x03")
-        wait_for(lambda: shows(b"2 handled"))
+        wait_for(lambda: shows(b"you did 2: 1 approved, 1 rejected"))
         assert process.wait(60) == 0
     os.close(ours)
     assert ledger.state("s1") is State.DECIDED

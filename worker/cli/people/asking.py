@@ -1,0 +1,50 @@
+"""What the terminal's inbox asks after a key: one of a few by its digit, a label by its words."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from worker.cli.output import say
+
+if TYPE_CHECKING:
+    from tasks.run.process import Choice, Process
+
+MOST_SHOWN = 9
+
+T = TypeVar("T")
+
+
+class Keys(Protocol):
+    """What a terminal gives. `keyboard.py` is the real one."""
+
+    def key(self) -> str: ...
+
+    def pass_over(self, seconds: float) -> None: ...
+
+    def line(self, prompt: str) -> str | None: ...
+
+
+def one_of(keys: Keys, options: Sequence[tuple[T, str]], own: tuple[T, str] | None = None) -> T | None:
+    """By its digit, own by 0; None for any other key, and it is said that nothing was done."""
+    by_key = {str(number): option for number, option in enumerate(options, 1)} | ({"0": own} if own else {})
+    say(*(f"  {key} {said}" for key, (_, said) in by_key.items()))
+    chosen = by_key.get(keys.key())
+    if chosen:
+        return chosen[0]
+    say("nothing done")
+    return None
+
+
+def a_choice(keys: Keys, process: "Process") -> "Choice | None":
+    """By words, their beginnings or initials; where several are meant, by a digit. None where nothing is."""
+    from fallbacks.inbox.finding import found
+
+    typed = keys.line(f"{process.keyed_by}: ")
+    if not typed:
+        return None
+    hits = found(process, typed)
+    if not hits:
+        say(f"no {process.keyed_by} is found by {typed!r}")
+        return None
+    if len(hits) == 1 or hits[0].name == typed:
+        return hits[0]
+    return one_of(keys, [(choice, f"{choice.name} ({choice.detail})") for choice in hits[:MOST_SHOWN]])
