@@ -15,6 +15,7 @@ from fallbacks.console.groups import group, groups, resolve_group, resume_group
 from fallbacks.console.guard import Guard
 from fallbacks.console.inbox_list import inbox, today
 from fallbacks.console.kinds import kinds
+from fallbacks.console.list_stream import list_counts, list_stream
 from fallbacks.console.log import operator_log
 from fallbacks.console.operating import operations, switch
 from fallbacks.console.originals import attachment, original
@@ -37,6 +38,8 @@ ROUTES = [
     Route("/settings", change_settings, methods=["POST"]),
     Route("/inbox", inbox),
     Route("/inbox/today", today),
+    Route("/inbox/stream", list_stream),
+    Route("/inbox/counts", list_counts),
     Route("/inbox/bulk", act_on_many, methods=["POST"]),
     Route("/work", work),
     Route("/work/{ticket_id}", work_on),

@@ -58,11 +58,16 @@ async def inbox(visit: Visit) -> Response:
         "ages": [age for age in AGES if age],
         "offset": offset,
         "page_size": PAGE,
-        "columns": [name for name in process.facet_names if name != process.keyed_by],
+        "columns": columns(process),
         "snoozes": SNOOZES,
         "closed_kinds": [(kind.value, CLOSED[kind]) for kind in Closed],
     }
     return await visit.page("inbox.html", values)
+
+
+def columns(process: Process) -> list[str]:
+    """The facets that have a column of their own: the one that evidence is counted by stands as the suggestion."""
+    return [name for name in process.facet_names if name != process.keyed_by]
 
 
 @signed_in()

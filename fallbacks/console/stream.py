@@ -29,10 +29,10 @@ async def stream(visit: Visit) -> Response:
         raise HTTPException(429, "Too many timelines are followed at once.", {"Retry-After": "25"})
     last = visit.request.headers.get("last-event-id") or visit.request.query_params.get("from", "0")
     start = int(last) if last.isdecimal() and len(last) < 10 else 0
-    return _Followed(_events(visit, ticket_id, start), visit)
+    return Followed(_events(visit, ticket_id, start), visit)
 
 
-class _Followed(StreamingResponse):
+class Followed(StreamingResponse):
     """A stream that has its place before any other request is looked at."""
 
     def __init__(self, events: AsyncIterator[str], visit: Visit) -> None:
@@ -56,13 +56,14 @@ async def _events(visit: Visit, ticket_id: str, seq: int) -> AsyncIterator[str]:
         for line in shown_lines(view, timeline, visit.deps.process):
             seq = line.seq + 1
             html = visit.desk.pages.text("_line.html", {"line": line, "fresh": True})
-            yield _message("line", html, seq)
+            yield message("line", html, seq)
         if now != shown:
             shown = now
-            yield _message("version", now, seq)
+            yield message("version", now, seq)
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _message(event: str, data: str, seq: int) -> str:
+def message(event: str, data: str, seq: int | None = None) -> str:
+    """One server-sent event. seq: its id, None for none."""
     lines = "".join(f"data: {line}\n" for line in data.splitlines())
-    return f"event: {event}\nid: {seq}\n{lines}\n"
+    return f"event: {event}\n" + ("" if seq is None else f"id: {seq}\n") + f"{lines}\n"

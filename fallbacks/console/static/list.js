@@ -47,7 +47,7 @@ function toggle(row, range) {
 }
 
 function all(on) {
-  for (const row of rows()) box(row).checked = on;
+  for (const row of rows()) box(row).checked = on && !box(row).disabled;
   count();
 }
 
@@ -78,8 +78,8 @@ async function act(from, button) {
   if (busy) return;
   const inList = from === form();
   if (inList && !chosen().length) return say("Choose tickets first: x, or Shift A for all on this page.");
+  const body = new URLSearchParams(new FormData(from, button)); // what is asked for is what is sent
   if (inList && !(await asked(button))) return;
-  const body = new URLSearchParams(new FormData(from, button));
   body.set("confirmed", "1");
   busy = true;
   $("#main").setAttribute("aria-busy", "true");
@@ -127,10 +127,74 @@ async function again() {
   const badge = $(".badge", page);
   if (badge) $(".badge").textContent = badge.textContent;
   ready();
+  follow();
   if (here) ($(`tr[data-row="${CSS.escape(here)}"] a`) ?? $("tr[data-row] a"))?.focus();
 }
 
+// New and changed rows come by themselves. None moves under the cursor: what is new waits for a press, what has left
+// stays in its place, pale.
+const AWAY_MS = 30_000;
+const name = document.title;
+let source = null;
+let poll = null;
+
+function tabs(counts) {
+  for (const [view, many] of Object.entries(counts)) {
+    const tab = $(`[data-tab="${view}"] .badge`);
+    if (tab) tab.textContent = many.toLocaleString("en");
+  }
+  const here = counts[$("#main").dataset.view];
+  document.title = here ? `(${here}) ${name}` : name;
+}
+
+function merge(html) {
+  const table = document.createElement("table");
+  table.innerHTML = html;
+  const sent = new Map([...table.querySelectorAll("tr[data-row]")].map((row) => [row.dataset.row, row]));
+  for (const row of rows()) {
+    const now = sent.get(row.dataset.row);
+    sent.delete(row.dataset.row);
+    if (!now) leave(row);
+    else if (now.dataset.version !== row.dataset.version || $(".with", now).textContent !== $(".with", row).textContent) change(row, now);
+  }
+  const button = $("[data-fresh]");
+  button.hidden = sent.size === 0;
+  button.textContent = `${sent.size} new`;
+  count();
+}
+
+function leave(row) {
+  row.classList.add("gone");
+  box(row).checked = false;
+  box(row).disabled = true;
+}
+
+// A choice was made of what it said: it is taken back where that is something else by now.
+function change(row, now) {
+  const here = row.contains(document.activeElement);
+  box(now).checked = box(row).checked && now.dataset.version === row.dataset.version;
+  row.replaceWith(now);
+  if (here) $("a", now).focus();
+}
+
+function follow() {
+  source?.close();
+  clearInterval(poll);
+  source = poll = null;
+  const list = $("#main[data-stream-list]");
+  if (!list) return;
+  if (document.hidden) {
+    const look = () => fetch("/inbox/counts").then((answer) => (answer.ok ? answer.json().then(tabs) : null), () => null);
+    poll = setInterval(look, AWAY_MS);
+    return;
+  }
+  source = new EventSource(list.dataset.streamList);
+  source.addEventListener("counts", (event) => tabs(JSON.parse(event.data)));
+  source.addEventListener("rows", (event) => busy || merge(event.data));
+}
+
 const KEYS = {
+  r: () => again(),
   j: () => move(1),
   k: () => move(-1),
   x: () => current() && toggle(current(), false),
@@ -172,7 +236,10 @@ document.addEventListener("submit", (event) => {
   act(event.target, event.submitter);
 });
 
+document.addEventListener("visibilitychange", follow);
+
 document.addEventListener("click", (event) => {
+  if (event.target.matches("[data-fresh]")) return again();
   if (event.target.matches("[data-all]")) return all(event.target.checked);
   const row = event.target.closest?.("tr[data-row]");
   if (!row || event.target !== box(row)) return;
@@ -184,3 +251,4 @@ document.addEventListener("click", (event) => {
 });
 
 ready();
+follow();

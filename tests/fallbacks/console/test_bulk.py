@@ -29,7 +29,6 @@ def test_forty_are_approved_by_three_keys_and_one_request(
     ids = [door.run(agent.suggest(tickets(), "card_arrival")) for _ in range(40)]
     rita.goto("/inbox?view=ready")
     changed = ids[7]
-    door.run(door.inbox.note(changed, "olga", "I am looking at it."))
     sent: list[Request] = []
     rita.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
     hands = Keyboard(rita)
@@ -37,6 +36,7 @@ def test_forty_are_approved_by_three_keys_and_one_request(
     expect(rita.get_by_role("heading", name="Approve 40?")).to_be_visible()
     expect(rita.locator("[data-sample] li")).to_have_count(5)
     assert faults_of(rita) == []
+    door.run(door.inbox.note(changed, "olga", "I am looking at it."))
     hands.press("Enter")
     expect(rita.get_by_text(f"39 approved; 1 not: {changed} (it changed meanwhile)")).to_be_visible()
     assert (hands.count(), len(sent)) == (3, 1)
@@ -80,6 +80,34 @@ def test_a_few_are_chosen_by_keys_and_closed_snoozed_and_decided(
     hands.press("a")
     expect(rita.get_by_text("Choose tickets first")).to_be_visible()
     assert len(shown) == len(set(shown)) == 9
+
+
+def test_the_list_follows_what_happens_and_nothing_moves(
+    door: Door, agent: Agent, tickets: Tickets, rita: Page
+) -> None:
+    first, second = (door.run(agent.suggest(tickets(), "card_arrival")) for _ in range(2))
+    rita.goto("/inbox")
+    expect(rita).to_have_title("(2) Inbox · Deskhand")
+    row = rita.locator("tr[data-row]")
+    rita.keyboard.press("j")
+    rita.keyboard.press("x")
+    chosen = row.first.get_attribute("data-row")
+    other = second if chosen == first else first
+    door.run(door.inbox.claim(other, "olga"))
+    expect(rita.locator(f'[data-row="{other}"] .with')).to_have_text("olga")
+    new = door.run(agent.hand_off(tickets(), Reason.STEP_LIMIT, "why"))
+    expect(rita.get_by_role("button", name="1 new")).to_be_visible()
+    expect(row).to_have_count(2)
+    expect(rita).to_have_title("(3) Inbox · Deskhand")
+    door.run(door.inbox.approve(other, "olga", None))
+    expect(rita.locator(f'[data-row="{other}"].gone')).to_be_visible()
+    expect(rita.locator(f'[data-row="{chosen}"] [name=item]')).to_be_checked()
+    rita.keyboard.press("r")
+    expect(rita.locator(f'[data-row="{new}"]')).to_be_visible()
+    expect(rita.locator(f'[data-row="{other}"]')).to_have_count(0)
+    expect(rita.locator(f'[data-row="{chosen}"] [name=item]')).to_be_checked()
+    door.run(door.inbox.note(chosen or "", "olga", "Wait."))
+    expect(rita.locator(f'[data-row="{chosen}"] [name=item]')).not_to_be_checked()
 
 
 def test_without_script_many_are_asked_for_first(
