@@ -132,6 +132,7 @@ function lookAhead() {
 
 async function act(form, submitter) {
   if (busy) return say(BUSY);
+  deaf = 0;
   const item = main();
   const body = new URLSearchParams(new FormData(form, submitter));
   body.set("keys", pressed);

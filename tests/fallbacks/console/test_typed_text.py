@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.door import PASSWORD, Door
+from tests.fallbacks.console.flaky import Fate, ended, play
 from tests.fallbacks.console.keyboard import Keyboard
 from tests.services.waiting import wait_for
 
@@ -61,6 +62,20 @@ def test_a_hint_survives_a_cut_network_a_slow_one_and_the_end_of_the_session(
     wait_for(lambda: door.run(door.inbox.views.ticket(item)).state is State.QUEUED, message="sent back")
     rita.goto(f"/tickets/{item}")
     expect(rita.get_by_text("it was not sent")).to_be_hidden()
+
+
+def test_two_reviewers_over_a_bad_network_decide_nothing_twice_and_lose_no_text(
+    door: Door, open_context: Callable[..., BrowserContext]
+) -> None:
+    door.add_user("otto")
+    contexts = [open_context("rita"), open_context("olga")]
+    hands = play(door, contexts, 16, [Fate.CUT, Fate.LOST, Fate.FINE, Fate.SLOW, Fate.FINE, Fate.FINE])
+    ends, notes = ended(door, 16)
+    assert set(ends) <= {"decided ", "sent back "}
+    assert {fate for hand in hands for fate in hand.fates} == set(Fate)
+    typed = {ticket: text for hand in hands for ticket, text in hand.typed.items()}
+    assert typed
+    assert {ticket: notes.get(ticket) for ticket in typed} == typed
 
 
 def test_what_others_do_and_what_is_refused_leave_the_text_where_it_is(
