@@ -35,6 +35,7 @@ EDGES: Mapping[str, frozenset[str]] = {
         "pdf": "pypdf subprocess",  # which is read in a process with bounds of its own
         "postgres": "psycopg psycopg_pool",
         "redis": "kombu redis ssl",
+        "s3": "botocore",
         "sentry": "sentry_sdk",
         "sqlite": "sqlite3",
         "systemone": "aiohttp httpx2",

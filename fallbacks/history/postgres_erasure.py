@@ -19,8 +19,8 @@ async def put_remains(db: Connection, entries: Sequence[Entry]) -> Counter[str]:
     here = [entry for entry in latest(entries) if entry.ticket.id in before]
     ids = [entry.ticket.id for entry in here]
     changed = Counter({"documents": len(here), "search": len(here)})
-    for name, table in (("threads", "thread"), ("cold", "cold")):
-        changed[name] = (await db.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [ids])).rowcount
+    changed["threads"] = (await db.execute("DELETE FROM thread WHERE id = ANY(%s)", [ids])).rowcount
+    changed["cold"] = (await db.execute("SELECT 1 FROM cold WHERE id = ANY(%s)", [ids])).rowcount
     keys = await (await db.execute("SELECT key, id FROM made_by WHERE id = ANY(%s)", [ids])).fetchall()
     await remove(db, {ticket_id: before[ticket_id][0] for ticket_id in ids})
     await insert(db, list(zip(here, pack((entry.ticket, entry.facts.text) for entry in here), strict=True)))

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import Error
 
 from fallbacks.history.chain import Seal
+from fallbacks.history.cold import Cold
 from fallbacks.history.documents import Unpacker, pack
 from fallbacks.history.facts import clean
 from fallbacks.history.port import EndedTicket, Entry, Facts, Known, Link, Search, Totals
@@ -15,6 +16,7 @@ from fallbacks.history.postgres_connections import CONNECT_SECONDS, Connection, 
 from fallbacks.history.postgres_erasure import put_remains, scrubbed
 from fallbacks.history.postgres_schema import make_partitions, month_of
 from fallbacks.history.postgres_search import Clause, search_sql
+from fallbacks.history.postgres_upkeep import PostgresUpkeep
 from fallbacks.history.postgres_writing import link_of, write
 from fallbacks.history.queries import checked
 from fallbacks.history.rows import facts_from, latest
@@ -26,14 +28,22 @@ class PostgresHistory:
     """Implements `fallbacks.history.port.History`."""
 
     def __init__(
-        self, url: str, process: Process, seal: Seal | None = None, *, connect_seconds: float = CONNECT_SECONDS
+        self,
+        url: str,
+        process: Process,
+        seal: Seal | None = None,
+        cold: Cold | None = None,
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
-        """seal: signs the chain."""
+        """seal: signs the chain. cold: where documents of cold months are."""
         self._keyed_by = process.keyed_by
         shown = views(POSTGRES, process.facet_names, process.keyed_by)
         self.connections = PostgresConnections(url, shown, connect_seconds)
         self._unpack = Unpacker()
         self._seal = seal
+        self._cold = cold
+        self.upkeep = PostgresUpkeep(self.connections)
         self._months: set[str] = set()
 
     async def write(self, entries: Sequence[Entry]) -> None:
@@ -63,7 +73,10 @@ class PostgresHistory:
         async with self.connections.transaction() as db:
             packed = [row[0] for row in await _all(db, sql, [_plain(ticket_ids)])]
             unpack = await self._unpacker(db, packed)
-        return {ticket.id: ticket for ticket in map(unpack.ticket, packed)}
+        found = {ticket.id: ticket for ticket in map(unpack.ticket, packed)}
+        if self._cold is not None and (missing := [each for each in ticket_ids if each not in found]):
+            found |= await self._cold.tickets(await self.upkeep.cold_files(missing))
+        return found
 
     async def known(self, ticket_ids: Sequence[str]) -> Mapping[str, Known]:
         """See `History`."""
@@ -148,6 +161,9 @@ class PostgresHistory:
 
     async def erase(self, entries: Sequence[Entry]) -> Mapping[str, int]:
         """See `History`."""
+        if self._cold is not None:
+            remains = {entry.ticket.id: entry.ticket for entry in entries}
+            await self._cold.replace(await self.upkeep.cold_files(list(remains)), remains)
         async with self.connections.transaction() as db:
             return await put_remains(db, entries)
 

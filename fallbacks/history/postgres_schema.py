@@ -48,9 +48,9 @@ CREATE TABLE cost (
   PRIMARY KEY (accepted, id, day, tier)
 ) PARTITION BY RANGE (accepted);
 CREATE TABLE cold (
-  id text COLLATE "C" PRIMARY KEY, accepted bigint NOT NULL, file text NOT NULL, at bigint NOT NULL,
-  length bigint NOT NULL
+  id text COLLATE "C" PRIMARY KEY, accepted bigint NOT NULL, file text NOT NULL
 );
+CREATE INDEX cold_file ON cold (file);
 CREATE TABLE past_cost (
   day integer NOT NULL, tier text NOT NULL, tickets bigint NOT NULL, calls bigint NOT NULL,
   input_tokens bigint NOT NULL, output_tokens bigint NOT NULL, nanodollars bigint NOT NULL, PRIMARY KEY (day, tier)

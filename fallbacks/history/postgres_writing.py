@@ -70,14 +70,14 @@ async def insert(db: Connection, packed: Packed) -> None:
 
 
 async def remove(db: Connection, accepted: Mapping[str, int]) -> None:
-    """Of tickets that are replaced, by id, all that hangs on them."""
+    """Of tickets that are replaced, by id, all that hangs on them; cold files that have them stay known."""
     if not accepted:
         return
     given = [list(accepted), list(accepted.values())]
     for table in OF_A_TICKET:
         which = f"USING unnest(%s::text[], %s::bigint[]) AS t(id, accepted) WHERE {table}.accepted = t.accepted"
         await db.execute(f"DELETE FROM {table} {which} AND {table}.id = t.id", given)
-    for table in ("thread", "made_by", "cold"):
+    for table in ("thread", "made_by"):
         await db.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", given[:1])
 
 

@@ -20,7 +20,7 @@ def put_remains(db: sqlite3.Connection, entries: Sequence[Entry], numbers: Mappi
         number = numbers[entry.ticket.id]
         db.execute(_UPDATE, [*values_of(entry), number])
         changed["search"] += 1
-        changed["cold"] += db.execute("DELETE FROM cold WHERE n = ?", (number,)).rowcount
+        changed["cold"] += db.execute("SELECT count(*) FROM cold WHERE n = ?", (number,)).fetchone()[0]
         changed["threads"] += db.execute("DELETE FROM thread WHERE n = ?", (number,)).rowcount
         changed["documents"] += db.execute("INSERT OR REPLACE INTO document VALUES (?, ?)", (number, packed)).rowcount
     return changed

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fallbacks.history.chain import Seal
+from fallbacks.history.cold import Cold
 from fallbacks.history.documents import Unpacker, pack
 from fallbacks.history.facts import clean
 from fallbacks.history.port import EndedTicket, Entry, Facts, Known, Link, Search, Totals
@@ -16,23 +17,24 @@ from fallbacks.history.sqlite_chain import add_links, read_links
 from fallbacks.history.sqlite_connections import SqliteConnections
 from fallbacks.history.sqlite_erasure import put_remains, replace_examples, scrubbed
 from fallbacks.history.sqlite_search import BITS, Clause, search
+from fallbacks.history.sqlite_upkeep import OF_A_TICKET, SqliteUpkeep
 from fallbacks.history.views import SQLITE, views
 from tasks.run.process import Process
 
 _INSERT = f"INSERT INTO ticket (n, {', '.join(COLUMNS)}) VALUES (?{', ?' * len(COLUMNS)})"
 
-_OF_A_TICKET = ("document", "cold", "cost", "thread", "made_by", "ticket")
-
 
 class SqliteHistory:
     """Implements `fallbacks.history.port.History`."""
 
-    def __init__(self, path: Path, process: Process, seal: Seal | None = None) -> None:
-        """seal: signs the chain."""
+    def __init__(self, path: Path, process: Process, seal: Seal | None = None, cold: Cold | None = None) -> None:
+        """seal: signs the chain. cold: where documents of cold months are."""
         self._keyed_by = process.keyed_by
         self.connections = SqliteConnections(path, views(SQLITE, process.facet_names, process.keyed_by))
         self._unpack = Unpacker()
         self._seal = seal
+        self._cold = cold
+        self.upkeep = SqliteUpkeep(self.connections)
 
     async def write(self, entries: Sequence[Entry]) -> None:
         """See `History`."""
@@ -51,7 +53,10 @@ class SqliteHistory:
             packed = [row[0] for row in db.execute(sql, (_list(ticket_ids),))]
             return list(map(self._unpacker(db, packed).ticket, packed))
 
-        return {ticket.id: ticket for ticket in await self.connections.read(read)}
+        found = {ticket.id: ticket for ticket in await self.connections.read(read)}
+        if self._cold is not None and (missing := [each for each in ticket_ids if each not in found]):
+            found |= await self._cold.tickets(await self.upkeep.cold_files(missing))
+        return found
 
     async def known(self, ticket_ids: Sequence[str]) -> Mapping[str, Known]:
         """See `History`."""
@@ -127,6 +132,9 @@ class SqliteHistory:
             there = _there(db, [entry.ticket.id for entry in entries])
             return put_remains(db, entries, {ticket_id: number for ticket_id, (number, _) in there.items()})
 
+        if self._cold is not None:
+            remains = {entry.ticket.id: entry.ticket for entry in entries}
+            await self._cold.replace(await self.upkeep.cold_files(list(remains)), remains)
         return await self.connections.write(put)
 
     async def replace_examples(self, stored: Mapping[int, str]) -> None:
@@ -177,8 +185,9 @@ def _there(db: sqlite3.Connection, ticket_ids: Sequence[str]) -> dict[str, tuple
 
 
 def _remove(db: sqlite3.Connection, number: int) -> None:
-    for table in _OF_A_TICKET:
-        db.execute(f"DELETE FROM {table} WHERE n = ?", (number,))
+    for table in OF_A_TICKET:
+        if table != "cold":  # a file may still have it
+            db.execute(f"DELETE FROM {table} WHERE n = ?", (number,))
 
 
 def _next_number(db: sqlite3.Connection, accepted_ms: int) -> int:

@@ -23,7 +23,8 @@ CREATE INDEX ticket_key ON ticket (key) WHERE key IS NOT NULL;
 CREATE INDEX ticket_requester ON ticket (requester_id) WHERE requester_id IS NOT NULL;
 CREATE INDEX ticket_email ON ticket (requester_email) WHERE requester_email IS NOT NULL;
 CREATE TABLE document (n INTEGER PRIMARY KEY, packed BLOB NOT NULL) STRICT;
-CREATE TABLE cold (n INTEGER PRIMARY KEY, file TEXT NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL) STRICT;
+CREATE TABLE cold (n INTEGER PRIMARY KEY, file TEXT NOT NULL) STRICT;
+CREATE INDEX cold_file ON cold (file);
 CREATE TABLE cost (
   n INTEGER NOT NULL, day INTEGER NOT NULL, tier TEXT NOT NULL, calls INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
   output_tokens INTEGER NOT NULL, nanodollars INTEGER NOT NULL, PRIMARY KEY (n, day, tier)

@@ -16,6 +16,7 @@ from fallbacks.history.port import EndedTicket
 from tasks.ticket import Ticket
 from worker import sample
 from worker.config.settings import Settings, load_settings
+from worker.models.tier import close_models
 from worker.service.embedded_valkey import EmbeddedValkey
 from worker.service.web import make_parts
 from worker.simulator.server import Simulator
@@ -34,7 +35,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     try:
         yield parts
     finally:
-        await parts.store.aclose()
+        await close_models(parts.tiers)
+        await parts.aclose()
         parts.app.close()
 
 

@@ -53,3 +53,9 @@ def test_a_document_is_read_as_it_was_written() -> None:
     (packed,) = pack([(ticket, "the text")])
     assert Unpacker().ticket(packed) == ticket
     assert Unpacker().text(packed) == "the text"
+
+
+def test_a_journal_with_line_ends_in_it_is_read_as_it_was_written() -> None:
+    for journal in ((), ('{"a":\n1}',), ("a", "b\n", ""), ("", "")):
+        ticket = replace(ended(), journal=journal)
+        assert Unpacker().ticket(pack([(ticket, "")])[0]) == ticket
