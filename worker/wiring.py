@@ -18,6 +18,7 @@ from fallbacks.autonomy.watch import Watch
 from fallbacks.delivery.alerts import AlertDesk, AlertSink
 from fallbacks.delivery.outbox import Outbox, OutcomeSender
 from fallbacks.delivery.outcomes import WEBHOOK, Outcome, OutcomeWriter
+from fallbacks.erasure.erasure import Erasure
 from fallbacks.history import port as history_port
 from fallbacks.history.ed25519_seals import Ed25519Sealer, kept_sealer
 from fallbacks.history.sqlite_history import SqliteHistory
@@ -149,6 +150,10 @@ class Parts:
         return kept_sealer(self.settings.audit_key, self.settings.home)
 
     @cached_property
+    def erasure(self) -> Erasure:
+        return Erasure(self.store, self.history, self.process, self.sealer, self.inbox.cancel)
+
+    @cached_property
     def history(self) -> history_port.History:
         """Where ended tickets live."""
         url, seal = self.settings.history_url, partial(_sealed, self)
@@ -249,7 +254,6 @@ class Parts:
 
         return HttpCustomers(settings.customers_url, settings.customers_token or SecretStr(""))
 
-    @cached_property
     def _similar(self) -> SimilarTickets:
         similar = SimilarTickets()
         if self.process is self.triage and self.settings.taxonomy is None:

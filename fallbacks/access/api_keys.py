@@ -22,12 +22,13 @@ _SHAPE = re.compile(r"dk_([0-9a-f]{12})_([A-Za-z0-9_-]{20,100})")
 
 
 class Scope(StrEnum):
-    """What a key may do. tickets:write: accept and cancel. operate: numbers of the whole."""
+    """What a key may do. tickets:write: accept and cancel. operate: numbers of the whole. erase: take texts out."""
 
     WRITE = "tickets:write"
     READ = "tickets:read"
     INBOX = "inbox"
     OPERATE = "operate"
+    ERASE = "erase"
 
 
 _OF_ONE_SOURCE = frozenset({Scope.WRITE, Scope.READ})

@@ -59,7 +59,7 @@ async def export_journal(
         _add_ticket(journal, ticket)
     for line in await _acts(store):
         journal.add(Kind.ACT, {"act": json.loads(line)})
-    for receipt in (await store.fields(keys.RECEIPTS)).values():
+    for receipt in reversed(await store.listed(keys.RECEIPTS, 0, -1)):
         journal.add(Kind.RECEIPT, {"receipt": json.loads(receipt)})
     journal.end(sealer)
     return journal

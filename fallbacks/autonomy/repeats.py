@@ -25,12 +25,14 @@ class Repeats:
         self._fresh: dict[int, int] = {}
         self._count = before.count
 
-    def again(self, whose: str, text: str) -> bool:
-        """Count one more agreement, and whether this text has agreed before for the same kind of the same version."""
-        words = " ".join(text.casefold().split())
-        if not words:  # an example without its text
+    def again(self, whose: str, fingerprint: str) -> bool:
+        """Count one more agreement, and whether its text has agreed before for the same kind of the same version.
+
+        fingerprint: of the text, "" for an example without one.
+        """
+        if not fingerprint:
             return False
-        digest = int.from_bytes(blake2b(f"{whose}\n{words}".encode(errors="replace"), digest_size=8).digest())
+        digest = int.from_bytes(blake2b(f"{whose}\n{fingerprint}".encode(errors="replace"), digest_size=8).digest())
         last = self._fresh.get(digest, self._before.last.get(digest))
         self._count += 1
         self._fresh[digest] = self._count

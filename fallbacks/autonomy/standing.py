@@ -125,7 +125,7 @@ def replay(
             if example.earlier is not None:
                 standing = without(standing, observe(replace(example, facets=example.earlier), process))
             plain = observation.agreed and not observation.severe and example.earlier is None
-            if plain and repeats.again("\n".join((key.kind, key.tier, key.version)), example.text):
+            if plain and repeats.again("\n".join((key.kind, key.tier, key.version)), example.fingerprint):
                 standings[key] = replace(standing, repeats=standing.repeats + 1)
             else:
                 now = observed(standing, observation, bars.get(key.kind, rule))

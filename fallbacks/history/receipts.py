@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from typing import Any
 
@@ -30,9 +30,13 @@ class Receipt:
     key: str = ""
     seal: str = ""
 
+    def document(self) -> dict[str, Any]:
+        """As it is handed out."""
+        return asdict(self)
+
     def to_json(self) -> str:
-        """As it is stored and handed out."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+        """As it is stored."""
+        return json.dumps(self.document(), ensure_ascii=False, sort_keys=True)
 
     def sealed_part(self) -> bytes:
         """What the seal stands over."""
@@ -44,9 +48,12 @@ class Receipt:
         return replace(signed, seal=sealer.seal(signed.sealed_part()))
 
 
+_FIELDS = tuple(each.name for each in fields(Receipt))
+
+
 def read_receipt(raw: Mapping[str, Any]) -> Receipt:
     """What `to_json` wrote. Raises TypeError and KeyError where it is none."""
-    return Receipt(**{**raw, "tickets": tuple(raw["tickets"])})
+    return Receipt(**{name: raw[name] for name in _FIELDS} | {"tickets": tuple(raw["tickets"])})
 
 
 def mark_of(ticket_id: str, receipt_id: str, head: str, left: str) -> str:

@@ -283,6 +283,7 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
         if e.kind
         else "with what was added in view, the decision stands",
     ),
+    ev.TextsErased: lambda e: _Words(Tone.PERSON, f"{e.by} erased its texts", f"receipt {e.receipt}"),
     ev.Unreadable: lambda e: _Words(
         Tone.ATTENTION, "an event this version cannot read", _excerpt(json.dumps(e.raw, default=str))
     ),

@@ -6,6 +6,7 @@ What can no longer be undone is folded once and kept; the youngest decisions are
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
 from fallbacks.ledger.acts import Act
@@ -46,6 +47,12 @@ class Example:
     keystrokes: int | None
     closed: str = ""
     earlier: Mapping[str, Any] | None = None
+    kept_fingerprint: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal where the texts are, but for case and spaces; it stays where the text is erased. "" without one."""
+        return self.kept_fingerprint or fingerprint_of(self.text)
 
     @property
     def stood(self) -> bool:
@@ -71,7 +78,14 @@ def read_example(process: Process, stored: str) -> Example:
         keystrokes=row.get("keystrokes"),
         closed=closed,
         earlier=row.get("earlier"),
+        kept_fingerprint=str(row.get("fingerprint") or ""),
     )
+
+
+def fingerprint_of(text: str) -> str:
+    """128 bits of what a text says; "" where it says nothing."""
+    words = " ".join(text.casefold().split())
+    return blake2b(words.encode(errors="replace"), digest_size=16).hexdigest() if words else ""
 
 
 class Examples:

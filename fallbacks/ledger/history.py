@@ -40,6 +40,10 @@ class LedgerHistory:
         """How many decisions people have made."""
         return await self._examples.count()
 
+    async def erasures(self) -> int:
+        """How often something was erased: whoever holds texts forgets them where there is one more."""
+        return await self.store.length(keys.RECEIPTS)
+
     async def examples(self, start: int, count: int) -> list[PastTicket]:
         """People's decisions, oldest first, from place `start`."""
         found = await self._examples.page(start, count)

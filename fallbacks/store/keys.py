@@ -102,7 +102,10 @@ DEPLOYED = _key("deployed", Type.HASH, "what the workers that started last run: 
 TREND = _key("trend", Type.LIST, "the figures of the whole every five minutes of the last day (JSON, newest first)")
 TREND_TURN = _key("trend_turn", Type.TEXT, "how many processes wanted to write them in this window")
 SIGN_IN_LOG = _key("sign_in_log", Type.LIST, "who signed in and out, and who was refused (JSON, newest first)")
-RECEIPTS = _key("receipts", Type.HASH, "receipts of erasures, sealed, without what was erased; by their id (JSON)")
+RECEIPTS = _key("receipts", Type.LIST, "receipts of erasures, sealed, without what was erased (JSON, newest first)")
+RELEARN = _key(
+    "relearn", Type.HASH, "receipts of erasures, since which the local model has not learned anew -> when (ms)"
+)
 WORKERS = _key("workers", Type.HASH, "worker process -> its last heartbeat (JSON)")
 READY = _key("ready", Type.TEXT, "how often a web process tried to write in this minute: its `/readyz`")
 GENERATION = _key("generation", Type.HASH, "replication id of the server, its number, and the last failover (ms)")

@@ -353,6 +353,20 @@ class Upheld(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TextsErased(Event):
+    """Texts of events before this one were erased, by somebody's wish; each of them names the receipt.
+
+    head: over the digests that the events before had; left: over what is left of them, see `fallbacks.history.chain`.
+    """
+
+    type: ClassVar[str] = "texts_erased"
+    by: str = ""
+    receipt: str = ""
+    head: str = ""
+    left: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable(Event):
     """An event this version does not know, kept as it was."""
 

@@ -100,7 +100,7 @@ async def join_seconds(store: RedisStore) -> float:
     """CPU of reading what people decided, as a worker does before its first ticket."""
     began = process_time()
     await AutonomyJudge(store, TRIAGE, Terms()).standings()
-    await History(LedgerHistory(store, TRIAGE), SimilarTickets()).similar("my card is lost", 3)
+    await History(LedgerHistory(store, TRIAGE), SimilarTickets).similar("my card is lost", 3)
     return process_time() - began
 
 

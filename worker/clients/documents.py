@@ -161,6 +161,25 @@ class EventDocument:
     data: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class ReceiptDocument:
+    """What an erasure found and erased in each place, signed. erased: False after a dry run. whom: a digest that only
+    the deployment can make. tickets: a mark of each. logs: what may still hold some, and until when.
+    """
+
+    id: str
+    at_ms: int
+    by: str
+    asked: str
+    whom: str
+    tickets: Sequence[str]
+    places: Mapping[str, Mapping[str, int]]
+    logs: Mapping[str, str]
+    key: str
+    seal: str
+    erased: bool
+
+
 def accepted(found: Mapping[str, Any]) -> AcceptedDocument:
     """Read what `POST /v1/tickets` answers."""
     return _read(AcceptedDocument, found, state=state(found["state"]))
@@ -169,6 +188,11 @@ def accepted(found: Mapping[str, Any]) -> AcceptedDocument:
 def added(found: Mapping[str, Any]) -> AddedDocument:
     """Read what `POST /v1/tickets/{id}/messages` answers."""
     return _read(AddedDocument, found, state=state(found["state"]))
+
+
+def receipt(found: Mapping[str, Any]) -> ReceiptDocument:
+    """Read what `POST /v1/erase` answers."""
+    return _read(ReceiptDocument, found)
 
 
 def ticket(found: Mapping[str, Any]) -> TicketDocument:

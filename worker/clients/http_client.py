@@ -9,13 +9,15 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from . import documents
-from .documents import IN_WORK, AcceptedDocument, AddedDocument, EventDocument, TicketDocument
+from .documents import IN_WORK, AcceptedDocument, AddedDocument, EventDocument, ReceiptDocument, TicketDocument
 from .errors import ProblemError
 from .http_calls import AGAIN, Calls
 from .tickets import AnyTicket, fields_of
 
 BATCH = 100
 LONG_POLL_SECONDS = 20.0
+ERASING_SECONDS = 600.0
+"""Every ticket that may quote an erased one is read."""
 
 Result = AcceptedDocument | ProblemError
 
@@ -146,6 +148,16 @@ class DeskhandClient:
 
     def _on_call(self, ticket_id: str, act: str, body: Mapping[str, Any]) -> TicketDocument | AcceptedDocument:
         return documents.ended(self._calls.json("POST", f"/v1/inbox/{quote(ticket_id, safe='')}/{act}", json=body))
+
+    def erase(
+        self, *, requester: str | None = None, ticket_id: str | None = None, dry_run: bool = False
+    ) -> ReceiptDocument:
+        """Take the texts of a requester's tickets (by id or e-mail address), or of one, from every place. The key needs
+        the scope `erase`. Asked again it gives another receipt.
+        """
+        given = {"requester": requester, "ticket": ticket_id, "dry_run": dry_run}
+        body = {name: value for name, value in given.items() if value is not None}
+        return documents.receipt(self._calls.json("POST", "/v1/erase", json=body, waiting_seconds=ERASING_SECONDS))
 
     def _accept_batch(self, group: Sequence[Mapping[str, Any]], key: str) -> list[Result]:
         """The whole batch again while an item was refused for a while; under one key the others stay as they are."""

@@ -8,13 +8,13 @@ with ShardedClient(["http://desk-1:8080", "http://desk-2:8080"], api_key) as des
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
-from .documents import AcceptedDocument, AddedDocument, EventDocument, TicketDocument
+from .documents import AcceptedDocument, AddedDocument, EventDocument, ReceiptDocument, TicketDocument
 from .errors import ClientError, NoSuchTicket
 from .http_client import DeskhandClient
 from .shards import ranked, shard_of
@@ -126,6 +126,14 @@ class ShardedClient:
     def reject_call(self, ticket_id: str, version: int, digest: str, reason: str) -> TicketDocument | AcceptedDocument:
         """As `DeskhandClient.reject_call`."""
         return self._asked(ticket_id, lambda client: client.reject_call(ticket_id, version, digest, reason))[1]
+
+    def erase(self, *, requester: str | None = None, ticket_id: str | None = None) -> list[ReceiptDocument]:
+        """As `DeskhandClient.erase`, at every shard that has something of it: a receipt of each."""
+        receipts: list[ReceiptDocument] = []
+        for client in self._clients.values():
+            with suppress(NoSuchTicket):
+                receipts.append(client.erase(requester=requester, ticket_id=ticket_id))
+        return receipts
 
     def home(self, ticket_id: str) -> str:
         """The address a ticket goes to: its shard's, or where it was accepted before the shards changed."""

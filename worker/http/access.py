@@ -47,6 +47,7 @@ Writer = Annotated[Caller, Depends(_Needs(Scope.WRITE))]
 Reader = Annotated[Caller, Depends(_Needs(Scope.READ))]
 Person = Annotated[Caller, Depends(_Needs(Scope.INBOX))]
 Operator = Annotated[Caller, Depends(_Needs(Scope.OPERATE))]
+Eraser = Annotated[Caller, Depends(_Needs(Scope.ERASE))]
 
 
 async def read_within(desk: Desk, caller: Caller, ticket_id: str) -> TicketView:

@@ -9,6 +9,7 @@ from tasks.run.process import Process
 from worker.config.versions import VERSION
 from worker.http import (
     batch,
+    erase,
     health,
     hooks,
     inbox,
@@ -39,7 +40,7 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], p
     )
     app.add_middleware(RequestIds)
     problems.install(app)
-    for module in (batch, tickets, messages, journal, inbox, inbox_calls, hooks, load, health, metrics):
+    for module in (batch, tickets, messages, journal, inbox, inbox_calls, hooks, erase, load, health, metrics):
         app.include_router(module.router)
     app.include_router(tickets.process_router(process))
     app.include_router(search.process_router(process))

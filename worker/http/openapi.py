@@ -12,6 +12,7 @@ from tasks.run.process import Process
 from tasks.ticket import Ticket
 from worker.http import inbox_bodies as bodies
 from worker.http.batch import MOST_ITEMS, NDJSON, ResultDocument
+from worker.http.erase import EraseBody
 from worker.http.inbox_calls import CallBody, EditCallBody, RejectCallBody
 from worker.http.problems import ProblemDocument
 
@@ -23,6 +24,7 @@ the same `id` or `Idempotency-Key` is always safe."""
 BODIES: dict[str, tuple[type[BaseModel], bool]] = {
     "/v1/tickets": (Ticket, True),
     "/v1/tickets/{ticket_id}/messages": (Message, True),
+    "/v1/erase": (EraseBody, True),
     "/v1/inbox/{ticket_id}/claim": (bodies.MaybeVersioned, False),
     "/v1/inbox/{ticket_id}/release": (bodies.MaybeVersioned, False),
     "/v1/inbox/{ticket_id}/approve": (bodies.Versioned, True),

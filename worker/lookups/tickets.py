@@ -1,6 +1,6 @@
 """The requester's past and similar decided tickets: the ledger's part and the search index as one client."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Protocol
 
@@ -24,12 +24,17 @@ class Index(Protocol):
 
 
 class History:
-    """Implements `tasks.tools.ports.TicketHistory`. People's decisions are indexed as they come, within two seconds."""
+    """Implements `tasks.tools.ports.TicketHistory`. People's decisions are indexed as they come, within two seconds.
 
-    def __init__(self, ledger: LedgerHistory, index: Index) -> None:
+    new_index: one without any of them. What is erased is forgotten as fast: all are read again.
+    """
+
+    def __init__(self, ledger: LedgerHistory, new_index: Callable[[], Index]) -> None:
         self._ledger = ledger
-        self._index = index
+        self._new_index = new_index
+        self._index = new_index()
         self._indexed = 0
+        self._erasures: int | None = None
         self.fresh_until = 0.0
 
     async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
@@ -44,6 +49,10 @@ class History:
         return await self._index.similar(text, limit)
 
     async def _catch_up(self) -> None:
+        erasures = await self._ledger.erasures()
+        if self._erasures not in (None, erasures):
+            self._index, self._indexed = self._new_index(), 0
+        self._erasures = erasures
         if not self._indexed:  # what the index would forget again need not be read
             self._indexed = max(0, await self._ledger.decided() - self._index.capacity)
         while fresh := await self._ledger.examples(self._indexed, BATCH):

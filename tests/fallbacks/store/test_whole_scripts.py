@@ -107,6 +107,10 @@ async def later(s: Scene) -> None:
     await s.pass_ms(100_000)
 
 
+async def logged(s: Scene) -> None:
+    await s.store.run("log", "", keys.CONTROL_LOG, 100, '{"who":"ann"}')
+
+
 async def taken(s: Scene) -> None:
     await later(s)
     for _ in range(9):
@@ -230,6 +234,11 @@ CALLS = [
         (ARCHIVED, {"k": "done:x"}, '{"zlib": "emxpYg=="}', '{"m1": "d"}', EVENT, EVENT),
         archived,
     ),
+    Call("erase", "decided", ("VERSION", "EVENTS", {"version": "1", "state": "decided"}, {"k": "done:x"}, EVENT)),
+    Call("erase", "decided", ("VERSION", "EVENTS", "", "", EVENT), name="erase of events alone"),
+    Call("relist", "", ("control_log", "LINE", "{}"), logged),
+    Call("relist", "", ("control_log", "LINE", ""), logged, name="relist that takes out"),
+    Call("forget", "", ("t:decided",)),
     Call("log", "", ("control_log", 100, '{"who":"ann","what":"user:ben","after":"removed"}')),
     Call("count", "", ("learning_rounds|happened=nothing",)),
     Call("control", "", ({"who": "ann", "keep": 100, "changes": [["autonomy", "off"], ["day_cap"]]},)),
@@ -245,7 +254,7 @@ CALLS = [
 ]  # fmt: skip
 
 READERS = {"archive_read", "audit_index", "audit_page", "audit_sums", "inbox_counts", "inbox_page", "per_hour"}
-READERS |= {"rows", "since"}
+READERS |= {"family", "rows", "since"}
 PARTS = {f"_{part}" for part in redis_store.PARTS}
 OTHERS = READERS | PARTS
 
@@ -284,6 +293,8 @@ class Bench:
         filled = {
             "MESSAGE": await message_of(self.scene) if "MESSAGE" in self.call.args else "",
             "VERSION": (await self.store.row("decided"))["version"],
+            "EVENTS": str(len(await self.store.journal("decided"))),
+            "LINE": (await self.store.listed(keys.CONTROL_LOG, 0, 0) or [""])[0],
             "TODAY": today,
         }
         if self.call.script == "archive_drop":

@@ -204,3 +204,22 @@ def test_a_key_that_cannot_stand_in_a_header_is_not_quoted(http_sink: HttpSink) 
         client.get("t1")
     assert "hush" not in str(failed.value)
     assert "no header can" in str(failed.value)
+
+
+def test_what_was_erased_is_gone_from_everywhere_and_a_receipt_says_so(web: Served) -> None:
+    with DeskhandClient(web.url, web.key()) as client, DeskhandClient(web.url, web.key(Scope.ERASE)) as eraser:
+        client.accept({**TICKET, "id": "e1", "requester": {"id": "c-1", "email": "Maria@shop.example"}})
+        client.accept({**TICKET, "id": "e2", "requester": {"id": "c-2"}})
+        tried = eraser.erase(requester="maria@shop.example", dry_run=True)
+        assert (tried.erased, tried.places["tickets"]) == (False, {"found": 1, "erased": 0})
+        assert client.get("e1").state is State.QUEUED
+
+        receipt = eraser.erase(requester="maria@shop.example")
+        assert (receipt.erased, receipt.asked, receipt.places["tickets"]["erased"]) == (True, "requester", 1)
+        found = client.get("e1")
+        assert (found.state, found.ticket["body"], found.ticket.get("requester")) == (State.CANCELLED, "[erased]", None)
+        assert [event.type for event in client.events("e1")] == ["accepted", "cancelled", "texts_erased"]
+        assert client.get("e2").ticket["body"] == TICKET["body"]
+        assert eraser.erase(ticket_id="e2").asked == "ticket"
+        with pytest.raises(NoSuchTicket):
+            eraser.erase(ticket_id="nobody")

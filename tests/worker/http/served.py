@@ -63,13 +63,13 @@ class Served:
         for client in self._clients:
             client.close()
         self.stop()
-        self._home.cleanup()
 
     def stop(self) -> None:
-        """Ask it to stop, as a signal would, and wait until it has."""
+        """Ask it to stop, as a signal would, and wait until it has; its state folder goes."""
         self.server.should_exit = True
         self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive(), "the server does not end"
+        self._home.cleanup()
 
 
 def _as_it_is(store: Store) -> Store:

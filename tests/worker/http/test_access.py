@@ -32,6 +32,7 @@ CALLS: list[tuple[Scope, str, str, Any]] = [
     *[(Scope.INBOX, "POST", f"/v1/inbox/none/{action}", {"version": 1}) for action in ACTS],
     (Scope.INBOX, "POST", "/v1/tickets/none/correct", {"version": 1}),
     (Scope.OPERATE, "GET", "/v1/stats", None),
+    (Scope.ERASE, "POST", "/v1/erase", {"ticket": "none"}),
 ]
 
 

@@ -32,7 +32,7 @@ def test_a_worker_that_joins_reads_only_what_its_index_keeps() -> None:
         store = Counted()
         for number in range(50):
             store.decide(number, f"card{number}")
-        history = History(LedgerHistory(store, TRIAGE), SimilarTickets(capacity=10))
+        history = History(LedgerHistory(store, TRIAGE), lambda: SimilarTickets(capacity=10))
         assert [ticket.id for ticket in await history.similar("card45", 1)] == ["t45"]
         assert await history.similar("card5", 1) == []
         assert len(store.read) == 10
@@ -43,7 +43,7 @@ def test_a_worker_that_joins_reads_only_what_its_index_keeps() -> None:
 def test_what_people_decide_later_is_found_once_the_index_is_stale() -> None:
     async def story() -> None:
         store = Counted()
-        history = History(LedgerHistory(store, TRIAGE), SimilarTickets(capacity=10))
+        history = History(LedgerHistory(store, TRIAGE), lambda: SimilarTickets(capacity=10))
         assert await history.similar("giraffe", 1) == []
         for number in range(30):
             store.decide(number, "giraffe" if number == 25 else "card")

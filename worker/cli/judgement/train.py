@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import load, run
+from worker.cli.judgement.forget import forget_all, forget_erased, waiting
 from worker.cli.judgement.refit import refit_claims
 from worker.cli.options import Json
 from worker.cli.output import Report, complain, dump, say, show
@@ -32,6 +33,9 @@ def train(
     base: Annotated[bool, typer.Option(help="Keep what the first training data teaches.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare, and put nothing to work.")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Put the version before to work again.")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Delete every version: after an erasure, nothing learned is left.")
+    ] = False,
     scheduled: Annotated[
         bool, typer.Option("--scheduled", help="A round of learning by itself, as DESKHAND_RETRAIN_HOURS has it.")
     ] = False,
@@ -48,6 +52,8 @@ def train(
         _tell_versions(settings, json=json)
     elif rollback:
         _roll_back(settings, json=json)
+    elif forget:
+        forget_all(settings, json=json)
     elif thresholds:
         refit_claims(json=json, alone=True)
     elif scheduled:
@@ -96,6 +102,7 @@ def _train(
         promoted = versions_of(settings).promote(parameters, version_of(verdict, len(given.learn)))
         keep_outside(models_folder(settings), promoted.name, outside)
         _carry(settings, earlier)
+        forget_erased(settings, promoted)
     document = {
         **{name: getattr(verdict, name) for name in ("held_out", "right", "right_before", "wins", "losses")},
         "e_value": verdict.e_value,
@@ -131,6 +138,7 @@ def _take_round(settings: "Settings", *, json: bool) -> None:
         keep_outside(models_folder(settings), shadow.name, _outside(answers, run(_ended)))
     if happened.happened is Happened.PROMOTED:
         _carry(settings, earlier)
+        forget_erased(settings, ours.versions.current())
     if (model := _at_work(settings)) is not None:
         renew_outside(models_folder(settings), model, *run(_ended))
     dump(asdict(happened)) if json else say(happened.words)
@@ -281,8 +289,10 @@ def _tell_versions(settings: "Settings", *, json: bool) -> None:
 
     kept = versions_of(settings)
     current = kept.current()
+    marked = run(waiting) if current else 0
     if json:
-        dump({"current": current.name if current else None, "versions": [asdict(each) for each in kept.all()]})
+        versions = [asdict(each) for each in kept.all()]
+        dump({"current": current.name if current else None, "versions": versions, "erasures_since": marked})
         return
     table = Report(("version", "trained", "learned from", "compared on", "right", "better / worse", "p at most"))
     for each in kept.all():
@@ -290,5 +300,7 @@ def _tell_versions(settings: "Settings", *, json: bool) -> None:
         differ = f"{each.wins} / {each.losses}"
         table.add(name, each.trained_at, each.learned_from, each.held_out, each.right, differ, f"{each.p_value:.3g}")
     show(table)
+    if marked:
+        say(f"{marked} erasures since: these versions may have learned from what was erased (--forget deletes them)")
     if current is None:
         say("at work: the model from the training data")

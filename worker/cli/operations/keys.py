@@ -29,7 +29,7 @@ def create(
     name: Annotated[str, typer.Argument(help="Whose key it is; people's actions through it carry this name.")],
     scope: Annotated[
         list[str] | None,
-        typer.Option("--scope", "-s", help="tickets:write, tickets:read, inbox or operate; again for more."),
+        typer.Option("--scope", "-s", help="tickets:write, tickets:read, inbox, operate or erase; again for more."),
     ] = None,
     source: Annotated[
         str | None, typer.Option("--source", help="It sends, reads and cancels tickets of this source alone.")

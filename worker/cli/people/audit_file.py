@@ -31,6 +31,6 @@ async def _written(parts: "Parts", stream: BinaryIO) -> "tuple[Journal, str]":
     from worker.config.versions import VERSION
 
     about = {"deployment": parts.settings.namespace, "version": VERSION}
-    journal = await export_journal(parts.store, None, parts.sealer, stream.write, about)
+    journal = await export_journal(parts.store, parts.history, parts.sealer, stream.write, about)
     stream.flush()
     return journal, parts.sealer.public

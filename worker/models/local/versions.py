@@ -128,6 +128,18 @@ class Versions:
             self._write(replace(index, current=current.replaces))
         return self.current()
 
+    def forget(self, *, keep_current: bool) -> int:
+        """Delete the weights of every version, but perhaps the one at work; how many. There is no way back to them."""
+        with self._locked():
+            index = self._read()
+            current = index.named(index.current) if keep_current else None
+            kept = (replace(current, replaces=""),) if current else ()
+            self._write(Index(current.name if current else "", kept))
+            gone = [version for version in (*index.versions, index.shadow) if version and version != current]
+            for version in gone:
+                self._file(version.name).unlink(missing_ok=True)
+            return len(gone)
+
     def _keep(self, parameters: Parameters, version: Version, index: Index) -> Version:
         number = len(index.versions) + 1
         name = f"{number:04d}-{hashlib.sha256(parameters.weights.tobytes()).hexdigest()[:8]}"

@@ -14,6 +14,9 @@ from typing import Any
 
 from fallbacks.autonomy.standing import Judgement, Key
 from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.erasure.erasure import Erasure
+from fallbacks.erasure.whom import Whom
+from fallbacks.history.ed25519_seals import Ed25519Sealer
 from fallbacks.inbox.conversations import Bounds, Conversations
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Lease, Ledger
@@ -176,7 +179,15 @@ async def calls(r: Recorder) -> None:
     await r.work("calls", [reply(submit())])
 
 
-STORIES = (people, trouble, retried, lost, unreadable, closed, conversation, calls)
+async def erased(r: Recorder) -> None:
+    """A suggestion that waited, whose texts were erased: what had not ended was cancelled first."""
+    await r.accept("erased")
+    await r.work("erased", [reply(submit())])
+    erasure = Erasure(r.store, None, TRIAGE, Ed25519Sealer(bytes(32)), r.inbox.cancel)
+    await erasure.erase(Whom(ticket="erased"), "ann")
+
+
+STORIES = (people, trouble, retried, lost, unreadable, closed, conversation, calls, erased)
 
 
 async def record(url: str) -> None:

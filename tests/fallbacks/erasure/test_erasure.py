@@ -1,0 +1,161 @@
+"""Nothing that a person wrote, and nothing that was written about them, is left in any file; what is counted stays."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from fallbacks.auditing.export import export_journal
+from fallbacks.auditing.verify import verify
+from fallbacks.autonomy.proof import Rule
+from fallbacks.autonomy.standing import replay
+from fallbacks.erasure.erasure import Erasure
+from fallbacks.erasure.whom import Whom
+from fallbacks.errors import UnknownTicket
+from fallbacks.history.chain import journal_head, row_digest
+from fallbacks.history.ed25519_seals import Ed25519Sealer, sealed_by
+from fallbacks.history.port import EndedTicket, Search
+from fallbacks.history.receipts import Receipt
+from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.inbox.explain import explain
+from fallbacks.inbox.narrate import narrate
+from fallbacks.ledger.audit import audit
+from fallbacks.ledger.examples import read_example
+from fallbacks.store import keys
+from fallbacks.store.redis_store import RedisStore
+from tests.fallbacks.erasure.planted import TICKETS, Planted, files_with
+from tests.fallbacks.scene import TRIAGE, Scene
+from tests.services.valkey import ValkeyServer
+from tests.services.waiting import wait_for
+
+REWRITES = ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+
+SEALER = Ed25519Sealer(bytes(range(32)))
+
+
+@asynccontextmanager
+async def planted(server: ValkeyServer, folder: Path) -> AsyncIterator[Planted]:
+    store = RedisStore(server.url)
+    history = SqliteHistory(folder / "history.sqlite", TRIAGE, SEALER.seal)
+    try:
+        here = Planted(Scene(store), store, history)
+        await here.fill()
+        yield here
+    finally:
+        await store.aclose()
+        await history.aclose()
+
+
+def erasure(here: Planted) -> Erasure:
+    return Erasure(here.store, here.history, TRIAGE, SEALER, here.scene.inbox.cancel)
+
+
+async def counted(here: Planted) -> object:
+    """What autonomy has come to, by the list in history and by the one in the store."""
+    found = [await here.history.examples(0, 1000), await here.store.listed(keys.EXAMPLES, 0, -1)]
+    return [replay([read_example(TRIAGE, one) for one in stored], TRIAGE, Rule()).standings for stored in found]
+
+
+def in_documents(strings: list[str], tickets: list[EndedTicket]) -> set[str]:
+    """Those that stand in what is kept compressed."""
+    text = "".join(str(ticket).lower() for ticket in tickets)
+    return {string for string in strings if string.lower() in text}
+
+
+async def all_ended(here: Planted) -> list[EndedTicket]:
+    ids = [ticket_id for ticket_id, _ in await here.history.search(Search(limit=1000))]
+    return list((await here.history.find_many(ids)).values())
+
+
+def rewritten(server: ValkeyServer) -> None:
+    """The append-only file holds what there is now, and no more."""
+    with server.client() as client:
+        client.bgrewriteaof()
+        wait_for(lambda: not sum(client.info("persistence")[name] for name in REWRITES))
+
+
+def test_nothing_is_left_and_everything_still_balances(tmp_path: Path) -> None:
+    folder = tmp_path / "valkey"
+    folder.mkdir()
+    with ValkeyServer(folder, aof_use_rdb_preamble="no") as server:
+        asyncio.run(erased_whole(server, tmp_path))
+
+
+async def erased_whole(server: ValkeyServer, folder: Path) -> None:
+    async with planted(server, folder) as here:
+        strings = here.strings
+        assert len(strings) >= 200
+        before = files_with(strings, folder)
+        compressed = in_documents(strings, await all_ended(here))
+        assert set(strings) == before.keys() | compressed | kept_zipped(strings, before.keys() | compressed)
+        counts, money = await counted(here), (await audit(here.store)).spent
+
+        tried = await erasure(here).erase(Whom(requester="cust-4711"), "ann", dry_run=True)
+        assert tried.places["tickets"] == {"found": TICKETS - 2, "erased": 0}
+        assert files_with(strings, folder).keys() == before.keys()
+        receipt = await erasure(here).erase(Whom(requester="maria.planted-zx@example.org"), "ann")
+
+        rewritten(server)
+        assert files_with(strings, folder) == {}
+        assert in_documents(strings, await all_ended(here)) == set()
+        await check_receipt(here, receipt)
+        assert await counted(here) == counts
+        report = await audit(here.store)
+        assert (report.problems, report.spent) == ((), money)
+        await check_chain(here)
+        await check_journal(here)
+        await check_screens(here)
+
+
+def kept_zipped(strings: list[str], found: set[str]) -> set[str]:
+    """Mails and texts of attachments are kept compressed beside the rows."""
+    return set(strings) - found
+
+
+async def check_receipt(here: Planted, receipt: Receipt) -> None:
+    assert sealed_by(SEALER.public, receipt.sealed_part(), receipt.seal)
+    assert receipt.places["tickets"] == {"found": TICKETS - 2, "erased": TICKETS - 2}
+    assert receipt.places["history documents"]["erased"] == 2
+    assert receipt.places["quotes"] == {"found": 1, "erased": 1}
+    assert receipt.places["quotes in history"] == {"found": 1, "erased": 1}
+    assert receipt.places["answers kept for use again"]["erased"] == 1
+    assert receipt.places["threads"]["erased"] == 1
+    assert len(receipt.tickets) == TICKETS + 2
+    again = await erasure(here).erase(Whom(requester="cust-4711"), "ann", dry_run=True)
+    assert "tickets" not in again.places
+    with pytest.raises(UnknownTicket):
+        await erasure(here).erase(Whom(ticket="nobody"), "ann")
+
+
+async def check_chain(here: Planted) -> None:
+    """What history wrote of a ticket when it left is still what its events come to."""
+    links = await here.history.chain(1, 100)
+    assert [link.id for link in links] == ["m4", "m5", "other-ended"]
+    for link in links:
+        ticket = await here.history.find(link.id)
+        assert ticket is not None
+        assert journal_head(ticket.id, ticket.journal[: link.events]) == link.head
+        assert row_digest(ticket) == link.row
+
+
+async def check_journal(here: Planted) -> None:
+    """The journal for auditors is sound, and says how many events are erased; without its receipt it is not."""
+    lines: list[bytes] = []
+    await export_journal(here.store, here.history, SEALER, lines.append, {})
+    verdict = verify(lines, [SEALER.public], sealed_by)
+    assert verdict.faults == []
+    assert verdict.receipts == 1
+    assert verdict.erased > 60
+
+
+async def check_screens(here: Planted) -> None:
+    """Every ticket can still be looked at."""
+    views, now = here.scene.inbox.views, await here.store.now_ms()
+    for number in (0, 1, 2, 3, 6):
+        view = await views.ticket(f"m{number}")
+        timeline = await views.timeline(view.id)
+        card = explain(view, await views.checkpoint(view.id), timeline, now, TRIAGE)
+        assert card.headline
+        assert "erased" in narrate(timeline, TRIAGE)[-1].text
