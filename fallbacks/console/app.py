@@ -21,6 +21,7 @@ from fallbacks.console.operating import operations, switch
 from fallbacks.console.originals import attachment, original
 from fallbacks.console.overview import home, overview
 from fallbacks.console.pages import state_words
+from fallbacks.console.search import search
 from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
 from fallbacks.console.stream import stream
 from fallbacks.console.visit import Visit
@@ -41,6 +42,7 @@ ROUTES = [
     Route("/inbox/stream", list_stream),
     Route("/inbox/counts", list_counts),
     Route("/inbox/bulk", act_on_many, methods=["POST"]),
+    Route("/search", search),
     Route("/work", work),
     Route("/work/{ticket_id}", work_on),
     Route("/choices", choices),

@@ -17,6 +17,7 @@ from fallbacks.ledger.examples import Examples, Folded
 from fallbacks.ledger.states import Hint
 from fallbacks.ledger.views import Views
 from fallbacks.operations.look import Terms
+from fallbacks.search.both import TicketSearch
 from fallbacks.store.port import Store
 from tasks.run.limits import Limits
 from tasks.run.process import Process
@@ -29,9 +30,9 @@ class ConsoleDeps:
     publish: puts (kind, ticket id) pairs on the queues. limits: what a resumed run gets afresh.
     daily_budget_nanodollars: of the fleet per UTC day, None for none. secure_cookies: True wherever TLS is in front.
     max_wait_seconds: after this long a repaired ticket that nobody worked goes to people; None: no such time.
-    standings: what each kind of decision has earned; None leaves it off its screen. cards: where the card of a process
-    is, besides the console's own folder. terms: what is usual is judged by them. store_info: asks the store's server
-    what it says of itself; None where it does not answer.
+    search: over what is here and what has ended. standings: what each kind of decision has earned; None leaves it off
+    its screen. cards: where the card of a process is, besides the console's own folder. terms: what is usual is judged
+    by them. store_info: asks the store's server what it says of itself; None where it does not answer.
     """
 
     inbox: Inbox
@@ -42,6 +43,7 @@ class ConsoleDeps:
     limits: Limits
     daily_budget_nanodollars: int | None
     secure_cookies: bool
+    search: TicketSearch
     standings: AutonomyJudge | None = None
     max_wait_seconds: float | None = None
     cards: Path | None = None

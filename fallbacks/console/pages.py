@@ -13,7 +13,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from fallbacks.console.hidden import plain, visible
-from fallbacks.console.highlight import marked
+from fallbacks.console.highlight import asked_for, marked
 from fallbacks.inbox.calls import said
 from tasks.money import format_usd
 from tasks.run.process import Process, Result
@@ -44,6 +44,8 @@ class Pages:
         self._environment.filters.update(
             visible=visible,
             marked=marked,
+            asked_for=asked_for,
+            day_time=day_time,
             usd=format_usd,
             words=words,
             state_words=state_words,
@@ -110,6 +112,11 @@ def took(seconds: float) -> str:
 def clock(at_ms: int) -> str:
     """Store time as a person reads it on a clock, UTC."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S")
+
+
+def day_time(at_ms: int) -> str:
+    """Store time as a list has it, UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def iso(at_ms: int) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from fallbacks.history.port import Facts
 from fallbacks.history.words import Term, folded
 
 SHOWN_CHARS = 240
@@ -22,6 +23,11 @@ def spans_of(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
         if word in whole or (begun and word.startswith(begun)):
             found.append(match.span())
     return found
+
+
+def said(facts: Facts) -> str:
+    """The text of a ticket below its subject."""
+    return facts.text.removeprefix(facts.subject)
 
 
 def excerpt(text: str, terms: Sequence[Term], chars: int = SHOWN_CHARS) -> str:

@@ -13,7 +13,7 @@ from fallbacks.history.words import MOST_CHARS, Term, read_terms
 from fallbacks.ledger.states import Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.search.both import MOST_PAGE, Hit, read_cursor
-from fallbacks.search.excerpts import excerpt
+from fallbacks.search.excerpts import excerpt, said
 from tasks.reasons import Reason
 from tasks.run.process import Process
 from tasks.ticket import Requester
@@ -117,7 +117,7 @@ def found_document(hit: Hit, terms: tuple[Term, ...]) -> FoundDocument:
         source=facts.source,
         priority=facts.priority,
         subject=facts.subject,
-        excerpt=excerpt(facts.text, terms),
+        excerpt=excerpt(said(facts), terms),
         requester=_requester(facts),
         facets=dict(facts.facets),
         reason=closed or (Reason(facts.reason) if facts.reason else None),

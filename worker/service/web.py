@@ -129,6 +129,7 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         limits=settings.limits,
         daily_budget_nanodollars=settings.day_cap_nanodollars,
         secure_cookies=(settings.public_url or "").startswith("https://"),
+        search=parts.search,
         standings=parts.standings,
         max_wait_seconds=settings.max_wait_seconds,
         cards=parts.cards,

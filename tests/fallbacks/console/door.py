@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import uvicorn
@@ -14,9 +16,13 @@ from fallbacks.access.users import Users
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.console import ConsoleDeps, make_console
 from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.history.sqlite_history import SqliteHistory
 from fallbacks.inbox.conversations import Bounds, Conversations
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.search.both import TicketSearch
+from fallbacks.search.live import LiveTickets
+from fallbacks.search.sqlite_live_index import SqliteLiveIndex
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.limits import Limits
 from tasks.triage.process import Triage
@@ -79,6 +85,12 @@ class Door:
         self.ledger = Ledger(self.store, self.process)
         self.inbox = Inbox(self.store, self.process, OutcomeWriter(wanted=True))
         self.talk = Conversations(self.store, self.process, OutcomeWriter(wanted=True), Bounds(Limits()))
+        with TemporaryDirectory() as folder:
+            await self._served(SqliteHistory(Path(folder) / "history.sqlite", self.process))
+
+    async def _served(self, history: SqliteHistory) -> None:
+        self.history = history
+        self.search = TicketSearch(LiveTickets(self.store, self.process, SqliteLiveIndex()), history)
         app = make_console(self._deps())
         config = uvicorn.Config(
             app, port=self.port, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1
@@ -86,6 +98,8 @@ class Door:
         self._server = uvicorn.Server(config)
         self._ready.set()
         await self._server.serve()
+        self.search.live.close()
+        await history.aclose()
         await self.store.aclose()
 
     def _deps(self) -> ConsoleDeps:
@@ -98,6 +112,7 @@ class Door:
             limits=Limits(),
             daily_budget_nanodollars=self.budget,
             secure_cookies=False,
+            search=self.search,
             standings=AutonomyJudge(self.store, self.process, Terms()),
         )
 

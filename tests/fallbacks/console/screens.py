@@ -57,6 +57,7 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
         "decided": f"/tickets/{decided}",
         "conversation": f"/tickets/{talk}",
         "work": "/work",
+        "search": "/search?q=card+not&state=waiting",
         "overview": "/overview",
         "groups": "/groups",
         "group": "/groups/model_overloaded",
