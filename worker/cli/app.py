@@ -26,7 +26,7 @@ from worker.cli.operations import (
 )
 from worker.cli.people import export, inbox
 from worker.cli.start import processes, simulator
-from worker.cli.tickets import cancel, listing, message, shard, show
+from worker.cli.tickets import cancel, listing, message, search, shard, show
 from worker.cli.tickets import enqueue as tickets
 from worker.cli.tickets import import_mail as mail
 
@@ -66,6 +66,7 @@ for commands in (
     mail,
     listing,
     message,
+    search,
     show,
     shard,
     inbox,

@@ -180,6 +180,27 @@ class ReceiptDocument:
     erased: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FoundTicket:
+    """A ticket that a search found. excerpt: of its text, around the words that were asked for. facets: of its
+    decision, or of what is suggested. since: when it came into its state.
+    """
+
+    id: str
+    state: State | str
+    source: str
+    priority: str
+    subject: str
+    excerpt: str
+    requester: Mapping[str, Any] | None
+    facets: Mapping[str, str]
+    reason: str | None
+    decided_by: str | None
+    corrected: bool
+    accepted_at: str
+    since: str
+
+
 def accepted(found: Mapping[str, Any]) -> AcceptedDocument:
     """Read what `POST /v1/tickets` answers."""
     return _read(AcceptedDocument, found, state=state(found["state"]))
@@ -218,6 +239,11 @@ def ended(found: Mapping[str, Any]) -> TicketDocument | AcceptedDocument:
 def event(found: Mapping[str, Any]) -> EventDocument:
     """Read one of what `GET /v1/tickets/{id}/events` answers."""
     return _read(EventDocument, found)
+
+
+def found_ticket(found: Mapping[str, Any]) -> FoundTicket:
+    """Read one of what `GET /v1/tickets` answers."""
+    return _read(FoundTicket, found, state=state(found["state"]))
 
 
 def state(name: str) -> State | str:

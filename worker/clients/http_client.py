@@ -9,7 +9,15 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from . import documents
-from .documents import IN_WORK, AcceptedDocument, AddedDocument, EventDocument, ReceiptDocument, TicketDocument
+from .documents import (
+    IN_WORK,
+    AcceptedDocument,
+    AddedDocument,
+    EventDocument,
+    FoundTicket,
+    ReceiptDocument,
+    TicketDocument,
+)
 from .errors import ProblemError
 from .http_calls import AGAIN, Calls
 from .tickets import AnyTicket, fields_of
@@ -96,6 +104,17 @@ class DeskhandClient:
             page = self._calls.json("GET", f"{_path(ticket_id)}/events", params={"after": following})
             yield from (documents.event(found) for found in page["events"])
             following = page["next"]
+
+    def search(self, words: str = "", **filters: Any) -> Iterator[FoundTicket]:
+        """Tickets that have all of these words, those that have ended too, newest first; page after page as they are
+        taken. filters: of `GET /v1/tickets`, such as `state=["decided"]`, `label`, `requester`, `since="2026-11-30"`.
+        """
+        asked = {"q": words, **{name: value for name, value in filters.items() if value is not None}}
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self._calls.json("GET", "/v1/tickets", params=asked | ({"cursor": cursor} if cursor else {}))
+            yield from map(documents.found_ticket, page["tickets"])
+            cursor = page["next"]
 
     def cancel(self, ticket_id: str) -> TicketDocument | AcceptedDocument:
         """Withdraw a ticket that has not ended. A key without `tickets:read` gets id and state."""

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from hashlib import sha256
+from heapq import merge
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
-from .documents import AcceptedDocument, AddedDocument, EventDocument, ReceiptDocument, TicketDocument
+from .documents import AcceptedDocument, AddedDocument, EventDocument, FoundTicket, ReceiptDocument, TicketDocument
 from .errors import ClientError, NoSuchTicket
 from .http_client import DeskhandClient
 from .shards import ranked, shard_of
@@ -93,6 +94,11 @@ class ShardedClient:
     def events(self, ticket_id: str, after: int = -1) -> Iterator[EventDocument]:
         """As `DeskhandClient.events`."""
         return self._clients[self.find(ticket_id)[0]].events(ticket_id, after)
+
+    def search(self, words: str = "", **filters: Any) -> Iterator[FoundTicket]:
+        """As `DeskhandClient.search`, over all shards."""
+        pages = (client.search(words, **filters) for client in self._clients.values())
+        return merge(*pages, key=lambda found: (found.accepted_at, found.id), reverse=True)
 
     def cancel(self, ticket_id: str) -> TicketDocument | AcceptedDocument:
         """As `DeskhandClient.cancel`."""

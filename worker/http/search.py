@@ -12,7 +12,7 @@ from fallbacks.history.port import Facts, Search
 from fallbacks.history.words import MOST_CHARS, Term, read_terms
 from fallbacks.ledger.states import Closed, State
 from fallbacks.plan import DAY_MS
-from fallbacks.search.both import MOST_PAGE, Hit, read_cursor
+from fallbacks.search.both import MOST_PAGE, Hit, TicketSearch, read_cursor
 from fallbacks.search.excerpts import excerpt, said
 from tasks.reasons import Reason
 from tasks.run.process import Process
@@ -159,13 +159,20 @@ async def _page(desk: DeskDep, caller: Caller, asked: SearchQuery) -> FoundPage:
     wanted = asked.wanted(desk.parts.process, caller.source)
     if caller.source is not None and asked.source not in (None, caller.source):
         return FoundPage(tickets=[], next=None)
-    found = await desk.parts.search.find(wanted)
+    page = await page_of(desk.parts.search, wanted)
+    if caller.source is not None:  # what could not be read as a ticket is of no source
+        page.tickets = [ticket for ticket in page.tickets if ticket.state is not State.REJECTED]
+    return page
+
+
+async def page_of(search: TicketSearch, wanted: Search) -> FoundPage:
+    """A page as JSON. Raises `Problem` where history cannot be asked, and `StoreUnreachable`."""
+    found = await search.find(wanted)
     if not found.whole:
         wait = {"retry-after": str(RETRY_SECONDS)}
         raise Problem(Kind.UNAVAILABLE, "history cannot be reached, so what has ended cannot be searched", headers=wait)
     terms = read_terms(wanted.q)
-    readable = [hit for hit in found.hits if caller.source is None or hit.facts.state != State.REJECTED]
-    return FoundPage(tickets=[found_document(hit, terms) for hit in readable], next=found.next)
+    return FoundPage(tickets=[found_document(hit, terms) for hit in found.hits], next=found.next)
 
 
 def _ms(when: When | None, *, end: bool = False) -> int | None:

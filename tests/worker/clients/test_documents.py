@@ -7,10 +7,11 @@ import pytest
 from fallbacks.ledger.states import SETTLED
 from fallbacks.ledger.states import State as LedgerState
 from tasks.triage.decision import Decision as ServerDecision
-from worker.client import AcceptedDocument, Decision, EventDocument, Limits, State, TicketDocument, Usage
+from worker.client import AcceptedDocument, Decision, EventDocument, FoundTicket, Limits, State, TicketDocument, Usage
 from worker.clients import documents
 from worker.clients.documents import IN_WORK
 from worker.http import documents as served
+from worker.http.search import FoundDocument
 
 LIMITS = {field.name: 1 for field in fields(Limits)}
 USAGE = {field.name: 1 for field in fields(Usage)}
@@ -29,6 +30,7 @@ def test_it_knows_every_state_and_when_the_agent_is_done() -> None:
         (AcceptedDocument, served.AcceptedDocument),
         (TicketDocument, served.TicketDocument),
         (EventDocument, served.EventDocument),
+        (FoundTicket, FoundDocument),
         (Limits, served.LimitsDocument),
         (Usage, served.UsageDocument),
         (Decision, ServerDecision),

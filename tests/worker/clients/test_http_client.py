@@ -64,6 +64,17 @@ def test_waiting_ends_when_the_agent_is_done(web: Served, client: DeskhandClient
     assert (found.state, found.reason) == (State.HANDED_OFF, "step_limit")
 
 
+def test_a_search_goes_through_its_pages(web: Served, client: DeskhandClient) -> None:
+    for number in range(3):
+        web.ledger.queued(f"t-{number}", "my card, again")
+    web.ledger.suggested("s-1", "a card")
+    found = client.search("card again", state=["queued", "running"], limit=2)
+    assert [(ticket.id, ticket.state) for ticket in found] == [(f"t-{number}", State.QUEUED) for number in (2, 1, 0)]
+    assert [ticket.facets["label"] for ticket in client.search(label="card_arrival")] == ["card_arrival"]
+    with pytest.raises(InvalidRequest):
+        list(client.search(labl="x"))
+
+
 def test_waiting_in_vain_returns_the_ticket_as_it_is(client: DeskhandClient) -> None:
     assert client.wait(client.accept(TICKET).id, 0.2).state is State.QUEUED
 

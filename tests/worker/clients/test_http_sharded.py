@@ -51,13 +51,14 @@ def known_to(shards: dict[str, Served], ticket_id: str) -> list[str]:
 
 
 def test_each_ticket_is_in_the_ledger_of_its_own_shard(client: ShardedClient, shards: dict[str, Served]) -> None:
-    for address in shards:
-        ticket_id = of(address, list(shards))
+    sent = [of(address, list(shards)) for address in shards]
+    for address, ticket_id in zip(shards, sent, strict=True):
         assert client.accept({**TICKET, "id": ticket_id}).id == ticket_id
         assert known_to(shards, ticket_id) == [address]
         assert client.find(ticket_id)[0] == address
         assert client.cancel(ticket_id).state == State.CANCELLED
         assert [event.type for event in client.events(ticket_id)] == ["accepted", "cancelled"]
+    assert [found.id for found in client.search("card", state="cancelled", limit=1)] == sent[::-1]
 
 
 def test_waiting_asks_the_shard_that_has_it(client: ShardedClient, shards: dict[str, Served]) -> None:

@@ -61,6 +61,7 @@ inbox note s1 hello
 inbox edit h3 --label card_arrival --priority normal
 status
 tickets
+search card
 why
 spend
 senders

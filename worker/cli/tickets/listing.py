@@ -33,9 +33,10 @@ def tickets(
     ids: Annotated[bool, typer.Option("--ids", help="Ids alone, one a line: for `deskhand cancel -`.")] = False,
     json: Json = False,
 ) -> None:
-    """Tickets by state, reason, requester, source and age: longest in their state first; of parked ones, until when.
+    """Tickets in the store by state, reason, requester, source and age: longest in their state first; until when.
 
-    Read from the indexes. One call reads 5,000 rows at most and says where it stopped; --skip goes on from there.
+    Ended ones leave the store soon: `deskhand search` finds them, too. Read from the indexes. One call reads 5,000 rows
+    at most and says where it stopped; --skip goes on from there.
     """
     from fallbacks.operations.listing import Wanted
 
