@@ -17,6 +17,7 @@ from fallbacks.ledger.examples import Examples, Folded
 from fallbacks.ledger.states import Hint
 from fallbacks.ledger.views import Views
 from fallbacks.operations.look import Terms
+from fallbacks.operations.tools import Card
 from fallbacks.search.both import TicketSearch
 from fallbacks.store.port import Store
 from tasks.run.limits import Limits
@@ -33,6 +34,7 @@ class ConsoleDeps:
     search: over what is here and what has ended. standings: what each kind of decision has earned; None leaves it off
     its screen. cards: where the card of a process is, besides the console's own folder. terms: what is usual is judged
     by them. store_info: asks the store's server what it says of itself; None where it does not answer.
+    tools: those that the agent may call.
     """
 
     inbox: Inbox
@@ -49,6 +51,7 @@ class ConsoleDeps:
     cards: Path | None = None
     terms: Terms = field(default_factory=Terms)
     store_info: Callable[[], Awaitable[Mapping[str, Any] | None]] | None = None
+    tools: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,7 @@ PACKAGES = ("tasks", "fallbacks", "worker")
 TRANSPORTS = ("kombu.transport.redis", "kombu.transport.pyamqp")
 """Those that we use. kombu imports more in them than it declares."""
 
-SERVER = declared(
-    SERVER_PROJECT, "bedrock", "embedded", "local", "mail", "mcp", "openai", "otel", "postgres", "vertex", "web"
-)
+SERVER = declared(SERVER_PROJECT, "bedrock", "embedded", "local", "mail", "mcp", "openai", "otel", "vertex", "web")
 CLIENT = declared(CLIENT_PROJECT)
 CLIENT_ON_A_QUEUE = declared(CLIENT_PROJECT, "celery")
 

@@ -20,6 +20,7 @@ from worker.http.desk import Desk, open_desk
 from worker.http.stalls import CuttingProtocol, patient
 from worker.ops.redis_facts import facts_if_answering
 from worker.service.celery_factory import sender_app, store_url
+from worker.tools.cards import allowed_cards
 from worker.wiring import Parts
 
 log = logging.getLogger(__name__)
@@ -135,6 +136,7 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         cards=parts.cards,
         terms=parts.terms,
         store_info=partial(_store_info, parts.redis_url),
+        tools=allowed_cards(settings),
     )
 
 

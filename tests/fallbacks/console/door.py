@@ -20,11 +20,13 @@ from fallbacks.history.sqlite_history import SqliteHistory
 from fallbacks.inbox.conversations import Bounds, Conversations
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.operations.tools import card
 from fallbacks.search.both import TicketSearch
 from fallbacks.search.live import LiveTickets
 from fallbacks.search.sqlite_live_index import SqliteLiveIndex
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.limits import Limits
+from tasks.tools import discover
 from tasks.triage.process import Triage
 from tests.services.process import free_port
 from tests.services.waiting import PATIENCE_SECONDS, wait_for
@@ -114,6 +116,7 @@ class Door:
             secure_cookies=False,
             search=self.search,
             standings=AutonomyJudge(self.store, self.process, Terms()),
+            tools=tuple(card(each, allowed=True, brought_by="deskhand") for each in discover()),
         )
 
     async def _publish(self, work: list[tuple[str, str]]) -> None:

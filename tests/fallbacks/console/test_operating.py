@@ -80,3 +80,18 @@ def test_the_log_is_a_file_without_formulas(door: Door, olga: Page) -> None:
 
 def _ours(door: Door) -> dict[str, str]:
     return {"Sec-Fetch-Site": "same-origin", "Origin": door.url}
+
+
+def test_an_operator_sees_what_came_of_each_tool(door: Door, olga: Page) -> None:
+    counted = {
+        "tool_calls|tool=search_knowledge_base|outcome=ok": "1203",
+        "tool_calls|tool=search_knowledge_base|outcome=timeout": "4",
+    }
+    counted |= {"tool_seconds|tool=search_knowledge_base|le=0.1": "1203"}
+    door.run(door.store.put(keys.METERS, counted))
+    olga.goto("/operations")
+    olga.get_by_role("link", name="What the agent may look up and do").click()
+    row = olga.get_by_role("row", name="search_knowledge_base")
+    expect(row).to_contain_text("1,207")
+    expect(row).to_contain_text("4 timeout")
+    expect(olga.get_by_role("row", name="notify_team")).to_contain_text("changes something")

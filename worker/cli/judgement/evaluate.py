@@ -27,6 +27,9 @@ def evaluate(
     attacks: Annotated[Path | None, typer.Option(help="Injected tickets as JSONL, with carrier_team.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a report without scripts here.")] = None,
     cost: Annotated[bool, typer.Option("--cost", help="Compare its cost with the naive loop's, simulated.")] = False,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="TOOL", help="Compare with and without it; `all`: but the prefetch.")
+    ] = None,
     battery: Annotated[
         bool, typer.Option("--battery", help="As a deployment of its own: learns its train rows, asks the others.")
     ] = False,
@@ -54,6 +57,11 @@ def evaluate(
         from worker.cli.judgement.evaluate_cost import compare_costs
 
         compare_costs(rows, at_once, json=json)
+        return
+    if without:
+        from worker.cli.judgement.evaluate_without import compare_tools
+
+        compare_tools(rows, without, at_once, json=json)
         return
     hostile = read_labelled(attacks, EVERY_SPLIT)[:limit] if attacks else []
     summaries, attacked = asyncio.run(_answers(rows, hostile, at_once, quiet=json))

@@ -26,13 +26,13 @@ def compare_costs(rows: "list[Labelled]", at_once: int, *, json: bool) -> None:
     with progress("working", len(rows) * len(ways), quiet=json) as advance:
         arms: list[Arm] = []
         for part, unsure in ways:
-            further = _further(advance, len(arms) * len(rows))
-            arms.append(asyncio.run(_worked(part, unsure, rows, at_once, further)))
+            after = further(advance, len(arms) * len(rows))
+            arms.append(asyncio.run(_worked(part, unsure, rows, at_once, after)))
     report = CostReport(len(rows), tuple(arms[: len(PARTS)]), tuple(arms[len(PARTS) :]))
     dump({**asdict(report), "ratios": report.ratios}) if json else _tell(report)
 
 
-def _further(advance: "Advance", before: int) -> "Callable[[int], None]":
+def further(advance: "Advance", before: int) -> "Callable[[int], None]":
     """Progress that goes on where an earlier arm ended."""
     return lambda done: advance(before + done)
 
