@@ -18,7 +18,22 @@ from worker.http.api import make_api
 
 BODY = {"source": "web", "subject": "Card", "body": "Where is my card?"}
 
-ACTS = ("claim", "release", "approve", "edit", "reject", "close", "repair", "resume", "snooze", "note", "undo")
+ACTS = (
+    "claim",
+    "release",
+    "approve",
+    "edit",
+    "reject",
+    "close",
+    "repair",
+    "resume",
+    "snooze",
+    "note",
+    "undo",
+    "approve-call",
+    "edit-call",
+    "reject-call",
+)
 
 CALLS: list[tuple[Scope, str, str, Any]] = [
     (Scope.WRITE, "POST", "/v1/tickets", BODY),
@@ -29,6 +44,8 @@ CALLS: list[tuple[Scope, str, str, Any]] = [
     (Scope.READ, "GET", "/v1/tickets/none/events", None),
     (Scope.INBOX, "GET", "/v1/inbox", None),
     (Scope.INBOX, "POST", "/v1/inbox/next", {}),
+    (Scope.INBOX, "POST", "/v1/inbox/bulk", {}),
+    (Scope.READ, "GET", "/v1/tickets", None),
     *[(Scope.INBOX, "POST", f"/v1/inbox/none/{action}", {"version": 1}) for action in ACTS],
     (Scope.INBOX, "POST", "/v1/tickets/none/correct", {"version": 1}),
     (Scope.OPERATE, "GET", "/v1/stats", None),
