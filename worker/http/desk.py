@@ -12,12 +12,15 @@ from fastapi import Depends, Request
 
 from fallbacks.access.api_keys import ApiKeys
 from fallbacks.access.places import Places
+from fallbacks.errors import StoreUnreachable
 from worker.config.settings import Settings
 from worker.http.hints import Hints
 from worker.http.watch import Watch
 from worker.wiring import Parts
 
 log = logging.getLogger(__name__)
+
+READ_AHEAD_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -66,6 +69,7 @@ async def open_desk(parts: Parts) -> AsyncIterator[Desk]:
     desk = Desk(parts, ApiKeys(store, parts.settings.api_keys), Hints(parts.publisher), Watch(store))
     background = [asyncio.ensure_future(desk.hints.run_forever()), asyncio.ensure_future(desk.watch.run_forever())]
     background.append(asyncio.ensure_future(parts.caretaker.run_forever()))
+    background.append(asyncio.ensure_future(_read_ahead(parts)))
     try:
         yield desk
     finally:
@@ -76,6 +80,12 @@ async def open_desk(parts: Parts) -> AsyncIterator[Desk]:
                 await task
         await desk.hints.flush()
         await parts.aclose()
+
+
+async def _read_ahead(parts: Parts) -> None:
+    """What waits, so that the first search does not."""
+    with suppress(StoreUnreachable):
+        await parts.search.live.look(READ_AHEAD_SECONDS)
 
 
 def _desk(request: Request) -> Desk:
