@@ -40,7 +40,6 @@ CALLS: list[tuple[Scope, str, str, Any]] = [
     (Scope.WRITE, "POST", "/v1/tickets/batch", [BODY]),
     (Scope.WRITE, "POST", "/v1/tickets/none/cancel", None),
     (Scope.WRITE, "POST", "/v1/tickets/none/messages", {"body": "More"}),
-    (Scope.READ, "GET", "/v1/tickets", None),
     (Scope.READ, "GET", "/v1/tickets/none", None),
     (Scope.READ, "GET", "/v1/tickets/none/events", None),
     (Scope.INBOX, "GET", "/v1/inbox", None),
