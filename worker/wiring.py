@@ -20,9 +20,14 @@ from fallbacks.delivery.outbox import Outbox, OutcomeSender
 from fallbacks.delivery.outcomes import WEBHOOK, Outcome, OutcomeWriter
 from fallbacks.erasure.erasure import Erasure
 from fallbacks.history import port as history_port
+from fallbacks.history.cold import Cold
+from fallbacks.history.cold_folder import ColdFolder
+from fallbacks.history.cold_url import read_cold_url
 from fallbacks.history.ed25519_seals import Ed25519Sealer, kept_sealer
+from fallbacks.history.facts import DAY_MS
 from fallbacks.history.sqlite_history import SqliteHistory
 from fallbacks.history.sqlite_url import sqlite_path
+from fallbacks.history.upkeep import Upkeep, forget_older
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.probes import Probes
 from fallbacks.ledger.archive import archive_ended
@@ -158,10 +163,42 @@ class Parts:
         """Where ended tickets live."""
         url, seal = self.settings.history_url, partial(_sealed, self)
         if not url.startswith("postgres"):
-            return SqliteHistory(sqlite_path(url, self.settings.home), self.process, seal)
+            return SqliteHistory(sqlite_path(url, self.settings.home), self.process, seal, self.cold)
         from fallbacks.history.postgres_history import PostgresHistory  # psycopg only where it is configured
 
-        return PostgresHistory(url, self.process, seal)
+        return PostgresHistory(url, self.process, seal, self.cold)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Of history. Raises ValueError where nothing is kept."""
+        found: Upkeep | None = getattr(self.history, "upkeep", None)
+        if found is None:
+            raise ValueError(f"there is no history: DESKHAND_HISTORY_URL is {self.settings.history_url}")
+        return found
+
+    @cached_property
+    def cold(self) -> Cold | None:
+        """Documents of cold months, where there may be some."""
+        if self.settings.cold_url is None:
+            return None
+        place = read_cold_url(self.settings.cold_url)
+        if isinstance(place, Path):
+            return Cold(ColdFolder(place))
+        from fallbacks.history.s3_cold_files import S3ColdFiles  # botocore only where it is configured
+
+        return Cold(S3ColdFiles(place.name, place.prefix))
+
+    def needed_cold(self) -> Cold:
+        """Raises ValueError where there are none."""
+        if self.cold is None:
+            raise ValueError("DESKHAND_COLD_URL says where cold documents lie, and is not set")
+        return self.cold
+
+    async def forget_old(self) -> None:
+        """Take out of history what is older than it may be."""
+        if self.settings.history_days is not None:
+            before = await self.store.now_ms() - int(self.settings.history_days * DAY_MS)
+            await forget_older(self.upkeep, self.cold, before)
 
     @cached_property
     def search(self) -> TicketSearch:

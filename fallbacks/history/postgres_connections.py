@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: a pool that is opened when first used, and drops what cannot serve."""
 
 import asyncio
+import logging
 import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -48,7 +49,7 @@ class PostgresConnections:
                         await db.close()
                     raise
         except (PoolTimeout, PoolClosed, TooManyRequests, OSError) as error:
-            raise HistoryUnreachable(f"PostgreSQL does not answer: {type(error).__name__}") from error
+            raise HistoryUnreachable(f"PostgreSQL does not answer within {self._seconds:g} s") from error
         except (DataError, ProgrammingError) as error:
             if read_only:
                 raise
@@ -78,6 +79,7 @@ class PostgresConnections:
     async def _opened(self) -> AsyncConnectionPool[Connection]:
         async with self._opening:
             if self._pool is None:
+                logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # whoever asked gets the error
                 self._pool = AsyncConnectionPool(
                     self._url,
                     min_size=0,

@@ -20,7 +20,8 @@ PACKAGES = ("tasks", "fallbacks", "worker")
 TRANSPORTS = ("kombu.transport.redis", "kombu.transport.pyamqp")
 """Those that we use. kombu imports more in them than it declares."""
 
-SERVER = declared(SERVER_PROJECT, "bedrock", "embedded", "local", "mail", "mcp", "openai", "otel", "vertex", "web")
+EXTRAS = ("bedrock", "embedded", "local", "mail", "mcp", "openai", "otel", "postgres", "s3", "vertex", "web")
+SERVER = declared(SERVER_PROJECT, *EXTRAS)
 CLIENT = declared(CLIENT_PROJECT)
 CLIENT_ON_A_QUEUE = declared(CLIENT_PROJECT, "celery")
 

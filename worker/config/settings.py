@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fallbacks.delivery.signing import read_secrets
 from fallbacks.errors import WebhookSecretError
+from fallbacks.history.cold_url import Bucket, read_cold_url
 from fallbacks.history.sqlite_url import sqlite_path
 from fallbacks.store.urls import checked_http, split_url
 from tasks.money import from_usd
@@ -88,6 +90,12 @@ def _history_url(value: str) -> str:
     return value
 
 
+def _cold_url(value: str) -> str:
+    if isinstance(read_cold_url(value), Bucket) and find_spec("botocore") is None:
+        raise ValueError('needs the extra `s3`: pip install "deskhand[s3]"')
+    return value
+
+
 def _model(value: str | None) -> str | None:
     return None if value is None else read_model(value).name
 
@@ -137,6 +145,7 @@ MaybeSeconds = Annotated[Annotated[float, Field(ge=0, le=MOST_SECONDS)] | None, 
 Names = Annotated[tuple[str, ...], BeforeValidator(listed), NoDecode]
 RedisUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_redis_url)]
 BrokerUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_broker_url)]
+ColdUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_cold_url)]
 HistoryUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_history_url)]
 Url = Annotated[str, BeforeValidator(stripped), AfterValidator(checked_http)]
 ImapUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(mailbox_url)]
@@ -239,6 +248,12 @@ class Settings(BaseSettings):
     )
     archive: Path | None = Field(None, description="folder they go to; none: `archive` in HOME")
     history_url: HistoryUrl = Field("sqlite:", description="where ended tickets live; `sqlite:` is a file in HOME")
+    history_days: Annotated[Annotated[float, Field(ge=7, le=36_500)] | None, BeforeValidator(unlimited)] = Field(
+        None, description="how long ended tickets stay in history; none: always"
+    )
+    cold_url: ColdUrl | None = Field(
+        None, description="a folder, or s3://BUCKET/PREFIX, for documents of cold months; none: there are none"
+    )
     autonomy: Autonomy = Field(Autonomy.SUGGEST)
     autonomy_target: float = Field(0.98, ge=0.5, lt=1, description="agreement a label must be proved to exceed")
     autonomy_error: float = Field(0.05, gt=0, lt=1, description="risk of promoting a label that does not exceed it")
