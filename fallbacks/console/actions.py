@@ -182,6 +182,14 @@ def _seconds(own: str) -> int:
     return seconds
 
 
+async def _assign(sent: Sent) -> Done:
+    to = sent.text("to")
+    if to and await sent.visit.desk.users.get(to) is None:
+        raise HTTPException(422, f"Nobody here is called {to}.")
+    await sent.visit.deps.inbox.assign(sent.ticket_id, sent.visit.person, sent.version, to)
+    return Done(f"Assigned to {to}" if to else "It is nobody's now", leaves=to not in ("", sent.visit.person))
+
+
 async def _note(sent: Sent) -> Done:
     if not sent.text("text"):
         raise HTTPException(422, "The note is empty.")
@@ -242,6 +250,7 @@ ACTIONS: dict[str, Callable[[Sent], Awaitable[Done]]] = {
     Act.CLAIM: _claim,
     Act.RELEASE: _release,
     Act.SNOOZE: _snooze,
+    Act.ASSIGN: _assign,
     Act.NOTE: _note,
     Act.UNDO: _undo,
     Act.APPROVE_CALL: _approve_call,

@@ -107,7 +107,7 @@ class Filters:
 
 def facet_names(process: Process) -> tuple[str, ...]:
     """What the list can be filtered by, in the order of the screen."""
-    return ("queue", "reason", *process.facet_names)
+    return ("queue", "reason", "assignee", *process.facet_names)
 
 
 async def choices(store: Store, process: Process) -> dict[str, list[tuple[str, int]]]:

@@ -16,6 +16,7 @@ from fallbacks.inbox.wanted import Counts
 from fallbacks.ledger.states import Closed
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import DAY_MS
+from fallbacks.store import keys
 from tasks.run.process import Process
 
 PAGE = 50
@@ -54,6 +55,7 @@ async def inbox(visit: Visit) -> Response:
         "listed": listed,
         "filters": filters,
         "tabs": tabs(counts),
+        "mine": (await visit.deps.store.sizes([keys.inbox_facet(f"{keys.ASSIGNEE}{visit.person}")]))[0],
         "choices": await choices(visit.deps.store, process),
         "ages": [age for age in AGES if age],
         "offset": offset,

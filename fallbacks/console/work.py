@@ -120,6 +120,7 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
         "working": working,
         "snoozes": SNOOZES,
         "closed_kinds": [(kind.value, CLOSED[kind]) for kind in CLOSE_KEYS],
+        "people": [user.name for user in await visit.desk.users.everybody()] if view.state in INBOX else [],
         "priorities": [priority.value for priority in Priority],
     }
     return await visit.page("ticket.html", values)

@@ -4,16 +4,16 @@ import json
 from asyncio import gather
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fallbacks.errors import Stale, StoreUnreachable, UnknownTicket
-from fallbacks.inbox.decisions import held_since_ms
+from fallbacks.inbox.decisions import assigned, held_since_ms
 from fallbacks.inbox.wanted import Counts, Wanted
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.archive_reader import Archive
-from fallbacks.ledger.move import STAYS, ByPerson, Move, make_move, stale
+from fallbacks.ledger.move import STAYS, At, ByPerson, InboxEntry, Move, make_move, stale
 from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView, Views, read_row
 from fallbacks.store import keys
@@ -73,14 +73,18 @@ class Holds:
     async def next(
         self, person: str, facet: str | None = None, skip: Sequence[str] = (), *, wanted: Wanted | None = None
     ) -> TicketView | None:
-        """Hold and return the first item nobody else holds; None when there is none. wanted: instead of a facet."""
-        header = (wanted or Wanted((facet,) if facet else ())).to_header()
-        event = ev.PersonActed(person, Act.CLAIM)
-        ticket_id = await self.store.run("next_item", "", person, HOLD_MS, header, event.to_json(), *skip)
-        if not ticket_id:
-            return None
-        journal_log.wrote(ticket_id, None, [event])
-        return await self.views.ticket(ticket_id)
+        """Hold and return the first item nobody else holds, of their own before what is nobody's; None when there is
+        none. wanted: instead of a facet.
+        """
+        asked, event = wanted or Wanted((facet,) if facet else ()), ev.PersonActed(person, Act.CLAIM)
+        own = replace(asked, facets=(*asked.facets, f"{keys.ASSIGNEE}{person}"))
+        for one in (own, replace(asked, without=(*asked.without, keys.ASSIGNED))):
+            header = one.to_header()
+            ticket_id = await self.store.run("next_item", "", person, HOLD_MS, header, event.to_json(), *skip)
+            if ticket_id:
+                journal_log.wrote(ticket_id, None, [event])
+                return await self.views.ticket(ticket_id)
+        return None
 
     async def claim(self, ticket_id: str, person: str, version: int | None = None) -> TicketView:
         """Hold an item for five minutes."""
@@ -110,6 +114,20 @@ class Holds:
         until = str(await self.store.now_ms() + int(seconds * 1000))
         gone = ("holder", "held_until")
         return await self._note(ticket_id, person, version, Act.SNOOZE, values={"snoozed_until": until}, unset=gone)
+
+    async def assign(self, ticket_id: str, person: str, version: int | None, to: str) -> TicketView:
+        """Leave an item to a person while it waits, and give it back; to nobody with ""."""
+        view = await self._waiting(ticket_id, version)
+        row = await self.store.row(ticket_id)
+        kept = (
+            name for name in json.loads(row["facets"]) if name != keys.ASSIGNED and not name.startswith(keys.ASSIGNEE)
+        )
+        entry = InboxEntry(At(int(row["sla"])), (*kept, *assigned(to[:80])))
+        event = ev.PersonActed(person, Act.ASSIGN, to[:80])
+        await self._act(
+            ticket_id, Move(view.state, (view.state,), ByPerson(view.version, person), (event,), inbox=entry)
+        )
+        return await self.views.ticket(ticket_id)
 
     async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
         """Add a note to the timeline of any ticket."""

@@ -205,6 +205,11 @@ CLOSED: dict[str, str] = {
 CLOSE_KEYS = (Closed.SPAM, Closed.THANKS, Closed.DUPLICATE, Closed.AUTOMATIC, Closed.OTHER)
 """In the order of the digits after `z`, in the console as in the terminal."""
 
+
+def _freed(event: ev.PersonActed) -> bool:
+    return event.action == Act.ASSIGN and not event.note
+
+
 _VERBS = {
     Act.APPROVE: "approved",
     Act.EDIT: "decided instead:",
@@ -261,7 +266,7 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ),
     ev.Cancelled: lambda e: _Words(Tone.PERSON, f"{e.by} cancelled it"),
     ev.Rejected: lambda e: _Words(Tone.FAILURE, f"could not be read as a ticket (from {e.origin})", e.error),
-    ev.PersonActed: lambda e: _Words(Tone.PERSON, f"{e.by}: {e.action}", e.note),
+    ev.PersonActed: lambda e: _Words(Tone.PERSON, f"{e.by}: {e.action}{' to nobody' * _freed(e)}", e.note),
     ev.Resumed: lambda e: _Words(
         Tone.PERSON,
         f"{e.by} sent it back to the agent" + (f" from step {e.from_step}" if e.from_step else ""),

@@ -9,8 +9,9 @@ class Act(StrEnum):
     approve: the suggestion stands. edit: another decision than the suggested one. decide: a decision where nothing was
     suggested. reject: the suggestion is refused and waits for a decision by hand. close: it ends without a decision.
     correct: another decision than the one that stands. dismiss, repair: of what could not be read as a ticket. resume:
-    back to the agent. claim, release: hold an item, give it back. snooze: hide it for a while. note: write something
-    down. undo: take a decision or a close back. cancel: withdraw the ticket.
+    back to the agent. claim, release: hold an item, give it back. snooze: hide it for a while. assign: to a person, who
+    is served it first and others not; or to nobody. note: write something down. undo: take a decision or a
+    close back. cancel: withdraw the ticket.
     """
 
     APPROVE = "approve"
@@ -25,6 +26,7 @@ class Act(StrEnum):
     CLAIM = "claim"
     RELEASE = "release"
     SNOOZE = "snooze"
+    ASSIGN = "assign"
     NOTE = "note"
     UNDO = "undo"
     APPROVE_CALL = "approve-call"

@@ -37,8 +37,8 @@ class TicketView:
     door: what it came in by, `http` or `hook:NAME`; "" where it was accepted before that was kept. sent_by: the id of
     the API key that sent it. deadline_ms: until when it may wait. undo_by: who ended it and may take that back; None
     where nothing can be undone. stands: the decision that stands while what was added since is worked; earlier is then
-    the same. messages: how many were added; last_message: the id of the last that asked for attention. call: of the
-    agent, that waits for a person.
+    the same. assignee: whose it is. messages: how many were added; last_message: the id of the last that asked for
+    attention. call: of the agent, that waits for a person.
     """
 
     id: str
@@ -78,6 +78,7 @@ class TicketView:
     stands: dict[str, Any] | None = None
     messages: int = 0
     last_message: str | None = None
+    assignee: str | None = None
     call: PendingCall | None = None
 
     @property
@@ -283,8 +284,15 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         messages=int(row.get("messages", 0)),
         last_message=row.get("last_message"),
         call=read_pending(row["call"]) if "call" in row else None,
+        assignee=_assignee(row),
         undo_by=_undo_by(row, decision) if int(row.get("undo_until", 0)) > now_ms else None,
     )
+
+
+def _assignee(row: dict[str, str]) -> str | None:
+    """It is a facet of the item, so that lists find it."""
+    facets: list[str] = json.loads(row.get("facets", "[]"))
+    return next((facet.removeprefix(keys.ASSIGNEE) for facet in facets if facet.startswith(keys.ASSIGNEE)), None)
 
 
 def _undo_by(row: dict[str, str], decision: dict[str, Any] | None) -> str | None:

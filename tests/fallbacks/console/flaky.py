@@ -25,6 +25,7 @@ from tests.fallbacks.console.door import PASSWORD, Door
 from tests.fallbacks.console.test_races import suggested
 from tests.services.browser import open_browser
 from tests.services.valkey import ValkeyServer
+from tests.services.waiting import wait_for
 from worker import sample
 from worker.config.yaml_taxonomy import load_taxonomy
 
@@ -89,6 +90,7 @@ class Reviewer:
             case Fate.FINE:
                 self._gone(item)
             case Fate.SLOW:
+                wait_for(self._is_held, message="the act is on its way")
                 expect(self.page.locator("#notice")).to_contain_text("still waiting")
                 self.held.pop().continue_()
                 self._gone(item)
@@ -120,6 +122,10 @@ class Reviewer:
             self.page.get_by_label("Note to the agent").press("Control+Enter")
         else:
             self.page.locator("[data-key=a]" if act == "approve" else ".otherwise [data-digit='1']").click()
+
+    def _is_held(self) -> bool:
+        self.page.wait_for_timeout(10)  # Playwright hands routes over while it is waited on
+        return bool(self.held)
 
     def _gone(self, item: str) -> None:
         expect(self.page.locator(f'#main:not([data-ticket="{item}"]):not([aria-busy])')).to_be_attached()

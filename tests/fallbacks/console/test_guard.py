@@ -15,7 +15,12 @@ from tests.fallbacks.console.door import PASSWORD, Door
 from tests.services.waiting import wait_for
 
 FOR_EVERYBODY = {("GET", "/sign-in"), ("POST", "/sign-in")}
-FOR_OPERATORS = {("POST", "/groups/x/resume"), ("POST", "/groups/x/resolve")}
+FOR_OPERATORS = {("POST", "/groups/x/resume"), ("POST", "/groups/x/resolve")} | {
+    ("GET", "/operations"),
+    ("GET", "/operations/log"),
+    ("GET", "/tools"),
+    ("POST", "/operations/x"),
+}
 CALLS = sorted(
     (method, re.sub(r"\{\w+\}", "x", route.path)) for route in ROUTES for method in (route.methods or set()) - {"HEAD"}
 )

@@ -176,11 +176,19 @@ def test_a_key_without_meaning_takes_the_next_one_with_it(
     wait_for(lambda: door.run(door.inbox.views.ticket(draft)).reason is Reason.SUGGESTION_REJECTED, message="rejected")
 
 
-def test_skip_and_snooze_leave_an_item_to_others(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
-    suggestions(door, agent, tickets, 3)
+def test_assign_skip_and_snooze_leave_an_item_to_others(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
+    suggestions(door, agent, tickets, 4)
     rita.goto("/work")
     keys = Keyboard(rita)
     skipped = keys.at_hand
+    keys.press("m", "2")
+    assigned, skipped = skipped, keys.expect_next(skipped)
+    wait_for(lambda: door.run(door.inbox.views.ticket(assigned)).assignee == "olga", message="assigned")
+    rita.goto("/inbox?assignee=olga")
+    expect(rita.locator("tr[data-row]")).to_have_count(1)
+    expect(rita.get_by_text("for olga")).to_be_visible()
+    rita.goto("/work")
+    assert keys.at_hand == skipped
     keys.press("n")
     snoozed = keys.expect_next(skipped)
     keys.press("h", "3")

@@ -1,6 +1,7 @@
 """What the lists of the inbox find, on the fake and on a real server."""
 
 from fallbacks.inbox.wanted import By, Counts, Wanted
+from tasks.triage.process import HandDecision
 from tests.fallbacks.scene import Scene, scene
 
 
@@ -54,6 +55,27 @@ async def test_what_is_snoozed_is_in_a_list_of_its_own_until_it_wakes(s: Scene) 
     await s.pass_ms(10**9)
     assert await s.inbox.counts() == Counts(awake=3, ready=1, overdue=3, snoozed=0)
     assert sorted(await found(s, Wanted(asleep=False, due_in_ms=0))) == ["h1", "h2", "s2"]
+
+
+@scene
+async def test_what_is_assigned_is_served_to_its_person_first_and_to_nobody_else(s: Scene) -> None:
+    await filled(s)
+    await s.inbox.claim("h2", "ann")
+    view = await s.inbox.assign("h2", "ann", None, "bob")
+    assert (view.assignee, view.holder) == ("bob", None)
+    assert await found(s, Wanted(("assignee:bob",))) == ["h2"]
+    served = [await s.inbox.next("ann", skip=skip) for skip in ([], ["s1"], ["s1", "h1"], ["s1", "h1", "s2"])]
+    assert "h2" not in [view.id for view in served if view]
+    first = await s.inbox.next("bob")
+    assert first is not None
+    assert first.id == "h2"
+    await s.inbox.decide("h2", "bob", first.version, HandDecision(label="lost_card"))
+    undone = await s.inbox.undo("h2", "bob", None)
+    assert undone.assignee == "bob"
+    await s.inbox.assign("h2", "bob", None, "")
+    assert (await s.inbox.views.ticket("h2")).assignee is None
+    assert await found(s, Wanted(("assigned",))) == []
+    assert await found(s, Wanted(("queue:limits",))) == await found(s, Wanted(without=("queue:suggestions",)))
 
 
 @scene

@@ -20,10 +20,14 @@ SCRIPTS = sorted((ROOT / "fallbacks/store/lua").glob("*.lua"))
 PATTERNS = [key.pattern for key in KEYS]
 
 NAMED = re.compile(r"\bP \.\. '(?P<name>[^']*)'(?P<more> \.\. )?")
-GIVEN = re.compile(r"\bP \.\. (?:ARGV\[\d\]|index)")
+GIVEN = re.compile(r"\bP \.\. (?:ARGV\[[\di]\]|index)")
 """Keys that the caller names, out of the list: an index to page through, a hash to keep a field of, a window."""
 
-TAKES_A_KEY = {"_inbox", "audit_index", "audit_page", "inbox_counts", "keep", "log", "since", "tick"}
+TAKES_A_KEY = {"_inbox", "audit_index", "audit_page", "family", "forget", "inbox_counts", "keep", "log"} | {
+    "relist",
+    "since",
+    "tick",
+}
 READS = r"store\.(?:fields|put|ranked|sizes|listed|length|tick)\((?:\[|\*)*f?['\"]"
 
 

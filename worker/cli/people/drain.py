@@ -26,8 +26,8 @@ DEAF_SECONDS = 1.5
 
 HELP = (
     "a approve   1-9 one of these   l find another   p another priority   x reject",
-    "z close without a decision   r send back with a note   s snooze an hour   h snooze, with a time   c note",
-    "n skip   u undo   e correct the last   t timeline   ? keys   q quit",
+    "z close without a decision   r send back with a note   s snooze an hour   h snooze, with a time   m assign",
+    "c note   n skip   u undo   e correct the last   t timeline   ? keys   q quit",
 )
 """The same letters as in the console."""
 
@@ -133,6 +133,7 @@ class Drain:
             "r": self._resume,
             "s": self._snooze,
             "h": self._snooze_for,
+            "m": self._assign,
             "c": self._note,
             "n": self._leave,
             "u": self._undo,
@@ -236,6 +237,13 @@ class Drain:
 
     def _asleep(self, view: "TicketView", seconds: float) -> After:
         self._do(self.session.parts.inbox.snooze(view.id, self.person, view.version, seconds), "snoozed")
+        return After.NEXT
+
+    def _assign(self, story: Story) -> After:
+        to = self.keys.line("to (a name, or nothing for nobody): ")
+        if to is None:
+            return After.STAY
+        self._do(self.session.parts.inbox.assign(story.view.id, self.person, story.view.version, to), "assigned")
         return After.NEXT
 
     def _note(self, story: Story) -> After:

@@ -26,7 +26,7 @@ Hint = Annotated[str, typer.Option("--hint", help="What the agent should know.")
 
 def register(inbox: typer.Typer, app: typer.Typer) -> None:
     """Add the actions to the inbox, and the two that people use most also at the top."""
-    for action in (claim, release, approve, reject, close, repair, resume, snooze, note, undo):
+    for action in (claim, release, approve, reject, close, repair, resume, snooze, assign, note, undo):
         inbox.command()(action)
     inbox.command(cls=TakesDecision)(edit)
     app.command("decide", cls=TakesDecision, rich_help_panel="People")(edit)
@@ -167,6 +167,18 @@ def snooze(
     """Hide an item from `next` for a while, and give it back."""
     who, seconds = person_named(person), seconds_of(duration)
     act(lambda parts: parts.inbox.snooze(ticket_id, who, version, seconds), f"sleeps for {duration}", json=json)
+
+
+def assign(
+    ticket_id: TicketId,
+    to: Annotated[str, typer.Argument(help="A person's name; nothing: nobody.")] = "",
+    person: Person = None,
+    version: BasedOn = None,
+    json: Json = False,
+) -> None:
+    """Leave an item to a person, who is served it first and others not."""
+    who = person_named(person)
+    act(lambda parts: parts.inbox.assign(ticket_id, who, version, to), f"is for {to or 'nobody'}", json=json)
 
 
 def note(

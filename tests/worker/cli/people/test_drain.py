@@ -86,12 +86,14 @@ def test_undo_brings_the_item_back_at_once(ledger: DirectLedger) -> None:
 def test_every_other_key_does_what_it_does_in_the_console(
     ledger: DirectLedger, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drain = drained("c", "called her", "x", "2", "h", "3h", "x", "1", "r", "it is about a card")
+    ledger.suggested("s3")
+    drain = drained("c", "called her", "x", "2", "h", "3h", "x", "1", "r", "it is about a card", "m", "anna")
+    assert ledger.view("s3").assignee == "anna"
     assert (ledger.view("s1").reason, ledger.view("s1").detail) == (Reason.SUGGESTION_REJECTED, "wrong team")
     assert ledger.view("s2").snoozed_until_ms is not None
     assert ledger.state("f1") is State.QUEUED, "x has nothing to reject there, and took the digit with it"
-    assert (drain.handled, drain.skipped) == (3, ["s1"])
-    assert "you did 3: 1 rejected, 1 snoozed, 1 sent back; 1 left for later" in capsys.readouterr().out
+    assert (drain.handled, drain.skipped) == (4, ["s1"])
+    assert "you did 4: 1 rejected, 1 snoozed, 1 sent back, 1 assigned; 1 left for later" in capsys.readouterr().out
 
 
 def test_items_end_without_a_decision_and_the_last_one_is_corrected(ledger: DirectLedger) -> None:
