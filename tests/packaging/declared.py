@@ -55,8 +55,8 @@ def imported(path: Path, *, unconditional: bool = False) -> set[str]:
 
 
 def distributions_of(package: str) -> set[str]:
-    """Who provides a top-level package here."""
-    return {canonicalize_name(name) for name in _providers().get(package, ())}
+    """Who provides a top-level package here; one that is not installed goes by its own name."""
+    return {canonicalize_name(name) for name in _providers().get(package, (package,))}
 
 
 @cache
