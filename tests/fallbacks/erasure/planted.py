@@ -9,7 +9,7 @@ from typing import Any
 
 from fallbacks.erasure.stored import read_ticket
 from fallbacks.history.facts import entry_of
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.port import History
 from fallbacks.inbox.conversations import Bounds, Conversations, Kept
 from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.control import Control
@@ -34,7 +34,7 @@ class Planted:
 
     scene: Scene
     store: RedisStore
-    history: SqliteHistory
+    history: History
     strings: list[str] = field(default_factory=list)
 
     def plant(self, what: str) -> str:

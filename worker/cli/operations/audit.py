@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import run
-from worker.cli.operations.audit_verify import print_public_key, verify_file
+from worker.cli.operations.audit_verify import check_history, print_public_key, verify_file
 from worker.cli.options import Json
 from worker.cli.output import Report, complain, dump, say, show
 
@@ -31,14 +31,22 @@ def audit(
     ] = None,
     key: Annotated[
         list[str] | None,
-        typer.Option("--key", metavar="KEY", help="With --verify: a public key (dhp_...) that may have signed it."),
+        typer.Option(
+            "--key", metavar="KEY", help="With --verify or --chain: a public key (dhp_...) that may have signed it."
+        ),
     ] = None,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Hold every ticket of history against the chain written with it instead.")
+    ] = False,
     public_key: Annotated[bool, typer.Option("--public-key", help="Print this deployment's public key.")] = False,
     json: Json = False,
 ) -> None:
     """Prove from the ledger that no ticket is lost, no cap exceeded, no amount open and no effect happened twice."""
     if public_key:
         print_public_key(json=json)
+        return
+    if chain:
+        check_history(key or [], json=json)
         return
     if verify is not None:
         verify_file(verify, key or [], json=json)

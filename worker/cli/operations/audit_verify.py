@@ -8,25 +8,22 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from worker.cli.context import load
+from worker.cli.context import load, run
 from worker.cli.output import complain, dump, say
 
 if TYPE_CHECKING:
+    from fallbacks.auditing.chain_check import Checked
     from fallbacks.auditing.verify import Verdict
     from fallbacks.history.ed25519_seals import Ed25519Sealer
+    from worker.wiring import Parts
 
 
 def verify_file(file: Path, public_keys: Sequence[str], *, json: bool) -> None:
     """Exit 1 with the lines that are not as they were written. public_keys: none given: this deployment's own."""
     from fallbacks.auditing.verify import verify
-    from fallbacks.history.ed25519_seals import read_public, sealed_by
+    from fallbacks.history.ed25519_seals import sealed_by
 
-    public_keys = list(public_keys) or [_own().public]
-    for key in public_keys:
-        try:
-            read_public(key)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--key") from None
+    public_keys = _keys(public_keys)
     if str(file) == "-":
         verdict = verify(sys.stdin.buffer, public_keys, sealed_by)
     else:
@@ -35,6 +32,43 @@ def verify_file(file: Path, public_keys: Sequence[str], *, json: bool) -> None:
     _print(verdict, json=json)
     if not verdict.sound:
         raise typer.Exit(1)
+
+
+def check_history(public_keys: Sequence[str], *, json: bool) -> None:
+    """Exit 1 with the tickets that are not as they left. public_keys: beside this deployment's own."""
+    found = run(lambda parts: _chained(parts, [*_keys(public_keys), parts.sealer.public]))
+    problems = [{"id": ticket_id or None, "what": what} for ticket_id, what in found.problems]
+    if json:
+        dump({"sound": not problems, **asdict(found), "problems": problems})
+    else:
+        unsealed = f", {found.unsealed} of them behind the last seal" if found.unsealed else ""
+        say(f"{found.links} links{unsealed}, {found.tickets} tickets, {found.missing} forgotten since")
+        say("as it was written" if not problems else f"NOT as it was written: {len(problems)} problems")
+        complain(*(f"{ticket_id or 'chain'}: {what}" for ticket_id, what in found.problems))
+    if problems:
+        raise typer.Exit(1)
+
+
+async def _chained(parts: "Parts", public_keys: Sequence[str]) -> "Checked":
+    from fallbacks.auditing.chain_check import check_chain
+    from fallbacks.history.ed25519_seals import sealed_by
+
+    def is_sealed(what: bytes, seal: str) -> bool:
+        return any(sealed_by(key, what, seal) for key in public_keys)
+
+    return await check_chain(parts.history, parts.process, is_sealed)
+
+
+def _keys(given: Sequence[str]) -> list[str]:
+    """Checked; none given: this deployment's own."""
+    from fallbacks.history.ed25519_seals import read_public
+
+    for key in given:
+        try:
+            read_public(key)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--key") from None
+    return list(given) or [_own().public]
 
 
 def print_public_key(*, json: bool) -> None:

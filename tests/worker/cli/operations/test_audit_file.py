@@ -24,6 +24,7 @@ def test_auditors_check_a_file_by_the_key_they_keep(
     assert (tmp_path / "home" / "audit.key").stat().st_mode & 0o077 == 0
 
     assert "signed by" in deskhand("audit", "--verify", str(file)).out
+    assert "0 links" in deskhand("audit", "--chain").out
     monkeypatch.setenv("DESKHAND_REDIS_URL", "redis://127.0.0.1:1")
     monkeypatch.setenv("DESKHAND_HOME", str(tmp_path / "elsewhere"))
     found = deskhand("audit", "--verify", "-", "--key", public, "--json", stdin=file.read_bytes()).json()
