@@ -96,8 +96,9 @@ class Search:
     """What to look for; what is None is not asked for. Newest acceptance first, then the greatest id by code point.
 
     q: words, read by `fallbacks.history.words`, all of which must stand in id, subject, text or in id, e-mail and name
-    of the requester. requester: the id or the e-mail, case apart. since_ms, until_ms: accepted then or later, and
-    before. ended_since_ms: ended then or later. before: (accepted_ms, id) to go on from, exclusive.
+    of the requester. requester: the id or the e-mail, case apart. reason: of a hand-off, or the kind of a close.
+    since_ms, until_ms: accepted then or later, and before. ended_since_ms: ended then or later. before: (accepted_ms,
+    id) to go on from, exclusive.
     """
 
     q: str = ""

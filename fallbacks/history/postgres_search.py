@@ -47,10 +47,12 @@ def _clauses(wanted: Search, keyed_by: str) -> Iterator[Clause]:
     if wanted.states:
         yield "state = ANY(%s)", [list(wanted.states)]
     key = wanted.key if wanted.key is not None else wanted.facets.get(keyed_by)
-    equal = {"key": key, "source": wanted.source, "reason": wanted.reason, "decided_by": wanted.decided_by}
+    equal = {"key": key, "source": wanted.source, "decided_by": wanted.decided_by}
     for name, value in equal.items():
         if value is not None:
             yield f"{name} = %s", [value]
+    if wanted.reason is not None:
+        yield "%s IN (reason, closed)", [wanted.reason]
     for name, value in wanted.facets.items():
         yield "facets ->> %s = %s", [name, value]
     if wanted.requester is not None:

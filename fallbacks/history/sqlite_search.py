@@ -65,10 +65,12 @@ def _clauses(wanted: Search, keyed_by: str) -> Iterator[Clause]:
     if wanted.states:
         yield f"state IN ({', '.join('?' * len(wanted.states))})", list(wanted.states)
     key = wanted.key if wanted.key is not None else wanted.facets.get(keyed_by)
-    equal = {"key": key, "source": wanted.source, "reason": wanted.reason, "decided_by": wanted.decided_by}
+    equal = {"key": key, "source": wanted.source, "decided_by": wanted.decided_by}
     for name, value in equal.items():
         if value is not None:
             yield f"{name} = ?", [value]
+    if wanted.reason is not None:
+        yield "? IN (reason, closed)", [wanted.reason]
     for name, value in wanted.facets.items():
         yield "facets ->> ? = ?", [f'$."{name}"', value]
     if wanted.requester is not None:

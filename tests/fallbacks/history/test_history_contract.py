@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fallbacks.history.chain import journal_head, link_hash, row_digest
-from fallbacks.history.port import Cost, History, Search
+from fallbacks.history.port import Cost, Entry, History, Search
 from fallbacks.history.postgres_history import PostgresHistory
 from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.search.sqlite_live_index import SqliteLiveIndex
 from tests.fallbacks.history.ended import DAY_MS, MARCH, ended, entry
 from tests.fallbacks.scene import TRIAGE
 
@@ -128,6 +130,7 @@ SEARCHES = [
     (Search(source="chat"), ""),
     (Search(decided_by="ann"), "edcb"),
     (Search(reason="step_limit"), ""),
+    (Search(reason="spam"), "a"),
     (Search(corrected=True), ""),
     (Search(since_ms=MARCH + 3), "ed"),
     (Search(until_ms=MARCH + 3), "cba"),
@@ -139,23 +142,38 @@ SEARCHES = [
 """What is looked for among five tickets, and which are found, newest first."""
 
 
-def test_a_search_finds(play: Play) -> None:
+def five() -> list[Entry]:
+    """The tickets of `SEARCHES`."""
     loan = {"label": "new_loan", "team": "loans"}
     ann = {"id": "C-1", "email": "ann@shop.example", "name": "Ann Miller"}
+    return [
+        entry("a", MARCH, body="a grey card", state="closed", closed="spam"),
+        entry("b", MARCH + 1, body="a grün card", decision=loan),
+        entry("c", MARCH + 2, body="a blue card", requester={"id": "c-1", "email": "bo@shop.example"}),
+        entry("d", MARCH + 3, body="a red card", requester=ann),
+        entry("e", MARCH + 3, body="card tkt-7"),
+    ]
 
+
+def test_a_search_finds(play: Play) -> None:
     async def story(history: History) -> None:
-        tickets = [
-            entry("a", MARCH, body="a grey card", state="closed", closed="spam"),
-            entry("b", MARCH + 1, body="a grün card", decision=loan),
-            entry("c", MARCH + 2, body="a blue card", requester={"id": "c-1", "email": "bo@shop.example"}),
-            entry("d", MARCH + 3, body="a red card", requester=ann),
-            entry("e", MARCH + 3, body="card tkt-7"),
-        ]
-        await history.write(tickets)
+        await history.write(five())
         for wanted, expected in SEARCHES:
             assert "".join(ids(await history.search(wanted))) == expected, wanted
 
     play(story)
+
+
+def test_the_index_of_what_is_here_finds_the_same() -> None:
+    index = SqliteLiveIndex()
+    index.put((one.ticket.id, one.facts) for one in five())
+    for wanted, expected in SEARCHES:
+        assert "".join(ticket_id for _, ticket_id in index.search(wanted)) == expected, wanted
+        fits = index.fitting(replace(wanted, before=None), [*"abcdex"])
+        assert fits >= set(expected), wanted
+    index.forget("abcde")
+    assert (len(index), index.search(Search("card"))) == (0, [])
+    index.close()
 
 
 def test_pages_follow_one_another_though_tickets_came_in_one_ms(play: Play) -> None:
