@@ -60,3 +60,9 @@ def read_terms(q: str) -> tuple[Term, ...]:
 def match_all(terms: tuple[Term, ...]) -> str:
     """As SQLite's FTS5 and its kin read it: each term quoted, all of them asked for."""
     return " AND ".join(f'"{" ".join(term.words)}"{" *" if term.prefix else ""}' for term in terms)
+
+
+def stand_in(terms: tuple[Term, ...], words: str) -> bool:
+    """Whether all of them stand in the words of a ticket, as `searched` has them."""
+    text = f" {words} "
+    return all(f" {' '.join(term.words)}{'' if term.prefix else ' '}" in text for term in terms)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fallbacks.history.port import Facts, Search
-from fallbacks.history.words import match_all, read_terms, searched
+from fallbacks.history.words import match_all, read_terms, searched, stand_in
 from fallbacks.ledger.states import ENDED
 
 _SCHEMA = """
@@ -73,9 +73,8 @@ class SqliteLiveIndex:
 
     def search(self, wanted: Search) -> list[tuple[int, str]]:
         """(accepted_ms, id), in the order of history's search, at most `limit`."""
-        rows = self._selected(wanted, "said CROSS JOIN ticket ON n = said.rowid", "said.rowid", [])
         found = list[tuple[int, str]]()
-        for row in rows:
+        for row in self._selected(wanted):
             if wanted.before and row >= wanted.before:
                 continue
             if len(found) >= wanted.limit and row[0] != found[-1][0]:  # within a ms, ids decide
@@ -84,30 +83,35 @@ class SqliteLiveIndex:
         return sorted(found, reverse=True)[: wanted.limit]
 
     def fitting(self, wanted: Search, ticket_ids: Sequence[str]) -> frozenset[str]:
-        """Those of them that it asks for, wherever it begins."""
+        """Those of them that it asks for, wherever it begins. Their words are looked at one by one: asking the index of
+        words for each of a few would gather all beginnings of `pay*` each time.
+        """
+        terms = read_terms(wanted.q)
+        if wanted.q.strip() and not terms:
+            return frozenset()
         known = [self._numbers[each] for each in ticket_ids if each in self._numbers]
-        these = [(f"n IN ({_marks(known)})", known)]
-        return frozenset(
-            each for _, each in self._selected(wanted, "ticket CROSS JOIN said ON said.rowid = n", "n", these)
-        )
+        clauses = [(f"n IN ({_marks(known)})", known), *_clauses(wanted), *_at_times(wanted)]
+        rows = self._rows("id, text", "ticket JOIN said ON said.rowid = n", clauses)
+        return frozenset(ticket_id for ticket_id, words in rows if stand_in(terms, words))
 
     def close(self) -> None:
         """Free the index."""
         self._db.close()
 
-    def _selected(
-        self, wanted: Search, with_words: str, number: str, further: Sequence[_Clause]
-    ) -> Iterator[tuple[int, str]]:
+    def _selected(self, wanted: Search) -> Iterator[tuple[int, str]]:
         terms = read_terms(wanted.q)
         if wanted.q.strip() and not terms:
             return iter(())
-        clauses = [*further, *_clauses(wanted), *_at_times(wanted)]
-        if terms:
-            clauses.append(("said MATCH ?", [match_all(terms)]))
+        clauses = [*_clauses(wanted), *_at_times(wanted)]
+        if not terms:
+            return self._rows("accepted, id", "ticket", clauses, "n")
+        clauses.append(("said MATCH ?", [match_all(terms)]))
+        return self._rows("accepted, id", "said CROSS JOIN ticket ON n = said.rowid", clauses, "said.rowid")
+
+    def _rows(self, columns: str, source: str, clauses: Sequence[_Clause], order: str = "n") -> Iterator[Any]:
         where = " AND ".join(clause for clause, _ in clauses) or "TRUE"
         values = [value for _, some in clauses for value in some]
-        source, order = (with_words, number) if terms else ("ticket", "n")
-        sql = f"SELECT accepted, id FROM {source} WHERE {where} ORDER BY {order} DESC"  # noqa: S608 - of our own words
+        sql = f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} DESC"  # noqa: S608 - of our own words
         return self._db.execute(sql, values)
 
     def _number(self, ticket_id: str, accepted_ms: int) -> int:

@@ -170,7 +170,8 @@ def test_the_index_of_what_is_here_finds_the_same() -> None:
     for wanted, expected in SEARCHES:
         assert "".join(ticket_id for _, ticket_id in index.search(wanted)) == expected, wanted
         fits = index.fitting(replace(wanted, before=None), [*"abcdex"])
-        assert fits >= set(expected), wanted
+        cut = wanted.limit < 50 or wanted.before is not None
+        assert fits >= set(expected) if cut else fits == set(expected), wanted
     index.forget("abcde")
     assert (len(index), index.search(Search("card"))) == (0, [])
     index.close()
