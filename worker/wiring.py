@@ -12,6 +12,7 @@ from uuid import uuid4
 from celery import Celery
 from pydantic import SecretStr
 
+from fallbacks.autonomy.calls import CallJudge
 from fallbacks.autonomy.proof import Rule
 from fallbacks.autonomy.standing import AutonomyJudge, Judgement, Key, Terms
 from fallbacks.autonomy.watch import Watch
@@ -336,6 +337,7 @@ class Parts:
             judge=self._judge,
             day_cap=settings.day_cap_nanodollars,
             approval_seconds=settings.approval_seconds,
+            earned=self._earned,
             max_losses=settings.max_worker_losses,
             over_quota=RequesterQuota(self.store, settings.requester_tickets_per_hour).exceeded,
             switched_off=settings.autonomy is Autonomy.OFF,
@@ -380,6 +382,15 @@ class Parts:
         switched = (await self.store.fields(keys.CONTROL)).get("autonomy")
         mode = switched or self.settings.autonomy.value
         return await self.standings.judge(key, may_act=mode == "auto")
+
+    async def _earned(self, tool: str, version: str) -> str:
+        switched = (await self.store.fields(keys.CONTROL)).get("autonomy")
+        mode = switched or self.settings.autonomy.value
+        return await self._calls.refusal(tool, version, may_act=mode == "auto")
+
+    @cached_property
+    def _calls(self) -> CallJudge:
+        return CallJudge(self.store, self.process.name, self.standings.terms)
 
     @cached_property
     def admission(self) -> Admission:

@@ -87,13 +87,13 @@ class Calls(Holds):
         until = now + int(self.approval_seconds * 1000)
         values = {"approved": approved(call.key, digest), "approved_until": str(until)}
         event = ev.CallApproved(person, call.key, digest, until)
-        return await self._back_to_agent(view, person, event, Act.APPROVE_CALL, now, values)
+        return await self._back_to_agent(view, call, event, Act.APPROVE_CALL, now, values)
 
     async def reject_call(self, ticket_id: str, person: str, version: int | None, digest: str, why: str) -> TicketView:
         """Refuse it: the agent is told why, and goes on without."""
         view, call = await self._asked(ticket_id, version, digest)
         event = ev.CallRejected(person, call.key, digest, why[:2000])
-        return await self._back_to_agent(view, person, event, Act.REJECT_CALL, await self.store.now_ms())
+        return await self._back_to_agent(view, call, event, Act.REJECT_CALL, await self.store.now_ms())
 
     async def edit_call(
         self, ticket_id: str, person: str, version: int | None, digest: str, arguments: Mapping[str, Any]
@@ -117,7 +117,7 @@ class Calls(Holds):
     async def _back_to_agent(
         self,
         view: TicketView,
-        person: str,
+        call: PendingCall,
         event: ev.CallApproved | ev.CallRejected,
         act: Act,
         now_ms: int,
@@ -128,15 +128,22 @@ class Calls(Holds):
         move = Move(
             State.QUEUED,
             (State.SUGGESTED,),
-            ByPerson(view.version, person),
+            ByPerson(view.version, event.by),
             (event,),
             due=In(0),
             values={"losses": "0", **deadline, **(values or {})},
             unset=("queue", *(() if deadline else ("deadline",))),
+            judged=self._judged(view, call, act, now_ms),
             count=(f"person_{act}",),
         )
         await self._act(view.id, move)
         return await self.views.ticket(view.id)
+
+    def _judged(self, view: TicketView, call: PendingCall, act: Act, now_ms: int) -> str:
+        """The evidence: whether the person let happen what the agent had asked for."""
+        agreed = act is Act.APPROVE_CALL and not call.edited_by
+        what = {"tool": call.tool, "process": self.process.name, "version": call.version, "agreed": agreed}
+        return json.dumps({**what, "id": view.id, "at": now_ms})
 
     async def _with(
         self, view: TicketView, call: PendingCall, arguments: Mapping[str, Any], person: str

@@ -9,7 +9,7 @@ from typing import Any
 
 from fallbacks.ledger.acts import ALONE, Act
 from fallbacks.ledger.states import Closed
-from fallbacks.plan import PLAN
+from fallbacks.plan import PLAN, InboxQueue
 from tasks.conversation import AUTOMATIC, THANKS, read_message
 from tasks.money import format_usd
 from tasks.reasons import Reason
@@ -213,6 +213,7 @@ def _freed(event: ev.PersonActed) -> bool:
 _VERBS = {
     Act.APPROVE: "approved",
     Act.EDIT: "decided instead:",
+    Act.APPROVE_CALL: "decided by approving the call:",
     Act.CORRECT: "corrected the decision to",
     ALONE: "decided alone:",
 }
@@ -258,7 +259,9 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.EffectBegun: lambda e: _Words(Tone.PROGRESS, f"{e.tool} began to act outside", e.key),
     ev.EffectEnded: lambda e: _Words(Tone.PROGRESS, "the action outside is done", e.key),
     ev.Suggested: lambda e: _Words(
-        Tone.PROGRESS, "its suggestion waits for a person", "; ".join(filter(None, (f"inbox queue {e.queue}", e.why)))
+        Tone.PROGRESS,
+        f"its {'call' if e.queue == InboxQueue.APPROVALS else 'suggestion'} waits for a person",
+        "; ".join(filter(None, (f"inbox queue {e.queue}", e.why))),
     ),
     ev.HandedOff: lambda e: _Words(Tone.FAILURE, f"handed off to {e.queue}: {means(e.reason)}", e.detail),
     ev.Closed: lambda e: _Words(

@@ -13,7 +13,7 @@ class PendingCall:
     """key: of its effect. digest: what an approval is bound to. target, does, details: the preview that its tool made.
 
     why: a person is asked, in words. proposed_ms, until_ms: store time; it may be approved until then. edited_by: who
-    changed its arguments last, "" for nobody.
+    changed its arguments last, "" for nobody. version: of the tier that asked, by which evidence is counted.
     """
 
     key: str
@@ -27,14 +27,15 @@ class PendingCall:
     proposed_ms: int
     until_ms: int
     edited_by: str = ""
+    version: str = ""
 
     def to_json(self) -> str:
         """As the row holds it."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
-def pending(event: ev.CallProposed, now_ms: int, wait_ms: int) -> PendingCall:
-    """A call that was just proposed. wait_ms: how long it may be approved."""
+def pending(event: ev.CallProposed, now_ms: int, wait_ms: int, version: str = "") -> PendingCall:
+    """A call that was just proposed. wait_ms: how long it may be approved. version: of the tier that asks."""
     return PendingCall(
         key=event.key,
         tool=event.tool,
@@ -46,6 +47,7 @@ def pending(event: ev.CallProposed, now_ms: int, wait_ms: int) -> PendingCall:
         why=event.why,
         proposed_ms=now_ms,
         until_ms=now_ms + wait_ms,
+        version=version,
     )
 
 

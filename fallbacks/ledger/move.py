@@ -138,10 +138,11 @@ class Move:
 
     allowed: the states it may start from. events: what the journal says of it. due: when the sweep looks at it, None
     for never. inbox: its entry, None for out of the inbox. values, unset: fields of the row. undo_in_ms: a decision can
-    be undone for so long. example: of a person's decision (JSON). count: counters that go up by one. failure: of a
-    model that no call could be made to. figures: of the run that ends by it. agreed: whether a person decides what was
-    suggested, None where nothing was. heard: messages of the ticket that were known; with more of them the move raises
-    `NewMessages`. message: one that is added. unnoticed: what people were shown stays true, and its version.
+    be undone for so long. example: of a person's decision (JSON). judged: what a person made of a call that waited
+    (JSON). count: counters that go up by one. failure: of a model that no call could be made to. figures: of the run
+    that ends by it. agreed: whether a person decides what was suggested, None where nothing was. heard: messages of the
+    ticket that were known; with more of them the move raises `NewMessages`. message: one that is added. unnoticed: what
+    people were shown stays true, and its version.
     """
 
     to: State
@@ -157,6 +158,7 @@ class Move:
     undo_in_ms: int | None = None
     takes_back: TakesBack | None = None
     example: str | None = None
+    judged: str | None = None
     count: tuple[str, ...] = ()
     failure: ModelFailure | None = None
     figures: RunFigures | None = None
@@ -182,6 +184,7 @@ class Move:
                 "undo_in": self.undo_in_ms,
                 **_taken_back(self.takes_back),
                 "example": self.example,
+                "judged": self.judged,
                 "count": list(self.count) or None,
                 "failure": self.failure.to_header() if self.failure else None,
                 "heard": self.heard,

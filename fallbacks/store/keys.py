@@ -73,6 +73,7 @@ ASSIGNED, ASSIGNEE = "assigned", "assignee:"
 
 EXAMPLES = _key("examples", Type.LIST, "people's decisions (JSON, oldest first) beside what was suggested")
 SNOOZED = _key("snoozed", Type.SORTED, "items that people hid from serve-next, by until when (ms); some are past")
+CALLS_JUDGED = _key("calls_judged", Type.LIST, "what people made of calls that waited (JSON, oldest first)")
 LAST_ACTS = _key("last_acts", Type.HASH, "person -> when they last did something to an item (ms), holding it aside")
 PROBES = _key("probes", Type.HASH, "known-answer probes not judged yet: ticket id -> what is known of it (JSON)")
 PROBES_USED = _key("probes_used", Type.HASH, "tickets that were copied as probes lately -> when (ms)")

@@ -28,24 +28,25 @@ class ToolResult:
     text: str
 
 
-Earned = Callable[[str], Awaitable[bool]]
-"""Whether a tool has earned to act without being asked about."""
+Earned = Callable[[str, str], Awaitable[str]]
+"""Why a tool has not earned to act without being asked about, under this version of the agent; "" where it has."""
 
 
-async def unearned(_tool: str) -> bool:
+async def unearned(_tool: str, _version: str) -> str:
     """None has."""
-    return False
+    return "it has not earned to act alone"
 
 
 @dataclass(frozen=True, slots=True)
 class ToolRunner:
-    """The allow-listed tools of one run."""
+    """The allow-listed tools of one run. version: of the tier that asks."""
 
     tools: Mapping[str, Tool]
     ticket: Ticket
     ticket_id: str
     ledger: RunLedger
     earned: Earned = unearned
+    version: str = ""
 
     async def wanted(self, call: ToolCall, step: int, used: int, seconds_left: float | None) -> ev.CallProposed | None:
         """What people are shown of a call that waits for them; None for one that does not, or that `run` refuses."""
@@ -57,7 +58,9 @@ class ToolRunner:
         except ValidationError:
             return None
         why = asks(tool.approval, arguments)
-        if not why or (tool.approval is Ask.UNTIL_EARNED and await self.earned(tool.name)):
+        if tool.approval is Ask.UNTIL_EARNED:
+            why = await self.earned(tool.name, self.version)
+        if not why:
             return None
         key, said = self.key(call, step), arguments.model_dump(mode="json")
         shown = await preview_of(tool, arguments, ToolContext(self.ticket, key), seconds_left)

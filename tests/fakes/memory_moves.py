@@ -166,6 +166,8 @@ def _tell(b: MemoryData, ticket_id: str, row: dict[str, str], h: dict[str, Any])
         row["undo_until"] = str(b.now + h["undo_in"])
     if "example" in h:
         examples.append(h["example"])
+    if "judged" in h:
+        b.entries("calls_judged").append(h["judged"])
     for name in h.get("count", []):
         b.add("n", name, 1)
 

@@ -55,7 +55,7 @@ class Executor:
 
     tiers: none where this process only hands off. day_cap: nanodollars of the fleet per UTC day, None for no cap.
     judge: whether a decision of a tier may be decided alone. approval_seconds: how long a call that waits for a person
-    may be approved. earned: whether a tool may act without being approved. over_quota: why a ticket is
+    may be approved. earned: why a tool may not act unapproved. over_quota: why a ticket is
     one too many of its requester, "" where it is not. switched_off: no agent works here, whoever asks. enter: signs in
     with the store and returns its canary, "" for none; asked before the first run. joined: the ticket that this one, a
     reply, has become a message of; "" where it is none.
@@ -229,7 +229,8 @@ class Executor:
         """Put the call that the run came to before people, and let go of the ticket."""
         proposed = ending.unwritten[-1]
         assert isinstance(proposed, ev.CallProposed)  # noqa: S101 - a run that asks has just noted what
-        call = pending(proposed, await self.ledger.store.now_ms(), int(self.approval_seconds * 1000))
+        version = tier_of(ending.checkpoint, self.tiers).version
+        call = pending(proposed, await self.ledger.store.now_ms(), int(self.approval_seconds * 1000), version)
         priority = self._priority(claim, ending.checkpoint)
         await self.ledger.propose(claim.lease, ending.unwritten, call, priority, ending.checkpoint.heard)
         return State.SUGGESTED
@@ -268,7 +269,8 @@ class Executor:
             document = {"state": State.DECIDED.value, "decision": result, **cause}
             outbox = self.outcomes.entries(Outcome.DECIDED, claim.lease.ticket_id, claim.door, document)
             by, act = (approver, Act.APPROVE_CALL) if approver else (AGENT, ALONE)
-            await self.ledger.decide(claim.lease, replace(conclusion, decision=result), outbox, by, act)
+            why = "its approval ends the ticket" if approver else judgement.why
+            await self.ledger.decide(claim.lease, replace(conclusion, decision=result, why=why), outbox, by, act)
             return State.DECIDED
         await self.ledger.suggest(claim.lease, conclusion)
         return State.SUGGESTED

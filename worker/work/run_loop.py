@@ -153,7 +153,7 @@ def _run(
         model=tier.model,
         min_confidence=tier.min_confidence,
         shown=redact(ticket.text) if tier.redacted else None,
-        tools=replace(assignment.tools, ticket=ticket),
+        tools=replace(assignment.tools, ticket=ticket, version=tier.version),
         limits=assignment.limits,
         clock=assignment.clock,
         checkpoint=checkpoint,

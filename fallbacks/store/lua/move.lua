@@ -2,7 +2,7 @@
 -- ARGV: prefix, id, header (fallbacks/ledger/move.py), events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
 --   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets};
---   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}; figures {kind, version}: of the run that ends;
+--   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; judged (of a call); count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}; figures {kind, version}: of the run that ends;
 --   heard (messages that were known); message {id, digest, chars, most_chars, news; original, attached, bounced: see accept.lua}: one to add, once; unnoticed: the version stays
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since',
@@ -83,6 +83,7 @@ for _, message in ipairs(h.outbox or {}) do
 end
 local sequence = h.outbox and h.outbox[1] and int(kept(row[12]) + 1)
 if h.example or h.drop_example then redis.call('LLEN', P .. 'examples') end
+if h.judged then redis.call('LLEN', P .. 'calls_judged') end
 local undo_until = h.undo_in and NOW + whole(h.undo_in)
 local since, held_since = tonumber(row[13]) or NOW, tonumber(row[8]) or NOW -- for figures only, as the steps
 local steps, steps_before = tonumber(row[14]) or 0, tonumber(row[15]) or 0
@@ -158,5 +159,6 @@ for _, message in ipairs(h.outbox or {}) do
 end
 if h.drop_example then redis.call('LREM', P .. 'examples', -1, h.drop_example) end
 if h.example then redis.call('RPUSH', P .. 'examples', h.example) end
+if h.judged then redis.call('RPUSH', P .. 'calls_judged', h.judged) end
 for _, name in ipairs(h.count or {}) do redis.call('HINCRBY', P .. 'n', name, 1) end
 return {'ok', h.state, version, AT}

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from fallbacks.autonomy.calls import CallJudge
+from fallbacks.autonomy.proof import Rule
+from fallbacks.autonomy.standing import Terms
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.inbox.conversations import Bounds, Conversations
 from fallbacks.inbox.inbox import Inbox
@@ -52,8 +55,9 @@ class Office:
         )
         self.inbox = Inbox(self.store, TRIAGE, OutcomeWriter(wanted=False), tools=lambda: self.tools)
 
-    def executor(self) -> Executor:
-        return executor(self.ledger, (Tier(self.model, 0.5),), tools=self.tools, approval_seconds=self.wait_seconds)
+    def executor(self, **otherwise: Any) -> Executor:
+        given = {"tools": self.tools, "approval_seconds": self.wait_seconds, **otherwise}
+        return executor(self.ledger, (Tier(self.model, 0.5),), **given)
 
     async def work(self) -> str:
         return await self.executor().triage("T-1")
@@ -211,6 +215,40 @@ def test_what_was_shown_too_long_ago_is_not_approved() -> None:
         with pytest.raises(ValueError, match="too old"):
             await office.inbox.approve_call("T-1", "ann", None, call.digest)
         assert (await office.view()).call == call
+
+    asyncio.run(story())
+
+
+def test_a_tool_earns_to_act_alone_by_what_people_let_happen_and_loses_it() -> None:
+    async def story() -> None:
+        refunds = [reply(refund(f"r{number}")) if not number % 2 else reply(submit()) for number in range(40)]
+        office = Office(refunds, approval=Ask.UNTIL_EARNED)
+        judge = CallJudge(office.store, "triage", Terms(Rule(target=0.5, alarm_from=4)), dice=lambda: 0.99)
+
+        async def earned(tool: str, version: str) -> str:
+            return await judge.refusal(tool, version, may_act=True)
+
+        async def asks(number: int) -> PendingCall | None:
+            await office.ledger.accept(TICKET.model_copy(update={"id": f"T-{number}"}), LIMITS)
+            await office.executor(earned=earned).triage(f"T-{number}")
+            return (await office.inbox.views.ticket(f"T-{number}")).call
+
+        number = 0
+        while (call := await asks(number)) is not None:
+            assert f"it has not earned to act alone: {number} of {number} approved" in call.why
+            await office.inbox.approve_call(f"T-{number}", "ann", None, call.digest)
+            assert await office.executor(earned=earned).triage(f"T-{number}") == "suggested"
+            number += 1
+        assert number == 6
+        assert [name for name, *_ in office.workshop.called].count("refund") == number + 1
+        judge.dice, refused = (lambda: 0.0), 0
+        while (call := await asks(number := number + 1)) is not None and "permanent audit" in call.why:
+            await office.inbox.reject_call(f"T-{number}", "ann", None, call.digest, "not any more")
+            await office.executor(earned=earned).triage(f"T-{number}")
+            refused += 1
+        assert call is not None
+        assert refused
+        assert "it has not earned to act alone" in call.why
 
     asyncio.run(story())
 
