@@ -64,6 +64,7 @@ WIRING = (
     "worker/drill/",
     "worker/models/makes.py",  # chooses a tier's make
     "worker/ops/",  # looks at every part that a deployment has chosen
+    "worker/sample/refunds/offer.py",  # what a package of its own would bring
     "worker/service/",
     "worker/simulator/",
     "worker/tools/toolbox.py",  # chooses what a described tool's calls go through

@@ -21,6 +21,7 @@ from fallbacks.console.operating import operations, switch
 from fallbacks.console.originals import attachment, original
 from fallbacks.console.overview import home, overview
 from fallbacks.console.pages import state_words
+from fallbacks.console.people import people
 from fallbacks.console.search import search
 from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
 from fallbacks.console.stream import stream
@@ -55,6 +56,7 @@ ROUTES = [
     Route("/tickets/{ticket_id}/hold", hold, methods=["POST"]),
     Route("/tickets/{ticket_id}/{action}", act, methods=["POST"]),
     Route("/overview", overview),
+    Route("/people", people),
     Route("/groups", groups),
     Route("/groups/{reason}", group),
     Route("/groups/{reason}/resume", resume_group, methods=["POST"]),

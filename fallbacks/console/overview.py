@@ -11,7 +11,7 @@ from fallbacks.console.charts import Bar, bars
 from fallbacks.console.kinds import kind_rows
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.people import LATEST, work_by
-from fallbacks.inbox.wanted import By, Wanted
+from fallbacks.inbox.wanted import Wanted
 from fallbacks.ledger.control import Control
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Stats
@@ -54,7 +54,7 @@ async def overview(visit: Visit) -> Response:
     stats = await visit.deps.views.stats()
     judged = [row for row in await kind_rows(visit) if row.suggested]
     suggested, agreed = sum(row.suggested for row in judged), sum(row.agreed for row in judged)
-    oldest = await visit.deps.inbox.find(Wanted(asleep=False, by=By.SINCE), 0, OLDEST)
+    oldest = await visit.deps.inbox.find(Wanted(asleep=False), 0, OLDEST)
     latest = await visit.desk.examples.latest(LATEST)
     everybody = work_by(lambda example: example.by, latest)
     reviewers = [work for work in everybody if visit.may(Role.OPERATOR) or work.name == visit.person]

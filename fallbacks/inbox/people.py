@@ -1,13 +1,22 @@
 """How people work: agreement, handle time and keystrokes by reviewer and by kind, counted from the examples."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
+from fallbacks.autonomy.noise import CAUGHT, MISSED
 from fallbacks.ledger.examples import Example
 
 LATEST = 2000
 """A screen counts so many of the last decisions: people and kinds change."""
+
+
+HASTY_SECONDS = 1.0
+HASTY_FROM = 20
+"""Nobody reads a ticket in less than a second: a median below it, over so many decisions, is rubber-stamping."""
+
+_PROBED = "probed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,11 @@ class Work:
     def agreement(self) -> float | None:
         """Share of suggestions that stood, 0..1."""
         return self.agreed / self.judged if self.judged else None
+
+    @property
+    def hasty(self) -> bool:
+        """Whether so many were decided so fast that nobody can have read them."""
+        return self.timed >= HASTY_FROM and (self.median_seconds or 0.0) < HASTY_SECONDS
 
 
 @dataclass(slots=True)
@@ -58,6 +72,35 @@ def work_by(group: Callable[[Example], str], examples: Iterable[Example]) -> lis
                 values.append(float(measured))
     found = [_work(name, heap) for name, heap in heaps.items()]
     return sorted(found, key=lambda work: (-work.decided, work.name))
+
+
+def corrected_by(group: Callable[[Example], str], examples: Iterable[Example]) -> Counter[str]:
+    """How many decisions of each group were corrected later, by whomever. examples: oldest first."""
+    found, last = Counter[str](), dict[str, Example]()
+    for example in examples:
+        if example.earlier is not None and (before := last.get(example.id)):
+            found[group(before)] += 1
+        last[example.id] = example
+    return found
+
+
+def of_person(verdict: str, person: str) -> str:
+    """The counter of what a person made of probes."""
+    return f"{_PROBED}:{verdict}:{person}"
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """Of one person: wrong suggestions that they were shown on purpose. caught: those that they changed."""
+
+    caught: int
+    shown: int
+
+
+def probed(person: str, counters: Mapping[str, str]) -> Probed:
+    """What a person made of probes; they count for good."""
+    caught, missed = (int(counters.get(of_person(verdict, person), 0)) for verdict in (CAUGHT, MISSED))
+    return Probed(caught, caught + missed)
 
 
 def _work(name: str, heap: _Heap) -> Work:

@@ -15,6 +15,7 @@ from typing import Any, assert_never
 
 from fallbacks.autonomy.noise import CAUGHT, CHANGED, MISSED, SAME, counter
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.inbox.people import of_person
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.examples import Example, Examples
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger, new_id
@@ -157,7 +158,8 @@ class Probes:
         if await self.store.now_ms() < int(row.get("undo_until", 0)):
             return
         if "probe" not in row:
-            verdict = answer.verdict(self.process.key(json.loads(row["decision"])))
+            decision = json.loads(row["decision"])
+            verdict = answer.verdict(self.process.key(decision))
             note = ev.PersonActed(OWNER, Act.NOTE, f"probe: {verdict}")
             move = Move(
                 State.DECIDED,
@@ -165,7 +167,11 @@ class Probes:
                 ByPerson(int(row["version"])),
                 (note,),
                 values={"probe": verdict},
-                count=(f"probes_{verdict}", counter(verdict, answer.wrong)),
+                count=(
+                    f"probes_{verdict}",
+                    counter(verdict, answer.wrong),
+                    of_person(verdict, str(decision["decided_by"])),
+                ),
             )
             try:
                 await make_move(self.store, probe_id, move)

@@ -1,7 +1,7 @@
 """`python -m tests.chaos`: the fault campaign on each stage and seed, a table of verdicts, then the time to recover.
 
-`--only NAME`: one kind of fault. `--recovery`, `--conversations`: those alone. `--stock`: the canary. `--seed` repeats
-a campaign. `--make bedrock`: the model is asked in that form.
+`--only NAME`: one kind of fault. `--recovery`, `--conversations`, `--approvals`: those alone. `--stock`: the canary.
+`--seed` repeats a campaign. `--make bedrock`: the model is asked in that form.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.chaos.approving import Approving
 from tests.chaos.campaign import Campaign, Result
 from tests.chaos.canary import lost_messages
 from tests.chaos.conversing import Conversing
@@ -24,6 +25,7 @@ SMALL = 400
 """Tickets of a campaign with chosen kinds of faults."""
 
 CONVERSATIONS = 500
+APPROVALS = 500
 
 SEEDS = (7, 11, 23)
 MANY_BLIPS = 6
@@ -40,12 +42,15 @@ def main() -> int:
             return recovery(folder, report)
         if options.conversations:
             return conversations(folder, options)
+        if options.approvals:
+            return approvals(folder, options)
         results = list(campaigns(folder, options))
         report(verdicts_table(results))
         report(faults_table([result for _, result in results]))
         held = all(result.held for _, result in results)
         if not options.only and not options.stage:
-            held = conversations(folder, options) == recovery(folder, report) == 0 and held
+            rest = (conversations(folder, options), approvals(folder, options), recovery(folder, report))
+            held = not any(rest) and held
         return 0 if held else 1
 
 
@@ -60,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
     parser.add_argument("--recovery", action="store_true", help="how long until the work of killed workers goes on")
     parser.add_argument("--conversations", action="store_true", help="in any order, doubled, over killed workers")
+    parser.add_argument("--approvals", action="store_true", help="effects that wait for people, over what is killed")
     parser.add_argument("--stock", action="store_true", help="kombu's own transport under raw producers: must lose")
     parser.add_argument("--make", choices=MAKES, default="anthropic", help="in whose form the model is asked")
     options = parser.parse_args()
@@ -85,6 +91,13 @@ def campaigns(folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, 
 def conversations(folder: Path, options: argparse.Namespace) -> int:
     """With the local tier, whose labels are looked at too."""
     result = Conversing(folder / "conversations", options.tickets or CONVERSATIONS, options.seed[0]).run()
+    report(result.summary())
+    return 0 if result.held else 1
+
+
+def approvals(folder: Path, options: argparse.Namespace) -> int:
+    """Of refunds; with workers and the store killed meanwhile."""
+    result = Approving(folder / "approvals", options.tickets or APPROVALS, options.seed[0], report=report).run()
     report(result.summary())
     return 0 if result.held else 1
 

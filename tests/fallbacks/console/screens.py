@@ -59,6 +59,7 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
         "work": "/work",
         "search": "/search?q=card+not&state=waiting",
         "overview": "/overview",
+        "people": "/people",
         "groups": "/groups",
         "group": "/groups/model_overloaded",
         "labels": "/labels",

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from fallbacks.inbox.decisions import held_since_ms
-from fallbacks.inbox.people import work_by
+from fallbacks.inbox.people import Probed, corrected_by, of_person, probed, work_by
 from fallbacks.ledger.examples import Example, read_example
 from tasks.run import events as ev
 from tasks.triage.process import HandDecision
@@ -26,6 +26,28 @@ def test_reviewers_and_kinds_are_counted_with_median_and_p90() -> None:
     assert (eve.median_seconds, eve.p90_seconds, eve.median_keystrokes) == (None, None, None)
     assert [work.name for work in work_by(lambda row: row.key, rows)] == ["a", "b"]
     assert work_by(lambda row: row.by, []) == []
+
+
+def test_corrections_count_for_who_decided_before() -> None:
+    rows = [example("ann", "a", id="t1"), example("ann", "a", id="t2"), example("eve", "b", id="t3")]
+    rows += [example("eve", "b", None, id="t1", action="correct", earlier={"label": "a"})]
+    rows += [example("eve", "b", None, id="gone", action="correct", earlier={"label": "a"})]
+    assert corrected_by(lambda row: row.by, rows) == {"ann": 1}
+    assert corrected_by(lambda row: row.key, rows) == {"a": 1}
+
+
+def test_a_median_under_a_second_over_twenty_decisions_is_rubber_stamping() -> None:
+    def work(many: int, seconds: float) -> bool:
+        rows = [example("ann", "a", handled_seconds=seconds) for _ in range(many)]
+        return work_by(lambda row: row.by, rows)[0].hasty
+
+    assert [work(20, 0.9), work(19, 0.9), work(20, 1.0)] == [True, False, False]
+
+
+def test_probes_are_counted_by_who_was_shown_them() -> None:
+    counters = {of_person("caught", "ann"): "2", of_person("missed", "ann"): "1", of_person("missed", "eve"): "4"}
+    assert probed("ann", counters) == Probed(caught=2, shown=3)
+    assert probed("bob", counters) == Probed(caught=0, shown=0)
 
 
 def test_an_item_is_held_since_the_first_time_in_its_present_wait() -> None:

@@ -8,6 +8,7 @@ import pytest
 from fallbacks.autonomy.noise import Noise, read_noise
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.inbox.inbox import UNDO_MS
+from fallbacks.inbox.people import Probed, probed
 from fallbacks.inbox.probes import LATELY_MS, QUEUE, STALLED_MS, Probes
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Claim
@@ -94,6 +95,7 @@ def test_an_approved_probe_is_missed_and_nothing_leaves_because_of_it(play_for_r
         await probes.keep_up()
         await probes.keep_up()
         assert (await counted(s))["probes_missed"] == 1
+        assert probed("eve", await s.store.fields(keys.COUNTERS)) == Probed(caught=0, shown=1)
         assert "probes_caught" not in await counted(s)
         assert probe_id not in await s.store.fields(keys.PROBES)
         last = json.loads((await s.store.journal(probe_id))[-1])

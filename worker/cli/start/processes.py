@@ -16,6 +16,7 @@ from worker.cli.output import Report, complain, dump, progress, say, show
 if TYPE_CHECKING:
     from worker.config.settings import Settings
     from worker.service.demo import DemoReport
+    from worker.service.demo_refunds import Refunds
 
 
 def register(app: typer.Typer) -> None:
@@ -88,6 +89,7 @@ def demo(
         import asyncio
 
         from worker.service.celery_factory import sender_app
+        from worker.service.demo_refunds import show_refunds
         from worker.wiring import Parts
 
         parts = Parts(settings, sender_app(settings, stack.redis_url), stack.redis_url)
@@ -99,11 +101,12 @@ def demo(
                 return await run_demo(parts, tickets, seed, stack.check, advance)
 
         report = asyncio.run(follow())
+        refunds = asyncio.run(show_refunds(settings, stack.redis_url))
     if as_json:
-        dump(_document(report))
+        dump({**_document(report), "refunds": list(refunds.lines), "refunds_paid": refunds.paid})
     else:
-        _print(report, settings)
-    if not report.accounted_for:
+        _print(report, settings, refunds)
+    if not (report.accounted_for and refunds.balanced):
         complain(*(f"{ticket or 'ledger'}: {what}" for ticket, what in report.audit.problems))
         raise typer.Exit(1)
 
@@ -143,7 +146,7 @@ def _announce(settings: "Settings", tickets: int) -> None:
         complain(f"Models: {', '.join(settings.tiers)}.")
 
 
-def _print(report: "DemoReport", settings: "Settings") -> None:
+def _print(report: "DemoReport", settings: "Settings", refunds: "Refunds") -> None:
     from fallbacks.plan import PLAN
     from tasks.money import format_usd
     from tasks.reasons import Reason
@@ -161,6 +164,10 @@ def _print(report: "DemoReport", settings: "Settings") -> None:
         f"cost: {format_usd(report.spent_nanodollars)} in {report.steps} model calls",
         _alerts(report, settings),
         f"audit: {'balanced' if report.audit.balanced else 'NOT balanced'}",
+        "",
+        "A second process, refund_draft, whose effect waits for a person (rules and a stand-in for a payment API):",
+        *(f"  {line}" for line in refunds.lines),
+        f"  {refunds.paid} paid; audit: {'balanced' if refunds.balanced else 'NOT balanced'}",
         "",
         "See them as the people who decide would. Start the stack on these tickets:",
         f"  DESKHAND_HOME={_relative(settings.home)} {_myself()} up",
