@@ -20,13 +20,18 @@ from fallbacks.store import keys
 from tasks.run.process import Process
 
 PAGE = 50
+COUNTED = 1000
+"""So many behind a page are counted, not all there are: the store would stand still for everybody meanwhile."""
+
 SCAN = 1000
 """A column without an index sorts so many of the most urgent items, and says where there are more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One page of items. total: those that match. sorted_of: how many were sorted; None where all were."""
+    """One page of items. total: those that match, as far as they were counted. sorted_of: how many were sorted, None
+    where all were.
+    """
 
     items: list[TicketView]
     total: int
@@ -60,6 +65,7 @@ async def inbox(visit: Visit) -> Response:
         "ages": [age for age in AGES if age],
         "offset": offset,
         "page_size": PAGE,
+        "counted": COUNTED,
         "columns": columns(process),
         "snoozes": SNOOZES,
         "closed_kinds": [(kind.value, CLOSED[kind]) for kind in Closed],
@@ -97,9 +103,9 @@ async def listed_for(visit: Visit, filters: Filters, offset: int) -> Listed:
     inbox, wanted = visit.deps.inbox, filters.wanted()
     column = filters.sort.removeprefix("-")
     if not column or column in BY_INDEX:
-        page = await inbox.find(wanted, offset, PAGE)
+        page = await inbox.find(wanted, offset, PAGE, COUNTED)
         return Listed(page.items, page.total, None, page.next_offset)
-    ids, total = await inbox.find_ids(wanted, 0, SCAN)
+    ids, total = await inbox.find_ids(wanted, 0, SCAN, 1)
     rows = await visit.deps.store.rows(ids, ["decision", "blind", "body", "holder"])
     worth = _worth(column, visit.deps.process)
     ranked = sorted(zip(ids, map(worth, rows), strict=True), key=lambda one: one[1], reverse=filters.sort[0] == "-")

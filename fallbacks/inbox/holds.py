@@ -28,6 +28,10 @@ NOTE_TRIES = 5
 """A note on a ticket that moves this often meanwhile is refused."""
 
 
+ALL = 10**9
+"""More items than any inbox holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of the inbox, most urgent first. total: items that match. next_offset: None on the last page."""
@@ -49,14 +53,14 @@ class Holds:
         """Items waiting, most urgent first. facets: any of "queue:...", "reason:..." and those of the process."""
         return await self.find(Wanted(tuple(facets)), offset, limit)
 
-    async def find(self, wanted: Wanted, offset: int = 0, limit: int = 50) -> Page:
-        """Those items that are wanted, in its order."""
-        ids, total = await self.find_ids(wanted, offset, limit)
+    async def find(self, wanted: Wanted, offset: int = 0, limit: int = 50, counted: int = ALL) -> Page:
+        """Those items that are wanted, in its order. counted: so many more than the page at most are counted."""
+        ids, total = await self.find_ids(wanted, offset, limit, counted)
         return Page(await self.items(ids), total, offset + limit if offset + limit < total else None)
 
-    async def find_ids(self, wanted: Wanted, offset: int, limit: int) -> tuple[list[str], int]:
+    async def find_ids(self, wanted: Wanted, offset: int, limit: int, counted: int = ALL) -> tuple[list[str], int]:
         """The same, only their ids; and how many match."""
-        total, ids = await self.store.run("inbox_page", "", wanted.to_header(), offset, limit)
+        total, ids = await self.store.run("inbox_page", "", wanted.to_header(), offset, limit, counted)
         return list(ids), int(total)
 
     async def items(self, ids: Sequence[str]) -> list[TicketView]:

@@ -32,9 +32,9 @@ def _asleep(b: MemoryData, ticket_id: str) -> bool:
     return int(b.row(ticket_id).get("snoozed_until", 0)) > b.now
 
 
-def inbox_page(b: MemoryData, _: str, wanted: str, offset: str, limit: str) -> list[Any]:
+def inbox_page(b: MemoryData, _: str, wanted: str, offset: str, limit: str, more: str) -> list[Any]:
     found = items(b, wanted)
-    return [len(found), found[int(offset) : int(offset) + int(limit)]]
+    return [min(len(found), int(offset) + int(limit) + int(more)), found[int(offset) : int(offset) + int(limit)]]
 
 
 def inbox_counts(b: MemoryData, _: str, unseen: str) -> list[int]:

@@ -20,75 +20,92 @@ end
 -- What waits for a person, in order, to `see` until that returns true.
 -- q: all, none (indexes to stand in, and in none of); due_in (ms from now: due until then); waited (ms: for at least so long);
 -- asleep (whether it is snoozed, absent: either way); by ('due', 'since'); desc
-local function inbox_reader(index, desc) -- its members by score; `head` is the one at hand, nil at the end
-  local r, many = {first = 0, at = 1, page = {}}, 50 -- the first ones will often do
-  function r.step()
-    r.at = r.at + 2
+local function inbox_merged(desc) -- pages of what waits in any state, by since when
+  local readers = {}
+  for i, state in ipairs({'suggested', 'handed_off', 'rejected'}) do
+    readers[i] = {index = P .. 's:' .. state, first = 0, at = 1, page = {}}
+  end
+  local function head(r)
     if r.at > #r.page then
-      r.page = redis.call(desc and 'ZREVRANGE' or 'ZRANGE', index, r.first, r.first + many - 1, 'WITHSCORES')
-      r.first, r.at, many = r.first + many, 1, 500
+      r.page = redis.call(desc and 'ZREVRANGE' or 'ZRANGE', r.index, r.first, r.first + 499, 'WITHSCORES')
+      r.first, r.at = r.first + 500, 1
     end
-    r.head, r.score = r.page[r.at], tonumber(r.page[r.at + 1] or '0')
+    return r.page[r.at], tonumber(r.page[r.at + 1])
   end
-  r.step()
-  return r
-end
-local function inbox_order(q) -- what comes next, nil at the end
-  local by_state, readers = {'suggested', 'handed_off', 'rejected'}, {}
-  if q.by == 'since' then
-    for i, state in ipairs(by_state) do readers[i] = inbox_reader(P .. 's:' .. state, q.desc) end
-  else
-    local least, size = P .. 'inbox', math.huge
-    for _, index in ipairs(q.all) do
-      local many = redis.call('ZCARD', P .. index)
-      if many < size then least, size = P .. index, many end
+  return function(many)
+    local ids = {}
+    while #ids < many do
+      local best, score
+      for _, r in ipairs(readers) do
+        local id, own = head(r)
+        if id and (not best or (desc and own > score) or (not desc and own < score)) then best, score = r, own end
+      end
+      if not best then break end
+      ids[#ids + 1] = best.page[best.at]
+      best.at = best.at + 2
     end
-    readers[1] = inbox_reader(least, q.desc)
-  end
-  return function()
-    local best
-    for _, r in ipairs(readers) do
-      if r.head and (not best or (q.desc and r.score > best.score) or (not q.desc and r.score < best.score)) then best = r end
-    end
-    if not best then return nil end
-    local id = best.head
-    best.step()
-    return id
+    return ids
   end
 end
-local function inbox_fitting(q, ids) -- which of them match
-  local fits = {}
-  for i = 1, #ids do fits[i] = true end
-  local function look(index, passes)
-    for i, score in ipairs(redis.call('ZMSCORE', index, unpack(ids))) do fits[i] = fits[i] and passes(tonumber(score or nil)) end
+local function inbox_ranked(q) -- pages of the smallest index that it stands in, by when it is due
+  local least, size, first = P .. 'inbox', math.huge, 0
+  for _, index in ipairs(q.all) do
+    local members = redis.call('ZCARD', P .. index)
+    if members < size then least, size = P .. index, members end
   end
-  for _, index in ipairs(q.all) do look(P .. index, function(score) return score ~= nil end) end
-  for _, index in ipairs(q.none) do look(P .. index, function(score) return score == nil end) end
-  if q.asleep ~= nil then
-    look(P .. 'snoozed', function(score) return (score ~= nil and score > NOW) == q.asleep end)
+  local last = redis.call('ZCARD', least)
+  if q.due_in then
+    local due = redis.call('ZCOUNT', least, '-inf', int(NOW + q.due_in))
+    if q.desc then first = last - due else last = due end
   end
-  if q.due_in then look(P .. 'inbox', function(score) return score ~= nil and score <= NOW + q.due_in end) end
-  if not q.waited then return fits end
-  local long = {}
-  for _, state in ipairs({'suggested', 'handed_off', 'rejected'}) do
-    for i, score in ipairs(redis.call('ZMSCORE', P .. 's:' .. state, unpack(ids))) do
-      long[i] = long[i] or (score and tonumber(score) <= NOW - q.waited)
+  return function(many)
+    local stop = math.min(first + many, last)
+    if first >= stop then return {} end
+    local ids = redis.call(q.desc and 'ZREVRANGE' or 'ZRANGE', least, first, stop - 1)
+    first = stop
+    return ids
+  end
+end
+local function inbox_fits(q) -- which ids of a page match: a table of truths
+  local snoozed, few = {}, redis.call('ZCOUNT', P .. 'snoozed', '(' .. AT, '+inf') <= 1000
+  if q.asleep ~= nil and few then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'snoozed', '(' .. AT, '+inf')) do snoozed[id] = true end
+  end
+  return function(ids)
+    local fits, long = {}, {}
+    for i, id in ipairs(ids) do fits[i] = not few or q.asleep == nil or (snoozed[id] or false) == q.asleep end
+    local function look(index, passes)
+      for i, score in ipairs(redis.call('ZMSCORE', index, unpack(ids))) do fits[i] = fits[i] and passes(score and tonumber(score)) end
     end
+    if q.by == 'since' or #q.all > 1 then
+      for _, index in ipairs(q.all) do look(P .. index, function(score) return score end) end
+    end
+    for _, index in ipairs(q.none) do look(P .. index, function(score) return not score end) end
+    if q.asleep ~= nil and not few then
+      look(P .. 'snoozed', function(score) return ((score or 0) > NOW) == q.asleep end)
+    end
+    if q.due_in and q.by == 'since' then look(P .. 'inbox', function(score) return score and score <= NOW + q.due_in end) end
+    if not q.waited then return fits end
+    for _, state in ipairs({'suggested', 'handed_off', 'rejected'}) do
+      for i, score in ipairs(redis.call('ZMSCORE', P .. 's:' .. state, unpack(ids))) do
+        long[i] = long[i] or (score and tonumber(score) <= NOW - q.waited)
+      end
+    end
+    for i = 1, #ids do fits[i] = fits[i] and long[i] end
+    return fits
   end
-  for i = 1, #ids do fits[i] = fits[i] and long[i] end
-  return fits
 end
 local function inbox_items(q, see)
-  local following, ids, many = inbox_order(q), {}, 50
+  local live = redis.call('ZCOUNT', P .. 'snoozed', '(' .. AT, '+inf')
+  if q.asleep and live == 0 or q.asleep == false and live >= redis.call('ZCARD', P .. 'inbox') then return end
+  local page, fitting, many = q.by == 'since' and inbox_merged(q.desc) or inbox_ranked(q), inbox_fits(q), 50
   repeat
-    local id = following()
-    if id then ids[#ids + 1] = id end
-    if #ids > 0 and (#ids == many or not id) then
-      local fits = inbox_fitting(q, ids)
-      for i = 1, #ids do
-        if fits[i] and see(ids[i]) then return end
-      end
-      ids, many = {}, 500
+    local ids = page(many)
+    if #ids == 0 then return end
+    local fits = fitting(ids)
+    for i = 1, #ids do
+      if fits[i] and see(ids[i]) then return end
     end
-  until not id
+    many = 500
+  until false
 end

@@ -5,7 +5,7 @@ local n = {redis.call('ZCARD', all), redis.call('ZCARD', ready), redis.call('ZCO
 local function subtract(ids, unseen)
   if #ids == 0 then return end
   local due, suggested = redis.call('ZMSCORE', all, unpack(ids)), redis.call('ZMSCORE', ready, unpack(ids))
-  local snoozed = redis.call('ZMSCORE', asleep, unpack(ids))
+  local snoozed = unseen and redis.call('ZMSCORE', asleep, unpack(ids)) or {}
   for i = 1, #ids do
     local sleeps = snoozed[i] and tonumber(snoozed[i]) > NOW
     if sleeps and unseen then
@@ -24,6 +24,10 @@ local function walk(index, first, unseen)
     first = first + 500
   until #ids < 500
 end
-walk(asleep, redis.call('ZCOUNT', asleep, '-inf', AT), false)
+if n[4] >= n[1] then
+  n[1], n[2], n[3] = 0, 0, 0 -- all of it is asleep
+else
+  walk(asleep, redis.call('ZCOUNT', asleep, '-inf', AT), false)
+end
 for _, index in ipairs(cjson.decode(ARGV[3])) do walk(P .. index, 0, true) end
 return n

@@ -1,10 +1,15 @@
 -- A page of what waits for people.
--- ARGV: prefix, '', what is wanted (JSON, see `inbox_items`), how many to pass over, how many at most.
--- Returns how many match, and ids.
-local q, first, many = cjson.decode(ARGV[3]), whole(ARGV[4]), whole(ARGV[5])
+-- ARGV: prefix, '', what is wanted (JSON, see `inbox_items`), how many to pass over, how many at most, how many more to count.
+-- Returns how many match, as far as they were counted, and ids.
+local q, first, many, more = cjson.decode(ARGV[3]), whole(ARGV[4]), whole(ARGV[5]), whole(ARGV[6])
+local index = q.all[1] or 'inbox'
+if #q.all <= 1 and #q.none == 0 and q.asleep == nil and not q.due_in and not q.waited and q.by == 'due' and many > 0 then
+  return {redis.call('ZCARD', P .. index), redis.call(q.desc and 'ZREVRANGE' or 'ZRANGE', P .. index, first, first + many - 1)}
+end
 local total, ids = 0, {}
 inbox_items(q, function(id)
   total = total + 1
   if total > first and #ids < many then ids[#ids + 1] = id end
+  return total >= first + many + more
 end)
 return {total, ids}

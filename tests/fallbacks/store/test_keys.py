@@ -24,6 +24,7 @@ GIVEN = re.compile(r"\bP \.\. (?:ARGV\[[\di]\]|index)")
 """Keys that the caller names, out of the list: an index to page through, a hash to keep a field of, a window."""
 
 TAKES_A_KEY = {"_inbox", "audit_index", "audit_page", "family", "forget", "inbox_counts", "keep", "log"} | {
+    "inbox_page",
     "relist",
     "since",
     "tick",
