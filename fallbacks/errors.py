@@ -58,12 +58,8 @@ class StoreUnreachable(FallbacksError):
     """The store did not answer, or refused to write. Whoever waits must try again; nothing may be assumed."""
 
 
-class HistoryUnreachable(FallbacksError):
+class HistoryUnreachable(StoreUnreachable):
     """The history did not answer, or refused to write. What has ended stays in the store meanwhile; nothing is lost."""
-
-
-class ArchiveIndexChanged(FallbacksError):
-    """The index is not what it was when this look at it began: another process added to it, or it was made anew."""
 
 
 class UserExists(FallbacksError):

@@ -26,19 +26,20 @@ from fallbacks.history.cold_folder import ColdFolder
 from fallbacks.history.cold_url import read_cold_url
 from fallbacks.history.ed25519_seals import Ed25519Sealer, kept_sealer
 from fallbacks.history.facts import DAY_MS
+from fallbacks.history.no_history import NONE, NoHistory
 from fallbacks.history.sqlite_history import SqliteHistory
-from fallbacks.history.sqlite_url import sqlite_path
+from fallbacks.history.sqlite_url import room_of, sqlite_path
 from fallbacks.history.upkeep import Upkeep, forget_older
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.probes import Probes
-from fallbacks.ledger.archive import archive_ended
-from fallbacks.ledger.archive_folder import ArchiveFolder
-from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.control import Control
+from fallbacks.ledger.examples import Examples
 from fallbacks.ledger.history import LedgerHistory
+from fallbacks.ledger.known_before import KnownBefore
+from fallbacks.ledger.leaving import Leaving
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.one_history import announce
 from fallbacks.ledger.prompts import canary_of, keep_prompt
-from fallbacks.ledger.sqlite_archive_index import SqliteArchiveIndex
 from fallbacks.ledger.states import HintKind
 from fallbacks.ledger.trend import keep_trend
 from fallbacks.ledger.views import Views
@@ -92,6 +93,7 @@ from worker.work.delivery_loop import DeliveryLoop, report_turns
 from worker.work.executor import Executor
 from worker.work.heartbeat import Heartbeat
 from worker.work.live_runs import LiveRuns
+from worker.work.mover import Mover
 from worker.work.outage import Outage
 from worker.work.sweeper import Begin, Sweeper
 
@@ -163,8 +165,10 @@ class Parts:
     def history(self) -> history_port.History:
         """Where ended tickets live."""
         url, seal = self.settings.history_url, partial(_sealed, self)
+        if url == NONE:
+            return NoHistory()
         if not url.startswith("postgres"):
-            return SqliteHistory(sqlite_path(url, self.settings.home), self.process, seal, self.cold)
+            return SqliteHistory(self.history_file, self.process, seal, self.cold)
         from fallbacks.history.postgres_history import PostgresHistory  # psycopg only where it is configured
 
         return PostgresHistory(url, self.process, seal, self.cold)
@@ -201,6 +205,15 @@ class Parts:
             before = await self.store.now_ms() - int(self.settings.history_days * DAY_MS)
             await forget_older(self.upkeep, self.cold, before)
 
+    def history_room(self) -> tuple[int, int] | None:
+        """Bytes free and in all of the disk that history is on; None where it is not a file."""
+        return room_of(self.history_file) if self.settings.history_url.startswith("sqlite:") else None
+
+    @property
+    def history_file(self) -> Path:
+        """Where it lies, where it is a file."""
+        return sqlite_path(self.settings.history_url, self.settings.home, self.settings.namespace)
+
     @cached_property
     def search(self) -> TicketSearch:
         """Over the store and history."""
@@ -218,16 +231,16 @@ class Parts:
     def ledger(self) -> Ledger:
         settings = self.settings
         lease_ms, first_sweep_ms = int(settings.lease_seconds * 1000), int(2 * settings.sweep_seconds * 1000)
-        return Ledger(self.store, self.process, lease_ms, first_sweep_ms, sent_in)
+        return Ledger(self.store, self.process, lease_ms, first_sweep_ms, sent_in, KnownBefore(self.history))
 
     @cached_property
     def views(self) -> Views:
-        return Views(self.store, self.archive)
+        return Views(self.store, self.history)
 
     @cached_property
-    def archive(self) -> Archive:
-        folder = self.settings.archive or self.settings.home / "archive"
-        return Archive(ArchiveFolder(folder), SqliteArchiveIndex(folder / "index.sqlite"))
+    def examples(self) -> Examples:
+        """People's decisions, wherever they are."""
+        return Examples(self.store, self.process, self.history)
 
     @cached_property
     def outcomes(self) -> OutcomeWriter:
@@ -242,13 +255,13 @@ class Parts:
 
     @cached_property
     def inbox(self) -> Inbox:
-        given, archive = self.settings, self.archive
-        bounds = (given.max_wait_seconds, archive, given.max_resumes, lambda: self.tools, given.approval_seconds)
+        given, history = self.settings, self.history
+        bounds = (given.max_wait_seconds, history, given.max_resumes, lambda: self.tools, given.approval_seconds)
         return Inbox(self.store, self.process, self.outcomes, *bounds)
 
     @cached_property
     def threads(self) -> Threads:
-        return make_threads(self.store, self.ledger, self.outcomes, self.settings, self.archive)
+        return make_threads(self.store, self.ledger, self.outcomes, self.settings, self.history)
 
     @cached_property
     def publisher(self) -> Publisher:
@@ -274,7 +287,7 @@ class Parts:
         clients: dict[str, Any] = {
             "knowledge": SqliteKnowledge(sources.knowledge_folder(self.settings)),
             "customers": self.customers,
-            "history": History(LedgerHistory(self.store, self.process), self._similar),
+            "history": History(LedgerHistory(self.store, self.process, self.history), self._similar),
             "attachments": self.views,
         }
         if self.settings.notify_url is not None and self.settings.notify_secret is not None:
@@ -323,7 +336,7 @@ class Parts:
 
     @cached_property
     def executor(self) -> Executor:
-        kept = kept_for(self.store, self.settings.reuse_seconds, self._same_key)
+        kept = kept_for(self.views, self.settings.reuse_seconds, self._same_key)
         return self._executor(reusing(self.tiers, kept) if self.agents else ())
 
     def _executor(self, tiers: tuple[Tier, ...]) -> Executor:
@@ -366,12 +379,13 @@ class Parts:
         """What kinds of decisions have earned, by people's decisions."""
         settings = self.settings
         rule = Rule(settings.autonomy_target, settings.autonomy_error)
-        return AutonomyJudge(self.store, self.process, Terms(rule, settings.autonomy_audit_share))
+        terms = Terms(rule, settings.autonomy_audit_share)
+        return AutonomyJudge(self.store, self.process, terms, history=self.history)
 
     @cached_property
     def watch(self) -> Watch:
         """What notices promotions and demotions."""
-        return Watch(self.store, self.process, lambda: self.standings)
+        return Watch(self.store, self.process, lambda: self.standings, self.history)
 
     def _same_key(self, arguments: Result, result: Result) -> bool:
         """Whether a terminal call came to this result, in what evidence is counted by."""
@@ -420,8 +434,9 @@ class Parts:
             queues=queues,
             version=CODE_VERSION,
             models=lambda: self.tiers if self.agents else (),
-            archive_room=lambda: self.archive.room,
+            history_room=self.history_room,
             keep_trend=partial(keep_trend, self.views),
+            announce=self._announce,
             day_cap=self.settings.day_cap_nanodollars,
         )
 
@@ -433,7 +448,9 @@ class Parts:
         sweeper.here = frozenset(hands_off)
         outage = Outage(f"web process {self.live.owner}", self.alert_sinks, settings.lease_seconds)
         how_often = (settings.sweep_seconds, settings.lease_seconds)
-        return Caretaker(self.store, sweeper, self.alert_desk, outage, *how_often, partial(keep_trend, self.views))
+        return Caretaker(
+            self.store, sweeper, self.alert_desk, outage, *how_often, partial(keep_trend, self.views), self._announce
+        )
 
     def sweeper(self, slots: int, begin: Mapping[HintKind, Begin]) -> Sweeper:
         """What looks for forgotten work, in a process that works so many tickets at once, in these ways."""
@@ -461,14 +478,16 @@ class Parts:
     @cached_property
     def delivery_loop(self) -> DeliveryLoop:
         settings = self.settings
-        probes = Probes(self.store, self.process, settings.probe_share, self.live.owner)
+        probes = Probes(self.store, self.process, settings.probe_share, self.live.owner, history=self.history)
         watch = partial(report_turns, self.watch, self.alert_desk)
-        return DeliveryLoop(self.alert_desk, self._outbox, self._archive_old, probes.take_turn, watch)
+        return DeliveryLoop(self.alert_desk, self._outbox, self._mover.take_turn, probes.take_turn, watch)
 
-    async def _archive_old(self) -> None:
-        await self.archive.measure()
-        await archive_ended(self.store, self.archive.files, retention_seconds=self.settings.retention_days * 24 * 3600)
-        await self.archive.catch_up()
+    async def _announce(self) -> None:
+        await announce(self.store, self.history, self.live.owner)
+
+    @cached_property
+    def _mover(self) -> Mover:
+        return Mover(Leaving(self.store, self.history, self.process), self.examples, self.alert_desk, self.forget_old)
 
     @property
     def _outbox(self) -> Outbox | None:
@@ -484,7 +503,7 @@ class Parts:
         if any(hook.outcomes for hook in self.hooks.values()):
             from worker.connectors.http_updates import HookUpdates
 
-            senders[RECEIVER] = HookUpdates(self.hooks, self.store, allow_private=private)
+            senders[RECEIVER] = HookUpdates(self.hooks, self.views, allow_private=private)
         return Outbox(self.store, Receivers(senders), others=senders.keys() != {WEBHOOK}) if senders else None
 
 

@@ -15,6 +15,8 @@ from fallbacks.autonomy.carried import Carried, read_carried
 from fallbacks.autonomy.noise import Noise, corrected, read_noise
 from fallbacks.autonomy.proof import Observation, Rule, Standing, needed, observed, without
 from fallbacks.autonomy.repeats import Repeats, Seen
+from fallbacks.errors import HistoryUnreachable
+from fallbacks.history.port import History
 from fallbacks.ledger.examples import Example, Examples, Folded
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -145,12 +147,23 @@ def observe(example: Example, process: Process) -> Observation:
 
 
 class AutonomyJudge:
-    """Judges decisions. dice: 0..1, anew at each call; nobody outside can foresee which ticket is audited."""
+    """Judges decisions. dice: 0..1, anew at each call; nobody outside can foresee which ticket is audited.
 
-    def __init__(self, store: Store, process: Process, terms: Terms, dice: Callable[[], float] = _DICE.random) -> None:
+    history: where people's older decisions are. While it cannot be asked nothing more is decided alone.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        process: Process,
+        terms: Terms,
+        dice: Callable[[], float] = _DICE.random,
+        history: History | None = None,
+    ) -> None:
         self.terms = terms
         self._dice = dice
         self._store = store
+        self._history = history
         self._process = process
         self._carried: tuple[Carried, ...] = ()
         self._bars: dict[str, Rule] = {}
@@ -163,7 +176,11 @@ class AutonomyJudge:
 
     async def judge(self, key: Key, *, may_act: bool) -> Judgement:
         """What is to be done with a validated decision. may_act: whether AUTONOMY is `auto` now."""
-        standing = (await self.standings(MAY_BE_OLD_SECONDS if not may_act else 0.0)).get(key, Standing())
+        try:
+            standings = await self.standings(MAY_BE_OLD_SECONDS if not may_act else 0.0)
+        except HistoryUnreachable as error:
+            return Judgement(auto=False, blind=False, why=f"people's decisions cannot be read now: {error}")
+        standing = standings.get(key, Standing())
         audited = standing.n >= BLIND_FROM or standing.auto
         blind = audited and self._dice() < self.terms.audit_share
         if not (may_act and standing.auto):
@@ -197,7 +214,7 @@ class AutonomyJudge:
 
     def _folded(self) -> Folded[Earned]:
         process, rule, carried, bars = self._process, self.terms.rule, self._carried, self._bars
-        examples = Examples(self._store, process)
+        examples = Examples(self._store, process, self._history)
         return Folded(examples, NOTHING, lambda before, new: replay(new, process, rule, before, carried, bars))
 
     async def rows(self, versions: Mapping[str, Collection[str]] | None = None) -> list[Row]:

@@ -4,12 +4,14 @@ The standings are folded from the evidence and say nothing by themselves; what w
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from fallbacks.autonomy.proof import Standing
 from fallbacks.autonomy.standing import AutonomyJudge, Key
+from fallbacks.history.port import History, Search
 from fallbacks.ledger.states import State
+from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.run.process import Process
@@ -19,6 +21,9 @@ TURN_SECONDS = 20
 
 PAGE = 500
 AGENT = "agent"
+
+LONGEST_WAIT_MS = 90 * DAY_MS
+"""A ticket that is decided alone was accepted no longer ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,11 @@ class Turn:
 class Watch:
     """Compares what has been earned with what was last said of it."""
 
-    def __init__(self, store: Store, process: Process, judge: Callable[[], AutonomyJudge]) -> None:
+    def __init__(
+        self, store: Store, process: Process, judge: Callable[[], AutonomyJudge], history: History | None = None
+    ) -> None:
         self.store = store
+        self.history = history
         self.process = process
         self._judge = judge
 
@@ -93,17 +101,32 @@ class Watch:
         return sorted((Period.read(*each) for each in kept.items()), key=lambda period: period.from_ms)
 
     async def alone(self, period: Period) -> tuple[str, ...]:
-        """The tickets that were decided alone in it and have not left for the archive, oldest first."""
-        found: list[str] = []
+        """The tickets that were decided alone in it, in the order of their decisions."""
+        found: list[tuple[float, str]] = []
         start = 0
         while page := await self.store.ranked(keys.in_state(State.DECIDED), start, start + PAGE - 1):
             start += len(page)
-            within = [
-                name for name, at in page if period.from_ms <= at and (period.to_ms is None or at <= period.to_ms)
-            ]
-            rows = await self.store.rows(within, ["decision", "proposal"]) if within else []
-            found += [name for name, row in zip(within, rows, strict=True) if self._of(period.key, *row)]
-        return tuple(found)
+            within = [(at, name) for name, at in page if _within(period, at)]
+            rows = await self.store.rows([name for _, name in within], ["decision", "proposal"]) if within else []
+            found += [one for one, row in zip(within, rows, strict=True) if self._of(period.key, *row)]
+        here = {name for _, name in found}
+        found += [(at, name) async for at, name in self._ended(period) if name not in here]
+        return tuple(name for _, name in sorted(found))
+
+    async def _ended(self, period: Period) -> AsyncIterator[tuple[float, str]]:
+        """Those that have left for history. What was decided in it may have been accepted long before."""
+        before: tuple[int, str] | None = None
+        since = period.from_ms - LONGEST_WAIT_MS
+        while self.history is not None:
+            wanted = Search(states=(State.DECIDED,), decided_by=AGENT, since_ms=since, before=before, limit=PAGE)
+            page = await self.history.search(wanted)
+            within = {name: facts.ended_ms for name, facts in page if _within(period, facts.ended_ms)}
+            for name, ticket in (await self.history.find_many(list(within))).items():
+                if self._of(period.key, ticket.row.get("decision"), ticket.row.get("proposal")):
+                    yield within[name], name
+            if len(page) < PAGE:
+                break
+            before = (page[-1][1].accepted_ms, page[-1][0])
 
     def _of(self, key: Key, decision: str | None, proposal: str | None) -> bool:
         if not decision or not proposal or json.loads(decision).get("decided_by") != AGENT:
@@ -119,3 +142,7 @@ class Watch:
             ended = Period(key, before.from_ms, await self.store.now_ms())
             return Turn(ended, standing.why or "its evidence was undone", await self.alone(ended))
         return None
+
+
+def _within(period: Period, at_ms: float) -> bool:
+    return period.from_ms <= at_ms and (period.to_ms is None or at_ms <= period.to_ms)

@@ -70,7 +70,7 @@ class Desk:
     @classmethod
     def of(cls, deps: ConsoleDeps) -> "Desk":
         """Everything that is made from the given."""
-        users, examples = Users(deps.store), Examples(deps.store, deps.process)
+        users, examples = Users(deps.store), Examples(deps.store, deps.process, deps.views.history)
         pages = Pages(deps.process, deps.cards)
         sessions, counts, findings = Sessions(deps.store, users), tally(examples), Finder(examples)
         return cls(deps, users, sessions, examples, counts, findings, pages, Places(500, 20))

@@ -33,6 +33,8 @@ class Escalation(StrEnum):
     loop_blocked: a worker process stands still, and so do the leases of all that it works.
     autonomy_changed: kinds of decisions were promoted or demoted, `about` says which and why.
     model_changed: another version of the local model works by rule, `about` says which and why.
+    other_history: a process would move tickets to another history than the deployment's; `about` says which.
+    accepted_twice: tickets that had left were sent again while history was away; `about` says what became of them.
     """
 
     OLDEST_WAITING = "oldest_waiting"
@@ -45,6 +47,8 @@ class Escalation(StrEnum):
     LOOP_BLOCKED = "loop_blocked"
     AUTONOMY_CHANGED = "autonomy_changed"
     MODEL_CHANGED = "model_changed"
+    ACCEPTED_TWICE = "accepted_twice"
+    OTHER_HISTORY = "other_history"
 
 
 ADVICE = {
@@ -62,6 +66,8 @@ ADVICE = {
     Escalation.AUTONOMY_CHANGED: (
         "`deskhand autonomy labels` has the evidence, `deskhand autonomy alone` what it decided alone."
     ),
+    Escalation.OTHER_HISTORY: "Give every process the same DESKHAND_HISTORY_URL; `sqlite:` needs a HOME they share.",
+    Escalation.ACCEPTED_TWICE: "Compare both with `deskhand show ID`: what was decided and reported twice, take back.",
     Escalation.MODEL_CHANGED: "`deskhand train --versions` has them, `deskhand train --rollback` takes one back.",
 }
 """What to do about an alert that no hand-off raises; of an open circuit breaker its reason's plan says it."""
@@ -104,6 +110,8 @@ class Alert:
                 | Escalation.LOOP_BLOCKED
                 | Escalation.AUTONOMY_CHANGED
                 | Escalation.MODEL_CHANGED
+                | Escalation.ACCEPTED_TWICE
+                | Escalation.OTHER_HISTORY
             ):
                 return self.about
             case Escalation.BOUND_VIOLATION:

@@ -10,6 +10,8 @@ from typing import Any, Protocol, assert_never
 
 from fallbacks.delivery.outcomes import WEBHOOK
 from fallbacks.errors import WebhookMessageGone
+from fallbacks.history.port import History
+from fallbacks.ledger.views import Views
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 
@@ -145,10 +147,11 @@ class Outbox:
 
 
 class OutboxAdmin:
-    """What operators do with the outbox."""
+    """What operators do with the outbox. history: where outcomes are that left with their ticket; None: nowhere."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, history: History | None = None) -> None:
         self.store = store
+        self.views = Views(store, history)
 
     async def entries(self, limit: int = 100) -> list[Entry]:
         """Messages on their way, next due first, then those given up, latest first."""
@@ -161,9 +164,18 @@ class OutboxAdmin:
     async def redeliver(self, message_id: str) -> str:
         """Send one again, under its id, from the first try. Returns its ticket; raises `WebhookMessageGone`."""
         ticket_id = await self.store.run("redeliver", "", message_id)
+        if not ticket_id and await self._brought_back(message_id):
+            ticket_id = await self.store.run("redeliver", "", message_id)
         if not ticket_id:
             raise WebhookMessageGone(message_id)
         return str(ticket_id)
+
+    async def _brought_back(self, message_id: str) -> bool:
+        """Whether its ticket has come back from history for it, to leave again when it has arrived."""
+        if self.views.history is None:
+            return False
+        found = (await self.views.history.in_thread([message_id])).get(message_id)
+        return found is not None and await self.views.bring_back(found)
 
     async def undelivered(self, since_ms: int = 0) -> list[Entry]:
         """What was tried and has not arrived: given up at `since_ms` or later, and all between two tries."""

@@ -104,6 +104,12 @@ def facts_of(ticket: EndedTicket, process: Process) -> Facts:
     )
 
 
+def costs_of(ticket: EndedTicket) -> tuple[Cost, ...]:
+    """What a ticket cost, by day and tier."""
+    row = ticket.row
+    return tuple(_costs(_story(ticket.journal), int(row.get("spent", 0)), int(row["accepted"])))
+
+
 def _costs(story: _Story, spent: int, accepted: int) -> Iterator[Cost]:
     """Whatever the journal does not say of what was spent stands on the day of acceptance: the days add up."""
     for (day, tier), sums in sorted(story.sums.items()):

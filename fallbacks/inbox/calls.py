@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from fallbacks.history.port import History
 from fallbacks.inbox.holds import Holds
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.calls import PendingCall
 from fallbacks.ledger.move import STAYS, ByPerson, In, Move, stale
 from fallbacks.ledger.states import State
@@ -68,12 +68,12 @@ class Calls(Holds):
         self,
         store: Store,
         process: Process,
-        archive: Archive | None = None,
+        history: History | None = None,
         max_wait_seconds: float | None = None,
         tools: Tools = no_tools,
         approval_seconds: float = APPROVAL_SECONDS,
     ) -> None:
-        super().__init__(store, process, archive)
+        super().__init__(store, process, history)
         self.max_wait_seconds = max_wait_seconds
         self.tools = tools
         self.approval_seconds = approval_seconds

@@ -10,9 +10,9 @@ from typing import Any, assert_never
 
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.history.port import History
 from fallbacks.inbox.decisions import on_top
 from fallbacks.inbox.probes import is_probe
-from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.ledger import SLA_SECONDS
 from fallbacks.ledger.move import (
     STAYS,
@@ -81,7 +81,7 @@ class AddedTo:
 
 
 class Conversations:
-    """Adds messages. archive: where tickets that have left the store come back from."""
+    """Adds messages. history: where tickets that have left the store come back from."""
 
     def __init__(
         self,
@@ -89,13 +89,13 @@ class Conversations:
         process: Process,
         outcomes: OutcomeWriter,
         bounds: Bounds,
-        archive: Archive | None = None,
+        history: History | None = None,
     ) -> None:
         self.store = store
         self.process = process
         self.outcomes = outcomes
         self.bounds = bounds
-        self.views = Views(store, archive)
+        self.views = Views(store, history)
 
     async def add(self, ticket_id: str, message: Message, *, door: str, kept: Kept = NOTHING) -> AddedTo:
         """Add a message, which has an id. The same again changes nothing.

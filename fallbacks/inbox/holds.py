@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fallbacks.errors import Stale, StoreUnreachable, UnknownTicket
+from fallbacks.history.port import History
 from fallbacks.inbox.decisions import assigned, held_since_ms
 from fallbacks.inbox.wanted import Counts, Wanted
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.move import STAYS, At, ByPerson, InboxEntry, Move, make_move, stale
 from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView, Views, read_row
@@ -44,10 +44,10 @@ class Page:
 class Holds:
     """What waits, and who has it. person: who acts, as they are known to the door they came through."""
 
-    def __init__(self, store: Store, process: Process, archive: Archive | None = None) -> None:
+    def __init__(self, store: Store, process: Process, history: History | None = None) -> None:
         self.store = store
         self.process = process
-        self.views = Views(store, archive)
+        self.views = Views(store, history)
 
     async def page(self, facets: Sequence[str] = (), offset: int = 0, limit: int = 50) -> Page:
         """Items waiting, most urgent first. facets: any of "queue:...", "reason:..." and those of the process."""
@@ -136,6 +136,7 @@ class Holds:
     async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
         """Add a note to the timeline of any ticket."""
         event = ev.PersonActed(person, Act.NOTE, text[:4000])
+        await self.views.bring_back(ticket_id)
         for last in (*[False] * NOTE_TRIES, True):
             state = (await self.views.ticket(ticket_id)).state
             try:  # a note moves nothing: it is written in the state that was read, or read again

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import NotAllowed, Stale, UnknownTicket
+from fallbacks.history.port import History
 from fallbacks.inbox.calls import APPROVAL_SECONDS, Calls, Tools, no_tools
 from fallbacks.inbox.decisions import (
     ADDED_SINCE,
@@ -32,7 +33,7 @@ from fallbacks.inbox.decisions import (
 )
 from fallbacks.inbox.probes import is_probe
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.archive_reader import Archive
+from fallbacks.ledger.known_before import KnownBefore
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.move import ByPerson, In, Move, OutboxEntry, TakesBack, read_entry, stale
 from fallbacks.ledger.results import result_fields, result_names
@@ -63,7 +64,7 @@ Publish = Callable[[list[Hint]], Awaitable[object]]
 
 
 class Inbox(Calls):
-    """Actions of people. archive: where what has left the store is found; None: nowhere. max_resumes: how often people
+    """Actions of people. history: where what has left the store is found; None: nowhere. max_resumes: how often people
     may send one ticket to the agent again, so that fresh limits do not add up without end; None: as often as they like.
     """
 
@@ -73,12 +74,12 @@ class Inbox(Calls):
         process: Process,
         outcomes: OutcomeWriter,
         max_wait_seconds: float | None = None,
-        archive: Archive | None = None,
+        history: History | None = None,
         max_resumes: int | None = None,
         tools: Tools = no_tools,
         approval_seconds: float = APPROVAL_SECONDS,
     ) -> None:
-        super().__init__(store, process, archive, max_wait_seconds, tools, approval_seconds)
+        super().__init__(store, process, history, max_wait_seconds, tools, approval_seconds)
         self.max_resumes = max_resumes
         self.outcomes = outcomes
 
@@ -149,13 +150,14 @@ class Inbox(Calls):
         else. Another ticket for the same message raises `IdempotencyConflict`.
         """
         view = await self.views.ticket(rejected_id)
-        done = (await self.store.row(rejected_id)).get("repaired_as")
+        done = (await self.views.row(rejected_id)).get("repaired_as")
         held = view.holder not in (None, person) or (version is not None and version != view.version)
         if done is None and (view.state is not State.REJECTED or held):
             raise stale(rejected_id, ["stale", view.state.value, view.version, view.holder or ""])
         named = ticket if ticket.id else ticket.model_copy(update={"id": repaired_id(rejected_id)})
         once = f"repair:{rejected_id}"
-        accepted = await Ledger(self.store, self.process).accept(
+        before = KnownBefore(self.views.history) if self.views.history else None
+        accepted = await Ledger(self.store, self.process, before=before).accept(
             named, limits, door=Act.REPAIR, idempotency_key=once, max_wait_seconds=max_wait_seconds
         )
         if accepted.state is State.QUEUED:
@@ -213,6 +215,8 @@ class Inbox(Calls):
         view = await self.views.ticket(ticket_id)
         if view.state is State.CANCELLED:
             return view
+        if view.state in ENDED:  # it may have left the store
+            raise stale(ticket_id, ["stale", view.state.value, view.version, ""])
         states = [state for state in State if state not in ENDED]
         outcome = {"state": State.CANCELLED.value}
         secret = await is_probe(self.store, ticket_id)
@@ -283,7 +287,7 @@ class Inbox(Calls):
     async def correct(self, ticket_id: str, person: str, version: int | None, given: BaseModel, why: str) -> TicketView:
         """Another decision than the one that stands, which stays in the journal. given: a `hand` of the process.
 
-        What upstream and the evidence of autonomy had of the decision before is corrected. A ticket in the archive
+        What upstream and the evidence of autonomy had of the decision before is corrected. A ticket in history
         comes back. The same decision again is refused: there is nothing to send.
         """
         view = await self._decided(ticket_id, version)
@@ -329,7 +333,7 @@ class Inbox(Calls):
 
         operator: may take back what others did, too; anybody else gets `NotAllowed`.
         """
-        row = await self.store.row(ticket_id)
+        row = await self.views.row(ticket_id)
         if not row:
             raise UnknownTicket(ticket_id)
         if "undo" not in row:

@@ -15,12 +15,14 @@ from typing import Any, assert_never
 
 from fallbacks.autonomy.noise import CAUGHT, CHANGED, MISSED, SAME, counter
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.history.port import History
 from fallbacks.inbox.people import of_person
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.examples import Example, Examples
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger, new_id
 from fallbacks.ledger.move import ByPerson, Move, make_move
 from fallbacks.ledger.states import ENDED, INBOX, State
+from fallbacks.ledger.views import Views
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.errors import LeaseLost
@@ -92,7 +94,7 @@ class Probes:
     """Keeps probes waiting among the items, and judges the answers. share: of the waiting items, 0..0.05.
 
     worker: under whose name they are claimed: any other would give them away in every timeline. again: the share of
-    them that shows what was approved before.
+    them that shows what was approved before. history: where tickets are that have left the store.
     """
 
     def __init__(
@@ -103,8 +105,10 @@ class Probes:
         worker: str = OWNER,
         dice: Random | None = None,
         again: float = AGAIN,
+        history: History | None = None,
     ) -> None:
         self.store = store
+        self.views = Views(store, history)
         self.ledger = Ledger(store, process, STALLED_MS, STALLED_MS)
         self.process = process
         self.share = share
@@ -137,7 +141,7 @@ class Probes:
 
     async def _followed(self, probe_id: str, answer: KnownAnswer) -> bool:
         """Whether it still waits. What has been answered for good is judged; the others are cleared."""
-        row = await self.store.row(probe_id)
+        row = await self.views.row(probe_id)
         state = State(row["state"]) if row else State.CANCELLED
         match state:
             case State.SUGGESTED | State.HANDED_OFF | State.REJECTED:
@@ -158,6 +162,8 @@ class Probes:
         if await self.store.now_ms() < int(row.get("undo_until", 0)):
             return
         if "probe" not in row:
+            if await self.views.bring_back(probe_id):
+                row = await self.store.row(probe_id)
             decision = json.loads(row["decision"])
             verdict = answer.verdict(self.process.key(decision))
             note = ev.PersonActed(OWNER, Act.NOTE, f"probe: {verdict}")
@@ -206,7 +212,7 @@ class Probes:
 
     async def _known(self, example: Example) -> Known | None:
         """The ticket as it was decided, where it still stands as the example says."""
-        row, now = await self.store.row(example.id), await self.store.now_ms()
+        row, now = await self.views.row(example.id), await self.store.now_ms()
         if row.get("state") != State.DECIDED or now < int(row.get("undo_until", 0)) or "body" not in row:
             return None
         decision = json.loads(row["decision"])
@@ -216,7 +222,7 @@ class Probes:
 
     async def _examples(self) -> list[Example]:
         """What people approved lately, in no order that anybody could foresee."""
-        latest = await Examples(self.store, self.process).latest(LOOK_BACK)
+        latest = await Examples(self.store, self.process, self.views.history).latest(LOOK_BACK)
         approved = [example for example in latest if example.action == Act.APPROVE]
         self._dice.shuffle(approved)
         return approved

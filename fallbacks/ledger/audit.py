@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fallbacks.history.port import History
+from fallbacks.ledger.audit_seam import NO_SEAM, SeamLook
 from fallbacks.ledger.states import INBOX, State
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -43,9 +45,11 @@ Problem = tuple[str, str]
 class AuditReport:
     """What the ledger says, and what in it does not balance. Money in nanodollars.
 
-    states: tickets by state. rows: tickets read. archived: tickets that were balanced and moved to the archive.
+    states: tickets by state. rows: tickets read. archived: tickets that were balanced and left the store, for
+    history or, in former releases, for files.
     overbilled: calls that were billed for more than was reserved. alerts_*: hand-offs that raised an alert, were
-    reported by one, wait for one. leaked: days that certainly hold more in reserve than their tickets.
+    reported by one, wait for one. in_history: tickets there, in_both: of them also in the store (it counts then).
+    leaked: days that certainly hold more in reserve than their tickets.
     """
 
     states: dict[str, int]
@@ -61,6 +65,9 @@ class AuditReport:
     alerts_raised: int
     alerts_told: int
     alerts_pending: int
+    in_history: int
+    in_both: int
+    history_spent: int
     leaked: tuple[str, ...]
     problems: tuple[Problem, ...]
 
@@ -97,33 +104,46 @@ class Totals:
         """By days."""
         return sum(day.spent for day in self.days.values())
 
+    def gone(self, what: str) -> int:
+        """What has left the store: for history, and in former releases for files. what: "", `_spent`, `_overbilled`."""
+        return self.counters[f"left{what}"] + self.counters[f"archived{what}"]
+
 
 @dataclass(slots=True)
 class Rows:
-    """What the pages said. spent, overbilled: by ticket. astray: reservations of tickets that do not run."""
+    """What the pages said. spent, overbilled: by ticket. days: what each spent, by day. astray: reservations of tickets
+    that do not run.
+    """
 
     spent: dict[str, int] = field(default_factory=dict)
     overbilled: dict[str, int] = field(default_factory=dict)
+    days: dict[str, Counter[int]] = field(default_factory=dict)
     astray: int = 0
     problems: list[Problem] = field(default_factory=list)
     effects_done: int = 0
     effects_open: int = 0
 
 
-async def audit(store: Store) -> AuditReport:
-    """Check the ledger. A live system may keep working: what moves meanwhile is not reported."""
+async def audit(store: Store, history: History | None = None) -> AuditReport:
+    """Check the ledger, and the seam to history where there is one. A live system may keep working: what moves
+    meanwhile is not reported.
+    """
     for _ in range(PASSES):
-        report = await _pass(store)
+        report = await _pass(store, history)
         if report.balanced:
             break
     return report
 
 
-async def _pass(store: Store) -> AuditReport:
+async def _pass(store: Store, history: History | None) -> AuditReport:
+    look = None if history is None else SeamLook(history, store)
     before = await _totals(store, since_ms=None)
+    if look is not None:
+        await look.begin(before.counters)
     rows = await _rows(store)
     strays = await _strays(store)
     after = await _totals(store, since_ms=before.now_ms)
+    seam = NO_SEAM if look is None else await look.end(rows.days, rows.spent, after)
     reserved = list(_reserved(after))
     sums = (
         *_tickets(after),
@@ -137,10 +157,10 @@ async def _pass(store: Store) -> AuditReport:
         states=after.states,
         rows=len(rows.spent),
         accepted=after.counters["accepted"],
-        archived=after.counters["archived"],
+        archived=after.gone(""),
         spent=after.spent,
         reserved=sum(day.reserved for day in after.days.values()),
-        archived_spent=after.counters["archived_spent"],
+        archived_spent=after.gone("_spent"),
         overbilled=after.counters["bound_violations"],
         effects_done=rows.effects_done,
         effects_open=rows.effects_open,
@@ -148,7 +168,10 @@ async def _pass(store: Store) -> AuditReport:
         alerts_told=after.counters["alerts_told"],
         alerts_pending=sum(pending for pending, _ in after.alerts.values()),
         leaked=tuple(day for day, _ in reserved if day) if not rows.astray else (),
-        problems=(*rows.problems, *strays, *(("", what) for what in sums)),
+        in_history=seam.tickets,
+        in_both=seam.both,
+        history_spent=seam.spent,
+        problems=(*rows.problems, *strays, *seam.problems, *(("", what) for what in sums)),
     )
 
 
@@ -158,8 +181,9 @@ async def _rows(store: Store) -> Rows:
     args = (PAGE, _names(DUE), _names(INBOX), LEASE_ENDED_MS, STEP_LATE_MS)
     while True:
         cursor, flat, problems, done, still_open, astray = await store.run("audit_page", "", cursor, *args)
-        fresh = {ticket_id: int(spent) for ticket_id, spent, _ in _by(3, flat)}
-        rows.overbilled |= {ticket_id: int(calls) for ticket_id, _, calls in _by(3, flat)}
+        fresh = {ticket_id: int(spent) for ticket_id, spent, _, _ in _by(4, flat)}
+        rows.overbilled |= {ticket_id: int(calls) for ticket_id, _, calls, _ in _by(4, flat)}
+        rows.days |= {ticket_id: _days(days) for ticket_id, _, _, days in _by(4, flat) if days}
         rows.astray += astray
         rows.effects_done += done
         rows.effects_open += still_open
@@ -204,29 +228,29 @@ async def _totals(store: Store, since_ms: int | None) -> Totals:
 
 
 def _tickets(now: Totals) -> Iterator[str]:
-    held, accepted, archived = sum(now.states.values()), now.counters["accepted"], now.counters["archived"]
+    held, accepted, archived = sum(now.states.values()), now.counters["accepted"], now.gone("")
     if accepted != held + archived:
-        yield f"{accepted} tickets were accepted; {held} are in a state and {archived} in the archive"
+        yield f"{accepted} tickets were accepted; {held} are in a state and {archived} have left"
     for index, size, states in (("due", now.due, DUE), ("inbox", now.inbox, INBOX)):
         if size != (count := sum(now.states[state.value] for state in states)):
             yield f"{size} entries stand in {index} and {count} tickets should"
 
 
 def _spent(before: Totals, now: Totals, rows: Rows) -> Iterator[str]:
-    """Days against runs and archive. The tolerance: what was archived meanwhile may have been read before or not."""
+    """Days against runs and what has left. The tolerance: what left meanwhile may have been read before or not."""
     moved = {} if now.moved is None else {ticket_id: spent for ticket_id, (spent, _, _) in now.moved.items()}
     by_runs = sum((rows.spent | moved).values())
-    least = (before if now.moved is None else now).spent - now.counters["archived_spent"]
-    most = now.spent - before.counters["archived_spent"]
+    least = (before if now.moved is None else now).spent - now.gone("_spent")
+    most = now.spent - before.gone("_spent")
     if not least <= by_runs <= most:
-        yield f"{now.spent} was spent by days, {by_runs} by runs and {now.counters['archived_spent']} by the archive"
+        yield f"{now.spent} was spent by days, {by_runs} by runs and {now.counters['archived_spent']} by what has left"
 
 
 def _overbilled(before: Totals, now: Totals, rows: Rows) -> Iterator[str]:
     """Each ticket's row counts its own; the sum must be the whole count."""
     calls, by_rows = now.counters["bound_violations"], sum(rows.overbilled.values())
-    least = before.counters["bound_violations"] - now.counters["archived_overbilled"]
-    if not least <= by_rows <= calls - before.counters["archived_overbilled"]:
+    least = before.counters["bound_violations"] - now.gone("_overbilled")
+    if not least <= by_rows <= calls - before.gone("_overbilled"):
         yield f"{calls} calls were billed for more than was reserved, {by_rows} by rows"
 
 
@@ -274,6 +298,11 @@ async def repair(store: Store, report: AuditReport) -> dict[str, tuple[int, int]
 
 def _names(states: Any) -> str:
     return json.dumps({state.value: True for state in states})
+
+
+def _days(stored: str) -> Counter[int]:
+    pairs = (part.split("=") for part in stored.split())
+    return Counter({int(day): int(spent) for day, spent in pairs})
 
 
 def _by(size: int, flat: list[Any]) -> Iterator[Any]:

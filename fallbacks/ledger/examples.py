@@ -1,6 +1,7 @@
-"""People's decisions as the store keeps them: written once, read here by everybody.
+"""People's decisions: written once, read here by everybody. The young ones are in the store, the others in history.
 
-What can no longer be undone is folded once and kept; the youngest decisions are folded anew at every look.
+Each has a place among all that ever were, which stays when it moves. What can no longer be undone is folded once and
+kept; the youngest decisions are folded anew at every look.
 """
 
 import json
@@ -9,8 +10,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
+from fallbacks.history.port import History
 from fallbacks.ledger.acts import Act
-from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.run.process import Process
 
@@ -88,27 +89,74 @@ def fingerprint_of(text: str) -> str:
     return blake2b(words.encode(errors="replace"), digest_size=16).hexdigest() if words else ""
 
 
-class Examples:
-    """The list, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What the store has of the list. first: the place of the first it has. asked: those that were asked for."""
 
-    def __init__(self, store: Store, process: Process) -> None:
+    first: int
+    length: int
+    asked: list[str]
+
+
+class Examples:
+    """The list, oldest first. history: where those are that have left the store; None where none leaves."""
+
+    def __init__(self, store: Store, process: Process, history: History | None = None) -> None:
         self.store = store
         self.process = process
+        self.history = history
 
     async def count(self) -> int:
         """How many there are."""
-        return await self.store.length(keys.EXAMPLES)
+        tail = await self._tail(0, 0)
+        return tail.first + tail.length
 
     async def page(self, start: int, count: int) -> list[Example]:
-        """At most `count` from place `start`."""
-        return self._read(await self.store.listed(keys.EXAMPLES, start, start + count - 1))
+        """At most `count` from place `start`; fewer than asked for only at the end."""
+        return [read_example(self.process, example) for example in await self.stored(start, count)]
 
     async def latest(self, count: int) -> list[Example]:
         """The last ones."""
-        return self._read(await self.store.listed(keys.EXAMPLES, -count, -1))
+        return await self.page(max(0, await self.count() - count), count)
 
-    def _read(self, stored: Sequence[str]) -> list[Example]:
-        return [read_example(self.process, example) for example in stored]
+    async def stored(self, start: int, count: int) -> list[str]:
+        """As `page`, as they are stored."""
+        tail = await self._tail(start, count)
+        before = min(count, tail.first - start)
+        if before <= 0 or self.history is None:
+            return tail.asked
+        old = await self.history.examples(start, before)  # written there before the store dropped them
+        return old + tail.asked if len(old) == before else old
+
+    async def standing(self) -> AsyncIterator[str]:
+        """The decisions that stand, as they are stored, for exports and for training."""
+        last = {_id_of(stored): place async for place, stored in self._placed() if _CORRECTS in stored}
+        async for place, stored in self._placed():
+            replaced = last and place < last.get(_id_of(stored), 0)
+            if not replaced and _CLOSES not in stored:
+                yield stored
+
+    async def leave(self) -> int:
+        """Move those that stay as they are to history, a page of them; returns how many went."""
+        horizon = await self.store.now_ms() - SETTLED_AFTER_MS
+        first = (await self._tail(0, 0)).first
+        tail = await self._tail(first, PAGE)
+        settled = _settled_part([read_example(self.process, example) for example in tail.asked], horizon)
+        if not settled or self.history is None or tail.first != first:
+            return 0
+        await self.history.add_examples(first, tail.asked[:settled])
+        return settled if await self.store.run("examples_drop", "", first, settled) else 0
+
+    async def _placed(self) -> AsyncIterator[tuple[int, str]]:
+        start = 0
+        while page := await self.stored(start, PAGE):
+            for place, stored in enumerate(page, start):
+                yield place, stored
+            start += len(page)
+
+    async def _tail(self, start: int, count: int) -> Tail:
+        first, length, asked = await self.store.run("examples", "", start, count)
+        return Tail(int(first), length, asked)
 
 
 async def read_all(examples: Examples) -> list[Example]:
@@ -119,28 +167,11 @@ async def read_all(examples: Examples) -> list[Example]:
     return found
 
 
-async def stored_examples(store: Store) -> AsyncIterator[str]:
-    """The decisions that stand, as they are stored, for exports and for training."""
-    last = {_id_of(stored): place async for place, stored in _placed(store) if _CORRECTS in stored}
-    async for place, stored in _placed(store):
-        replaced = last and place < last.get(_id_of(stored), 0)
-        if not replaced and _CLOSES not in stored:
-            yield stored
-
-
 _CORRECTS, _CLOSES = (f'"action": "{act.value}"' for act in (Act.CORRECT, Act.CLOSE))
 
 
 def _id_of(stored: str) -> str:
     return str(json.loads(stored).get("id", ""))
-
-
-async def _placed(store: Store) -> AsyncIterator[tuple[int, str]]:
-    start = 0
-    while page := await store.listed(keys.EXAMPLES, start, start + PAGE - 1):
-        for place, stored in enumerate(page, start):
-            yield place, stored
-        start += len(page)
 
 
 class Folded(Generic[S]):

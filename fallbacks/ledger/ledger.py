@@ -7,11 +7,12 @@ repeated when its answer was lost: each carries an id by which the ledger knows 
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import uuid4
 
-from fallbacks.errors import IdempotencyConflict
+from fallbacks.errors import HistoryUnreachable, IdempotencyConflict
+from fallbacks.history.port import Known
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import ALONE
 from fallbacks.ledger.addresses import address_digest
@@ -22,6 +23,7 @@ from fallbacks.ledger.claims import Claim as Claim
 from fallbacks.ledger.claims import Conclusion as Conclusion
 from fallbacks.ledger.claims import Lease as Lease
 from fallbacks.ledger.claims import read_claim
+from fallbacks.ledger.known_before import KnownBefore
 from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, RunFigures, make_move
 from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, Hint, HintKind, State
@@ -49,6 +51,7 @@ class Ledger(Steps):
 
     lease_ms: how long a silent worker keeps its tickets. first_sweep_ms: an accepted ticket that nobody claimed within
     this time is published again. sent_in: the W3C traceparent that a ticket accepted now was sent in, "" for none.
+    before: what knows the tickets that have left the store; None where none leaves.
     """
 
     def __init__(
@@ -58,8 +61,10 @@ class Ledger(Steps):
         lease_ms: int = 30_000,
         first_sweep_ms: int = FIRST_SWEEP_MS,
         sent_in: Callable[[], str] = str,
+        before: KnownBefore | None = None,
     ) -> None:
         super().__init__(store, process, lease_ms)
+        self.before = before
         self.first_sweep_ms = first_sweep_ms
         self.sent_in = sent_in
 
@@ -90,7 +95,15 @@ class Ledger(Steps):
         which sort it is. original: what the ticket was read from; attached: by `attachments.packed_texts`. Both
         are kept beside it (base64 of zlib). bounced: the address that a bounce is about. answers: ids of tickets, one
         of which it answers: where one is there when this one is claimed, it becomes a message of it.
+
+        One that has left the store is known, too. Where history cannot be asked, the ticket is accepted and worked; one
+        that was here before then leaves under an id of its own, and is reported (`fallbacks.ledger.leaving`).
         """
+        known, asked = await self._known_before(ticket.id, idempotency_key)
+        if known is not None:
+            if known.digest != ticket.digest():
+                raise IdempotencyConflict(known.id)
+            return Accepted(known.id, State(known.state), created=False)
         ticket_id = ticket.id or new_id()
         waits = [seconds for seconds in (ticket.deadline_seconds, max_wait_seconds) if seconds is not None]
         header = {
@@ -114,6 +127,7 @@ class Ledger(Steps):
             "attached": attached,
             "bounced": address_digest(bounced) if bounced else None,
             "answers": json.dumps(list(answers)) if answers else None,
+            "unasked": None if asked else "1",
         }
         events = _first_events(ticket, not_before_ms, closed, detail)
         body, said = ticket.model_copy(update={"id": ticket_id}).canonical(), [event.to_json() for event in events]
@@ -126,6 +140,8 @@ class Ledger(Steps):
 
     async def reject(self, ticket_id: str, raw_base64: str, error: str, origin: str) -> None:
         """Keep what could not be read as a ticket, whole, in the inbox, and raise an alert."""
+        if (await self._known_before(ticket_id, None))[0] is not None:
+            return
         row = PLAN[Reason.UNREADABLE]
         header = {
             "origin": origin[:64],
@@ -138,6 +154,19 @@ class Ledger(Steps):
         verdict = await self.store.run("reject", ticket_id, lua_header(header), raw_base64, event.to_json())
         if verdict[0] == "new":
             journal_log.wrote(ticket_id, 0, [event])
+
+    async def _known_before(self, ticket_id: str | None, key: str | None) -> tuple[Known | None, bool]:
+        """(the ticket in history that this is, with its state now; whether history could be asked)."""
+        if self.before is None or not (ticket_id or key):
+            return None, True
+        try:
+            known = await self.before.find(ticket_id, key)
+        except HistoryUnreachable:
+            return None, False
+        if known is None:
+            return None, True
+        ((state,),) = await self.store.rows([known.id], ["state"])  # it may have come back
+        return (known if state is None else replace(known, state=state)), True
 
     async def claim(self, ticket_id: str, owner: str, queue: str = "tickets") -> Claim | str:
         """Take a queued ticket. Returns the state it is in (or "unknown", "paused") when there is nothing to claim."""

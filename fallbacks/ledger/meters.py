@@ -1,6 +1,6 @@
 """What `/metrics` shows besides the ledger itself: counters in one hash, written by the scripts that do the work.
 
-They start with the store, and stay when tickets leave for the archive.
+They start with the store, and stay when tickets leave for history.
 
 A field is `name|label=value|...`, a histogram's bucket `name|le=bound`. Labels are names of ours, never a ticket's, a
 person's or a model's own words. Sums of histograms are in thousandths, money in nanodollars: integers add up exactly.

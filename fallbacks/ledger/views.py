@@ -1,16 +1,17 @@
 """Reading the ledger: one ticket, its timeline, and the numbers of the whole. Derived, never stored twice."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fallbacks.errors import UnknownTicket
+from fallbacks.history.port import EndedTicket, History, Known
 from fallbacks.ledger.addresses import address_digest
-from fallbacks.ledger.archive_format import ArchivedTicket
-from fallbacks.ledger.archive_reader import Archive, brought_back, kept_beside
 from fallbacks.ledger.attachments import unpacked, unpacked_texts
 from fallbacks.ledger.calls import PendingCall, read_pending
-from fallbacks.ledger.states import INBOX, Closed, State
+from fallbacks.ledger.coming_back import brought_back
+from fallbacks.ledger.states import ENDED, INBOX, Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -89,7 +90,8 @@ class TicketView:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The whole, at one moment. states: tickets by state. oldest_seconds: age of the oldest in each state.
+    """The whole, at one moment. states: tickets by state, those in history too. oldest_seconds: age of the oldest in
+    each state that is in the store. ended_here: tickets in the store that have ended and will leave for history.
 
     inbox: waiting items by reason ("suggestion" or "approval" where there is none). slots: of all workers heard of
     lately. spent / reserved: nanodollars of this UTC day. counters: what was counted since the store was opened;
@@ -97,6 +99,7 @@ class Stats:
     """
 
     states: dict[str, int]
+    ended_here: int
     oldest_seconds: dict[str, float]
     inbox: dict[str, int]
     slots: int
@@ -118,39 +121,66 @@ class Stats:
             return int(self.control["day_cap"])
         return min((cap for beat in self.workers if (cap := beat.get("day_cap")) is not None), default=own)
 
+    @property
+    def ended_oldest_seconds(self) -> float | None:
+        """How long ago the first of those ended that are in the store; None where there is none."""
+        return max((self.oldest_seconds[state] for state in ENDED if state in self.oldest_seconds), default=None)
+
 
 class Views:
-    """Reads over a store, and over the archive for tickets that have left it."""
+    """Reads over a store, and over history for tickets that have left it. What is in both is read from the store.
 
-    def __init__(self, store: Store, archive: Archive | None = None) -> None:
+    A ticket that is in neither raises `HistoryUnreachable` where history cannot be asked.
+    """
+
+    def __init__(self, store: Store, history: History | None = None) -> None:
         self.store = store
-        self.archive = archive
+        self.history = history
 
     async def ticket(self, ticket_id: str) -> TicketView:
         """One ticket; raises `UnknownTicket`."""
-        row = await self.store.row(ticket_id)
-        if not row and (archived := await self._archived(ticket_id)):
-            row = archived.row
+        row = await self.row(ticket_id)
         if not row:
             raise UnknownTicket(ticket_id)
         return read_row(ticket_id, row, await self.store.now_ms())
 
+    async def row(self, ticket_id: str) -> dict[str, str]:
+        """Its stored row, wherever it is; empty when there is none."""
+        row = await self.store.row(ticket_id)
+        if not row and (ended := await self._ended(ticket_id)):
+            row = dict(ended.row)
+        return row
+
+    async def known(self, ticket_ids: Sequence[str]) -> Mapping[str, Known]:
+        """Those of them that are in history."""
+        return await self.history.known(ticket_ids) if self.history is not None and ticket_ids else {}
+
+    async def stored_ticket(self, ticket_id: str) -> Ticket | None:
+        """The ticket as it was accepted; None where there is none (a message that could not be read has none)."""
+        row = await self.row(ticket_id)
+        return read_stored(row["body"]) if "body" in row else None
+
     async def timeline(self, ticket_id: str, start: int = 0, stop: int = -1) -> list[ev.Recorded]:
         """Its journal from `start` to `stop`, both included."""
-        stored = await self.store.journal(ticket_id, start, stop)
-        if not stored and (archived := await self._archived(ticket_id)):
-            stored = list(archived.journal[start:] if stop == -1 else archived.journal[start : stop + 1])
+        stored = await self.journal(ticket_id, start, stop)
         return [ev.read_event(event, start + offset) for offset, event in enumerate(stored)]
 
-    async def bring_back(self, ticket_id: str) -> bool:
-        """Put an archived ticket into the store again, under its next version; whether it was not there."""
-        archived = await self._archived(ticket_id)
-        return archived is not None and await brought_back(self.store, archived) is not None
+    async def journal(self, ticket_id: str, start: int = 0, stop: int = -1) -> list[str]:
+        """The same as it is stored. start: from 0; stop: -1 being the last."""
+        stored = await self.store.journal(ticket_id, start, stop)
+        if not stored and (ended := await self._ended(ticket_id)):
+            stored = list(ended.journal[start:] if stop == -1 else ended.journal[start : stop + 1])
+        return stored
 
-    async def _archived(self, ticket_id: str) -> ArchivedTicket | None:
-        if self.archive is None or await self.store.row(ticket_id):
+    async def bring_back(self, ticket_id: str) -> bool:
+        """Put a ticket of history into the store again, under its next version; whether it was not there."""
+        ended = await self._ended(ticket_id)
+        return ended is not None and await brought_back(self.store, ended) is not None
+
+    async def _ended(self, ticket_id: str) -> EndedTicket | None:
+        if self.history is None or await self.store.row(ticket_id):
             return None
-        return await self.archive.find(ticket_id)
+        return await self.history.find(ticket_id)
 
     async def original(self, ticket_id: str, message_id: str = "") -> bytes | None:
         """What it, or a message of it, was read from, a mail; None where nothing was kept."""
@@ -187,8 +217,8 @@ class Views:
 
     async def _beside(self, ticket_id: str) -> dict[str, str]:
         kept = await self.store.fields(keys.original(ticket_id))
-        if not kept and (archived := await self._archived(ticket_id)):
-            kept = kept_beside(archived.row)
+        if not kept and (ended := await self._ended(ticket_id)):
+            kept = dict(ended.beside)
         return kept
 
     async def checkpoint(self, ticket_id: str) -> Checkpoint:
@@ -204,9 +234,10 @@ class Views:
         now = await self.store.now_ms()
         states = list(State)
         sizes = await self.store.sizes([keys.in_state(state) for state in states])
+        here = dict(zip(states, sizes, strict=True))
         oldest = {
             state.value: (now - score) / 1000
-            for state, size in zip(states, sizes, strict=True)
+            for state, size in here.items()
             if size
             for _, score in await self.store.ranked(keys.in_state(state), 0, 0)
         }
@@ -222,8 +253,10 @@ class Views:
             if now - beat["at"] < WORKER_SILENT_MS
         ]
         outbox, alerts = await self.store.sizes([keys.OUTBOX, keys.ALERTS])
+        left = {name: int(value) for name, value in (await self.store.fields(keys.COUNTERS)).items()}
         return Stats(
-            states={state.value: size for state, size in zip(states, sizes, strict=True)},
+            states={state.value: size + left.get(f"left_{state}", 0) for state, size in here.items()},
+            ended_here=sum(size for state, size in here.items() if state in ENDED),
             oldest_seconds=oldest,
             inbox={name: size for name, size in inbox.items() if size},
             slots=sum(beat["slots"] for beat in workers if "tickets" in beat["queues"]),
@@ -232,7 +265,7 @@ class Views:
             reserved_nanodollars=int(day.get("reserved", 0)),
             outbox=outbox,
             alerts=alerts,
-            counters={name: int(value) for name, value in (await self.store.fields(keys.COUNTERS)).items()},
+            counters=left,
             meters={name: int(value) for name, value in (await self.store.fields(keys.METERS)).items()},
             control=await self.store.fields(keys.CONTROL),
             now_ms=now,
@@ -299,9 +332,3 @@ def _undo_by(row: dict[str, str], decision: dict[str, Any] | None) -> str | None
     """Who may undo. Rows of releases before closes were kept say it in the decision only."""
     by = json.loads(row.get("undo", "{}")).get("by") or (decision or {}).get("decided_by")
     return None if by is None else str(by)
-
-
-async def stored_ticket(store: Store, ticket_id: str) -> Ticket | None:
-    """The ticket as it was accepted; None where there is none (a message that could not be read has none)."""
-    row = await store.row(ticket_id)
-    return read_stored(row["body"]) if "body" in row else None

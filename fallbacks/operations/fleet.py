@@ -15,7 +15,7 @@ class Worker:
 
     silent: for longer than a lease, so that others take its tickets: it is frozen, cut off from the store, or killed.
     doing: the tickets it has held longest, by its last heartbeat. version: of its code, "" where it does not say.
-    archive_room: bytes free and in all of the disk that it archives to, where it does.
+    history_room: bytes free and in all of the disk that history is on, where it is a file.
     models: tier -> the version that it works with, and of what it is made.
     """
 
@@ -30,13 +30,13 @@ class Worker:
     pid: int = 0
     version: str = ""
     doing: tuple[str, ...] = ()
-    archive_room: tuple[int, int] | None = None
+    history_room: tuple[int, int] | None = None
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def least_room(workers: Iterable[Worker]) -> tuple[int, int] | None:
-    """Of those that are there and archive, the one whose disk is fullest; None where none does."""
-    rooms = (worker.archive_room for worker in workers if not worker.silent)
+    """Of those that are there and have history on a disk, the one whose disk is fullest; None where none does."""
+    rooms = (worker.history_room for worker in workers if not worker.silent)
     return min((room for room in rooms if room), key=lambda room: room[0] / max(1, room[1]), default=None)
 
 
@@ -72,5 +72,5 @@ def _worker(name: str, beat: dict[str, Any], now_ms: int, lease_seconds: float) 
         version=beat.get("version", ""),
         doing=tuple(beat.get("doing", ())),
         models=beat.get("models", {}),
-        archive_room=tuple(room) if (room := beat.get("archive_room")) else None,
+        history_room=tuple(room) if (room := beat.get("history_room")) else None,
     )

@@ -89,7 +89,7 @@ async def look(
         alerts_late_ms=await _late_ms(views, keys.ALERTS, stats.now_ms),
         switched=tuple(await Control(store).log(SWITCHES)),
         days=tuple(days),
-        quality=tuple(await quality(Examples(store, process), days)),
+        quality=tuple(await quality(Examples(store, process, views.history), days)),
         store=store_info or {},
     )
 

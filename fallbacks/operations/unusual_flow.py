@@ -18,7 +18,7 @@ DISK_SHARE = 0.1
 
 ROOM = {
     "store": "A store that cannot write refuses new tickets. After a full disk: redis-cli BGREWRITEAOF.",
-    "archive": "What cannot be archived stays in the store. Old days may be moved away: one file each.",
+    "history": "What cannot leave for it stays in the store, which grows. Old months may move: `deskhand history`.",
 }
 """What a full disk means, by whose it is."""
 
@@ -119,12 +119,12 @@ def store_full(look: Look) -> Iterator[Finding]:
 
 
 def disk_full(look: Look) -> Iterator[Finding]:
-    """The disks that can be seen from here: the archive's, and the store's where it is on this machine."""
+    """The disks that can be seen from here: history's, and the store's where it is on this machine."""
     info = look.store
     store = (int(info.get("disk_free_bytes", 0)), int(info.get("disk_bytes", 0)))
-    for whose, room in (("store", store), ("archive", least_room(look.fleet))):
+    for whose, room in (("store", store), ("history", least_room(look.fleet))):
         if room and room[1] and room[0] < DISK_SHARE * room[1]:
-            what = f"the {whose}'s disk has {room[0] / 1e6:,.0f} of {room[1] / 1e6:,.0f} MB left"
+            what = f"the disk of the {whose} has {room[0] / 1e6:,.0f} of {room[1] / 1e6:,.0f} MB left"
             yield error(f"{whose}_disk", what, see="df -h", act="df -h", weight=700, advice=ROOM[whose])
 
 

@@ -61,8 +61,10 @@ TOUCHED = _key(
 )
 DUE = _key("due", Type.SORTED, "tickets that are queued, running or parked, by when the sweep looks at them (ms)")
 idempotency = _keys("idem:*", Type.HASH, "the ticket (id) that an Idempotency-Key made, and its body's digest; a week")
+left = _keys("left:*", Type.HASH, "a ticket that went to history just now: its body's digest and state; two minutes")
+LEAVING_TURN = _key("leaving_turn", Type.TEXT, "how many processes wanted to move ended tickets in this window")
 bounced = _keys("bounced:*", Type.HASH, "the last mail to an address that came back; by digest; ninety days")
-requester = _keys("req:*", Type.LIST, "a requester's last twenty tickets, newest first; ninety days")
+requester = _keys("req:*", Type.LIST, "a requester's last twenty tickets that live, newest first; ninety days")
 RECENT = _key("recent", Type.LIST, "the last 2000 accepted: when, source, requester (JSON, newest first); a day")
 
 # people
@@ -71,7 +73,7 @@ inbox_facet = _keys("inbox:*", Type.SORTED, "the same for one queue, reason, fac
 ASSIGNED, ASSIGNEE = "assigned", "assignee:"
 """Facets of an item that is somebody's: that it is, and whose."""
 
-EXAMPLES = _key("examples", Type.LIST, "people's decisions (JSON, oldest first) beside what was suggested")
+EXAMPLES = _key("examples", Type.LIST, "people's latest decisions (JSON, oldest first) beside what was suggested")
 SNOOZED = _key("snoozed", Type.SORTED, "items that people hid from serve-next, by until when (ms); some are past")
 CALLS_JUDGED = _key("calls_judged", Type.LIST, "what people made of calls that waited (JSON, oldest first)")
 LAST_ACTS = _key("last_acts", Type.HASH, "person -> when they last did something to an item (ms), holding it aside")
@@ -116,7 +118,7 @@ GENERATION = _key("generation", Type.HASH, "replication id of the server, its nu
 CLOCK = _key("clock", Type.TEXT, "greatest time seen of the server's clock, and how far store time is ahead (ms)")
 CLOCK_STEP = _key("clock_step", Type.TEXT, "a step of that clock, until a process has said what it was (ms)")
 CARETAKER = _key("caretaker", Type.TEXT, "how many web processes looked after forgotten tickets in this window")
-COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, archived, alerts raised and sent, ...")
+COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, left (for history), alerts raised, ...")
 METERS = _key("m", Type.HASH, "counters of `/metrics`, see `fallbacks.ledger.meters`")
 EARNED = _key("earned", Type.HASH, "kind, tier and version -> since and until when it was decided alone (ms, JSON)")
 EARNED_TURN = _key("earned_turn", Type.TEXT, "how many processes wanted to look for promotions in this window")
@@ -124,6 +126,8 @@ CARRIED = _key("carried", Type.HASH, "tier and version -> whose evidence it has 
 RETRAIN_TURN = _key("retrain_turn", Type.TEXT, "how many processes wanted to take a round of learning in this window")
 PROMISES = _key("promises", Type.HASH, "tier -> from which confidence on it stands by its suggestions, and why (JSON)")
 PROMPTS = _key("prompts", Type.HASH, "version -> the text of every prompt that worked here (JSON)")
+HISTORY = _key("history", Type.HASH, "which history this deployment's tickets leave for (JSON)")
+HISTORIES = _key("histories", Type.HASH, "process -> which history it asks, and when it last said so (ms; JSON)")
 CANARY = _key("canary", Type.HASH, "the token that must not leave a model's instructions")
 INTAKE_HELD = _key("intake:held", Type.HASH, "items of the queue `intake` that a worker has taken and not accepted yet")
 INTAKE_SINCE = _key("intake:since", Type.SORTED, "the same items, by when they were taken (s)")

@@ -11,6 +11,7 @@ from tasks.run import events as ev
 from tasks.run.approval import ProposedCall
 from tasks.run.limits import Usage
 from tasks.run.messages import SUBMIT, Block, Message, StopReason, TokenUsage, ToolCall
+from tasks.run.opening import whole
 from tasks.run.proposed import AnyCallEvent, done_for, not_done, proposed_after
 from tasks.run.stuck import Fingerprint
 
@@ -138,7 +139,7 @@ def _context(cp: Checkpoint, event: ev.ContextFetched, _at: int) -> Checkpoint:
 
 
 def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Checkpoint:
-    opening: Block = {"type": "text", "text": event.opening}
+    opening: Block = {"type": "text", "text": whole(event.opening, event.context_at, cp.context or "")}
     versions = (event.prompt_version, event.taxonomy_version, event.tools_version)
     fresh = _fresh_conversation(cp)
     late = tuple(_turn_of(message) for message in cp.added[event.messages :] if not message.quiet)

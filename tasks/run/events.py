@@ -40,7 +40,8 @@ class ContextFetched(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConversationStarted(Event):
-    """A fresh conversation on one tier's model. opening: the first user message, verbatim.
+    """A fresh conversation on one tier's model. opening: the first user message; what was looked up stood in it at
+    `context_at`, and is in the journal before (`tasks.run.opening`); 0: it is verbatim.
 
     prompt_version, taxonomy_version, tools_version: what the model is given besides; another one restarts it.
     code_version: the release that began it. messages: of the ticket, that the opening shows.
@@ -55,6 +56,7 @@ class ConversationStarted(Event):
     tools_version: str = ""
     code_version: str = ""
     messages: int = 0
+    context_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

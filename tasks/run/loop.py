@@ -20,6 +20,7 @@ from tasks.run.call_ids import with_own_ids
 from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.limits import Limits, exceeded, seconds_left
 from tasks.run.messages import ModelReply, ModelRequest, ToolCall
+from tasks.run.opening import cut
 from tasks.run.ports import Clock, Model
 from tasks.run.reading import Reader
 from tasks.run.stuck import looping
@@ -208,7 +209,8 @@ class Run:
         findings = list(self.checkpoint.findings)
         if done := sorted({tool for _, tool in self.checkpoint.effects}):
             findings.append(f"Done already for this ticket, not to be done again: {', '.join(done)}.")
-        text = self.agent.process.opening(self.tools.ticket, self.checkpoint.context or "", "\n".join(findings))
+        context = self.checkpoint.context or ""
+        text, context_at = cut(self.agent.process.opening(self.tools.ticket, context, "\n".join(findings)), context)
         prompt, taxonomy, tools = self.agent.versions
         self.note(
             ev.ConversationStarted(
@@ -220,6 +222,7 @@ class Run:
                 tools_version=tools,
                 code_version=self.agent.code_version,
                 messages=len(self.checkpoint.added),
+                context_at=context_at,
             )
         )
 

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from fallbacks.ledger.archive_folder import ArchiveFolder
+from fallbacks.history.sqlite_history import SqliteHistory
 from fallbacks.store.redis_store import RedisStore
 from tasks.ticket import Ticket
 from tests.bench import life
-from tests.bench.life import NOTHING, LaterStore, Lives, Taken, taken, total
+from tests.bench.life import NOTHING, Lives, Taken, taken, total
 from tests.bench.meter import cpu_seconds
+from tests.fallbacks.scene import TRIAGE
 from tests.services.celery_worker import CeleryWorker
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
@@ -37,7 +38,7 @@ BUSY = 0.7
 """Share of a core, of memory and of a network line that a server may use on average: bursts and forks need the rest."""
 
 DAY = 86_400
-RETENTIONS = (30, 7)
+LIVES_FOR = {"a minute": 1 / 1440, "an hour": 1 / 24, "a day": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,15 @@ class Instance:
     log_megabytes: float = 100.0
 
 
-def limits(c: Constants, server: Instance, *, apart: bool, retention_days: float) -> dict[str, float]:
-    """Tickets a day until each thing ends. apart: whether the broker has a server of its own."""
+def limits(c: Constants, server: Instance, *, apart: bool, days_here: float) -> dict[str, float]:
+    """Tickets a day until each thing ends. apart: whether the broker has a server of its own.
+    days_here: how long a ticket lives in the store: until it is decided, its outcome delivered and its undo over."""
     cpu = c.store_cpu + (0 if apart else c.broker_cpu)
     net = c.store_net + (0 if apart else c.broker_net)
     memory = BUSY * server.gigabytes * 1e9
     return {
         "one core": BUSY * DAY * 1e6 / cpu,
-        "memory": memory / (c.live_bytes * retention_days),
+        "memory": memory / (c.live_bytes * days_here),
         "network": BUSY * DAY * server.gigabits * 1e9 / 8 / net,
         "disk (append-only file)": BUSY * DAY * server.log_megabytes * 1e6 / c.log_bytes,
     }
@@ -93,7 +95,7 @@ class Deployment:
 
 async def lives(url: str, size: int, folder: Path) -> tuple[dict[str, Taken], float, float]:
     """What the phases took each, bytes of a ticket in memory when it is decided, and bytes of its decision."""
-    store, later = RedisStore(url), LaterStore(url)
+    store, history = RedisStore(url), SqliteHistory(folder / "history.sqlite", TRIAGE)
     try:
         course = Lives(store)
         await course.live([f"w{number}" for number in range(WARM)])
@@ -101,16 +103,20 @@ async def lives(url: str, size: int, folder: Path) -> tuple[dict[str, Taken], fl
         phases = await course.live([f"t{number}" for number in range(size)])
         held = (await taken(store) - before).memory / size
         decisions = await store.redis.memory_usage(f"{store.prefix}examples", samples=0)
-        archived = await course.archive(later, ArchiveFolder(folder / "archive"))
-        written = sum(path.stat().st_size for path in (folder / "archive").iterdir())
-        print(
-            f"archive: {archived.each(size + WARM).cpu:.0f} µs, {written / (size + WARM):,.0f} bytes on disk a ticket"
-        )
-        print(f"freed: {-archived.memory / (size + WARM):,.0f} of {held:,.0f} bytes a ticket")
+        left = await course.leave(history)
+        written = on_disk(folder)
+        took = left.each(size + WARM)
+        print(f"history: {took.cpu:.0f} µs of the server, {took.client:.0f} µs of the worker a ticket")
+        print(f"{written / (size + WARM):,.0f} bytes on disk a ticket; freed: {-took.memory:,.0f} of {held:,.0f} bytes")
         return {name: one.each(size) for name, one in phases.items()}, held, (decisions or 0) / (size + WARM)
     finally:
-        await later.aclose()
+        await history.aclose()
         await store.aclose()
+
+
+def on_disk(folder: Path) -> int:
+    """Bytes of history there."""
+    return sum(path.stat().st_size for path in folder.glob("history.sqlite*"))
 
 
 def phase_table(phases: dict[str, Taken]) -> str:
@@ -225,17 +231,17 @@ def shard_table(folder: Path, size: int) -> str:
 
 def limit_table(c: Constants) -> str:
     server = Instance()
-    head = f"| {server.gigabytes:g} GB, {server.gigabits:g} Gbit/s | retention | " + " | ".join(
-        limits(c, server, apart=True, retention_days=1)
+    head = f"| {server.gigabytes:g} GB, {server.gigabits:g} Gbit/s | a ticket lives here for | " + " | ".join(
+        limits(c, server, apart=True, days_here=1)
     )
     rows = [
-        f"| {'broker apart' if apart else 'store and broker'} | {days} days | "
+        f"| {'broker apart' if apart else 'store and broker'} | {lives} | "
         + " | ".join(
-            f"{float(f'{value:.2g}'):,.0f}" for value in limits(c, server, apart=apart, retention_days=days).values()
+            f"{float(f'{value:.2g}'):,.0f}" for value in limits(c, server, apart=apart, days_here=days).values()
         )
         + " |"
         for apart in (False, True)
-        for days in RETENTIONS
+        for lives, days in LIVES_FOR.items()
     ]
     return "\n".join([f"{head} |", "|---|---|---|---|---|---|", *rows])
 

@@ -1,7 +1,7 @@
 """What one more ticket costs when so many were there before: `python -m tests.bench.history`. A table and two plots.
 
-Every ticket lives its whole life by the real calls (tests/bench/life.py), those of the history included. With the
-archive on, ended tickets leave after every thousand, as if their retention were over. The cost is the server's own
+Every ticket lives its whole life by the real calls (tests/bench/life.py). With history on, ended tickets leave for it
+after every thousand, in SQLite. The cost is the server's own
 CPU time. A busy machine makes that dearer too, so lots alternate with lots on books that hold the first level only: the
 ratio is what history costs. What stays when a ticket has left: people's decisions (told apart), and each
 delivered outcome, for a week.
@@ -20,10 +20,11 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
-from fallbacks.ledger.archive_folder import ArchiveFolder
+from fallbacks.history.port import History as EndedTickets
+from fallbacks.history.sqlite_history import SqliteHistory
 from fallbacks.ledger.history import LedgerHistory
 from fallbacks.store.redis_store import RedisStore
-from tests.bench.life import NOTHING, LaterStore, Lives, Taken, median, taken, total
+from tests.bench.life import NOTHING, Lives, Taken, median, taken, total
 from tests.bench.plot import chart, png
 from tests.fallbacks.scene import TRIAGE
 from tests.services.valkey import ValkeyServer
@@ -66,15 +67,14 @@ class Course:
     """One books growing from level to level."""
 
     lives: Lives
-    later: LaterStore
-    archive: ArchiveFolder | None
+    ended: EndedTickets | None
     numbers: Iterator[int]
 
     async def lot(self, size: int) -> Taken:
-        """So many whole lives; their end in the archive belongs to them where there is one."""
+        """So many whole lives; their way to history belongs to them where there is one."""
         ids = [f"t{number}" for number in islice(self.numbers, size)]
         took = total(await self.lives.live(ids))
-        return took + (await self.lives.archive(self.later, self.archive) if self.archive else NOTHING)
+        return took + (await self.lives.leave(self.ended) if self.ended else NOTHING)
 
     async def grow(self, there: int, level: int) -> None:
         while there < level:
@@ -105,19 +105,18 @@ async def join_seconds(store: RedisStore) -> float:
 
 
 @asynccontextmanager
-async def opened(url: str, archive: ArchiveFolder | None) -> AsyncIterator[Course]:
-    store, later = RedisStore(url), LaterStore(url)
+async def opened(url: str, ended: EndedTickets | None) -> AsyncIterator[Course]:
+    store = RedisStore(url)
     try:
-        yield Course(Lives(store, REQUESTERS), later, archive, count())
+        yield Course(Lives(store, REQUESTERS), ended, count())
     finally:
-        await later.aclose()
         await store.aclose()
 
 
-async def measure(url: str, small_url: str, levels: Sequence[int], archive: ArchiveFolder | None) -> list[Point]:
+async def measure(url: str, small_url: str, levels: Sequence[int], ended: EndedTickets | None) -> list[Point]:
     """One point for each level; the tickets measured at one are part of the history of the next."""
     points, there = list[Point](), 0
-    async with opened(url, archive) as course, opened(small_url, archive) as small:
+    async with opened(url, ended) as course, opened(small_url, ended) as small:
         await course.lot(100)  # scripts loaded, connections open
         await course.lives.store.redis.flushdb()
         empty = await taken(course.lives.store)
@@ -134,7 +133,7 @@ async def measure(url: str, small_url: str, levels: Sequence[int], archive: Arch
 
 def table(found: dict[str, list[Point]]) -> str:
     head = (
-        "| archive | tickets before | server CPU, µs | on a small store then | worker's part, µs "
+        "| history | tickets before | server CPU, µs | on a small store then | worker's part, µs "
         "| on a small store then | commands | store, MB | bytes by ticket ever | of it decisions "
         "| a new worker reads, CPU s |\n"
         "|---|---|---|---|---|---|---|---|---|---|---|"
@@ -152,8 +151,8 @@ def table(found: dict[str, list[Point]]) -> str:
 def draw(found: dict[str, list[Point]]) -> None:
     """Both figures, into the folder of figures."""
     said = "tickets in the store before it (logarithmic)"
-    ratio = {f"archive {name}": [(p.before, p.server / p.server_small) for p in ps] for name, ps in found.items()}
-    held = {f"archive {name}": [(p.before, p.megabytes) for p in ps] for name, ps in found.items()}
+    ratio = {f"history {name}": [(p.before, p.server / p.server_small) for p in ps] for name, ps in found.items()}
+    held = {f"history {name}": [(p.before, p.megabytes) for p in ps] for name, ps in found.items()}
     cost = f"server CPU of a ticket, {LEVELS[0]:,} before it = 1"
     png(chart("What one more ticket costs the server", said, cost, ratio, log_x=True), FIGURES / "history-cpu.png")
     png(chart("What the store holds", said, "memory, MB", held, log_x=True), FIGURES / "history-memory.png")
@@ -170,8 +169,8 @@ def main() -> None:
             ValkeyServer(Path(folder) / "books") as grown,
             ValkeyServer(Path(folder) / "small") as small,
         ):
-            archive = ArchiveFolder(Path(folder) / "archive") if name == "on" else None
-            found[name] = asyncio.run(measure(grown.url, small.url, levels, archive))
+            ended = SqliteHistory(Path(folder) / "history.sqlite", TRIAGE) if name == "on" else None
+            found[name] = asyncio.run(measure(grown.url, small.url, levels, ended))
     draw(found)
     print(f"load average: {os.getloadavg()}\n{table(found)}")
 

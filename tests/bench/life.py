@@ -10,9 +10,10 @@ from zlib import crc32
 
 from fallbacks.delivery.outbox import Message, Outbox, Receipt
 from fallbacks.delivery.outcomes import OutcomeWriter
+from fallbacks.history.port import History
 from fallbacks.inbox.inbox import Inbox
-from fallbacks.ledger.archive import ArchiveTarget, archive_ended
 from fallbacks.ledger.history import LedgerHistory
+from fallbacks.ledger.leaving import Leaving
 from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
 from fallbacks.store.redis_store import RedisStore
 from tasks.run import events as ev
@@ -27,8 +28,6 @@ OPENING = "o" * 2500
 
 DAY_CAP = 10**15
 LIMITS = Limits(max_cost_nanodollars=50_000_000)
-RETENTION_SECONDS = 7 * 24 * 3600
-LATER_MS = (RETENTION_SECONDS + 3600) * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +83,6 @@ class Delivered:
 
     async def send(self, message: Message) -> tuple[Receipt, str]:
         return Receipt.DELIVERED, message.id
-
-
-class LaterStore(RedisStore):
-    """The books as an archiver sees them when everything in them is a little older than the retention."""
-
-    async def now_ms(self) -> int:
-        return await super().now_ms() + LATER_MS
 
 
 @dataclass(slots=True)
@@ -180,11 +172,19 @@ class Lives:
         held = await self.inbox.claim(ticket_id, "ann")
         await self.inbox.approve(ticket_id, "ann", held.version)
 
-    async def archive(self, later: LaterStore, target: ArchiveTarget) -> Taken:
-        """Move every ended ticket out of the books, as the delivery loop does when the retention is over."""
-        before = await taken(self.store)
-        await archive_ended(later, target, retention_seconds=RETENTION_SECONDS, limit=10**9)
+    async def leave(self, history: History) -> Taken:
+        """Take every ended ticket to history, as the delivery loop does when its undo is over."""
+        await self._undo_is_over()
+        before, leaving = await taken(self.store), Leaving(self.store, history, TRIAGE, rests_ms=0)
+        while (await leaving.round()).left:
+            pass
         return await taken(self.store) - before
+
+    async def _undo_is_over(self) -> None:
+        prefix, pipe = self.store.prefix, self.store.redis.pipeline(transaction=False)
+        for ticket_id in await self.store.redis.zrange(f"{prefix}s:decided", 0, -1):
+            pipe.hset(f"{prefix}t:{ticket_id}", "undo_until", "0")
+        await pipe.execute()
 
 
 def total(phases: dict[str, Taken]) -> Taken:

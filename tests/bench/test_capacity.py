@@ -19,26 +19,26 @@ C = Constants(
 
 
 def test_a_core_gives_its_busy_share_to_tickets() -> None:
-    found = limits(C, Instance(), apart=False, retention_days=30)
+    found = limits(C, Instance(), apart=False, days_here=30)
     assert found["one core"] * 1000e-6 == pytest.approx(0.7 * 86_400)
 
 
 def test_a_broker_of_its_own_takes_its_part_of_core_and_network_and_no_memory() -> None:
-    together, apart = (limits(C, Instance(), apart=apart, retention_days=30) for apart in (False, True))
+    together, apart = (limits(C, Instance(), apart=apart, days_here=30) for apart in (False, True))
     assert apart["one core"] / together["one core"] == pytest.approx(1000 / 700)
     assert apart["network"] / together["network"] == pytest.approx(35 / 30)
     assert apart["memory"] == together["memory"]
 
 
-def test_memory_holds_what_comes_within_the_retention() -> None:
-    short, long = (limits(C, Instance(), apart=True, retention_days=days)["memory"] for days in (7, 28))
+def test_memory_holds_what_comes_while_a_ticket_lives_there() -> None:
+    short, long = (limits(C, Instance(), apart=True, days_here=days)["memory"] for days in (7, 28))
     assert short == pytest.approx(4 * long)
     assert short * 7 * 12_000 == pytest.approx(0.7 * 16e9)
-    assert limits(C, Instance(gigabytes=32), apart=True, retention_days=7)["memory"] == pytest.approx(2 * short)
+    assert limits(C, Instance(gigabytes=32), apart=True, days_here=7)["memory"] == pytest.approx(2 * short)
 
 
 def test_lighter_tickets_write_more_of_them() -> None:
     light = replace(C, log_bytes=8_500)
     name = "disk (append-only file)"
-    found = [limits(one, Instance(), apart=True, retention_days=7)[name] for one in (C, light)]
+    found = [limits(one, Instance(), apart=True, days_here=7)[name] for one in (C, light)]
     assert found[1] == pytest.approx(2 * found[0])

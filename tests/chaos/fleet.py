@@ -186,7 +186,7 @@ class FleetLedger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.loop.run(self.parts.store.aclose())
+        self.loop.run(self.parts.aclose())
 
     def accept(self, *tickets: dict[str, Any], publish: bool = True) -> list[str]:
         """Put tickets into the books and on the queue."""
@@ -209,14 +209,21 @@ class FleetLedger:
         return self.loop.run(self.parts.views.ticket(ticket_id))
 
     def journal(self, ticket_id: str) -> list[dict[str, Any]]:
-        return [json.loads(event) for event in self.loop.run(self.parts.store.journal(ticket_id))]
+        return [json.loads(event) for event in self.loop.run(self.parts.views.journal(ticket_id))]
 
     def ids(self, state: str) -> list[str]:
-        found = self.loop.run(self.parts.store.ranked(f"s:{state}", 0, -1))
-        return [member for member, _ in found]
+        """Wherever they are; one in both is one."""
+
+        async def look() -> list[str]:
+            live = [member for member, _ in await self.parts.store.ranked(f"s:{state}", 0, -1)]
+            _, rows = await self.parts.history.query("SELECT id FROM tickets WHERE state = :state", {"state": state})
+            elsewhere = [one for (one,) in rows if not await self.parts.store.row(one)]
+            return [*live, *elsewhere]
+
+        return self.loop.run(look())
 
     def audit(self) -> AuditReport:
-        return self.loop.run(audit(self.parts.store))
+        return self.loop.run(audit(self.parts.store, self.parts.history))
 
     def wait_rest(self, count: int, timeout: float = PATIENCE_SECONDS, states: Sequence[str] = ("suggested", "handed_off", "decided", "rejected", "cancelled")) -> None:  # fmt: skip # noqa: E501
         """Until this many tickets are at rest and none is on its way."""

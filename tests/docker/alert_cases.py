@@ -76,7 +76,8 @@ TOOK_1, TOOK_10, TOOK = (f'deskhand_tool_seconds_bucket{{tool="t",le="{bound}"}}
 LOCAL_CALLS = 'deskhand_llm_requests_total{model="local",outcome="ok"}'
 REPLICAS, LAG = "deskhand_store_replicas", "deskhand_store_replica_lag_bytes"
 STORE_ROOM, STORE_DISK = "deskhand_store_disk_free_bytes", "deskhand_store_disk_bytes"
-ARCHIVE_ROOM, ARCHIVE_DISK = "deskhand_archive_disk_free_bytes", "deskhand_archive_disk_bytes"
+HISTORY_ROOM, HISTORY_DISK = "deskhand_history_disk_free_bytes", "deskhand_history_disk_bytes"
+ENDED, ENDED_AGE = "deskhand_ended_in_store", "deskhand_ended_in_store_oldest_seconds"
 CLIENTS, MAX_CLIENTS = "deskhand_store_connections", "deskhand_store_connections_limit"
 
 CASES: Mapping[str, Case] = {
@@ -242,6 +243,10 @@ CASES: Mapping[str, Case] = {
         ),
     ),
     "DeskhandOutboxGrows": Case({"deskhand_outbox": steady(1001)}, ({"deskhand_outbox": steady(1000)},)),
+    "DeskhandStoreFilling": Case(
+        {MEMORY: steady(6.1e8), MAX_MEMORY: steady(1e9)},
+        ({MEMORY: steady(5.9e8), MAX_MEMORY: steady(1e9)}, {MEMORY: steady(5.9e8), MAX_MEMORY: steady(0)}),
+    ),
     "DeskhandStoreFull": Case(
         {MEMORY: steady(8.1e8), MAX_MEMORY: steady(1e9)},
         ({MEMORY: steady(7.9e8), MAX_MEMORY: steady(1e9)}, {MEMORY: steady(7.9e8), MAX_MEMORY: steady(0)}),
@@ -257,11 +262,19 @@ CASES: Mapping[str, Case] = {
     "DeskhandStoreDiskLow": Case(
         {STORE_ROOM: steady(9e8), STORE_DISK: steady(1e10)}, ({STORE_ROOM: steady(1.1e9), STORE_DISK: steady(1e10)},)
     ),
-    "DeskhandArchiveDiskLow": Case(
-        {ARCHIVE_ROOM: steady(9e8), ARCHIVE_DISK: steady(1e10)},
+    "DeskhandHistoryAway": Case({"deskhand_history_answers": steady(0)}, ({"deskhand_history_answers": "1x88 0 1"},)),
+    "DeskhandTicketsDoNotLeave": Case(
+        {ENDED: steady(1201), ENDED_AGE: steady(60), "deskhand_outbox": steady(100)},
         (
-            {ARCHIVE_ROOM: steady(1.1e9), ARCHIVE_DISK: steady(1e10)},
-            {ARCHIVE_ROOM: "5e9x87 9e8x3", ARCHIVE_DISK: steady(1e10)},
+            {ENDED: steady(1200), ENDED_AGE: steady(345_600), "deskhand_outbox": steady(100)},
+            {ENDED: "1201x79 0x10", ENDED_AGE: steady(60), "deskhand_outbox": steady(100)},
+        ),
+    ),
+    "DeskhandHistoryDiskLow": Case(
+        {HISTORY_ROOM: steady(9e8), HISTORY_DISK: steady(1e10)},
+        (
+            {HISTORY_ROOM: steady(1.1e9), HISTORY_DISK: steady(1e10)},
+            {HISTORY_ROOM: "5e9x87 9e8x3", HISTORY_DISK: steady(1e10)},
         ),
     ),
     "DeskhandStoreRewriting": Case(

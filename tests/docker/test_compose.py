@@ -91,8 +91,8 @@ SEEN_LATER = {
     "deskhand_day_budget_dollars",
     "deskhand_deployed_seconds",
     "deskhand_store_replica_lag_bytes",
-    "deskhand_archive_disk_free_bytes",
-    "deskhand_archive_disk_bytes",
+    "deskhand_history_disk_free_bytes",
+    "deskhand_history_disk_bytes",
 }
 """Metrics of which there is no series before the first of their kind happens, or is set."""
 

@@ -142,6 +142,7 @@ def _labelled(name: str, added: Mapping[str, str]) -> str:
 def _everything() -> LedgerCollector:
     """A scrape of a deployment in which each kind of thing has happened once."""
     stats = Stats(
+        ended_here=1,
         states=dict.fromkeys(State, 1),
         oldest_seconds=dict.fromkeys(State, 1.0),
         inbox={"suggestion": 1, "model_unavailable": 1},
@@ -167,10 +168,11 @@ def _everything() -> LedgerCollector:
     info |= {"disk_free_bytes": 1, "disk_bytes": 2}
     info["slave0"] = {"offset": 1}
     found = Operated(
-        fleet=(Worker("w", ("tickets",), 1, 0, False, 0.0, False, archive_room=(1, 2)),),
+        fleet=(Worker("w", ("tickets",), 1, 0, False, 0.0, False, history_room=(1, 2)),),
         breakers=(Breaker("m", "open", "model_auth", 1, 1),),
         senders=Senders(1, 1.0, (Sender("s", "w", 1, 1.0),), ()),
         day_cap=1,
         deployed_ms={"code": 1},
+        history_answers=True,
     )
     return LedgerCollector(load, found, StoreFacts(info, "everysec", 0.0, 1.0), ("search_knowledge_base",))

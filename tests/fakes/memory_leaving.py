@@ -94,7 +94,13 @@ def settle_alert(b: MemoryData, _: str, reason: str, alert_id: str, sent: str, w
     return ["ok"]
 
 
+def examples(b: MemoryData, _: str, start: str, count: str) -> list[Any]:
+    here = b.entries("examples")
+    return ["0", len(here), here[int(start) : int(start) + int(count)]]
+
+
 LEAVING: dict[str, Callable[..., Any]] = {
+    "examples": examples,
     "next_item": next_item,
     "take_outbox": take_outbox,
     "settle_outbox": settle_outbox,

@@ -290,6 +290,27 @@ def full(stage: Stage) -> Iterator[None]:
 
 
 @contextmanager
+def history_is_another(stage: Stage) -> Iterator[None]:
+    """As for a process that cannot reach the deployment's."""
+    with stage.store.client() as redis:
+        kept = redis.hgetall("deskhand:history")
+        redis.hset("deskhand:history", "identity", '{"at":1,"id":"another"}')
+        yield
+        redis.delete("deskhand:history")
+        if kept:
+            redis.hset("deskhand:history", mapping=kept)
+
+
+@contextmanager
+def one_stays(stage: Stage) -> Iterator[None]:
+    """A ticket that ended long ago and cannot be read."""
+    with stage.store.client() as redis:
+        redis.zadd("deskhand:s:closed", {"stays": 1})
+        yield
+        redis.zrem("deskhand:s:closed", "stays")
+
+
+@contextmanager
 def slow_disk(stage: Stage) -> Iterator[None]:
     assert isinstance(stage.store, SlowDisk)
     with subprocess.Popen(stage.store.slow()) as tracer, stage.traffic(10):
@@ -326,10 +347,10 @@ def replica_lost(stage: Stage) -> Iterator[None]:
 
 @contextmanager
 def no_room(stage: Stage) -> Iterator[None]:
-    """On the archive's disk, and on the store's, which lies on a small one of its own."""
-    with SmallDisk(stage.folder / "archive", 8) as archive:
-        (archive.path / "days.before").write_bytes(b"x" * int(7.5 * MEGABYTE))
-        stage.work("handoff2", 1, ARCHIVE=str(archive.path))
+    """On the disk of history, and on the store's, which lies on a small one of its own."""
+    with SmallDisk(stage.folder / "history", 8) as disk:
+        (disk.path / "others").write_bytes(b"x" * int(7.5 * MEGABYTE))
+        stage.work("handoff2", 1, HISTORY_URL=f"sqlite://{disk.path}/history.sqlite")
         filler = stage.store.folder / "filler"
         room = os.statvfs(stage.store.folder)
         filler.write_bytes(b"x" * max(0, int(room.f_bavail * room.f_frsize - 0.08 * room.f_blocks * room.f_frsize)))

@@ -27,7 +27,7 @@ class CeleryWorker(ServerProcess):
         pool: str | None = None,
     ) -> None:
         super().__init__(folder)
-        self.settings = {"REDIS_URL": redis_url, "HOME": str(folder), **(settings or {})}
+        self.settings = {"REDIS_URL": redis_url, "HOME": str(folder), "HISTORY_URL": "none", **(settings or {})}
         self.environ = dict(environ or {})
         self.queues = queues
         self.concurrency = concurrency

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from fallbacks.delivery.signing import read_secrets
 from fallbacks.errors import WebhookSecretError
 from fallbacks.history.cold_url import Bucket, read_cold_url
+from fallbacks.history.no_history import NONE
 from fallbacks.history.sqlite_url import sqlite_path
 from fallbacks.store.urls import checked_http, split_url
 from tasks.money import from_usd
@@ -86,7 +87,8 @@ def _history_url(value: str) -> str:
         except ImportError:
             raise ValueError('needs the extra `postgres`: pip install "deskhand[postgres]"') from None
         return read_postgres_url(value)
-    sqlite_path(value, Path())
+    if value != NONE:
+        sqlite_path(value, Path())
     return value
 
 
@@ -243,11 +245,9 @@ class Settings(BaseSettings):
     sweep_seconds: Seconds = Field(5.0, description="how often every worker looks for forgotten work")
     drain_seconds: Seconds = Field(20.0, description="how long a stopping worker lets model calls finish")
     max_worker_losses: int = Field(3, ge=1, le=1000, description="workers a ticket may outlive")
-    retention_days: Annotated[float, Field(ge=7, le=36_500)] = Field(
-        30.0, description="how long ended tickets stay in the ledger"
+    history_url: HistoryUrl = Field(
+        "sqlite:", description="where ended tickets live: `sqlite:` a file in HOME; `none`: they stay"
     )
-    archive: Path | None = Field(None, description="folder they go to; none: `archive` in HOME")
-    history_url: HistoryUrl = Field("sqlite:", description="where ended tickets live; `sqlite:` is a file in HOME")
     history_days: Annotated[Annotated[float, Field(ge=7, le=36_500)] | None, BeforeValidator(unlimited)] = Field(
         None, description="how long ended tickets stay in history; none: always"
     )
@@ -425,12 +425,19 @@ class Settings(BaseSettings):
         return None if self.daily_budget_usd is None else from_usd(self.daily_budget_usd)
 
 
+REMOVED = {
+    "RETENTION_DAYS": "is gone: tickets leave for history when they have ended; DESKHAND_HISTORY_DAYS bounds that",
+    "ARCHIVE": "is gone: see DESKHAND_HISTORY_URL; `deskhand history import FOLDER` reads the files of former releases",
+}
+"""Settings of former releases, and what is in their place."""
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment. Raises `SettingsError`, one clear line for each fault, unknown DESKHAND_ names included."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     others = [name for name in os.environ if name.startswith(PREFIX) and name not in known]
     unknown = sorted(name for name in others if not name.startswith(OF_TOOLS_AND_PROCESSES))
-    faults = [f"{name}: no such setting" for name in unknown]
+    faults = [f"{name}: {REMOVED.get(name.removeprefix(PREFIX), 'no such setting')}" for name in unknown]
     try:
         settings = Settings(**overrides)
     except ValidationError as error:

@@ -11,7 +11,7 @@ import httpx
 from fallbacks.delivery.http_targets import TargetRefused, checked_address, why
 from fallbacks.delivery.outbox import Message, Receipt
 from fallbacks.delivery.outcomes import Outcome
-from fallbacks.store.port import Store
+from fallbacks.ledger.views import Views
 from worker.connectors.field_map import as_text, filled
 from worker.connectors.hook import Hook, Update
 
@@ -21,9 +21,9 @@ TIMEOUT_SECONDS = 15.0
 class HookUpdates:
     """An `OutcomeSender`. At least once: an update call should set things, not add to them."""
 
-    def __init__(self, hooks: Mapping[str, Hook], store: Store, *, allow_private: bool) -> None:
+    def __init__(self, hooks: Mapping[str, Hook], views: Views, *, allow_private: bool) -> None:
         self._hooks = hooks
-        self._store = store
+        self._views = views
         self._allow_private = allow_private
         self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
 
@@ -49,7 +49,7 @@ class HookUpdates:
         await self._client.aclose()
 
     async def _call(self, hook: Hook, update: Update, message: Message) -> int:
-        row = await self._store.row(message.ticket_id)
+        row = await self._views.row(message.ticket_id)
         payload = json.loads(message.body)
         known: dict[str, Any] = {
             "event": message.event,

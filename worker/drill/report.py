@@ -68,7 +68,7 @@ async def weigh(stage: Stage, ids: Sequence[str], expected: Expected, seconds: f
     counters = (await stage.stats()).counters
     lost, doubled = len(ids) - len(rested), paid_twice(stage.simulator.calls.report(), journals)
     over = [*_over_run(views.values()), *await _over_day(stage), *_beyond_bound(counters)]
-    audited = await audit(stage.parts.store)
+    audited = await audit(stage.parts.store, stage.parts.history)
     broken = [
         *([f"{lost} tickets are lost"] if lost else []),
         *([f"{doubled} replies were paid for twice"] if doubled else []),

@@ -88,6 +88,9 @@ class StatsDocument(BaseModel):
     slots: on the queue `tickets`; slots_by_queue: on each, 0 where no worker serves it. overdue_seconds: of alerts and
     outcomes, how long ago the first should have been tried: more than a minute, and no worker of `handoff` does.
 
+    states: tickets wherever they are; ended_in_store: those that have ended and not left for history yet, the first of
+    them so many seconds ago.
+
     Of the queues, `unreadable` holds what no worker has put into the inbox yet.
 
     webhook_disabled: why outcomes do not leave; null while they do. outbox: outcomes on their way.
@@ -102,6 +105,8 @@ class StatsDocument(BaseModel):
     oldest_ready_seconds: float | None
     states: dict[str, int]
     oldest_seconds: dict[str, float]
+    ended_in_store: int
+    ended_oldest_seconds: float | None
     queues: dict[str, int | None]
     inbox: InboxStats
     spend_today: SpendDocument
@@ -130,6 +135,8 @@ async def get_stats(desk: DeskDep, _: Operator) -> StatsDocument:
         oldest_ready_seconds=stats.oldest_seconds.get(State.QUEUED),
         states=stats.states,
         oldest_seconds=stats.oldest_seconds,
+        ended_in_store=stats.ended_here,
+        ended_oldest_seconds=stats.ended_oldest_seconds,
         queues=measured.depths,
         inbox=InboxStats(
             total=sum(stats.states[state] for state in INBOX),

@@ -5,6 +5,7 @@ Counters in the processes themselves would be lost with them and undercount behi
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry
@@ -18,7 +19,7 @@ from tasks.money import to_usd
 from worker.http.desk import Desk, DeskDep
 from worker.http.load import Load, measure
 from worker.http.metered import metered
-from worker.http.operated import Operated, of_operations, of_store, operated
+from worker.http.operated import Operated, history_answers, of_operations, of_store, operated
 from worker.ops.redis_facts import StoreFacts, facts_if_answering
 from worker.ops.silence import while_it_answers
 
@@ -42,7 +43,8 @@ async def metrics(request: Request, desk: DeskDep) -> Response:
 
 async def _collected(desk: Desk) -> "LedgerCollector":
     load, facts = await asyncio.gather(measure(desk), asyncio.to_thread(facts_if_answering, desk.parts.redis_url))
-    return LedgerCollector(load, await operated(desk, load.stats), facts, desk.settings.allowed_tools)
+    found = replace(await operated(desk, load.stats), history_answers=await history_answers(desk.parts))
+    return LedgerCollector(load, found, facts, desk.settings.allowed_tools)
 
 
 class Silent(Collector):
@@ -140,6 +142,9 @@ class LedgerCollector(Collector):
         yield _counter("deskhand_webhook_deliveries", "Tries to deliver outcomes.", "outcome", sent)
         yield GaugeMetricFamily("deskhand_outbox", "Outcomes on their way.", stats.outbox)
         yield GaugeMetricFamily("deskhand_outbox_given_up", "Outcomes that ten tries did not deliver.", load.given_up)
+        yield GaugeMetricFamily("deskhand_ended_in_store", "Tickets that ended and have not left.", stats.ended_here)
+        age, said = stats.ended_oldest_seconds or 0, "How long ago the first of them ended."
+        yield GaugeMetricFamily("deskhand_ended_in_store_oldest_seconds", said, age)
         disabled = int("webhook_disabled" in stats.control)
         yield GaugeMetricFamily("deskhand_webhook_disabled", "1 while the receiver has answered 410.", disabled)
         alerts = {"raised": "alerts_raised", "told": "alerts_told", "failed": "alert_failures"}

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from fallbacks.autonomy.standing import Row
+from fallbacks.errors import HistoryUnreachable
+from fallbacks.history.no_history import NoHistory
 from fallbacks.ledger.control import DEPLOYED, Change, Control
+from fallbacks.ledger.one_history import compare
 from fallbacks.ledger.views import Stats
 from fallbacks.operations.breakers import Breaker, breakers
 from fallbacks.operations.fleet import Worker, at_work, fleet, least_room
@@ -16,6 +19,9 @@ from fallbacks.operations.senders import Senders, senders
 from tasks.money import to_usd
 from worker.http.desk import Desk
 from worker.ops.redis_facts import StoreFacts
+from worker.wiring import Parts
+
+HISTORY_SECONDS = 1.0
 
 CHANGES = 50
 """Lines of the operator log that are looked at for the last deploy."""
@@ -25,7 +31,7 @@ CHANGES = 50
 class Operated:
     """fleet: workers that have not left. day_cap: nanodollars, None for none. deployed_ms: by what was deployed.
 
-    earned: kinds with evidence of the versions at work.
+    earned: kinds with evidence of the versions at work. history_answers: None where nothing leaves the store.
     """
 
     fleet: tuple[Worker, ...]
@@ -34,6 +40,18 @@ class Operated:
     day_cap: int | None
     deployed_ms: dict[str, int]
     earned: tuple[Row, ...] = ()
+    history_answers: bool | None = None
+
+
+async def history_answers(parts: Parts) -> bool | None:
+    """Whether the deployment's does, within a second; None where nothing leaves the store."""
+    if isinstance(parts.history, NoHistory):
+        return None
+    try:
+        async with asyncio.timeout(HISTORY_SECONDS):
+            return not await compare(parts.store, parts.history)
+    except (HistoryUnreachable, TimeoutError):
+        return False
 
 
 async def operated(desk: Desk, stats: Stats) -> Operated:
@@ -46,8 +64,16 @@ async def operated(desk: Desk, stats: Stats) -> Operated:
         Control(store).log(CHANGES),
     )
     cap = stats.day_cap(terms.day_cap)
-    earned = await desk.parts.standings.rows(await at_work(store, workers))
+    earned = await _earned(desk, await at_work(store, workers))
     return Operated(tuple(workers), tuple(shut), sent, cap, _deployed(log), tuple(earned))
+
+
+async def _earned(desk: Desk, versions: dict[str, list[str]]) -> list[Row]:
+    """None while history, which has people's older decisions, cannot be asked: other numbers go on."""
+    try:
+        return await desk.parts.standings.rows(versions)
+    except HistoryUnreachable:
+        return []
 
 
 def _deployed(log: list[Change]) -> dict[str, int]:
@@ -64,10 +90,15 @@ def of_operations(found: Operated) -> Iterator[Metric]:
     for version, count in Counter(worker.version for worker in found.fleet if not worker.silent).items():
         versions.add_metric([version], count)
     yield versions
+    if found.history_answers is not None:
+        answers = int(found.history_answers)
+        yield GaugeMetricFamily("deskhand_history_answers", "0 while history does not: what has ended stays.", answers)
     if (room := least_room(found.fleet)) is not None:
         free, whole = room
-        yield GaugeMetricFamily("deskhand_archive_disk_free_bytes", "Room of the disk that is archived to.", free)
-        yield GaugeMetricFamily("deskhand_archive_disk_bytes", "Its size.", whole)
+        yield GaugeMetricFamily(
+            "deskhand_history_disk_free_bytes", "Room of the disk that history is on, where it is a file.", free
+        )
+        yield GaugeMetricFamily("deskhand_history_disk_bytes", "Its size.", whole)
     shut = GaugeMetricFamily(
         "deskhand_breaker_open", "1 while no call goes to a model, but for probes.", labels=["model"]
     )

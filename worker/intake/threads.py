@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from fallbacks.delivery.outcomes import OutcomeWriter
-from fallbacks.errors import ConversationFull, IdempotencyConflict, MessageConflict, Stale, UnknownTicket
+from fallbacks.errors import (
+    ConversationFull,
+    HistoryUnreachable,
+    IdempotencyConflict,
+    MessageConflict,
+    Stale,
+    UnknownTicket,
+)
+from fallbacks.history.port import History
 from fallbacks.inbox.conversations import NOTHING, AddedTo, Bounds, Conversations, Kept
-from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.ledger import Accepted, Claim, Ledger
 from fallbacks.ledger.states import Closed, State
-from fallbacks.ledger.views import stored_ticket
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.conversation import Message
@@ -25,8 +31,7 @@ from worker.intake.doors import MAIL
 log = logging.getLogger(__name__)
 
 KEPT_MS = 90 * 24 * 3600 * 1000
-"""A reply to something older is a ticket of its own."""
-
+"""Which live ticket a mail is in; what has left is found in history, however old."""
 
 AS_MESSAGE = "as_message"
 """In the metadata of a ticket that waits for the one it answers: its id as a message."""
@@ -55,13 +60,17 @@ class Threads:
     settings: Settings
 
     async def ticket_of(self, ids: Sequence[str]) -> str | None:
-        """The first of these that is a ticket, or was added to one; None where there is none, or no longer."""
+        """The first of these that is a ticket, or was added to one; None where there is none."""
         for known in ids:
             if found := str(await self.store.run("thread", "", known, "", 0)):
                 return found
             if await self.store.row(known):
                 return known
-        return None
+        history = self.conversations.views.history
+        if history is None or not ids:
+            return None
+        mails, tickets = await history.in_thread(ids), await history.known(ids)
+        return next((mails.get(one, one) for one in ids if one in mails or one in tickets), None)
 
     async def keep(self, message_id: str, ticket_id: str) -> None:
         """Remember which ticket a mail is in."""
@@ -72,7 +81,7 @@ class Threads:
 
         Who wrote it is compared with the ticket's requester, where the envelopes say who both are.
         """
-        if not message.other and message.author and (known := await stored_ticket(self.store, ticket_id)):
+        if not message.other and message.author and (known := await self.conversations.views.stored_ticket(ticket_id)):
             message = message.model_copy(update={"other": _are_two(message.author, known.requester)})
         added = await self.conversations.add(ticket_id, message, door=door, kept=kept)
         if door == MAIL:  # whose ids are nobody else's
@@ -102,7 +111,7 @@ class Threads:
 
     async def _waits(self, own: str, message: Message) -> bool:
         """Whether this message waits already: it came by another door, or under another source."""
-        known = await stored_ticket(self.store, own)
+        known = await self.conversations.views.stored_ticket(own)
         return known is not None and as_message(known, message.id or "").digest() == message.digest()
 
     async def _closed(self, ticket: Ticket, door: str) -> str:
@@ -140,16 +149,16 @@ class Threads:
         own = claim.lease.ticket_id
         if not claim.answers or any(isinstance(one.event, ev.StepStarted) for one in claim.journal):
             return ""
-        of = await self.ticket_of([answered for answered in claim.answers if answered != own])
-        if of is None or of == own:
-            return ""
         try:
+            of = await self.ticket_of([answered for answered in claim.answers if answered != own])
+            if of is None or of == own:
+                return ""
             message = as_message(claim.ticket, str(claim.ticket.metadata.get(AS_MESSAGE, own)))
             await self.add(of, message, claim.door, await self._kept_with(own))
             for added in fold(claim.journal).added:
                 kept = await self._kept_with(own, f":{added.message.id}")
                 await self.add(of, added.message, claim.door, kept)
-        except (UnknownTicket, *NOT_ADDED) as error:
+        except (HistoryUnreachable, UnknownTicket, *NOT_ADDED) as error:
             log.warning("%s is a ticket of its own: %s", own, error)
             return ""
         return of
@@ -196,7 +205,7 @@ def as_message(ticket: Ticket, message_id: str) -> Message:
 
 
 def make_threads(
-    store: Store, ledger: Ledger, outcomes: OutcomeWriter, settings: Settings, archive: Archive | None
+    store: Store, ledger: Ledger, outcomes: OutcomeWriter, settings: Settings, history: History | None
 ) -> Threads:
     """Within the bounds that are set."""
     most = settings.max_ticket_cost_usd
@@ -207,5 +216,5 @@ def make_threads(
         None if most is None else from_usd(most),
         settings.max_wait_seconds,
     )
-    conversations = Conversations(store, ledger.process, outcomes, bounds, archive)
+    conversations = Conversations(store, ledger.process, outcomes, bounds, history)
     return Threads(store, ledger, conversations, settings)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Protocol
 
+from fallbacks.errors import HistoryUnreachable
 from fallbacks.ledger.states import State
-from fallbacks.store.port import Store
+from fallbacks.ledger.views import Views
 from tasks.money import FREE, Nanodollars
 from tasks.run.messages import SUBMIT, ModelReply, ModelRequest, StopReason, TokenUsage
 from tasks.run.ports import Model
@@ -54,25 +55,28 @@ class Answers(Protocol):
 class StoreAnswers:
     """Implements `Answers` in the store, for the whole fleet. agrees: see `Process`."""
 
-    store: Store
+    views: Views
     seconds: float
     agrees: Callable[[Result, Result], bool]
 
     async def recall(self, key: str) -> Kept | None:
         """Not where its ticket was handed off, cancelled, or decided otherwise by a person."""
-        stored = await self.store.run("answer", "", key, "", 0)
+        stored = await self.views.store.run("answer", "", key, "", 0)
         if not stored:
             return None
         raw = json.loads(stored)
         kept = Kept(raw["ticket_id"], tuple(raw["content"]))
-        ((state, decision),) = await self.store.rows([kept.ticket_id], ["state", "decision"])
-        stands = state in STANDING and self.agrees(kept.arguments, json.loads(decision or "{}"))
+        try:
+            row = await self.views.row(kept.ticket_id)
+        except HistoryUnreachable:
+            return None
+        stands = row.get("state") in STANDING and self.agrees(kept.arguments, json.loads(row.get("decision") or "{}"))
         return kept if stands else None
 
     async def keep(self, key: str, kept: Kept) -> None:
         """The latest answer stands in the place of an earlier one."""
         value = json.dumps({"ticket_id": kept.ticket_id, "content": kept.content}, ensure_ascii=False)
-        await self.store.run("answer", "", key, value, int(self.seconds * 1000))
+        await self.views.store.run("answer", "", key, value, int(self.seconds * 1000))
 
 
 @dataclass(slots=True)
@@ -142,9 +146,9 @@ def reusing(tiers: Sequence[Tier], answers: Answers | None) -> tuple[Tier, ...]:
     )
 
 
-def kept_for(store: Store, seconds: float, agrees: Callable[[Result, Result], bool]) -> Answers | None:
+def kept_for(views: Views, seconds: float, agrees: Callable[[Result, Result], bool]) -> Answers | None:
     """The store's answers, kept for so long; None for 0: nothing is reused."""
-    return StoreAnswers(store, seconds, agrees) if seconds else None
+    return StoreAnswers(views, seconds, agrees) if seconds else None
 
 
 def _key(model: str, request: ModelRequest) -> str:

@@ -1,15 +1,17 @@
 """The doctor's checks that need working parts: taxonomy, knowledge, prices, broker, workers."""
 
 import asyncio
-import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from redis import RedisError
 
 from fallbacks.delivery.outbox import DISABLED, OutboxAdmin
-from fallbacks.errors import StoreUnreachable
+from fallbacks.errors import HistoryUnreachable, StoreUnreachable
+from fallbacks.history.no_history import NoHistory
+from fallbacks.ledger.one_history import compare
 from fallbacks.store import keys
+from worker.config.errors import WorkerError
 from worker.config.sources import knowledge_folder
 from worker.ops.doctor import STORE_CHECKS, Check, failed, masked_url, passed, warned
 from worker.ops.doctor_models import guarded, prices, threshold
@@ -26,7 +28,7 @@ async def examine(parts: Parts) -> list[Check]:
     found = [guarded("taxonomy", taxonomy, parts), guarded("prompt", prompt, parts)]
     found += [guarded("knowledge base", knowledge, parts)]
     found += [guarded("tools", tools, parts), guarded("local threshold", threshold, parts)]
-    found += [*prices(parts), guarded("archive", archive, parts)]
+    found += [*prices(parts)]
     of_store, of_broker, of_others = await asyncio.gather(
         asyncio.to_thread(store, parts), asyncio.to_thread(broker, parts), reached(parts)
     )
@@ -93,20 +95,27 @@ def broker(parts: Parts) -> Check | None:
     return passed("broker", f"{masked_url(url)} answers")
 
 
-def archive(parts: Parts) -> Check:
-    """Where ended tickets go: some room, and leave to write."""
-    settings, (free, whole) = parts.settings, parts.archive.files.room()
-    folder = settings.archive or settings.home / "archive"
-    found = f"{folder}: {free / 1e9:,.1f} of {whole / 1e9:,.1f} GB free, after {settings.retention_days:g} days"
+async def history(parts: Parts) -> Check:
+    """Where ended tickets go: the same for every process, and with room."""
+    grows = "what cannot leave stays in the store, which grows"
+    if isinstance(parts.history, NoHistory):
+        return warned("history", "none: ended tickets stay in the store", f"set DESKHAND_HISTORY_URL: {grows}")
+    url = parts.settings.history_url
+    where = str(parts.history_file) if url.startswith("sqlite:") else masked_url(url)
     try:
-        with tempfile.TemporaryFile(dir=next(place for place in (folder, *folder.parents) if place.exists())):
-            pass
-    except OSError as error:
-        change = "let the hand-off workers write there: what cannot leave stays in the store, which grows"
-        return warned("archive", f"{found}; {error}", change)
-    if free < ROOM_SHARE * whole:
-        return warned("archive", found, "give it a larger disk: what cannot leave stays in the store, which grows")
-    return passed("archive", found)
+        wrong, totals = await compare(parts.store, parts.history), await parts.history.totals()
+    except HistoryUnreachable as error:
+        return failed("history", f"{where}: {error}", f"start it, or correct DESKHAND_HISTORY_URL: {grows}")
+    found = f"{where}: {totals.tickets:,} tickets"
+    if wrong:
+        return failed("history", f"{found}; {wrong}", "give every process the same DESKHAND_HISTORY_URL")
+    room = parts.history_room()
+    if room is None:
+        return passed("history", found)
+    found += f", {room[0] / 1e9:,.1f} of {room[1] / 1e9:,.1f} GB free"
+    if room[0] < ROOM_SHARE * room[1]:
+        return warned("history", found, f"give it a larger disk: {grows}")
+    return passed("history", found)
 
 
 async def workers(parts: Parts) -> Check:
@@ -168,6 +177,7 @@ LIVE_CHECKS: dict[str, Callable[[Parts], Awaitable[Check]]] = {
     "switches": switches,
     "queues": unread,
     "outcomes": outcomes,
+    "history": history,
     "connections": clients,
     "API access": keys_for,
 }
@@ -178,3 +188,5 @@ async def _awaited(name: str, check: Callable[[Parts], Awaitable[Check]], parts:
         return await check(parts)
     except StoreUnreachable as error:
         return failed(name, str(error), "see the checks of the store")
+    except WorkerError as error:
+        return failed(name, str(error), "correct it as the message says")

@@ -93,7 +93,7 @@ async def _report(parts: Parts, rows: list[dict[str, Any]], seconds: float) -> D
         correct_labels=sum((view.decision or {})["label"] == row["label"] for view, row in answers),
         steps=sum(view.steps for view in views),
         spent_nanodollars=sum(view.spent_nanodollars for view in views),
-        audit=await audit(parts.store),
+        audit=await audit(parts.store, parts.history),
     )
 
 

@@ -28,7 +28,8 @@ WAITING = (State.QUEUED, State.RUNNING, State.PARKED)
 class Caretaker:
     """Of several web processes one does it at a time. sweep_seconds: how often. lease_seconds: of the ledger.
 
-    keep_trend: writes down what the whole looks like, where nobody has lately.
+    keep_trend: writes down what the whole looks like, where nobody has lately. announce: says which history this
+    process asks.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class Caretaker:
     sweep_seconds: float
     lease_seconds: float
     keep_trend: Callable[[], Awaitable[object]]
+    announce: Callable[[], Awaitable[object]]
     seen_at: float = field(default_factory=monotonic)
 
     async def run_forever(self) -> None:
@@ -56,6 +58,7 @@ class Caretaker:
         """One look. Raises `StoreUnreachable`."""
         first = await self.store.tick(keys.CARETAKER, max(1, int(self.sweep_seconds))) == 1
         self.outage.over()
+        await self.announce()
         if first:
             await self.keep_trend()
         served = await self._served()

@@ -1,4 +1,4 @@
-"""Sends what must leave: alerts, outcome webhooks, old tickets to the archive. Runs where `handoff` is served."""
+"""Sends what must leave: alerts, outcome webhooks, ended tickets to history. Runs where `handoff` is served."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from fallbacks.autonomy.watch import Watch
 from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.delivery.outbox import Outbox, Receipt, Sent
-from fallbacks.errors import StoreUnreachable
+from fallbacks.errors import HistoryUnreachable, StoreUnreachable
 from fallbacks.ledger.control import EARNED, Control
 from fallbacks.ledger.meters import field
 from fallbacks.plan import Severity
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0
 
-ARCHIVE_PAUSE_SECONDS = 600.0
+MOVE_PAUSE_SECONDS = 2.0
 
 PROBE_PAUSE_SECONDS = 60.0
 
@@ -31,14 +31,14 @@ Work = Callable[[], Awaitable[object]]
 class DeliveryLoop:
     """Looks every second for what is due. outbox: None where no webhook is set.
 
-    archive: moves old tickets out. probe: keeps known-answer probes waiting, and judges the answers. watch: reports
-    what earned or lost autonomy.
+    move: takes ended tickets to history. probe: keeps known-answer probes waiting, and judges the answers. watch:
+    reports what earned or lost autonomy.
     """
 
-    def __init__(self, alerts: AlertDesk, outbox: Outbox | None, archive: Work, probe: Work, watch: Work) -> None:
+    def __init__(self, alerts: AlertDesk, outbox: Outbox | None, move: Work, probe: Work, watch: Work) -> None:
         self.alerts = alerts
         self.outbox = outbox
-        self.archive = archive
+        self.move = move
         self.probe = probe
         self.watch = watch
 
@@ -47,7 +47,7 @@ class DeliveryLoop:
         await asyncio.gather(
             _repeat(self.send_alerts, PAUSE_SECONDS),
             _repeat(self.send_outcomes, PAUSE_SECONDS),
-            _repeat(self.archive, ARCHIVE_PAUSE_SECONDS),
+            _repeat(self.move, MOVE_PAUSE_SECONDS),
             _repeat(self.probe, PROBE_PAUSE_SECONDS),
             _repeat(self.watch, WATCH_PAUSE_SECONDS),
         )
@@ -93,7 +93,8 @@ async def _repeat(work: Work, pause_seconds: float) -> None:
         try:
             await work()
         except StoreUnreachable as error:
-            log.warning("store unreachable: %s", error)
+            which = "history" if isinstance(error, HistoryUnreachable) else "store"
+            log.warning("%s unreachable: %s", which, error)
         except Exception:
             log.exception("a delivery round failed")
         await asyncio.sleep(pause_seconds)

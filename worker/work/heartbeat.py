@@ -37,9 +37,10 @@ class Heartbeat:
     """Beats every third of a lease, sweeps every `sweep_seconds`. slots / queues: what this process offers.
 
     ready: makes the process ready for its first run. version: of its code. models: the tiers that it works with.
-    archive_room: bytes free and in all of the disk that it archives to, None elsewhere. keep_trend: writes down what
-    the whole looks like, where nobody has lately. finish: asks the process to stop in good order, as SIGTERM does.
-    day_cap: nanodollars of the fleet per UTC day by this process's environment, None for none.
+    history_room: bytes free and in all of the disk that history is on; None where it is on no file here. keep_trend:
+    writes down what the whole looks like, where nobody has lately. finish: asks the process to stop in good order, as
+    SIGTERM does. announce: says which history this process asks. day_cap: nanodollars of the fleet per UTC day by this
+    process's environment, None for none.
     """
 
     live: LiveRuns
@@ -52,8 +53,9 @@ class Heartbeat:
     queues: tuple[str, ...]
     version: str = ""
     models: Callable[[], Sequence[Tier]] = field(default=lambda: ())
-    archive_room: Callable[[], tuple[int, int] | None] = field(default=lambda: None)
+    history_room: Callable[[], tuple[int, int] | None] = field(default=lambda: None)
     keep_trend: Callable[[], Awaitable[object]] = field(default=_nothing)
+    announce: Callable[[], Awaitable[object]] = field(default=_nothing)
     day_cap: int | None = None
     beats: int = 0
     swept_at: float = field(default=0.0)
@@ -85,6 +87,7 @@ class Heartbeat:
             await self.sweeper.sweep()
             await self._forget_the_dead()
             await self.keep_trend()
+            await self.announce()
 
     async def renew(self) -> None:
         """Renew every lease of this process in one call; cut the runs whose lease is gone."""
@@ -140,6 +143,6 @@ class Heartbeat:
             "host": platform.node(),
             "pid": os.getpid(),
             "draining": self.live.draining,
-            "archive_room": self.archive_room(),
+            "history_room": self.history_room(),
             "day_cap": self.day_cap,
         }

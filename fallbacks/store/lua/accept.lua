@@ -2,11 +2,14 @@
 -- A ticket that is not to be worked yet (its producer's eta) is parked until then, and its longest wait begins then.
 -- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, who, trace, idem, due_in, wait_ms, not_before, expires;
 --   closed, detail: it ends at once, without a decision; original: what it was read from, attached: texts of what was
---   attached; bounced: digest of the address that a bounce is about; answers: tickets}, body, event,
+--   attached; bounced: digest of the address that a bounce is about; answers: tickets; unasked: history could not be
+--   asked whether it was here before}, body, event,
 --   event of closing or parking (only with closed or not_before)
 local h = cjson.decode(ARGV[3])
-local function remember_key() -- for a week from its first use; tickets stay for at least as long
+local function remember_key() -- for a week from its first use; history knows the row's when it has left
   if not h.idem then return end
+  local keys = redis.call('HGET', T, 'keys')
+  if not keys or #keys < 1000 then redis.call('HSET', T, 'keys', (keys and keys .. ' ' or '') .. h.idem) end
   redis.call('HSET', P .. 'idem:' .. h.idem, 'id', ID, 'digest', h.digest)
   redis.call('PEXPIRE', P .. 'idem:' .. h.idem, 604800000)
 end
@@ -15,7 +18,7 @@ if h.idem then
   local seen = redis.call('HMGET', P .. 'idem:' .. h.idem, 'id', 'digest')
   if seen[1] then
     if seen[2] ~= h.digest then return {'conflict', seen[1]} end
-    known_key = redis.call('EXISTS', P .. 't:' .. seen[1]) == 1
+    known_key = redis.call('EXISTS', P .. 't:' .. seen[1], P .. 'left:' .. seen[1]) > 0
     if known_key then at_ticket(seen[1]) end
   end
 end
@@ -24,6 +27,11 @@ if row[2] then -- a rejected message has a row without a digest: it is never ove
   if row[1] ~= h.digest then return {'conflict', ID} end
   if not known_key then remember_key() end
   return {'seen', ID, row[2]}
+end
+local left = redis.call('HMGET', P .. 'left:' .. ID, 'digest', 'state') -- since history was asked
+if left[2] then
+  if left[1] ~= h.digest then return {'conflict', ID} end
+  return {'seen', ID, left[2]}
 end
 local start = math.max(NOW, whole(h.not_before or 0))
 local state = h.closed and 'closed' or start > NOW and 'parked' or 'queued'
@@ -45,7 +53,7 @@ local limit = not h.closed and deadline < MOST and {'deadline', int(deadline)} o
 place(nil, state, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source, 'priority', h.priority,
   'door', h.door, 'accepted', AT, 'version', '1', 'epoch', '0', 'losses', '0', 'spent', '0', unpack(limit))
 if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
-for _, name in ipairs({'who', 'trace', 'answers'}) do if h[name] then redis.call('HSET', T, name, h[name]) end end
+for _, name in ipairs({'who', 'trace', 'answers', 'unasked'}) do if h[name] then redis.call('HSET', T, name, h[name]) end end
 if generation and generation ~= '1' then redis.call('HSET', T, 'generation', generation) end
 if h.closed then
   redis.call('HSET', T, 'closed', h.closed, 'detail', h.detail)

@@ -1,7 +1,7 @@
 -- Check one page of ticket rows against their indexes, their journals, their limits and their effects; each in one moment.
 -- ARGV: prefix, '', SCAN cursor, keys to look at, states that stand in due (JSON), states that stand in the inbox (JSON),
 --   how long a lease may have ended (ms), how late a step may begin (ms)
--- Returns {next cursor, {id, spent, overbilled, ...}, {id, what, ...}, effects done, effects open, reservations astray}.
+-- Returns {next cursor, {id, spent, overbilled, spent by day (`20700=12 20701=3`), ...}, {id, what, ...}, effects done, effects open, reservations astray}.
 local waits, people, grace, tolerance = cjson.decode(ARGV[5]), cjson.decode(ARGV[6]), whole(ARGV[7]), whole(ARGV[8])
 local glob = string.gsub(P, '[%*%?%[%]%^\\]', '\\%0') .. 't:*'
 local page = redis.call('SCAN', ARGV[3], 'MATCH', glob, 'COUNT', ARGV[4])
@@ -33,7 +33,7 @@ local LETS_GO = {parked = true, released = true, suggested = true, handed_off = 
 -- What the journal says: what was paid, how often each effect began and ended, and the steps that no limit allowed.
 -- Of the seconds of a run those count in which a worker held it, from its first step on (tasks/run/limits.py).
 local function read_journal(limits)
-  local found = {paid = 0, begun = {}, ended = {}, answered = false, steps = 0, tokens = 0, over = {}, messages = 0,
+  local found = {paid = 0, days = {}, day_of = {}, begun = {}, ended = {}, answered = false, steps = 0, tokens = 0, over = {}, messages = 0,
     asked = {}, approved = {}, unasked = {}}
   local held, from, started, last = 0, nil, false, 0
   for _, event in ipairs(redis.call('LRANGE', J, 0, -1)) do
@@ -42,12 +42,16 @@ local function read_journal(limits)
     if kind == 'step_started' then
       local step = tonumber(string.match(event, '^,"v":%d+,"step":(%d+)', rest) or '0')
       if not started then started, from = true, at end
+      local call = string.match(event, '"call_id":"([^"]+)"', rest)
+      if call then found.day_of[call] = int(math.floor(at / 86400000)) end
       found.steps = math.max(found.steps, step)
       if limits.tokens and found.tokens >= limits.tokens then found.over.tokens = found.tokens end
       local ms = held + (from and at - from or 0)
       if limits.ms and ms > limits.ms + tolerance then found.over.ms = ms end
     elseif kind == 'model_replied' or kind == 'model_failed' or kind == 'call_lost' then
-      found.paid = found.paid + tonumber(string.match(event, '.*"cost_nanodollars":(%d+)') or '0') -- the last: content is before
+      local cost = tonumber(string.match(event, '.*"cost_nanodollars":(%d+)') or '0') -- the last: content is before
+      local day = found.day_of[string.match(event, '"call_id":"([^"]+)"', rest) or ''] or int(math.floor(at / 86400000))
+      found.paid, found.days[day] = found.paid + cost, (found.days[day] or 0) + cost
       local a, b, c, d = string.match(event, '.*' .. TOKENS)
       if a then found.tokens = found.tokens + a + b + c + d end
     elseif kind == 'effect_begun' or kind == 'effect_ended' then
@@ -153,6 +157,9 @@ local function check()
   spent[#spent + 1] = ID
   spent[#spent + 1] = r[2] or '0'
   spent[#spent + 1] = r[8] or '0'
+  local days = {}
+  for day, sum in pairs(found.days) do days[#days + 1] = day .. '=' .. int(sum) end
+  spent[#spent + 1] = table.concat(days, ' ')
 end
 
 for _, key in ipairs(page[2]) do

@@ -7,7 +7,7 @@
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since',
   'undo_until', 'facets', 'deadline', 'sequence', 'since', 'steps', 'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model',
-  'spent', 'kind_spent', 'news', 'chars', 'call', 'approved')
+  'spent', 'kind_spent', 'news', 'chars', 'call', 'approved', 'outbox')
 if not row[1] then return {'unknown'} end
 if row[7] == h.op then return {'ok', row[1], row[4], AT} end
 local M = P .. 'messages:' .. ID
@@ -76,7 +76,9 @@ local names = {unpack(h.count or {})}
 if h.alert then names[#names + 1] = 'alerts_raised' end
 if names[1] then counters(unpack(names)) end
 if h.outbox then sorted(P .. 'outbox') end
+local sent = row[26] and {row[26]} or {} -- by id: they leave with the ticket
 for _, message in ipairs(h.outbox or {}) do
+  sent[#sent + 1] = message.id
   redis.call('HLEN', P .. 'out:' .. message.id)
   texts(message.body, message.event)
   whole(message.due_in)
@@ -126,6 +128,7 @@ if undo_until then put('undo_until', int(undo_until)) end
 if sequence then
   put('sequence', sequence)
   put('delivery', 'pending')
+  put('outbox', table.concat(sent, ' '))
 end
 if h.message then
   redis.call('HSET', M, h.message.id, h.message.digest)

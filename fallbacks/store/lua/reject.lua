@@ -1,6 +1,6 @@
 -- Keep what could not be read as a ticket: whole, visible, alerted.
 -- ARGV: prefix, id, header {origin, error, sla_in, facets, severity}, raw (base64), event
-if redis.call('HLEN', T) > 0 then return {'seen', ID} end
+if redis.call('HLEN', T) > 0 or redis.call('EXISTS', P .. 'left:' .. ID) == 1 then return {'seen', ID} end
 local h = cjson.decode(ARGV[3])
 local facets, quiet_until, sla = faceted(h.facets), alertable('unreadable'), NOW + whole(h.sla_in)
 sorted(P .. 's:rejected')

@@ -7,13 +7,16 @@ kept(attempts)
 sorted(P .. 'outbox', P .. 'outbox_failed')
 counters('outbox_' .. ARGV[4])
 -- The ticket shows its first receiver only.
-local shown = not string.find(ARGV[3], '.', 1, true) and redis.call('HEXISTS', T, 'state') == 1
+local row = redis.call('HMGET', T, 'state', 'undo_until')
+local shown = not string.find(ARGV[3], '.', 1, true) and row[1]
+local undone = row[2] and kept(row[2]) <= NOW -- what an undo would need is of no more use
 
 if ARGV[4] == 'hold' then
   redis.call('HINCRBY', O, 'attempts', -1)
   redis.call('ZADD', P .. 'outbox', again, ARGV[3])
   return {'ok'}
 end
+if undone then redis.call('HDEL', T, 'undo', 'undo_until') end
 redis.call('HINCRBY', P .. 'n', 'outbox_' .. ARGV[4], 1)
 if ARGV[6] then redis.call('HSET', O, 'error', ARGV[4] == 'delivered' and '' or ARGV[6]) end
 if ARGV[4] == 'retry' then

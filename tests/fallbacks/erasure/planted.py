@@ -130,8 +130,8 @@ class Planted:
         ticket = await read_ticket(self.store, ticket_id)
         assert ticket is not None
         await self.history.write([entry_of(ticket, TRIAGE)])
-        dropped = await self.store.run("archive_drop", "", ticket.row["state"], ticket_id, ticket.row["version"])
-        assert dropped == 1
+        given = (ticket.row["state"], 1000, ticket_id, ticket.row["version"], "")
+        assert await self.store.run("leaving_drop", "", *given) == [ticket_id]
 
     async def _examples_leave(self, count: int) -> None:
         stored = await self.store.listed(keys.EXAMPLES, 0, count - 1)

@@ -8,7 +8,7 @@ import pytest
 from fallbacks.autonomy.standing import AutonomyJudge, Key, Terms
 from fallbacks.errors import NotAllowed, Stale
 from fallbacks.kinds.ended import read_ended
-from fallbacks.ledger.examples import Examples, stored_examples
+from fallbacks.ledger.examples import Examples
 from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.states import Closed, State
 from fallbacks.store import keys
@@ -140,7 +140,7 @@ async def test_what_people_close_is_out_of_scope_whoever_had_a_suggestion_and_a_
 async def test_a_close_is_no_training_example(s: Scene) -> None:
     await s.inbox.close("a", "ann", await suggested_alone(s, "a"), Closed.SPAM)
     await s.inbox.approve("b", "ann", await suggested_alone(s, "b"))
-    assert [json.loads(stored)["id"] async for stored in stored_examples(s.store)] == ["b"]
+    assert [json.loads(stored)["id"] async for stored in Examples(s.store, TRIAGE).standing()] == ["b"]
 
 
 @scene

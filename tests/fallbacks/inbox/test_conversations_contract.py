@@ -1,7 +1,6 @@
 """Adding a message: in every state, once, and what it makes stale cannot be approved any more; on every store."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +10,10 @@ from fallbacks.errors import ConversationFull, MessageConflict, Stale, UnknownTi
 from fallbacks.inbox.conversations import AddedTo, Bounds, Conversations, Kept
 from fallbacks.inbox.explain import explain
 from fallbacks.inbox.inbox import UNDO_MS
-from fallbacks.ledger.archive import SHORTEST_SECONDS, archive_ended
-from fallbacks.ledger.archive_folder import ArchiveFolder
-from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.audit import audit
+from fallbacks.ledger.leaving import RESTS_MS, Leaving
 from fallbacks.ledger.ledger import Claim, Conclusion
-from fallbacks.ledger.sqlite_archive_index import SqliteArchiveIndex
 from fallbacks.ledger.states import Closed, State
 from fallbacks.store import keys
 from tasks.conversation import Message
@@ -29,6 +25,7 @@ from tasks.run.limits import Limits
 from tasks.ticket import Attachment, Priority
 from tasks.tools.ports import AttachmentText
 from tasks.triage.process import HandDecision
+from tests.fakes.memory_history import MemoryHistory
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.inbox.test_close_contract import sent
 from tests.fallbacks.inbox.test_correct_contract import decided, delivered
@@ -38,8 +35,8 @@ from worker.connectors.mail.original import packed
 LIMITS = Limits(max_steps=4, max_cost_nanodollars=1000)
 
 
-def conversations(s: Scene, archive: Archive | None = None, **bounds: Any) -> Conversations:
-    return Conversations(s.store, TRIAGE, OutcomeWriter(wanted=True), Bounds(LIMITS, **bounds), archive)
+def conversations(s: Scene, history: MemoryHistory | None = None, **bounds: Any) -> Conversations:
+    return Conversations(s.store, TRIAGE, OutcomeWriter(wanted=True), Bounds(LIMITS, **bounds), history)
 
 
 def message(message_id: str = "m1", body: str = "It was stolen from my bag.", **fields: Any) -> Message:
@@ -272,21 +269,18 @@ async def test_its_limits_are_fresh_and_bounded_by_what_the_ticket_may_cost(s: S
     assert (limits.max_cost_nanodollars, limits.max_steps) == (1200, 5)
 
 
-def test_a_message_brings_a_ticket_back_from_the_archive_and_is_known_there(
-    play_for_real: Play, tmp_path: Path
-) -> None:
+def test_a_message_brings_a_ticket_back_from_history_and_is_known_there(play_for_real: Play) -> None:
     async def story(s: Scene) -> None:
-        files = ArchiveFolder(tmp_path)
-        archive = Archive(files, SqliteArchiveIndex(tmp_path / "index.sqlite"))
+        history = MemoryHistory()
         await decided(s)
-        talk = conversations(s, archive)
+        talk = conversations(s, history)
         kept = Kept(packed(b"Subject: Re"), packed_texts({1: AttachmentText("12 November")}))
         file = (Attachment(name="letter.txt"),)
         await talk.add("t1", message(body="thanks"), door="http")
         await talk.add("t1", message("m0", automatic=True, attachments=file), door="mail", kept=kept)
-        await s.pass_ms(SHORTEST_SECONDS * 1000 + 1)
+        await s.pass_ms(RESTS_MS + 1)
         await delivered(s)
-        assert await archive_ended(s.store, files, retention_seconds=SHORTEST_SECONDS) == 1
+        assert (await Leaving(s.store, history, TRIAGE).round()).left == 1
         assert await s.store.fields("messages:t1") == await s.store.fields("original:t1") == {}
         assert await talk.views.original("t1", "m0") == b"Subject: Re"
         assert not (await talk.add("t1", message(body="thanks"), door="http")).created

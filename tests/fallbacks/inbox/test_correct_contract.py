@@ -1,7 +1,6 @@
 """Correcting a decision that stands: the one before it stays known, upstream and the evidence are set right."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -9,18 +8,16 @@ from fallbacks.delivery.outbox import payload
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import Stale
 from fallbacks.inbox.inbox import Inbox
-from fallbacks.ledger.archive import SHORTEST_SECONDS, archive_ended
-from fallbacks.ledger.archive_folder import ArchiveFolder
-from fallbacks.ledger.archive_reader import Archive
 from fallbacks.ledger.audit import audit
-from fallbacks.ledger.examples import stored_examples
+from fallbacks.ledger.examples import Examples
+from fallbacks.ledger.leaving import RESTS_MS, Leaving
 from fallbacks.ledger.ledger import Conclusion
-from fallbacks.ledger.sqlite_archive_index import SqliteArchiveIndex
 from fallbacks.ledger.states import State
 from fallbacks.store import keys
 from tasks.errors import InvalidDecision
 from tasks.ticket import Priority
 from tasks.triage.process import HandDecision
+from tests.fakes.memory_history import MemoryHistory
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.inbox.test_close_contract import evidence, sent, suggested_alone
 from tests.fallbacks.scene import DECISION, TRIAGE, Scene, message, scene
@@ -119,7 +116,7 @@ async def test_the_training_examples_say_what_stands(s: Scene) -> None:
     await s.inbox.correct("a", "eve", await decided(s, "a"), LOAN, "why")
     await decided(s, "b")
     await s.inbox.correct("c", "eve", await decided_alone(s, "c"), LOAN, "why")
-    found = [json.loads(stored) async for stored in stored_examples(s.store)]
+    found = [json.loads(stored) async for stored in Examples(s.store, TRIAGE).standing()]
     assert [(row["id"], row["label"]) for row in found] == [("a", "new_loan"), ("b", "lost_card"), ("c", "new_loan")]
 
 
@@ -131,20 +128,20 @@ async def test_a_judged_probe_is_not_corrected(s: Scene) -> None:
         await s.inbox.correct("t1", "ann", None, LOAN, "why")
 
 
-def test_an_archived_ticket_comes_back_to_be_corrected_and_leaves_again(play_for_real: Play, tmp_path: Path) -> None:
+def test_a_ticket_in_history_comes_back_to_be_corrected_and_leaves_again(play_for_real: Play) -> None:
     async def story(s: Scene) -> None:
-        target = ArchiveFolder(tmp_path)
-        archive = Archive(target, SqliteArchiveIndex(tmp_path / "index.sqlite"))
-        inbox = Inbox(s.store, TRIAGE, OutcomeWriter(wanted=True), archive=archive)
+        history = MemoryHistory()
+        leaving = Leaving(s.store, history, TRIAGE)
+        inbox = Inbox(s.store, TRIAGE, OutcomeWriter(wanted=True), history=history)
         await decided(s)
         lease = await s.running("t2")
         await s.begin(lease, 100)
         await s.end(lease, 30)
         await s.ledger.decide(lease, Conclusion((), DECISION, Priority.NORMAL), ())
-        await s.pass_ms(SHORTEST_SECONDS * 1000 + 1)
+        await s.pass_ms(RESTS_MS + 1)
         await delivered(s)
         before = await s.store.journal("t2"), (await s.row("t2"))["spent"]
-        assert await archive_ended(s.store, target, retention_seconds=SHORTEST_SECONDS) == 2
+        assert (await leaving.round()).left == 2
         shown = await inbox.views.ticket("t2")
         with pytest.raises(Stale):
             await inbox.correct("t2", "eve", shown.version + 1, LOAN, "why")
@@ -155,10 +152,10 @@ def test_an_archived_ticket_comes_back_to_be_corrected_and_leaves_again(play_for
         assert (await s.row("t2"))["spent"] == before[1] == "30"
         report = await audit(s.store)
         assert (report.problems, report.archived, report.archived_spent) == ((), 1, 0)
-        assert await archive_ended(s.store, target, retention_seconds=SHORTEST_SECONDS) == 0  # it can be undone
+        assert (await leaving.round()).left == 0  # it can be undone
         await s.pass_ms(10_001)
         await delivered(s)
-        assert await archive_ended(s.store, target, retention_seconds=SHORTEST_SECONDS) == 1
+        assert (await leaving.round()).left == 1
         assert ((await inbox.views.ticket("t2")).decision or {})["label"] == "new_loan"
         report = await audit(s.store)
         assert (report.problems, report.archived, report.archived_spent) == ((), 2, 30)

@@ -133,9 +133,9 @@ async def test_a_worker_that_is_not_heard_of_for_a_lease_is_silent(s: Scene) -> 
     now = await s.store.now_ms()
     beat = {"queues": ["tickets"], "slots": 4, "busy": 1, "draining": False, "doing": ["t1"], "version": "abc"}
     beats = {
-        "box:1": {**beat, "at": now, "archive_room": [9, 100]},
-        "box:2": {**beat, "at": now - 31_000, "archive_room": [1, 100]},
-        "box:3": {**beat, "at": now, "archive_room": None},
+        "box:1": {**beat, "at": now, "history_room": [9, 100]},
+        "box:2": {**beat, "at": now - 31_000, "history_room": [1, 100]},
+        "box:3": {**beat, "at": now, "history_room": None},
     }
     await s.store.put(keys.WORKERS, {name: json.dumps(each) for name, each in beats.items()})
     found = await fleet(s.store, 30)

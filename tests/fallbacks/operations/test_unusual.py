@@ -21,6 +21,7 @@ HOUR = 3_600_000
 BEATS = [{"slots": 64, "queues": ["tickets", "intake", "handoff"], "busy": 0}]
 
 STATS = Stats(
+    ended_here=0,
     states=dict.fromkeys(State, 0),
     oldest_seconds={},
     inbox={},
@@ -122,8 +123,8 @@ CASES: dict[str, tuple[Look, str]] = {
         "redis-cli CONFIG SET maxmemory ...",
     ),
     "store_disk": (replace(calm(), store={"disk_free_bytes": 9, "disk_bytes": 100}), "df -h"),
-    "archive_disk": (
-        replace(calm(), fleet=(replace(WORKER, silent=False, archive_room=(9, 100)), replace(WORKER, silent=False))),
+    "history_disk": (
+        replace(calm(), fleet=(replace(WORKER, silent=False, history_room=(9, 100)), replace(WORKER, silent=False))),
         "df -h",
     ),
     "store_forgets": (replace(calm(), store={"aof_last_write_status": "err"}), "df -h"),

@@ -143,11 +143,11 @@ async def opened(s: Scene) -> None:
     )
 
 
-async def archived(s: Scene) -> None:
-    await s.store.put("n", {"archived": "3", "archived_spent": "100", "archived_overbilled": "1"})
+async def left(s: Scene) -> None:
+    await s.store.put("n", {"left": "3", "left_decided": "3", "left_spent": "100", "left_overbilled": "1"})
 
 
-ARCHIVED = {
+LEFT = {
     "state": "decided",
     "version": "4",
     "spent": "30",
@@ -227,12 +227,13 @@ CALLS = [
     Call("settle_outbox", "decided", ("MESSAGE", "failed", 0, "why"), name="settle_outbox given up"),
     Call("settle_outbox", "decided", ("MESSAGE", "hold", 1000, ""), name="settle_outbox held"),
     Call("redeliver", "", ("MESSAGE",), gone),
-    Call("archive_drop", "", ("decided", "decided", "VERSION")),
+    Call("leaving_drop", "", ("decided", 1000, "decided", "VERSION", "r1")),
+    Call("examples_drop", "", (0, 1)),
     Call(
-        "archive_restore",
+        "bring_back",
         "gone",
-        (ARCHIVED, {"k": "done:x"}, '{"zlib": "emxpYg=="}', '{"m1": "d"}', EVENT, EVENT),
-        archived,
+        (LEFT, {"k": "done:x"}, '{"zlib": "emxpYg=="}', '{"m1": "d"}', '{"msg_1": {"body": "{}"}}', EVENT, EVENT),
+        left,
     ),
     Call("erase", "decided", ("VERSION", "EVENTS", {"version": "1", "state": "decided"}, {"k": "done:x"}, EVENT)),
     Call("erase", "decided", ("VERSION", "EVENTS", "", "", EVENT), name="erase of events alone"),
@@ -253,12 +254,12 @@ CALLS = [
     Call("repair_day", "", ("TODAY", 10_000), lambda s: day_field(s, "reserved", 10**6)),
 ]  # fmt: skip
 
-READERS = {"archive_read", "audit_index", "audit_page", "audit_sums", "inbox_counts", "inbox_page", "per_hour"}
-READERS |= {"family", "rows", "since"}
+READERS = {"examples", "leaving_read", "audit_index", "audit_page", "audit_sums", "inbox_counts", "inbox_page"}
+READERS |= {"family", "per_hour", "rows", "since"}
 PARTS = {f"_{part}" for part in redis_store.PARTS}
 OTHERS = READERS | PARTS
 
-MANY = {"generation", "renew", "sweep", "wake", "next_item", "take_alert", "take_outbox", "archive_drop"}
+MANY = {"generation", "renew", "sweep", "wake", "next_item", "take_alert", "take_outbox", "leaving_drop"}
 """Scripts that work on many: what is wrong with one is passed over, and the rest is done."""
 
 
@@ -297,7 +298,7 @@ class Bench:
             "LINE": (await self.store.listed(keys.CONTROL_LOG, 0, 0) or [""])[0],
             "TODAY": today,
         }
-        if self.call.script == "archive_drop":
+        if self.call.script == "leaving_drop":
             await self.store.run("settle_outbox", "decided", await message_of(self.scene), "delivered", 0, "")
         args = tuple(filled.get(arg, arg) if isinstance(arg, str) else arg for arg in self.call.args)
         self.call = Call(self.call.script, self.call.ticket_id, args)

@@ -37,7 +37,7 @@ class Office:
         self.model = ScriptedModel(script or [reply(submit())])  # type: ignore[arg-type]
         self.ledger, self.views = Ledger(store, TRIAGE), Views(store)
         self.inbox = Inbox(store, TRIAGE, OutcomeWriter(wanted=False))
-        tier = Tier(Repeating(self.model, StoreAnswers(store, seconds, TRIAGE.agrees)), 0.5)
+        tier = Tier(Repeating(self.model, StoreAnswers(Views(store), seconds, TRIAGE.agrees)), 0.5)
         self.executor = executor(self.ledger, (tier,), call_seconds=10.0)
 
     async def work(self, *tickets: Ticket) -> int:
@@ -110,7 +110,7 @@ def test_an_answer_that_only_looked_something_up_is_not_kept(run: Run) -> None:
 def test_it_is_off_by_default_and_leaves_the_local_tier_alone() -> None:
     seconds = Settings(model="local").reuse_seconds
     tiers = tuple(Tier(ScriptedModel([reply(submit())], name=name), 0.5) for name in ("local", "remote"))
-    assert (seconds, reusing(tiers, kept_for(MemoryStore(), seconds, TRIAGE.agrees))) == (0, tiers)
-    local, remote = reusing(tiers, kept_for(MemoryStore(), 60, TRIAGE.agrees))
+    assert (seconds, reusing(tiers, kept_for(Views(MemoryStore()), seconds, TRIAGE.agrees))) == (0, tiers)
+    local, remote = reusing(tiers, kept_for(Views(MemoryStore()), 60, TRIAGE.agrees))
     assert (local, remote.model.name) == (tiers[0], "remote")
     assert isinstance(remote.model, Repeating)

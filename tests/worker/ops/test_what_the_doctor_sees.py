@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
+from fallbacks.store import keys
 from tests.services.process import free_port
 from tests.worker.cli.conftest import Deskhand, deskhand
 from worker.config.settings import Settings
@@ -110,12 +112,20 @@ def test_alert_receivers_that_cannot_be_made_are_seen(deskhand: Deskhand, monkey
     assert verdicts(deskhand, monkeypatch, set_, "http://127.0.0.1:1")["alert receivers"] == "fail"
 
 
-def test_an_archive_that_cannot_be_written_is_seen(
-    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_history_that_cannot_be_opened_is_another_one_or_none_is_seen(
+    deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, valkey_url: str
 ) -> None:
-    assert verdicts(deskhand, monkeypatch, {"DESKHAND_ARCHIVE": str(tmp_path / "new")}, "")["archive"] == "ok"
-    (tmp_path / "file").write_text("")
-    assert verdicts(deskhand, monkeypatch, {"DESKHAND_ARCHIVE": str(tmp_path / "file")}, "")["archive"] == "warn"
+    def seen(url: str) -> str:
+        return verdicts(deskhand, monkeypatch, {"DESKHAND_HISTORY_URL": url}, "")["history"]
+
+    assert seen(f"sqlite://{tmp_path}/new.sqlite") == "ok"
+    assert seen("none") == "warn"
+    (tmp_path / "file").write_text("no database, and long enough to be none" * 100)
+    assert seen(f"sqlite://{tmp_path}/file") == "fail"
+    other = {"identity": '{"at":1,"id":"another"}'}
+    with Redis.from_url(valkey_url) as client:
+        client.hset(f"deskhand:{keys.HISTORY}", mapping=other)
+    assert seen(f"sqlite://{tmp_path}/new.sqlite") == "fail"
 
 
 def test_an_open_address_without_a_key_is_seen(deskhand: Deskhand, monkeypatch: pytest.MonkeyPatch) -> None:

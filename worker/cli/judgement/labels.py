@@ -76,9 +76,8 @@ async def _findings(parts: "Parts") -> "tuple[Findings, list[tuple[str, str]]]":
     from json import loads
 
     from fallbacks.kinds.findings import Finder
-    from fallbacks.ledger.examples import Examples
     from fallbacks.store import keys
 
     kept: dict[str, Any] = dict(await parts.store.fields(keys.PROMISES))
     stands_by = [(tier, str(loads(promise)["rests_on"])) for tier, promise in sorted(kept.items())]
-    return await Finder(Examples(parts.store, parts.process)).now(), stands_by
+    return await Finder(parts.examples).now(), stands_by

@@ -23,13 +23,13 @@ def refit_claims(*, json: bool, alone: bool) -> None:
 
 
 async def _refitted(parts: "Parts") -> "list[tuple[str, Threshold]]":
-    from fallbacks.ledger.examples import Examples, read_all
+    from fallbacks.ledger.examples import read_all
     from worker.models.claims import basis_of, claims_folder, judged, keep_claim, kept_claim, refitted
 
     settings, folder = parts.settings, claims_folder(parts.settings)
     bases = [(entry.name, basis_of(entry, settings, parts.taxonomy, parts.prompt)) for entry in settings.entries]
     claims = [(name, basis) for name, basis in bases if basis]
-    examples = await read_all(Examples(parts.store, parts.process)) if claims else []
+    examples = await read_all(parts.examples) if claims else []
     found = []
     for name, basis in claims:
         threshold = refitted(judged(parts.process, examples, basis), settings.precision, kept_claim(folder, basis))

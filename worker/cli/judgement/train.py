@@ -159,12 +159,11 @@ def _carry(settings: "Settings", earlier: str) -> None:
 
 async def _carried(parts: "Parts", earlier: str, tier: "Tier") -> None:
     from fallbacks.autonomy.carried import carry
-    from fallbacks.ledger.examples import Examples
     from worker.models.local.carrying import left_by
     from worker.models.local.model import LocalModel
     from worker.models.makes import local_tier
 
-    model, given = local_tier(parts.settings, parts.taxonomy)[0], Examples(parts.store, parts.process)
+    model, given = local_tier(parts.settings, parts.taxonomy)[0], parts.examples
     if isinstance(model, LocalModel):
         left = left_by(model, tier.min_confidence, parts.process)
         await carry(parts.store, ("local", earlier), tier.version, await given.latest(CARRIED_FROM), left)
@@ -224,17 +223,14 @@ async def examples(parts: "Parts") -> list[dict[str, Any]]:
     """People's decisions in the ledger, oldest first."""
     import json
 
-    from fallbacks.ledger.examples import stored_examples
-
-    return [json.loads(stored) async for stored in stored_examples(parts.store)]
+    return [json.loads(stored) async for stored in parts.examples.standing()]
 
 
 async def _ended(parts: "Parts") -> "tuple[list[str], int]":
     """The texts that no label fits, oldest first, and how many tickets people ended."""
     from fallbacks.kinds.ended import read_ended
-    from fallbacks.ledger.examples import Examples
 
-    found = await read_ended(Examples(parts.store, parts.process))
+    found = await read_ended(parts.examples)
     return [example.text for example in found.unfitting(parts.process)], len(found.latest)
 
 
@@ -249,11 +245,10 @@ async def latest(parts: "Parts") -> list[dict[str, Any]]:
     import json
     from collections import deque
 
-    from fallbacks.ledger.examples import stored_examples
     from worker.models.local.rounds import MOST_DECISIONS
 
     kept = deque[str](maxlen=MOST_DECISIONS)
-    async for stored in stored_examples(parts.store):
+    async for stored in parts.examples.standing():
         kept.append(stored)
     return [json.loads(stored) for stored in kept]
 

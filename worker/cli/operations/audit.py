@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from fallbacks.ledger.audit import AuditReport
     from worker.wiring import Parts
 
-_MONEY = frozenset({"spent", "reserved", "archived_spent"})
-_IN_WORDS = {"alerts_told": "alerts sent"}
+_MONEY = frozenset({"spent", "reserved", "archived_spent", "history_spent"})
+_IN_WORDS = {
+    "alerts_told": "alerts sent",
+    "archived": "left the store",
+    "archived_spent_usd": "left the store spent usd",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -87,7 +91,7 @@ def _totals(report: "AuditReport") -> dict[str, Any]:
 async def _audit(parts: "Parts") -> "AuditReport":
     from fallbacks.ledger.audit import audit as examine
 
-    return await examine(parts.store)
+    return await examine(parts.store, parts.history)
 
 
 async def _repaired(parts: "Parts") -> "AuditReport":

@@ -113,7 +113,7 @@ async def _canary(parts: "Parts", ticket_id: str, reason: "Reason", within: floa
     from worker.cli.tickets.resting import until_at_rest
 
     with progress("canary", 1) as advance:
-        rest = await until_at_rest(parts.store, [ticket_id], within, advance)
+        rest = await until_at_rest(parts.views, [ticket_id], within, advance)
     if rest.moving:
         state = rest.moving[ticket_id]
         return state, f"the canary {ticket_id} is still {state} after {within:g} s; the others were not touched"

@@ -152,8 +152,7 @@ def _quality_document(row: "Quality") -> dict[str, Any]:
 
 
 async def _quality(parts: "Parts", count: int) -> "list[Quality]":
-    from fallbacks.ledger.examples import Examples
     from fallbacks.ledger.figures import days_of
     from fallbacks.operations.quality import quality as read
 
-    return await read(Examples(parts.store, parts.process), await days_of(parts.store, count))
+    return await read(parts.examples, await days_of(parts.store, count))

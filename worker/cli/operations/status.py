@@ -86,6 +86,8 @@ def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
         "states": stats.states,
         "queues": look.queues,
         "oldest_seconds": stats.oldest_seconds,
+        "ended_in_store": stats.ended_here,
+        "ended_oldest_seconds": stats.ended_oldest_seconds,
         "inbox": stats.inbox,
         "workers": len(stats.workers),
         "seen_workers": [asdict(worker) for worker in look.workers],

@@ -78,7 +78,7 @@ def _report(entries: "list[Entry]", *, dry_run: bool, json: bool) -> None:
 async def _redeliver(parts: "Parts", message_id: str) -> str:
     from fallbacks.delivery.outbox import OutboxAdmin
 
-    return await OutboxAdmin(parts.store).redeliver(message_id)
+    return await OutboxAdmin(parts.store, parts.history).redeliver(message_id)
 
 
 async def _redeliver_all(parts: "Parts", seconds: float | None, *, dry_run: bool) -> "list[Entry]":
@@ -86,7 +86,7 @@ async def _redeliver_all(parts: "Parts", seconds: float | None, *, dry_run: bool
     from fallbacks.errors import WebhookMessageGone
 
     since_ms = 0 if seconds is None else await parts.store.now_ms() - int(seconds * 1000)
-    admin = OutboxAdmin(parts.store)
+    admin = OutboxAdmin(parts.store, parts.history)
     entries = await admin.undelivered(since_ms)
     for entry in () if dry_run else entries:
         with suppress(WebhookMessageGone):  # it arrived meanwhile, and its week is over

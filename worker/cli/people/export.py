@@ -65,10 +65,8 @@ def export(
 async def _jsonl(parts: "Parts", stream: TextIO) -> list[str]:
     import json
 
-    from fallbacks.ledger.examples import stored_examples
-
     written: list[str] = []
-    async for stored in stored_examples(parts.store):
+    async for stored in parts.examples.standing():
         stream.write(json.dumps(json.loads(stored)) + "\n")  # ASCII: it may be a terminal
         written.append(stored)
     return written
@@ -78,14 +76,12 @@ async def _csv(parts: "Parts", stream: TextIO) -> list[str]:
     import csv
     import json
 
-    from fallbacks.ledger.examples import stored_examples
-
     rows = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     own = parts.process.columns
     columns = (*BEFORE, *parts.process.facet_names, *own, *AFTER)
     rows.writerow(columns)
     written: list[str] = []
-    async for stored in stored_examples(parts.store):
+    async for stored in parts.examples.standing():
         example = json.loads(stored)
         example |= parts.process.cells(example) if own else {}
         rows.writerow([cell(example.get(name)) for name in columns])

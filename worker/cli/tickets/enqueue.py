@@ -90,7 +90,7 @@ async def _enqueue(
     if not wait:
         return done, None
     with progress("working", len(done.ids)) as advance:
-        return done, await until_at_rest(parts.store, done.ids, within, advance)
+        return done, await until_at_rest(parts.views, done.ids, within, advance)
 
 
 async def _accept(parts: "Parts", batch: "Sequence[Good | Bad]", done: Enqueued) -> None:

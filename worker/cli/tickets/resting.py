@@ -11,7 +11,7 @@ from fallbacks.ledger.states import SETTLED, State
 from worker.cli.output import Advance, Report
 
 if TYPE_CHECKING:
-    from fallbacks.store.port import Store
+    from fallbacks.ledger.views import Views
 
 CHUNK = 1000
 PAUSE_SECONDS = 0.2
@@ -32,13 +32,13 @@ class Rest:
         return [(str(state), reason, count) for (state, reason), count in found.most_common()]
 
 
-async def until_at_rest(store: "Store", ids: Sequence[str], within: float | None, advance: Advance) -> Rest:
+async def until_at_rest(views: "Views", ids: Sequence[str], within: float | None, advance: Advance) -> Rest:
     """Look until every ticket is decided, cancelled, or waits for a person; or until `within` seconds are over."""
     began, rest = monotonic(), Rest(moving=dict.fromkeys(ids, State.QUEUED))
     while True:
         looked = monotonic()
         for start in range(0, len(left := list(rest.moving)), CHUNK):
-            await _look(store, left[start : start + CHUNK], rest)
+            await _look(views, left[start : start + CHUNK], rest)
         advance(len(rest.at_rest), _now(rest))
         if not rest.moving or (within is not None and monotonic() - began >= within):
             return rest
@@ -56,13 +56,19 @@ def rest_table(rest: Rest) -> Report:
     return table
 
 
-async def _look(store: "Store", ids: Sequence[str], rest: Rest) -> None:
-    for ticket_id, (state, reason) in zip(ids, await store.rows(ids, ["state", "reason"]), strict=True):
+async def _look(views: "Views", ids: Sequence[str], rest: Rest) -> None:
+    elsewhere = list[str]()
+    for ticket_id, (state, reason) in zip(ids, await views.store.rows(ids, ["state", "reason"]), strict=True):
         if state in SETTLED:
             rest.at_rest[ticket_id] = (State(state), reason or "")
             del rest.moving[ticket_id]
         elif state is not None:
             rest.moving[ticket_id] = State(state)
+        else:
+            elsewhere.append(ticket_id)
+    for ticket_id, known in (await views.known(elsewhere)).items():
+        rest.at_rest[ticket_id] = (State(known.state), "")
+        del rest.moving[ticket_id]
 
 
 def _now(rest: Rest) -> str:

@@ -142,4 +142,4 @@ async def _journal(parts: "Parts", ticket_id: str) -> list[object]:
     import json
 
     await parts.views.ticket(ticket_id)  # an unknown id is a fault, not an empty journal
-    return [json.loads(stored) for stored in await parts.store.journal(ticket_id)]
+    return [json.loads(stored) for stored in await parts.views.journal(ticket_id)]

@@ -11,7 +11,6 @@ from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.ledger import Accepted, Ledger
 from fallbacks.ledger.states import Closed, State
-from fallbacks.ledger.views import Views
 from fallbacks.store import keys
 from tasks.conversation import Message
 from tasks.errors import ToolError
@@ -65,7 +64,7 @@ class MailIntake:
     ) -> None:
         self._ledger = ledger
         self._threads = threads
-        self._views = Views(ledger.store)
+        self._views = threads.conversations.views
         self._admission = admission
         self._settings = settings
         self._customers = customers
@@ -93,7 +92,7 @@ class MailIntake:
         own, threads = mail.ticket.id or "", self._threads
         if not mail.answers:
             return None
-        row = await self._ledger.store.row(own)
+        row = await self._views.row(own)
         if row and "answers" not in row:  # a ticket that waited for nothing
             return None
         of = await threads.ticket_of(mail.answers)
@@ -120,7 +119,7 @@ class MailIntake:
 
     async def _came_before(self, mail: Mail) -> bool:
         """Whether this very mail did: who sends tickets by another door may give them the id of a mail to come."""
-        row = await self._ledger.store.row(mail.ticket.id or "")
+        row = await self._views.row(mail.ticket.id or "")
         if "body" not in row or row.get("door", MAIL) != MAIL:
             return False
         return same_mail(read_stored(row["body"]), mail.ticket)
@@ -167,7 +166,7 @@ class MailIntake:
 
     async def _texts(self, mail: Mail, own: str) -> dict[int, AttachmentText]:
         """What is attached, as text. Of a mail that is known they are kept already. own: its id."""
-        if not any(one.raw for one in mail.files) or await self._ledger.store.row(own):
+        if not any(one.raw for one in mail.files) or await self._views.row(own):
             return {}
         return await asyncio.to_thread(texts_of, mail.files, self._read_pdf)
 
