@@ -35,6 +35,8 @@ LOGS = {
 }
 """What no erasure here reaches."""
 
+UNSCRUBBED = {"history": "its files may hold what was replaced until they are written anew: `deskhand erase` does that"}
+
 
 @dataclass(slots=True)
 class _Work:
@@ -65,11 +67,12 @@ class Erasure:
         self.sealer = sealer
         self.cancel = cancel
 
-    async def erase(self, whom: Whom, by: str, *, dry_run: bool = False) -> Receipt:
+    async def erase(self, whom: Whom, by: str, *, dry_run: bool = False, scrub: bool = True) -> Receipt:
         """Erase, or count what would be. What has not ended is cancelled first. Raises `UnknownTicket` where a ticket
         is nowhere, `Stale` where one is worked so fast that it cannot be caught.
 
-        A crash on the way leaves some places erased and others not, and no receipt: asked again it does the rest.
+        scrub: write history's files anew at once, which holds its writers: minutes for a million tickets. A crash on
+        the way leaves some places erased and others not, and no receipt: asked again it does the rest.
         """
         live, ended = await tickets_of(self.store, self.history, whom)
         if whom.requester is None and not live and not ended:
@@ -90,7 +93,7 @@ class Erasure:
         for place, counted, marks in await quotes.erase(work.cores, dry=dry_run):
             work.count(place, *counted)
             work.marks += marks
-        receipt = await self._receipt(work, whom, by)
+        receipt = await self._receipt(work, whom, by, scrub=scrub and not dry_run)
         if not dry_run:
             await self._keep(receipt, whom)
         return receipt
@@ -177,10 +180,10 @@ class Erasure:
             start += len(page)
         return found, 0 if work.texts.dry else found
 
-    async def _receipt(self, work: _Work, whom: Whom, by: str) -> Receipt:
+    async def _receipt(self, work: _Work, whom: Whom, by: str, *, scrub: bool) -> Receipt:
         logs = dict(LOGS)
-        if self.history and not work.texts.dry:
-            logs |= await self.history.scrub()
+        if self.history:
+            logs |= await self.history.scrub() if scrub else UNSCRUBBED
         whom_digest = self.sealer.pseudonym(whom.value)
         at, places = await self.store.now_ms(), {name: dict(counts) for name, counts in work.places.items()}
         marks = tuple(sorted(work.marks))

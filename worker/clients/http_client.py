@@ -169,12 +169,12 @@ class DeskhandClient:
         return documents.ended(self._calls.json("POST", f"/v1/inbox/{quote(ticket_id, safe='')}/{act}", json=body))
 
     def erase(
-        self, *, requester: str | None = None, ticket_id: str | None = None, dry_run: bool = False
+        self, *, requester: str | None = None, ticket_id: str | None = None, dry_run: bool = False, scrub: bool = False
     ) -> ReceiptDocument:
         """Take the texts of a requester's tickets (by id or e-mail address), or of one, from every place. The key needs
-        the scope `erase`. Asked again it gives another receipt.
+        the scope `erase`. scrub: write history's files anew at once. Asked again it gives another receipt.
         """
-        given = {"requester": requester, "ticket": ticket_id, "dry_run": dry_run}
+        given = {"requester": requester, "ticket": ticket_id, "dry_run": dry_run, "scrub": scrub}
         body = {name: value for name, value in given.items() if value is not None}
         return documents.receipt(self._calls.json("POST", "/v1/erase", json=body, waiting_seconds=ERASING_SECONDS))
 

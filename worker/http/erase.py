@@ -18,11 +18,14 @@ router = APIRouter(prefix="/v1/erase", tags=["erasure"])
 
 
 class _Body(BaseModel):
-    """dry_run: count, and change nothing."""
+    """dry_run: count, and change nothing. scrub: write history's files anew at once, which holds its writers; without
+    it they may hold what was replaced until that is done.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     dry_run: bool = False
+    scrub: bool = False
 
 
 class OfRequester(_Body):
@@ -78,7 +81,7 @@ async def erase(request: Request, desk: DeskDep, caller: Eraser) -> dict[str, An
     given = await read_json(request, EraseBody)
     dry_run = given.root.dry_run
     try:
-        receipt = await desk.parts.erasure.erase(given.whom, caller.name, dry_run=dry_run)
+        receipt = await desk.parts.erasure.erase(given.whom, caller.name, dry_run=dry_run, scrub=given.root.scrub)
     except UnknownTicket as error:
         raise Problem(Kind.NOT_FOUND, str(error)) from None
     return receipt.document() | {"erased": not dry_run}

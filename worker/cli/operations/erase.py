@@ -24,6 +24,9 @@ def erase(
     ] = None,
     ticket: Annotated[str | None, typer.Option("--ticket", metavar="ID", help="One ticket.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what there is, and change nothing.")] = False,
+    scrub: Annotated[
+        bool, typer.Option(help="Write history's files anew at once; it holds its writers meanwhile.")
+    ] = True,
     person: Person = None,
     json: Json = False,
 ) -> None:
@@ -33,7 +36,7 @@ def erase(
     from fallbacks.erasure.whom import Whom
 
     whom, who = Whom(requester, ticket), person_named(person)
-    receipt = run(lambda parts: parts.erasure.erase(whom, who, dry_run=dry_run))
+    receipt = run(lambda parts: parts.erasure.erase(whom, who, dry_run=dry_run, scrub=scrub))
     if json:
         dump(receipt.document() | {"erased": not dry_run})
     else:
