@@ -118,9 +118,9 @@ class PostgresHistory:
 
     async def totals(self) -> Totals:
         """See `History`."""
-        whole = """SELECT past.tickets + count(ticket.id), past.spent + coalesce(sum(ticket.spent), 0),
-            past.overbilled + coalesce(sum(ticket.overbilled), 0) FROM past LEFT JOIN ticket ON true
-            GROUP BY past.tickets, past.spent, past.overbilled"""
+        whole = """SELECT past.tickets + here.tickets, past.spent + here.spent, past.overbilled + here.overbilled
+            FROM past, (SELECT count(*) AS tickets, coalesce(sum(spent), 0) AS spent,
+            coalesce(sum(overbilled), 0) AS overbilled FROM ticket) AS here"""
         every = "SELECT day, nanodollars FROM cost UNION ALL SELECT day, nanodollars FROM past_cost"
         async with self.connections.transaction() as db:
             await db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

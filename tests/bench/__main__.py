@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tests.bench.history_sql import ENGINES, measure_all
 from tests.bench.model_server import ONE_STEP
 from tests.bench.plot import chart, png
 from tests.bench.rivals import Deskhand, DeskhandThreads, Naive
@@ -35,6 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--tickets", type=int, default=1000, help="in each round of the CPU part")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--ended", type=int, default=5000, help="tickets of the history part; it has a size of its own")
     parser.add_argument("--waiting", type=int, nargs="*", default=WAITING, help="slots of each in-flight round")
     options = parser.parse_args()
     say(f"load average before: {os.getloadavg()}; {os.cpu_count()} cores")
@@ -44,6 +46,8 @@ def main() -> None:
     if options.waiting:
         report["in_flight"] = in_flight_part(options.waiting)
         report["pools"] = pool_part(POOL_SLOTS)
+    if options.ended:
+        measure_all(sorted(ENGINES), options.ended)
     report["load_average_after"] = os.getloadavg()
     say(f"load average after: {os.getloadavg()}")
     ARTIFACTS.mkdir(exist_ok=True)

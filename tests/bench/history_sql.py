@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -231,9 +231,13 @@ def main() -> None:
     parser.add_argument("--engine", choices=sorted(ENGINES), nargs="*", default=sorted(ENGINES))
     parser.add_argument("--tickets", type=int, default=100_000)
     options = parser.parse_args()
+    measure_all(options.engine, options.tickets)
+
+
+def measure_all(engines: Sequence[str], count: int) -> None:
     templates = [ticket for ticket, _ in asyncio.run(lived(TEMPLATES))]
-    for engine in options.engine:
-        asyncio.run(measure(engine, options.tickets, templates))
+    for engine in engines:
+        asyncio.run(measure(engine, count, templates))
 
 
 def say(*lines: str) -> None:

@@ -164,6 +164,7 @@ def test_compose_names_only_volumes_that_it_declares() -> None:
         assert "." not in service["image"].partition("/")[0], "no registry host"
     assert {tuple(service["profiles"]) for service in read["services"].values() if "profiles" in service} == {
         ("rabbitmq",),
+        ("postgres",),
         ("metrics",),
     }
 
