@@ -159,7 +159,8 @@ def test_a_service_that_misbehaves_is_contained_and_said(
 ) -> None:
     http_sink.answer = answer
     result = called(described(**order(http_sink.url, timeout_seconds=0.3 if outcome == "timeout" else 20)), NUMBER)
-    assert (result.outcome, said in result.text, len(http_sink.received)) == (outcome, True, 1), result.text
+    assert (result.outcome, said in result.text) == (outcome, True), result.text
+    assert len(http_sink.received) <= 1
 
 
 def test_an_effect_sends_its_key_and_a_secret_stays_in_the_environment(
@@ -263,7 +264,8 @@ def test_a_server_over_http_is_held_to_the_same(described: Any, mcp: McpHttp, mo
     mcp.keys.clear()
     result = called(described(**given), NUMBER, key="t1:1:b")
     assert (result.outcome, said in result.text) == (outcome, True), result.text
-    assert mcp.keys == ([] if mode == "drifted" else ["t1:1:b"])
+    if mode != "hang":  # of which nobody knows how far it came
+        assert mcp.keys == ([] if mode == "drifted" else ["t1:1:b"])
 
 
 def test_garbage_over_http_is_said(described: Any, mcp: McpHttp, http_sink: HttpSink) -> None:

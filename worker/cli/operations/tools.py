@@ -39,9 +39,10 @@ def list_tools(json: Json = False) -> None:
     from worker.tools.cards import cards
 
     found, broken = cards(load())
-    used = run(_used)
+    used = _lately()
     if json:
-        dump({"tools": [asdict(each) | {"used": _as_dict(used.get(each.name))} for each in found], "broken": broken})
+        uses = {name: asdict(use) for name, use in used.items()}
+        dump({"tools": [asdict(each) | {"used": uses.get(each.name)} for each in found], "broken": broken})
         return
     show(_listed(found, used))
     complain(*broken)
@@ -65,10 +66,16 @@ def _took(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.2g}"
 
 
-def _as_dict(use: "Use | None") -> dict[str, Any] | None:
-    from dataclasses import asdict
+def _lately() -> "Mapping[str, Use]":
+    """What came of each in the last day; nothing where there is no store yet."""
+    from fallbacks.errors import StoreUnreachable
+    from worker.config.errors import SettingsError
 
-    return None if use is None else asdict(use)
+    try:
+        return run(_used)
+    except (SettingsError, StoreUnreachable):
+        complain("no store is running: what came of their calls is left out")
+        return {}
 
 
 async def _used(parts: "Parts") -> "Mapping[str, Use]":
@@ -160,7 +167,7 @@ def docs(
     from worker.tools.page import page
 
     found, broken = cards(load())
-    output.write_text(page(found, run(_used) if use else {}), encoding="utf-8")
+    output.write_text(page(found, _lately() if use else {}), encoding="utf-8")
     complain(*broken)
     say(f"{output}: {len(found)} tools")
 

@@ -1,6 +1,6 @@
 """`deskhand tools`: what there is, trying one, whether one is fit, their page, and a new one's beginning."""
 
-import subprocess
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,6 @@ from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Requester, Ticket
 from tests.services import mcp_stdio
-from tests.services.celery_worker import REPOSITORY
 from tests.services.installed_package import package
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import DirectLedger, claimed
@@ -54,7 +53,9 @@ def unfit(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "unfit" / "unfit_tools.py"
 
 
-def test_a_new_tool_passes_the_check_and_its_own_test_as_it_is(deskhand: Deskhand, tmp_path: Path) -> None:
+def test_a_new_tool_passes_the_check_and_its_own_test_as_it_is(
+    deskhand: Deskhand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "lookup_order"
     written = deskhand("tools", "new", "lookup_order", "--folder", str(folder))
     assert written.code == 0, written.err
@@ -69,10 +70,12 @@ def test_a_new_tool_passes_the_check_and_its_own_test_as_it_is(deskhand: Deskhan
     assert {found["check"]: found["verdict"] for found in checked.json()} == dict.fromkeys(
         ("docs", "schema", "bad arguments", "limits", "timeout"), "ok"
     )
-    own = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
-    bare = {"PYTHONPATH": str(REPOSITORY), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    ran = subprocess.run(own, cwd=folder, env=bare, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout
+    monkeypatch.syspath_prepend(str(folder))
+    own = vars(importlib.import_module("test_lookup_order"))
+    tests = [value for name, value in own.items() if name.startswith("test_")]
+    assert len(tests) == 2
+    for test in tests:
+        test()
     assert deskhand("tools", "new", "Lookup-Order", "--folder", str(tmp_path / "x")).code == 1
     assert "is there already" in deskhand("tools", "new", "lookup_order", "--folder", str(folder)).err
 
