@@ -21,6 +21,10 @@ _FALLEN_TO = (0.5, 0.8, 0.9, 0.95)
 MOST_DOUBLINGS = 6
 
 
+OUT_OF_SIGHT = 100_000
+"""Nobody waits for so many decisions of one kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a kind must prove.
@@ -96,6 +100,22 @@ def e_value(agreements: int, disagreements: int, target: float) -> float:
 def needed(standing: Standing, rule: Rule) -> float:
     """The e-value at which a kind is promoted. Doubling it each time keeps all promotions within twice `error`."""
     return 2.0 ** min(standing.promotions, MOST_DOUBLINGS) / rule.error
+
+
+def still_to_agree(agreements: int, disagreements: int, target: float, wanted: float) -> int | None:
+    """How many more decisions in a row must agree until the e-value is as wanted; None where that is out of sight."""
+    if e_value(agreements, disagreements, target) >= wanted:
+        return 0
+    low, high = 0, 1
+    while e_value(agreements + high, disagreements, target) < wanted:
+        low, high = high, high * 2
+        if high > OUT_OF_SIGHT:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = e_value(agreements + middle, disagreements, target) >= wanted
+        low, high = (low, middle) if enough else (middle, high)
+    return high
 
 
 def observed(standing: Standing, observation: Observation, rule: Rule) -> Standing:

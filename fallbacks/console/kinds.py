@@ -5,10 +5,28 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from fallbacks.autonomy.proof import still_to_agree
 from fallbacks.autonomy.standing import Row
 from fallbacks.console.visit import Visit, signed_in
+from fallbacks.inbox.people import LATEST
+from fallbacks.ledger.examples import Example
 from fallbacks.store import keys
 from tasks.run.process import Kind
+
+LAST_CHANGED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a kind is from being decided alone. left: decisions in a row that must agree; None: out of sight."""
+
+    row: Row
+    left: int | None
+
+    @property
+    def total(self) -> int:
+        """Agreeing decisions, those there are and those to go."""
+        return self.row.agreements + (self.left or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +40,8 @@ class KindRow:
     suggested: int
     agreed: int
     waiting: int
-    earned: tuple[Row, ...] = ()
+    earned: tuple[Progress, ...] = ()
+    changed: tuple[Example, ...] = ()
 
     @property
     def agreement(self) -> float | None:
@@ -34,12 +53,25 @@ class KindRow:
 async def kinds(visit: Visit) -> Response:
     """By group, in the process's order."""
     groups: dict[str, list[KindRow]] = {}
+    wanted = visit.request.query_params.get("q", "").strip()[:100]
     for row in await kind_rows(visit):
-        groups.setdefault(row.kind.group, []).append(row)
+        if _says(row.kind, wanted):
+            groups.setdefault(row.kind.group, []).append(row)
     kept = await visit.deps.store.fields(keys.PROMISES)
     stands_by = [(tier, json.loads(promise)["rests_on"]) for tier, promise in sorted(kept.items())]
     found = await visit.desk.findings.now()
-    return await visit.page("kinds.html", {"groups": groups, "stands_by": stands_by, "found": found})
+    return await visit.page("kinds.html", {"groups": groups, "stands_by": stands_by, "found": found, "wanted": wanted})
+
+
+def _says(kind: Kind, wanted: str) -> bool:
+    """Whether every word that was typed stands in its name, its group or what is said about it."""
+    text = f"{kind.key} {kind.about} {kind.group}".replace("_", " ").casefold()
+    return all(word in text for word in wanted.replace("_", " ").casefold().split())
+
+
+def progress(row: Row) -> Progress:
+    """Of one standing."""
+    return Progress(row, still_to_agree(row.agreements, row.n - row.agreements, row.target, row.e_needed))
 
 
 async def kind_rows(visit: Visit) -> list[KindRow]:
@@ -50,6 +82,7 @@ async def kind_rows(visit: Visit) -> list[KindRow]:
         [keys.inbox_facet(f"{process.keyed_by}:{kind.key}") for kind in process.kinds]
     )
     earned = await visit.deps.standings.rows() if visit.deps.standings else []
+    changed = [one for one in reversed(await visit.desk.examples.latest(LATEST)) if one.suggested and not one.stood]
     return [
         KindRow(
             kind,
@@ -57,7 +90,8 @@ async def kind_rows(visit: Visit) -> list[KindRow]:
             counts.suggested[kind.key],
             counts.agreed[kind.key],
             size,
-            tuple(row for row in earned if row.kind == kind.key),
+            tuple(progress(row) for row in earned if row.kind == kind.key),
+            tuple([one for one in changed if one.suggested == kind.key][:LAST_CHANGED]),
         )
         for kind, size in zip(process.kinds, waiting, strict=True)
     ]

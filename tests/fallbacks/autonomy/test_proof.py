@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fallbacks.autonomy.proof import Observation, Rule, Standing, e_value, needed, observed
+from fallbacks.autonomy.proof import Observation, Rule, Standing, e_value, needed, observed, still_to_agree
 
 RULE = Rule()
 
@@ -134,3 +134,15 @@ def test_agreements_never_outnumber_the_evidence(observations: list[Observation]
     assert 0 <= standing.agreements <= standing.n <= len(observations)
     assert 0 <= standing.blind_agreements <= standing.blind_n <= standing.n
     assert standing.alarm < RULE.alarm_from
+
+
+def test_so_many_agreements_are_still_to_go() -> None:
+    def left(agreements: int, disagreements: int) -> int | None:
+        return still_to_agree(agreements, disagreements, RULE.target, needed(Standing(), RULE))
+
+    assert [left(0, 0), left(LEAST - 23, 0), left(LEAST, 0)] == [LEAST, 23, 0]
+    more = left(100, 1)
+    assert more is not None
+    assert not after(*[AGREED] * 100, DISAGREED, *[AGREED] * (more - 1)).auto
+    assert after(*[AGREED] * 100, DISAGREED, *[AGREED] * more).auto
+    assert left(0, 100_000) is None
