@@ -23,6 +23,9 @@ PAGE = 50
 COUNTED = 1000
 """So many behind a page are counted, not all there are: the store would stand still for everybody meanwhile."""
 
+LAST = 10
+"""Decisions that a person finds again to undo or correct them, whatever the day."""
+
 SCAN = 1000
 """A column without an index sorts so many of the most urgent items, and says where there are more."""
 
@@ -80,11 +83,13 @@ def columns(process: Process) -> list[str]:
 
 @signed_in()
 async def today(visit: Visit) -> Response:
-    """What this person has decided since the day began, the last first."""
+    """What this person has decided since the day began, the last first; their last ten in any case, as they are now."""
     since = await visit.deps.store.now_ms() // DAY_MS * DAY_MS
     latest = await visit.desk.examples.latest(LATEST)
-    done = [example for example in reversed(latest) if example.by == visit.person and example.at_ms >= since]
-    return await visit.page("today.html", {"done": done})
+    own = [example for example in reversed(latest) if example.by == visit.person]
+    done = [example for place, example in enumerate(own) if place < LAST or example.at_ms >= since]
+    now = {view.id: view for view in await visit.deps.inbox.items(list({example.id for example in own[:LAST]}))}
+    return await visit.page("today.html", {"done": done, "now": now})
 
 
 def tabs(counts: Counts) -> list[Tab]:

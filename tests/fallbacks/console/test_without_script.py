@@ -75,7 +75,7 @@ def test_filters_are_addresses(door: Door, agent: Agent, tickets: Tickets, open_
     door.run(agent.hand_off(tickets(), Reason.LOW_CONFIDENCE, "0.44 of 0.60", label="card_arrival"))
     page = open_context("rita", java_script_enabled=False).pages[0]
     page.get_by_text("Filter").first.click()
-    page.get_by_label("Label").select_option("card_arrival")
+    page.locator(".filters").get_by_label("Label").select_option("card_arrival")
     page.get_by_label("Queue").select_option("suggestions")
     page.get_by_role("button", name="Filter").click()
     assert "queue=suggestions" in page.url
@@ -105,6 +105,8 @@ def test_filters_are_addresses(door: Door, agent: Agent, tickets: Tickets, open_
     expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
     page.goto("/inbox/today")
     expect(page.get_by_text("the same")).to_have_count(2)
+    page.get_by_role("row").nth(1).get_by_role("button", name="Undo").click()
+    expect(page.locator(".crumb .pill")).to_have_text("ready to approve")
 
 
 def test_a_group_is_resumed_one_first_then_the_rest(
