@@ -42,6 +42,7 @@ _IN_ROWS = frozenset(
     | {"digest", "deadline", "op", "steps", "steps_before", "settled_call", "kind_spent", "reason", "queue", "closed"}
     | {"sequence", "delivery", "sla", "news", "chars", "messages", "generation", "overbilled", "sent_by", "facets"}
     | {"repaired_as", "vouched", "probe", "blind", "rsv", "rsv_day", "rsv_call", "rsv_model", ERASED}
+    | {"keys", "outbox", "unasked"}  # by which it is known when it is sent again, and what leaves with it
 )
 _RESULTS_OF_ROWS = frozenset({"decision", "proposal", "earlier", "standing"})
 _OF_BODY = frozenset({"id", "source", "channel", "priority", "received_at", "deadline_seconds"})

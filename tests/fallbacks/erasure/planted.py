@@ -73,7 +73,9 @@ class Planted:
         )  # fmt: skip
         mail = base64.b64encode(zlib.compress(self.plant("mail").encode())).decode()
         attached = packed_texts({1: AttachmentText(self.plant("attached text"), "")})
-        await self.scene.ledger.accept(ticket, Limits(), original=mail, attached=attached)
+        await self.scene.ledger.accept(
+            ticket, Limits(), idempotency_key=f"key|{ticket_id}", original=mail, attached=attached
+        )
         lease = await self.scene.claim(ticket_id)
         started = ev.StepStarted(1, f"{ticket_id}-1", MODEL, 100)
         opened = ev.ConversationStarted(0, MODEL, opening=f"<ticket>{body}</ticket>")

@@ -148,6 +148,7 @@ async def check_receipt(here: Planted, receipt: Receipt) -> None:
     assert receipt.places["answers kept for use again"]["erased"] == 1
     assert receipt.places["threads"]["erased"] == 1
     assert len(receipt.tickets) == TICKETS + 2
+    assert (await here.store.row("m0"))["keys"] == "key|m0"  # sent again, it is known
     again = await erasure(here).erase(Whom(requester="cust-4711"), "ann", dry_run=True)
     assert "tickets" not in again.places
     with pytest.raises(UnknownTicket):
