@@ -217,8 +217,8 @@ def test_a_call_happens_once_and_as_approved_whatever_happens(valkey_url: str) -
     run_state_machine_as_test(
         CallsMachine,
         settings=settings(
-            max_examples=cases(8, 200),
-            stateful_step_count=30,
+            max_examples=cases(4, 200),
+            stateful_step_count=25,
             derandomize=True,
             print_blob=True,
             deadline=None,
