@@ -11,9 +11,12 @@ from fallbacks.access.api_keys import ApiKeys, Scope
 from fallbacks.history.port import Entry
 from fallbacks.history.sqlite_history import SqliteHistory
 from fallbacks.history.sqlite_url import sqlite_path
+from fallbacks.ledger.leaving import Leaving
+from fallbacks.ledger.ledger import Ledger
 from tests.fakes.desk import TRIAGE
 from tests.fallbacks.history.ended import MARCH, entry
 from tests.worker.http.served import Served
+from tests.worker.http.test_tickets import stream
 
 ANN = {"id": "c-7", "email": "ann@example.com", "name": "Ann Müller"}
 LOAN: dict[str, Any] = {"body": "A loan, please", "source": "shop", "decision": {"summary": "It wants a loan."}}
@@ -132,6 +135,30 @@ def test_what_is_to_be_decided_blind_is_found_by_its_words_alone(web: Served, ap
     assert ids(api, "q=card&state=suggested") == ["dark"]
     assert ids(api, "label=card_arrival") == []
     assert api.get("/v1/tickets?q=dark").json()["tickets"][0]["facets"] == {}
+
+
+def test_a_ticket_that_has_left_the_store_is_shown_at_every_door(web: Served, api: httpx.Client) -> None:
+    web.ledger.suggested("gone-1", "My umbrella is lost")
+    assert ids(api, "q=umbrella&state=suggested") == ["gone-1"]
+    version = api.get("/v1/tickets/gone-1").json()["version"]
+    assert api.post("/v1/inbox/gone-1/approve", json={"version": version}).status_code == 200
+
+    async def leave(ledger: Ledger) -> dict[str, str]:
+        await ledger.store.put("t:gone-1", {"undo_until": "0"})
+        history = SqliteHistory(sqlite_path("sqlite:", web.settings.home), TRIAGE)
+        await Leaving(ledger.store, history, TRIAGE, rests_ms=0).round()
+        await history.aclose()
+        return await ledger.store.row("gone-1")
+
+    assert web.ledger.do(leave) == {}
+    assert ids(api, "q=umbrella&state=decided&decided_by=tester&label=card_arrival") == ["gone-1"]
+    assert ids(api, "q=umbrella&state=suggested") == []
+    assert api.get("/v1/tickets/gone-1").json()["decision"]["decided_by"] == "tester"
+    types = [event["type"] for event in api.get("/v1/tickets/gone-1/events").json()["events"]]
+    with stream(api, "gone-1") as frames:
+        streamed = [next(frames)["event"] for _ in types]
+    assert types == streamed
+    assert types[-1] == "decided"
 
 
 def test_without_history_it_says_so(web: Served, api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
