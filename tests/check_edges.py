@@ -30,6 +30,7 @@ EDGES: Mapping[str, frozenset[str]] = {
         "kombu": "billiard celery kombu redis ssl",
         "local": "numpy scipy sklearn",
         "mcp": "anyio httpx2 mcp signal subprocess",
+        "oidc": "authlib httpx joserfc",
         "openai": "aiohttp httpx2 openai",
         "otel": "opentelemetry",
         "pdf": "pypdf subprocess",  # which is read in a process with bounds of its own
@@ -48,7 +49,17 @@ EDGES: Mapping[str, frozenset[str]] = {
 
 PURE = frozenset(
     {"argon2", "pydantic", "pydantic_core", "pydantic_settings", "uvloop"}
-    | {"jsonpath_rfc9535", "oxmsg", "selectolax", "striprtf", "tnefparse", "webencodings", "zstandard"}
+    | {
+        "jsonpath_rfc9535",
+        "oxmsg",
+        "pyotp",
+        "segno",
+        "selectolax",
+        "striprtf",
+        "tnefparse",
+        "webencodings",
+        "zstandard",
+    }
 )
 """Packages that are no technology in this sense: they neither keep nor reach anything.
 
@@ -59,7 +70,8 @@ WIRING = (
     "worker/celery_app.py",
     "worker/cli/",
     "worker/client.py",
-    "worker/config/settings.py",  # has every URL read by the code that will use it
+    "worker/config/field_types.py",  # has every URL read by the code that will use it
+    "worker/config/settings.py",  # and what belongs to a tool by that tool
     "worker/clients/__init__.py",
     "worker/drill/",
     "worker/models/makes.py",  # chooses a tier's make

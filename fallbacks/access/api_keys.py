@@ -95,6 +95,8 @@ class ApiKeys:
         if not _NAME.fullmatch(name):
             raise ValueError("a key's name is 1 to 40 of A-Z a-z 0-9 . _ @ + -")
         refuse_system_name(name, self._tiers)
+        if not scopes:
+            raise ValueError("a key without a scope may do nothing: choose one at least")
         if source is not None and not 1 <= len(source) <= 64:
             raise ValueError("a source has 1 to 64 characters")
         if source is not None and not _OF_ONE_SOURCE.issuperset(scopes):

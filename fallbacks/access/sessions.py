@@ -32,6 +32,15 @@ class Session:
     notes: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session as a list shows it. at_ms: when it began. client: the address from which."""
+
+    digest: str
+    at_ms: int
+    client: str
+
+
 class Sessions:
     """Sign in, know again, sign out."""
 
@@ -40,8 +49,8 @@ class Sessions:
         self._users = users
         self._log = Control(store)
 
-    async def sign_in(self, name: str, password: str, client: str) -> str | None:
-        """A new session's token, or None where name or password is wrong. Raises `SignInThrottled`."""
+    async def checked(self, name: str, password: str, client: str) -> User | None:
+        """Who this is, or None where name or password is wrong. Raises `SignInThrottled`."""
         name = name.strip().lower()
         await self._tried(f"client:{client}", TRIES_PER_CLIENT, client)
         await self._tried(f"name:{name}\0{client}", TRIES_PER_NAME, client)
@@ -49,12 +58,34 @@ class Sessions:
         if user is None:
             known = await self._users.get(name) is not None
             await self._log.signed(name if known else UNKNOWN, "refused", client)
-            return None
-        await self._log.signed(name, "opened", client)
+        return user
+
+    async def tried_code(self, name: str, client: str) -> None:
+        """Count a try at a second factor. Raises `SignInThrottled`."""
+        await self._tried(f"code:{name}\0{client}", TRIES_PER_NAME, client)
+
+    async def refused(self, name: str, client: str) -> None:
+        """Write down that somebody got no further."""
+        await self._log.signed(name, "refused", client)
+
+    async def open(self, user: User, client: str) -> str:
+        """A new session's token."""
+        await self._log.signed(user.name, "opened", client)
         token = secrets.token_urlsafe(32)
-        header = lua_header({"ttl_ms": SESSION_SECONDS * 1000})
-        await self._store.run("session", "", _digest(token), header, "user", user.name, "generation", user.generation)
+        header = lua_header({"ttl_ms": SESSION_SECONDS * 1000, "of": user.name})
+        fields = ("user", user.name, "generation", user.generation, "client", client)
+        await self._store.run("session", "", _digest(token), header, *fields)
         return token
+
+    async def open_ones(self, user: User) -> list[Opened]:
+        """A person's sessions that are open, newest first."""
+        since = await self._store.ranked(keys.sessions_of(user.name), 0, -1)
+        found = [(digest, int(at), await self._store.fields(keys.session(digest))) for digest, at in reversed(since)]
+        return [
+            Opened(digest, at, notes.get("client", ""))
+            for digest, at, notes in found
+            if notes.get("generation") == user.generation
+        ]
 
     async def of(self, token: str) -> Session | None:
         """The session of a token; None where there is none, or its time, its password or its person is gone."""

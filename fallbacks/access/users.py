@@ -29,12 +29,19 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One person. created_ms: store time. generation: a new one with each password; sessions of another are over."""
+    """One person. created_ms: store time. generation: a new one with each password; sessions of another are over.
+
+    subject: how the identity provider knows them; "" for who signs in by password. invited: they have none yet.
+    totp: the secret of their second factor, "" for none.
+    """
 
     name: str
     role: Role
     created_ms: int
     generation: str = field(default="", repr=False)
+    subject: str = ""
+    invited: bool = False
+    totp: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,12 @@ class _Stored:
     role: str
     created_ms: int
     generation: str = ""
+    subject: str = ""
+    totp: str = ""
 
     def user(self, name: str) -> User:
-        return User(name, Role(self.role), self.created_ms, self.generation)
+        invited = not self.hash and not self.subject
+        return User(name, Role(self.role), self.created_ms, self.generation, self.subject, invited, self.totp)
 
 
 class Users:
@@ -61,24 +71,69 @@ class Users:
 
     async def create(self, name: str, password: str, role: Role) -> User:
         """Add a person. Raises `UserExists`, or `ValueError` naming what is wrong with name or password."""
+        self._check(name)
+        return await self._add(name, role, hashed=await self._hash(password))
+
+    async def invite(self, name: str, role: Role) -> User:
+        """Add a person who chooses a password later. Raises as `create`."""
+        self._check(name)
+        return await self._add(name, role)
+
+    async def provided(self, name: str, role: Role, subject: str) -> User:
+        """The person whom the identity provider knows by `subject`, added or with the role of now.
+
+        Raises `ValueError` for a name that is another person's here: who signs in by password stays who they are.
+        """
+        self._check(name)
+        stored = (await self._all()).get(name)
+        if stored is None:
+            return await self._add(name, role, subject=subject)
+        if stored.subject != subject:
+            raise ValueError(f"{name!r} is the name of somebody else here; an admin may remove that one first")
+        return await self.change(name, role=role) if stored.role != role.value else stored.user(name)
+
+    async def change(
+        self, name: str, *, password: str | None = None, role: Role | None = None, totp: str | None = None
+    ) -> User:
+        """Give a person a new password, which ends all their sessions, a role, or a second factor ("" takes it away).
+
+        Raises `UnknownUser`, or `ValueError` naming what is wrong with the password.
+        """
+        old = await self._stored(name)
+        new = replace(old, role=(role or Role(old.role)).value, totp=old.totp if totp is None else totp)
+        if password is not None:
+            if old.subject:
+                raise ValueError(f"{name!r} signs in at the identity provider and has no password here")
+            new = replace(new, hash=await self._hash(password), generation=_generation())
+        return await self._keep(name, new)
+
+    async def end_sessions(self, name: str) -> User:
+        """Sign a person out everywhere. Raises `UnknownUser`."""
+        return await self._keep(name, replace(await self._stored(name), generation=_generation()))
+
+    async def reset(self, name: str) -> User:
+        """Take a person's password and second factor away, and end their sessions. Raises `UnknownUser`."""
+        return await self._keep(name, replace(await self._stored(name), hash="", totp="", generation=_generation()))
+
+    def _check(self, name: str) -> None:
         if not _NAME.fullmatch(name):
             raise ValueError("a name is 1 to 64 of a-z, 0-9, '.', '_', '@' and '-', and starts with a letter or digit")
         refuse_system_name(name, self._tiers)
-        stored = _Stored(await self._hash(password), role.value, await self._store.now_ms(), _generation())
+
+    async def _add(self, name: str, role: Role, *, hashed: str = "", subject: str = "") -> User:
+        stored = _Stored(hashed, role.value, await self._store.now_ms(), _generation(), subject)
         if not await self._store.run("create_user", "", name, json.dumps(asdict(stored))):
             raise UserExists(name)
         return stored.user(name)
 
-    async def change(self, name: str, *, password: str | None = None, role: Role | None = None) -> User:
-        """Give a person a new password, which ends all their sessions, or role. Raises `UnknownUser`, `ValueError`."""
-        old = (await self._all()).get(name)
-        if old is None:
+    async def _stored(self, name: str) -> _Stored:
+        if (found := (await self._all()).get(name)) is None:
             raise UnknownUser(name)
-        new = replace(old, role=(role or Role(old.role)).value)
-        if password is not None:
-            new = replace(new, hash=await self._hash(password), generation=_generation())
-        await self._store.put(keys.USERS, {name: json.dumps(asdict(new))})
-        return new.user(name)
+        return found
+
+    async def _keep(self, name: str, stored: _Stored) -> User:
+        await self._store.put(keys.USERS, {name: json.dumps(asdict(stored))})
+        return stored.user(name)
 
     async def remove(self, name: str) -> None:
         """Take a person off the list; their sessions end with it. Raises `UnknownUser`."""
@@ -98,8 +153,8 @@ class Users:
     async def verified(self, name: str, password: str) -> User | None:
         """The person whose password this is, else None. An unknown name takes as long as a wrong password."""
         stored = (await self._all()).get(name)
-        right = await self._matches(stored.hash if stored else await self._nobody(), password)
-        return stored.user(name) if stored and right else None
+        right = await self._matches((stored and stored.hash) or await self._nobody(), password)
+        return stored.user(name) if stored and stored.hash and right else None
 
     async def _all(self) -> dict[str, _Stored]:
         return {name: _Stored(**json.loads(row)) for name, row in (await self._store.fields(keys.USERS)).items()}

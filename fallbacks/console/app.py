@@ -8,6 +8,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from fallbacks.console.accounts import single_sign_on
+from fallbacks.console.accounts.api_keys import change_key, create_key, keys_page
+from fallbacks.console.accounts.own import (
+    change_password,
+    change_second_factor,
+    change_settings,
+    end_sessions,
+    settings,
+)
+from fallbacks.console.accounts.people import accept_invitation, change_people, everybody, invitation
+from fallbacks.console.accounts.signin import second_factor, sign_in, sign_in_page, sign_out
 from fallbacks.console.actions import act
 from fallbacks.console.bulk import act_on_many
 from fallbacks.console.deps import ConsoleDeps, Desk
@@ -23,12 +34,11 @@ from fallbacks.console.overview import home, overview
 from fallbacks.console.pages import state_words
 from fallbacks.console.people import people
 from fallbacks.console.search import search
-from fallbacks.console.signin import change_settings, settings, sign_in, sign_in_page, sign_out
 from fallbacks.console.stream import stream
 from fallbacks.console.tools import tools
 from fallbacks.console.visit import Visit
 from fallbacks.console.work import ahead, choices, hold, ticket, work, work_on
-from fallbacks.errors import IdempotencyConflict, NotAllowed, Stale, StoreUnreachable, UnknownTicket
+from fallbacks.errors import IdempotencyConflict, NotAllowed, SignInThrottled, Stale, StoreUnreachable, UnknownTicket
 from fallbacks.ledger.states import INBOX, State
 from fallbacks.ledger.views import TicketView
 
@@ -36,9 +46,22 @@ ROUTES = [
     Route("/", home),
     Route("/sign-in", sign_in_page),
     Route("/sign-in", sign_in, methods=["POST"]),
+    Route("/sign-in/code", second_factor, methods=["POST"]),
+    Route("/sign-in/identity", single_sign_on.begin),
+    Route("/sign-in/identity/back", single_sign_on.finish),
+    Route("/invitation/{token}", invitation),
+    Route("/invitation/{token}", accept_invitation, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
     Route("/settings", settings),
     Route("/settings", change_settings, methods=["POST"]),
+    Route("/settings/password", change_password, methods=["POST"]),
+    Route("/settings/second-factor", change_second_factor, methods=["POST"]),
+    Route("/settings/sign-out", end_sessions, methods=["POST"]),
+    Route("/admin", everybody),
+    Route("/admin/people/{act}", change_people, methods=["POST"]),
+    Route("/admin/keys", keys_page),
+    Route("/admin/keys", create_key, methods=["POST"]),
+    Route("/admin/keys/{key_id}/{act}", change_key, methods=["POST"]),
     Route("/inbox", inbox),
     Route("/inbox/today", today),
     Route("/inbox/stream", list_stream),
@@ -92,6 +115,7 @@ def make_console(deps: ConsoleDeps) -> Starlette:
             HTTPException: _http,
             IdempotencyConflict: _conflict,
             NotAllowed: _not_allowed,
+            SignInThrottled: _throttled,
             ClientDisconnect: _left,
         },
     )
@@ -127,6 +151,10 @@ async def _conflict(request: Request, error: Exception) -> Response:
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
     return await _message(request, "Not allowed", str(error), 403)
+
+
+async def _throttled(request: Request, error: Exception) -> Response:
+    return await _message(request, "Too many tries", str(error), 429)
 
 
 async def _left(_: Request, __: Exception) -> Response:

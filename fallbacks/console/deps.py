@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fallbacks.access.identity import IdentityProvider
 from fallbacks.access.places import Places
+from fallbacks.access.roles import Role
+from fallbacks.access.second_factor import SecondFactors
 from fallbacks.access.sessions import Sessions
+from fallbacks.access.tokens import Tokens
 from fallbacks.access.users import Users
 from fallbacks.autonomy.standing import AutonomyJudge
 from fallbacks.console.pages import Pages
@@ -34,7 +38,8 @@ class ConsoleDeps:
     search: over what is here and what has ended. standings: what each kind of decision has earned; None leaves it off
     its screen. cards: where the card of a process is, besides the console's own folder. terms: what is usual is judged
     by them. store_info: asks the store's server what it says of itself; None where it does not answer.
-    tools: those that the agent may call.
+    tools: those that the agent may call. identity: where people of the company sign in, None
+    for nowhere; roles: of its groups.
     """
 
     inbox: Inbox
@@ -52,6 +57,8 @@ class ConsoleDeps:
     terms: Terms = field(default_factory=Terms)
     store_info: Callable[[], Awaitable[Mapping[str, Any] | None]] | None = None
     tools: tuple[Card, ...] = ()
+    identity: IdentityProvider | None = None
+    roles: Mapping[str, Role] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ class Desk:
     deps: ConsoleDeps
     users: Users
     sessions: Sessions
+    tokens: Tokens
+    second_factors: SecondFactors
     examples: Examples
     tally: Folded[Counts]
     findings: Finder
@@ -70,7 +79,9 @@ class Desk:
     @classmethod
     def of(cls, deps: ConsoleDeps) -> "Desk":
         """Everything that is made from the given."""
-        users, examples = Users(deps.store), Examples(deps.store, deps.process, deps.views.history)
+        users = Users(deps.store, tiers=deps.terms.models)
+        examples = Examples(deps.store, deps.process, deps.views.history)
         pages = Pages(deps.process, deps.cards)
         sessions, counts, findings = Sessions(deps.store, users), tally(examples), Finder(examples)
-        return cls(deps, users, sessions, examples, counts, findings, pages, Places(500, 20))
+        tokens, factors = Tokens(deps.store), SecondFactors(deps.store)
+        return cls(deps, users, sessions, tokens, factors, examples, counts, findings, pages, Places(500, 20))

@@ -70,6 +70,7 @@ class Visit:
             "person": self.person,
             "role": self.session.user.role.value,
             "operator": self.may(Role.OPERATOR),
+            "admin": self.may(Role.ADMIN),
             "keys": self.keys,
             "path": self.request.url.path,
             "now_ms": now,

@@ -135,6 +135,10 @@ INTAKE_SINCE = _key("intake:since", Type.SORTED, "the same items, by when they w
 # access
 USERS = _key("users", Type.HASH, "name -> role and password hash of who may sign in (JSON)")
 session = _keys("session:*", Type.HASH, "an open session; by digest of its token")
+sessions_of = _keys("sessions:*", Type.SORTED, "a person's open sessions (digests), by when they began (ms)")
+token = _keys(
+    "token:*", Type.TEXT, "an invitation, or a sign-in that is half done (JSON); by digest of its token; once"
+)
 sign_ins = _keys("signin:*", Type.TEXT, "tries to sign in within this window; by digest of name or address")
 mail_thread = _keys("mail:*", Type.TEXT, "mails of one sender in one thread (a digest) within an hour; an hour")
 API_KEYS = _key("api_keys", Type.HASH, "key id -> name, scopes and digest of the secret (JSON)")

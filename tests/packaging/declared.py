@@ -26,6 +26,12 @@ def declared(project: Path, *extras: str) -> set[str]:
     return {canonicalize_name(Requirement(line).name) for line in lines}
 
 
+def every_part(project: Path) -> list[str]:
+    """The extras that `[all]` stands for."""
+    table = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+    return sorted(extra for line in table["optional-dependencies"]["all"] for extra in Requirement(line).extras)
+
+
 def required_by(names: Iterable[str]) -> set[str]:
     """These distributions and all that come with them, by what the installed ones declare for this machine."""
     found: set[str] = set()

@@ -1,11 +1,10 @@
 """Every setting, typed, from the environment (prefix DESKHAND_). `deskhand doctor` prints them, secrets masked."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -14,18 +13,39 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from fallbacks.delivery.signing import read_secrets
 from fallbacks.errors import WebhookSecretError
-from fallbacks.history.cold_url import Bucket, read_cold_url
-from fallbacks.history.no_history import NONE
-from fallbacks.history.sqlite_url import sqlite_path
-from fallbacks.store.urls import checked_http, split_url
 from tasks.money import from_usd
 from tasks.run.limits import Limits
 from tasks.safety.grades import HANDED_OFF_FROM, MARKED_FROM
 from tasks.triage.prompt import MIN_CONFIDENCE
 from worker.config.errors import SettingsError, WorkerError
+from worker.config.field_types import (
+    MOST_COUNT,
+    MOST_SECONDS,
+    Amount,
+    ApiKey,
+    BrokerUrl,
+    ColdUrl,
+    Count,
+    Headers,
+    HistoryUrl,
+    ImapUrl,
+    MaybeSeconds,
+    Names,
+    Networks,
+    Place,
+    RedisUrl,
+    Roles,
+    Seconds,
+    Url,
+    audit_key,
+    model_name,
+    model_names,
+    usable_prices,
+    usable_prompt,
+    usable_tools,
+)
 from worker.config.models import Make, ModelEntry, read_model
-from worker.config.prompt_file import load_prompt
-from worker.config.values import header, headers, listed, mailbox_url, networks, sentry_url, stripped, unlimited
+from worker.config.values import listed, sentry_url, unlimited
 
 if TYPE_CHECKING:
     from worker.config.described import Described
@@ -62,101 +82,6 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def _redis_url(value: str) -> str:
-    from fallbacks.store.redis_url import read_redis_url  # whoever sets one needs the client anyway
-
-    read_redis_url(value)
-    return value
-
-
-def _broker_url(value: str) -> str:
-    if not value.startswith(("amqp", "pyamqp")):
-        return _redis_url(value)
-    parts = split_url(value)
-    if parts.scheme not in ("amqp", "amqps", "pyamqp") or not parts.hostname:
-        raise ValueError("must be a URL such as amqp://USER:PASSWORD@HOST:5672/VHOST")
-    if "ssl_" in parts.query:
-        raise ValueError("has options of TLS, which amqps:// does not read: SSL_CERT_FILE names another authority")
-    return value
-
-
-def _history_url(value: str) -> str:
-    if value.startswith("postgres"):
-        try:
-            from fallbacks.history.postgres_url import read_postgres_url  # an extra, for whoever sets it
-        except ImportError:
-            raise ValueError('needs the extra `postgres`: pip install "deskhand[postgres]"') from None
-        return read_postgres_url(value)
-    if value != NONE:
-        sqlite_path(value, Path())
-    return value
-
-
-def _cold_url(value: str) -> str:
-    if isinstance(read_cold_url(value), Bucket) and find_spec("botocore") is None:
-        raise ValueError('needs the extra `s3`: pip install "deskhand[s3]"')
-    return value
-
-
-def _model(value: str | None) -> str | None:
-    return None if value is None else read_model(value).name
-
-
-def _models(value: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(read_model(entry).name for entry in value)
-
-
-def _audit_key(value: SecretStr) -> SecretStr:
-    from fallbacks.history.ed25519_seals import read_private  # whoever sets one needs it anyway
-
-    read_private(value.get_secret_value())
-    return value
-
-
-def _usable(value: Path, load: Callable[[Path], object]) -> Path:
-    try:
-        load(value)
-    except WorkerError as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-def _usable_prices(value: Path) -> Path:
-    from worker.config.yaml_prices import load_prices  # whoever sets one needs it anyway
-
-    return _usable(value, load_prices)
-
-
-def _usable_tools(value: Path) -> Path:
-    from worker.config.yaml_tools import load_tools  # whoever sets one needs it anyway
-
-    return _usable(value, load_tools)
-
-
-def _usable_prompt(value: Path) -> Path:
-    return _usable(value, load_prompt)
-
-
-MOST_COUNT, MOST_DOLLARS, MOST_SECONDS = 1_000_000_000, 1_000_000, 10 * 365 * 86_400
-"""More is a slip, and too much for the ledger's sums; unlimited is `None`."""
-
-Count = Annotated[Annotated[int, Field(ge=0, le=MOST_COUNT)] | None, BeforeValidator(unlimited)]
-Amount = Annotated[Annotated[Decimal, Field(ge=0, le=MOST_DOLLARS)] | None, BeforeValidator(unlimited)]
-Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS)]
-MaybeSeconds = Annotated[Annotated[float, Field(ge=0, le=MOST_SECONDS)] | None, BeforeValidator(unlimited)]
-Names = Annotated[tuple[str, ...], BeforeValidator(listed), NoDecode]
-RedisUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_redis_url)]
-BrokerUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_broker_url)]
-ColdUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_cold_url)]
-HistoryUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(_history_url)]
-Url = Annotated[str, BeforeValidator(stripped), AfterValidator(checked_http)]
-ImapUrl = Annotated[str, BeforeValidator(stripped), AfterValidator(mailbox_url)]
-Networks = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(networks), NoDecode]
-ApiKey = Annotated[SecretStr, AfterValidator(header)]
-Headers = Annotated[SecretStr, AfterValidator(headers)]
-Place = Annotated[str, BeforeValidator(stripped), Field(pattern=r"^[a-zA-Z0-9.:_-]{1,100}$")]
-
-
 class Settings(BaseSettings):
     """What a deployment sets. Each field is the variable DESKHAND_<NAME>; the SDK's own two keep their names."""
 
@@ -171,10 +96,10 @@ class Settings(BaseSettings):
         0, ge=0, le=100, description="replicas that must have an accept, a decision or an effect's intent"
     )
     namespace: str = Field("deskhand", pattern=r"^[a-z0-9-]{1,40}$", description="prefix of every key and queue")
-    model: Annotated[str | None, AfterValidator(_model)] = Field(
+    model: Annotated[str | None, AfterValidator(model_name)] = Field(
         None, description="`local`, a Claude model's id, or MAKE:ID[@URL]"
     )
-    models: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_models), NoDecode] = Field(
+    models: Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(model_names), NoDecode] = Field(
         (), description="tiers, cheapest first; overrides model"
     )
     anthropic_api_key: ApiKey | None = Field(None, validation_alias="ANTHROPIC_API_KEY")
@@ -194,7 +119,7 @@ class Settings(BaseSettings):
     vertex_headers: Headers | None = Field(None, description="further headers of Vertex's calls")
     systemone_api_key: ApiKey | None = Field(None, description="the key of decision models")
     systemone_headers: Headers | None = Field(None, description="further headers of their calls")
-    prices: Annotated[Path, AfterValidator(_usable_prices)] | None = Field(
+    prices: Annotated[Path, AfterValidator(usable_prices)] | None = Field(
         None, description="YAML: make:id to dollars per million tokens, before the price list's"
     )
     min_confidence: float | None = Field(
@@ -266,7 +191,7 @@ class Settings(BaseSettings):
         0.0, ge=0, le=0.05, description="probes among what waits for people: half with a mistake, half approved before"
     )
     taxonomy: Path | None = Field(None, description="your labels and teams; none: the sample")
-    prompt: Annotated[Path, AfterValidator(_usable_prompt)] | None = Field(
+    prompt: Annotated[Path, AfterValidator(usable_prompt)] | None = Field(
         None,
         description="your rules for a remote model (`{min_confidence}`: as set); none: the built-in ones",
     )
@@ -277,7 +202,7 @@ class Settings(BaseSettings):
         ("search_knowledge_base", "lookup_customer", "find_similar_tickets", "read_attachment"),
         description="tools the agent may call",
     )
-    tools_file: Annotated[Path, AfterValidator(_usable_tools)] | None = Field(
+    tools_file: Annotated[Path, AfterValidator(usable_tools)] | None = Field(
         None, description="YAML: tools that are an operation of an HTTP service, or a tool of an MCP server"
     )
     process: str = Field("triage", pattern=r"^[a-z][a-z0-9_]{0,39}$", description="what the agent does here")
@@ -293,6 +218,13 @@ class Settings(BaseSettings):
     webhook_allow_private: bool = Field(False, description="let outcomes go to private and loopback addresses")
     alert_webhook_url: Url | None = None
     alert_quiet_seconds: Seconds = Field(60.0, description="least time between two alerts of one reason")
+    oidc_issuer: Url | None = Field(None, description="identity provider of the console's people; needs PUBLIC_URL")
+    oidc_client_id: str = Field("", description="this deployment, as the provider knows it")
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_roles: Roles = Field({}, description="GROUP=ROLE, GROUP=ROLE; who is in none of them is not let in")
+    oidc_name_claim: str = Field("email", description="what a person is called here")
+    oidc_groups_claim: str = Field("groups", description="where the provider lists a person's groups")
+    oidc_name: str = Field("your company's account", description="as the button to sign in says it")
     public_url: Url | None = Field(None, description="where people reach the console; links in alerts start with it")
     sentry_dsn: Annotated[SecretStr, AfterValidator(sentry_url)] | None = None
     hooks: Path | None = Field(None, description="folder of helpdesk field maps, for /v1/hooks/NAME")
@@ -314,7 +246,7 @@ class Settings(BaseSettings):
     )
     client_key: SecretStr | None = Field(None, description="the API key that `deskhand enqueue --url` shows")
     api_requests_per_minute: Count = Field(60_000, description="requests one API key may make in a minute")
-    audit_key: Annotated[SecretStr, AfterValidator(_audit_key)] | None = Field(
+    audit_key: Annotated[SecretStr, AfterValidator(audit_key)] | None = Field(
         None, description="what audit exports and receipts are signed with (`dhs_...`); none: made in HOME, `audit.key`"
     )
     log_format: LogFormat = LogFormat.CONSOLE
@@ -356,6 +288,13 @@ class Settings(BaseSettings):
         if at_its_maker and not (self.openai_api_key or self.openai_headers):
             return "OPENAI_API_KEY, or a URL: openai:ID@http://HOST:PORT/v1"
         return ""
+
+    @model_validator(mode="after")
+    def _identity_provider_is_whole(self) -> Self:
+        if self.oidc_issuer and not (self.public_url and self.oidc_client_id and self.oidc_roles):
+            lacking = "DESKHAND_PUBLIC_URL, DESKHAND_OIDC_CLIENT_ID and DESKHAND_OIDC_ROLES"
+            raise ValueError(f"DESKHAND_OIDC_ISSUER needs {lacking}: where to come back to, as whom, and who may enter")
+        return self
 
     @model_validator(mode="after")
     def _one_way_into_the_mailbox(self) -> Self:

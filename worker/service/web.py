@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fallbacks.access.identity import IdentityProvider
 from fallbacks.console.app import make_console
 from fallbacks.console.deps import ConsoleDeps
 from worker.config.settings import Settings
@@ -137,6 +138,24 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         terms=parts.terms,
         store_info=partial(_store_info, parts.redis_url),
         tools=allowed_cards(settings),
+        identity=_identity(settings),
+        roles=settings.oidc_roles,
+    )
+
+
+def _identity(settings: Settings) -> IdentityProvider | None:
+    if settings.oidc_issuer is None:
+        return None
+    from worker.http.oidc_provider import OidcProvider  # an extra, for whoever sets it
+
+    return OidcProvider(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value(),
+        back=f"{(settings.public_url or '').rstrip('/')}/sign-in/identity/back",
+        name=settings.oidc_name,
+        name_claim=settings.oidc_name_claim,
+        groups_claim=settings.oidc_groups_claim,
     )
 
 

@@ -29,6 +29,7 @@ def door(valkey_url: str, taxonomy) -> Iterator[Door]:
     with Door(valkey_url, Triage(taxonomy)) as door:
         door.add_user("rita")
         door.add_user("olga", Role.OPERATOR)
+        door.add_user("ada", Role.ADMIN)
         yield door
 
 

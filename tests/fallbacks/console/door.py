@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import uvicorn
 from argon2 import PasswordHasher
 
+from fallbacks.access.identity import IdentityProvider
 from fallbacks.access.roles import Role
 from fallbacks.access.users import Users
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
@@ -47,6 +48,8 @@ class Door:
     budget: int | None = 5_000_000_000
     port: int = field(default_factory=free_port)
     published: list[tuple[str, str]] = field(default_factory=list)
+    identity: IdentityProvider | None = None
+    roles: Mapping[str, Role] = field(default_factory=dict)
 
     def __enter__(self) -> "Door":
         self.loop = asyncio.new_event_loop()
@@ -117,6 +120,8 @@ class Door:
             search=self.search,
             standings=AutonomyJudge(self.store, self.process, Terms()),
             tools=tuple(card(each, allowed=True, brought_by="deskhand") for each in discover()),
+            identity=self.identity,
+            roles=self.roles,
         )
 
     async def _publish(self, work: list[tuple[str, str]]) -> None:

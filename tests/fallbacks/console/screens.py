@@ -66,6 +66,8 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
         "operations": "/operations",
         "tools": "/tools",
         "log": "/operations/log",
+        "who may sign in": "/admin",
+        "keys": "/admin/keys",
         "settings": "/settings",
         "missing": "/tickets/nobody",
     }

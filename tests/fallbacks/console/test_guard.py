@@ -14,13 +14,31 @@ from tests.fallbacks.console.browserless import signed_in, version_on
 from tests.fallbacks.console.door import PASSWORD, Door
 from tests.services.waiting import wait_for
 
-FOR_EVERYBODY = {("GET", "/sign-in"), ("POST", "/sign-in")}
-FOR_OPERATORS = {("POST", "/groups/x/resume"), ("POST", "/groups/x/resolve")} | {
+FOR_EVERYBODY = {
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("POST", "/sign-in/code"),
+    ("GET", "/sign-in/identity"),
+    ("GET", "/sign-in/identity/back"),
+    ("GET", "/invitation/x"),
+    ("POST", "/invitation/x"),
+}
+FOR_OPERATORS = {
+    ("POST", "/groups/x/resume"),
+    ("POST", "/groups/x/resolve"),
     ("GET", "/operations"),
     ("GET", "/operations/log"),
-    ("GET", "/tools"),
     ("POST", "/operations/x"),
+    ("GET", "/tools"),
 }
+FOR_ADMINS = {
+    ("GET", "/admin"),
+    ("GET", "/admin/keys"),
+    ("POST", "/admin/people/x"),
+    ("POST", "/admin/keys"),
+    ("POST", "/admin/keys/x/x"),
+}
+ENDS_THE_SESSION = {("POST", "/sign-out"), ("POST", "/settings/sign-out")}
 CALLS = sorted(
     (method, re.sub(r"\{\w+\}", "x", route.path)) for route in ROUTES for method in (route.methods or set()) - {"HEAD"}
 )
@@ -36,9 +54,9 @@ def test_every_page_and_form_wants_a_session_and_its_role(door: Door) -> None:
         assert {call for call, answer in asked.items() if answer.status_code != 303} == FOR_EVERYBODY
         sent = {answer.headers["location"][:17] for call, answer in asked.items() if call not in FOR_EVERYBODY}
         assert sent == {"/sign-in", "/sign-in?next=%2F", "/sign-in?next=/ti"}
-        own = [call for call in CALLS if call != ("POST", "/sign-out")]
+        own = [call for call in CALLS if call not in ENDS_THE_SESSION]
         refused = {call for call in own if rita.request(*call, data={"version": "1"}).status_code == 403}
-        assert refused == FOR_OPERATORS
+        assert refused == FOR_OPERATORS | FOR_ADMINS
 
 
 @pytest.mark.parametrize(

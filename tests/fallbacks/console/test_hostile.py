@@ -32,7 +32,7 @@ HUGE = "W" * 20_000 + " مرحبا بالعالم " * 1_000
 def test_it_is_inert_on_every_screen(
     text: str, door: Door, agent: Agent, tickets: Callable[..., Ticket], open_context: Open
 ) -> None:
-    page = open_context("olga").pages[0]
+    page = open_context("ada").pages[0]
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     screens = fill(

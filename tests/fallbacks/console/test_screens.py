@@ -36,7 +36,7 @@ def too_wide(page: Page) -> int:
 def test_every_screen_passes_axe_and_fits(
     look: str, door: Door, agent: Agent, tickets: Callable[..., Ticket], open_context: Open
 ) -> None:
-    context = open_context("olga", **LOOKS[look])
+    context = open_context("ada", **LOOKS[look])
     page, folder = context.pages[0], Path(ARTIFACTS) / look
     folder.mkdir(parents=True, exist_ok=True)
     faults: dict[str, list[str]] = {}
@@ -59,7 +59,7 @@ def test_nothing_is_cut_off_at_twice_the_size(
     door: Door, agent: Agent, tickets: Callable[..., Ticket], open_context: Open
 ) -> None:
     half = {"viewport": {"width": 640, "height": 430}, "device_scale_factor": 2}  # 1280 pixels at 200 %
-    page = open_context("olga", **half).pages[0]
+    page = open_context("ada", **half).pages[0]
     for name, address in fill(door, agent, tickets).items():
         page.goto(address)
         assert too_wide(page) <= 0, name

@@ -250,7 +250,8 @@ CALLS = [
     Call("answer", "", ("k", "v", 1000)),
     Call("thread", "", ("m1", "t1", 1000)),
     Call("tick", "", ("rate:tool", 60, 1)),
-    Call("session", "", ("digest", {"ttl_ms": 1000}, "user", "ann")),
+    Call("session", "", ("digest", {"ttl_ms": 1000, "of": "ann"}, "user", "ann")),
+    Call("token", "", ("digest", "keep", 1000, "{}")),
     Call("repair_day", "", ("TODAY", 10_000), lambda s: day_field(s, "reserved", 10**6)),
 ]  # fmt: skip
 
@@ -422,6 +423,8 @@ FREE = (
     "t:decided",
     "j:decided",
     "session:",
+    "sessions:",
+    "token:",
     "touched",
 )
 """Keys that a script may delete, or set anew, whatever they hold."""

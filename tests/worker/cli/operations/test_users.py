@@ -3,6 +3,7 @@
 from fallbacks.access.sessions import Sessions
 from fallbacks.access.users import Users
 from fallbacks.ledger.ledger import Ledger
+from tests.fallbacks.access.signing_in import sign_in
 from tests.worker.cli.conftest import Deskhand
 from tests.worker.cli.direct_ledger import DirectLedger
 
@@ -46,7 +47,7 @@ def test_the_operator_log_tells_of_people_keys_and_sign_ins_and_is_exported(
     async def come_in(kept: Ledger) -> None:
         sessions = Sessions(kept.store, Users(kept.store))
         for name, password in (("ann", "wrong password"), ("=my password", "x"), ("ann", "another horse battery")):
-            await sessions.sign_in(name, password, "198.51.100.1")
+            await sign_in(sessions, name, password, "198.51.100.1")
 
     ledger.do(come_in)
     deskhand("users", "remove", "ann")
