@@ -7,11 +7,17 @@ from typing import Any
 from worker.config.errors import NothingIsKeptError
 
 
+READS: Mapping[str, Any] = {"examples": [0, 0, []]}
+"""What scripts that only read find in it."""
+
+
 class EmptyStore:
-    """Implements the reads of `fallbacks.store.port.Store`; a script or a write is a fault of ours."""
+    """Implements the reads of `fallbacks.store.port.Store`; another script or a write is a fault of ours."""
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:  # noqa: ARG002 - the port
-        raise NothingIsKeptError(script)
+        if script not in READS:
+            raise NothingIsKeptError(script)
+        return READS[script]
 
     async def row(self, ticket_id: str) -> dict[str, str]:  # noqa: ARG002 - the port
         return {}
