@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from fallbacks.store.urls import checked_http
+from tasks.run.approval import Ask
 from tasks.run.tool import Effect
 
 MAX_ANSWER_BYTES = 65_536
@@ -88,7 +89,7 @@ class DescribedTool(_Described):
     """One tool. about: what the model reads. bound: parameters that the ticket's envelope gives.
 
     shows: what of the answer the model may see, such as `state` or `items.name`; nothing else reaches it.
-    key_header: what an effect's idempotency key is sent as.
+    approval: when a person must approve an effect; none: never. key_header: what its idempotency key is sent as.
     """
 
     about: Annotated[str, StringConstraints(min_length=20, max_length=1_000, strip_whitespace=True)]
@@ -97,6 +98,7 @@ class DescribedTool(_Described):
     bound: Mapping[str, Source] = Field(default_factory=dict)
     shows: Annotated[tuple[str, ...], Field(max_length=50)] = ()
     effect: Effect = Effect.NONE
+    approval: Ask | None = None
     key_header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,60}$")] = "Idempotency-Key"
     timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 5.0
     calls_per_run: Annotated[int, Field(ge=1, le=100)] = 3
@@ -107,6 +109,8 @@ class DescribedTool(_Described):
     def _one_kind(self) -> Self:
         if bool(self.openapi) == bool(self.mcp):
             raise ValueError("needs openapi or mcp")
+        if self.approval and self.effect is Effect.NONE:
+            raise ValueError("needs an effect: nothing waits for a person that changes nothing")
         if self.openapi and not self.shows:
             raise ValueError("needs shows: what of the answer the model may see")
         return self

@@ -41,6 +41,7 @@ def definition(name: str, described: Described, connect: Callable[[Described], S
         calls_per_run=tool.calls_per_run,
         calls_per_minute=tool.calls_per_minute,
         effect=tool.effect,
+        approval=tool.approval,
         offered=True,
         of_ticket=True,  # whoever writes into that service writes to the model: it is screened as a ticket is
         make_clients=lambda _: {"service": connect(described)},

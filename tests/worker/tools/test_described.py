@@ -16,6 +16,7 @@ from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Views
 from tasks.reasons import Reason
+from tasks.run.approval import Ask
 from tasks.run.limits import Limits
 from tasks.run.tool import Tool, ToolContext
 from tasks.run.tool_calls import ToolResult, attempt
@@ -171,7 +172,9 @@ def test_an_effect_sends_its_key_and_a_secret_stays_in_the_environment(
     with pytest.raises(SettingsError, match=r"the tool draft_refund: PAY is not set"):
         described("draft_refund", **given)
     monkeypatch.setenv("PAY", "s3cret")
-    called(described("draft_refund", **given), {"order": "1234", "cents": 5}, key="t1:1:a")
+    tool = described("draft_refund", **given, approval="always")
+    assert tool.approval is Ask.ALWAYS
+    called(tool, {"order": "1234", "cents": 5}, key="t1:1:a")
     (request,) = http_sink.received
     assert (request.headers["idempotency-key"], request.headers["authorization"]) == ("t1:1:a", "Bearer s3cret")
     assert request.json() == {"order": "1234", "cents": 5, "customer": "c/../x"}
@@ -189,6 +192,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     },
     "x.mcp.digest: ": {"mcp": {"url": "http://h", "tool": "t", "digest": "any"}},
     "x: needs openapi or mcp": {},
+    "x: needs an effect": {"openapi": OF_ORDERS | {"operation": "getOrder"}, "approval": "always"},
 }
 
 
