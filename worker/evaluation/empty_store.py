@@ -6,7 +6,6 @@ from typing import Any
 
 from worker.config.errors import NothingIsKeptError
 
-
 READS: Mapping[str, Any] = {"examples": [0, 0, []]}
 """What scripts that only read find in it."""
 
