@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from fallbacks.history.no_history import NONE
 from tasks.run.prompt import Prompt
 from tasks.safety.canary import new_canary
 from tasks.triage.process import Triage
@@ -43,4 +44,5 @@ def tiers_of(settings: Settings, model: str, taxonomy: Taxonomy) -> tuple[Tier, 
 
 
 def _parts(settings: Settings) -> Parts:
-    return Parts(settings, sender_app(settings, _NOWHERE), _NOWHERE, lambda _: EmptyStore())
+    alone = settings.model_copy(update={"history_url": NONE})  # what has ended here is not shown to it
+    return Parts(alone, sender_app(alone, _NOWHERE), _NOWHERE, lambda _: EmptyStore())
