@@ -6,7 +6,7 @@ A quote is found by how the erased ticket begins. What the agent works just now 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from fallbacks.erasure.stored import Found, put_back, read_ticket
-from fallbacks.erasure.texts import Eraser
+from fallbacks.erasure.texts import Eraser, told_by
 from fallbacks.erasure.whom import found_pages, live_bodies
 from fallbacks.history.facts import entry_of
 from fallbacks.history.port import EndedTicket, History, Search
@@ -17,7 +17,7 @@ from tasks.run.events import TextsErased, read_event
 from tasks.run.process import Process
 
 LEAST = 12
-"""Characters of a beginning that say whose it is."""
+"""Latin letters of a beginning that say whose it is, see `told_by`."""
 
 Counted = tuple[str, Found, Sequence[str]]
 """(place, counts, marks)."""
@@ -37,7 +37,7 @@ class Quotes:
 
     async def erase(self, cores: Mapping[str, int], *, dry: bool) -> list[Counted]:
         """cores: how erased tickets begin -> when they were accepted (ms)."""
-        telling = {core: at for core, at in cores.items() if len(core) >= LEAST}
+        telling = {core: at for core, at in cores.items() if told_by(core) >= LEAST}
         if not telling:
             return []
         counted: list[Counted] = []

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from unicodedata import east_asian_width
 
 from fallbacks.history.chain import ERASED, content_digest, erased_of, event_digest, head_of, row_digest
 from fallbacks.history.port import EndedTicket
@@ -160,10 +161,20 @@ def _left(name: str, value: Any, kept: Iterable[str]) -> Any:
 
 
 def core_of(text: str, chars: int = 200) -> str:
-    """The longest plain part of how a ticket begins, by which whoever quotes it is found, however it was escaped."""
+    """The part of how a ticket begins that says most, by which whoever quotes it is found: without what JSON or HTML
+    escapes, in any alphabet.
+    """
     line = " ".join(text[: chars * 4].split())[: chars - 1]
-    parts = "".join(one if one.isascii() and (one.isalnum() or one in " .,;:?!-") else "\n" for one in line).split("\n")
-    return max(parts, key=len).strip()
+    return max("".join(one if _plain(one) else "\n" for one in line).split("\n"), key=told_by).strip()
+
+
+def told_by(core: str) -> int:
+    """How much it says, in Latin letters: one of Chinese, Japanese or Korean counts as two."""
+    return sum(2 if east_asian_width(one) in "WF" else 1 for one in core)
+
+
+def _plain(one: str) -> bool:
+    return one.isalnum() or one in " .,;:?!-" if one.isascii() else one.isprintable()
 
 
 def _json(value: Mapping[str, Any]) -> str:
