@@ -81,6 +81,7 @@ WIRING = (
     "worker/simulator/",
     "worker/tools/toolbox.py",  # chooses what a described tool's calls go through
     "worker/wiring.py",
+    "worker/wiring_records.py",
 )
 """What chooses parts and puts them together."""
 

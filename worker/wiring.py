@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,50 +19,28 @@ from fallbacks.delivery.alerts import AlertDesk, AlertSink
 from fallbacks.delivery.outbox import Outbox, OutcomeSender
 from fallbacks.delivery.outcomes import WEBHOOK, Outcome, OutcomeWriter
 from fallbacks.erasure.erasure import Erasure
-from fallbacks.history import port as history_port
-from fallbacks.history.cold import Cold
-from fallbacks.history.cold_folder import ColdFolder
-from fallbacks.history.cold_url import read_cold_url
-from fallbacks.history.ed25519_seals import Ed25519Sealer, kept_sealer
-from fallbacks.history.facts import DAY_MS
-from fallbacks.history.no_history import NONE, NoHistory
-from fallbacks.history.sqlite_history import SqliteHistory
-from fallbacks.history.sqlite_url import room_of, sqlite_path
-from fallbacks.history.upkeep import Upkeep, forget_older
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.probes import Probes
 from fallbacks.ledger.control import Control
-from fallbacks.ledger.examples import Examples
 from fallbacks.ledger.history import LedgerHistory
-from fallbacks.ledger.known_before import KnownBefore
 from fallbacks.ledger.leaving import Leaving
-from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.one_history import announce
 from fallbacks.ledger.prompts import canary_of, keep_prompt
 from fallbacks.ledger.states import HintKind
 from fallbacks.ledger.trend import keep_trend
-from fallbacks.ledger.views import Views
 from fallbacks.operations.look import Terms as LookTerms
-from fallbacks.search.both import TicketSearch
-from fallbacks.search.live import LiveTickets
-from fallbacks.search.sqlite_live_index import SqliteLiveIndex
 from fallbacks.store import keys
 from fallbacks.store.port import Store
-from fallbacks.store.redis_store import RedisStore
 from tasks.run.agent import PREFETCH, Agent
-from tasks.run.process import Process, ProcessDefinition, Result
-from tasks.run.prompt import Prompt
+from tasks.run.process import Result
 from tasks.run.tool import Tool
 from tasks.tools.ports import CustomerDirectory
-from tasks.triage.process import Triage
-from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.clients.celery_queue import is_amqp
-from worker.config import installed, own_settings, sources
+from worker.config import own_settings, sources
 from worker.config.models import Make, ModelEntry
 from worker.config.settings import Autonomy, Settings
 from worker.config.versions import CODE_VERSION
-from worker.config.yaml_taxonomy import load_taxonomy
 from worker.connectors.hook import RECEIVER, Hook, receivers_of
 from worker.connectors.yaml_hooks import load_hooks
 from worker.intake.admission import Admission
@@ -80,14 +57,15 @@ from worker.models.own_traffic import screen_of
 from worker.models.promises import keep_promises
 from worker.models.reuse import kept_for, reusing
 from worker.models.tier import Tier
-from worker.models.tiers import brought_tier, make_tier, prompt_of
+from worker.models.tiers import brought_tier, make_tier
 from worker.outcomes.kombu import QUEUE, KombuOutcomes
 from worker.outcomes.receivers import Receivers
 from worker.queue.celery_publisher import Publisher
 from worker.queue.names import poison_key, queue_names
 from worker.telemetry.otel_environment import make_tracing
-from worker.telemetry.tracing import Tracing, sent_in
+from worker.telemetry.tracing import Tracing
 from worker.tools import toolbox
+from worker.wiring_records import Records
 from worker.work.caretaker import Caretaker
 from worker.work.delivery_loop import DeliveryLoop, report_turns
 from worker.work.executor import Executor
@@ -102,7 +80,7 @@ HANDS_OFF_AT_ONCE = 16
 
 
 @dataclass
-class Parts:
+class Parts(Records):
     """Everything a process may need, made on first use. One instance per process and event loop.
 
     wrap_store: lets a test stand between the store and everything above them.
@@ -121,126 +99,8 @@ class Parts:
         return LiveRuns(f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}")
 
     @cached_property
-    def taxonomy(self) -> Taxonomy:
-        return load_taxonomy(sources.taxonomy_file(self.settings))
-
-    @cached_property
-    def prompt(self) -> Prompt:
-        return prompt_of(self.settings)
-
-    @cached_property
-    def brought(self) -> ProcessDefinition | None:
-        """The process that a package brings for this deployment; None for triage."""
-        return None if self.settings.process == Triage.name else installed.process(self.settings.process)
-
-    @cached_property
-    def process(self) -> Process:
-        """The one process of this deployment."""
-        return own_settings.made(self.brought) if self.brought else self.triage
-
-    @cached_property
-    def triage(self) -> Triage:
-        """As `deskhand eval` and its sisters measure it."""
-        settings = self.settings
-        return Triage(self.taxonomy, self.prompt, settings.autonomy_agree_on, frozenset(settings.autonomy_severe))
-
-    @property
-    def cards(self) -> Path | None:
-        """Where the console finds the card of a process that is not its own."""
-        return self.brought.cards if self.brought else None
-
-    @cached_property
-    def store(self) -> Store:
-        return self.wrap_store(RedisStore(self.redis_url, f"{self.settings.namespace}:", self.settings.redis_wait))
-
-    @cached_property
-    def sealer(self) -> Ed25519Sealer:
-        return kept_sealer(self.settings.audit_key, self.settings.home)
-
-    @cached_property
     def erasure(self) -> Erasure:
         return Erasure(self.store, self.history, self.process, self.sealer, self.inbox.cancel)
-
-    @cached_property
-    def history(self) -> history_port.History:
-        """Where ended tickets live."""
-        url, seal = self.settings.history_url, partial(_sealed, self)
-        if url == NONE:
-            return NoHistory()
-        if not url.startswith("postgres"):
-            return SqliteHistory(self.history_file, self.process, seal, self.cold)
-        from fallbacks.history.postgres_history import PostgresHistory  # psycopg only where it is configured
-
-        return PostgresHistory(url, self.process, seal, self.cold)
-
-    @property
-    def upkeep(self) -> Upkeep:
-        """Of history. Raises ValueError where nothing is kept."""
-        found: Upkeep | None = getattr(self.history, "upkeep", None)
-        if found is None:
-            raise ValueError(f"there is no history: DESKHAND_HISTORY_URL is {self.settings.history_url}")
-        return found
-
-    @cached_property
-    def cold(self) -> Cold | None:
-        """Documents of cold months, where there may be some."""
-        if self.settings.cold_url is None:
-            return None
-        place = read_cold_url(self.settings.cold_url)
-        if isinstance(place, Path):
-            return Cold(ColdFolder(place))
-        from fallbacks.history.s3_cold_files import S3ColdFiles  # botocore only where it is configured
-
-        return Cold(S3ColdFiles(place.name, place.prefix))
-
-    def needed_cold(self) -> Cold:
-        """Raises ValueError where there are none."""
-        if self.cold is None:
-            raise ValueError("DESKHAND_COLD_URL says where cold documents lie, and is not set")
-        return self.cold
-
-    async def forget_old(self) -> None:
-        """Take out of history what is older than it may be."""
-        if self.settings.history_days is not None:
-            before = await self.store.now_ms() - int(self.settings.history_days * DAY_MS)
-            await forget_older(self.upkeep, self.cold, before)
-
-    def history_room(self) -> tuple[int, int] | None:
-        """Bytes free and in all of the disk that history is on; None where it is not a file."""
-        return room_of(self.history_file) if self.settings.history_url.startswith("sqlite:") else None
-
-    @property
-    def history_file(self) -> Path:
-        """Where it lies, where it is a file."""
-        return sqlite_path(self.settings.history_url, self.settings.home, self.settings.namespace)
-
-    @cached_property
-    def search(self) -> TicketSearch:
-        """Over the store and history."""
-        return TicketSearch(LiveTickets(self.store, self.process, SqliteLiveIndex()), self.history)
-
-    async def aclose(self) -> None:
-        """Close what was opened."""
-        if "search" in self.__dict__:
-            self.search.live.close()
-        for name in ("store", "history"):
-            if name in self.__dict__:
-                await getattr(self, name).aclose()
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        settings = self.settings
-        lease_ms, first_sweep_ms = int(settings.lease_seconds * 1000), int(2 * settings.sweep_seconds * 1000)
-        return Ledger(self.store, self.process, lease_ms, first_sweep_ms, sent_in, KnownBefore(self.history))
-
-    @cached_property
-    def views(self) -> Views:
-        return Views(self.store, self.history)
-
-    @cached_property
-    def examples(self) -> Examples:
-        """People's decisions, wherever they are."""
-        return Examples(self.store, self.process, self.history)
 
     @cached_property
     def outcomes(self) -> OutcomeWriter:
@@ -505,8 +365,3 @@ class Parts:
 
             senders[RECEIVER] = HookUpdates(self.hooks, self.views, allow_private=private)
         return Outbox(self.store, Receivers(senders), others=senders.keys() != {WEBHOOK}) if senders else None
-
-
-def _sealed(parts: Parts, what: bytes) -> str:
-    """By the key of the deployment, which is read when it is first needed."""
-    return parts.sealer.seal(what)

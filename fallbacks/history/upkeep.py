@@ -78,6 +78,13 @@ class Upkeep(Protocol):
         ...
 
 
+class KeptUp(History, Protocol):
+    """A history that has tickets, with its engine's part of it."""
+
+    @property
+    def upkeep(self) -> Upkeep: ...
+
+
 def bounds_of(month: str) -> tuple[int, int]:
     """First ms of `2026-03`, and of the month after. Raises ValueError."""
     try:

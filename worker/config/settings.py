@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from fallbacks.delivery.signing import read_secrets
-from fallbacks.errors import WebhookSecretError
 from tasks.money import from_usd
 from tasks.run.limits import Limits
 from tasks.safety.grades import HANDED_OFF_FROM, MARKED_FROM
@@ -45,6 +43,7 @@ from worker.config.field_types import (
     usable_tools,
 )
 from worker.config.models import Make, ModelEntry, read_model
+from worker.config.together import check_together
 from worker.config.values import listed, sentry_url, unlimited
 
 if TYPE_CHECKING:
@@ -254,52 +253,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.webhook_url and not self.webhook_secret:
-            raise ValueError("DESKHAND_WEBHOOK_URL needs DESKHAND_WEBHOOK_SECRET: unsigned outcomes cannot be trusted")
-        if self.webhook_secret:
-            try:
-                read_secrets(self.webhook_secret.get_secret_value())
-            except WebhookSecretError as error:
-                raise ValueError(f"DESKHAND_WEBHOOK_SECRET: {error}") from None
-        if self.notify_url and not self.notify_secret:
-            raise ValueError("DESKHAND_NOTIFY_URL needs DESKHAND_NOTIFY_SECRET: an unsigned call cannot be trusted")
-        if "notify_team" in self.tools and not self.notify_url:
-            raise ValueError("DESKHAND_TOOLS names notify_team, which needs DESKHAND_NOTIFY_URL")
-        if self.screen_handed_off_from < self.screen_marked_from:
-            raise ValueError("DESKHAND_SCREEN_HANDED_OFF_FROM is below DESKHAND_SCREEN_MARKED_FROM")
-        if self.sweep_seconds > self.lease_seconds * 10:
-            raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
-        for entry in self.entries:
-            if lacking := self._lacking(entry):
-                raise ValueError(f"the model {entry.name!r} needs {lacking}")
-        return self
-
-    def _lacking(self, entry: ModelEntry) -> str:
-        """The setting without which this model cannot be asked; "" for none."""
-        if entry.make is Make.ANTHROPIC and not self.anthropic_api_key:
-            return "ANTHROPIC_API_KEY"
-        if entry.make is Make.BEDROCK and not self.aws_region:
-            return "AWS_REGION"
-        if entry.make is Make.VERTEX and not (self.cloud_ml_region and self.anthropic_vertex_project_id):
-            return "CLOUD_ML_REGION and ANTHROPIC_VERTEX_PROJECT_ID"
-        if entry.make is Make.SYSTEMONE and not entry.url:
-            return "a URL: systemone:ID@http://HOST:PORT"
-        at_its_maker = entry.make is Make.OPENAI and not (entry.url or self.openai_base_url)
-        if at_its_maker and not (self.openai_api_key or self.openai_headers):
-            return "OPENAI_API_KEY, or a URL: openai:ID@http://HOST:PORT/v1"
-        return ""
-
-    @model_validator(mode="after")
-    def _identity_provider_is_whole(self) -> Self:
-        if self.oidc_issuer and not (self.public_url and self.oidc_client_id and self.oidc_roles):
-            lacking = "DESKHAND_PUBLIC_URL, DESKHAND_OIDC_CLIENT_ID and DESKHAND_OIDC_ROLES"
-            raise ValueError(f"DESKHAND_OIDC_ISSUER needs {lacking}: where to come back to, as whom, and who may enter")
-        return self
-
-    @model_validator(mode="after")
-    def _one_way_into_the_mailbox(self) -> Self:
-        if sum(bool(one) for one in (self.imap_password, self.imap_token, self.imap_token_command)) > 1:
-            raise ValueError("set one of DESKHAND_IMAP_PASSWORD, DESKHAND_IMAP_TOKEN and DESKHAND_IMAP_TOKEN_COMMAND")
+        check_together(self)
         return self
 
     @property
