@@ -35,7 +35,7 @@ class Checked:
 
 
 async def check_chain(history: History, process: Process, is_sealed: Sealed) -> Checked:
-    """Read all of it: some 300 µs a ticket."""
+    """Read all of it, tickets of history included."""
     found, linked, gone = Checked(), set[str](), set[str]()
     last: Link | None = None
     while page := await history.chain(last.place + 1 if last else 1, PAGE):

@@ -71,8 +71,8 @@ class Erasure:
         """Erase, or count what would be. What has not ended is cancelled first. Raises `UnknownTicket` where a ticket
         is nowhere, `Stale` where one is worked so fast that it cannot be caught.
 
-        scrub: write history's files anew at once, which holds its writers: minutes for a million tickets. A crash on
-        the way leaves some places erased and others not, and no receipt: asked again it does the rest.
+        scrub: write history's files anew at once, which holds its writers as long as that takes. A crash on the
+        way leaves some places erased and others not, and no receipt: asked again it does the rest.
         """
         live, ended = await tickets_of(self.store, self.history, whom)
         if whom.requester is None and not live and not ended:

@@ -76,7 +76,7 @@ class ReceiptDocument(BaseModel):
 async def erase(request: Request, desk: DeskDep, caller: Eraser) -> dict[str, Any]:
     """Erase. What has not ended is cancelled first. Asked again it finds what is left, and gives another receipt.
 
-    It reads every ticket that may quote an erased one, which takes about a minute for a million: allow for it.
+    It reads every ticket that may quote an erased one, history's since then included: allow for the time.
     """
     given = await read_json(request, EraseBody)
     dry_run = given.root.dry_run
