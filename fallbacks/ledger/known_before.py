@@ -41,8 +41,10 @@ class KnownBefore:
                     found = await self._by_id(ticket_id)
                 return found
         except (HistoryUnreachable, TimeoutError) as error:
+            if monotonic() >= self._away_until:  # of many that wait together one says so
+                why = str(error) or f"no answer within {PATIENCE_SECONDS:g} s"
+                log.warning("history cannot be asked whether tickets were here before: %s", why)
             self._away_until = monotonic() + AWAY_SECONDS
-            log.warning("history cannot be asked whether tickets were here before: %s", error or "no answer in time")
             raise HistoryUnreachable("history does not answer") from error
 
     async def _by_id(self, ticket_id: str) -> Known | None:
