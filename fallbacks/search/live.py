@@ -72,6 +72,11 @@ class LiveTickets:
     _marks: dict[str, _Mark] = field(default_factory=lambda: {name: _Mark() for name in INDEXES})
     _catching_up: "asyncio.Task[None] | None" = None
 
+    def only(self, states: Iterable[str]) -> None:
+        """Read no others. Before the first look, where every search asks for these."""
+        wanted = {keys.TOUCHED, *map(keys.in_state, states)}
+        self._marks = {name: mark for name, mark in self._marks.items() if name in wanted}
+
     async def look(self, patience_seconds: float) -> bool:
         """Catch up; whether it was done within this time. It goes on in the background. Raises `StoreUnreachable`."""
         if self._catching_up is None or self._catching_up.done():

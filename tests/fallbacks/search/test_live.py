@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from fallbacks.history.port import Search
 from fallbacks.inbox.conversations import Bounds, Conversations
+from fallbacks.ledger.states import State
 from fallbacks.search.live import LiveTickets
 from fallbacks.search.sqlite_live_index import SqliteLiveIndex
 from tasks.conversation import Message
@@ -67,3 +68,13 @@ async def test_a_correction_and_an_added_message_are_seen_though_the_state_stays
     await talk.add("t2", Message(id="m1", body="An umbrella, too"), door="http")
     assert await ids(live, "", corrected=True, facets={"label": "new_loan"}, decided_by="bob") == ["t1"]
     assert await ids(live, "umbrella") == ["t2"]
+
+
+@scene
+async def test_who_asks_for_some_states_alone_reads_no_others(s: Scene) -> None:
+    await s.accept("t1")
+    await s.suggested("t2")
+    live = live_of(s)
+    live.only([State.SUGGESTED.value])
+    assert await ids(live) == ["t2"]
+    assert await ids(live, states=("suggested",)) == ["t2"]

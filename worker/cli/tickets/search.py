@@ -83,7 +83,10 @@ async def _page(parts: "Parts", asked: dict[str, Any]) -> "FoundPage":
     parts.search.patience_seconds = PATIENCE_SECONDS
     try:
         query = query_of(parts.process).model_validate(asked)
-        return await page_of(parts.search, query.wanted(parts.process, None))
+        wanted = query.wanted(parts.process, None)
+        if wanted.states:
+            parts.search.live.only(wanted.states)
+        return await page_of(parts.search, wanted)
     except ValidationError as error:
         faults = [f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()]
         raise CommandFailed(*dict.fromkeys(faults)) from None
