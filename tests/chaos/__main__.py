@@ -1,7 +1,7 @@
 """`python -m tests.chaos`: the fault campaign on each stage and seed, a table of verdicts, then the time to recover.
 
-`--only NAME`: one kind of fault. `--recovery`, `--conversations`, `--approvals`: those alone. `--stock`: the canary.
-`--seed` repeats a campaign. `--make bedrock`: the model is asked in that form.
+`--only NAME`: one kind of fault. `--recovery`, `--conversations`, `--approvals`, `--moving`: those alone.
+`--stock`: the canary. `--seed` repeats a campaign. `--make bedrock`: the model is asked in that form.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from tests.chaos.approving import Approving
 from tests.chaos.campaign import Campaign, Result
 from tests.chaos.canary import lost_messages
 from tests.chaos.conversing import Conversing
+from tests.chaos.departing import ENGINES, Departing
 from tests.chaos.provider import BLIPS
 from tests.chaos.recovery import recovery
 from tests.chaos.scene import KINDS, MAKES, STAGES, Stage
@@ -44,12 +45,14 @@ def main() -> int:
             return conversations(folder, options)
         if options.approvals:
             return approvals(folder, options)
+        if options.moving:
+            return moving(folder, options)
         results = list(campaigns(folder, options))
         report(verdicts_table(results))
         report(faults_table([result for _, result in results]))
         held = all(result.held for _, result in results)
         if not options.only and not options.stage:
-            rest = (conversations(folder, options), approvals(folder, options), recovery(folder, report))
+            rest = [part(folder, options) for part in (conversations, approvals, moving)] + [recovery(folder, report)]
             held = not any(rest) and held
         return 0 if held else 1
 
@@ -66,6 +69,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--recovery", action="store_true", help="how long until the work of killed workers goes on")
     parser.add_argument("--conversations", action="store_true", help="in any order, doubled, over killed workers")
     parser.add_argument("--approvals", action="store_true", help="effects that wait for people, over what is killed")
+    parser.add_argument("--moving", action="store_true", help="to history, over whatever is killed meanwhile")
+    parser.add_argument("--history", choices=ENGINES, help="with --moving: the engine; both by default")
     parser.add_argument("--stock", action="store_true", help="kombu's own transport under raw producers: must lose")
     parser.add_argument("--make", choices=MAKES, default="anthropic", help="in whose form the model is asked")
     options = parser.parse_args()
@@ -100,6 +105,18 @@ def approvals(folder: Path, options: argparse.Namespace) -> int:
     result = Approving(folder / "approvals", options.tickets or APPROVALS, options.seed[0], report=report).run()
     report(result.summary())
     return 0 if result.held else 1
+
+
+def moving(folder: Path, options: argparse.Namespace) -> int:
+    """On each engine of history."""
+    held = True
+    for engine in [options.history] if options.history else ENGINES:
+        result = Departing(
+            folder / f"moving-{engine}", engine, options.tickets or TICKETS, options.seed[0], report=report
+        ).run()
+        report(result.summary())
+        held = held and result.held
+    return 0 if held else 1
 
 
 def kinds_of(stage: Stage, place: int, seeds: int) -> list[str]:
