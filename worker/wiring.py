@@ -260,10 +260,11 @@ class Parts(Records):
     async def _earned(self, tool: str, version: str) -> str:
         switched = (await self.store.fields(keys.CONTROL)).get("autonomy")
         mode = switched or self.settings.autonomy.value
-        return await self._calls.refusal(tool, version, may_act=mode == "auto")
+        return await self.calls.refusal(tool, version, may_act=mode == "auto")
 
     @cached_property
-    def _calls(self) -> CallJudge:
+    def calls(self) -> CallJudge:
+        """What the tools' calls have earned, by people's approvals."""
         return CallJudge(self.store, self.process.name, self.standings.terms)
 
     @cached_property

@@ -12,6 +12,7 @@ from fallbacks.access.second_factor import SecondFactors
 from fallbacks.access.sessions import Sessions
 from fallbacks.access.tokens import Tokens
 from fallbacks.access.users import Users
+from fallbacks.autonomy.calls import CallJudge
 from fallbacks.autonomy.standing import AutonomyJudge
 from fallbacks.console.pages import Pages
 from fallbacks.console.tally import Counts, tally
@@ -38,8 +39,8 @@ class ConsoleDeps:
     search: over what is here and what has ended. standings: what each kind of decision has earned; None leaves it off
     its screen. cards: where the card of a process is, besides the console's own folder. terms: what is usual is judged
     by them. store_info: asks the store's server what it says of itself; None where it does not answer.
-    tools: those that the agent may call. identity: where people of the company sign in, None
-    for nowhere; roles: of its groups.
+    tools: those that the agent may call. calls: what theirs have earned; None leaves that out. identity: where people
+    of the company sign in, None for nowhere; roles: of its groups.
     """
 
     inbox: Inbox
@@ -57,6 +58,7 @@ class ConsoleDeps:
     terms: Terms = field(default_factory=Terms)
     store_info: Callable[[], Awaitable[Mapping[str, Any] | None]] | None = None
     tools: tuple[Card, ...] = ()
+    calls: CallJudge | None = None
     identity: IdentityProvider | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ from fallbacks.ledger.meters import CHARS_PER_TOKEN, TOOL_SECONDS, Histogram, of
 from fallbacks.ledger.trend import Change, Seen, compared, seen
 from fallbacks.ledger.views import Stats
 from fallbacks.store.port import Store
+from tasks.run.approval import Approval, Ask, Over
 from tasks.run.tool import ToolDefinition
 
 FAILED = ("error", "timeout", "refused", "invalid")
@@ -35,7 +36,8 @@ class Card:
     """A tool as it is declared. about: its docstring. brought_by: a package, or "deskhand".
 
     allowed: the agent may call it here, or, for what is not `offered`, it is asked before every run.
-    shown_tokens: what its declaration costs in every request.
+    shown_tokens: what its declaration costs in every request. approval: when a person must approve a call: "always",
+    "until_earned", "over FIELD LIMIT", or "" for never. ends: whoever approves one decides the ticket by that.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Card:
     schema: Mapping[str, Any]
     shown_tokens: int
     settings: tuple[str, ...] = ()
+    approval: str = ""
+    ends: bool = False
 
     @property
     def title(self) -> str:
@@ -74,7 +78,24 @@ def card(definition: ToolDefinition, *, allowed: bool, brought_by: str, settings
         schema=spec.input_schema,
         shown_tokens=-(-len(shown) // CHARS_PER_TOKEN),
         settings=settings,
+        approval=_approval(definition.approval),
+        ends=definition.ends,
     )
+
+
+def _approval(approval: Approval | None) -> str:
+    if isinstance(approval, Over):
+        return f"over {approval.field} {approval.limit:g}"
+    return approval.value if approval else ""
+
+
+def waits_for(card: Card, earned: str = "") -> str:
+    """When its calls wait for a person, in words; "" where none does. earned: how far it is, of `until_earned`."""
+    if not card.approval:
+        return ""
+    ends = "; approving one decides the ticket" if card.ends else ""
+    progress = f": {earned or 'no call judged yet'}" if card.approval == Ask.UNTIL_EARNED else ""
+    return f"{card.approval}{progress}{ends}"
 
 
 async def used(store: Store, stats: Stats) -> dict[str, Use]:

@@ -138,6 +138,7 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         terms=parts.terms,
         store_info=partial(_store_info, parts.redis_url),
         tools=allowed_cards(settings),
+        calls=parts.calls,
         identity=_identity(settings),
         roles=settings.oidc_roles,
     )

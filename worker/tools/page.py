@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from fallbacks.operations.tools import Card, Use
+from fallbacks.operations.tools import Card, Use, waits_for
 
 EFFECTS = {
     "none": "only reads",
@@ -27,10 +27,10 @@ th, td { border-color: #303a46 } .acts { background: #4a3311; color: #ffdca3 } }
 """
 
 
-def page(cards: Sequence[Card], used: Mapping[str, Use]) -> str:
-    """The whole file. used: what came of their calls, by name; empty leaves that out."""
+def page(cards: Sequence[Card], used: Mapping[str, Use], earned: Mapping[str, str]) -> str:
+    """The whole file. used: what came of their calls, by name; empty leaves that out. earned: how far they are."""
     policy = "default-src 'none'; style-src 'unsafe-inline'"
-    body = "".join(part for each in cards for part in _tool(each, used.get(each.name)))
+    body = "".join(part for each in cards for part in _tool(each, used.get(each.name), earned.get(each.name, "")))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -41,7 +41,7 @@ def page(cards: Sequence[Card], used: Mapping[str, Use]) -> str:
     )
 
 
-def _tool(card: Card, use: Use | None) -> Iterator[str]:
+def _tool(card: Card, use: Use | None, earned: str) -> Iterator[str]:
     pills = [("acts" if card.effect != "none" else "", EFFECTS[card.effect].partition(";")[0])]
     pills += [] if card.allowed else [("", "not allowed here")]
     pills += [] if card.offered else [("", "asked before every run")]
@@ -49,13 +49,16 @@ def _tool(card: Card, use: Use | None) -> Iterator[str]:
     yield f'<section id="{escape(card.name)}"><h2><code>{escape(card.name)}</code>{marks}</h2>'
     yield f'<p class="about">{escape(card.about)}</p>'
     yield _arguments(card.schema)
-    yield f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(text)}</dd>' for name, text in facts(card, use))}</dl>"
+    lines = facts(card, use, earned)
+    yield f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(text)}</dd>' for name, text in lines)}</dl>"
     yield "</section>"
 
 
-def facts(card: Card, use: Use | None) -> Iterator[tuple[str, str]]:
+def facts(card: Card, use: Use | None, earned: str) -> Iterator[tuple[str, str]]:
     """What else there is to say of it, a line each."""
     yield "effect", EFFECTS[card.effect]
+    if waits := waits_for(card, earned):
+        yield "approval", waits
     yield (
         "limits",
         (f"{card.timeout_seconds:g} s a call, {card.calls_per_run} calls a run, {card.calls_per_minute:,} a minute"),

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from fallbacks.access.identity import IdentityProvider
 from fallbacks.access.roles import Role
 from fallbacks.access.users import Users
+from fallbacks.autonomy.calls import CallJudge
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.console import ConsoleDeps, make_console
 from fallbacks.delivery.outcomes import OutcomeWriter
@@ -31,6 +32,7 @@ from tasks.tools import discover
 from tasks.triage.process import Triage
 from tests.services.process import free_port
 from tests.services.waiting import PATIENCE_SECONDS, wait_for
+from worker.sample.refunds.offer import create_refund
 
 T = TypeVar("T")
 
@@ -119,7 +121,8 @@ class Door:
             secure_cookies=False,
             search=self.search,
             standings=AutonomyJudge(self.store, self.process, Terms()),
-            tools=tuple(card(each, allowed=True, brought_by="deskhand") for each in discover()),
+            tools=tuple(card(each, allowed=True, brought_by="deskhand") for each in (*discover(), create_refund)),
+            calls=CallJudge(self.store, self.process.name, Terms()),
             identity=self.identity,
             roles=self.roles,
         )

@@ -71,4 +71,6 @@ def test_it_is_changed_approved_and_refused_by_forms_alone(door: Door, tickets: 
     row = door.run(door.store.row(second))
     assert (row["state"], "approved" in row) == ("queued", False)
     assert len(door.published) == 2
+    old.goto("/tools")
+    expect(old.get_by_role("row", name="create_refund")).to_contain_text("Approval always; approving one decides")
     assert GIVEN["amount_cents"] == 1999  # what others were shown stays as it was

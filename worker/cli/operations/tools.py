@@ -39,26 +39,33 @@ def list_tools(json: Json = False) -> None:
     from worker.tools.cards import cards
 
     found, broken = cards(load())
-    used = _lately()
+    used, earned = _lately()
     if json:
         uses = {name: asdict(use) for name, use in used.items()}
-        dump({"tools": [asdict(each) | {"used": uses.get(each.name)} for each in found], "broken": broken})
+        known = [{"used": uses.get(each.name), "earned": earned.get(each.name)} for each in found]
+        both = [asdict(each) | more for each, more in zip(found, known, strict=True)]
+        dump({"tools": both, "broken": broken})
         return
-    show(_listed(found, used))
+    show(_listed(found, used, earned))
     complain(*broken)
 
 
-def _listed(found: "Sequence[Card]", used: "Mapping[str, Use]") -> Report:
-    columns = ("tool", "what for", "effect", "s", "a run", "calls", "failed", "p50 s", "p95 s", "tokens")
-    table = Report(columns, numeric=frozenset(columns[3:]), whole=frozenset({"effect"}))
+def _listed(found: "Sequence[Card]", used: "Mapping[str, Use]", earned: "Mapping[str, str]") -> Report:
+    from fallbacks.operations.tools import waits_for
+
+    numbers = ("s", "a run", "calls", "failed", "p50 s", "p95 s", "tokens")
+    asked = ("approval",) if any(each.approval for each in found) else ()
+    columns = ("tool", "what for", "effect", *asked, *numbers)
+    table = Report(columns, numeric=frozenset(numbers), whole=frozenset({"effect"}))
     for each in found:
         mark, use = "* " if each.allowed else "  ", used.get(each.name)
         lately: tuple[object, ...] = ("", "", "", "", "")
         if use is not None:
             failed = sum(use.failures.values())
             lately = (use.calls, Cell(failed, "red" if failed else ""), _took(use.p50), _took(use.p95), use.tokens)
+        waits = (waits_for(each, earned.get(each.name, "")),) if asked else ()
         limits = (f"{each.timeout_seconds:g}", each.calls_per_run)
-        table.add(mark + each.name, each.title, each.effect, *limits, *lately)
+        table.add(mark + each.name, each.title, each.effect, *waits, *limits, *lately)
     return table
 
 
@@ -66,8 +73,8 @@ def _took(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.2g}"
 
 
-def _lately() -> "Mapping[str, Use]":
-    """What came of each in the last day; nothing where there is no store yet."""
+def _lately() -> "tuple[Mapping[str, Use], Mapping[str, str]]":
+    """What came of each in the last day, and what it has earned; nothing where there is no store yet."""
     from fallbacks.errors import StoreUnreachable
     from worker.config.errors import SettingsError
 
@@ -75,13 +82,13 @@ def _lately() -> "Mapping[str, Use]":
         return run(_used)
     except (SettingsError, StoreUnreachable):
         complain("no store is running: what came of their calls is left out")
-        return {}
+        return {}, {}
 
 
-async def _used(parts: "Parts") -> "Mapping[str, Use]":
+async def _used(parts: "Parts") -> "tuple[Mapping[str, Use], Mapping[str, str]]":
     from fallbacks.operations.tools import used
 
-    return await used(parts.store, await parts.views.stats())
+    return await used(parts.store, await parts.views.stats()), await parts.calls.progress()
 
 
 @tools.command(name="try")
@@ -167,7 +174,7 @@ def docs(
     from worker.tools.page import page
 
     found, broken = cards(load())
-    output.write_text(page(found, _lately() if use else {}), encoding="utf-8")
+    output.write_text(page(found, *(_lately() if use else ({}, {}))), encoding="utf-8")
     complain(*broken)
     say(f"{output}: {len(found)} tools")
 

@@ -3,15 +3,19 @@
 import importlib
 import sys
 from collections.abc import Iterator
+from json import dumps
 from pathlib import Path
 
 import pytest
 
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.move import ByPerson, In, Move, make_move
+from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tasks.ticket import Requester, Ticket
+from tests.fakes.asking import ask
 from tests.services import mcp_stdio
 from tests.services.installed_package import package
 from tests.worker.cli.conftest import Deskhand
@@ -21,10 +25,12 @@ from worker.config.yaml_tools import load_tools
 UNFIT = '''
 import asyncio
 from pydantic import BaseModel
+from tasks.run.approval import Ask, over
 from tasks.run.tool import Effect, ToolContext, tool
 
 class Open(BaseModel):
     text: str
+    amount: float = 0
 
 @tool(timeout_seconds=90)
 async def swallows(arguments: Open, context: ToolContext, *, client: object) -> dict:
@@ -34,12 +40,12 @@ async def swallows(arguments: Open, context: ToolContext, *, client: object) -> 
     except asyncio.CancelledError:
         return {}
 
-@tool(effect=Effect.KEYED, clients=lambda _: {"receiver": iter(range(9))})
+@tool(effect=Effect.KEYED, clients=lambda _: {"receiver": iter(range(9))}, approval=over("amount", 50))
 async def pays_twice(arguments: Open, context: ToolContext, *, receiver: object) -> dict:
     """Pays whatever it is asked, each time anew."""
     return {"payment": next(receiver)}
 
-@tool(effect=Effect.KEYED, clients=lambda _: {"receiver": {}})
+@tool(effect=Effect.KEYED, clients=lambda _: {"receiver": {}}, approval=Ask.UNTIL_EARNED, ends=True)
 async def pays_once(arguments: Open, context: ToolContext, *, receiver: dict) -> dict:
     """Pays once for each key, however often it is asked."""
     return receiver.setdefault(context.idempotency_key, {"payment": len(receiver)})
@@ -126,6 +132,7 @@ def test_what_an_mcp_server_offers_can_be_pasted_into_a_tools_file(deskhand: Des
     assert "say which" in deskhand("tools", "offered").err
 
 
+@pytest.mark.usefixtures("unfit")
 def test_the_list_and_the_page_show_what_came_of_each(deskhand: Deskhand, ledger: DirectLedger, tmp_path: Path) -> None:
     called = [
         ev.ToolFinished(1, "a", "search_knowledge_base", {}, '"12345678"', "ok", 0.2),
@@ -136,12 +143,25 @@ def test_the_list_and_the_page_show_what_came_of_each(deskhand: Deskhand, ledger
         lease = await claimed(opened, "t1")
         await opened.park(lease, called, Reason.DAILY_BUDGET, await opened.store.now_ms())
 
+    async def judged(opened: Ledger) -> None:
+        call = {"tool": "pays_once", "process": "triage", "version": "v1", "agreed": True, "at": 1}
+        move = Move(State.QUEUED, (State.SUGGESTED,), ByPerson(), (), due=In(0), judged=dumps(call))
+        await ask(opened, await claimed(opened, "t2"))
+        await make_move(opened.store, "t2", move)
+
     ledger.do(parked)
+    ledger.do(judged)
     listed = {each["name"]: each for each in deskhand("tools", "list", "--json").json()["tools"]}
     used = listed["search_knowledge_base"]["used"]
     assert (used["calls"], used["failures"], used["tokens"]) == (2, {"timeout": 1}, 4)
     assert 0.1 <= used["p50"] <= 0.25 < used["p95"] <= 2.5
     assert (listed["search_knowledge_base"]["allowed"], listed["notify_team"]["allowed"]) == (True, False)
+    assert (listed["pays_once"]["approval"], listed["pays_once"]["ends"]) == ("until_earned", True)
+    earned = "not earned yet, 1 of 1 approved as they were, e-value 1 of 20, v1"
+    assert listed["pays_once"]["earned"] == earned
+    assert (listed["pays_twice"]["approval"], listed["pays_twice"]["earned"]) == ("over amount 50", None)
+    assert "until_earned" in deskhand("tools", "list").out
     page = tmp_path / "tools.html"
     assert deskhand("tools", "docs", "--output", str(page)).code == 0
     assert "2 calls, 1 timeout" in page.read_text()
+    assert f"until_earned: {earned}; approving one decides the ticket" in page.read_text()
