@@ -15,7 +15,8 @@ from tasks.run.process import Process
 
 AGES = {"": 0, "15m": 900, "1h": 3600, "4h": 4 * 3600, "1d": 86_400}
 SLAS = {"": None, "overdue": 0, "soon": 3_600_000}
-SUGGESTIONS = f"queue:{InboxQueue.SUGGESTIONS.value}"
+READY = (f"queue:{InboxQueue.SUGGESTIONS.value}", f"queue:{InboxQueue.APPROVALS.value}")
+"""What a person has only to approve: a suggestion, or a call that waits."""
 
 
 class View(StrEnum):
@@ -92,11 +93,11 @@ class Filters:
     def wanted(self) -> Wanted:
         """As the inbox is asked for it. What is sorted by a column without an index comes as it is due."""
         due = [ms for ms in (SLAS[self.sla], 0 if self.view is View.OVERDUE else None) if ms is not None]
-        ready = (SUGGESTIONS,) if self.view is View.READY else ()
         column = self.sort.removeprefix("-")
         return Wanted(
-            facets=(*(f"{name}:{value}" for name, value in self.facets), *ready),
-            without=(SUGGESTIONS,) if self.view is View.PERSON else (),
+            facets=tuple(f"{name}:{value}" for name, value in self.facets),
+            without=READY if self.view is View.PERSON else (),
+            any_of=READY if self.view is View.READY else (),
             due_in_ms=min(due, default=None),
             waited_ms=AGES[self.age] * 1000 or None,
             asleep=self.view is View.SNOOZED,

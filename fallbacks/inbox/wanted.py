@@ -18,13 +18,14 @@ class By(StrEnum):
 class Wanted:
     """Of what waits, all that is so.
 
-    facets: it stands under each of them, e.g. "queue:review"; without: and under none of these.
-    due_in_ms: due by then, 0 for what is overdue. waited_ms: for at least so long. asleep: whether it is snoozed; None:
-    either way. descending: the other way round.
+    facets: it stands under each of them, e.g. "queue:review"; without: and under none of these; any_of: and under one
+    of these, unless there are none. due_in_ms: due by then, 0 for what is overdue. waited_ms: for at least so long.
+    asleep: whether it is snoozed; None: either way. descending: the other way round.
     """
 
     facets: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
     due_in_ms: int | None = None
     waited_ms: int | None = None
     asleep: bool | None = None
@@ -37,6 +38,7 @@ class Wanted:
             {
                 "all": [keys.inbox_facet(facet) for facet in self.facets],
                 "none": [keys.inbox_facet(facet) for facet in self.without],
+                "any": [keys.inbox_facet(facet) for facet in self.any_of] or None,
                 "due_in": self.due_in_ms,
                 "waited": self.waited_ms,
                 "asleep": self.asleep,

@@ -22,6 +22,7 @@ def _fits(b: MemoryData, q: dict[str, Any], ticket_id: str, since_ms: int) -> bo
     return (
         all(ticket_id in b.rank(index) for index in q["all"])
         and not any(ticket_id in b.rank(index) for index in q["none"])
+        and ("any" not in q or any(ticket_id in b.rank(index) for index in q["any"]))
         and q.get("asleep") in (None, _asleep(b, ticket_id))
         and ("due_in" not in q or b.rank("inbox")[ticket_id] <= b.now + q["due_in"])
         and ("waited" not in q or since_ms <= b.now - q["waited"])
@@ -41,9 +42,9 @@ def inbox_counts(b: MemoryData, _: str, unseen: str) -> list[int]:
     def count(**wanted: Any) -> int:
         return len(items(b, json.dumps({"all": [], "none": json.loads(unseen), "by": "due", **wanted})))
 
-    ready = ["inbox:queue:suggestions"]
+    ready = ["inbox:queue:suggestions", "inbox:queue:approvals"]
     overdue = count(asleep=False, due_in=0)
-    return [count(asleep=False), count(asleep=False, all=ready), overdue, count(asleep=True)]
+    return [count(asleep=False), count(asleep=False, any=ready), overdue, count(asleep=True)]
 
 
 LISTS: dict[str, Callable[..., Any]] = {"inbox_page": inbox_page, "inbox_counts": inbox_counts}

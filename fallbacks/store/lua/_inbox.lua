@@ -18,8 +18,19 @@ local function enter_inbox(sla, facets)
 end
 
 -- What waits for a person, in order, to `see` until that returns true.
--- q: all, none (indexes to stand in, and in none of); due_in (ms from now: due until then); waited (ms: for at least so long);
+-- q: all, none, any (indexes to stand in, in none of, in at least one of; no any: all the same); due_in (ms from now: due until then); waited (ms: for at least so long);
 -- asleep (whether it is snoozed, absent: either way); by ('due', 'since'); desc
+local function inbox_narrowed(q) -- where one of `any` at most holds anything, it is one more to stand in
+  local held = {}
+  for _, index in ipairs(q.any or {}) do
+    if redis.call('ZCARD', P .. index) > 0 then held[#held + 1] = index end
+  end
+  if q.any and #held <= 1 then
+    q.all[#q.all + 1] = held[1] or q.any[1]
+    q.any = nil
+  end
+  return q
+end
 local function inbox_merged(desc) -- pages of what waits in any state, by since when
   local readers = {}
   for i, state in ipairs({'suggested', 'handed_off', 'rejected'}) do
@@ -81,6 +92,13 @@ local function inbox_fits(q) -- which ids of a page match: a table of truths
       for _, index in ipairs(q.all) do look(P .. index, function(score) return score end) end
     end
     for _, index in ipairs(q.none) do look(P .. index, function(score) return not score end) end
+    if q.any then
+      local stands = {}
+      for _, index in ipairs(q.any) do
+        for i, score in ipairs(redis.call('ZMSCORE', P .. index, unpack(ids))) do stands[i] = stands[i] or score end
+      end
+      for i = 1, #ids do fits[i] = fits[i] and stands[i] end
+    end
     if q.asleep ~= nil and not few then
       look(P .. 'snoozed', function(score) return ((score or 0) > NOW) == q.asleep end)
     end

@@ -1,9 +1,9 @@
 -- A page of what waits for people.
 -- ARGV: prefix, '', what is wanted (JSON, see `inbox_items`), how many to pass over, how many at most, how many more to count.
 -- Returns how many match, as far as they were counted, and ids.
-local q, first, many, more = cjson.decode(ARGV[3]), whole(ARGV[4]), whole(ARGV[5]), whole(ARGV[6])
+local q, first, many, more = inbox_narrowed(cjson.decode(ARGV[3])), whole(ARGV[4]), whole(ARGV[5]), whole(ARGV[6])
 local index = q.all[1] or 'inbox'
-if #q.all <= 1 and #q.none == 0 and q.asleep == nil and not q.due_in and not q.waited and q.by == 'due' and many > 0 then
+if #q.all <= 1 and #q.none == 0 and not q.any and q.asleep == nil and not q.due_in and not q.waited and q.by == 'due' and many > 0 then
   return {redis.call('ZCARD', P .. index), redis.call(q.desc and 'ZREVRANGE' or 'ZRANGE', P .. index, first, first + many - 1)}
 end
 local total, ids = 0, {}

@@ -1,6 +1,6 @@
 -- Hold the first item that nobody holds and that is not snoozed, for one person.
 -- ARGV: prefix, '', person, hold_ms, what is wanted (JSON, see `inbox_items`), event, skip id...
-local skip, q, taken = {}, cjson.decode(ARGV[5]), false
+local skip, q, taken = {}, inbox_narrowed(cjson.decode(ARGV[5])), false
 for i = 7, #ARGV do skip[ARGV[i]] = true end
 q.asleep = false
 local function look() -- at the item, whether it is free

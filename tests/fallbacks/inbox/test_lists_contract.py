@@ -1,7 +1,10 @@
 """What the lists of the inbox find, on the fake and on a real server."""
 
+from dataclasses import replace
+
 from fallbacks.inbox.wanted import By, Counts, Wanted
 from tasks.triage.process import HandDecision
+from tests.fakes.asking import ask
 from tests.fallbacks.scene import Scene, scene
 
 
@@ -55,6 +58,29 @@ async def test_what_is_snoozed_is_in_a_list_of_its_own_until_it_wakes(s: Scene) 
     await s.pass_ms(10**9)
     assert await s.inbox.counts() == Counts(awake=3, ready=1, overdue=3, snoozed=0)
     assert sorted(await found(s, Wanted(asleep=False, due_in_ms=0))) == ["h1", "h2", "s2"]
+
+
+@scene
+async def test_a_call_that_waits_is_ready_to_approve_beside_the_suggestions(s: Scene) -> None:
+    await filled(s)
+    ready = Wanted(any_of=("queue:suggestions", "queue:approvals"), asleep=False, by=By.SINCE)
+    assert await found(s, ready) == ["s1", "s2"]
+    await ask(s.ledger, await s.running("c1"))
+    assert await found(s, ready) == ["s1", "s2", "c1"]
+    assert sorted(await found(s, replace(ready, by=By.DUE))) == ["c1", "s1", "s2"]
+    assert await found(s, replace(ready, facets=("label:lost_card",))) == ["s1", "s2"]
+    assert await found(s, Wanted(without=ready.any_of, by=By.SINCE)) == ["h1", "h2"]
+    assert (await s.inbox.counts()).ready == 3
+    await s.inbox.snooze("c1", "ann", None, 60)
+    assert await s.inbox.counts() == Counts(awake=4, ready=2, overdue=0, snoozed=1)
+    assert await found(s, replace(ready, asleep=True)) == ["c1"]
+    await s.inbox.snooze("c1", "ann", None, 0)
+    served = await s.inbox.next("ann", skip=["s1", "s2"], wanted=ready)
+    assert served is not None
+    assert served.id == "c1"
+    for name in ("s1", "s2"):
+        await s.inbox.approve(name, "ann", None)
+    assert await found(s, ready) == ["c1"]
 
 
 @scene
