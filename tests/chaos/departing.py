@@ -201,9 +201,9 @@ class Departing:
 
     def _decide(self, ticket_id: str) -> bool:
         view = self.door.ticket(ticket_id)
-        if view["state"] == State.SUGGESTED:
+        if view["state"] == State.SUGGESTED and view["decision"]:  # one that is shown
             self.door.act(f"/v1/inbox/{ticket_id}/approve", view)
-        elif view["state"] == State.HANDED_OFF:
+        elif view["state"] in (State.SUGGESTED, State.HANDED_OFF):
             self.door.act(f"/v1/inbox/{ticket_id}/edit", view, label=another_label(view))
         return view["state"] == State.DECIDED
 
