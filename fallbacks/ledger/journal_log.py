@@ -51,6 +51,7 @@ SAFE: dict[str, tuple[str, ...]] = {
     "message_added": ("quiet", "door"),
     "reopened": ("message", "state"),
     "upheld": ("by", "kind"),
+    "texts_erased": ("by", "receipt"),
 }  # fmt: skip
 """Fields by event: ids, numbers, names of ours and of models. No text of a ticket, a model, a tool or a person."""
 

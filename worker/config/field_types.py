@@ -77,7 +77,7 @@ def model_names(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(read_model(entry).name for entry in value)
 
 
-def audit_key(value: SecretStr) -> SecretStr:
+def readable_seal(value: SecretStr) -> SecretStr:
     """The key, where it is one."""
     from fallbacks.history.ed25519_seals import read_private  # whoever sets one needs it anyway
 

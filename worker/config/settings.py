@@ -35,9 +35,9 @@ from worker.config.field_types import (
     Roles,
     Seconds,
     Url,
-    audit_key,
     model_name,
     model_names,
+    readable_seal,
     usable_prices,
     usable_prompt,
     usable_tools,
@@ -245,7 +245,7 @@ class Settings(BaseSettings):
     )
     client_key: SecretStr | None = Field(None, description="the API key that `deskhand enqueue --url` shows")
     api_requests_per_minute: Count = Field(60_000, description="requests one API key may make in a minute")
-    audit_key: Annotated[SecretStr, AfterValidator(audit_key)] | None = Field(
+    audit_key: Annotated[SecretStr, AfterValidator(readable_seal)] | None = Field(
         None, description="what audit exports and receipts are signed with (`dhs_...`); none: made in HOME, `audit.key`"
     )
     log_format: LogFormat = LogFormat.CONSOLE

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 from fallbacks.ledger.history import LedgerHistory
 from tests.fakes.desk import TRIAGE
@@ -21,9 +22,10 @@ class Counted(MemoryStore):
         example = {"id": f"t{number}", "text": text, "label": "lost_card", "team": "cards"}
         self.data.entries("examples").append(json.dumps(example))
 
-    async def listed(self, name: str, start: int, stop: int) -> list[str]:
-        found = await super().listed(name, start, stop)
-        self.read += found
+    async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
+        found = await super().run(script, ticket_id, *args)
+        if script == "examples":
+            self.read += found[2]
         return found
 
 
