@@ -181,7 +181,7 @@ def test_assign_skip_and_snooze_leave_an_item_to_others(door: Door, agent: Agent
     rita.goto("/work")
     keys = Keyboard(rita)
     skipped = keys.at_hand
-    keys.press("m", "2")
+    keys.press("m", "3")
     assigned, skipped = skipped, keys.expect_next(skipped)
     wait_for(lambda: door.run(door.inbox.views.ticket(assigned)).assignee == "olga", message="assigned")
     rita.goto("/inbox?assignee=olga")

@@ -16,8 +16,7 @@ from tests.fallbacks.console.screens import fill, unfold
 Open = Callable[..., BrowserContext]
 LOOKS = {
     "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+    "phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
 }
 
 
