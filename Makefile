@@ -7,7 +7,7 @@ COMPILE_PYC = .venv/bin/python -m compileall -q -j 0 -x olefile2
 LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate $(if $(UPGRADE),--upgrade)
 BUILD_TOOLS = printf 'hatchling\neditables\n'
-WORKERS ?= 5
+WORKERS ?= 4
 # What `make test` tries on few cases; see tests/depth.py.
 DEEP = tests/tasks tests/fallbacks/ledger tests/worker/lookups tests/worker/models/local tests/worker/connectors/mail/test_reading.py \
 	tests/worker/http/test_openapi.py tests/chaos/test_crash_matrix.py
@@ -25,7 +25,7 @@ setup: .venv/.ready ## create .venv with the locked dependencies and deskhand it
 demo: .venv/.ready ## see it work: real tickets, a real worker, no key needed
 	.venv/bin/deskhand demo
 
-test: .venv/.ready-for-tests ## run every test, against real servers and a real browser, in WORKERS=5 processes; one: .venv/bin/python -m pytest FILE -k NAME
+test: .venv/.ready-for-tests ## run every test, against real servers and a real browser, in WORKERS=4 processes; one: .venv/bin/python -m pytest FILE -k NAME
 	tests/install-services
 	OPENBLAS_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal
 

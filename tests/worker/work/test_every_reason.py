@@ -137,6 +137,9 @@ class Bench:
         return wait_for(look, message=f"{ticket_id} comes to rest", interval=0.05)
 
     def control(self, **fields: str | None) -> None:
+        """Switch, once what was sent is at rest: a budget of nothing would park the others until tomorrow."""
+        for case in TOGETHER:
+            self.settled(case.name)
         self.run(self.parts.store.put("control", fields))
 
     def forget_breaker(self) -> None:
