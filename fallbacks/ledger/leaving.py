@@ -113,6 +113,13 @@ class Leaving:
         """Of tickets that were accepted while history could not be asked, those whose id it has: what they leave as."""
         unasked = [entry for entry in entries if "unasked" in entry.ticket.row]
         known = await self.history.known([entry.ticket.id for entry in unasked]) if unasked else {}
+        there = await self.history.find_many(list(known)) if known else {}
+        itself = {  # written by a round that ended before it could drop
+            entry.ticket.id
+            for entry in unasked
+            if (kept := there.get(entry.ticket.id)) and kept.row["accepted"] == entry.ticket.row["accepted"]
+        }
+        known = {ticket_id: one for ticket_id, one in known.items() if ticket_id not in itself}
         for entry in unasked:
             for key in entry.ticket.keys:
                 made = await self.history.made_by(key)

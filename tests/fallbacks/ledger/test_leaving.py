@@ -3,9 +3,10 @@
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 from zlib import compress
 
 import pytest
@@ -401,6 +402,35 @@ def test_one_accepted_twice_while_history_was_away_leaves_under_an_id_of_its_own
         assert (await audit(s.store)).balanced
 
     play_for_real(story)
+
+
+def test_one_that_a_crash_left_in_both_is_not_taken_for_its_own_twin(play_for_real: Play) -> None:
+    async def story(s: Scene) -> None:
+        history = MemoryHistory()
+        history.away = True
+        await remembering(s, history).accept(ticket("own"), Limits())
+        history.away = False
+        await s.inbox.cancel("own", "ann")
+        await deliver_all(s)
+        await s.pass_ms(RESTS_MS + 1)
+        with patch.object(s.store, "run", failing_at("leaving_drop", s.store.run)), pytest.raises(ConnectionError):
+            await Leaving(s.store, history, TRIAGE).round()
+        done = await Leaving(s.store, history, TRIAGE).round()
+        assert (done.left, done.twice, list(history.entries)) == (1, (), ["own"])
+        assert (await audit(s.store)).balanced
+
+    play_for_real(story)
+
+
+def failing_at(script: str, run: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """A store's `run` whose process dies before this script."""
+
+    async def dies(name: str, *args: Any) -> Any:
+        if name == script:
+            raise ConnectionError(script)
+        return await run(name, *args)
+
+    return dies
 
 
 def test_an_outcome_is_delivered_again_by_command_after_its_ticket_left(play_for_real: Play) -> None:
