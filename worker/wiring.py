@@ -348,7 +348,9 @@ class Parts(Records):
 
     @cached_property
     def _mover(self) -> Mover:
-        return Mover(Leaving(self.store, self.history, self.process), self.examples, self.alert_desk, self.forget_old)
+        return Mover(
+            Leaving(self.store, self.history, self.process), self.examples, self.alert_desk, self.keep_history_up
+        )
 
     @property
     def _outbox(self) -> Outbox | None:

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
 
-from fallbacks.history.cold import Cold
-from fallbacks.history.cold_folder import ColdFolder
-from fallbacks.history.cold_url import read_cold_url
+from fallbacks.history.cold.documents import Cold
+from fallbacks.history.cold.folder import ColdFolder
+from fallbacks.history.cold.url import read_cold_url
 from fallbacks.history.ed25519_seals import Ed25519Sealer, kept_sealer
 from fallbacks.history.facts import DAY_MS
 from fallbacks.history.no_history import NONE, NoHistory
-from fallbacks.history.sqlite_history import SqliteHistory
-from fallbacks.history.sqlite_url import room_of, sqlite_path
-from fallbacks.history.upkeep import KeptUp, Upkeep, forget_older
+from fallbacks.history.sqlite.history import SqliteHistory
+from fallbacks.history.sqlite.url import room_of, sqlite_path
+from fallbacks.history.upkeep import KeptUp, Upkeep, cool_older, forget_older
 from fallbacks.ledger.examples import Examples
 from fallbacks.ledger.known_before import KnownBefore
 from fallbacks.ledger.ledger import Ledger
@@ -85,7 +85,7 @@ class Records:
             return NoHistory()
         if not url.startswith("postgres"):
             return SqliteHistory(self.history_file, self.process, seal, self.cold)
-        from fallbacks.history.postgres_history import PostgresHistory  # psycopg only where it is configured
+        from fallbacks.history.postgres.history import PostgresHistory  # psycopg only where it is configured
 
         return PostgresHistory(url, self.process, seal, self.cold)
 
@@ -104,7 +104,7 @@ class Records:
         place = read_cold_url(self.settings.cold_url)
         if isinstance(place, Path):
             return Cold(ColdFolder(place))
-        from fallbacks.history.s3_cold_files import S3ColdFiles  # botocore only where it is configured
+        from fallbacks.history.cold.s3_files import S3ColdFiles  # botocore only where it is configured
 
         return Cold(S3ColdFiles(place.name, place.prefix))
 
@@ -114,11 +114,14 @@ class Records:
             raise ValueError("DESKHAND_COLD_URL says where cold documents lie, and is not set")
         return self.cold
 
-    async def forget_old(self) -> None:
-        """Take out of history what is older than it may be."""
-        if self.settings.history_days is not None:
-            before = await self.store.now_ms() - int(self.settings.history_days * DAY_MS)
-            await forget_older(self.upkeep, self.cold, before)
+    async def keep_history_up(self) -> None:
+        """Take out of history what is older than it may be, and its documents out of the database that are older."""
+        kept, warm = self.settings.history_days, self.settings.cold_days
+        now = await self.store.now_ms() if kept or warm else 0
+        if kept is not None:
+            await forget_older(self.upkeep, self.cold, now - int(kept * DAY_MS))
+        if warm is not None and not isinstance(self.history, NoHistory):
+            await cool_older(self.history, self.upkeep, self.needed_cold(), now - int(warm * DAY_MS))
 
     def history_room(self) -> tuple[int, int] | None:
         """Bytes free and in all of the disk that history is on; None where it is not a file."""

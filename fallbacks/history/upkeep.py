@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from math import inf
 from typing import Protocol
 
-from fallbacks.history.cold import Cold
+from fallbacks.history.cold.documents import Cold
 from fallbacks.history.facts import entry_of
 from fallbacks.history.port import EndedTicket, Entry, History
 from tasks.run.process import Process
@@ -95,21 +96,36 @@ def bounds_of(month: str) -> tuple[int, int]:
     return int(first.timestamp()) * 1000, int(after.timestamp()) * 1000
 
 
-async def make_cold(history: History, upkeep: Upkeep, cold: Cold, month: str) -> int:
-    """Move documents of a month into cold files. What a crash left half done is done first. How many were moved."""
+async def make_cold(history: History, upkeep: Upkeep, cold: Cold, month: str, limit: float = inf) -> int:
+    """Move documents of a month into cold files, about `limit` at most. What a crash left half done is done first.
+
+    How many were moved.
+    """
     since, until = bounds_of(month)
     moved = 0
-    while True:
+    while moved < limit:
         file = await upkeep.half_cold(since, until)
         if file is None:
             ids = await upkeep.warm(since, until, PER_FILE)
             if not ids:
-                return moved
+                break
             file = f"{month}/{blake2b(' '.join(ids).encode(), digest_size=12).hexdigest()}.jsonl.gz"
             await upkeep.announce(file, ids)
         tickets = await history.find_many(await upkeep.in_file(file))
         await cold.write(file, tickets.values())
         moved += await upkeep.drop_documents({ticket.id: version_of(ticket) for ticket in tickets.values()})
+    return moved
+
+
+async def cool_older(history: History, upkeep: Upkeep, cold: Cold, before_ms: int, limit: int = 10_000) -> int:
+    """Make the months cold that were over by then, oldest first, about `limit` documents at most. How many went."""
+    moved = 0
+    for month in await upkeep.months():
+        if moved >= limit or bounds_of(month.name)[1] > before_ms:
+            break
+        if month.cold < month.tickets:
+            moved += await make_cold(history, upkeep, cold, month.name, limit - moved)
+    return moved
 
 
 async def thaw(history: History, upkeep: Upkeep, cold: Cold, process: Process, month: str) -> int:

@@ -1,6 +1,6 @@
 """The index of the tickets that are here: SQLite's full text, in memory. One event loop owns an instance.
 
-`n` rises with the time of acceptance, as in `fallbacks/history/sqlite_search.py`: words are read from their end, and no
+`n` rises with the time of acceptance, as in `fallbacks/history/sqlite/search.py`: words are read from their end, and no
 further than until enough was found.
 """
 

@@ -14,7 +14,7 @@ from time import perf_counter
 
 from fallbacks.delivery.outbox import Outbox
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.examples import Examples
 from fallbacks.ledger.known_before import KnownBefore

@@ -27,8 +27,8 @@ import psycopg
 
 from fallbacks.history.facts import entry_of
 from fallbacks.history.port import EndedTicket, Entry, History, Search
-from fallbacks.history.postgres_history import PostgresHistory
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.postgres.history import PostgresHistory
+from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.history.words import words_of
 from tasks.triage.process import Triage
 from tests.bench.dictionary import lived

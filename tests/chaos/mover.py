@@ -6,8 +6,8 @@ from pathlib import Path
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.history.port import History
-from fallbacks.history.sqlite_history import SqliteHistory
-from fallbacks.history.sqlite_url import sqlite_path
+from fallbacks.history.sqlite.history import SqliteHistory
+from fallbacks.history.sqlite.url import sqlite_path
 from fallbacks.ledger.leaving import Leaving
 from fallbacks.store.redis_store import RedisStore
 from tests.fallbacks.scene import TRIAGE
@@ -17,7 +17,7 @@ def opened(url: str) -> History:
     """By its URL."""
     if not url.startswith("postgres"):
         return SqliteHistory(sqlite_path(url, Path()), TRIAGE)
-    from fallbacks.history.postgres_history import PostgresHistory
+    from fallbacks.history.postgres.history import PostgresHistory
 
     return PostgresHistory(url, TRIAGE)
 

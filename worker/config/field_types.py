@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from fallbacks.access.roles import Role
-from fallbacks.history.cold_url import Bucket, read_cold_url
+from fallbacks.history.cold.url import Bucket, read_cold_url
 from fallbacks.history.no_history import NONE
-from fallbacks.history.sqlite_url import sqlite_path
+from fallbacks.history.sqlite.url import sqlite_path
 from fallbacks.store.urls import checked_http, split_url
 from worker.config.errors import WorkerError
 from worker.config.models import read_model
@@ -41,7 +41,7 @@ def _broker_url(value: str) -> str:
 def _history_url(value: str) -> str:
     if value.startswith("postgres"):
         try:
-            from fallbacks.history.postgres_url import read_postgres_url  # an extra, for whoever sets it
+            from fallbacks.history.postgres.url import read_postgres_url  # an extra, for whoever sets it
         except ImportError:
             raise ValueError('needs the extra `postgres`: pip install "deskhand[postgres]"') from None
         return read_postgres_url(value)

@@ -178,6 +178,9 @@ class Settings(BaseSettings):
     cold_url: ColdUrl | None = Field(
         None, description="a folder, or s3://BUCKET/PREFIX, for documents of cold months; none: there are none"
     )
+    cold_days: Annotated[Annotated[float, Field(ge=7, le=36_500)] | None, BeforeValidator(unlimited)] = Field(
+        None, description="documents of months that ended so long ago become cold; none: by command alone"
+    )
     autonomy: Autonomy = Field(Autonomy.SUGGEST)
     autonomy_target: float = Field(0.98, ge=0.5, lt=1, description="agreement a label must be proved to exceed")
     autonomy_error: float = Field(0.05, gt=0, lt=1, description="risk of promoting a label that does not exceed it")

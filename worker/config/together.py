@@ -33,6 +33,8 @@ def _receivers(given: "Settings") -> None:
 def _bounds(given: "Settings") -> None:
     if given.screen_handed_off_from < given.screen_marked_from:
         raise ValueError("DESKHAND_SCREEN_HANDED_OFF_FROM is below DESKHAND_SCREEN_MARKED_FROM")
+    if given.cold_days is not None and not given.cold_url:
+        raise ValueError("DESKHAND_COLD_DAYS needs DESKHAND_COLD_URL: where documents of old months go")
     if given.sweep_seconds > given.lease_seconds * 10:
         raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
 

@@ -20,18 +20,18 @@ TURN_SECONDS = 2
 """One process in so many seconds moves: two at once would write the same twice."""
 
 
-FORGET_SECONDS = 3600.0
+KEEP_UP_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
 class Mover:
-    """Runs in the delivery loop. forget: takes out of history what is older than it may be; hourly."""
+    """Runs in the delivery loop. keep_up: takes out of history what is older than it may be; hourly."""
 
     leaving: Leaving
     examples: Examples
     alerts: AlertDesk
-    forget: Callable[[], Awaitable[object]]
-    _forgot_at: float = -inf
+    keep_up: Callable[[], Awaitable[object]]
+    _kept_up_at: float = -inf
     _wrong: str = ""
 
     async def take_turn(self) -> None:
@@ -46,9 +46,9 @@ class Mover:
             said = "; ".join(f"{before} was here before, and is {now} in history" for before, now in done.twice)
             await self._say(Escalation.ACCEPTED_TWICE, said[:500])
         await self.examples.leave()
-        if monotonic() - self._forgot_at > FORGET_SECONDS:
-            self._forgot_at = monotonic()
-            await self.forget()
+        if monotonic() - self._kept_up_at > KEEP_UP_SECONDS:
+            self._kept_up_at = monotonic()
+            await self.keep_up()
 
     async def _adopted(self) -> bool:
         wrong, before = await adopt(self.leaving.store, self.leaving.history), self._wrong

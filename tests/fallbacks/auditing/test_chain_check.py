@@ -13,7 +13,7 @@ from fallbacks.auditing.chain_check import Checked, check_chain
 from fallbacks.history.documents import pack
 from fallbacks.history.ed25519_seals import Ed25519Sealer, sealed_by
 from fallbacks.history.facts import entry_of
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.sqlite.history import SqliteHistory
 from tests.fallbacks.history.ended import ended, entry
 from tests.fallbacks.scene import TRIAGE
 

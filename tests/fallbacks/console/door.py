@@ -18,7 +18,7 @@ from fallbacks.autonomy.calls import CallJudge
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.console import ConsoleDeps, make_console
 from fallbacks.delivery.outcomes import OutcomeWriter
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.inbox.conversations import Bounds, Conversations
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.ledger import Ledger

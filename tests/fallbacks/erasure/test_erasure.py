@@ -19,9 +19,9 @@ from fallbacks.errors import UnknownTicket
 from fallbacks.history.chain import journal_head, row_digest
 from fallbacks.history.ed25519_seals import Ed25519Sealer, sealed_by
 from fallbacks.history.port import EndedTicket, History, Search
-from fallbacks.history.postgres_history import PostgresHistory
+from fallbacks.history.postgres.history import PostgresHistory
 from fallbacks.history.receipts import Receipt
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.inbox.explain import explain
 from fallbacks.inbox.narrate import narrate
 from fallbacks.ledger.audit import audit

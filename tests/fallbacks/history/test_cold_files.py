@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from fallbacks.errors import HistoryUnreachable
-from fallbacks.history.cold import Cold, ColdFiles
-from fallbacks.history.cold_folder import ColdFolder
-from fallbacks.history.cold_url import Bucket, read_cold_url
-from fallbacks.history.s3_cold_files import S3ColdFiles
+from fallbacks.history.cold.documents import Cold, ColdFiles
+from fallbacks.history.cold.folder import ColdFolder
+from fallbacks.history.cold.s3_files import S3ColdFiles
+from fallbacks.history.cold.url import Bucket, read_cold_url
 from tests.fallbacks.history.ended import ended
 from tests.services.s3 import S3Server
 

@@ -10,8 +10,8 @@ import pytest
 
 from fallbacks.history.chain import journal_head, link_hash, row_digest
 from fallbacks.history.port import Cost, Entry, History, Search
-from fallbacks.history.postgres_history import PostgresHistory
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.postgres.history import PostgresHistory
+from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.search.sqlite_live_index import SqliteLiveIndex
 from tests.fallbacks.history.ended import DAY_MS, MARCH, ended, entry
 from tests.fallbacks.scene import TRIAGE

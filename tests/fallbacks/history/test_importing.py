@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fallbacks.history.importing import import_folder
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.sqlite.history import SqliteHistory
 from tests.fallbacks.history.ended import MARCH, ended
 from tests.fallbacks.scene import TRIAGE
 

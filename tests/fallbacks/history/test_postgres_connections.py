@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from fallbacks.errors import HistoryUnreachable
-from fallbacks.history.postgres_connections import MOST_CONNECTIONS
-from fallbacks.history.postgres_history import PostgresHistory
-from fallbacks.history.postgres_url import read_postgres_url
+from fallbacks.history.postgres.connections import MOST_CONNECTIONS
+from fallbacks.history.postgres.history import PostgresHistory
+from fallbacks.history.postgres.url import read_postgres_url
 from tests.fallbacks.history.ended import MARCH, entry
 from tests.fallbacks.scene import TRIAGE
 from tests.services.process import free_port

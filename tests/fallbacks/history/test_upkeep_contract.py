@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fallbacks.history.cold import Cold
-from fallbacks.history.cold_folder import ColdFolder
+from fallbacks.history.cold.documents import Cold
+from fallbacks.history.cold.folder import ColdFolder
 from fallbacks.history.port import History, Search
-from fallbacks.history.postgres_history import PostgresHistory
-from fallbacks.history.sqlite_history import SqliteHistory
-from fallbacks.history.upkeep import Month, bounds_of, forget_older, make_cold, thaw
+from fallbacks.history.postgres.history import PostgresHistory
+from fallbacks.history.sqlite.history import SqliteHistory
+from fallbacks.history.upkeep import Month, bounds_of, cool_older, forget_older, make_cold, thaw
 from tests.fallbacks.history.ended import DAY_MS, MARCH, ended, entry
 from tests.fallbacks.scene import TRIAGE
 
@@ -62,6 +62,18 @@ def test_a_cold_month_is_read_where_it_is_and_counts_as_before(play: Play, tmp_p
         assert list((tmp_path / "cold" / "2026-03").iterdir()) == []
         assert [month.cold for month in await history.upkeep.months()] == [0, 0]
         assert await history.totals() == before
+
+    play(story)
+
+
+def test_months_that_were_over_long_ago_become_cold_a_bounded_part_at_a_time(play: Play) -> None:
+    async def story(history: Engine, cold: Cold) -> None:
+        over = bounds_of("2026-03")[1]
+        assert await cool_older(history, history.upkeep, cold, over - 1) == 0
+        assert await cool_older(history, history.upkeep, cold, over, limit=0) == 0
+        assert await cool_older(history, history.upkeep, cold, over) == 3
+        assert await cool_older(history, history.upkeep, cold, over) == 0
+        assert await history.upkeep.months() == [Month("2026-03", 3, 3), Month("2026-04", 1, 0)]
 
     play(story)
 

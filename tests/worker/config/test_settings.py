@@ -199,3 +199,10 @@ def test_a_number_that_the_ledger_could_not_count_with_is_refused(monkeypatch: p
             load_settings()
         (fault,) = refused.value.faults
         assert (fault.startswith(f"DESKHAND_{name.upper()}: "), len(fault) < 200) == (True, True)
+
+
+def test_cold_days_without_a_place_for_cold_documents_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESKHAND_COLD_DAYS", "400")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert refused.value.faults == ["DESKHAND_COLD_DAYS needs DESKHAND_COLD_URL: where documents of old months go"]

@@ -9,8 +9,8 @@ import pytest
 
 from fallbacks.access.api_keys import ApiKeys, Scope
 from fallbacks.history.port import Entry
-from fallbacks.history.sqlite_history import SqliteHistory
-from fallbacks.history.sqlite_url import sqlite_path
+from fallbacks.history.sqlite.history import SqliteHistory
+from fallbacks.history.sqlite.url import sqlite_path
 from fallbacks.ledger.leaving import Leaving
 from fallbacks.ledger.ledger import Ledger
 from tests.fakes.desk import TRIAGE

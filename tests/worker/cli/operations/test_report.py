@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fallbacks.history.port import Entry
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.sqlite.history import SqliteHistory
 from tests.fallbacks.history.ended import DAY_MS, MARCH, entry
 from tests.fallbacks.scene import TRIAGE
 from tests.worker.cli.conftest import Deskhand

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from fallbacks.history.sqlite_history import SqliteHistory
+from fallbacks.history.sqlite.history import SqliteHistory
 from tests.fakes.desk import TRIAGE
 from tests.fallbacks.history.ended import MARCH, entry
 from tests.worker.cli.conftest import Deskhand

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from fallbacks.history.chain import Seal
-from fallbacks.history.cold import Cold
+from fallbacks.history.cold.documents import Cold
 from fallbacks.history.documents import Unpacker, pack
 from fallbacks.history.facts import clean
 from fallbacks.history.port import EndedTicket, Entry, Facts, Known, Link, Search, Totals
 from fallbacks.history.queries import checked
 from fallbacks.history.rows import COLUMNS, facts_from, latest, values_of
-from fallbacks.history.sqlite_chain import add_links, read_links
-from fallbacks.history.sqlite_connections import SqliteConnections
-from fallbacks.history.sqlite_erasure import put_remains, replace_examples, scrubbed
-from fallbacks.history.sqlite_search import BITS, Clause, search
-from fallbacks.history.sqlite_upkeep import OF_A_TICKET, SqliteUpkeep
+from fallbacks.history.sqlite.chain import add_links, read_links
+from fallbacks.history.sqlite.connections import SqliteConnections
+from fallbacks.history.sqlite.erasure import put_remains, replace_examples, scrubbed
+from fallbacks.history.sqlite.search import BITS, Clause, search
+from fallbacks.history.sqlite.upkeep import OF_A_TICKET, SqliteUpkeep
 from fallbacks.history.views import SQLITE, views
 from tasks.run.process import Process
 

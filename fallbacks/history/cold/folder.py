@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class ColdFolder:
-    """Implements `fallbacks.history.cold.ColdFiles`. Several processes may share it."""
+    """Implements `fallbacks.history.cold.documents.ColdFiles`. Several processes may share it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -7,8 +7,8 @@ from typing import Any
 
 from fallbacks.history.documents import pack
 from fallbacks.history.port import Entry
-from fallbacks.history.sqlite_connections import SqliteConnections
-from fallbacks.history.sqlite_search import BITS
+from fallbacks.history.sqlite.connections import SqliteConnections
+from fallbacks.history.sqlite.search import BITS
 from fallbacks.history.upkeep import Month
 from fallbacks.history.words import words_of
 

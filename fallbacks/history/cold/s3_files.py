@@ -12,7 +12,10 @@ CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 60, 3
 
 
 class S3ColdFiles:
-    """Implements `fallbacks.history.cold.ColdFiles`. prefix: before every name, "" or with a `/` at its end."""
+    """Implements `fallbacks.history.cold.documents.ColdFiles`.
+
+    prefix: before every name, "" or with a `/` at its end.
+    """
 
     def __init__(self, bucket: str, prefix: str = "") -> None:
         self._bucket = bucket

@@ -7,9 +7,9 @@ from psycopg import sql as names
 
 from fallbacks.history.documents import pack
 from fallbacks.history.port import Entry
-from fallbacks.history.postgres_connections import Connection, PostgresConnections
-from fallbacks.history.postgres_schema import PARTITIONED, SCHEMA
-from fallbacks.history.postgres_writing import insert, remove, there
+from fallbacks.history.postgres.connections import Connection, PostgresConnections
+from fallbacks.history.postgres.schema import PARTITIONED, SCHEMA
+from fallbacks.history.postgres.writing import insert, remove, there
 from fallbacks.history.rows import latest
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from fallbacks.history.documents import pack
 from fallbacks.history.port import Entry
-from fallbacks.history.postgres_connections import PostgresConnections
-from fallbacks.history.postgres_writing import remove, there
+from fallbacks.history.postgres.connections import PostgresConnections
+from fallbacks.history.postgres.writing import remove, there
 from fallbacks.history.upkeep import Month
 from fallbacks.history.words import words_of
 

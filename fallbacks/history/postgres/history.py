@@ -8,16 +8,16 @@ from typing import Any
 from psycopg import Error
 
 from fallbacks.history.chain import Seal
-from fallbacks.history.cold import Cold
+from fallbacks.history.cold.documents import Cold
 from fallbacks.history.documents import Unpacker, pack
 from fallbacks.history.facts import clean
 from fallbacks.history.port import EndedTicket, Entry, Facts, Known, Link, Search, Totals
-from fallbacks.history.postgres_connections import CONNECT_SECONDS, Connection, PostgresConnections
-from fallbacks.history.postgres_erasure import put_remains, scrubbed
-from fallbacks.history.postgres_schema import make_partitions, month_of
-from fallbacks.history.postgres_search import Clause, search_sql
-from fallbacks.history.postgres_upkeep import PostgresUpkeep
-from fallbacks.history.postgres_writing import link_of, write
+from fallbacks.history.postgres.connections import CONNECT_SECONDS, Connection, PostgresConnections
+from fallbacks.history.postgres.erasure import put_remains, scrubbed
+from fallbacks.history.postgres.schema import make_partitions, month_of
+from fallbacks.history.postgres.search import Clause, search_sql
+from fallbacks.history.postgres.upkeep import PostgresUpkeep
+from fallbacks.history.postgres.writing import link_of, write
 from fallbacks.history.queries import checked
 from fallbacks.history.rows import facts_from, latest
 from fallbacks.history.views import POSTGRES, views

@@ -10,7 +10,7 @@ from psycopg.types.json import Json
 from fallbacks.history.chain import Seal, links_after
 from fallbacks.history.facts import clean
 from fallbacks.history.port import EndedTicket, Entry, Link
-from fallbacks.history.postgres_schema import LOCK
+from fallbacks.history.postgres.schema import LOCK
 from fallbacks.history.rows import COLUMNS, values_of
 
 Connection = AsyncConnection[Any]

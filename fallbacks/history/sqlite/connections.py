@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from fallbacks.errors import HistoryUnreachable
-from fallbacks.history.sqlite_schema import prepare
+from fallbacks.history.sqlite.schema import prepare
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from psycopg.errors import ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from fallbacks.errors import HistoryUnreachable
-from fallbacks.history.postgres_schema import SCHEMA, prepare
+from fallbacks.history.postgres.schema import SCHEMA, prepare
 
 MOST_CONNECTIONS = 4
 CONNECT_SECONDS = 5.0

@@ -1,0 +1,1 @@
+"""Documents of old months, in files outside of the database."""

@@ -1,0 +1,1 @@
+"""History in PostgreSQL, for a team."""
