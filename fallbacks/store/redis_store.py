@@ -67,9 +67,9 @@ class RedisStore:
         body, sha = load_script(script)
         batches = self._replicated if script in REPLICATED else self._batches
         try:
-            return await self._told(batches.run(("EVALSHA", sha, 0, self.prefix, ticket_id, *args)))
+            return await self._told(batches.run(("EVALSHA", sha, 1, self.prefix, self.prefix, ticket_id, *args)))
         except NoScriptError:
-            return await self._told(batches.run(("EVAL", body, 0, self.prefix, ticket_id, *args)))
+            return await self._told(batches.run(("EVAL", body, 1, self.prefix, self.prefix, ticket_id, *args)))
 
     async def row(self, ticket_id: str) -> dict[str, str]:
         return await self.fields(keys.ticket(ticket_id))

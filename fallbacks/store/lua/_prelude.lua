@@ -1,5 +1,6 @@
 -- Shared by every script, as are `_alerts`, `_money`, `_breaker`, `_inbox`, `_figures` and `_server`. A script gets the functions
 -- that it calls (redis_store.py), since each call makes them anew. ARGV[1] is the key prefix, ARGV[2] the ticket id ('' where a script has none).
+-- KEYS[1] is the prefix, too, and no key: by its hash tag a client finds the node of every key that the script makes of it.
 -- A script checks everything before its first write, since Redis does not roll back: a key of another type shows itself when
 -- it is read, numbers are held to `whole` and `kept`. The journal is written first, which checks it; taking a member out of
 -- an index cannot fail. What cannot be worked on must not stop a script that works on many: see `readable`.
