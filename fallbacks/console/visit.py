@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from fallbacks.access.roles import Role
 from fallbacks.access.sessions import Session
 from fallbacks.console.deps import ConsoleDeps, Desk
-from fallbacks.inbox.inbox import UNDO_MS
+from fallbacks.inbox.endings import UNDO_MS
 from fallbacks.ledger.control import AUTONOMY, PAUSED
 from fallbacks.store import keys
 

@@ -24,7 +24,7 @@ from fallbacks.delivery.outbox import (
 )
 from fallbacks.delivery.signing import read_secrets
 from fallbacks.errors import WebhookMessageGone, WebhookSecretError
-from fallbacks.inbox.inbox import UNDO_MS
+from fallbacks.inbox.endings import UNDO_MS
 from fallbacks.store.redis_store import RedisStore
 from tests.fallbacks.scene import Scene
 from tests.services.http_sink import Answer, HttpSink, Received

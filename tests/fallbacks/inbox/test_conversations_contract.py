@@ -8,8 +8,8 @@ import pytest
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.errors import ConversationFull, MessageConflict, Stale, UnknownTicket
 from fallbacks.inbox.conversations import AddedTo, Bounds, Conversations, Kept
+from fallbacks.inbox.endings import UNDO_MS
 from fallbacks.inbox.explain import explain
-from fallbacks.inbox.inbox import UNDO_MS
 from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.leaving import RESTS_MS, Leaving

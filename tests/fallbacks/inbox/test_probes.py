@@ -7,7 +7,7 @@ import pytest
 
 from fallbacks.autonomy.noise import Noise, read_noise
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
-from fallbacks.inbox.inbox import UNDO_MS
+from fallbacks.inbox.endings import UNDO_MS
 from fallbacks.inbox.people import Probed, probed
 from fallbacks.inbox.probes import LATELY_MS, QUEUE, STALLED_MS, Probes
 from fallbacks.ledger.audit import audit

@@ -14,7 +14,7 @@ import pytest
 from fallbacks.delivery.outbox import OutboxAdmin
 from fallbacks.errors import HistoryUnreachable, IdempotencyConflict, UnknownTicket
 from fallbacks.history.port import Entry
-from fallbacks.inbox.inbox import UNDO_MS
+from fallbacks.inbox.endings import UNDO_MS
 from fallbacks.ledger.attachments import packed_texts
 from fallbacks.ledger.audit import audit
 from fallbacks.ledger.examples import SETTLED_AFTER_MS, Examples, read_all
