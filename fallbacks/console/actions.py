@@ -18,6 +18,7 @@ from fallbacks.errors import Stale
 from fallbacks.inbox.calls import typed
 from fallbacks.inbox.decisions import read_hand
 from fallbacks.inbox.narrate import CLOSED
+from fallbacks.inbox.ownership import groups_of, owner_words
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import Closed, Hint
 from fallbacks.ledger.views import TicketView
@@ -183,11 +184,18 @@ def _seconds(own: str) -> int:
 
 
 async def _assign(sent: Sent) -> Done:
-    to = sent.text("to")
-    if to and await sent.visit.desk.users.get(to) is None:
-        raise HTTPException(422, f"Nobody here is called {to}.")
+    to = await known_owner(sent.visit, sent.text("to"))
     await sent.visit.deps.inbox.assign(sent.ticket_id, sent.visit.person, sent.version, to)
-    return Done(f"Assigned to {to}" if to else "It is nobody's now", leaves=to not in ("", sent.visit.person))
+    said = f"Assigned to {owner_words(to)}" if to else "It is nobody's now"
+    return Done(said, leaves=to not in ("", sent.visit.person))
+
+
+async def known_owner(visit: Visit, to: str) -> str:
+    """A person who has a name here, a group of the process, or "" for nobody."""
+    group = to.partition(":")[0] in groups_of(visit.deps.process)
+    if to and not group and await visit.desk.users.get(to) is None:
+        raise HTTPException(422, f"Nobody here is called {to}.")
+    return to
 
 
 async def _note(sent: Sent) -> Done:

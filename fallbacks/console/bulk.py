@@ -1,7 +1,8 @@
 """One act on the items that were chosen in the list, or in a group: asked for where there are many, undone at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel
 from starlette.datastructures import FormData
@@ -9,27 +10,34 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.access.roles import Role
-from fallbacks.console.actions import LONGEST_SNOOZE_SECONDS
+from fallbacks.console.actions import LONGEST_SNOOZE_SECONDS, known_owner
 from fallbacks.console.filters import Filters
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox import bulk
 from fallbacks.inbox.bulk import Based, Did
 from fallbacks.inbox.decisions import read_hand
+from fallbacks.inbox.ownership import owner_words
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import Closed
+from fallbacks.ledger.views import TicketView
 
 ASKED_ABOVE = 10
 """More than so many are asked for once more."""
+
+OF = ">"
+"""Before whose an item was: its group's, and its person's."""
 
 SAMPLE = 5
 NAMED = 5
 """So many that were refused are named in the notice; all of them stay in the list."""
 
-FIELDS = ("act", "choice", "kind", "seconds", "filters")
+FIELDS = ("act", "choice", "kind", "seconds", "to", "filters")
 """Of the form, besides its items."""
 
-WAKE = "wake"
-"""The way back from a snooze."""
+WAKE, HAND_BACK = "wake", "hand-back"
+"""The ways back from a snooze and from an assignment."""
+
+BACK = (Act.UNDO, WAKE, HAND_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +56,50 @@ async def act_on_many(visit: Visit) -> Response:
     """Do it to each that is still as it was shown; with more than a few, after they were asked for."""
     form = await visit.request.form()
     asked = _read(form)
-    if len(asked.items) > ASKED_ABOVE and not form.get("confirmed") and asked.act not in (Act.UNDO, WAKE):
+    if len(asked.items) > ASKED_ABOVE and not form.get("confirmed") and asked.act not in BACK:
         return await _ask(visit, asked)
-    results = await bulk.do_each(asked.items, _doing(visit, asked))
-    notice = await tell(visit, results, asked.said, "" if asked.act in (Act.UNDO, WAKE) else asked.undo)
+    before = await _owners(visit, asked) if asked.act == Act.ASSIGN else {}
+    results = await bulk.do_each(asked.items, await _doing(visit, asked))
+    notice = await tell(visit, results, asked.said, "" if asked.act in BACK else asked.undo, before)
     if visit.by_script:
         html = visit.desk.pages.text("_notice.html", {"notice": notice, "working": False})
         return JSONResponse({"notice": html, "done": len(bulk.done(results))})
     return RedirectResponse(_list(visit, form), 303)
 
 
-async def tell(visit: Visit, results: Sequence[Did], said: str, undo: str) -> dict[str, object]:
-    """Keep a notice of what was done and what was not. undo: the act that takes it back, "" for none."""
+async def _owners(visit: Visit, asked: Bulk) -> dict[str, str]:
+    """Whose each is: its group's, and its person's."""
+    views = await visit.deps.inbox.items([item.id for item in asked.items])
+    owners = {view.id: (view.given or "", view.assignee or "") for view in views}
+    return {
+        each: OF.join(["", *(quote(owner, safe="") for owner in both)]) for each, both in owners.items() if any(both)
+    }
+
+
+async def _hand_back(visit: Visit, item: Based, group: str, person: str) -> TicketView:
+    """To those who had it: assigning it to a group takes it from its person."""
+    inbox = visit.deps.inbox
+    view = await inbox.assign(item.id, visit.person, item.version, group)
+    return await inbox.assign(item.id, visit.person, view.version, person) if person else view
+
+
+async def tell(
+    visit: Visit, results: Sequence[Did], said: str, undo: str, before: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    """Keep a notice of what was done and what was not. undo: the act that takes it back, "" for none. before: whose
+    each was, as `_was` reads it.
+    """
     views = bulk.done(results)
     left = [result for result in results if result.view is None]
-    again = bulk.repeats(views, visit.deps.process) if said.startswith("approved") else 0
+    again = bulk.repeats(views, visit.deps.process) if said.startswith(("approved", "decided")) else 0
     parts = [f"{len(views)} {said}"]
     if again:
         parts.append(f"{again} of the same text count once as evidence")
     if left:
         named = ", ".join(f"{one.item.id} ({one.why})" for one in left[:NAMED])
         parts.append(f"{len(left)} not: {named}" + (" and more" if len(left) > NAMED else ""))
-    back = " ".join(f"{view.version}:{view.id}" for view in views) if undo else ""
+    was = before or {}
+    back = " ".join(f"{view.version}:{view.id}{was.get(view.id, '')}" for view in views) if undo else ""
     return await visit.tell("; ".join(parts), "", undo_items=back, undo_act=undo)
 
 
@@ -84,8 +114,14 @@ def _read(form: FormData) -> Bulk:
             return Bulk(items, act, form, f"closed: {form.get('kind', '')}")
         case Act.SNOOZE:
             return Bulk(items, act, form, "snoozed", WAKE)
+        case Act.ASSIGN:
+            to = str(form.get("to", "")).strip()
+            said = f"assigned to {owner_words(to)}" if to else "given back: nobody's now"
+            return Bulk(items, act, form, said, HAND_BACK)
         case Act.UNDO:
             return Bulk(items, act, form, "undone; they wait as before")
+        case _ if act == HAND_BACK:
+            return Bulk(items, act, form, "given back to whose they were")
         case _ if act == WAKE:
             return Bulk(items, act, form, "woken")
         case _:
@@ -100,14 +136,14 @@ def _items(form: FormData) -> list[Based]:
         raise HTTPException(422, f"At most {bulk.MOST} at once.")
     found = []
     for text in texts:
-        version, _, ticket_id = text.partition(":")
+        version, _, ticket_id = text.partition(OF)[0].partition(":")
         if not version.isdecimal() or len(version) > 15 or not ticket_id:
             raise HTTPException(422, "The form does not say which version of a ticket it is about.")
         found.append(Based(ticket_id, int(version)))
     return found
 
 
-def _doing(visit: Visit, asked: Bulk) -> bulk.Do:
+async def _doing(visit: Visit, asked: Bulk) -> bulk.Do:
     inbox, person, form = visit.deps.inbox, visit.person, asked.form
     match asked.act:
         case Act.APPROVE:
@@ -121,6 +157,12 @@ def _doing(visit: Visit, asked: Bulk) -> bulk.Do:
         case Act.SNOOZE:
             seconds = _seconds(form)
             return lambda item: inbox.snooze(item.id, person, item.version, seconds)
+        case Act.ASSIGN:
+            to = await known_owner(visit, str(form.get("to", "")).strip())
+            return lambda item: inbox.assign(item.id, person, item.version, to)
+        case _ if asked.act == HAND_BACK:
+            was = _was(form)
+            return lambda item: _hand_back(visit, item, *was.get(item.id, ("", "")))
         case Act.UNDO:
             operator = visit.may(Role.OPERATOR)
             return lambda item: inbox.undo(item.id, person, item.version, operator=operator)
@@ -150,12 +192,17 @@ def _seconds(form: FormData) -> int:
     return int(text)
 
 
+def _was(form: FormData) -> dict[str, tuple[str, str]]:
+    """Whose each was, as the notice's form says it."""
+    texts = [text.partition(":")[2] for value in form.getlist("item") for text in str(value).split()]
+    named = [(*map(unquote, text.split(OF)), "", "") for text in texts]
+    return {ticket_id: (group, person) for ticket_id, group, person, *_ in named}
+
+
 async def _ask(visit: Visit, asked: Bulk) -> Response:
-    _doing(visit, asked)  # what is wrong with the form is said now
+    await _doing(visit, asked)  # what is wrong with the form is said now
     sample = await visit.deps.inbox.items([item.id for item in asked.items[:SAMPLE]])
-    fields = {
-        name: str(asked.form[name]) for name in ("act", "choice", "kind", "seconds", "filters") if name in asked.form
-    }
+    fields = {name: str(asked.form[name]) for name in FIELDS if name in asked.form}
     values = {
         "sample": sample,
         "many": len(asked.items),

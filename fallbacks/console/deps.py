@@ -17,6 +17,7 @@ from fallbacks.autonomy.standing import AutonomyJudge
 from fallbacks.console.pages import Pages
 from fallbacks.console.tally import Counts, tally
 from fallbacks.inbox.inbox import Inbox
+from fallbacks.inbox.today import Days, days
 from fallbacks.kinds.findings import Finder
 from fallbacks.ledger.examples import Examples, Folded
 from fallbacks.ledger.states import Hint
@@ -74,6 +75,7 @@ class Desk:
     second_factors: SecondFactors
     examples: Examples
     tally: Folded[Counts]
+    days: Folded[Days]
     findings: Finder
     pages: Pages
     streams: Places
@@ -86,4 +88,6 @@ class Desk:
         pages = Pages(deps.process, deps.cards)
         sessions, counts, findings = Sessions(deps.store, users), tally(examples), Finder(examples)
         tokens, factors = Tokens(deps.store), SecondFactors(deps.store)
-        return cls(deps, users, sessions, tokens, factors, examples, counts, findings, pages, Places(500, 20))
+        return cls(
+            deps, users, sessions, tokens, factors, examples, counts, days(examples), findings, pages, Places(500, 20)
+        )

@@ -1,7 +1,8 @@
 """The list: what waits, most urgent first, as bookmarkable addresses."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,11 @@ from starlette.responses import Response
 from fallbacks.console.filters import AGES, BY_INDEX, Filters, View, choices
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.console.work import SNOOZES
+from fallbacks.errors import HistoryUnreachable
 from fallbacks.inbox.narrate import CLOSED
-from fallbacks.inbox.people import LATEST
 from fallbacks.inbox.wanted import Counts
 from fallbacks.ledger.states import Closed
-from fallbacks.ledger.views import TicketView
-from fallbacks.plan import DAY_MS
+from fallbacks.ledger.views import TicketView, read_row
 from fallbacks.store import keys
 from tasks.run.process import Process
 
@@ -23,8 +23,8 @@ PAGE = 50
 COUNTED = 1000
 """So many behind a page are counted, not all there are: the store would stand still for everybody meanwhile."""
 
-LAST = 10
-"""Decisions that a person finds again to undo or correct them, whatever the day."""
+SHOWN = 100
+"""Of what a person ended today; all of it is counted."""
 
 SCAN = 1000
 """A column without an index sorts so many of the most urgent items, and says where there are more."""
@@ -71,6 +71,7 @@ async def inbox(visit: Visit) -> Response:
         "counted": COUNTED,
         "columns": columns(process),
         "snoozes": SNOOZES,
+        "people": [user.name for user in await visit.desk.users.everybody()],
         "closed_kinds": [(kind.value, CLOSED[kind]) for kind in Closed],
     }
     return await visit.page("inbox.html", values)
@@ -83,13 +84,23 @@ def columns(process: Process) -> list[str]:
 
 @signed_in()
 async def today(visit: Visit) -> Response:
-    """What this person has decided since the day began, the last first; their last ten in any case, as they are now."""
-    since = await visit.deps.store.now_ms() // DAY_MS * DAY_MS
-    latest = await visit.desk.examples.latest(LATEST)
-    own = [example for example in reversed(latest) if example.by == visit.person]
-    done = [example for place, example in enumerate(own) if place < LAST or example.at_ms >= since]
-    now = {view.id: view for view in await visit.deps.inbox.items(list({example.id for example in own[:LAST]}))}
-    return await visit.page("today.html", {"done": done, "now": now})
+    """What this person has ended since the day began, the last first; their last ten in any case, as they are now."""
+    own = (await visit.desk.days.now()).of(visit.person, await visit.deps.store.now_ms())
+    done = [*reversed(own.today if len(own.today) > len(own.last) else own.last)]
+    now = await _as_they_are(visit, {example.id for example in done[:SHOWN]})
+    return await visit.page("today.html", {"done": done[:SHOWN], "now": now, "today": len(own.today)})
+
+
+async def _as_they_are(visit: Visit, ticket_ids: Collection[str]) -> dict[str, TicketView]:
+    """These tickets, by id: those that have left the store, too, as far as history answers."""
+    found = {view.id: view for view in await visit.deps.inbox.items(list(ticket_ids))}
+    gone, history = [each for each in ticket_ids if each not in found], visit.deps.views.history
+    if gone and history is not None:
+        now = await visit.deps.store.now_ms()
+        with suppress(HistoryUnreachable):
+            left = await history.find_many(gone)
+            found |= {each: read_row(each, dict(ended.row), now) for each, ended in left.items()}
+    return found
 
 
 def tabs(counts: Counts) -> list[Tab]:

@@ -8,12 +8,9 @@ from starlette.responses import Response
 from fallbacks.autonomy.proof import still_to_agree
 from fallbacks.autonomy.standing import Row
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.inbox.people import LATEST
 from fallbacks.ledger.examples import Example
 from fallbacks.store import keys
 from tasks.run.process import Kind
-
-LAST_CHANGED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,6 @@ async def kind_rows(visit: Visit) -> list[KindRow]:
         [keys.inbox_facet(f"{process.keyed_by}:{kind.key}") for kind in process.kinds]
     )
     earned = await visit.deps.standings.rows() if visit.deps.standings else []
-    changed = [one for one in reversed(await visit.desk.examples.latest(LATEST)) if one.suggested and not one.stood]
     return [
         KindRow(
             kind,
@@ -91,7 +87,7 @@ async def kind_rows(visit: Visit) -> list[KindRow]:
             counts.agreed[kind.key],
             size,
             tuple(progress(row) for row in earned if row.kind == kind.key),
-            tuple([one for one in changed if one.suggested == kind.key][:LAST_CHANGED]),
+            counts.changed.get(kind.key, ())[::-1],
         )
         for kind, size in zip(process.kinds, waiting, strict=True)
     ]

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from fallbacks.console.hidden import plain, visible
 from fallbacks.console.highlight import asked_for, marked
 from fallbacks.inbox.calls import said
+from fallbacks.inbox.ownership import groups_of, owner_words
 from tasks.money import format_usd
 from tasks.run.process import Process, Result
 
@@ -48,6 +49,7 @@ class Pages:
             day_time=day_time,
             usd=format_usd,
             words=words,
+            owner_words=owner_words,
             state_words=state_words,
             headline=self.headline,
             lasting=lasting,
@@ -63,7 +65,10 @@ class Pages:
             b"".join((STATIC / name).read_bytes() for name in ("console.css", "console.js", "list.js"))
         )
         self._environment.globals.update(
-            static_version=version.hexdigest()[:12], process=process, card_template=f"cards/{process.name}.html"
+            static_version=version.hexdigest()[:12],
+            process=process,
+            card_template=f"cards/{process.name}.html",
+            givable=groups_of(process),
         )
 
     def headline(self, result: Result) -> str:

@@ -10,7 +10,6 @@ from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.people import HASTY_FROM, HASTY_SECONDS, LATEST, Probed, Work, corrected_by, probed, work_by
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.examples import Example
-from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
 
 MOST_ROWS = 30
@@ -30,13 +29,12 @@ async def people(visit: Visit) -> Response:
     """Operators see everybody, others themselves."""
     latest = await visit.desk.examples.latest(LATEST)
     counters = await visit.deps.store.fields(keys.COUNTERS)
-    since = await visit.deps.store.now_ms() // DAY_MS * DAY_MS
-    mine = [example for example in latest if example.by == visit.person and example.at_ms >= since]
+    own = (await visit.desk.days.now()).of(visit.person, await visit.deps.store.now_ms())
     everybody = visit.may(Role.OPERATOR)
     shown = latest if everybody else [example for example in latest if example.by == visit.person]
     values = {
-        "today": next(iter(work_by(lambda example: example.by, mine)), None),
-        "changed": sum(example.action == Act.CORRECT for example in mine),
+        "today": next(iter(work_by(lambda example: example.by, own.today)), None),
+        "changed": sum(example.action == Act.CORRECT for example in own.today),
         "people": [
             Row(row.work, row.corrected, probed(row.work.name, counters))
             for row in _rows(latest, lambda example: example.by)

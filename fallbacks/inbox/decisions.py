@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from fallbacks.inbox.ownership import owned
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.ledger import SLA_SECONDS
 from fallbacks.ledger.move import At, In, InboxEntry, OutboxEntry
@@ -14,7 +15,6 @@ from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import InboxQueue
-from fallbacks.store import keys
 from tasks.conversation import Added, conversation, read_message
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -227,12 +227,7 @@ def entry_of(view: TicketView, process: Process, queue: InboxQueue, reason: Reas
     """An item that stays, or comes back by undo, is as urgent as it was: the requester waits all the while."""
     priority = Priority((view.decision or {}).get("priority", view.priority))
     look_by = In(SLA_SECONDS[priority] * 1000) if view.due_by_ms is None else At(view.due_by_ms)
-    return InboxEntry(look_by, (*item_facets(process, queue, reason, view.decision), *assigned(view.assignee)))
-
-
-def assigned(person: str | None) -> tuple[str, ...]:
-    """Under which facets it stands, too, where it is somebody's."""
-    return (keys.ASSIGNED, f"{keys.ASSIGNEE}{person}") if person else ()
+    return InboxEntry(look_by, owned(process, view, item_facets(process, queue, reason, view.decision)))
 
 
 def on_top(fresh: Limits, used: Usage, spent_nanodollars: int) -> Limits:

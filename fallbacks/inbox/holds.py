@@ -9,7 +9,8 @@ from typing import Any
 
 from fallbacks.errors import Stale, StoreUnreachable, UnknownTicket
 from fallbacks.history.port import History
-from fallbacks.inbox.decisions import assigned, held_since_ms
+from fallbacks.inbox.decisions import held_since_ms
+from fallbacks.inbox.ownership import owned, owners
 from fallbacks.inbox.wanted import Counts, Wanted
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import Act
@@ -120,13 +121,15 @@ class Holds:
         return await self._note(ticket_id, person, version, Act.SNOOZE, values={"snoozed_until": until}, unset=gone)
 
     async def assign(self, ticket_id: str, person: str, version: int | None, to: str) -> TicketView:
-        """Leave an item to a person while it waits, and give it back; to nobody with ""."""
+        """Leave an item to a person or a group (`team:cards`) while it waits, and give it back; to nobody with "".
+
+        Raises `ValueError` for a group that there is not.
+        """
         view = await self._waiting(ticket_id, version)
         row = await self.store.row(ticket_id)
-        kept = (
-            name for name in json.loads(row["facets"]) if name != keys.ASSIGNED and not name.startswith(keys.ASSIGNEE)
-        )
-        entry = InboxEntry(At(int(row["sla"])), (*kept, *assigned(to[:80])))
+        person_to, group = owners(self.process, view, to[:80])
+        theirs = replace(view, assignee=person_to, given=group)
+        entry = InboxEntry(At(int(row["sla"])), owned(self.process, theirs, json.loads(row["facets"])))
         event = ev.PersonActed(person, Act.ASSIGN, to[:80])
         await self._act(
             ticket_id, Move(view.state, (view.state,), ByPerson(view.version, person), (event,), inbox=entry)

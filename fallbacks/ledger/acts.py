@@ -10,8 +10,8 @@ class Act(StrEnum):
     suggested. reject: the suggestion is refused and waits for a decision by hand. close: it ends without a decision.
     correct: another decision than the one that stands. dismiss, repair: of what could not be read as a ticket. resume:
     back to the agent. claim, release: hold an item, give it back. snooze: hide it for a while. assign: to a person, who
-    is served it first and others not; or to nobody. note: write something down. undo: take a decision or a
-    close back. cancel: withdraw the ticket.
+    is served it first and others not, or to a group such as a team; or to nobody. note: write something down. undo:
+    take a decision or a close back. cancel: withdraw the ticket.
     """
 
     APPROVE = "approve"

@@ -38,8 +38,9 @@ class TicketView:
     door: what it came in by, `http` or `hook:NAME`; "" where it was accepted before that was kept. sent_by: the id of
     the API key that sent it. deadline_ms: until when it may wait. undo_by: who ended it and may take that back; None
     where nothing can be undone. stands: the decision that stands while what was added since is worked; earlier is then
-    the same. assignee: whose it is. messages: how many were added; last_message: the id of the last that asked for
-    attention. call: of the agent, that waits for a person.
+    the same. assignee: whose it is; given: to which group a person gave it, as its facet says it: "team:cards".
+    messages: how many were added; last_message: the id of the last that asked for attention. call: of the agent, that
+    waits for a person.
     """
 
     id: str
@@ -80,6 +81,7 @@ class TicketView:
     messages: int = 0
     last_message: str | None = None
     assignee: str | None = None
+    given: str | None = None
     call: PendingCall | None = None
 
     @property
@@ -317,15 +319,16 @@ def read_row(ticket_id: str, row: dict[str, str], now_ms: int) -> TicketView:
         messages=int(row.get("messages", 0)),
         last_message=row.get("last_message"),
         call=read_pending(row["call"]) if "call" in row else None,
-        assignee=_assignee(row),
+        assignee=_owner(row, keys.ASSIGNEE),
+        given=_owner(row, keys.GIVEN),
         undo_by=_undo_by(row, decision) if int(row.get("undo_until", 0)) > now_ms else None,
     )
 
 
-def _assignee(row: dict[str, str]) -> str | None:
+def _owner(row: dict[str, str], kind: str) -> str | None:
     """It is a facet of the item, so that lists find it."""
     facets: list[str] = json.loads(row.get("facets", "[]"))
-    return next((facet.removeprefix(keys.ASSIGNEE) for facet in facets if facet.startswith(keys.ASSIGNEE)), None)
+    return next((facet.removeprefix(kind) for facet in facets if facet.startswith(kind)), None)
 
 
 def _undo_by(row: dict[str, str], decision: dict[str, Any] | None) -> str | None:

@@ -70,8 +70,8 @@ RECENT = _key("recent", Type.LIST, "the last 2000 accepted: when, source, reques
 # people
 INBOX = _key("inbox", Type.SORTED, "tickets that wait for a person, by when one should have looked (ms)")
 inbox_facet = _keys("inbox:*", Type.SORTED, "the same for one queue, reason, facet or assignee: `queue:review`")
-ASSIGNED, ASSIGNEE = "assigned", "assignee:"
-"""Facets of an item that is somebody's: that it is, and whose."""
+ASSIGNED, ASSIGNEE, GIVEN = "assigned", "assignee:", "given:"
+"""Facets of an item that is somebody's: that it is, and whose; and that a person gave it to a group."""
 
 EXAMPLES = _key("examples", Type.LIST, "people's latest decisions (JSON, oldest first) beside what was suggested")
 SNOOZED = _key("snoozed", Type.SORTED, "items that people hid from serve-next, by until when (ms); some are past")

@@ -170,6 +170,13 @@ class BulkSnooze(BulkBody):
     seconds: Annotated[float, Field(ge=0, le=30 * 86_400)]
 
 
+class BulkAssign(BulkBody):
+    """to: a person, a group such as `team:cards`, or "" for nobody."""
+
+    act: Literal["assign"]
+    to: Annotated[str, StringConstraints(max_length=80)]
+
+
 class BulkUndo(BulkBody):
     act: Literal["undo"]
 
@@ -202,7 +209,7 @@ def bodies_of(process: Process) -> ProcessBodies:
 def _bulk(process: Process) -> type[RootModel[Any]]:
     decision: dict[str, Any] = {"act": (Literal["edit"], ...), "decision": (process.hand, ...)}
     edit = create_model("BulkEdit", __base__=BulkBody, __doc__="The same decision by hand on each.", **decision)
-    acts = BulkApprove | edit | BulkClose | BulkSnooze | BulkUndo
+    acts = BulkApprove | edit | BulkClose | BulkSnooze | BulkAssign | BulkUndo
     return create_model("Bulk", __base__=RootModel[Annotated[acts, Field(discriminator="act")]])
 
 

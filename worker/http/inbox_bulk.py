@@ -43,7 +43,7 @@ def bulk_router(process: Process) -> APIRouter:
 
     @router.post("/bulk", response_model=BulkDocument, responses=responses(400, 413, 415))
     async def act_on_many(request: Request, desk: DeskDep, key: Person) -> BulkDocument:
-        """Approve, edit, close, snooze or undo many at once. What changed meanwhile is refused item by item."""
+        """Approve, edit, close, snooze, assign or undo many at once. What changed meanwhile is refused item by item."""
         body = (await read_json(request, own.bulk)).root
         items = [Based(item.id, item.version) for item in body.items]
         results = await do_each(items, _doing(desk, key, body))
@@ -76,6 +76,8 @@ def _doing(desk: Desk, key: Caller, body: Any) -> Do:
             return lambda item: inbox.close(item.id, person, item.version, kind)
         case bodies.BulkSnooze(seconds=seconds):
             return lambda item: inbox.snooze(item.id, person, item.version, seconds)
+        case bodies.BulkAssign(to=to):
+            return lambda item: inbox.assign(item.id, person, item.version, to)
         case bodies.BulkUndo():
             operator = Scope.OPERATE in key.scopes
             return lambda item: inbox.undo(item.id, person, item.version, operator=operator)

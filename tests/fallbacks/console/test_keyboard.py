@@ -177,7 +177,7 @@ def test_a_key_without_meaning_takes_the_next_one_with_it(
 
 
 def test_assign_skip_and_snooze_leave_an_item_to_others(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
-    suggestions(door, agent, tickets, 4)
+    suggestions(door, agent, tickets, 5)
     rita.goto("/work")
     keys = Keyboard(rita)
     skipped = keys.at_hand
@@ -189,6 +189,10 @@ def test_assign_skip_and_snooze_leave_an_item_to_others(door: Door, agent: Agent
     expect(rita.get_by_text("for olga")).to_be_visible()
     rita.goto("/work")
     assert keys.at_hand == skipped
+    keys.press("g", "1")
+    given, skipped = skipped, keys.expect_next(skipped)
+    team = f"team:{door.process.facet_values['team'][0]}"
+    wait_for(lambda: door.run(door.inbox.views.ticket(given)).given == team, message="given to the team")
     keys.press("n")
     snoozed = keys.expect_next(skipped)
     keys.press("h", "3")

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from fallbacks.inbox.wanted import By, Counts, Wanted
 from tasks.triage.process import HandDecision
 from tests.fakes.asking import ask
-from tests.fallbacks.scene import Scene, scene
+from tests.fallbacks.scene import DECISION, TRIAGE, Scene, scene
 
 
 async def filled(s: Scene) -> None:
@@ -102,6 +104,31 @@ async def test_what_is_assigned_is_served_to_its_person_first_and_to_nobody_else
     assert (await s.inbox.views.ticket("h2")).assignee is None
     assert await found(s, Wanted(("assigned",))) == []
     assert await found(s, Wanted(("queue:limits",))) == await found(s, Wanted(without=("queue:suggestions",)))
+
+
+@scene
+async def test_what_is_given_to_a_team_waits_undecided_in_its_list(s: Scene) -> None:
+    await filled(s)
+    suggested, other = TRIAGE.facets(DECISION)["team"], "team:loans"
+    view = await s.inbox.assign("h2", "ann", None, other)
+    assert (view.given, view.assignee, view.decision) == (other, None, None)
+    await s.inbox.assign("s1", "ann", None, other)
+    assert await found(s, Wanted((other,), by=By.SINCE)) == ["s1", "h2"]
+    assert await found(s, Wanted((f"team:{suggested}",))) == ["s2"]
+    assert await found(s, Wanted(("label:lost_card", other))) == ["s1"]
+    view = await s.inbox.assign("h2", "ann", None, "bob")
+    assert (view.given, view.assignee) == (other, "bob")
+    await s.inbox.decide("h2", "bob", None, HandDecision(label="lost_card"))
+    undone = await s.inbox.undo("h2", "bob", None)
+    assert (undone.given, undone.assignee) == (other, "bob")
+    await s.inbox.reject("s1", "ann", None, "no")
+    assert await found(s, Wanted((other,), by=By.SINCE)) == ["h2", "s1"]
+    with pytest.raises(ValueError, match="there is no team 'nowhere'"):
+        await s.inbox.assign("s1", "ann", None, "team:nowhere")
+    for item in ("s1", "h2"):
+        assert (await s.inbox.assign(item, "ann", None, "")).given is None
+    assert await found(s, Wanted((other,))) == []
+    assert len(await found(s, Wanted((f"team:{suggested}",)))) == 2
 
 
 @scene

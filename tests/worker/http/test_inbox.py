@@ -70,6 +70,9 @@ def test_many_are_acted_on_at_once_and_each_is_done_or_refused(web: Served, api:
     assert bulk("01", act="undo")["done"] == 2
     assert bulk("012", act="snooze", seconds=60)["done"] == 3
     assert bulk("012", act="snooze", seconds=0)["done"] == 3
+    refused = bulk("0", act="assign", to="team:nowhere")["results"][0]
+    assert (refused["refused"], "there is no team" in refused["detail"]) == ("impossible", True)
+    assert [bulk("012", act="assign", to=to)["done"] for to in ("anna", "")] == [3, 3]
     assert bulk("2", act="edit", decision={"label": "card_arrival"})["done"] == 1
     assert bulk("013", act="close", kind="spam")["done"] == 3
     for wrong in ({"act": "approve", "items": []}, {"act": "erase", "items": items}, {"act": "close", "items": items}):

@@ -48,3 +48,17 @@ def a_choice(keys: Keys, process: "Process") -> "Choice | None":
     if len(hits) == 1 or hits[0].name == typed:
         return hits[0]
     return one_of(keys, [(choice, f"{choice.name} ({choice.detail})") for choice in hits[:MOST_SHOWN]])
+
+
+def a_group(keys: Keys, process: "Process") -> str | None:
+    """To which group an item is given, `team:cards`; where there are many, by its words first. None for none."""
+    from fallbacks.inbox.ownership import groups_of, owner_words
+
+    groups = [f"{name}:{value}" for name, values in groups_of(process).items() for value in values]
+    if len(groups) > MOST_SHOWN:
+        typed = (keys.line("to which group: ") or "").casefold().replace("_", " ")
+        groups = [to for to in groups if typed and typed in owner_words(to).casefold()]
+    if not groups:
+        say("there is no such group")
+        return None
+    return groups[0] if len(groups) == 1 else one_of(keys, [(to, owner_words(to)) for to in groups[:MOST_SHOWN]])

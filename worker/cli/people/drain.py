@@ -12,7 +12,7 @@ from worker.cli.cards import call_card, cause_card, decision_card, ticket_card, 
 from worker.cli.context import Session, publish_hint
 from worker.cli.options import seconds_of
 from worker.cli.output import say, show
-from worker.cli.people.asking import MOST_SHOWN, Keys, a_choice, one_of
+from worker.cli.people.asking import MOST_SHOWN, Keys, a_choice, a_group, one_of
 from worker.cli.people.items import outcome_line
 from worker.cli.tickets.show import Story, read_story, unread
 
@@ -26,7 +26,8 @@ DEAF_SECONDS = 1.5
 
 HELP = (
     "a approve   1-9 one of these   l find another   p another priority   x reject",
-    "z close without a decision   r send back with a note   s snooze an hour   h snooze, with a time   m assign",
+    "z close without a decision   r send back with a note   s snooze an hour   h snooze, with a time",
+    "m assign to a person   g give to a team",
     "c note   n skip   u undo   e correct the last   t timeline   ? keys   q quit",
 )
 """The same letters as in the console."""
@@ -134,6 +135,7 @@ class Drain:
             "s": self._snooze,
             "h": self._snooze_for,
             "m": self._assign,
+            "g": self._give,
             "c": self._note,
             "n": self._leave,
             "u": self._undo,
@@ -241,9 +243,14 @@ class Drain:
 
     def _assign(self, story: Story) -> After:
         to = self.keys.line("to (a name, or nothing for nobody): ")
-        if to is None:
-            return After.STAY
-        self._do(self.session.parts.inbox.assign(story.view.id, self.person, story.view.version, to), "assigned")
+        return After.STAY if to is None else self._leave_to(story.view, to)
+
+    def _give(self, story: Story) -> After:
+        to = a_group(self.keys, self.session.parts.process)
+        return self._leave_to(story.view, to) if to else After.STAY
+
+    def _leave_to(self, view: "TicketView", to: str) -> After:
+        self._do(self.session.parts.inbox.assign(view.id, self.person, view.version, to), "assigned")
         return After.NEXT
 
     def _note(self, story: Story) -> After:

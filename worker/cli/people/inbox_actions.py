@@ -171,12 +171,12 @@ def snooze(
 
 def assign(
     ticket_id: TicketId,
-    to: Annotated[str, typer.Argument(help="A person's name; nothing: nobody.")] = "",
+    to: Annotated[str, typer.Argument(help="A person's name, or a team as `team:NAME`; nothing: nobody.")] = "",
     person: Person = None,
     version: BasedOn = None,
     json: Json = False,
 ) -> None:
-    """Leave an item to a person, who is served it first and others not."""
+    """Leave an item to a person, who is served it first and others not; or to a team, in whose list it waits."""
     who = person_named(person)
     act(lambda parts: parts.inbox.assign(ticket_id, who, version, to), f"is for {to or 'nobody'}", json=json)
 

@@ -96,6 +96,11 @@ def test_every_other_key_does_what_it_does_in_the_console(
     assert "you did 4: 1 rejected, 1 snoozed, 1 sent back, 1 assigned; 1 left for later" in capsys.readouterr().out
 
 
+def test_an_item_is_given_to_a_team_undecided(ledger: DirectLedger) -> None:
+    drained("g", "0", "g", "3")
+    assert (ledger.view("s1").given, ledger.state("s1")) == ("team:fraud_and_security", State.SUGGESTED)
+
+
 def test_items_end_without_a_decision_and_the_last_one_is_corrected(ledger: DirectLedger) -> None:
     drained("z", "2", "a", "e", "lsc", "it was stolen", "z", "3", "s1")
     assert (ledger.view("s1").closed, ledger.view("f1").closed) == (Closed.THANKS, Closed.DUPLICATE)
