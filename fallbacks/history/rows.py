@@ -1,7 +1,7 @@
 """A ticket's facts as a row of either database, and back."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fallbacks.history.facts import clean
@@ -44,9 +44,19 @@ def values_of(entry: Entry) -> list[Any]:
     return [clean(value) if isinstance(value, str) else value for value in values]
 
 
-def facts_from(row: Sequence[Any], text: str) -> Facts:
-    """Of a selected row; its costs are not read."""
+def found_from(
+    rows: Iterable[Sequence[Any]], text_of: Callable[[Any], str], facet_names: Sequence[str]
+) -> list[tuple[str, Facts]]:
+    """Of selected rows: id, facts and the packed document, None for none."""
+    return [(row[0], facts_from(row[1:-1], text_of(row[-1]) if row[-1] else "", facet_names)) for row in rows]
+
+
+def facts_from(row: Sequence[Any], text: str, facet_names: Sequence[str]) -> Facts:
+    """Of a selected row; its costs are not read. facet_names: of the process, in the order in which they are shown."""
     values: dict[str, Any] = {_FIELDS.get(name, name): value for name, value in zip(FACTS, row, strict=True)}
     facets: Mapping[str, str] = values["facets"] if isinstance(values["facets"], dict) else json.loads(values["facets"])
-    values |= {"corrected": bool(values["corrected"]), "facets": facets}
+    values["facets"] = {
+        name: facets[name] for name in (*facet_names, *facets) if name in facets
+    }  # jsonb keeps no order
+    values["corrected"] = bool(values["corrected"])
     return Facts(**values, text=text)

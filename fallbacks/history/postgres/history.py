@@ -19,7 +19,7 @@ from fallbacks.history.postgres.search import Clause, search_sql
 from fallbacks.history.postgres.upkeep import PostgresUpkeep
 from fallbacks.history.postgres.writing import link_of, write
 from fallbacks.history.queries import checked
-from fallbacks.history.rows import facts_from, latest
+from fallbacks.history.rows import found_from, latest
 from fallbacks.history.views import POSTGRES, views
 from tasks.run.process import Process
 
@@ -38,6 +38,7 @@ class PostgresHistory:
     ) -> None:
         """seal: signs the chain. cold: where documents of cold months are."""
         self._keyed_by = process.keyed_by
+        self._facet_names = process.facet_names
         shown = views(POSTGRES, process.facet_names, process.keyed_by)
         self.connections = PostgresConnections(url, shown, connect_seconds)
         self._unpack = Unpacker()
@@ -110,7 +111,7 @@ class PostgresHistory:
         async with self.connections.transaction() as db:
             rows = await _all(db, *asked)
             unpack = await self._unpacker(db, [row[-1] for row in rows if row[-1]])
-        return [(row[0], facts_from(row[1:-1], unpack.text(row[-1]) if row[-1] else "")) for row in rows]
+        return found_from(rows, unpack.text, self._facet_names)
 
     async def identity(self) -> str:
         """See `History`."""

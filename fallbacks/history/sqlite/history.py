@@ -12,7 +12,7 @@ from fallbacks.history.documents import Unpacker, pack
 from fallbacks.history.facts import clean
 from fallbacks.history.port import EndedTicket, Entry, Facts, Known, Link, Search, Totals
 from fallbacks.history.queries import checked
-from fallbacks.history.rows import COLUMNS, facts_from, latest, values_of
+from fallbacks.history.rows import COLUMNS, found_from, latest, values_of
 from fallbacks.history.sqlite.chain import add_links, read_links
 from fallbacks.history.sqlite.connections import SqliteConnections
 from fallbacks.history.sqlite.erasure import put_remains, replace_examples, scrubbed
@@ -30,6 +30,7 @@ class SqliteHistory:
     def __init__(self, path: Path, process: Process, seal: Seal | None = None, cold: Cold | None = None) -> None:
         """seal: signs the chain. cold: where documents of cold months are."""
         self._keyed_by = process.keyed_by
+        self._facet_names = process.facet_names
         self.connections = SqliteConnections(path, views(SQLITE, process.facet_names, process.keyed_by))
         self._unpack = Unpacker()
         self._seal = seal
@@ -88,7 +89,7 @@ class SqliteHistory:
         def read(db: sqlite3.Connection) -> list[tuple[str, Facts]]:
             rows = search(db, wanted, self._keyed_by, *further)
             unpack = self._unpacker(db, [row[-1] for row in rows if row[-1]])
-            return [(row[0], facts_from(row[1:-1], unpack.text(row[-1]) if row[-1] else "")) for row in rows]
+            return found_from(rows, unpack.text, self._facet_names)
 
         return await self.connections.read(read)
 

@@ -99,6 +99,7 @@ def test_facts_come_back_with_the_text_and_without_the_costs(play: Play) -> None
         ((_, facts),) = await history.search(Search())
         object.__setattr__(written.facts, "costs", ())
         assert facts == written.facts
+        assert list(facts.facets) == ["label", "team"]
 
     play(story)
 
