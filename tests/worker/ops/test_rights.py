@@ -6,14 +6,13 @@ The server itself says what it refused: its ACL log stays empty.
 import io
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import typer
 from redis import Redis
 
 from fallbacks.access.api_keys import ApiKeys, Scope
@@ -25,7 +24,8 @@ from tests.services.waiting import wait_for
 from tests.worker.cli.direct_ledger import DirectLedger
 from tests.worker.http.served import Served
 from worker.cli import main
-from worker.cli.app import app
+from worker.cli.app import loaded
+from worker.cli.index import COMMANDS as COMMANDS_BY_NAME
 from worker.simulator import run_in_thread
 
 HAVE_STORES_OF_THEIR_OWN = {"demo", "drill", "up", "simulator"}
@@ -139,11 +139,11 @@ class Deployment:
         self.folder, self.server, self.url = folder, server, url
 
 
-def leaves(group: Any, *names: str) -> Iterator[str]:
+def leaves(commands: Mapping[str, Any], *names: str) -> Iterator[str]:
     """Every command, `inbox claim` and its like too."""
-    for name, command in group.commands.items():
+    for name, command in commands.items():
         if hasattr(command, "commands"):
-            yield from leaves(command, *names, name)
+            yield from leaves(command.commands, *names, name)
         else:
             yield " ".join((*names, name))
 
@@ -176,7 +176,8 @@ def files(folder: Path) -> dict[str, str]:
 def not_listed() -> list[str]:
     """Commands that stand in no line above: each is tried without anything, and with the id of a ticket."""
     listed = [f"{line} " for line in COMMANDS.splitlines()]
-    commands = set(leaves(typer.main.get_command(app))) - HAVE_STORES_OF_THEIR_OWN - RUN_AS_PROCESSES - NEED_NO_STORE
+    every = set(leaves({name: loaded(name) for name in COMMANDS_BY_NAME}))
+    commands = every - HAVE_STORES_OF_THEIR_OWN - RUN_AS_PROCESSES - NEED_NO_STORE
     left = sorted(name for name in commands if not any(line.startswith(f"{name} ") for line in listed))
     return [line for name in left for line in (name, f"{name} s1")]
 
