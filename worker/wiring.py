@@ -147,7 +147,7 @@ class Parts(Records):
         clients: dict[str, Any] = {
             "knowledge": SqliteKnowledge(sources.knowledge_folder(self.settings)),
             "customers": self.customers,
-            "history": History(LedgerHistory(self.store, self.process, self.history), self._similar),
+            "history": self.past_tickets,
             "attachments": self.views,
         }
         if self.settings.notify_url is not None and self.settings.notify_secret is not None:
@@ -164,6 +164,11 @@ class Parts(Records):
         from worker.lookups.http_customers import HttpCustomers  # httpx only where a directory is configured
 
         return HttpCustomers(settings.customers_url, settings.customers_token or SecretStr(""))
+
+    @cached_property
+    def past_tickets(self) -> History:
+        """A requester's, and similar ones."""
+        return History(LedgerHistory(self.store, self.process, self.history), self._similar)
 
     def _similar(self) -> SimilarTickets:
         similar = SimilarTickets()

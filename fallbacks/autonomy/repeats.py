@@ -40,5 +40,8 @@ class Repeats:
 
     def seen(self) -> Seen:
         """All of it, without what is too long ago to matter. The same in whatever parts it was read."""
-        known = {**self._before.last, **self._fresh}
-        return Seen({digest: last for digest, last in known.items() if self._count - last < MOST}, self._count)
+        if self._fresh:
+            known = {**self._before.last, **self._fresh}
+            recent = {digest: last for digest, last in known.items() if self._count - last < MOST}
+            self._before, self._fresh = Seen(recent, self._count), {}
+        return self._before

@@ -4,6 +4,7 @@ Each has a place among all that ever were, which stays when it moves. What can n
 kept; the youngest decisions are folded anew at every look.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,7 +176,8 @@ def _id_of(stored: str) -> str:
 
 
 class Folded(Generic[S]):
-    """A fold over the examples that keeps its place, so that a look costs what is new and not what there is.
+    """A fold over the examples that keeps its place, so that a look costs what is new and not what there is. Of several
+    that look at once one reads, and the others go on from there.
 
     fold: what comes of a state and further examples; must leave the state as it was. Folding in parts must be folding
     at once.
@@ -185,14 +187,19 @@ class Folded(Generic[S]):
         self._examples = examples
         self._fold = fold
         self._settled = (0, empty)
+        self._reading = asyncio.Lock()
 
     async def now(self) -> S:
         """Everything so far, undone decisions left out."""
+        async with self._reading:
+            return await self._read()
+
+    async def _read(self) -> S:
         horizon = await self._examples.store.now_ms() - SETTLED_AFTER_MS
-        place, state = self._settled  # taken as one: other tasks look while this one waits for the store
+        place, state = self._settled
         page = await self._examples.page(place, PAGE)
         while (settled := _settled_part(page, horizon)) == PAGE:
-            place, state = place + PAGE, self._fold(state, page)
+            place, state = self._settled = place + PAGE, self._fold(state, page)  # whoever is cut off has got so far
             page = await self._examples.page(place, PAGE)
         if settled:
             place, state = place + settled, self._fold(state, page[:settled])
@@ -201,7 +208,7 @@ class Folded(Generic[S]):
         while len(page) == PAGE:  # more young ones than a page holds
             page = await self._examples.page(place + len(young), PAGE)
             young += page
-        return self._fold(state, young)
+        return self._fold(state, young) if young else state
 
 
 def _settled_part(page: Sequence[Example], horizon_ms: int) -> int:

@@ -320,6 +320,10 @@ class Ledger(Steps):
         pairs = [part for lease in leases for part in (lease.ticket_id, str(lease.epoch))]
         return set(await self.store.run("renew", "", owner, self.lease_ms, *pairs))
 
+    async def take_back(self, owner: str) -> list[str]:
+        """Make due what an owner holds that has ended, before its leases are over. Returns the ids, for `sweep`."""
+        return list(await self.store.run("take_back", "", owner))
+
     async def sweep(
         self, *, limit: int, max_losses: int, base_ms: int | None = None, backlogged: bool = False
     ) -> list[Hint]:

@@ -9,7 +9,7 @@ call for a ticket that holds this text, as a ticket that kills its worker would.
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -96,10 +96,10 @@ class FailingPublisher(Publisher):
         super().__init__(app, queues)
         self._points = points
 
-    async def publish(self, work: Sequence[tuple[str, str]]) -> None:
+    async def publish(self, work: Sequence[tuple[str, str]], ahead: Collection[str] = ()) -> None:
         if work:
             self._points.hit("before:publish")
-        await super().publish(work)
+        await super().publish(work, ahead)
         if work:
             self._points.hit("after:publish")
 

@@ -240,6 +240,13 @@ def renew(b: MemoryData, _: str, owner: str, lease_ms: str, *pairs: str) -> list
     return gone
 
 
+def take_back(b: MemoryData, _: str, owner: str) -> list[str]:
+    found = [ticket_id for ticket_id in b.ordered("s:running") if b.row(ticket_id).get("owner") == owner]
+    for ticket_id in found:
+        b.due_at(ticket_id, b.now)
+    return found
+
+
 RUNS: dict[str, Callable[..., Any]] = {
     "accept": accept,
     "claim": claim,
@@ -248,4 +255,5 @@ RUNS: dict[str, Callable[..., Any]] = {
     "begin_effect": begin_effect,
     "end_effect": end_effect,
     "renew": renew,
+    "take_back": take_back,
 }

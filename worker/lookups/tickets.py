@@ -1,5 +1,6 @@
 """The requester's past and similar decided tickets: the ledger's part and the search index as one client."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Protocol
@@ -35,6 +36,7 @@ class History:
         self._index = new_index()
         self._indexed = 0
         self._erasures: int | None = None
+        self._reading = asyncio.Lock()
         self.fresh_until = 0.0
 
     async def recent(self, requester_id: str, limit: int) -> list[PastTicket]:
@@ -43,10 +45,15 @@ class History:
 
     async def similar(self, text: str, limit: int) -> list[PastTicket]:
         """Decided tickets most like this text, best first."""
-        if monotonic() >= self.fresh_until:
-            await self._catch_up()
-            self.fresh_until = monotonic() + FRESH_SECONDS
+        await self.catch_up()
         return await self._index.similar(text, limit)
+
+    async def catch_up(self) -> None:
+        """Index what people have decided meanwhile. Of several that ask at once one reads."""
+        async with self._reading:
+            if monotonic() >= self.fresh_until:
+                await self._catch_up()
+                self.fresh_until = monotonic() + FRESH_SECONDS
 
     async def _catch_up(self) -> None:
         erasures = await self._ledger.erasures()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from celery import Celery
@@ -11,6 +11,7 @@ from kombu.connection import Connection
 from fallbacks.ledger.states import Hint, HintKind
 from worker.clients.celery_queue import expired_of, is_amqp
 from worker.queue.kombu_calls import BrokerCalls
+from worker.queue.names import AHEAD
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,14 @@ class Publisher:
         self._headers = headers
         self._calls = BrokerCalls(app)
 
-    async def publish(self, work: Sequence[Hint]) -> None:
-        """Publish hints."""
+    async def publish(self, work: Sequence[Hint], ahead: Collection[str] = ()) -> None:
+        """Publish hints. ahead: tickets that were begun already; theirs go before what waits, where the broker is a
+        Redis. RabbitMQ has given back by itself what a dead worker had, at its old place.
+        """
         if work:
-            await self._calls.run(lambda connection: self._publish(connection, work))
+            first = [hint for hint in reversed(work) if hint[1] in ahead]  # each goes before those that were before
+            rest = [hint for hint in work if hint[1] not in ahead]
+            await self._calls.run(lambda connection: self._publish(connection, first, rest))
 
     async def depth(self, queue: str) -> int:
         """Messages ready on a queue, by kind, of every priority; 0 where there is none yet."""
@@ -58,17 +63,18 @@ class Publisher:
             log.warning("the depth of %s is unknown: %s", queue, error or type(error).__name__)
             return None
 
-    def _publish(self, connection: Connection, work: Sequence[Hint]) -> None:
-        headers = dict(self._headers()) or None
+    def _publish(self, connection: Connection, first: Sequence[Hint], rest: Sequence[Hint]) -> None:
+        headers = dict(self._headers())
         producer = self._app.amqp.Producer(connection.default_channel, auto_declare=False)
-        for kind, ticket_id in work:
+        for index, (kind, ticket_id) in enumerate((*first, *rest)):
             name, queue = _PLACES[kind]
+            place = {AHEAD: 1} if index < len(first) else {}
             self._app.send_task(
                 name,
                 kwargs={"ticket_id": ticket_id},
                 queue=self.queues[queue],
                 producer=producer,
-                headers=headers,
+                headers={**headers, **place} or None,
                 ignore_result=True,
                 retry=False,
                 timeout=ANSWER_SECONDS,

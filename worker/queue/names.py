@@ -7,6 +7,9 @@ from worker.config.settings import Settings
 SEPARATORS = ("\x06\x16", ":")
 """kombu's own, and the one that Celery's documentation recommends."""
 
+AHEAD = "deskhand_ahead"
+"""Header of a message that goes to the head of its queue."""
+
 STEPS = tuple(range(10))
 """Whatever steps a client has (kombu's are 0, 3, 6 and 9), it names one of these."""
 

@@ -23,7 +23,7 @@ from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 from fallbacks.store.redis_connections import FitConnection, FitTls, ServerUnfit, sync_options
 from fallbacks.store.redis_url import RedisUrl
 from worker.queue.envelope import carried, fault_of
-from worker.queue.names import lists_of
+from worker.queue.names import AHEAD, lists_of
 from worker.queue.redis_channel_scripts import CLAIM, FORGET, POISON, RESTORE
 
 log = logging.getLogger(__name__)
@@ -121,6 +121,13 @@ class Channel(stock.Channel):
     def forget(self, tag: str) -> None:
         """A message is done: nothing holds it any more."""
         self._script(FORGET, self._own_keys(), tag)
+
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+        if not message["headers"].get(AHEAD):
+            super()._put(queue, message, **kwargs)
+            return
+        with self.conn_or_acquire() as client:
+            client.rpush(queue, json.dumps(message))
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         queues = self._queue_cycle.consume(len(self.active_queues))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from fallbacks.delivery.alerts import AlertDesk, Escalation
-from fallbacks.errors import StoreUnreachable
+from fallbacks.errors import FallbacksError, StoreUnreachable
 from fallbacks.ledger.states import HintKind
 from fallbacks.store.redis_store import RedisStore
 from worker.queue.envelope import ANY_TIME, Times
@@ -61,6 +61,7 @@ class WorkerProcess:
         self._heartbeat = self.parts.heartbeat(self.slots, self.queues)
         self._heartbeat.finish = self.finish
         self._heartbeat.outage.end = self.fail
+        await self._heartbeat.try_to_beat()
         self._beating = asyncio.ensure_future(self._heartbeat.beat_forever())
         liveness = keep_fresh(self.parts.settings.home, self.queues, self._heartbeat.consumes)
         self._background = [asyncio.ensure_future(liveness)]
@@ -68,10 +69,19 @@ class WorkerProcess:
             asyncio.ensure_future(loop.run_forever()) for loop in self.parts.message_loops(self.queues)
         ]
         if self.parts.agents:
+            self._background.append(asyncio.ensure_future(self._read_ahead()))
             self._background.append(asyncio.ensure_future(Renewal(self.parts).run_forever()))
             self._background.append(asyncio.ensure_future(self._retraining().run_forever()))
         if "handoff" in self.queues:
             self._background.append(asyncio.ensure_future(self.parts.delivery_loop.run_forever()))
+
+    async def _read_ahead(self) -> None:
+        """People's decisions, which the first tickets would wait for: those that are similar, and what was earned."""
+        try:
+            await self.parts.past_tickets.catch_up()
+            await self.parts.standings.standings()
+        except FallbacksError as error:
+            log.warning("people's decisions are read when the first ticket asks for them: %s", error)
 
     def _retraining(self) -> Retraining:
         settings = self.parts.settings

@@ -16,6 +16,7 @@ from fallbacks.store import keys
 from worker.models.tier import Tier
 from worker.work.live_runs import LiveRuns
 from worker.work.outage import Outage
+from worker.work.predecessors import identity
 from worker.work.sweeper import Sweeper
 
 log = logging.getLogger(__name__)
@@ -63,18 +64,24 @@ class Heartbeat:
     finish: Callable[[], None] = field(default=lambda: None)
 
     async def beat_forever(self) -> None:
-        """Until the process ends. A store that does not answer is waited for; the leases may be lost meanwhile."""
+        """From the second on until the process ends. A store that does not answer is waited for; the leases may be lost
+        meanwhile.
+        """
         pause = min(self.ledger.lease_ms / 3000, self.sweep_seconds)
         while True:
-            try:
-                await self.beat()
-            except StoreUnreachable as error:
-                log.warning("store unreachable: %s", error)
-                await self.outage.goes_on(error)
-            except Exception as error:
-                log.exception("a heartbeat failed")
-                await self.outage.goes_on(error)
             await asyncio.sleep(pause)
+            await self.try_to_beat()
+
+    async def try_to_beat(self) -> None:
+        """Everything once, whatever comes of it. Before any work is taken, so that what was lost here goes first."""
+        try:
+            await self.beat()
+        except StoreUnreachable as error:
+            log.warning("store unreachable: %s", error)
+            await self.outage.goes_on(error)
+        except Exception as error:
+            log.exception("a heartbeat failed")
+            await self.outage.goes_on(error)
 
     async def beat(self) -> None:
         """Everything once."""
@@ -142,6 +149,7 @@ class Heartbeat:
             "queues": list(self.queues),
             "host": platform.node(),
             "pid": os.getpid(),
+            "process": identity(),
             "draining": self.live.draining,
             "history_room": self.history_room(),
             "day_cap": self.day_cap,

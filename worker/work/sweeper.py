@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from fallbacks.ledger.audit import audit
 from fallbacks.ledger.generation import notice_failover
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import Hint, HintKind
+from worker.work.predecessors import take_back
 
 if TYPE_CHECKING:
     from worker.queue.celery_publisher import Publisher
@@ -42,15 +43,20 @@ class Sweeper:
     _begun: set["asyncio.Future[str]"] = field(default_factory=set)
 
     async def sweep(self) -> None:
-        """One look. Raises `StoreUnreachable`."""
+        """One look; more where killed processes of this machine held more. Raises `StoreUnreachable`."""
         await self._notice_failover()
+        lost = await take_back(self.ledger)
+        for _ in range(1 + len(lost) // LIMIT):
+            await self._look(lost)
+
+    async def _look(self, lost: Collection[str]) -> None:
         depth = await self.publisher.known_depth("tickets")
         backlogged = (depth or 0) > max(1, self.slots) * BACKLOG_PER_SLOT
         work = await self.ledger.sweep(limit=LIMIT, max_losses=self.max_losses, backlogged=backlogged)
         self._begin([hint for hint in work if hint[0] in self.here])
         work = [hint for hint in work if hint[0] not in self.here]
         try:
-            await self.publisher.publish(work)
+            await self.publisher.publish(work, ahead=lost)
         except Exception as error:  # kombu's transports raise errors of many libraries
             begun = self._begin(work)
             log.warning("%d hints were not published, %d are begun here: %s", len(work), begun, error)

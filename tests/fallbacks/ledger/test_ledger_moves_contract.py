@@ -123,6 +123,27 @@ async def test_a_live_lease_is_left_alone(s: Scene) -> None:
 
 
 @scene
+async def test_what_an_owner_holds_that_has_ended_is_due_at_once_and_its_writes_are_refused_once_it_is_swept(
+    s: Scene,
+) -> None:
+    held, _ = await s.running("t1", "w1"), await s.running("t2", "w2")
+    await s.begin(held, 100)
+    assert (await s.ledger.take_back("w1"), await s.ledger.take_back("w3")) == (["t1"], [])
+    await s.ledger.renew("w1", [held])
+    assert await s.sweep() == [], "it runs after all"
+    await s.ledger.take_back("w1")
+    assert await s.sweep() == [("triage", "t1")]
+    assert (await s.day(), (await s.row())["losses"], await s.types()) == (
+        (100, 0),
+        "1",
+        ["accepted", "claimed", "step_started", "call_lost", "lease_expired"],
+    )
+    with pytest.raises(LeaseLost):
+        await s.end(held, 30)
+    assert await s.ledger.take_back("w1") == []
+
+
+@scene
 async def test_an_expired_lease_is_taken_back_and_its_call_paid_in_full(s: Scene) -> None:
     await s.accept("t1")
     short = Ledger(s.store, TRIAGE, lease_ms=1)

@@ -205,6 +205,7 @@ CALLS = [
     Call("begin_effect", "running0", (EFFECT, EVENT)),
     Call("end_effect", "effects", ({**FENCE, "key": "k2"}, "done", EVENT)),
     Call("renew", "", ("w1", 30_000, "running0", "1", "running1", "1")),
+    Call("take_back", "", ("w1",)),
     Call("move", "running0", (LOTS, EVENT)),
     Call("move", "running0", (LOTS | {"failure": FAILURE}, EVENT), name="move of a model that cannot be called"),
     Call("move", "suggested", (PERSON | {"states": ["suggested"], "person": "ann"}, EVENT), name="move of a person"),
@@ -260,7 +261,7 @@ READERS |= {"family", "per_hour", "rows", "since"}
 PARTS = {f"_{part}" for part in redis_store.PARTS}
 OTHERS = READERS | PARTS
 
-MANY = {"generation", "renew", "sweep", "wake", "next_item", "take_alert", "take_outbox", "leaving_drop"}
+MANY = {"generation", "renew", "take_back", "sweep", "wake", "next_item", "take_alert", "take_outbox", "leaving_drop"}
 """Scripts that work on many: what is wrong with one is passed over, and the rest is done."""
 
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from fallbacks.ledger.examples import Example, Examples, Folded
 from fallbacks.ledger.history import LedgerHistory
 from tests.fakes.desk import TRIAGE
 from tests.fakes.memory_store import MemoryStore
 from worker.lookups.sqlite_similar import SimilarTickets
-from worker.lookups.tickets import History
+from worker.lookups.tickets import BATCH, History
 
 
 class Counted(MemoryStore):
@@ -24,6 +26,7 @@ class Counted(MemoryStore):
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
         found = await super().run(script, ticket_id, *args)
+        await asyncio.sleep(0)  # as over a network
         if script == "examples":
             self.read += found[2]
         return found
@@ -51,5 +54,26 @@ def test_what_people_decide_later_is_found_once_the_index_is_stale() -> None:
             store.decide(number, "giraffe" if number == 25 else "card")
         history.fresh_until = 0.0
         assert [ticket.id for ticket in await history.similar("giraffe", 1)] == ["t25"]
+
+    asyncio.run(story())
+
+
+def test_of_many_that_ask_at_once_one_reads_and_misses_nothing() -> None:
+    async def story() -> None:
+        store, texts = Counted(), [f"card{number}" for number in range(3 * BATCH)]
+        for number, text in enumerate(texts):
+            store.decide(number, text)
+        history = History(LedgerHistory(store, TRIAGE), SimilarTickets)
+        found = await asyncio.gather(*(history.similar(text, 1) for text in texts[::100]))
+        assert [ticket.text for (ticket,) in found] == texts[::100]
+        assert len(store.read) == len(texts)
+
+        def fold(before: int, new: Sequence[Example]) -> int:
+            return before + len(new)
+
+        store.read.clear()
+        folded = Folded(Examples(store, TRIAGE), 0, fold)
+        assert set(await asyncio.gather(*(folded.now() for _ in range(8)))) == {len(texts)}
+        assert len(store.read) == len(texts)
 
     asyncio.run(story())

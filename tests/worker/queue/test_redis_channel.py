@@ -20,6 +20,7 @@ from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.queue.poison import bad_envelopes, envelope, good_envelopes
 from worker.clients.celery_queue import queue
+from worker.queue.names import AHEAD
 from worker.queue.redis_channel import Channel, QoS
 from worker.simulator import run_in_thread
 
@@ -28,6 +29,7 @@ OVERRIDDEN = {
     "_brpop_read": "(self, **options)",
     "_poll_error": "(self, type, **options)",
     "_get": "(self, queue)",
+    "_put": "(self, queue, message, **kwargs)",
     "_disconnect_pools": "(self)",
 }
 USED = {
@@ -136,6 +138,19 @@ def test_every_queue_is_served_whichever_is_waited_on(redis: Redis, connect: Cal
     push(redis, "handoff")
     found = received(connection, "tickets", "handoff", count=3, ack=True)
     assert len(found) == 3
+
+
+def test_a_message_that_is_marked_so_goes_before_those_that_wait(
+    redis: Redis, connect: Callable[..., Connection]
+) -> None:
+    push(redis)
+    with connect().Producer() as producer:
+        for headers in ({}, {AHEAD: 1}):
+            said = {"task": "tasks.triage", "id": "1", **headers}
+            producer.publish(([], {}, {}), routing_key="tickets", headers=said)
+    (first,) = received(connect(), "tickets")
+    assert AHEAD in first.headers  # type: ignore[attr-defined]
+    assert redis.llen("tickets") == 2
 
 
 def test_what_a_dead_worker_held_comes_back_as_it_was(redis: Redis, connect: Callable[..., Connection]) -> None:
