@@ -61,7 +61,7 @@ class Standing:
     that people gave without seeing the suggestion. repeats: agreements left out of both, of texts agreed on before.
     carried: of `n`, what an earlier version earned and this one answers the same.
     alarms: the detector, one number per fallen agreement. promotions: how often it was promoted; each further proof
-    must be twice as strong. why: the last change, in words.
+    must be twice as strong. why: the last change, in words. revoked_ms: when a person last took it all back.
     """
 
     auto: bool = False
@@ -75,6 +75,7 @@ class Standing:
     alarms: tuple[float, ...] = (0.0,) * len(_FALLEN_TO)
     promotions: int = 0
     why: str = ""
+    revoked_ms: int = 0
 
     @property
     def alarm(self) -> float:

@@ -15,8 +15,10 @@ from fallbacks.autonomy.carried import Carried, read_carried
 from fallbacks.autonomy.noise import Noise, corrected, read_noise
 from fallbacks.autonomy.proof import Observation, Rule, Standing, needed, observed, without
 from fallbacks.autonomy.repeats import Repeats, Seen
+from fallbacks.autonomy.revoked import Revocation, Revoked, as_revoked, read_revoked, write_revoked
 from fallbacks.errors import HistoryUnreachable
 from fallbacks.history.port import History
+from fallbacks.ledger.control import EARNED, Control
 from fallbacks.ledger.examples import Example, Examples, Folded
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -109,12 +111,14 @@ def replay(
     before: Earned = NOTHING,
     carried: Collection[Carried] = (),
     bars: Mapping[str, Rule] | None = None,
+    revoked: Revoked | None = None,
 ) -> Earned:
     """The standings after examples, oldest first. Pure: the same list gives the same standings.
 
     carried: what versions take over from those before them. bars: of kinds whose rule is another, by people's slips.
+    revoked: of kinds that people took their autonomy from.
     """
-    bars = bars or {}
+    bars, revoked = bars or {}, revoked or {}
     standings, repeats = dict(before.standings), Repeats(before.repeats.seen())
     for example in examples:
         if not example.agent:  # a hand-off, or older than this evidence
@@ -123,7 +127,7 @@ def replay(
         observation = observe(example, process)
         for version in (own.version, *(each.version for each in carried if each.takes(example))):
             key = replace(own, version=version)
-            standing = standings.get(key, Standing())
+            standing = as_revoked(standings.get(key, Standing()), revoked.get(key.kind, ()), example.at_ms)
             if example.earlier is not None:
                 standing = without(standing, observe(replace(example, facets=example.earlier), process))
             plain = observation.agreed and not observation.severe and example.earlier is None
@@ -167,6 +171,7 @@ class AutonomyJudge:
         self._process = process
         self._carried: tuple[Carried, ...] = ()
         self._bars: dict[str, Rule] = {}
+        self._revoked: dict[str, list[Revocation]] = {}
         self._looked_at = -inf
         self.noise: dict[str, Noise] = {}
         """How people judged probes, by kind; known after the first look at the standings."""
@@ -193,29 +198,54 @@ class AutonomyJudge:
         """Where everything stands now, undone decisions left out. age_seconds: how old the answer may be."""
         if monotonic() - self._seen_at < age_seconds:
             return self._seen
-        if monotonic() - self._looked_at >= MAY_BE_OLD_SECONDS:
-            await self._look()
-        self._seen, self._seen_at = (await self._earned.now()).standings, monotonic()
+        await self._look()
+        found, revoked = (await self._earned.now()).standings, self._revoked
+        self._seen = {key: as_revoked(each, revoked.get(key.kind, ()), inf) for key, each in found.items()}
+        self._seen_at = monotonic()
         return self._seen
+
+    async def revoke(self, kind: str, by: str, why: str) -> None:
+        """People decide this kind from now on, until it has earned it again. Raises `ValueError` where they do."""
+        if not any(key.kind == kind and each.auto for key, each in (await self.standings()).items()):
+            raise ValueError(f"{kind!r} is not decided alone: there is nothing to revoke")
+        if not why.strip():
+            raise ValueError("say why it is revoked")
+        await write_revoked(self._store, kind, Revocation(await self._store.now_ms(), by, why.strip()[:500]))
+        self._seen_at = -inf
+        await Control(self._store).changed(
+            by, f"{EARNED}{kind}", f"{kind} is revoked, and not decided alone: {why[:500]}"
+        )
 
     def rule_of(self, kind: str) -> Rule:
         """What a kind must prove."""
         return self._bars.get(kind, self.terms.rule)
 
     async def _look(self) -> None:
-        """Where a version was promoted or people's slips are known better, all is folded from the start: seldom."""
-        carried, self._looked_at = await read_carried(self._store), monotonic()
-        self.noise = read_noise(await self._store.fields(keys.COUNTERS))
-        rules = {kind: corrected(self.terms.rule, noise) for kind, noise in self.noise.items()}
-        bars = {kind: rule for kind, rule in rules.items() if rule != self.terms.rule}
-        if (carried, bars) != (self._carried, self._bars):
-            self._carried, self._bars = carried, bars
+        """Where a version was promoted, people's slips are known better or a kind was revoked, all is folded from the
+        start: seldom. What was revoked is looked at each time: nothing more is decided alone then.
+        """
+        carried, bars, revoked = self._carried, self._bars, await read_revoked(self._store)
+        if monotonic() - self._looked_at >= MAY_BE_OLD_SECONDS:
+            carried, bars, self._looked_at = await read_carried(self._store), await self._read_bars(), monotonic()
+        if (carried, bars, revoked) != (self._carried, self._bars, self._revoked):
+            self._carried, self._bars, self._revoked = carried, bars, revoked
             self._earned = self._folded()
 
+    async def _read_bars(self) -> dict[str, Rule]:
+        self.noise = read_noise(await self._store.fields(keys.COUNTERS))
+        rules = {kind: corrected(self.terms.rule, noise) for kind, noise in self.noise.items()}
+        return {kind: rule for kind, rule in rules.items() if rule != self.terms.rule}
+
     def _folded(self) -> Folded[Earned]:
-        process, rule, carried, bars = self._process, self.terms.rule, self._carried, self._bars
+        process, rule, carried, bars, revoked = (
+            self._process,
+            self.terms.rule,
+            self._carried,
+            self._bars,
+            self._revoked,
+        )
         examples = Examples(self._store, process, self._history)
-        return Folded(examples, NOTHING, lambda before, new: replay(new, process, rule, before, carried, bars))
+        return Folded(examples, NOTHING, lambda before, new: replay(new, process, rule, before, carried, bars, revoked))
 
     async def rows(self, versions: Mapping[str, Collection[str]] | None = None) -> list[Row]:
         """Every kind with evidence, by tier and kind. versions: tier -> those in force; None: all there were."""

@@ -25,7 +25,7 @@ from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.console.groups import group, groups, resolve_group, resume_group
 from fallbacks.console.guard import Guard
 from fallbacks.console.inbox_list import inbox, today
-from fallbacks.console.kinds import kinds
+from fallbacks.console.kinds import kinds, revoke
 from fallbacks.console.list_stream import list_counts, list_stream
 from fallbacks.console.log import operator_log
 from fallbacks.console.operating import operations, switch
@@ -85,6 +85,7 @@ ROUTES = [
     Route("/groups/{reason}/resume", resume_group, methods=["POST"]),
     Route("/groups/{reason}/resolve", resolve_group, methods=["POST"]),
     Route("/labels", kinds),
+    Route("/labels/revoke", revoke, methods=["POST"]),
     Route("/tools", tools),
     Route("/operations", operations),
     Route("/operations/log", operator_log),

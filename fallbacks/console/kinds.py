@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
 
+from fallbacks.access.roles import Role
 from fallbacks.autonomy.proof import still_to_agree
 from fallbacks.autonomy.standing import Row
 from fallbacks.console.visit import Visit, signed_in
@@ -58,6 +61,21 @@ async def kinds(visit: Visit) -> Response:
     stands_by = [(tier, json.loads(promise)["rests_on"]) for tier, promise in sorted(kept.items())]
     found = await visit.desk.findings.now()
     return await visit.page("kinds.html", {"groups": groups, "stands_by": stands_by, "found": found, "wanted": wanted})
+
+
+@signed_in(Role.OPERATOR)
+async def revoke(visit: Visit) -> Response:
+    """Take from a kind that it is decided alone: said why, and meant."""
+    form = await visit.request.form()
+    kind, why = str(form.get("kind", "")), str(form.get("why", ""))
+    if not form.get("meant") or visit.deps.standings is None:
+        raise HTTPException(422, "Nothing was revoked: say that it is meant.")
+    try:
+        await visit.deps.standings.revoke(kind, visit.person, why)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from None
+    await visit.tell(f"{kind.replace('_', ' ')} is decided by people from now on", "")
+    return RedirectResponse(f"/labels?{urlencode({'q': kind})}", 303)
 
 
 def _says(kind: Kind, wanted: str) -> bool:

@@ -121,6 +121,7 @@ CARETAKER = _key("caretaker", Type.TEXT, "how many web processes looked after fo
 COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, left (for history), alerts raised, ...")
 METERS = _key("m", Type.HASH, "counters of `/metrics`, see `fallbacks.ledger.meters`")
 EARNED = _key("earned", Type.HASH, "kind, tier and version -> since and until when it was decided alone (ms, JSON)")
+REVOKED = _key("revoked", Type.HASH, "kind and when a person revoked its autonomy (ms) -> who, and why (JSON)")
 EARNED_TURN = _key("earned_turn", Type.TEXT, "how many processes wanted to look for promotions in this window")
 CARRIED = _key("carried", Type.HASH, "tier and version -> whose evidence it has taken over, and what not of it (JSON)")
 RETRAIN_TURN = _key("retrain_turn", Type.TEXT, "how many processes wanted to take a round of learning in this window")

@@ -301,3 +301,25 @@ def test_agreement_can_be_asked_of_the_team_alone() -> None:
     other_label = read(example("stolen_card", "cards"))
     assert not observe(other_label, TRIAGE).agreed
     assert observe(other_label, Triage(TAXONOMY, agree_on="team")).agreed
+
+
+@scene
+async def test_what_is_revoked_is_decided_by_people_at_once_and_earned_again_from_nothing(s: Scene) -> None:
+    terms = Terms(standings.Rule(target=0.5, error=0.2))
+    at_work, other = judge(s, terms=terms), judge(s, terms=terms)
+    before = await s.store.now_ms()
+    await give(s, *(told(at=before, text=f"first {number}") for number in range(8)))
+    assert (await at_work.judge(KEY, may_act=True)).auto
+    await other.revoke("lost_card", "olga", "a fraud wave")
+    judgement = await at_work.judge(KEY, may_act=True)
+    assert (judgement.auto, judgement.blind) == (False, False)
+    standing = (await at_work.standings())[KEY]
+    assert (standing.n, standing.promotions, standing.why) == (0, 1, "revoked by olga: a fraud wave")
+    with pytest.raises(ValueError, match="nothing to revoke"):
+        await other.revoke("lost_card", "olga", "again")
+    after = standing.since_ms + 1
+    await give(s, *(told(at=after, text=f"then {number}") for number in range(20)))
+    again = (await at_work.standings())[KEY]
+    assert (again.auto, again.promotions) == (True, 2)
+    assert again.agreements > 8, "twice the proof"
+    assert (await judge(s, terms=terms).standings())[KEY] == again, "folded anew it is the same"

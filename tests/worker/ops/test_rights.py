@@ -79,6 +79,7 @@ unpause
 autonomy off
 autonomy suggest
 autonomy labels
+labels
 budget --day 5
 drain no-such-worker
 retry --reason step_limit --dry-run

@@ -1,14 +1,15 @@
-"""`deskhand labels`: where people's decisions say that the labels are wrong."""
+"""`deskhand labels`: where people's decisions say that the labels are wrong; and taking its autonomy from one."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from worker.cli.context import run
-from worker.cli.options import Json
+from worker.cli.options import Json, Person, person_named
 from worker.cli.output import Report, dump, say, show
 
 if TYPE_CHECKING:
+    from fallbacks.autonomy.standing import Row
     from fallbacks.kinds.findings import Findings
     from worker.wiring import Parts
 
@@ -17,15 +18,38 @@ IDS = 3
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(rich_help_panel="Judgement")(labels)
+    """Add the group; bare, it shows what is found."""
+    group = typer.Typer(invoke_without_command=True)
+    group.callback()(labels)
+    group.command()(revoke)
+    app.add_typer(group, name="labels", rich_help_panel="Judgement")
 
 
-def labels(json: Json = False) -> None:
+def revoke(
+    label: Annotated[str, typer.Argument(help="One that is decided alone: `deskhand autonomy labels` lists them.")],
+    why: Annotated[str, typer.Option("--reason", help="Why; kept in the operator log.")],
+    person: Person = None,
+) -> None:
+    """People decide this label from now on. It is earned again from nothing, by decisions from now on."""
+    who = person_named(person)
+
+    async def take(parts: "Parts") -> "Row | None":
+        await parts.standings.revoke(label, who, why)
+        return next((row for row in await parts.standings.rows() if row.kind == label), None)
+
+    row = run(take)
+    say(f"{label} is not decided alone from now on; what was decided alone stands, and can be corrected")
+    if row is not None:
+        say(f"it is earned again by decisions from now on: e-value {row.e_value:.2g} of {row.e_needed:.0f}")
+
+
+def labels(ctx: typer.Context, json: Json = False) -> None:
     """Labels that are confused, labels that may be missing, and those that came more or less often this week.
 
     From the last 5,000 decisions and closes of people; the console's Labels screen shows the same.
     """
+    if ctx.invoked_subcommand is not None:
+        return
     from dataclasses import asdict
 
     found, stands_by = run(_findings)

@@ -24,3 +24,17 @@ def test_it_says_what_is_confused_what_may_be_missing_and_what_none_fits(
     printed = deskhand("labels").out
     for said in ("4 of 8 tickets", "c0, c1, c2", "card_linking", "local: at 0.83 it covers 44.0%"):
         assert said in printed
+
+
+def test_a_label_loses_what_it_has_earned_by_a_command(deskhand: Deskhand, valkey_server: ValkeyServer) -> None:
+    agent = {"label": "card_arrival", "team": "card_delivery", "tier": "local", "version": "v1", "blind": False}
+    row = {"label": "card_arrival", "team": "card_delivery", "proposed": "card_arrival", "agent": agent, "at": 1}
+    with valkey_server.client() as client:
+        rows = [json.dumps({**row, "id": f"t{number}", "text": f"card {number}"}) for number in range(250)]
+        client.rpush("deskhand:examples", *rows)
+    done = deskhand("labels", "revoke", "card_arrival", "--reason", "a new courier", "--as", "olga")
+    assert "is not decided alone from now on" in done.out
+    assert "e-value 1 of 40" in done.out
+    assert "card_arrival is revoked, and not decided alone: a new courier" in deskhand("control", "log").out
+    refused = deskhand("labels", "revoke", "card_arrival", "--reason", "again", "--as", "olga")
+    assert (refused.code, "there is nothing to revoke" in refused.err) == (1, True)
