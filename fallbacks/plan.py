@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tasks.language import N_
 from tasks.reasons import Reason
 from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.limits import Limits, exceeded
@@ -68,81 +69,95 @@ _INFO, _WARNING, _ERROR = Severity.INFO, Severity.WARNING, Severity.ERROR
 
 PLAN: dict[Reason, PlanRow] = {
     Reason.STEP_LIMIT: PlanRow(
-        "it used all its model calls", "Decide by hand, or resume with a hint and more steps.", _LIMITS, _WARNING
+        N_("it used all its model calls"),
+        N_("Decide by hand, or resume with a hint and more steps."),
+        _LIMITS,
+        _WARNING,
     ),
     Reason.TOOL_CALL_LIMIT: PlanRow(
-        "it asked for more tool calls than allowed", "Decide by hand, or resume with a hint.", _LIMITS, _WARNING
+        N_("it asked for more tool calls than allowed"), N_("Decide by hand, or resume with a hint."), _LIMITS, _WARNING
     ),
     Reason.TOKEN_LIMIT: PlanRow(
-        "it used all its tokens", "Decide by hand; a very long ticket may need a higher limit.", _LIMITS, _WARNING
+        N_("it used all its tokens"),
+        N_("Decide by hand; a very long ticket may need a higher limit."),
+        _LIMITS,
+        _WARNING,
     ),
     Reason.COST_LIMIT: PlanRow(
-        "the next call could cost more than the run may spend",
-        "Decide by hand, or resume with a higher limit.",
+        N_("the next call could cost more than the run may spend"),
+        N_("Decide by hand, or resume with a higher limit."),
         _LIMITS,
         _WARNING,
     ),
     Reason.TIME_LIMIT: PlanRow(
-        "it ran out of time", "Decide by hand, or resume; check the provider's latency.", _LIMITS, _WARNING
+        N_("it ran out of time"), N_("Decide by hand, or resume; check the provider's latency."), _LIMITS, _WARNING
     ),
     Reason.DAILY_BUDGET: PlanRow(
-        "today's fleet budget has no room for the next call",
-        "Decide by hand, or raise DAILY_BUDGET_USD and resume the group.",
+        N_("today's fleet budget has no room for the next call"),
+        N_("Decide by hand, or raise DAILY_BUDGET_USD and resume the group."),
         _LIMITS,
         _ERROR,
         parks=None,
     ),
     Reason.LOOP_DETECTED: PlanRow(
-        "it repeated itself without learning anything",
-        "Decide by hand, or resume with a hint that breaks the tie.",
+        N_("it repeated itself without learning anything"),
+        N_("Decide by hand, or resume with a hint that breaks the tie."),
         _REVIEW,
         _WARNING,
         next_tier=True,
     ),
     Reason.NO_DECISION: PlanRow(
-        "it answered in prose instead of deciding", "Decide by hand, or resume.", _REVIEW, _WARNING, next_tier=True
+        N_("it answered in prose instead of deciding"),
+        N_("Decide by hand, or resume."),
+        _REVIEW,
+        _WARNING,
+        next_tier=True,
     ),
     Reason.INVALID_DECISION: PlanRow(
-        "its decision broke the contract twice",
-        "Decide by hand; if it repeats, look at how its answers are described.",
+        N_("its decision broke the contract twice"),
+        N_("Decide by hand; if it repeats, look at how its answers are described."),
         _REVIEW,
         _WARNING,
         next_tier=True,
     ),
     Reason.INVALID_TOOL_CALL: PlanRow(
-        "it kept calling tools wrongly", "Decide by hand, or resume.", _REVIEW, _WARNING, next_tier=True
+        N_("it kept calling tools wrongly"), N_("Decide by hand, or resume."), _REVIEW, _WARNING, next_tier=True
     ),
     Reason.LOW_CONFIDENCE: PlanRow(
-        "it was not sure enough", "Check its suggestion and approve or correct it.", _REVIEW, _INFO, next_tier=True
+        N_("it was not sure enough"),
+        N_("Check its suggestion and approve or correct it."),
+        _REVIEW,
+        _INFO,
+        next_tier=True,
     ),
     Reason.MODEL_REFUSED: PlanRow(
-        "the model refused to work on it",
-        "Read it with care and decide by hand.",
+        N_("the model refused to work on it"),
+        N_("Read it with care and decide by hand."),
         _SECURITY,
         _WARNING,
         next_tier=True,
     ),
     Reason.REPLY_TRUNCATED: PlanRow(
-        "the model's reply was cut short", "Decide by hand, or resume.", _REVIEW, _WARNING, next_tier=True
+        N_("the model's reply was cut short"), N_("Decide by hand, or resume."), _REVIEW, _WARNING, next_tier=True
     ),
     Reason.CONTEXT_EXCEEDED: PlanRow(
-        "the ticket is too long for the model",
-        "Decide by hand; if short ones meet it, a proxy in front of the model bounds its requests.",
+        N_("the ticket is too long for the model"),
+        N_("Decide by hand; if short ones meet it, a proxy in front of the model bounds its requests."),
         _REVIEW,
         _WARNING,
         next_tier=True,
         breaker=True,
     ),
     Reason.UNKNOWN_STOP: PlanRow(
-        "the model stopped for a reason we do not know",
-        "Decide by hand; the model's API may have changed.",
+        N_("the model stopped for a reason we do not know"),
+        N_("Decide by hand; the model's API may have changed."),
         _SYSTEM,
         _ERROR,
         next_tier=True,
     ),
     Reason.MALFORMED_REPLY: PlanRow(
-        "the model's reply could not be read",
-        "Decide by hand; if it repeats, check the proxy in front of the model.",
+        N_("the model's reply could not be read"),
+        N_("Decide by hand; if it repeats, check the proxy in front of the model."),
         _PROVIDER,
         _ERROR,
         parks=3,
@@ -152,8 +167,8 @@ PLAN: dict[Reason, PlanRow] = {
         opens=True,
     ),
     Reason.MODEL_RATE_LIMITED: PlanRow(
-        "the provider's rate limit held it up",
-        "Resume when the limit is free; raise the limit or add a tier.",
+        N_("the provider's rate limit held it up"),
+        N_("Resume when the limit is free; raise the limit or add a tier."),
         _PROVIDER,
         _WARNING,
         parks=6,
@@ -161,8 +176,8 @@ PLAN: dict[Reason, PlanRow] = {
         breaker=True,
     ),
     Reason.MODEL_OVERLOADED: PlanRow(
-        "the provider was overloaded",
-        "Resume the group when the provider is well.",
+        N_("the provider was overloaded"),
+        N_("Resume the group when the provider is well."),
         _PROVIDER,
         _WARNING,
         parks=6,
@@ -170,8 +185,8 @@ PLAN: dict[Reason, PlanRow] = {
         breaker=True,
     ),
     Reason.MODEL_UNAVAILABLE: PlanRow(
-        "the provider could not be reached or failed",
-        "Resume the group when the provider is well.",
+        N_("the provider could not be reached or failed"),
+        N_("Resume the group when the provider is well."),
         _PROVIDER,
         _ERROR,
         retries=1,
@@ -180,8 +195,8 @@ PLAN: dict[Reason, PlanRow] = {
         breaker=True,
     ),
     Reason.MODEL_TIMEOUT: PlanRow(
-        "the model did not answer in time",
-        "Resume the group when the provider is well.",
+        N_("the model did not answer in time"),
+        N_("Resume the group when the provider is well."),
         _PROVIDER,
         _WARNING,
         retries=1,
@@ -190,8 +205,8 @@ PLAN: dict[Reason, PlanRow] = {
         breaker=True,
     ),
     Reason.MODEL_AUTH: PlanRow(
-        "the provider refused our key",
-        "Fix the model's key or credentials (`deskhand doctor --probe` tries them), then resume the group.",
+        N_("the provider refused our key"),
+        N_("Fix the model's key or credentials (`deskhand doctor --probe` tries them), then resume the group."),
         _PROVIDER,
         _ERROR,
         parks=6,
@@ -200,8 +215,8 @@ PLAN: dict[Reason, PlanRow] = {
         opens=True,
     ),
     Reason.MODEL_NOT_FOUND: PlanRow(
-        "the provider does not know the model",
-        "Check the model's name and its URL: it may be retired; then resume the group.",
+        N_("the provider does not know the model"),
+        N_("Check the model's name and its URL: it may be retired; then resume the group."),
         _PROVIDER,
         _ERROR,
         parks=6,
@@ -212,8 +227,8 @@ PLAN: dict[Reason, PlanRow] = {
         opens=True,
     ),
     Reason.MODEL_SPEND_LIMIT: PlanRow(
-        "the provider account's spend limit is reached",
-        "Raise the provider's limit, then resume the group.",
+        N_("the provider account's spend limit is reached"),
+        N_("Raise the provider's limit, then resume the group."),
         _PROVIDER,
         _ERROR,
         parks=6,
@@ -222,15 +237,17 @@ PLAN: dict[Reason, PlanRow] = {
         opens=True,
     ),
     Reason.MODEL_REQUEST_INVALID: PlanRow(
-        "the provider refused the request as invalid",
-        "Decide by hand; report it: this is a fault of ours.",
+        N_("the provider refused the request as invalid"),
+        N_("Decide by hand; report it: this is a fault of ours."),
         _SYSTEM,
         _ERROR,
         breaker=True,
     ),
     Reason.PRICE_UNKNOWN: PlanRow(
-        "the model has no known price, so its cost cannot be bounded",
-        "Name its price in DESKHAND_PRICES, or set a model that `deskhand doctor` can price; then resume the group.",
+        N_("the model has no known price, so its cost cannot be bounded"),
+        N_(
+            "Name its price in DESKHAND_PRICES, or set a model that `deskhand doctor` can price; then resume the group."
+        ),
         _SYSTEM,
         _ERROR,
         parks=None,
@@ -241,64 +258,68 @@ PLAN: dict[Reason, PlanRow] = {
         opens=True,
     ),
     Reason.TOOL_FAILED: PlanRow(
-        "its tools kept failing", "Check the tool's service, then resume the group.", _SYSTEM, _ERROR
+        N_("its tools kept failing"), N_("Check the tool's service, then resume the group."), _SYSTEM, _ERROR
     ),
     Reason.EFFECT_UNKNOWN: PlanRow(
-        "an action outside may or may not have happened",
-        "Look in the receiving system before you resume or decide.",
+        N_("an action outside may or may not have happened"),
+        N_("Look in the receiving system before you resume or decide."),
         _SYSTEM,
         _ERROR,
     ),
     Reason.NO_READABLE_TEXT: PlanRow(
-        "nothing in it could be read as text", "Look at the original and decide by hand.", _REVIEW, _INFO
+        N_("nothing in it could be read as text"), N_("Look at the original and decide by hand."), _REVIEW, _INFO
     ),
     Reason.INJECTION_SUSPECTED: PlanRow(
-        "the text looks like an attempt to steer the agent",
-        "Read it as data; check the suggestion with care.",
+        N_("the text looks like an attempt to steer the agent"),
+        N_("Read it as data; check the suggestion with care."),
         _SECURITY,
         _WARNING,
     ),
     Reason.DEADLINE_PASSED: PlanRow(
-        "it waited longer than it may",
-        "Decide by hand now; add workers if it repeats.",
+        N_("it waited longer than it may"),
+        N_("Decide by hand now; add workers if it repeats."),
         _LIMITS,
         _WARNING,
     ),
     Reason.REQUESTER_QUOTA: PlanRow(
-        "its requester sent more tickets in an hour than the agent works",
-        "Look for a flood; decide by hand, or resume what is worth it.",
+        N_("its requester sent more tickets in an hour than the agent works"),
+        N_("Look for a flood; decide by hand, or resume what is worth it."),
         _LIMITS,
         _WARNING,
     ),
     Reason.MESSAGE_LOOP: PlanRow(
-        "more was added to it in an hour than the agent works",
-        "Look for two machines that answer each other; decide by hand.",
+        N_("more was added to it in an hour than the agent works"),
+        N_("Look for two machines that answer each other; decide by hand."),
         _LIMITS,
         _WARNING,
     ),
     Reason.SUGGESTION_REJECTED: PlanRow(
-        "a reviewer rejected the agent's suggestion",
-        "Decide by hand; the reviewer's reason is in the timeline.",
+        N_("a reviewer rejected the agent's suggestion"),
+        N_("Decide by hand; the reviewer's reason is in the timeline."),
         _REVIEW,
         _INFO,
     ),
     Reason.UNREADABLE: PlanRow(
-        "it could not be read as a ticket",
-        "Repair it or dismiss it, and let the sender know.",
+        N_("it could not be read as a ticket"),
+        N_("Repair it or dismiss it, and let the sender know."),
         InboxQueue.REJECTED,
         _ERROR,
     ),
     Reason.WORKER_LOST: PlanRow(
-        "it was being worked on each time a worker died",
-        "Decide by hand; report it: it may be what kills them.",
+        N_("it was being worked on each time a worker died"),
+        N_("Decide by hand; report it: it may be what kills them."),
         _SYSTEM,
         _ERROR,
     ),
     Reason.INTERNAL_ERROR: PlanRow(
-        "Deskhand itself failed on it", "Decide by hand; report it with the timeline.", _SYSTEM, _ERROR, next_tier=False
+        N_("Deskhand itself failed on it"),
+        N_("Decide by hand; report it with the timeline."),
+        _SYSTEM,
+        _ERROR,
+        next_tier=False,
     ),
     Reason.AUTONOMY_OFF: PlanRow(
-        "the agent is switched off", "Decide by hand, or switch it on and resume the group.", _LIMITS, _INFO
+        N_("the agent is switched off"), N_("Decide by hand, or switch it on and resume the group."), _LIMITS, _INFO
     ),
 }
 

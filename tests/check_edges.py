@@ -20,7 +20,7 @@ EDGES: Mapping[str, frozenset[str]] = {
         "bedrock": "aiohttp anthropic botocore httpx2",
         "celery": "billiard celery kombu redis ssl",  # its broker is RabbitMQ or a Redis
         "cli": "rich select signal typer",
-        "console": "jinja2 markupsafe starlette",
+        "console": "babel jinja2 markupsafe starlette",
         "dns": "socket",
         "ed25519": "cryptography",
         "genai": "genai_prices",

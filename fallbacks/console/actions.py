@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.access.roles import Role
+from fallbacks.console.figures import lasting
 from fallbacks.console.filters import Filters
-from fallbacks.console.pages import lasting
 from fallbacks.console.repairing import repaired_ticket
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
@@ -22,6 +22,7 @@ from fallbacks.inbox.ownership import groups_of, owner_words
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import Closed, Hint
 from fallbacks.ledger.views import TicketView
+from tasks.language import _, translated
 from tasks.run.process import Process
 
 LONGEST_SNOOZE_SECONDS = 7 * 86_400
@@ -57,7 +58,7 @@ class Sent:
         """A field's number within 0 and `most`; raises `HTTPException`."""
         text = self.text(name) or str(default)
         if not text.isdecimal() or len(text) > 12 or int(text) > most:
-            raise HTTPException(422, f"{name} must be a number from 0 to {most}.")
+            raise HTTPException(422, _("%(field)s must be a number from 0 to %(most)s.", field=name, most=most))
         return int(text)
 
 
@@ -74,7 +75,7 @@ async def _approve(sent: Sent) -> Done:
     if sent.text("priority"):
         return await _approve_but_for_its_priority(sent)
     view = await sent.visit.deps.inbox.approve(sent.ticket_id, sent.visit.person, sent.version, sent.keystrokes)
-    return Done(f"Approved as {_result(sent, view)}", undo_version=view.version)
+    return Done(_("Approved as %(result)s", result=_result(sent, view)), undo_version=view.version)
 
 
 async def _approve_but_for_its_priority(sent: Sent) -> Done:
@@ -84,7 +85,7 @@ async def _approve_but_for_its_priority(sent: Sent) -> Done:
     choice = next((choice for choice in process.choices if choice.name == kind), None)
     if choice is None:
         raise HTTPException(
-            422, "Choose what it is decided as: there is no suggestion whose priority could be changed."
+            422, _("Choose what it is decided as: there is no suggestion whose priority could be changed.")
         )
     return await _decide_as(sent, {**choice.given, "priority": sent.text("priority")})
 
@@ -97,35 +98,35 @@ async def _decide_as(sent: Sent, typed: Mapping[str, str]) -> Done:
     process = sent.visit.deps.process
     given = read_hand(process, typed)
     view = await sent.visit.deps.inbox.decide(sent.ticket_id, sent.visit.person, sent.version, given, sent.keystrokes)
-    return Done(f"Decided as {_result(sent, view)}", undo_version=view.version)
+    return Done(_("Decided as %(result)s", result=_result(sent, view)), undo_version=view.version)
 
 
 async def _reject(sent: Sent) -> Done:
     why = ": ".join(part for part in (sent.text("why"), sent.text("more")) if part)
     if not why:
-        raise HTTPException(422, "Say why it is rejected.")
+        raise HTTPException(422, _("Say why it is rejected."))
     view = await sent.visit.deps.inbox.reject(sent.ticket_id, sent.visit.person, sent.version, why)
     await sent.visit.skip(view.id)  # it waits for a decision by hand; whoever refused it is served others first
-    return Done(f"Rejected: {why[:80]}")
+    return Done(_("Rejected: %(why)s", why=translated(why)[:80]))
 
 
 async def _close(sent: Sent) -> Done:
     try:
         kind = Closed(sent.text("kind"))
     except ValueError:
-        raise HTTPException(422, "Say as what it is closed.") from None
+        raise HTTPException(422, _("Say as what it is closed.")) from None
     of = sent.text("of") if kind is Closed.DUPLICATE else ""
     view = await sent.visit.deps.inbox.close(sent.ticket_id, sent.visit.person, sent.version, kind, of)
-    return Done(f"Closed: {CLOSED[kind]}", undo_version=view.version)
+    return Done(_("Closed: %(kind)s", kind=translated(CLOSED[kind])), undo_version=view.version)
 
 
 async def _correct(sent: Sent) -> Done:
     process, why = sent.visit.deps.process, sent.text("reason")
     if not why:
-        raise HTTPException(422, "Say why it is corrected.")
+        raise HTTPException(422, _("Say why it is corrected."))
     given = read_hand(process, sent.hand(process))
     view = await sent.visit.deps.inbox.correct(sent.ticket_id, sent.visit.person, sent.version, given, why[:2000])
-    return Done(f"Corrected to {_result(sent, view)}", leaves=False, undo_version=view.version)
+    return Done(_("Corrected to %(result)s", result=_result(sent, view)), leaves=False, undo_version=view.version)
 
 
 async def _repair(sent: Sent) -> Done:
@@ -140,7 +141,7 @@ async def _repair(sent: Sent) -> Done:
     view = await deps.inbox.repair(
         sent.ticket_id, sent.visit.person, sent.version, ticket, deps.limits, publish, deps.max_wait_seconds
     )
-    return Done(f"Repaired: accepted as {view.id}")
+    return Done(_("Repaired: accepted as %(ticket)s", ticket=view.id))
 
 
 async def _resume(sent: Sent) -> Done:
@@ -148,45 +149,47 @@ async def _resume(sent: Sent) -> Done:
     from_step = sent.number("from_step", 0, 1000)
     await deps.inbox.resume(sent.ticket_id, sent.visit.person, sent.version, sent.text("hint"), deps.limits, from_step)
     await publish_quietly(deps, [sent.ticket_id])
-    return Done("Sent back to the agent")
+    return Done(_("Sent back to the agent"))
 
 
 async def _release(sent: Sent) -> Done:
     await sent.visit.deps.inbox.release(sent.ticket_id, sent.visit.person, sent.version)
-    return Done("Given back")
+    return Done(_("Given back"))
 
 
 async def _skip(sent: Sent) -> Done:
     with suppress(Stale):  # somebody else's by now, or ended: there is nothing to give back, and they go on
         await sent.visit.deps.inbox.release(sent.ticket_id, sent.visit.person)
     await sent.visit.skip(sent.ticket_id)
-    return Done("Skipped")
+    return Done(_("Skipped"))
 
 
 async def _claim(sent: Sent) -> Done:
     await sent.visit.deps.inbox.claim(sent.ticket_id, sent.visit.person, sent.version)
-    return Done("Claimed for five minutes", leaves=False)
+    return Done(_("Claimed for five minutes"), leaves=False)
 
 
 async def _snooze(sent: Sent) -> Done:
     own = sent.text("for")
     seconds = _seconds(own) if own else sent.number("seconds", 3600, LONGEST_SNOOZE_SECONDS)
     await sent.visit.deps.inbox.snooze(sent.ticket_id, sent.visit.person, sent.version, seconds)
-    return Done(f"Snoozed for {lasting(seconds * 1000)}") if seconds else Done("It is awake again", leaves=False)
+    if not seconds:
+        return Done(_("It is awake again"), leaves=False)
+    return Done(_("Snoozed for %(time)s", time=lasting(seconds * 1000)))
 
 
 def _seconds(own: str) -> int:
     number, unit = own[:-1].strip(), UNITS.get(own[-1].lower())
     seconds = int(number) * unit if unit and number.isdecimal() and len(number) < 7 else 0
     if not 0 < seconds <= LONGEST_SNOOZE_SECONDS:
-        raise HTTPException(422, "Say for how long, such as 90m, 5h or 2d, and a week at most.")
+        raise HTTPException(422, _("Say for how long, such as 90m, 5h or 2d, and a week at most."))
     return seconds
 
 
 async def _assign(sent: Sent) -> Done:
     to = await known_owner(sent.visit, sent.text("to"))
     await sent.visit.deps.inbox.assign(sent.ticket_id, sent.visit.person, sent.version, to)
-    said = f"Assigned to {owner_words(to)}" if to else "It is nobody's now"
+    said = _("Assigned to %(person)s", person=owner_words(to)) if to else _("It is nobody's now")
     return Done(said, leaves=to not in ("", sent.visit.person))
 
 
@@ -194,34 +197,34 @@ async def known_owner(visit: Visit, to: str) -> str:
     """A person who has a name here, a group of the process, or "" for nobody."""
     group = to.partition(":")[0] in groups_of(visit.deps.process)
     if to and not group and await visit.desk.users.get(to) is None:
-        raise HTTPException(422, f"Nobody here is called {to}.")
+        raise HTTPException(422, _("Nobody here is called %(name)s.", name=to))
     return to
 
 
 async def _note(sent: Sent) -> Done:
     if not sent.text("text"):
-        raise HTTPException(422, "The note is empty.")
+        raise HTTPException(422, _("The note is empty."))
     await sent.visit.deps.inbox.note(sent.ticket_id, sent.visit.person, sent.text("text"))
-    return Done("Noted", leaves=False)
+    return Done(_("Noted"), leaves=False)
 
 
 async def _undo(sent: Sent) -> Done:
     operator = sent.visit.may(Role.OPERATOR)
     await sent.visit.deps.inbox.undo(sent.ticket_id, sent.visit.person, sent.version, operator=operator)
-    return Done("Undone; it waits as before", leaves=False)
+    return Done(_("Undone; it waits as before"), leaves=False)
 
 
 async def _cancel(sent: Sent) -> Done:
     if not sent.visit.may(Role.OPERATOR):
-        raise HTTPException(403, "Cancelling needs the role operator: it cannot be undone.")
+        raise HTTPException(403, _("Cancelling needs the role operator: it cannot be undone."))
     await sent.visit.deps.inbox.cancel(sent.ticket_id, sent.visit.person, sent.version)
-    return Done("Cancelled")
+    return Done(_("Cancelled"))
 
 
 async def _approve_call(sent: Sent) -> Done:
     await sent.visit.deps.inbox.approve_call(sent.ticket_id, sent.visit.person, sent.version, sent.text("digest"))
     await publish_quietly(sent.visit.deps, [sent.ticket_id])
-    return Done("Approved: the agent does it now")
+    return Done(_("Approved: the agent does it now"))
 
 
 async def _edit_call(sent: Sent) -> Done:
@@ -230,16 +233,16 @@ async def _edit_call(sent: Sent) -> Done:
     given = {name.removeprefix(prefix): sent.text(name) for name in sent.form if name.startswith(prefix)}
     arguments = typed(call.arguments if call else {}, given)
     await inbox.edit_call(sent.ticket_id, sent.visit.person, sent.version, sent.text("digest"), arguments)
-    return Done("Changed: approve it as it is now", leaves=False)
+    return Done(_("Changed: approve it as it is now"), leaves=False)
 
 
 async def _reject_call(sent: Sent) -> Done:
     if not sent.text("why"):
-        raise HTTPException(422, "Say why it is refused.")
+        raise HTTPException(422, _("Say why it is refused."))
     digest, why = sent.text("digest"), sent.text("why")
     await sent.visit.deps.inbox.reject_call(sent.ticket_id, sent.visit.person, sent.version, digest, why)
     await publish_quietly(sent.visit.deps, [sent.ticket_id])
-    return Done(f"Refused: {why[:80]}")
+    return Done(_("Refused: %(why)s", why=why[:80]))
 
 
 SKIP = "skip"
@@ -275,11 +278,11 @@ async def act(visit: Visit) -> Response:
     """Do what a form says; then on to the next item, or back to the ticket."""
     action = ACTIONS.get(visit.request.path_params["action"])
     if action is None:
-        raise HTTPException(404, "There is no such action.")
+        raise HTTPException(404, _("There is no such action."))
     form = await visit.request.form()
     ticket_id, version = visit.request.path_params["ticket_id"], str(form.get("version", ""))
     if not version.isdecimal() or len(version) > 15:
-        raise HTTPException(422, "The form does not say which version of the ticket it is about.")
+        raise HTTPException(422, _("The form does not say which version of the ticket it is about."))
     sent = Sent(visit, ticket_id, int(version), form)
     try:
         done = await action(sent)

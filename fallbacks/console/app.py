@@ -23,7 +23,7 @@ from fallbacks.console.actions import act
 from fallbacks.console.bulk import act_on_many
 from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.console.groups import group, groups, resolve_group, resume_group
-from fallbacks.console.guard import Guard
+from fallbacks.console.guard import Guard, Listener
 from fallbacks.console.inbox_list import inbox, today
 from fallbacks.console.kinds import kinds, revoke
 from fallbacks.console.list_stream import list_counts, list_stream
@@ -41,6 +41,7 @@ from fallbacks.console.work import ahead, choices, hold, ticket, work, work_on
 from fallbacks.errors import IdempotencyConflict, NotAllowed, SignInThrottled, Stale, StoreUnreachable, UnknownTicket
 from fallbacks.ledger.states import INBOX, State
 from fallbacks.ledger.views import TicketView
+from tasks.language import _, translated
 
 ROUTES = [
     Route("/", home),
@@ -108,7 +109,7 @@ def make_console(deps: ConsoleDeps) -> Starlette:
     """The console, to be mounted at "/" after everything that has a path of its own."""
     app = Starlette(
         routes=[*ROUTES, Mount("/static", Assets(packages=[("fallbacks.console", "static")]))],
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Guard), Middleware(Listener)],
         exception_handlers={
             Stale: _stale,
             UnknownTicket: _unknown,
@@ -130,35 +131,40 @@ async def _stale(request: Request, error: Exception) -> Response:
     assert isinstance(error, Stale)  # noqa: S101 - registered for it
     view = await visit.deps.views.ticket(request.path_params["ticket_id"])
     if visit.by_script:
-        return _said(visit, f"Not done: {_meanwhile(view, error.holder, visit.person)}", view.id, 409)
+        return _said(visit, _("Not done: %(why)s", why=_meanwhile(view, error.holder, visit.person)), view.id, 409)
     return await visit.page("stale.html", {"view": view, "holder": error.holder}, 409)
 
 
 def _meanwhile(view: TicketView, holder: str | None, person: str) -> str:
     """What is so now, in the words of who comes too late."""
     if view.state in INBOX:
-        return f"{holder} has it" if holder not in (None, "", person) else "it has changed meanwhile"
+        return (
+            _("%(person)s has it", person=holder) if holder not in (None, "", person) else _("it has changed meanwhile")
+        )
     by = (view.decision or {}).get("decided_by") if view.state is State.DECIDED else None
-    return f"it is {state_words(view.state)} by now" + (f", by {'you' if by == person else by}" if by else "")
+    state = state_words(view.state)
+    if by:
+        return _("it is %(state)s by now, by %(person)s", state=state, person=_("you") if by == person else by)
+    return _("it is %(state)s by now", state=state)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
-    return await _message(request, "There is no such ticket", str(error), 404)
+    return await _message(request, _("There is no such ticket"), str(error), 404)
 
 
 async def _conflict(request: Request, error: Exception) -> Response:
-    return await _message(request, "Not done: there is such a ticket already", str(error), 409)
+    return await _message(request, _("Not done: there is such a ticket already"), str(error), 409)
 
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
-    return await _message(request, "Not allowed", str(error), 403)
+    return await _message(request, _("Not allowed"), str(error), 403)
 
 
 async def _throttled(request: Request, error: Exception) -> Response:
-    return await _message(request, "Too many tries", str(error), 429)
+    return await _message(request, _("Too many tries"), str(error), 429)
 
 
-async def _left(_: Request, __: Exception) -> Response:
+async def _left(__: Request, ___: Exception) -> Response:
     """Within its form, or it stalled there: no fault of ours."""
     return PlainTextResponse("The form ended early.\n", 400, {"Connection": "close"})
 
@@ -166,15 +172,17 @@ async def _left(_: Request, __: Exception) -> Response:
 async def _unreachable(request: Request, error: Exception) -> Response:
     desk: Desk = request.app.state.desk
     if request.headers.get("accept") == "application/json":
-        text = "Deskhand cannot reach its store. It may have been done or not: look before you send it again."
+        text = _("Deskhand cannot reach its store. It may have been done or not: look before you send it again.")
         return JSONResponse({"notice": desk.pages.text("_notice.html", _notice(text, ""))}, 503)
     return desk.pages.page("unreachable.html", {"error": str(error)}, 503)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    titles = {403: "Not allowed", 404: "Not found", 405: "Not found", 422: "That cannot be done"}
-    answer = await _message(request, titles.get(error.status_code, "Error"), error.detail, error.status_code)
+    titles = {403: _("Not allowed"), 404: _("Not found"), 405: _("Not found"), 422: _("That cannot be done")}
+    answer = await _message(
+        request, titles.get(error.status_code, _("Error")), translated(error.detail), error.status_code
+    )
     answer.headers.update(error.headers or {})
     return answer
 

@@ -11,7 +11,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.actions import LONGEST_SNOOZE_SECONDS, known_owner
+from fallbacks.console.figures import count
 from fallbacks.console.filters import Filters
+from fallbacks.console.pages import named, words
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox import bulk
 from fallbacks.inbox.bulk import Based, Did
@@ -20,6 +22,7 @@ from fallbacks.inbox.ownership import owner_words
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import Closed
 from fallbacks.ledger.views import TicketView
+from tasks.language import _
 
 ASKED_ABOVE = 10
 """More than so many are asked for once more."""
@@ -60,7 +63,8 @@ async def act_on_many(visit: Visit) -> Response:
         return await _ask(visit, asked)
     before = await _owners(visit, asked) if asked.act == Act.ASSIGN else {}
     results = await bulk.do_each(asked.items, await _doing(visit, asked))
-    notice = await tell(visit, results, asked.said, "" if asked.act in BACK else asked.undo, before)
+    undo, decides = "" if asked.act in BACK else asked.undo, asked.act in (Act.APPROVE, Act.EDIT)
+    notice = await tell(visit, results, asked.said, undo, before, decides=decides)
     if visit.by_script:
         html = visit.desk.pages.text("_notice.html", {"notice": notice, "working": False})
         return JSONResponse({"notice": html, "done": len(bulk.done(results))})
@@ -84,20 +88,27 @@ async def _hand_back(visit: Visit, item: Based, group: str, person: str) -> Tick
 
 
 async def tell(
-    visit: Visit, results: Sequence[Did], said: str, undo: str, before: Mapping[str, str] | None = None
+    visit: Visit,
+    results: Sequence[Did],
+    said: str,
+    undo: str,
+    before: Mapping[str, str] | None = None,
+    *,
+    decides: bool = True,
 ) -> dict[str, object]:
     """Keep a notice of what was done and what was not. undo: the act that takes it back, "" for none. before: whose
-    each was, as `_was` reads it.
+    each was, as `_was` reads it. decides: repeats of a text count once as evidence.
     """
     views = bulk.done(results)
     left = [result for result in results if result.view is None]
-    again = bulk.repeats(views, visit.deps.process) if said.startswith(("approved", "decided")) else 0
-    parts = [f"{len(views)} {said}"]
+    again = bulk.repeats(views, visit.deps.process) if decides else 0
+    parts = [f"{count(len(views))} {said}"]
     if again:
-        parts.append(f"{again} of the same text count once as evidence")
+        parts.append(_("%(num)s of the same text count once as evidence", num=again))
     if left:
-        named = ", ".join(f"{one.item.id} ({one.why})" for one in left[:NAMED])
-        parts.append(f"{len(left)} not: {named}" + (" and more" if len(left) > NAMED else ""))
+        tickets = ", ".join(f"{one.item.id} ({one.why})" for one in left[:NAMED])
+        tickets = _("%(tickets)s and more", tickets=tickets) if len(left) > NAMED else tickets
+        parts.append(_("%(num)s not: %(tickets)s", num=len(left), tickets=tickets))
     was = before or {}
     back = " ".join(f"{view.version}:{view.id}{was.get(view.id, '')}" for view in views) if undo else ""
     return await visit.tell("; ".join(parts), "", undo_items=back, undo_act=undo)
@@ -107,38 +118,38 @@ def _read(form: FormData) -> Bulk:
     act, items = str(form.get("act", "")), _items(form)
     match act:
         case Act.APPROVE:
-            return Bulk(items, act, form, "approved")
+            return Bulk(items, act, form, _("approved"))
         case Act.EDIT:
-            return Bulk(items, act, form, f"decided as {form.get('choice', '')}".replace("_", " "))
+            return Bulk(items, act, form, _("decided as %(result)s", result=words(str(form.get("choice", "")))))
         case Act.CLOSE:
-            return Bulk(items, act, form, f"closed: {form.get('kind', '')}")
+            return Bulk(items, act, form, _("closed: %(kind)s", kind=named(str(form.get("kind", "")))))
         case Act.SNOOZE:
-            return Bulk(items, act, form, "snoozed", WAKE)
+            return Bulk(items, act, form, _("snoozed"), WAKE)
         case Act.ASSIGN:
             to = str(form.get("to", "")).strip()
-            said = f"assigned to {owner_words(to)}" if to else "given back: nobody's now"
+            said = _("assigned to %(person)s", person=owner_words(to)) if to else _("given back: nobody's now")
             return Bulk(items, act, form, said, HAND_BACK)
         case Act.UNDO:
-            return Bulk(items, act, form, "undone; they wait as before")
+            return Bulk(items, act, form, _("undone; they wait as before"))
         case _ if act == HAND_BACK:
-            return Bulk(items, act, form, "given back to whose they were")
+            return Bulk(items, act, form, _("given back to whose they were"))
         case _ if act == WAKE:
-            return Bulk(items, act, form, "woken")
+            return Bulk(items, act, form, _("woken"))
         case _:
-            raise HTTPException(422, "There is no such action for many.")
+            raise HTTPException(422, _("There is no such action for many."))
 
 
 def _items(form: FormData) -> list[Based]:
     texts = [text for value in form.getlist("item") if isinstance(value, str) for text in value.split()]
     if not texts:
-        raise HTTPException(422, "Choose the tickets first.")
+        raise HTTPException(422, _("Choose the tickets first."))
     if len(texts) > bulk.MOST:
-        raise HTTPException(422, f"At most {bulk.MOST} at once.")
+        raise HTTPException(422, _("At most %(most)s at once.", most=bulk.MOST))
     found = []
     for text in texts:
-        version, _, ticket_id = text.partition(OF)[0].partition(":")
+        version, __, ticket_id = text.partition(OF)[0].partition(":")
         if not version.isdecimal() or len(version) > 15 or not ticket_id:
-            raise HTTPException(422, "The form does not say which version of a ticket it is about.")
+            raise HTTPException(422, _("The form does not say which version of a ticket it is about."))
         found.append(Based(ticket_id, int(version)))
     return found
 
@@ -174,7 +185,7 @@ def _given(visit: Visit, form: FormData) -> BaseModel:
     process = visit.deps.process
     choice = next((choice for choice in process.choices if choice.name == form.get("choice")), None)
     if choice is None:
-        raise HTTPException(422, f"Choose a known {process.keyed_by}.")
+        raise HTTPException(422, _("Choose a known %(kind)s.", kind=named(process.keyed_by)))
     return read_hand(process, choice.given)
 
 
@@ -182,21 +193,23 @@ def _kind(form: FormData) -> Closed:
     try:
         return Closed(str(form.get("kind", "")))
     except ValueError:
-        raise HTTPException(422, "Say as what they are closed.") from None
+        raise HTTPException(422, _("Say as what they are closed.")) from None
 
 
 def _seconds(form: FormData) -> int:
     text = str(form.get("seconds", ""))
     if not text.isdecimal() or len(text) > 12 or not 0 < int(text) <= LONGEST_SNOOZE_SECONDS:
-        raise HTTPException(422, f"seconds must be a number from 1 to {LONGEST_SNOOZE_SECONDS}.")
+        raise HTTPException(
+            422, _("%(field)s must be a number from 1 to %(most)s.", field="seconds", most=LONGEST_SNOOZE_SECONDS)
+        )
     return int(text)
 
 
 def _was(form: FormData) -> dict[str, tuple[str, str]]:
     """Whose each was, as the notice's form says it."""
     texts = [text.partition(":")[2] for value in form.getlist("item") for text in str(value).split()]
-    named = [(*map(unquote, text.split(OF)), "", "") for text in texts]
-    return {ticket_id: (group, person) for ticket_id, group, person, *_ in named}
+    owned = [(*map(unquote, text.split(OF)), "", "") for text in texts]
+    return {ticket_id: (group, person) for ticket_id, group, person, *__ in owned}
 
 
 async def _ask(visit: Visit, asked: Bulk) -> Response:

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.bulk import SAMPLE, tell
+from fallbacks.console.pages import named, words
 from fallbacks.console.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import UnknownTicket
@@ -17,6 +18,7 @@ from fallbacks.ledger.acts import Act
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN, PlanRow
 from fallbacks.store import keys
+from tasks.language import _, translated
 from tasks.reasons import Reason
 
 PREVIEW = 10
@@ -70,8 +72,9 @@ async def resume_group(visit: Visit) -> Response:
     await publish_quietly(visit.deps, done)
     if canary and done:
         await visit.deps.store.put(keys.group(reason.value), {"canary": done[0], "by": visit.person})
-    said = "one sent ahead" if canary else f"{len(done)} sent back to the agent"
-    return await _back(visit, reason, f"{said}, {len(found) - len(done)} left", found)
+    said = _("one sent ahead") if canary else _("%(num)s sent back to the agent", num=len(done))
+    said = _("%(done)s, %(num)s left", done=said, num=len(found) - len(done))
+    return await _back(visit, reason, said, found)
 
 
 @signed_in(Role.OPERATOR)
@@ -81,18 +84,18 @@ async def resolve_group(visit: Visit) -> Response:
     process, why = visit.deps.process, str(form.get("why", "")).strip()[:1000]
     choice = next((choice for choice in process.choices if choice.name == form.get("choice")), None)
     if choice is None:
-        raise HTTPException(422, f"Choose a known {process.keyed_by}.")
+        raise HTTPException(422, _("Choose a known %(kind)s.", kind=named(process.keyed_by)))
     as_of = _moment(form.get("as_of"))
     found = (await _as_of(visit, reason, as_of))[:AT_ONCE]
     if found and not form.get("confirmed"):
         fields = {"as_of": str(as_of), "choice": choice.name, "why": why}
-        return await _ask(visit, reason, found, f"decided as {choice.name}".replace("_", " "), fields)
+        return await _ask(visit, reason, found, _("decided as %(result)s", result=words(choice.name)), fields)
     given = read_hand(process, {**choice.given, **_said_why(visit, reason, why)})
     inbox, person = visit.deps.inbox, visit.person
     based = [Based(view.id, view.version) for view in found]
     results = await bulk.do_each(based, lambda item: inbox.decide(item.id, person, item.version, given))
     if results:
-        await tell(visit, results, f"decided as {choice.name}".replace("_", " "), Act.UNDO)
+        await tell(visit, results, _("decided as %(result)s", result=words(choice.name)), Act.UNDO)
     return RedirectResponse(f"/groups/{reason.value}", 303)
 
 
@@ -118,7 +121,7 @@ async def _as_of(visit: Visit, reason: Reason, as_of_ms: int) -> list[TicketView
 
 async def _back(visit: Visit, reason: Reason, said: str, found: list[TicketView]) -> Response:
     if found:
-        await visit.tell(f"{PLAN[reason].means}: {said}", found[0].id)
+        await visit.tell(f"{translated(PLAN[reason].means)}: {said}", found[0].id)
     return RedirectResponse(f"/groups/{reason.value}", 303)
 
 
@@ -140,11 +143,11 @@ def _reason(visit: Visit) -> Reason:
     try:
         return Reason(visit.request.path_params["reason"])
     except ValueError:
-        raise HTTPException(404, "There is no such reason.") from None
+        raise HTTPException(404, _("There is no such reason.")) from None
 
 
 def _moment(value: object) -> int:
     text = str(value or "")
     if not text.isdecimal() or len(text) > 15:
-        raise HTTPException(422, "The form does not say when its items were counted.")
+        raise HTTPException(422, _("The form does not say when its items were counted."))
     return int(text)

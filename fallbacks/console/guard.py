@@ -4,6 +4,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fallbacks.console.languages import language, preferred
+from tasks.language import speaking
+
 MOST_FORM_BYTES = 64 * 1024
 MOST_REPAIR_BYTES = 1024 * 1024
 """A message of 256 KiB that could not be read comes back whole, and a form spells a byte with up to three."""
@@ -45,6 +48,18 @@ class Guard:
 
         refusal = None if scope["method"] in _READS else _refusal(Headers(scope=scope), _most(scope["path"]))
         await (refusal or self._app)(scope, receive, send_guarded)
+
+
+class Listener:
+    """ASGI middleware: the console speaks what the browser asks for, until it is known who asks and what they chose."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Headers(scope=scope).get("accept-language", "") if scope["type"] == "http" else ""
+        with speaking(language(preferred(asked)).language):
+            await self._app(scope, receive, send)
 
 
 def _most(path: str) -> int:

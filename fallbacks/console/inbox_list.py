@@ -17,6 +17,7 @@ from fallbacks.inbox.wanted import Counts
 from fallbacks.ledger.states import Closed
 from fallbacks.ledger.views import TicketView, read_row
 from fallbacks.store import keys
+from tasks.language import N_
 from tasks.run.process import Process
 
 PAGE = 50
@@ -65,7 +66,7 @@ async def inbox(visit: Visit) -> Response:
         "tabs": tabs(counts),
         "mine": (await visit.deps.store.sizes([keys.inbox_facet(f"{keys.ASSIGNEE}{visit.person}")]))[0],
         "choices": await choices(visit.deps.store, process),
-        "ages": [age for age in AGES if age],
+        "ages": {age: seconds for age, seconds in AGES.items() if age},
         "offset": offset,
         "page_size": PAGE,
         "counted": COUNTED,
@@ -106,11 +107,11 @@ async def _as_they_are(visit: Visit, ticket_ids: Collection[str]) -> dict[str, T
 def tabs(counts: Counts) -> list[Tab]:
     """The usual lists, in the order of the screen."""
     return [
-        Tab(View.OPEN, "Open", counts.awake),
-        Tab(View.OVERDUE, "Overdue", counts.overdue),
-        Tab(View.READY, "Ready to approve", counts.ready),
-        Tab(View.PERSON, "Needs a person", counts.awake - counts.ready),
-        Tab(View.SNOOZED, "Snoozed", counts.snoozed),
+        Tab(View.OPEN, N_("Open"), counts.awake),
+        Tab(View.OVERDUE, N_("Overdue"), counts.overdue),
+        Tab(View.READY, N_("Ready to approve"), counts.ready),
+        Tab(View.PERSON, N_("Needs a person"), counts.awake - counts.ready),
+        Tab(View.SNOOZED, N_("Snoozed"), counts.snoozed),
     ]
 
 

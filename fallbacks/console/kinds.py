@@ -10,9 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from fallbacks.access.roles import Role
 from fallbacks.autonomy.proof import still_to_agree
 from fallbacks.autonomy.standing import Row
+from fallbacks.console.pages import words
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.ledger.examples import Example
 from fallbacks.store import keys
+from tasks.language import _
 from tasks.run.process import Kind
 
 
@@ -69,12 +71,12 @@ async def revoke(visit: Visit) -> Response:
     form = await visit.request.form()
     kind, why = str(form.get("kind", "")), str(form.get("why", ""))
     if not form.get("meant") or visit.deps.standings is None:
-        raise HTTPException(422, "Nothing was revoked: say that it is meant.")
+        raise HTTPException(422, _("Nothing was revoked: say that it is meant."))
     try:
         await visit.deps.standings.revoke(kind, visit.person, why)
     except ValueError as error:
         raise HTTPException(422, str(error)) from None
-    await visit.tell(f"{kind.replace('_', ' ')} is decided by people from now on", "")
+    await visit.tell(_("%(kind)s is decided by people from now on", kind=words(kind)), "")
     return RedirectResponse(f"/labels?{urlencode({'q': kind})}", 303)
 
 

@@ -12,6 +12,7 @@ from fallbacks.console.filters import Filters
 from fallbacks.console.inbox_list import columns, listed_for, tabs
 from fallbacks.console.stream import LIFE_SECONDS, Followed, message
 from fallbacks.console.visit import Visit, signed_in
+from tasks.language import _
 
 LOOK_SECONDS = 1.0
 """How often the counts and the rows that are shown are looked at: two small reads."""
@@ -24,7 +25,7 @@ ANEW_SECONDS = 15.0
 async def list_stream(visit: Visit) -> Response:
     """Events `counts` (JSON: items by view) and `rows` (HTML of the page as it is now)."""
     if not visit.desk.streams.free(visit.person):
-        raise HTTPException(429, "Too many lists are followed at once.", {"Retry-After": "25"})
+        raise HTTPException(429, _("Too many lists are followed at once."), {"Retry-After": "25"})
     query = visit.request.query_params
     offset = int(query["offset"]) if query.get("offset", "").isdecimal() and len(query["offset"]) < 8 else 0
     return Followed(_events(visit, Filters.read(query, visit.deps.process), offset), visit)

@@ -6,7 +6,7 @@ import io
 from starlette.responses import Response
 
 from fallbacks.access.roles import Role
-from fallbacks.console.pages import iso
+from fallbacks.console.figures import iso
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.ledger.control import Change, Control
 from fallbacks.operations.csv_cells import guarded

@@ -6,17 +6,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.roles import Role
+from fallbacks.console.figures import usd
 from fallbacks.console.overview import money_of
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.ledger.control import AUTONOMY, DRAIN, PAUSED, Control
 from fallbacks.ledger.views import WORKER_SILENT_MS
 from fallbacks.operations.budget import change_budget, read_amount
 from fallbacks.operations.fleet import fleet
-from tasks.money import format_usd
+from tasks.language import N_, _, translated
 
 LINES = 15
-QUEUES = {"tickets": "the agent's work", "handoff": "giving tickets to people"}
-MODES = {"suggest": "suggests, and people decide", "auto": "decides alone where it has earned it"}
+QUEUES = {"tickets": N_("the agent's work"), "handoff": N_("giving tickets to people")}
+MODES = {"suggest": N_("it suggests, and people decide"), "auto": N_("it decides alone where it has earned it")}
 OFF = "off"
 
 
@@ -49,7 +50,7 @@ async def switch(visit: Visit) -> Response:
     """Change one of them. What cannot be read changes nothing and says why."""
     work = _SWITCHES.get(visit.request.path_params["switch"])
     if work is None:
-        raise HTTPException(404, "There is no such switch.")
+        raise HTTPException(404, _("There is no such switch."))
     form = await visit.request.form()
     try:
         said = await work(visit, {name: str(value) for name, value in form.items()})
@@ -62,41 +63,44 @@ async def switch(visit: Visit) -> Response:
 async def _pause(visit: Visit, given: dict[str, str]) -> str:
     queue, held = given.get("queue", ""), given.get("hold") == "1"
     if queue not in QUEUES:
-        raise ValueError("there is no such queue")
+        raise ValueError(_("there is no such queue"))
     await Control(visit.deps.store).change(visit.person, {PAUSED + queue: "1" if held else None})
-    return f"{'Paused' if held else 'Unpaused'}: {QUEUES[queue]}"
+    named = translated(QUEUES[queue])
+    return _("Paused: %(queue)s", queue=named) if held else _("Unpaused: %(queue)s", queue=named)
 
 
 async def _autonomy(visit: Visit, given: dict[str, str]) -> str:
     mode = given.get("mode", "")
     if mode == OFF and given.get("typed", "").strip().lower() != OFF:
-        raise ValueError("nothing was switched: type the word off to switch the agent off")
+        raise ValueError(_("nothing was switched: type the word off to switch the agent off"))
     if mode not in (OFF, "", *MODES):
-        raise ValueError("there is no such mode")
+        raise ValueError(_("there is no such mode"))
     await Control(visit.deps.store).change(visit.person, {AUTONOMY: mode or None})
-    return (
-        "The agent is switched off: every ticket goes to people" if mode == OFF else f"The agent {_does(visit, mode)}"
-    )
+    if mode == OFF:
+        return _("The agent is switched off: every ticket goes to people")
+    return _("The agent: %(does)s", does=_does(visit, mode))
 
 
 def _does(visit: Visit, mode: str) -> str:
-    return MODES.get(mode or visit.deps.terms.autonomy, "is as it was set up")
+    return translated(MODES.get(mode or visit.deps.terms.autonomy, N_("it is as it was set up")))
 
 
 async def _budget(visit: Visit, given: dict[str, str]) -> str:
     cap = read_amount(given.get("usd", "").strip() or "none")
     as_set_up = visit.deps.daily_budget_nanodollars
     woken = await change_budget(Control(visit.deps.store), visit.person, cap, as_set_up)
-    said = "The daily budget is as set up" if cap is None else f"The daily budget is {format_usd(int(cap))}"
-    return f"{said}; {woken} tickets that waited for it go on" if woken else said
+    said = _("The daily budget is as set up")
+    if cap is not None:
+        said = _("The daily budget is %(sum)s", sum=usd(int(cap)))
+    return _("%(said)s; %(num)s tickets that waited for it go on", said=said, num=woken) if woken else said
 
 
 async def _drain(visit: Visit, given: dict[str, str]) -> str:
     name = given.get("worker", "")
     if name not in {found.worker for found in await fleet(visit.deps.store, visit.deps.terms.lease_seconds)}:
-        raise ValueError("there is no such worker any more")
+        raise ValueError(_("there is no such worker any more"))
     await Control(visit.deps.store).change(visit.person, {DRAIN + name: "1"})
-    return f"{name} will finish and end"
+    return _("%(worker)s will finish and end", worker=name)
 
 
 _SWITCHES: dict[str, Callable[[Visit, dict[str, str]], Awaitable[str]]] = {

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from fallbacks.console.visit import Visit, signed_in
+from tasks.language import _
 
 SEALED = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox"}
 """Whatever a browser takes it for, nothing in it runs or loads."""
@@ -18,7 +19,7 @@ async def original(visit: Visit) -> Response:
     await visit.deps.views.ticket(ticket_id)
     kept = await visit.deps.views.original(ticket_id, message_id)
     if kept is None:
-        raise HTTPException(404, "Nothing but the ticket was kept of it: it did not come as a mail.")
+        raise HTTPException(404, _("Nothing but the ticket was kept of it: it did not come as a mail."))
     if "download" not in visit.request.query_params:
         return PlainTextResponse(kept.decode("utf-8", "backslashreplace"), headers=SEALED)
     name = re.sub(r"[^A-Za-z0-9_-]", "_", message_id or ticket_id)
@@ -34,6 +35,6 @@ async def attachment(visit: Visit) -> Response:
     texts = await visit.deps.views.attachment_texts(ticket_id)
     found = next((text for place, text in texts.items() if str(place) == number), None)
     if found is None:
-        raise HTTPException(404, "Nothing in it could be read as text.")
+        raise HTTPException(404, _("Nothing in it could be read as text."))
     note = f"[{found.note}]\n\n" if found.note else ""
     return PlainTextResponse(note + found.text, headers=SEALED)

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.charts import Bar, bars
+from fallbacks.console.figures import usd, weekday
 from fallbacks.console.kinds import kind_rows
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.people import LATEST, work_by
@@ -20,7 +21,7 @@ from fallbacks.operations.look import look
 from fallbacks.operations.unusual import unusual
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
-from tasks.money import format_usd
+from tasks.language import N_, _
 
 HOURS = 24
 DAYS = 7
@@ -101,10 +102,11 @@ def money_of(visit: Visit, stats: Stats) -> Money:
 async def _hours(visit: Visit, now_ms: int) -> list[Bar]:
     counts: list[int] = await visit.deps.store.run("per_hour", "", State.DECIDED.value, HOURS)
     starts = [(now_ms // HOUR_MS - HOURS + 1 + place) % HOURS for place in range(HOURS)]
-    rows = [
-        (f"{start:02d}" if start % 6 == 0 else "", count, f"{start:02d}:00 UTC: {count} decided")
-        for start, count in zip(starts, counts, strict=True)
-    ]
+    rows = []
+    for start, count in zip(starts, counts, strict=True):
+        hour = f"{start:02d}:00"
+        said = _("%(hour)s UTC: %(num)s decided", hour=hour, num=count)
+        rows.append((f"{start:02d}" if start % 6 == 0 else "", count, said))
     return bars(rows, width=CHART_WIDTH, height=CHART_HEIGHT)
 
 
@@ -114,16 +116,16 @@ async def _days(visit: Visit, now_ms: int) -> list[Bar]:
     for day in range(today - DAYS + 1, today + 1):
         spent = int((await visit.deps.store.fields(keys.day(str(day)))).get("spent", 0))
         date = datetime.fromtimestamp(day * DAY_MS / 1000, UTC)
-        rows.append((date.strftime("%a"), spent, f"{date:%Y-%m-%d}: {format_usd(spent)}"))
+        rows.append((weekday(date), spent, f"{date:%Y-%m-%d}: {usd(spent)}"))
     return bars(rows, width=CHART_WIDTH, height=CHART_HEIGHT, gap=0.5)
 
 
 def _people(stats: Stats) -> list[tuple[str, Any]]:
     names = {
-        "person_approve": "approved",
-        "person_edit": "corrected",
-        "person_decide": "decided by hand",
-        "undone": "undone",
-        "decided_auto": "by the agent alone",
+        "person_approve": N_("approved"),
+        "person_edit": N_("corrected"),
+        "person_decide": N_("decided by hand"),
+        "undone": N_("undone"),
+        "decided_auto": N_("by the agent alone"),
     }
     return [(said, stats.counters.get(name, 0)) for name, said in names.items()]

@@ -2,27 +2,53 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+    pass_context,
+)
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from fallbacks.console.figures import (
+    age,
+    amount,
+    clock,
+    count,
+    day_time,
+    iso,
+    lasting,
+    measured,
+    percent,
+    second,
+    took,
+    usd,
+)
 from fallbacks.console.hidden import plain, visible
 from fallbacks.console.highlight import asked_for, marked
+from fallbacks.console.languages import here
 from fallbacks.inbox.calls import said
 from fallbacks.inbox.ownership import groups_of, owner_words
-from tasks.money import format_usd
+from tasks.language import N_, filled, spoken, translated
 from tasks.run.process import Process, Result
 
 STATIC = files("fallbacks.console") / "static"
 
 
-STATES = {"handed_off": "needs a person", "suggested": "ready to approve", "parked": "waiting to retry"}
+SCRIPTS = ("console.js", "list.js", "drafts.js", "palette.js", "times.js", "words.js")
+
+STATES = {"handed_off": N_("needs a person"), "suggested": N_("ready to approve"), "parked": N_("waiting to retry")}
 """What people call a state; any other is called by its name."""
 
 
@@ -41,29 +67,32 @@ class Pages:
             finalize=_shown,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
+        self._environment.policies["ext.i18n.trimmed"] = True
+        self._environment.filters.update(visible=visible, marked=marked, asked_for=asked_for, said=said, iso=iso)
         self._environment.filters.update(
-            visible=visible,
-            marked=marked,
-            asked_for=asked_for,
-            day_time=day_time,
-            usd=format_usd,
-            words=words,
-            owner_words=owner_words,
-            state_words=state_words,
-            headline=self.headline,
-            lasting=lasting,
-            took=took,
-            clock=clock,
-            said=said,
-            iso=iso,
-            pretty=pretty,
-            count=lambda number: f"{number:,}",
-            amount=lambda number: f"{number:,.1f}".removesuffix(".0"),
+            words=words, owner_words=owner_words, headline=self.headline, pretty=pretty, upfirst=upfirst
         )
-        version = hashlib.sha256(
-            b"".join((STATIC / name).read_bytes() for name in ("console.css", "console.js", "list.js"))
+        spoken_ones = (
+            state_words,
+            named,
+            translated,
+            usd,
+            lasting,
+            took,
+            clock,
+            day_time,
+            second,
+            count,
+            amount,
+            percent,
         )
+        self._environment.filters.update({each.__name__: _spoken(each) for each in spoken_ones})
+        self._environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+        self._environment.globals.update(gettext=_gettext, ngettext=_ngettext, age=age, here=here)
+        self._environment.globals.update(measured=measured, kinds_word=lambda: named(f"{process.keyed_by}s"))
+        version = hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in ("console.css", *SCRIPTS)))
         self._environment.globals.update(
             static_version=version.hexdigest()[:12],
             process=process,
@@ -89,44 +118,19 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def named(name: str) -> str:
+    """As `words`, in the language spoken: for names of our own, such as reasons. What others named keeps its name."""
+    return translated(words(name))
+
+
 def state_words(state: str) -> str:
     """A state as screens call it."""
-    return STATES.get(state, words(state))
+    return translated(STATES.get(state, words(state)))
 
 
-def lasting(milliseconds: float) -> str:
-    """A length of time in one unit, e.g. `3 min`; of either sign."""
-    seconds = abs(milliseconds) / 1000
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def took(seconds: float) -> str:
-    """How long a step took."""
-    return (
-        lasting(seconds * 1000)
-        if seconds >= 60
-        else f"{seconds:.1f} s"
-        if seconds >= 0.1
-        else f"{seconds * 1000:.0f} ms"
-    )
-
-
-def clock(at_ms: int) -> str:
-    """Store time as a person reads it on a clock, UTC."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S")
-
-
-def day_time(at_ms: int) -> str:
-    """Store time as a list has it, UTC."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def iso(at_ms: int) -> str:
-    """Store time for machines."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+def upfirst(text: str) -> str:
+    """With a capital at its beginning; nothing else changes."""
+    return text[:1].upper() + text[1:]
 
 
 def pretty(value: Any) -> str:
@@ -136,3 +140,29 @@ def pretty(value: Any) -> str:
 
 def _shown(value: Any) -> Any:
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _spoken(filtered: Callable[..., str]) -> Callable[..., str]:
+    """A filter whose result is never kept from one reader to the next."""
+
+    @pass_context
+    def asked(_: Context, *values: Any) -> str:
+        return filtered(*values)
+
+    return asked
+
+
+@pass_context
+def _gettext(context: Context, text: str, /, **values: object) -> str:
+    return _filled(context, translated(text), values)
+
+
+@pass_context
+def _ngettext(context: Context, one: str, many: str, num: int, /, **values: object) -> str:
+    return _filled(context, spoken().texts.ngettext(one, many, num), {"num": num, **values})
+
+
+def _filled(context: Context, text: str, values: Mapping[str, object]) -> str:
+    """What stands in a text is escaped and made visible, as what is printed alone."""
+    shown = {name: _shown(value) for name, value in filled(values).items()}
+    return (Markup(text) if context.eval_ctx.autoescape else text) % shown  # noqa: S704 - of a catalogue

@@ -2,6 +2,7 @@
 
 from pydantic import ValidationError
 
+from tasks.language import _
 from tasks.ticket import Ticket
 
 MOST_FAULTS = 5
@@ -16,4 +17,4 @@ def repaired_ticket(text: str, source: str, subject: str) -> Ticket:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
         named = (f"{'.'.join(str(part) for part in fault['loc']) or 'ticket'}: {fault['msg']}" for fault in faults)
-        raise ValueError("It is not a ticket yet. " + "; ".join(named)) from None
+        raise ValueError(_("It is not a ticket yet. %(faults)s", faults="; ".join(named))) from None

@@ -15,6 +15,7 @@ from fallbacks.ledger.states import ENDED, INBOX, Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.search.both import Found, read_cursor
 from fallbacks.search.excerpts import excerpt, said
+from tasks.language import _
 from tasks.reasons import Reason
 from tasks.run.process import Process
 
@@ -89,7 +90,7 @@ async def search(visit: Visit) -> Response:
     try:
         asked = read_asked(visit.request.query_params, process)
     except ValueError:
-        raise HTTPException(422, "This address does not lead to a page of results: begin again.") from None
+        raise HTTPException(422, _("This address does not lead to a page of results: begin again.")) from None
     found = await visit.deps.search.find(asked.wanted) if asked.fields else None
     terms = read_terms(asked.wanted.q)
     mine = urlencode({"decided_by": visit.person, "ended_since": today(now)})

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from fallbacks.console.pages import state_words
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.explain import shown_lines
+from tasks.language import _
 
 LOOK_SECONDS = 0.4
 """How often the journal is looked at; one small read each time."""
@@ -26,7 +27,7 @@ async def stream(visit: Visit) -> Response:
     ticket_id = visit.request.path_params["ticket_id"]
     await visit.deps.views.ticket(ticket_id)
     if not visit.desk.streams.free(visit.person):
-        raise HTTPException(429, "Too many timelines are followed at once.", {"Retry-After": "25"})
+        raise HTTPException(429, _("Too many timelines are followed at once."), {"Retry-After": "25"})
     last = visit.request.headers.get("last-event-id") or visit.request.query_params.get("from", "0")
     start = int(last) if last.isdecimal() and len(last) < 10 else 0
     return Followed(_events(visit, ticket_id, start), visit)

@@ -13,9 +13,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from fallbacks.access.roles import Role
 from fallbacks.access.sessions import Session
 from fallbacks.console.deps import ConsoleDeps, Desk
+from fallbacks.console.languages import TAGS, language
 from fallbacks.inbox.endings import UNDO_MS
 from fallbacks.ledger.control import AUTONOMY, PAUSED
 from fallbacks.store import keys
+from tasks.language import _, speak, translated
 
 COOKIE = "deskhand_session"
 
@@ -107,11 +109,11 @@ def _banners(control: Mapping[str, str], as_set_up: str) -> list[str]:
     """What everybody must know while it is so."""
     found = []
     if (control.get(AUTONOMY) or as_set_up) == "off":
-        found.append("The agent is switched off: every ticket goes to people.")
+        found.append(_("The agent is switched off: every ticket goes to people."))
     if PAUSED + "tickets" in control:
-        found.append("The agent's work is paused: it is held, nothing is lost.")
+        found.append(_("The agent's work is paused: it is held, nothing is lost."))
     if PAUSED + "handoff" in control:
-        found.append("Giving tickets to people is paused: what fails is held, nothing is lost.")
+        found.append(_("Giving tickets to people is paused: what fails is held, nothing is lost."))
     return found
 
 
@@ -128,9 +130,16 @@ def signed_in(needed: Role = Role.REVIEWER) -> Callable[[Callable[[Visit], Await
             session = await desk.sessions.of(token) if token else None
             if session is None:
                 return _to_sign_in(request)
-            if not session.user.role.covers(needed):
-                raise HTTPException(403, f"This needs the role {needed.value}; you are {session.user.role.value}.")
             person = await desk.deps.store.fields(keys.person(session.user.name))
+            if (chosen := person.get("language")) in TAGS:
+                speak(language(chosen).language)
+            if not session.user.role.covers(needed):
+                words = _(
+                    "This needs the role %(needed)s; you are %(yours)s.",
+                    needed=translated(needed.value),
+                    yours=translated(session.user.role.value),
+                )
+                raise HTTPException(403, words)
             visit = Visit(request, desk, session, person.get("keys") != "off")
             request.state.visit = visit
             return await endpoint(visit)

@@ -14,9 +14,10 @@ from fallbacks.inbox.narrate import CLOSE_KEYS, CLOSED
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView
+from tasks.language import N_
 from tasks.ticket import Priority
 
-SNOOZES = ((900, "15 min"), (3600, "1 h"), (4 * 3600, "4 h"), (16 * 3600, "tomorrow"))
+SNOOZES = ((900, N_("15 min")), (3600, N_("1 h")), (4 * 3600, N_("4 h")), (16 * 3600, N_("tomorrow")))
 """In the order of the digits after `h`."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import LONGEST_PARK_SECONDS, PLAN, PlanRow
+from tasks.language import N_, _, translated
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.checkpoint import Checkpoint
@@ -15,7 +16,7 @@ SETTINGS = {
     Reason.TOOL_CALL_LIMIT: "MAX_TOOL_CALLS",
     Reason.TOKEN_LIMIT: "MAX_TOKENS",
     Reason.COST_LIMIT: "MAX_COST_USD",
-    Reason.TIME_LIMIT: "MAX_SECONDS, seconds of work",
+    Reason.TIME_LIMIT: N_("MAX_SECONDS, seconds of work"),
     Reason.WORKER_LOST: "MAX_WORKER_LOSSES",
     Reason.REQUESTER_QUOTA: "REQUESTER_TICKETS_PER_HOUR",
     Reason.MESSAGE_LOOP: "MESSAGES_PER_HOUR",
@@ -92,13 +93,17 @@ def bound(view: TicketView, checkpoint: Checkpoint) -> str:
     if view.state is not State.HANDED_OFF or reason is None:
         return ""
     if reason is Reason.DEADLINE_PASSED:
-        return "waiting: MAX_WAIT_SECONDS, or the ticket's own deadline"
+        return _("waiting: MAX_WAIT_SECONDS, or the ticket's own deadline")
     if reason in SETTINGS:
-        return f"working: {SETTINGS[reason]}"
+        return _("working: %(setting)s", setting=translated(SETTINGS[reason]))
     parks = PLAN[reason].parks
     if not parks:
         return ""
     had = checkpoint.attempted(reason, "park")
     if had >= parks:
-        return f"the plan: it has waited {had} times, as often as it may for this"
-    return f"waiting: after {had} of {parks} waits the next would have passed its deadline, or its work was used up"
+        return _("the plan: it has waited %(num)s times, as often as it may for this", num=had)
+    return _(
+        "waiting: after %(had)s of %(parks)s waits the next would have passed its deadline, or its work was used up",
+        had=had,
+        parks=parks,
+    )

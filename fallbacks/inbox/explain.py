@@ -20,6 +20,7 @@ from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
+from tasks.language import N_, _, translated
 from tasks.money import NANO
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -29,7 +30,7 @@ from tasks.run.process import Process
 
 LAST_STEPS = 3
 
-BLIND = "The agent has a suggestion that you are not shown: decide for yourself."
+BLIND = N_("The agent has a suggestion that you are not shown: decide for yourself.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class StepSummary:
     step: int
     call_id: str
     model: str
-    did: str = "has not answered yet"
+    did: str
     ok: bool = True
     tokens: int = 0
     cost_nanodollars: int = 0
@@ -92,15 +93,17 @@ def explain(
     card = _explained(view, checkpoint, timeline, now_ms, process)
     if not view.blind:
         return card
-    steps = tuple(replace(step, did="worked on it") for step in card.last_steps)
+    steps = tuple(replace(step, did=_("worked on it")) for step in card.last_steps)
     actions = tuple(action for action in card.actions if action not in (Act.APPROVE, Act.REJECT))
-    return replace(card, headline=BLIND, last_steps=steps, next="Decide by hand.", actions=actions, rules=())
+    return replace(
+        card, headline=translated(BLIND), last_steps=steps, next=_("Decide by hand."), actions=actions, rules=()
+    )
 
 
 def shown_lines(view: TicketView, timeline: Sequence[ev.Recorded], process: Process) -> tuple[Line, ...]:
     """The timeline in words, with nothing in it of a suggestion that is blind or may yet become so."""
     return tuple(
-        replace(line, text="the agent suggested something", detail="") if _withheld(view, recorded.event) else line
+        replace(line, text=_("the agent suggested something"), detail="") if _withheld(view, recorded.event) else line
         for line, recorded in zip(narrate(timeline, process), timeline, strict=True)
     )
 
@@ -170,7 +173,8 @@ def steps(timeline: Sequence[ev.Recorded], process: Process) -> tuple[StepSummar
     found: list[StepSummary] = []
     for recorded in timeline:
         if isinstance(recorded.event, ev.StepStarted):
-            found.append(StepSummary(recorded.event.step, recorded.event.call_id, recorded.event.model))
+            event = recorded.event
+            found.append(StepSummary(event.step, event.call_id, event.model, _("has not answered yet")))
         elif found:
             found[-1] = _continued(found[-1], recorded.event, process)
     return tuple(found)
@@ -184,15 +188,22 @@ def _continued(step: StepSummary, event: ev.Event, process: Process) -> StepSumm
             return replace(step, did=did(event.content), tokens=tokens, cost_nanodollars=cost, seconds=seconds)
         case ev.ModelFailed():
             cost, seconds = event.cost_nanodollars, event.seconds
-            return replace(step, did=f"failed: {means(event.reason)}", ok=False, cost_nanodollars=cost, seconds=seconds)
+            return replace(
+                step,
+                did=_("failed: %(why)s", why=means(event.reason)),
+                ok=False,
+                cost_nanodollars=cost,
+                seconds=seconds,
+            )
         case ev.CallLost():
-            return replace(step, did="failed: its worker was lost during the call", ok=False, cost_nanodollars=event.cost_nanodollars)  # fmt: skip # noqa: E501
+            lost = _("failed: its worker was lost during the call")
+            return replace(step, did=lost, ok=False, cost_nanodollars=event.cost_nanodollars)
         case ev.ToolFinished() if event.outcome != "ok":
-            return replace(step, did=f"{step.did} ({event.tool}: {event.outcome})", ok=False)
+            return replace(step, did=f"{step.did} ({event.tool}: {translated(event.outcome)})", ok=False)
         case ev.RepairAsked():
-            return replace(step, did=f"{step.did} (refused as invalid)", ok=False)
+            return replace(step, did=_("%(did)s (refused as invalid)", did=step.did), ok=False)
         case ev.DecisionSubmitted() if event.decision:
-            return replace(step, did=f"suggested {process.headline(event.decision)}")
+            return replace(step, did=_("suggested %(result)s", result=process.headline(event.decision)))
         case _:
             return step
 
@@ -225,32 +236,61 @@ def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | 
     result = in_words(view.decision, process)
     match view.state:
         case State.QUEUED:
-            return "It waits for a worker."
+            return _("It waits for a worker.")
         case State.RUNNING:
-            return f"A worker is on it, {view.steps} model calls so far."
+            return _("A worker is on it, %(num)s model calls so far.", num=view.steps)
         case State.PARKED:
-            return f"It waits until {_parked_until(timeline)}: {waits_for(view.reason or '')}."
+            return _(
+                "It waits until %(time)s: %(why)s.", time=_parked_until(timeline), why=waits_for(view.reason or "")
+            )
         case State.SUGGESTED if view.call is not None:
-            return f"The agent asks to do this: {view.call.does}"
+            return _("The agent asks to do this: %(does)s", does=view.call.does)
         case State.SUGGESTED:
-            sure = f" (confidence {view.decision['confidence']:.2f})" if view.decision else ""
-            return f"The agent suggests {result}{sure}."
+            return _suggested(view, result)
         case State.HANDED_OFF | State.REJECTED:
-            where = f" at step {failing}" if failing else ""
-            return f"It needs a person{where}: {means(view.reason) if view.reason else 'no reason is recorded'}."
+            return _needs_a_person(view, failing)
         case State.DECIDED:
-            return f"{_who(timeline, ev.Decided) or 'Somebody'} decided {result}{_instead(view, timeline, process)}."
+            return _decided(view, timeline, result, process)
         case State.CLOSED:
-            return f"It is closed: {CLOSED[view.closed] if view.closed else 'no kind is recorded'}."
+            kind = translated(CLOSED[view.closed]) if view.closed else _("no kind is recorded")
+            return _("It is closed: %(kind)s.", kind=kind)
         case State.CANCELLED:
-            return f"{_who(timeline, ev.Cancelled) or 'Somebody'} cancelled it."
+            return _("%(person)s cancelled it.", person=_who(timeline, ev.Cancelled))
         case unknown:
             assert_never(unknown)
 
 
+def _suggested(view: TicketView, result: str) -> str:
+    if not view.decision:
+        return _("The agent suggests %(result)s.", result=result)
+    sure = f"{view.decision['confidence']:.2f}"
+    return _("The agent suggests %(result)s (confidence %(share)s).", result=result, share=sure)
+
+
+def _needs_a_person(view: TicketView, failing: int | None) -> str:
+    why = means(view.reason) if view.reason else _("no reason is recorded")
+    if failing:
+        return _("It needs a person at step %(step)s: %(why)s.", step=failing, why=why)
+    return _("It needs a person: %(why)s.", why=why)
+
+
 def _who(timeline: Sequence[ev.Recorded], kind: type[ev.Decided] | type[ev.Cancelled]) -> str:
     acts = [recorded.event.by for recorded in timeline if isinstance(recorded.event, kind)]
-    return "The agent" if acts[-1:] == ["agent"] else "".join(acts[-1:])
+    if acts[-1:] == ["agent"]:
+        return _("The agent")
+    return "".join(acts[-1:]) or _("Somebody")
+
+
+def _decided(view: TicketView, timeline: Sequence[ev.Recorded], result: str, process: Process) -> str:
+    who, instead = _who(timeline, ev.Decided), _instead(view, timeline, process)
+    if not instead:
+        return _("%(person)s decided %(result)s.", person=who, result=result)
+    return _(
+        "%(person)s decided %(result)s where the agent had suggested %(suggested)s.",
+        person=who,
+        result=result,
+        suggested=instead,
+    )
 
 
 def _instead(view: TicketView, timeline: Sequence[ev.Recorded], process: Process) -> str:
@@ -259,39 +299,42 @@ def _instead(view: TicketView, timeline: Sequence[ev.Recorded], process: Process
     offered = [event.decision for event in before if isinstance(event, ev.DecisionSubmitted)]
     suggested = offered[-1] if offered else None
     differs = suggested and view.decision and process.key(suggested) != process.key(view.decision)
-    return f" where the agent had suggested {process.key(suggested)}" if suggested and differs else ""
+    return process.key(suggested) if suggested and differs else ""
 
 
 def _parked_until(timeline: Sequence[ev.Recorded]) -> str:
     waits = [recorded.event.until_ms for recorded in timeline if isinstance(recorded.event, ev.Parked)]
-    return clock(waits[-1]) if waits else "its time comes"
+    return clock(waits[-1]) if waits else _("its time comes")
 
 
 def _next(view: TicketView) -> str:
     match view.state:
         case State.QUEUED:
-            return "Nothing: it starts when a worker is free."
+            return _("Nothing: it starts when a worker is free.")
         case State.RUNNING | State.PARKED:
-            return "Nothing: it goes on by itself."
+            return _("Nothing: it goes on by itself.")
         case State.SUGGESTED if view.call is not None:
-            return "Look at what would happen: approve it, change it or refuse it."
+            return _("Look at what would happen: approve it, change it or refuse it.")
         case State.SUGGESTED if view.stands is not None:
-            return "Something was added since it was decided: approve the new decision, or decide as before to keep it."
+            return _(
+                "Something was added since it was decided: approve the new decision, or decide as before to keep it."
+            )
         case State.SUGGESTED:
-            return "Approve it, decide otherwise, reject it or close it."
+            return _("Approve it, decide otherwise, reject it or close it.")
         case State.HANDED_OFF | State.REJECTED:
-            return PLAN[view.reason].advice if view.reason else "Decide by hand."
+            return translated(PLAN[view.reason].advice) if view.reason else _("Decide by hand.")
         case State.DECIDED:
-            return f"{_UNDOABLE if view.undo_until_ms else 'Nothing: the decision stands.'} If it is wrong, correct it."
+            first = translated(_UNDOABLE) if view.undo_until_ms else _("Nothing: the decision stands.")
+            return first + " " + _("If it is wrong, correct it.")
         case State.CLOSED:
-            return _UNDOABLE if view.undo_until_ms else "Nothing: nobody waits for an answer."
+            return translated(_UNDOABLE) if view.undo_until_ms else _("Nothing: nobody waits for an answer.")
         case State.CANCELLED:
-            return "Nothing: it is withdrawn."
+            return _("Nothing: it is withdrawn.")
         case unknown:
             assert_never(unknown)
 
 
-_UNDOABLE = "Nothing, or undo it while you still can."
+_UNDOABLE = N_("Nothing, or undo it while you still can.")
 
 
 _OF_CALLS = (Act.APPROVE_CALL, Act.EDIT_CALL, Act.REJECT_CALL)

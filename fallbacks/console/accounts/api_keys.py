@@ -8,6 +8,7 @@ from fallbacks.access.roles import Role
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import UnknownApiKey
 from fallbacks.ledger.control import KEY, Control
+from tasks.language import _
 
 GRACE_SECONDS = 24 * 3600.0
 """How long the former secret stays good after a rotation."""
@@ -33,7 +34,7 @@ async def create_key(visit: Visit) -> Response:
         scopes = [Scope(str(scope)) for scope in form.getlist("scope")]
         key, text = await _keys(visit).create(str(form.get("name", "")).strip(), scopes, source)
     except ValueError as error:
-        return await _page(visit, fault=f"Nothing was made: {error}", status=422)
+        return await _page(visit, fault=_("Nothing was made: %(why)s", why=str(error)), status=422)
     await _log(visit, key, "created")
     return await _page(visit, secret=text)
 
@@ -48,7 +49,7 @@ async def change_key(visit: Visit) -> Response:
             await _log(visit, key, "rotated")
             return await _page(visit, secret=text)
         if act != "revoke":
-            raise HTTPException(404, "There is no such act.")
+            raise HTTPException(404, _("There is no such act."))
         await _log(visit, await _keys(visit).revoke(key_id), "revoked")
     except UnknownApiKey as error:
         raise HTTPException(404, str(error)) from None

@@ -6,9 +6,11 @@ from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.second_factor import address_of, new_secret
 from fallbacks.console.accounts.signin import enter
+from fallbacks.console.languages import TAGS, language
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.ledger.control import USER, Control
 from fallbacks.store import keys
+from tasks.language import _
 
 
 @signed_in()
@@ -23,10 +25,12 @@ async def _page(visit: Visit, fault: str = "", status: int = 200) -> Response:
     values = {
         "user": user,
         "sessions": await visit.desk.sessions.open_ones(user),
-        "here": visit.session.digest,
+        "here_session": visit.session.digest,
         "secret": begun,
         "qr": Markup(segno.make(address_of(begun, user.name)).svg_inline(scale=4)) if begun else "",  # noqa: S704 - ours
         "single_sign_on": visit.deps.identity is not None,
+        "languages": [(tag, language(tag).name) for tag in TAGS],
+        "chosen_language": (await visit.deps.store.fields(keys.person(visit.person))).get("language", ""),
         "fault": fault,
     }
     return await visit.page("settings.html", values, status)
@@ -34,10 +38,14 @@ async def _page(visit: Visit, fault: str = "", status: int = 200) -> Response:
 
 @signed_in()
 async def change_settings(visit: Visit) -> Response:
-    """Keep them with the person, not with the browser."""
+    """Keep them with the person, not with the browser. A form changes what it has."""
     form = await visit.request.form()
-    shortcuts = "on" if form.get("keys") == "on" else "off"
-    await visit.deps.store.put(keys.person(visit.person), {"keys": shortcuts})
+    if "language" in form:
+        chosen = str(form["language"])
+        changed = {"language": chosen if chosen in TAGS else ""}
+    else:
+        changed = {"keys": "on" if form.get("keys") == "on" else "off"}
+    await visit.deps.store.put(keys.person(visit.person), changed)
     return RedirectResponse("/settings", 303)
 
 
@@ -48,11 +56,11 @@ async def change_password(visit: Visit) -> Response:
     old, new = str(form.get("old", "")), str(form.get("new", ""))
     client = visit.request.client.host if visit.request.client else ""
     if await visit.desk.sessions.checked(visit.person, old, client) is None:
-        return await _page(visit, "Nothing was changed: the present password is another.", 422)
+        return await _page(visit, _("Nothing was changed: the present password is another."), 422)
     try:
         user = await visit.desk.users.change(visit.person, password=new)
     except ValueError as error:
-        return await _page(visit, f"Nothing was changed: {error}.", 422)
+        return await _page(visit, _("Nothing was changed: %(why)s.", why=str(error)), 422)
     await _log(visit, "new password")
     return await enter(visit.request, user, "/settings")
 
@@ -68,7 +76,7 @@ async def change_second_factor(visit: Visit) -> Response:
     held = user.totp or secret
     await visit.desk.sessions.tried_code(user.name, "")
     if not held or not await visit.desk.second_factors.right(user.name, held, code):
-        return await _page(visit, "That is not the code of now, or it was used already.", 422)
+        return await _page(visit, _("That is not the code of now, or it was used already."), 422)
     await visit.desk.users.change(user.name, totp="" if user.totp else secret)
     await visit.desk.sessions.keep(visit.session, "totp", "")
     await _log(visit, "second factor taken away" if user.totp else "second factor set up")

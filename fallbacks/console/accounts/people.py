@@ -14,6 +14,7 @@ from fallbacks.console.deps import Desk
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import UnknownUser, UserExists
 from fallbacks.ledger.control import USER, Control
+from tasks.language import _
 
 REFUSALS = (ValueError, UserExists, UnknownUser)
 
@@ -43,13 +44,13 @@ async def change_people(visit: Visit) -> Response:
     """One act on one person. What is refused changes nothing and says why."""
     work = _ACTS.get(visit.request.path_params["act"])
     if work is None:
-        raise HTTPException(404, "There is no such act.")
+        raise HTTPException(404, _("There is no such act."))
     form = await visit.request.form()
     given = {name: str(value).strip() for name, value in form.items()}
     try:
         token = await work(visit, given.get("name", "").lower(), given)
     except REFUSALS as error:
-        return await _page(visit, fault=f"Nothing was changed: {error}", status=422)
+        return await _page(visit, fault=_("Nothing was changed: %(why)s", why=str(error)), status=422)
     if not token:
         return RedirectResponse("/admin", 303)
     address = f"{visit.request.base_url}invitation/{token}"  # shown once: only a digest is kept
@@ -62,10 +63,14 @@ async def _invite(visit: Visit, name: str, given: dict[str, str]) -> str:
     return await _invitation(visit, user)
 
 
-async def _reset(visit: Visit, name: str, _: dict[str, str]) -> str:
+async def _reset(visit: Visit, name: str, __: dict[str, str]) -> str:
     _not_oneself(visit, name)
     if ((found := await visit.desk.users.get(name)) or visit.session.user).subject:
-        raise ValueError(f"{name!r} signs in at the identity provider" if found else f"there is no user {name!r}")
+        raise ValueError(
+            _("%(name)s signs in at the identity provider", name=name)
+            if found
+            else _("there is no user %(name)s", name=name)
+        )
     user = await visit.desk.users.reset(name)
     await _log(visit, name, "password and second factor taken away")
     return await _invitation(visit, user)
@@ -78,7 +83,7 @@ async def _role(visit: Visit, name: str, given: dict[str, str]) -> str:
     return ""
 
 
-async def _sign_out(visit: Visit, name: str, _: dict[str, str]) -> str:
+async def _sign_out(visit: Visit, name: str, __: dict[str, str]) -> str:
     await visit.desk.users.end_sessions(name)
     await _log(visit, name, "signed out everywhere")
     return ""
@@ -87,7 +92,7 @@ async def _sign_out(visit: Visit, name: str, _: dict[str, str]) -> str:
 async def _remove(visit: Visit, name: str, given: dict[str, str]) -> str:
     _not_oneself(visit, name)
     if given.get("typed", "").lower() != name:
-        raise ValueError(f"type the name {name} to remove them")
+        raise ValueError(_("type the name %(name)s to remove them", name=name))
     await visit.desk.users.remove(name)
     await _log(visit, name, "removed")
     return ""
@@ -105,7 +110,7 @@ _ACTS: dict[str, Callable[[Visit, str, dict[str, str]], Awaitable[str]]] = {
 
 def _not_oneself(visit: Visit, name: str) -> None:
     if name == visit.person:
-        raise ValueError("another admin does that for you: so that one is always left")
+        raise ValueError(_("another admin does that for you: so that one is always left"))
 
 
 async def _invitation(visit: Visit, user: User) -> str:
@@ -152,4 +157,4 @@ def _form(desk: Desk, user: User, fault: str = "", status: int = 200) -> Respons
 
 
 def _over(desk: Desk) -> Response:
-    return form_of(desk, "", fault="This invitation was used or is over. Ask an admin for another one.", status=410)
+    return form_of(desk, "", fault=_("This invitation was used or is over. Ask an admin for another one."), status=410)

@@ -11,6 +11,7 @@ from fallbacks.access.users import User
 from fallbacks.console.deps import Desk
 from fallbacks.console.visit import COOKIE, Visit, signed_in
 from fallbacks.errors import SignInThrottled
+from tasks.language import _
 
 
 async def sign_in_page(request: Request) -> Response:
@@ -29,7 +30,7 @@ async def sign_in(request: Request) -> Response:
     except SignInThrottled as error:
         return _throttled(form_of(desk, onward, name, _wait(error), 429), error)
     if user is None:
-        return form_of(desk, onward, name, "Name or password is wrong.", 401)
+        return form_of(desk, onward, name, _("Name or password is wrong."), 401)
     if user.totp:
         token = await desk.tokens.make(Purpose.SECOND_FACTOR, {"user": user.name, "next": onward})
         return _code_form(desk, token)
@@ -44,7 +45,7 @@ async def second_factor(request: Request) -> Response:
     held = await desk.tokens.look(Purpose.SECOND_FACTOR, token)
     user = await desk.users.get(held["user"]) if held else None
     if held is None or user is None:
-        return form_of(desk, "", "", "That took too long. Sign in again.", 401)
+        return form_of(desk, "", "", _("That took too long. Sign in again."), 401)
     client = client_of(request)
     try:
         await desk.sessions.tried_code(user.name, client)
@@ -52,7 +53,7 @@ async def second_factor(request: Request) -> Response:
         return _throttled(_code_form(desk, token, _wait(error), 429), error)
     if not await desk.second_factors.right(user.name, user.totp, code):
         await desk.sessions.refused(user.name, client)
-        return _code_form(desk, token, "That is not the code of now, or it was used already.", 401)
+        return _code_form(desk, token, _("That is not the code of now, or it was used already."), 401)
     await desk.tokens.take(Purpose.SECOND_FACTOR, token)
     return await enter(request, user, held["next"])
 
@@ -107,7 +108,7 @@ def _throttled(response: Response, error: SignInThrottled) -> Response:
 
 
 def _wait(error: SignInThrottled) -> str:
-    return f"Too many tries. Wait {error.retry_after_seconds // 60} minutes."
+    return _("Too many tries. Wait %(minutes)s minutes.", minutes=error.retry_after_seconds // 60)
 
 
 def _inside(onward: str) -> str:

@@ -9,6 +9,7 @@ from fallbacks.access.identity import IdentityFault, IdentityProvider, role_of
 from fallbacks.access.tokens import SECONDS, Purpose
 from fallbacks.console.accounts.signin import client_of, enter, form_of
 from fallbacks.console.deps import Desk
+from tasks.language import _
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ async def begin(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     provider = desk.deps.identity
     if provider is None:
-        return form_of(desk, "", fault="There is no identity provider here.", status=404)
+        return form_of(desk, "", fault=_("There is no identity provider here."), status=404)
     try:
         begun = await provider.begin()
     except IdentityFault as error:
@@ -47,9 +48,13 @@ async def finish(request: Request) -> Response:
     provider, asked = desk.deps.identity, request.query_params
     held = await desk.tokens.take(Purpose.IDENTITY, request.cookies.get(COOKIE, ""))
     if provider is None or held is None or asked.get("state") != held["state"]:
-        return _refused(desk, "That took too long, or began in another browser. Sign in again.", 400)
+        return _refused(desk, _("That took too long, or began in another browser. Sign in again."), 400)
     if "code" not in asked:
-        return _refused(desk, f"{provider.name} did not let you in: {asked.get('error', 'no code')}", 403)
+        return _refused(
+            desk,
+            _("%(provider)s did not let you in: %(why)s", provider=provider.name, why=asked.get("error", "no code")),
+            403,
+        )
     try:
         return await _entered(request, desk, provider, held)
     except IdentityFault as error:
@@ -61,7 +66,7 @@ async def _entered(request: Request, desk: Desk, provider: IdentityProvider, hel
     role = role_of(who.groups, desk.deps.roles)
     if role is None:
         await desk.sessions.refused(who.name[:64], client_of(request))
-        return _refused(desk, f"{who.name} is in no group that may work here.", 403)
+        return _refused(desk, _("%(name)s is in no group that may work here.", name=who.name), 403)
     try:
         user = await desk.users.provided(who.name.lower(), role, who.subject)
     except ValueError as error:

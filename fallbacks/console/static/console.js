@@ -2,6 +2,8 @@
 
 import { changed, dirty, discard, forget, leave, restore } from "./drafts.js";
 import { openPalette, ready as readChoices } from "./palette.js";
+import "./times.js";
+import { _ } from "./words.js";
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const main = () => $("#main");
@@ -17,10 +19,10 @@ let source = null;
 
 const SLOW_MS = 1000;
 const LONGEST_MS = 60_000;
-const UNANSWERED = "No answer: it may have been done or not. Send it again, or look at the ticket first.";
+const UNANSWERED = _("No answer: it may have been done or not. Send it again, or look at the ticket first.");
 
 async function send(url, body, ticket) {
-  const slow = setTimeout(() => say("No answer yet; still waiting.", ticket), SLOW_MS);
+  const slow = setTimeout(() => say(_("No answer yet; still waiting."), ticket), SLOW_MS);
   try {
     const headers = { Accept: "application/json" };
     const signal = AbortSignal.timeout(LONGEST_MS);
@@ -59,7 +61,7 @@ function say(text, ticket, fault = false) {
   if (ticket) {
     const link = document.createElement("a");
     link.href = `/tickets/${encodeURIComponent(ticket)}`;
-    link.textContent = "Look";
+    link.textContent = _("Look");
     toast.append(link);
   }
   $("#notice").replaceChildren(toast);
@@ -109,7 +111,7 @@ function markNews() {
   }
   if (!fresh.length) return;
   $("[data-news]").hidden = false;
-  $("[data-news] a").textContent = `${fresh.length} new since you opened it`;
+  $("[data-news] a").textContent = _("%(num)s new since you opened it", { num: fresh.length });
 }
 
 function working() {
@@ -174,13 +176,13 @@ async function following() {
 async function arrive(address) {
   const found = await load(address, { headers: { Accept: "text/html" } }).catch(() => null);
   if (found) show(found.page);
-  else say("It is done, and the next page did not come. Reload it.", "", true);
+  else say(_("It is done, and the next page did not come. Reload it."), "", true);
 }
 
 // The ticket comes back with what was typed, and what is wrong beside it; where somebody types already, as the next.
 function notDone(item, form, said) {
   if (said.status === 401) return signIn(item);
-  const refused = said.status ? `Refused with status ${said.status}.` : UNANSWERED;
+  const refused = said.status ? _("Refused with status %(status)s.", { status: said.status }) : UNANSWERED;
   const text = (said.notice && $("p", parsed(said.notice))?.textContent) || refused;
   blame(item, form, text, said.status === 409);
   if (!said.notice) say(text, item.dataset.ticket, true);
@@ -238,7 +240,7 @@ function tellPresence(item, holder) {
   item.toggleAttribute("data-held", mine);
   shown.hidden = !holder;
   shown.classList.toggle("other", !mine);
-  shown.textContent = mine ? "held for you" : `${holder} has it`;
+  shown.textContent = mine ? _("held for you") : _("%(person)s has it", { person: holder });
   const taken = $("[data-taken]", item);
   if (!taken) return;
   taken.hidden = !holder || mine;
@@ -269,9 +271,9 @@ function follow() {
     }
     const banner = $("[data-changed]", item);
     const more = now.messages - Number($("[data-messages]", item)?.dataset.messages ?? 0);
-    const added = more > 0 ? `${more === 1 ? "a message was" : `${more} messages were`} added, ` : "";
-    const holder = now.holder ? `, with ${now.holder}` : "";
-    $("b", banner).textContent = ": " + added + now.state.replaceAll("_", " ") + holder;
+    const added = more > 1 ? _("%(num)s messages were added", { num: more }) : more > 0 ? _("a message was added") : "";
+    const holder = now.holder ? _("with %(person)s", { person: now.holder }) : "";
+    $("b", banner).textContent = `: ${[added, now.state, holder].filter(Boolean).join(", ")}`;
     banner.hidden = false;
   });
 }
@@ -302,13 +304,13 @@ function pick(form, name) {
 
 // After a key that means nothing here the next ones are not taken for a while: they were meant to follow it.
 const DEAF_MS = 1500;
-const BUSY = "One moment: what you did before is under way. The key was not taken.";
+const BUSY = _("One moment: what you did before is under way. The key was not taken.");
 let deaf = 0;
 
 function meaningless(key) {
   if (!main()?.dataset.ticket || !/^[a-z0-9]$/i.test(key)) return;
   if (busy) return say(BUSY);
-  say(`${key} means nothing here. Keys are taken again in a moment.`);
+  say(_("%(key)s means nothing here. Keys are taken again in a moment.", { key }));
   deaf = Date.now() + DEAF_MS;
 }
 

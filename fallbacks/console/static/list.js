@@ -1,9 +1,12 @@
 // The list: rows are chosen and acted on together by keys, and new ones come by themselves.
 
+import { _, number } from "./words.js";
+
 const $ = (selector, root = document) => root.querySelector(selector);
 const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
 const ASKED_ABOVE = 10;
 const SAMPLE = 5;
+const CHOOSE = _("Choose tickets first: x, or Shift A for all on this page.");
 
 let anchor = null;
 let busy = false;
@@ -24,7 +27,7 @@ function ready() {
 function count() {
   if (!form()) return;
   const many = chosen().length;
-  $("[data-chosen]").textContent = `${many} chosen`;
+  $("[data-chosen]").textContent = _("%(num)s chosen", { num: number(many) });
   $("[data-all]").checked = many > 0 && many === rows().length;
 }
 
@@ -77,7 +80,7 @@ async function asked(button) {
 async function act(from, button) {
   if (busy) return;
   const inList = from === form();
-  if (inList && !chosen().length) return say("Choose tickets first: x, or Shift A for all on this page.");
+  if (inList && !chosen().length) return say(CHOOSE);
   const body = new URLSearchParams(new FormData(from, button)); // what is asked for is what is sent
   if (inList && !(await asked(button))) return;
   body.set("confirmed", "1");
@@ -91,7 +94,7 @@ async function act(from, button) {
     if (said.notice) tell(...parsed(said.notice).body.childNodes);
     await again();
   } catch {
-    say("No answer: some may be done. The list shows how it is.");
+    say(_("No answer: some may be done. The list shows how it is."));
   } finally {
     busy = false;
     $("#main").removeAttribute("aria-busy");
@@ -141,7 +144,7 @@ let poll = null;
 function tabs(counts) {
   for (const [view, many] of Object.entries(counts)) {
     const tab = $(`[data-tab="${view}"] .badge`);
-    if (tab) tab.textContent = many.toLocaleString("en");
+    if (tab) tab.textContent = number(many);
   }
   const here = counts[$("#main").dataset.view];
   document.title = here ? `(${here}) ${name}` : name;
@@ -159,7 +162,7 @@ function merge(html) {
   }
   const button = $("[data-fresh]");
   button.hidden = sent.size === 0;
-  button.textContent = `${sent.size} new`;
+  button.textContent = _("%(num)s new", { num: number(sent.size) });
   count();
 }
 
@@ -223,7 +226,7 @@ document.addEventListener(
     event.preventDefault();
     event.stopImmediatePropagation();
     if (key) return key();
-    if (!chosen().length) return say("Choose tickets first: x, or Shift A for all on this page.");
+    if (!chosen().length) return say(CHOOSE);
     if (control.matches("button")) act(form(), control);
     else control.focus();
   },

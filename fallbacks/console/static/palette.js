@@ -1,5 +1,7 @@
 // Find a label by its words, their beginnings or initials, its description or its team. Enter takes the first hit.
 
+import { _ } from "./words.js";
+
 const SHOWN = 8;
 const LAST_USED = 20;
 
@@ -75,9 +77,12 @@ export function openPalette(form, person, pick) {
   form.querySelector(".palette")?.remove();
   const box = document.createElement("div");
   box.className = "palette";
-  box.innerHTML = '<input data-search role="combobox" aria-label="Label" aria-expanded="true" aria-controls="found" aria-autocomplete="list" autocomplete="off" spellcheck="false" placeholder="words or first letters"><ul id="found" role="listbox" aria-label="Labels"></ul>';
+  box.innerHTML = '<input data-search role="combobox" aria-expanded="true" aria-controls="found" aria-autocomplete="list" autocomplete="off" spellcheck="false"><ul id="found" role="listbox"></ul>';
   form.prepend(box);
   const [field, list] = box.children;
+  field.setAttribute("aria-label", _("Label"));
+  field.placeholder = _("words or first letters");
+  list.setAttribute("aria-label", _("Labels"));
   let at = 0;
   const show = () => {
     at = 0;

@@ -16,8 +16,9 @@ from tests.fallbacks.console.screens import fill, unfold
 Open = Callable[..., BrowserContext]
 LOOKS = {
     "light": {"color_scheme": "light"},
-    "phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
+    "phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}, "locale": "de-DE"},
 }
+"""The phone in German, whose words are the longest."""
 
 
 def faults_of(page: Page) -> list[str]:
