@@ -75,7 +75,7 @@ def remote_model(entry: ModelEntry, settings: Settings, taxonomy: Taxonomy) -> M
                 headers=read_headers(_secret(settings.openai_headers)),
             )
         case Make.SYSTEMONE:
-            from worker.models.anthropic.model import http_client
+            from worker.models.httpx2_transport import http_client
             from worker.models.systemone.model import SystemOneModel
 
             return SystemOneModel(

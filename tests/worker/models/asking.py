@@ -14,9 +14,10 @@ from tasks.ticket import Ticket
 from tasks.triage.prompt import opening, submit_spec, system_prompt
 from tasks.triage.taxonomy import Taxonomy
 from worker.config.prices import OwnPrice
-from worker.models.anthropic.model import AnthropicModel, http_client
+from worker.models.anthropic.model import AnthropicModel
 from worker.models.bedrock.model import BedrockModel
 from worker.models.genai_pricing import Prices
+from worker.models.httpx2_transport import http_client
 from worker.models.openai.model import OpenAIModel
 from worker.models.remote import RemoteModel
 from worker.models.systemone.model import SystemOneModel

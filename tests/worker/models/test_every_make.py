@@ -158,8 +158,7 @@ def test_a_call_to_an_address_that_is_none_is_not_charged(make: str, url: str) -
 
 
 def test_a_silent_connection_is_a_timeout_that_may_have_been_paid(make: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    transport = "openai" if make == "openai" else "anthropic"
-    monkeypatch.setattr(f"worker.models.{transport}.model.TIMEOUT", httpx2.Timeout(0.05, connect=60))
+    monkeypatch.setattr("worker.models.httpx2_transport.TIMEOUT", httpx2.Timeout(0.05, connect=60))
     error = refused(make, {"name": "timeout"})
     assert (error.reason, error.maybe_paid) == (Reason.MODEL_TIMEOUT, True)
 

@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from anthropic import APIStatusError
 
 from tasks.errors import ModelError
 from tasks.reasons import Reason
@@ -50,15 +51,47 @@ _NO_CREDIT = "credit balance is too low"
 _FIELD = re.compile(r"^[a-z_]+(?:\.[a-z0-9_]+)*(?=:)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an error says of itself, as far as it does: a gateway may put anything in its place.
+
+    final: whether the same call is refused whenever it comes.
+    """
+
+    status: int
+    type: Any
+    code: str | None
+    message: str
+    request: str | None
+    final: bool
+
+    @classmethod
+    def of(cls, response: httpx2.Response, body: Any) -> "_Said":
+        error = _within(body, "error")
+        code, message = _within(_within(error, "details"), "error_code"), _within(error, "message")
+        return cls(
+            response.status_code,
+            _within(error, "type"),
+            code if isinstance(code, str) else None,
+            message if isinstance(message, str) else "",
+            response.headers.get("request-id"),
+            response.headers.get("x-should-retry") == "false",
+        )
+
+
+def _within(said: Any, name: str) -> Any:
+    return said.get(name) if isinstance(said, Mapping) else None
+
+
 def from_response(response: httpx2.Response) -> ModelError:
     """An answer with another status than success."""
     try:
         body = json.loads(response.content) if len(response.content) <= MOST_REPLY_BYTES else None
     except (ValueError, RecursionError):
         body = None
-    error = APIStatusError("", response=response, body=body)
+    error = _Said.of(response, body)
     return ModelError(
-        _reason(error, error.status_code),
+        _reason(error, error.status),
         _detail(error),
         maybe_paid=_maybe_paid(error),
         retry_after_seconds=retry_after_seconds(response.headers),
@@ -70,7 +103,7 @@ def error_in(response: httpx2.Response, body: Any, *, begun: bool) -> ModelError
 
     body: an error object of the API. begun: whether a reply had begun before it, which is paid for.
     """
-    error = APIStatusError("", response=response, body=body)
+    error = _Said.of(response, body)
     status = STATUSES.get(str(error.type), 502)
     return ModelError(
         _reason(error, status),
@@ -80,38 +113,33 @@ def error_in(response: httpx2.Response, body: Any, *, begun: bool) -> ModelError
     )
 
 
-def _reason(error: APIStatusError, status: int) -> Reason:
-    message = _message(error).lower()
-    if status == 402 or error.error_code in _SPEND_LIMITS or _NO_CREDIT in message:
+def _reason(error: _Said, status: int) -> Reason:
+    message = error.message.lower()
+    if status == 402 or error.code in _SPEND_LIMITS or _NO_CREDIT in message:
         return Reason.MODEL_SPEND_LIMIT
     if status == 429:
-        final = error.response.headers.get("x-should-retry") == "false"
+        final = error.final
         return Reason.MODEL_SPEND_LIMIT if final else Reason.MODEL_RATE_LIMITED
     if status == 413 or (status == 400 and any(words in message for words in _TOO_LONG)):
         return Reason.CONTEXT_EXCEEDED
     return _REASONS.get(status, Reason.MODEL_REQUEST_INVALID if status in OF_THE_REQUEST else Reason.MODEL_UNAVAILABLE)
 
 
-def _message(error: APIStatusError) -> str:
-    """A gateway may put anything in its place."""
-    return error.api_message if isinstance(error.api_message, str) else ""
-
-
-def _maybe_paid(error: APIStatusError) -> bool:
+def _maybe_paid(error: _Said) -> bool:
     """Only a server-side failure can hide a finished call: when it is a gateway's word and not the API's own."""
-    if error.status_code < 500:
+    if error.status < 500:
         return False
-    return error.status_code == 504 or error.type is None
+    return error.status == 504 or error.type is None
 
 
-def _detail(error: APIStatusError) -> str:
+def _detail(error: _Said) -> str:
     """Status, type, code, field and request id. The API's message stays out: it may quote the conversation."""
-    field = _FIELD.match(_message(error))
+    field = _FIELD.match(error.message)
     parts = (
-        f"HTTP {error.status_code}",
+        f"HTTP {error.status}",
         error.type,
-        error.error_code,
+        error.code,
         f"at {field[0]}" if field else None,
-        f"request {error.request_id}" if error.request_id else None,
+        f"request {error.request}" if error.request else None,
     )
     return one_line(*parts)

@@ -1,19 +1,20 @@
-"""A tier's model behind Anthropic's Messages API, over the official SDK's client and transport."""
+"""A tier's model behind Anthropic's Messages API."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from anthropic import AsyncAnthropic, DefaultAioHttpClient
-from anthropic._base_client import AsyncAPIClient
 
 from tasks.run.messages import ModelReply, ModelRequest
 from worker.models.anthropic.errors import from_response
-from worker.models.anthropic.wire import encoded_length, read_reply, request_body
-from worker.models.httpx2_line import LIMITS, TIMEOUT, Line, Prepare, reaching
+from worker.models.anthropic.wire import API_VERSION, encoded_length, read_reply, request_body
+from worker.models.httpx2_line import Line, Prepare, reaching
+from worker.models.httpx2_transport import http_client
 from worker.models.remote import RemoteModel
 
 if TYPE_CHECKING:
+    from anthropic._base_client import AsyncAPIClient
+
     from worker.models.genai_pricing import Prices
 
 TOOL_PROMPT_TOKENS = 1_500
@@ -25,15 +26,13 @@ REPLAY_SLACK_TOKENS = 256
 _NONE: Mapping[str, str] = {}
 
 
-def http_client() -> httpx2.AsyncClient:
-    """The SDK's transport. It follows no redirect: that would carry the key to wherever it points."""
-    return DefaultAioHttpClient(timeout=TIMEOUT, limits=LIMITS, follow_redirects=False)
+API_URL = "https://api.anthropic.com"
 
 
 def line_of(
-    client: AsyncAPIClient, http: httpx2.AsyncClient, path: str = "v1/messages", prepare: Prepare | None = None
+    client: "AsyncAPIClient", http: httpx2.AsyncClient, path: str = "v1/messages", prepare: Prepare | None = None
 ) -> Line:
-    """The SDK's client as a line. path: below its base URL. prepare: see `Line`."""
+    """The client of an SDK as a line. path: below its base URL. prepare: see `Line`."""
     headers = {name: value for name, value in client.default_headers.items() if isinstance(value, str)}
     return Line(http, f"{str(client.base_url).rstrip('/')}/{path}", headers, client.close, prepare)
 
@@ -41,8 +40,8 @@ def line_of(
 class MessagesModel(RemoteModel):
     """What is the same wherever the Messages API is hosted.
 
-    model: the host's id of it. name: see `ModelEntry.name`. base_url: None for the SDK's own default. headers: besides
-    the SDK's. http: makes the transport.
+    model: the host's id of it. name: see `ModelEntry.name`. base_url: None for its maker's own. headers: besides
+    those that any call has. http: makes the transport.
     """
 
     def __init__(
@@ -90,8 +89,9 @@ class AnthropicModel(MessagesModel):
     def open(self) -> Line:
         """See `RemoteModel`."""
         http = self._http()
+        key = {"authorization": f"Bearer {self._api_key}"} if self._api_key else {}
+        json_only = {"accept": "application/json", "content-type": "application/json"}
+        headers = httpx2.Headers({**json_only, "anthropic-version": API_VERSION, **key})
+        headers.update(self._headers)
         with reaching():
-            client = AsyncAnthropic(
-                api_key=self._api_key, base_url=self._base_url, default_headers=self._headers, http_client=http
-            )
-            return line_of(client, http)
+            return Line(http, f"{(self._base_url or API_URL).rstrip('/')}/v1/messages", headers, http.aclose)

@@ -8,16 +8,18 @@ from functools import lru_cache
 from typing import Any
 
 import httpx2
-from anthropic import transform_schema
-from anthropic._constants import ANTHROPIC_API_VERSION  # private: a test holds our requests against the SDK's own
 
 from tasks.errors import ModelError
 from tasks.run.messages import Block, Message, ModelReply, ModelRequest, StopReason, TokenUsage, ToolSpec
 from worker.models.anthropic.errors import error_in
 from worker.models.anthropic.messages import fit
+from worker.models.anthropic.strict_schema import strict
 from worker.models.httpx2_line import MOST_REPLY_BYTES
 from worker.models.json_reading import UNREADABLE, count, dumps, encoded, malformed, read_json, streamed, text
 from worker.models.turns import sent
+
+API_VERSION = "2026-10-21"
+"""Of the Messages API; a test holds it, and what we send, to the SDK's own."""
 
 _CACHE_HERE = {"type": "ephemeral"}
 
@@ -30,7 +32,7 @@ def request_body(model: str, request: ModelRequest) -> bytes:
 
     Text of a ticket that UTF-8 cannot carry raises `ModelError(MODEL_REQUEST_INVALID)`: nothing was sent.
     """
-    return _body("model", model, request, strict=True)
+    return _body("model", model, request, strictly=True)
 
 
 def cloud_body(request: ModelRequest) -> bytes:
@@ -38,12 +40,12 @@ def cloud_body(request: ModelRequest) -> bytes:
 
     Not strict: some of their models and regions refuse the word. What the schema refuses is repaired.
     """
-    return _body("anthropic_version", ANTHROPIC_API_VERSION, request, strict=False)
+    return _body("anthropic_version", API_VERSION, request, strictly=False)
 
 
-def _body(name: str, value: str, request: ModelRequest, *, strict: bool) -> bytes:
+def _body(name: str, value: str, request: ModelRequest, *, strictly: bool) -> bytes:
     head = _head(name, value, request.max_tokens)
-    prefix = _prefix_of(request.system, request.tools, strict=strict)
+    prefix = _prefix_of(request.system, request.tools, strictly=strictly)
     user = dumps({"user_id": request.ticket.id}) if request.ticket.id else "{}"
     return encoded(f'{{{head},{prefix},"metadata":{user},"messages":{dumps(sent(request.messages, fit))}}}')
 
@@ -122,17 +124,17 @@ _PREFIXES: dict[tuple[int, int, bool], tuple[str, tuple[ToolSpec, ...], str]] = 
 """Written prefixes by the identity of their system text and tools, which are kept here so that no id is used again."""
 
 
-def _prefix_of(system: str, tools: tuple[ToolSpec, ...], *, strict: bool) -> str:
-    key = (id(system), id(tools), strict)
+def _prefix_of(system: str, tools: tuple[ToolSpec, ...], *, strictly: bool) -> str:
+    key = (id(system), id(tools), strictly)
     if key not in _PREFIXES:
         if len(_PREFIXES) >= MOST_PREFIXES:
             _PREFIXES.clear()
-        _PREFIXES[key] = (system, tools, _prefix(system, tools, strict=strict))
+        _PREFIXES[key] = (system, tools, _prefix(system, tools, strictly=strictly))
     return _PREFIXES[key][2]
 
 
-def _prefix(system: str, tools: tuple[ToolSpec, ...], *, strict: bool) -> str:
-    specs = [_strict(tool) if strict else _tool(tool) for tool in tools]
+def _prefix(system: str, tools: tuple[ToolSpec, ...], *, strictly: bool) -> str:
+    specs = [_strict(tool) if strictly else _tool(tool) for tool in tools]
     if specs:
         specs[-1]["cache_control"] = _CACHE_HERE
     prompt = [{"type": "text", "text": system, "cache_control": _CACHE_HERE}]
@@ -145,4 +147,4 @@ def _tool(spec: ToolSpec) -> dict[str, Any]:
 
 def _strict(spec: ToolSpec) -> dict[str, Any]:
     """A strict tool. Bounds that strict schemas refuse move into descriptions; validation checks them again."""
-    return {**_tool(spec), "strict": True, "input_schema": transform_schema(dict(spec.input_schema))}
+    return {**_tool(spec), "strict": True, "input_schema": strict(spec.input_schema)}

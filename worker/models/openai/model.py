@@ -1,15 +1,16 @@
-"""A tier's model behind chat completions, over the official SDK's client and transport."""
+"""A tier's model behind chat completions, over the official SDK's client."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx2
-from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai import AsyncOpenAI
 
 from tasks.run.messages import ModelReply, ModelRequest, TokenUsage
 from worker.models.httpx2_failures import from_response
-from worker.models.httpx2_line import LIMITS, TIMEOUT, Line, reaching
+from worker.models.httpx2_line import Line, reaching
+from worker.models.httpx2_transport import http_client
 from worker.models.openai.wire import DEFAULT_URL, at_openai, most_input_tokens, read_reply, request_body
 from worker.models.remote import RemoteModel
 
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from worker.models.genai_pricing import Prices
 
 _NONE: Mapping[str, str] = {}
-
-
-def http_client() -> httpx2.AsyncClient:
-    """The SDK's transport. It follows no redirect: that would carry the key to wherever it points."""
-    return DefaultAioHttpClient(timeout=TIMEOUT, limits=LIMITS, follow_redirects=False)
 
 
 def line_of(client: AsyncOpenAI, http: httpx2.AsyncClient, *, with_key: bool) -> Line:

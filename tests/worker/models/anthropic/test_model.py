@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from tasks.reasons import Reason
 from tasks.run.messages import StopReason, TokenUsage
 from tasks.triage.decision import SuggestionArguments
 from tasks.triage.prompt import system_prompt
+from tests.services.celery_worker import REPOSITORY
 from tests.worker.models.asking import (
     KEY,
     SEARCH,
@@ -27,7 +30,7 @@ from tests.worker.models.asking import (
     served,
 )
 from worker.models.anthropic.errors import from_response
-from worker.models.anthropic.model import AnthropicModel, line_of
+from worker.models.anthropic.model import AnthropicModel
 from worker.models.anthropic.wire import read_reply, request_body
 from worker.models.genai_pricing import Prices
 from worker.models.httpx2_line import MOST_REPLY_BYTES
@@ -38,7 +41,7 @@ MODEL = "claude-haiku-4-5"
 
 
 def test_a_request_goes_out_as_the_sdk_itself_would_send_it() -> None:
-    """Except for what the SDK tells of its own retries and timeouts."""
+    """Except for what the SDK tells of itself."""
     seen: list[httpx2.Request] = []
 
     def keep(sent: httpx2.Request) -> httpx2.Response:
@@ -49,14 +52,22 @@ def test_a_request_goes_out_as_the_sdk_itself_would_send_it() -> None:
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(keep))
         client = AsyncAnthropic(api_key=KEY, base_url="http://127.0.0.1:1/a/proxy", http_client=http)
         await client.post("/v1/messages", cast_to=httpx2.Response, content=b"{}")
-        await line_of(client, http).post(b"{}")
+        model = AnthropicModel(MODEL, Prices(), api_key=KEY, base_url="http://127.0.0.1:1/a/proxy", http=lambda: http)
+        await model.open().post(b"{}")
         await client.close()
 
     asyncio.run(main())
     theirs, ours = seen
     assert (ours.method, ours.url, ours.content) == (theirs.method, theirs.url, theirs.content)
-    told = {"x-stainless-retry-count", "x-stainless-timeout", "x-stainless-read-timeout"}
-    assert dict(ours.headers) == {name: value for name, value in theirs.headers.items() if name not in told}
+    told = {name for name in theirs.headers if name.startswith("x-stainless-")} | {"user-agent"}
+    said = {name: value for name, value in theirs.headers.items() if name not in told}
+    assert {name: value for name, value in ours.headers.items() if name != "user-agent"} == said
+
+
+def test_no_sdk_is_imported_for_it() -> None:
+    """That would be half of what a worker's start costs."""
+    probe = "import sys, worker.models.anthropic.model; sys.exit(bool({'anthropic', 'openai'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", probe], check=True, cwd=REPOSITORY)
 
 
 @pytest.mark.parametrize(
