@@ -1,6 +1,7 @@
 """`make bench`: ours against plain Celery with the official SDK, alternating in one run, same tickets and servers.
 
-Three model calls and two tool calls a ticket. Prints tables; writes bench.json and two plots to tests/artifacts/.
+Three model calls and two tool calls a ticket, tickets of three sizes. Prints tables, and a warning where a ticket costs
+more than at the last commit whose figures are kept; writes bench.json and two plots to tests/artifacts/.
 """
 
 import argparse
@@ -12,11 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tests.bench import by_commit
 from tests.bench.history_sql import ENGINES, measure_all
 from tests.bench.model_server import ONE_STEP
 from tests.bench.plot import chart, png
-from tests.bench.rivals import Deskhand, DeskhandThreads, Naive
-from tests.bench.rounds import Measure, bench, medians
+from tests.bench.rivals import Deskhand, DeskhandThreads, DeskhandTwoTools, Naive, Rival, pools
+from tests.bench.rounds import CHARS, Kind, Measure, bench, medians
+from tests.bench.tickets import SIZES
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 SLOTS = 32
@@ -25,6 +28,8 @@ PROCESSES = 2
 """Workers of the in-flight part: one a core."""
 
 POOL_SLOTS = 1000
+COMPARED: tuple[type[Rival], ...] = (Naive, Deskhand, DeskhandTwoTools)
+"""In each repeat, one after the other."""
 
 SHOWN = (
     "tickets_per_second", "worker_ms", "store_ms", "total_ms", "model_ms", "pss_mib", "in_flight", "in_flight_per_gib",
@@ -38,12 +43,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--ended", type=int, default=5000, help="tickets of the history part; it has a size of its own")
     parser.add_argument("--waiting", type=int, nargs="*", default=WAITING, help="slots of each in-flight round")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="characters of a ticket")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the ratios under this commit, and draw all that are kept"
+    )
     options = parser.parse_args()
-    say(f"load average before: {os.getloadavg()}; {os.cpu_count()} cores")
-    report: dict[str, Any] = {"load_average": os.getloadavg(), "cores": os.cpu_count()}
-    report["cpu"] = cpu_part(options.tickets, options.repeats)
-    report["step"] = step_part(options.tickets, report["cpu"]["median"]["deskhand"])
+    load = os.getloadavg()
+    say(f"load average before: {load}; {os.cpu_count()} cores")
+    report: dict[str, Any] = {"load_average": load, "cores": os.cpu_count()}
+    report["cpu"] = {str(chars): cpu_part(options.tickets, options.repeats, chars) for chars in options.sizes}
+    if str(CHARS) in report["cpu"]:
+        report["step"] = step_part(options.tickets, report["cpu"][str(CHARS)]["median"]["deskhand"])
     if options.waiting:
+        report["matrix"] = matrix_part(options.tickets, options.repeats)
         report["in_flight"] = in_flight_part(options.waiting)
         report["pools"] = pool_part(POOL_SLOTS)
     if options.ended:
@@ -52,21 +64,49 @@ def main() -> None:
     say(f"load average after: {os.getloadavg()}")
     ARTIFACTS.mkdir(exist_ok=True)
     (ARTIFACTS / "bench.json").write_text(json.dumps(report, indent=1) + "\n")
+    compare({chars: part["ratios"] for chars, part in report["cpu"].items()}, load[0], keep=options.keep)
 
 
-def cpu_part(count: int, repeats: int) -> dict[str, Any]:
-    """A model that answers at once: what a ticket costs."""
+def compare(ratios: by_commit.Ratios, load: float, *, keep: bool) -> None:
+    """With the last commit before this one whose figures are kept."""
+    name = by_commit.commit()
+    before = [one for one in by_commit.kept() if one["commit"] != name]
+    if before:
+        say(*(by_commit.slower(ratios, before[-1]["ratios"]) or [f"not slower than {before[-1]['commit']}"]))
+    if keep:
+        by_commit.keep(name, load, ratios)
+
+
+def cpu_part(count: int, repeats: int, chars: int) -> dict[str, Any]:
+    """A model that answers at once: what a ticket costs. ratios: to plain Celery, of the medians."""
+    found = _rounds(COMPARED, count, repeats, chars)
+    median = medians(found)
+    table(f"CPU: {count} tickets of {chars} characters, {SLOTS} slots; medians of {repeats}", median)
+    theirs = [one.total_ms for one in found if one.rival == Naive.name]
+    ratios, pairs = dict[str, float](), dict[str, list[float]]()
+    for rival in list(median)[1:]:
+        ours = [one.total_ms for one in found if one.rival == rival]
+        pairs[rival] = [round(mine / their, 3) for mine, their in zip(ours, theirs, strict=True)]
+        ratios[rival] = round(median[rival]["total_ms"] / median[Naive.name]["total_ms"], 3)
+        say(f"{rival} to plain Celery, worker and store: {ratios[rival]} (pairs: {pairs[rival]})")
+    return {"rounds": [asdict(one) for one in found], "median": median, "ratios": ratios, "pair_ratios": pairs}
+
+
+def matrix_part(count: int, repeats: int) -> dict[str, Any]:
+    """Plain Celery in each of its pools, and ours. Solo works one ticket at a time, whatever the slots."""
+    found = _rounds((*pools(), DeskhandThreads, Deskhand), count, repeats, CHARS)
+    table(f"Pools: {count} tickets of {CHARS} characters, {SLOTS} slots; medians of {repeats}", medians(found))
+    return {"rounds": [asdict(one) for one in found]}
+
+
+def _rounds(kinds: Sequence[Kind], count: int, repeats: int, chars: int) -> list[Measure]:
     found: list[Measure] = []
     with bench("none") as servers:
         for repeat in range(repeats):
-            found += [servers.round(kind, count, SLOTS, f"{kind.__name__}-{repeat}") for kind in (Naive, Deskhand)]
-            say(f"pair {repeat + 1} of {repeats}: {found[-2].total_ms} and {found[-1].total_ms} ms a ticket")
-    median = medians(found)
-    table(f"CPU: {count} tickets, {SLOTS} slots, a model that answers at once; medians of {repeats}", median)
-    ratios = [round(ours.total_ms / theirs.total_ms, 3) for theirs, ours in zip(found[::2], found[1::2], strict=True)]
-    ratio = round(median["deskhand"]["total_ms"] / median["naive celery"]["total_ms"], 3)
-    say(f"ours to plain Celery, worker and store: {ratio} (pairs: {ratios})")
-    return {"rounds": [asdict(one) for one in found], "median": median, "ratio": ratio, "pair_ratios": ratios}
+            found += [servers.round(kind, count, SLOTS, f"{n}-{repeat}", chars=chars) for n, kind in enumerate(kinds)]
+            each = ", ".join(f"{one.rival} {one.total_ms}" for one in found[-len(kinds) :])
+            say(f"{chars} characters, {repeat + 1} of {repeats}, ms a ticket: {each}")
+    return found
 
 
 def step_part(count: int, three: dict[str, float]) -> dict[str, float]:
@@ -103,7 +143,7 @@ def pool_part(slots: int) -> dict[str, Any]:
     """The same worker in our pool and in Celery's threads."""
     with bench("2") as servers:
         found = [servers.round(kind, 3 * slots, slots, kind.__name__) for kind in (Deskhand, DeskhandThreads)]
-    table(f"Pools: {slots} slots, one worker, two seconds a call", medians(found))
+    table(f"Our pool and threads: {slots} slots, one worker, two seconds a call", medians(found))
     return {"rounds": [asdict(one) for one in found]}
 
 

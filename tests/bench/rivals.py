@@ -1,6 +1,7 @@
-"""The two that are compared, on the same tickets, model server and store: ours, and plain Celery with the SDK."""
+"""What is compared, on the same tickets, model server and store: ours, and plain Celery with the SDK, by pools."""
 
 import asyncio
+import importlib.util
 import os
 import sys
 from abc import ABC, abstractmethod
@@ -73,9 +74,12 @@ class Deskhand(Rival):
 
     name = "deskhand"
     pool: str | None = None
+    settings: Mapping[str, str] = {}
+    """More than the defaults."""
 
     def __init__(self, folder: Path, redis_url: str, model_url: str, slots: int, processes: int) -> None:
         values = {"MODEL": "claude-haiku-5-5", "MAX_SECONDS": "600", "CALL_SECONDS": "120", "MAX_COST_USD": "none"}
+        values |= self.settings
         environ = {"ANTHROPIC_API_KEY": "bench", "ANTHROPIC_BASE_URL": model_url}
         workers = [
             CeleryWorker(folder / f"{n}", redis_url, values, environ, concurrency=slots // processes, pool=self.pool)
@@ -116,14 +120,25 @@ class DeskhandThreads(Deskhand):
     pool = "threads"
 
 
+class DeskhandTwoTools(Deskhand):
+    """Ours with the two tools and the one sentence of instructions that plain Celery's worker has."""
+
+    name = "deskhand, 2 tools"
+    settings: Mapping[str, str] = {
+        "TOOLS": "search_knowledge_base,find_similar_tickets",
+        "PROMPT": str(Path(__file__).parent / "two_tools.txt"),
+    }
+
+
 class Naive(Rival):
     """Plain Celery threads and the official SDK; nothing survives a crash."""
 
     name = "naive celery"
+    pool = "threads"
 
     def __init__(self, folder: Path, redis_url: str, model_url: str, slots: int, processes: int) -> None:
         environ = {"BENCH_REDIS_URL": redis_url, "ANTHROPIC_API_KEY": "bench", "ANTHROPIC_BASE_URL": model_url}
-        workers = [_NaiveWorker(folder / f"{n}", environ, slots // processes) for n in range(processes)]
+        workers = [_NaiveWorker(folder / f"{n}", environ, self.pool, slots // processes) for n in range(processes)]
         super().__init__(workers, redis_url)
         self.sender = Celery("sender", broker=redis_url, set_as_current=False)
 
@@ -143,10 +158,38 @@ class Naive(Rival):
         return int(self.redis.hlen("unacked"))  # acknowledged late, one message a slot
 
 
+class NaivePrefork(Naive):
+    """A process a slot."""
+
+    name = "naive, prefork"
+    pool = "prefork"
+
+
+class NaiveSolo(Naive):
+    """One ticket at a time."""
+
+    name = "naive, solo"
+    pool = "solo"
+
+
+class NaiveGevent(Naive):
+    """Greenlets; gevent is not among our dependencies (`pip install gevent`)."""
+
+    name = "naive, gevent"
+    pool = "gevent"
+
+
+def pools() -> tuple[type[Naive], ...]:
+    """Plain Celery in each of its pools that can run here."""
+    found = (Naive, NaivePrefork, NaiveSolo)
+    return (*found, NaiveGevent) if importlib.util.find_spec("gevent") else found
+
+
 class _NaiveWorker(ServerProcess):
-    def __init__(self, folder: Path, environ: Mapping[str, str], concurrency: int) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str], pool: str, concurrency: int) -> None:
         super().__init__(folder)
         self.environ = environ
+        self.pool = pool
         self.concurrency = concurrency
 
     @property
@@ -159,7 +202,7 @@ class _NaiveWorker(ServerProcess):
             "-n",
             name,
             "-P",
-            "threads",
+            self.pool,
             "-c",
             str(self.concurrency),
             "-O",

@@ -14,10 +14,11 @@ from redis import Redis
 from tests.bench.meter import cpu_seconds
 from tests.bench.model_server import THREE_STEPS, ModelServer
 from tests.bench.rivals import Rival
+from tests.bench.tickets import tickets
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 
-BODY = "My new card has not arrived after two weeks, when will it come?"
+CHARS = 600
 WARM_UP = 50
 LOOK_SECONDS = 0.25
 
@@ -27,7 +28,7 @@ Kind = Callable[[Path, str, str, int, int], Rival]
 
 @dataclass(frozen=True)
 class Measure:
-    """One rival, one round.
+    """One rival, one round. chars: of a ticket's body.
 
     tickets_per_second: over the middle half of the tickets. *_ms: CPU of a process group, ms a ticket; store holds the
     queue and, for ours, the books; total is worker and store. pss_mib: of the workers at their fullest, in_flight:
@@ -36,6 +37,7 @@ class Measure:
 
     rival: str
     tickets: int
+    chars: int
     slots: int
     processes: int
     seconds: float
@@ -61,20 +63,20 @@ class Bench:
     store: ValkeyServer
     model: ModelServer
 
-    def round(self, kind: Kind, count: int, slots: int, stamp: str, processes: int = 1) -> Measure:
+    def round(self, kind: Kind, count: int, slots: int, stamp: str, processes: int = 1, chars: int = CHARS) -> Measure:
         """Alone on the machine but for the two servers."""
         Redis.from_url(self.store.url).flushall()
         rival = kind(self.home / stamp, self.store.url, self.model.url, slots, processes)
         with rival.started():
-            return self._measure(rival, count, slots, stamp)
+            return self._measure(rival, count, slots, stamp, chars)
 
-    def _measure(self, rival: Rival, count: int, slots: int, stamp: str) -> Measure:
-        rival.send(_tickets(WARM_UP, f"{stamp}-warm"))
+    def _measure(self, rival: Rival, count: int, slots: int, stamp: str, chars: int) -> Measure:
+        rival.send(tickets(WARM_UP, f"{stamp}-warm", chars))
         wait_for(lambda: rival.done() >= WARM_UP, message="the warm-up")
         idle = rival.pss_bytes()
         kept, served = self._kept_bytes(), self._served()
         cpu, began = self._cpu(rival), monotonic()
-        rival.send(_tickets(count, stamp))
+        rival.send(tickets(count, stamp, chars))
         watch = _Watch(rival, WARM_UP, count)
         wait_for(watch.finished, 900, f"{count} tickets", interval=LOOK_SECONDS)
         seconds = monotonic() - began
@@ -84,6 +86,7 @@ class Bench:
         return Measure(
             rival=rival.name,
             tickets=count,
+            chars=chars,
             slots=slots,
             processes=len(rival.workers),
             seconds=round(seconds, 2),
@@ -157,7 +160,3 @@ def medians(found: Sequence[Measure]) -> dict[str, dict[str, float]]:
         }
         for rival in dict.fromkeys(m.rival for m in found)
     }
-
-
-def _tickets(count: int, stamp: str) -> list[dict[str, Any]]:
-    return [{"id": f"{stamp}-{i}", "source": "bench", "subject": "", "body": BODY} for i in range(count)]

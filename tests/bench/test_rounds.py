@@ -1,7 +1,13 @@
 """The short form of `make bench`: a small round of each rival accounts for what it did. No figure is held to a time."""
 
+from pathlib import Path
+
+import pytest
+
+from tests.bench.by_commit import keep, kept, slower
 from tests.bench.rivals import Deskhand, Naive
 from tests.bench.rounds import bench, medians
+from tests.bench.tickets import OPENING, SIZES, tickets
 
 TICKETS = 30
 
@@ -19,3 +25,27 @@ def test_a_round_of_each_rival_is_accounted_for() -> None:
     assert set(medians(found)) == {"naive celery", "deskhand"}
     for kind in (Naive, Deskhand):
         assert [calls[f"{kind.__name__}-{n}"]["finished"] for n in range(TICKETS)] == [3] * TICKETS
+
+
+@pytest.mark.parametrize("chars", SIZES)
+def test_the_tickets_are_of_their_size_and_a_fifth_of_them_are_mail(chars: int) -> None:
+    found = tickets(50, "stamp", chars)
+    assert found == tickets(50, "stamp", chars)
+    assert all(chars - 2 <= len(one["body"]) <= chars and OPENING in one["body"] for one in found)
+    assert sum(one["channel"] == "email" for one in found) == 10
+    assert len({one["requester"]["id"] for one in found}) > 30
+    assert len({one["body"] for one in found}) == (1 if chars == SIZES[0] else 50)
+
+
+def test_figures_are_kept_by_commit_and_a_slower_one_is_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "by-commit.jsonl"
+    for name, ratio in (("first", 1.2), ("second", 1.1), ("second", 1.0)):
+        keep(name, 0.5, {"600": {"deskhand": ratio}}, file)
+    assert [(one["commit"], one["ratios"]["600"]["deskhand"]) for one in kept(file)] == [
+        ("first", 1.2),
+        ("second", 1.0),
+    ]
+    assert "first second" in file.with_suffix(".svg").read_text()
+    assert slower({"600": {"deskhand": 1.04}}, kept(file)[-1]["ratios"]) == []
+    (warned,) = slower({"600": {"deskhand": 1.06}, "60": {"deskhand": 9.0}}, kept(file)[-1]["ratios"])
+    assert "deskhand at 600 characters, 1.0 -> 1.06" in warned
