@@ -16,6 +16,7 @@ from fallbacks.autonomy.calls import CallJudge
 from fallbacks.autonomy.standing import AutonomyJudge
 from fallbacks.console.pages import Pages
 from fallbacks.console.tally import Counts, tally
+from fallbacks.inbox.alike import AlikeFinder
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.today import Days, days
 from fallbacks.kinds.findings import Finder
@@ -77,6 +78,7 @@ class Desk:
     tally: Folded[Counts]
     days: Folded[Days]
     findings: Finder
+    alike: AlikeFinder
     pages: Pages
     streams: Places
 
@@ -87,7 +89,19 @@ class Desk:
         examples = Examples(deps.store, deps.process, deps.views.history)
         pages = Pages(deps.process, deps.cards)
         sessions, counts, findings = Sessions(deps.store, users), tally(examples), Finder(examples)
+        alike = AlikeFinder(deps.inbox)
         tokens, factors = Tokens(deps.store), SecondFactors(deps.store)
         return cls(
-            deps, users, sessions, tokens, factors, examples, counts, days(examples), findings, pages, Places(500, 20)
+            deps,
+            users,
+            sessions,
+            tokens,
+            factors,
+            examples,
+            counts,
+            days(examples),
+            findings,
+            alike,
+            pages,
+            Places(500, 20),
         )

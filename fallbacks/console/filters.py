@@ -38,7 +38,7 @@ BY_ROW = ("customer", "sure", "with")
 class Filters:
     """What a person wants to see. age: waiting at least so long. sla: "overdue", or "soon": due within the hour.
 
-    sort: a column, with "-" before it for the other way round.
+    sort: a column, with "-" before it for the other way round. alike: a ticket whose group is wanted, and nothing else.
     """
 
     facets: tuple[tuple[str, str], ...] = ()
@@ -46,6 +46,7 @@ class Filters:
     sla: str = ""
     view: View = View.OPEN
     sort: str = ""
+    alike: str = ""
 
     @classmethod
     def read(cls, query: Mapping[str, str], process: Process) -> "Filters":
@@ -58,6 +59,7 @@ class Filters:
             sla if sla in SLAS else "",
             View(view) if view in list(View) else View.OPEN,
             sort if sort.removeprefix("-") in (*BY_INDEX, *BY_ROW, *process.facet_names) else "",
+            query.get("alike", "")[:128],
         )
 
     @classmethod
@@ -68,13 +70,19 @@ class Filters:
     @property
     def query(self) -> str:
         """As a query string, "" where nothing is filtered."""
-        others = (("age", self.age), ("sla", self.sla), ("view", self.view.value), ("sort", self.sort))
+        others = (
+            ("age", self.age),
+            ("sla", self.sla),
+            ("view", self.view.value),
+            ("sort", self.sort),
+            ("alike", self.alike),
+        )
         return urlencode([*self.facets, *((name, value) for name, value in others if value)])
 
     @property
     def narrowed(self) -> bool:
         """Whether more is asked for than one of the usual lists."""
-        return bool(self.facets or self.age or self.sla)
+        return bool(self.facets or self.age or self.sla or self.alike)
 
     def asking(self, **changes: Any) -> str:
         """The list's address with something else asked for."""

@@ -38,7 +38,7 @@ class Group:
 @signed_in()
 async def groups(visit: Visit) -> Response:
     """Every reason that waits, the largest group first."""
-    return await visit.page("groups.html", {"groups": await _groups(visit)})
+    return await visit.page("groups.html", {"groups": await _groups(visit), "alike": await visit.desk.alike.now()})
 
 
 @signed_in()

@@ -14,7 +14,7 @@ from fallbacks.console.work import SNOOZES
 from fallbacks.errors import HistoryUnreachable
 from fallbacks.inbox.narrate import CLOSED
 from fallbacks.inbox.wanted import Counts
-from fallbacks.ledger.states import Closed
+from fallbacks.ledger.states import INBOX, Closed
 from fallbacks.ledger.views import TicketView, read_row
 from fallbacks.store import keys
 from tasks.language import N_
@@ -23,6 +23,9 @@ from tasks.run.process import Process
 PAGE = 50
 COUNTED = 1000
 """So many behind a page are counted, not all there are: the store would stand still for everybody meanwhile."""
+
+SPIKES = 5
+"""Groups of alike tickets that stand above the list."""
 
 SHOWN = 100
 """Of what a person ended today; all of it is counted."""
@@ -63,6 +66,8 @@ async def inbox(visit: Visit) -> Response:
     values = {
         "listed": listed,
         "filters": filters,
+        "alike": [] if filters.narrowed or offset else (await visit.desk.alike.now())[:SPIKES],
+        "group": await visit.desk.alike.of(filters.alike) if filters.alike else None,
         "tabs": tabs(counts),
         "mine": (await visit.deps.store.sizes([keys.inbox_facet(f"{keys.ASSIGNEE}{visit.person}")]))[0],
         "choices": await choices(visit.deps.store, process),
@@ -117,6 +122,8 @@ def tabs(counts: Counts) -> list[Tab]:
 
 async def listed_for(visit: Visit, filters: Filters, offset: int) -> Listed:
     """A page of what somebody wants to see."""
+    if filters.alike:
+        return await _alike(visit, filters.alike)
     inbox, wanted = visit.deps.inbox, filters.wanted()
     column = filters.sort.removeprefix("-")
     if not column or column in BY_INDEX:
@@ -129,6 +136,14 @@ async def listed_for(visit: Visit, filters: Filters, offset: int) -> Listed:
     chosen = [ticket_id for ticket_id, _ in ranked[offset : offset + PAGE]]
     more = offset + PAGE if offset + PAGE < len(ids) else None
     return Listed(await inbox.items(chosen), total, SCAN if total > SCAN else None, more)
+
+
+async def _alike(visit: Visit, ticket_id: str) -> Listed:
+    """All of a group that still wait, on one page: they are decided at once."""
+    group = await visit.desk.alike.of(ticket_id)
+    views = await visit.deps.inbox.items(group.tickets) if group else []
+    waiting = [view for view in views if view.state in INBOX]
+    return Listed(waiting, len(waiting), None, None)
 
 
 Row = list[str | None]

@@ -46,13 +46,13 @@ def candidates(unfitting: Sequence[Example], others: Sequence[Example]) -> list[
     return sorted(found, key=lambda each: -len(each.tickets))
 
 
-def groups(vectors: Sequence[Vector]) -> list[list[int]]:
+def groups(vectors: Sequence[Vector], alike: float = ALIKE, to_centre: float = ALIKE_TO_CENTRE) -> list[list[int]]:
     """The places of those that are alike, each in one group at most; of what is like nothing, none."""
-    near = _near(vectors)
+    near = _near(vectors, alike)
     free, found = set(range(len(vectors))), list[list[int]]()
     while free:
         seed = max(free, key=lambda at: (sum(like for other, like in near[at].items() if other in free), -at))
-        group = _gathered(vectors, {seed, *(free & near[seed].keys())}, free)
+        group = _gathered(vectors, {seed, *(free & near[seed].keys())}, free, to_centre)
         if len(group) < 2:
             break
         found.append(sorted(group))
@@ -60,19 +60,19 @@ def groups(vectors: Sequence[Vector]) -> list[list[int]]:
     return found
 
 
-def _gathered(vectors: Sequence[Vector], group: set[int], free: set[int]) -> set[int]:
+def _gathered(vectors: Sequence[Vector], group: set[int], free: set[int], to_centre: float) -> set[int]:
     for _ in range(_ROUNDS):
         if len(group) < 2:
             break
         middle = centre([vectors[at] for at in sorted(group)])
-        again = {at for at in free if likeness(vectors[at], middle) >= ALIKE_TO_CENTRE}
+        again = {at for at in free if likeness(vectors[at], middle) >= to_centre}
         if again == group or len(again) < 2:
             break
         group = again
     return group
 
 
-def _near(vectors: Sequence[Vector]) -> list[dict[int, float]]:
+def _near(vectors: Sequence[Vector], alike: float) -> list[dict[int, float]]:
     """Of each, those that are alike, and how much."""
     holders: dict[str, list[tuple[int, float]]] = defaultdict(list)
     shared: list[dict[int, float]] = [defaultdict(float) for _ in vectors]
@@ -84,7 +84,7 @@ def _near(vectors: Sequence[Vector]) -> list[dict[int, float]]:
     near: list[dict[int, float]] = [{} for _ in vectors]
     for at, others in enumerate(shared):
         for other, like in others.items():
-            if like >= ALIKE:
+            if like >= alike:
                 near[at][other] = near[other][at] = like
     return near
 
@@ -100,11 +100,11 @@ def _candidate(
     given = Counter(each.suggested or "" for each, vector in changed if likeness(vector, middle) >= ALIKE_TO_CENTRE)
     telling = sorted(middle, key=lambda stem: -middle[stem])
     single = [stem for stem in telling if " " not in stem and len(stem) >= _LEAST_LETTERS]
-    words = _whole(single[:_SHOWN_WORDS], [examples[at].text for at in typical])
+    words = whole_words(single[:_SHOWN_WORDS], [examples[at].text for at in typical])
     return Candidate(tuple(examples[at].id for at in typical), words, tuple(given.most_common(3)))
 
 
-def _whole(stems: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
+def whole_words(stems: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
     """Each as the word that most of the texts have for it."""
     said = Counter(word for text in texts for word in text.casefold().replace("\n", " ").split(" ") if word.isalnum())
     return tuple(next((word for word, _ in said.most_common() if word.startswith(stem)), stem) for stem in stems)

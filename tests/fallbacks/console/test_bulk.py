@@ -14,6 +14,7 @@ from tests.fallbacks.console.browserless import signed_in
 from tests.fallbacks.console.door import Door
 from tests.fallbacks.console.keyboard import Keyboard
 from tests.fallbacks.console.test_screens import faults_of
+from tests.services.waiting import wait_for
 
 Tickets = Callable[..., Ticket]
 Open = Callable[..., BrowserContext]
@@ -149,6 +150,49 @@ def test_without_script_many_are_asked_for_first(
     page.locator("[name=item]").first.check()
     page.get_by_role("button", name="Wake").click()
     expect(page.get_by_text("1 woken")).to_be_visible()
+
+
+def test_a_spike_of_alike_tickets_is_found_and_decided_at_once(
+    door: Door, agent: Agent, tickets: Tickets, rita: Page
+) -> None:
+    for shop in (
+        "Aldi",
+        "Tesco",
+        "a cafe in Rome",
+        "the gym",
+        "IKEA",
+        "a taxi",
+        "a pharmacy",
+        "a bakery",
+        "Rewe",
+        "Spar",
+    ):
+        body = f"My card payment at {shop} was declined this morning, why do you do this?"
+        door.run(agent.hand_off(tickets(body=body), Reason.LOW_CONFIDENCE, "not sure", steps=1))
+    same = [door.run(agent.hand_off(tickets(body=body), Reason.LOW_CONFIDENCE, "not sure", steps=1)) for _ in range(2)]
+    other = door.run(agent.hand_off(tickets(body="How do I order a new card?"), Reason.LOW_CONFIDENCE, "", steps=1))
+
+    def shown() -> bool:
+        rita.goto("/inbox")
+        return rita.get_by_role("link", name="12 alike").is_visible()
+
+    wait_for(shown, message="the group stands above the list")
+    assert faults_of(rita) == []
+    rita.get_by_role("link", name="12 alike").click()
+    row = rita.locator("tr[data-row]")
+    expect(row).to_have_count(12)
+    expect(rita.get_by_text("They wait for:")).to_be_visible()
+    assert faults_of(rita) == []
+    hands = Keyboard(rita)
+    hands.press("Shift+A", "l")
+    rita.keyboard.type("declined card payment")
+    hands.press("Enter")
+    expect(rita.get_by_role("heading", name="Decide 12?")).to_be_visible()
+    hands.press("Enter")
+    expect(rita.get_by_text("12 decided as declined card payment")).to_be_visible()
+    assert states(door, [*same, other]) == [State.DECIDED, State.DECIDED, State.HANDED_OFF]
+    hands.press("u")
+    expect(row).to_have_count(12)
 
 
 def race(door: Door, agent: Agent, tickets: Tickets, many: int, at_once: int) -> None:
