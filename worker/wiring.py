@@ -284,7 +284,7 @@ class Parts(Records):
     def heartbeat(self, slots: int, queues: tuple[str, ...]) -> Heartbeat:
         """The beat of a worker process that offers `slots` on `queues`."""
         work: dict[HintKind, Begin] = {  # looked up at each ticket: `renew_local` makes another executor
-            HintKind.TRIAGE: lambda given: self.executor.triage(given),
+            HintKind.TRIAGE: lambda given: self.executor.triage(given, hint=True),
             HintKind.HAND_OFF: lambda given: self.executor.hand_off(given),
         }
         served = {HintKind.TRIAGE: "tickets", HintKind.HAND_OFF: "handoff"}

@@ -13,9 +13,11 @@ from fallbacks.history.no_history import NONE, NoHistory
 from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.history.sqlite.url import room_of, sqlite_path
 from fallbacks.history.upkeep import KeptUp, Upkeep, cool_older, forget_older
+from fallbacks.ledger.business_hours import read_hours
 from fallbacks.ledger.examples import Examples
 from fallbacks.ledger.known_before import KnownBefore
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.targets import Targets
 from fallbacks.ledger.views import Views
 from fallbacks.search.both import TicketSearch
 from fallbacks.search.live import LiveTickets
@@ -149,7 +151,15 @@ class Records:
     def ledger(self) -> Ledger:
         settings = self.settings
         lease_ms, first_sweep_ms = int(settings.lease_seconds * 1000), int(2 * settings.sweep_seconds * 1000)
-        return Ledger(self.store, self.process, lease_ms, first_sweep_ms, sent_in, KnownBefore(self.history))
+        known, weights = KnownBefore(self.history), settings.source_weights
+        return Ledger(self.store, self.process, lease_ms, first_sweep_ms, sent_in, known, weights, self._targets())
+
+    def _targets(self) -> Targets:
+        """How soon people should look."""
+        given, hours = self.settings, None
+        if given.business_hours:
+            hours = read_hours(given.business_hours, given.business_zone, given.holidays)
+        return Targets(given.sla_seconds, hours)
 
     @cached_property
     def views(self) -> Views:

@@ -13,7 +13,6 @@ from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.history.port import History
 from fallbacks.inbox.decisions import on_top
 from fallbacks.inbox.probes import is_probe
-from fallbacks.ledger.ledger import SLA_SECONDS
 from fallbacks.ledger.move import (
     STAYS,
     AddedMessage,
@@ -27,6 +26,7 @@ from fallbacks.ledger.move import (
 )
 from fallbacks.ledger.results import item_facets, result_names
 from fallbacks.ledger.states import State
+from fallbacks.ledger.targets import USUAL, Targets
 from fallbacks.ledger.views import TicketView, Views
 from fallbacks.plan import PLAN
 from fallbacks.store import keys
@@ -48,6 +48,7 @@ class Bounds:
     """Of a conversation. per_hour: messages that are worked, beyond them people look; None: any number. chars: of all.
 
     limits: of a run. ticket_cost_nanodollars: of all runs of a ticket, None for no cap. max_wait_seconds: see `Inbox`.
+    targets: how soon people should look.
     """
 
     limits: Limits
@@ -55,6 +56,7 @@ class Bounds:
     chars: int = 200_000
     ticket_cost_nanodollars: int | None = None
     max_wait_seconds: float | None = None
+    targets: Targets = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,7 @@ class Conversations:
         row, priority = PLAN[reason], Priority(view.priority)
         handed = ev.HandedOff(reason.value, why[:500], row.queue.value, row.severity.value)
         outcome: Mapping[str, Any] = {"state": State.HANDED_OFF.value, "reason": reason.value}
+        facets = item_facets(self.process, row.queue, reason, None)
         stands = "standing" in move.values or view.stands is not None
         values = {**move.values, "reason": reason.value, "detail": why[:500], "queue": row.queue.value}
         return replace(
@@ -214,9 +217,7 @@ class Conversations:
             to=State.HANDED_OFF,
             events=(*move.events, handed),
             due=None,
-            inbox=InboxEntry(
-                In(SLA_SECONDS[priority] * 1000), tuple(item_facets(self.process, row.queue, reason, None))
-            ),
+            inbox=InboxEntry(await self.bounds.targets.look_by(self.store, priority, facets), tuple(facets)),
             values=values,
             unset=tuple(name for name in move.unset if name not in values),
             alert=AlertRaised(reason, row.severity),

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from fallbacks.inbox.ownership import owned
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.ledger import SLA_SECONDS
 from fallbacks.ledger.move import At, In, InboxEntry, OutboxEntry
 from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.targets import SLA_SECONDS
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import InboxQueue
 from tasks.conversation import Added, conversation, read_message

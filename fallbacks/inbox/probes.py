@@ -198,7 +198,7 @@ class Probes:
         # known as a probe before it is a ticket: a crash at any later point leaves nothing that gives it away
         await self.store.put(keys.PROBES, {probe_id: KnownAnswer(self.process.key(shown), example.id, again).to_json()})
         await self.store.put(keys.PROBES_USED, {example.id: str(now)})
-        await self.ledger.accept(_copy(known, probe_id), Limits())
+        await self.ledger.accept(_copy(known, probe_id), Limits(), aside=True)
         claim = await self.ledger.claim(probe_id, self.worker, queue=QUEUE)
         if not isinstance(claim, Claim):
             await self._cancel(probe_id)

@@ -52,7 +52,7 @@ class Claim:
 
 
 def read_claim(lease: Lease, found: Sequence[Any]) -> Claim:
-    """What the script answered: "ok", epoch, store time, the flat row, the journal."""
+    """What the script answered: "ok", epoch, store time, the flat row, the journal, id."""
     flat = found[3]
     row = dict(zip(flat[::2], flat[1::2], strict=True))
     return Claim(

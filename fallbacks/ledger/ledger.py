@@ -6,8 +6,9 @@ repeated when its answer was lost: each carries an id by which the ledger knows 
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Mov
 from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, Hint, HintKind, State
 from fallbacks.ledger.steps import Steps
+from fallbacks.ledger.targets import USUAL, Targets
 from fallbacks.plan import PLAN, InboxQueue, Severity
 from fallbacks.store.port import Store, lua_header
 from tasks.reasons import Reason
@@ -36,14 +38,14 @@ from tasks.run.limits import Limits
 from tasks.run.process import Process
 from tasks.ticket import Priority, Ticket
 
-SLA_SECONDS = {Priority.URGENT: 900, Priority.HIGH: 3600, Priority.NORMAL: 4 * 3600, Priority.LOW: 24 * 3600}
-"""How soon a person should have looked, by priority; the inbox is sorted by it."""
-
 LOCAL_DOOR = "local"
 """The door of what this deployment puts in itself: its command line, repairs, probes."""
 
 FIRST_SWEEP_MS = 10_000
 """An accepted ticket that nobody claimed within this time is published again."""
+
+STEP = 10_000
+"""What a ticket of a source with the weight 1 moves the source's next turn on (`line_up` in `lua/_prelude.lua`)."""
 
 
 class Ledger(Steps):
@@ -51,7 +53,8 @@ class Ledger(Steps):
 
     lease_ms: how long a silent worker keeps its tickets. first_sweep_ms: an accepted ticket that nobody claimed within
     this time is published again. sent_in: the W3C traceparent that a ticket accepted now was sent in, "" for none.
-    before: what knows the tickets that have left the store; None where none leaves.
+    before: what knows the tickets that have left the store; None where none leaves. weights: of sources, in who goes
+    first; 1 where it names none. targets: how soon a person should look.
     """
 
     def __init__(
@@ -62,8 +65,12 @@ class Ledger(Steps):
         first_sweep_ms: int = FIRST_SWEEP_MS,
         sent_in: Callable[[], str] = str,
         before: KnownBefore | None = None,
+        weights: Mapping[str, float] = MappingProxyType({}),
+        targets: Targets = USUAL,
     ) -> None:
         super().__init__(store, process, lease_ms)
+        self.weights = weights
+        self.targets = targets
         self.before = before
         self.first_sweep_ms = first_sweep_ms
         self.sent_in = sent_in
@@ -85,6 +92,7 @@ class Ledger(Steps):
         attached: str | None = None,
         bounced: str | None = None,
         answers: Sequence[str] = (),
+        aside: bool = False,
     ) -> Accepted:
         """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`.
 
@@ -94,7 +102,8 @@ class Ledger(Steps):
         past the second it goes to people. closed: it ends at once without a decision: no run, no outcome. detail: of
         which sort it is. original: what the ticket was read from; attached: by `attachments.packed_texts`. Both
         are kept beside it (base64 of zlib). bounced: the address that a bounce is about. answers: ids of tickets, one
-        of which it answers: where one is there when this one is claimed, it becomes a message of it.
+        of which it answers: where one is there when this one is claimed, it becomes a message of it. aside: no worker
+        is to take it, though it is queued.
 
         One that has left the store is known, too. Where history cannot be asked, the ticket is accepted and worked; one
         that was here before then leaves under an id of its own, and is reported (`fallbacks.ledger.leaving`).
@@ -104,21 +113,12 @@ class Ledger(Steps):
             if known.digest != ticket.digest():
                 raise IdempotencyConflict(known.id)
             return Accepted(known.id, State(known.state), created=False)
-        ticket_id = ticket.id or new_id()
-        waits = [seconds for seconds in (ticket.deadline_seconds, max_wait_seconds) if seconds is not None]
         header = {
-            "digest": ticket.digest(),
-            "limits": json.dumps(asdict(limits)),
-            "source": ticket.source,
-            "priority": ticket.priority or Priority.NORMAL,
+            **self._first_row(ticket, limits),
             "door": door,
             "sent_by": sent_by,
-            "requester": ticket.requester.id if ticket.requester and ticket.requester.id else None,
-            "who": ticket.requester.identity if ticket.requester else None,
-            "trace": self.sent_in() or None,
             "idem": idempotency_key,
-            "due_in": self.first_sweep_ms,
-            "wait_ms": int(min(waits) * 1000) if waits else None,
+            "wait_ms": _shortest_ms(ticket.deadline_seconds, max_wait_seconds),
             "not_before": not_before_ms,
             "expires": expires_ms,
             "closed": closed,
@@ -128,8 +128,27 @@ class Ledger(Steps):
             "bounced": address_digest(bounced) if bounced else None,
             "answers": json.dumps(list(answers)) if answers else None,
             "unasked": None if asked else "1",
+            "aside": aside or None,
         }
-        events = _first_events(ticket, not_before_ms, closed, detail)
+        return await self._accept(ticket, header, _first_events(ticket, not_before_ms, closed, detail))
+
+    def _first_row(self, ticket: Ticket, limits: Limits) -> dict[str, Any]:
+        """What the ticket itself says of its row."""
+        asks, weight = ticket.requester, self.weights.get(ticket.source)
+        return {
+            "digest": ticket.digest(),
+            "limits": json.dumps(asdict(limits)),
+            "source": ticket.source,
+            "priority": ticket.priority or Priority.NORMAL,
+            "requester": asks.id if asks and asks.id else None,
+            "who": asks.identity if asks else None,
+            "trace": self.sent_in() or None,
+            "due_in": self.first_sweep_ms,
+            "step": round(STEP / weight) if weight else None,
+        }
+
+    async def _accept(self, ticket: Ticket, header: dict[str, Any], events: list[ev.Event]) -> Accepted:
+        ticket_id = ticket.id or new_id()
         body, said = ticket.model_copy(update={"id": ticket_id}).canonical(), [event.to_json() for event in events]
         outcome, known_id, *state = await self.store.run("accept", ticket_id, lua_header(header), body, *said)
         if outcome == "conflict":
@@ -143,11 +162,12 @@ class Ledger(Steps):
         if (await self._known_before(ticket_id, None))[0] is not None:
             return
         row = PLAN[Reason.UNREADABLE]
+        facets = item_facets(self.process, row.queue, Reason.UNREADABLE, None)
         header = {
             "origin": origin[:64],
             "error": error[:1000],
-            "sla_in": SLA_SECONDS[Priority.NORMAL] * 1000,
-            "facets": item_facets(self.process, row.queue, Reason.UNREADABLE, None),
+            "sla_in": (await self.targets.look_by(self.store, Priority.NORMAL, facets)).ms,
+            "facets": facets,
             "severity": row.severity,
         }
         event = ev.Rejected(error[:1000], origin[:64])
@@ -168,15 +188,19 @@ class Ledger(Steps):
         ((state,),) = await self.store.rows([known.id], ["state"])  # it may have come back
         return (known if state is None else replace(known, state=state)), True
 
-    async def claim(self, ticket_id: str, owner: str, queue: str = "tickets") -> Claim | str:
-        """Take a queued ticket. Returns the state it is in (or "unknown", "paused") when there is nothing to claim."""
+    async def claim(self, ticket_id: str, owner: str, queue: str = "tickets", *, hint: bool = False) -> Claim | str:
+        """Take a queued ticket. Returns the state it is in (or "unknown", "paused") when there is nothing to claim.
+
+        hint: the id is that of a message, and whichever queued ticket should go first is taken: by urgency, then by the
+        share of its source, then by age.
+        """
         event = ev.Claimed(owner)
-        args = (owner, self.lease_ms, queue, uuid4().hex, event.to_json())
+        args = (owner, self.lease_ms, queue, uuid4().hex, event.to_json(), "1" if hint else "")
         found = await self.store.run("claim", ticket_id, *args)
         if found[0] != "ok":
             return str(found[0])
-        claim = read_claim(Lease(ticket_id, int(found[1]), owner), found)
-        journal_log.wrote(ticket_id, claim.lease.epoch, [event])
+        claim = read_claim(Lease(str(found[5]), int(found[1]), owner), found)
+        journal_log.wrote(claim.lease.ticket_id, claim.lease.epoch, [event])
         return claim
 
     async def park(
@@ -214,7 +238,7 @@ class Ledger(Steps):
             values=values,
             figures=self._figures(conclusion),
             unset=("reason", "detail") if conclusion.blind else ("reason", "detail", "blind"),
-            inbox=_inbox(
+            inbox=await self._entry(
                 conclusion.priority, item_facets(self.process, queue, None, {} if conclusion.blind else decision)
             ),
             heard=conclusion.heard,
@@ -231,7 +255,7 @@ class Ledger(Steps):
             (*events, ev.Suggested(queue.value, call.why)),
             values={"call": call.to_json(), "queue": queue.value},
             unset=("reason", "detail", "blind", *result_names(self.process)),
-            inbox=_inbox(priority, item_facets(self.process, queue, None, None)),
+            inbox=await self._entry(priority, item_facets(self.process, queue, None, None)),
             heard=heard,
         )
 
@@ -307,7 +331,7 @@ class Ledger(Steps):
             (*conclusion.events, ev.HandedOff(reason.value, detail[:500], queue.value, severity.value)),
             values=values,
             unset=() if conclusion.decision else tuple(result_names(self.process)),
-            inbox=_inbox(conclusion.priority, item_facets(self.process, queue, reason, conclusion.decision)),
+            inbox=await self._entry(conclusion.priority, item_facets(self.process, queue, reason, conclusion.decision)),
             alert=AlertRaised(reason, severity),
             outbox=tuple(outbox),
             figures=self._figures(conclusion),
@@ -340,6 +364,9 @@ class Ledger(Steps):
         kind = self.process.key(conclusion.decision) if conclusion.decision else None
         return RunFigures(kind, conclusion.version or None)
 
+    async def _entry(self, priority: Priority, facets: list[str]) -> InboxEntry:
+        return InboxEntry(await self.targets.look_by(self.store, priority, facets), tuple(facets))
+
     async def _leave(self, lease: Lease, state: State, events: Sequence[ev.Event], **what: Any) -> None:
         by = ByWorker(lease.epoch, lease.owner)
         move = Move(state, (State.RUNNING,), by, tuple(events), **what)
@@ -351,12 +378,13 @@ def new_id() -> str:
     return f"tkt_{int(time.time() * 1000):012x}{uuid4().hex[:12]}"
 
 
-def _inbox(priority: Priority, facets: list[str]) -> InboxEntry:
-    return InboxEntry(In(SLA_SECONDS[priority] * 1000), tuple(facets))
-
-
 def _first_events(ticket: Ticket, not_before_ms: int | None, closed: Closed | None, detail: str) -> list[ev.Event]:
     accepted = ev.Accepted(ticket.source)
     if closed is not None:
         return [accepted, ev.Closed("intake", closed.value, detail[:500])]
     return [accepted] if not_before_ms is None else [accepted, ev.Parked(until_ms=not_before_ms)]
+
+
+def _shortest_ms(*seconds: float | None) -> int | None:
+    given = [each for each in seconds if each is not None]
+    return int(min(given) * 1000) if given else None

@@ -60,6 +60,9 @@ TOUCHED = _key(
     "the last 10,000 tickets that changed within their state, came back or left, by when (ms): the search reads it",
 )
 DUE = _key("due", Type.SORTED, "tickets that are queued, running or parked, by when the sweep looks at them (ms)")
+LINE = _key("line", Type.SORTED, "the queued tickets in line, by who goes first: urgency, then share of the source")
+SHARES = _key("shares", Type.SORTED, "urgency and source -> the source's next turn; at most a thousand names")
+claimed = _keys("claim:*", Type.TEXT, "the ticket that a claim took in another's place; by the claim's id; a minute")
 idempotency = _keys("idem:*", Type.HASH, "the ticket (id) that an Idempotency-Key made, and its body's digest; a week")
 left = _keys("left:*", Type.HASH, "a ticket that went to history just now: its body's digest and state; two minutes")
 LEAVING_TURN = _key("leaving_turn", Type.TEXT, "how many processes wanted to move ended tickets in this window")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import by_commit
+from tests.bench.fair import FLOOD, fair_part
 from tests.bench.history_sql import ENGINES, measure_all
 from tests.bench.model_server import ONE_STEP
 from tests.bench.plot import chart, png
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument(
         "--keep", action="store_true", help="keep the ratios under this commit, and draw all that are kept"
     )
+    parser.add_argument("--flood", type=int, default=FLOOD, help="tickets of one source while another sends a hundred")
     options = parser.parse_args()
     load = os.getloadavg()
     say(f"load average before: {load}; {os.cpu_count()} cores")
@@ -58,6 +60,8 @@ def main() -> None:
         report["matrix"] = matrix_part(options.tickets, options.repeats)
         report["in_flight"] = in_flight_part(options.waiting)
         report["pools"] = pool_part(POOL_SLOTS)
+    if options.flood:
+        report["fair"] = fair_part(options.flood)
     if options.ended:
         measure_all(sorted(ENGINES), options.ended)
     report["load_average_after"] = os.getloadavg()

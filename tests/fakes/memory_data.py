@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,16 +12,21 @@ from fallbacks.store import keys
 
 STATES = ("queued", "running", "parked", "suggested", "handed_off", "decided", "cancelled", "rejected")
 
+CLASSES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
+
 
 @dataclass(slots=True)
 class MemoryData:
-    """Hashes, sorted indexes and lists by name. now: the store's time, ms; stands still until a test moves it."""
+    """Hashes, sorted indexes and lists by name. now: the store's time, ms; stands still until a test moves it. claims:
+    tickets that claims took in another's place.
+    """
 
     now: int = field(default_factory=lambda: int(time.time() * 1000))
     hashes: dict[str, dict[str, str]] = field(default_factory=dict)
     ranks: dict[str, dict[str, float]] = field(default_factory=dict)
     lists: dict[str, list[str]] = field(default_factory=dict)
     expires: dict[str, int] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
 
     def hash(self, name: str) -> dict[str, str]:
         return self.hashes.setdefault(name, {})
@@ -64,8 +69,28 @@ class MemoryData:
             return
         if old:
             self.rank(f"s:{old}").pop(ticket_id, None)
+        if old == "queued":
+            self.rank(keys.LINE).pop(ticket_id, None)
         self.rank(f"s:{new}")[ticket_id] = self.now
         row |= {"state": new, "since": str(self.now)}
+        if old and new == "queued":
+            self.line_up(ticket_id)
+
+    def line_up(self, ticket_id: str) -> None:
+        """Without the bound on names, which is tried on real servers."""
+        row, shares = self.row(ticket_id), self.rank(keys.SHARES)
+        urgency = CLASSES[row["priority"]]
+        name = f"{urgency}|{row['source']}"
+        served = shares.get(f"{urgency}|", urgency * 2**50 + 2**40)
+        turn = max(shares.get(name, 0), served - 80_000)
+        shares[name] = turn + int(row.get("step", 10_000))
+        self.rank(keys.LINE)[ticket_id] = turn
+
+    def heal_line(self, ticket_ids: Iterable[str]) -> None:
+        """Put in line who is queued and not there."""
+        for ticket_id in ticket_ids:
+            if ticket_id in self.rank("s:queued") and ticket_id not in self.rank(keys.LINE):
+                self.line_up(ticket_id)
 
     def due_at(self, ticket_id: str, ms: float | None) -> None:
         if ms is None:

@@ -196,6 +196,7 @@ def sweep(
     if len(unended) != len(b.rank("due")):
         for ticket_id in unended:
             b.rank("due").setdefault(ticket_id, b.now)
+    b.heal_line(set(b.rank("s:queued")) - set(b.hash(keys.PROBES)))
     held_back = "paused:tickets" in b.hash("control") or backlogged == "1"
     for ticket_id in b.due_in("due", int(limit)):
         row = b.row(ticket_id)

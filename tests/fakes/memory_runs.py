@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from fallbacks.store import keys
 from tests.fakes.memory_data import MemoryData
 
 WEEK_MS = 604_800_000
@@ -58,6 +59,10 @@ def _await_worker(b: MemoryData, ticket_id: str, h: dict[str, Any], start: int) 
     ends = [at for at in (h.get("expires"), start + h["wait_ms"] if "wait_ms" in h else None) if at is not None]
     if ends:
         b.row(ticket_id)["deadline"] = str(min(ends))
+    if "step" in h:
+        b.row(ticket_id)["step"] = str(h["step"])
+    if start <= b.now and "aside" not in h:
+        b.line_up(ticket_id)
     due = start if start > b.now else b.now + h["due_in"]
     b.due_at(ticket_id, min([due, *(max(end, b.now) for end in ends)]))
 
@@ -73,25 +78,49 @@ def _remember_key(b: MemoryData, ticket_id: str, h: dict[str, Any]) -> None:
         b.expires[f"idem:{h['idem']}"] = b.now + WEEK_MS
 
 
-def claim(b: MemoryData, ticket_id: str, owner: str, lease_ms: str, queue: str, claim: str, event: str) -> list[Any]:
+def claim(
+    b: MemoryData, ticket_id: str, owner: str, lease_ms: str, queue: str, claim: str, event: str, hint: str = ""
+) -> list[Any]:
+    named, lent = ticket_id, b.claims.get(claim) if hint else None
+    ticket_id = lent or ticket_id
     row = b.row(ticket_id)
-    if not row:
-        return ["unknown"]
-    if not (row["state"] == "running" and row.get("claim") == claim):
-        if row["state"] != "queued":
-            return [row["state"]]
+    if not (row.get("state") == "running" and row.get("claim") == claim):
+        if hint and not lent and (other := _first(b)):
+            ticket_id, row = other, b.row(other)
+        if not row or row["state"] != "queued":
+            return [row["state"] if row else "unknown"]
         if f"paused:{queue}" in b.hash("control"):
             return ["paused"]
-        row |= {"epoch": str(int(row["epoch"]) + 1), "owner": owner, "claim": claim}
-        row["steps_before"] = row.get("steps", "0")
-        b.observe("queue_wait_seconds", (b.now - int(row["since"])) / 1000)
-        row.setdefault("first_claimed", str(b.now))
-        row.pop("sweeps", None)
-        b.place(ticket_id, "running")
-        b.lease_for(ticket_id, int(lease_ms))
+        _take(b, ticket_id, owner, int(lease_ms), claim)
         b.append(ticket_id, event, row["epoch"])
+        if ticket_id != named:
+            b.claims[claim] = ticket_id
+            b.heal_line([named])
     flat = [part for pair in row.items() for part in pair]
-    return ["ok", row["epoch"], b.now, flat, list(b.entries(f"j:{ticket_id}"))]
+    return ["ok", row["epoch"], b.now, flat, list(b.entries(f"j:{ticket_id}")), ticket_id]
+
+
+def _first(b: MemoryData) -> str | None:
+    line, oldest = b.ordered(keys.LINE), b.ordered("s:queued")[:1]
+    if not line:
+        return None
+    urgent = b.rank(keys.LINE)[line[0]] < 2**50
+    if b.now % 8 == 0 and oldest and b.now - b.rank("s:queued")[oldest[0]] > (900_000 if urgent else 300_000):
+        return oldest[0]
+    served = f"{int(b.rank(keys.LINE)[line[0]] // 2**50)}|"
+    b.rank(keys.SHARES)[served] = max(b.rank(keys.SHARES).get(served, 0), b.rank(keys.LINE)[line[0]])
+    return line[0]
+
+
+def _take(b: MemoryData, ticket_id: str, owner: str, lease_ms: int, claim: str) -> None:
+    row = b.row(ticket_id)
+    row |= {"epoch": str(int(row["epoch"]) + 1), "owner": owner, "claim": claim}
+    row["steps_before"] = row.get("steps", "0")
+    b.observe("queue_wait_seconds", (b.now - int(row["since"])) / 1000)
+    row.setdefault("first_claimed", str(b.now))
+    row.pop("sweeps", None)
+    b.place(ticket_id, "running")
+    b.lease_for(ticket_id, lease_ms)
 
 
 def _breaker_open(b: MemoryData, model: str) -> list[Any] | None:

@@ -4,7 +4,7 @@ local times = {'accepted', 'lease', 'deadline', 'since', 'undo_until', 'held_unt
   'first_claimed', 'open_until', 'probe_until', 'first', 'last', 'quiet_until', 'late_until', 'created', 'ended', 'approved_until'}
 for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   local kind = redis.call('TYPE', key).ok
-  if kind == 'zset' then
+  if kind == 'zset' and key ~= P .. 'line' and key ~= P .. 'shares' then
     for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -MS, member) end
   elseif kind == 'hash' and not string.find(key, P .. 'n', 1, true) and not string.find(key, P .. 'day:', 1, true) then
     for _, field in ipairs(times) do

@@ -14,10 +14,11 @@ from fallbacks.history.cold.url import Bucket, read_cold_url
 from fallbacks.history.no_history import NONE
 from fallbacks.history.sqlite.url import sqlite_path
 from fallbacks.store.urls import checked_http, split_url
+from tasks.ticket import Priority
 from worker.config.errors import WorkerError
 from worker.config.models import read_model
 from worker.config.prompt_file import load_prompt
-from worker.config.values import header, headers, listed, mailbox_url, networks, stripped, unlimited
+from worker.config.values import header, headers, json_object, listed, mailbox_url, networks, stripped, unlimited
 
 
 def _redis_url(value: str) -> str:
@@ -131,3 +132,15 @@ ApiKey = Annotated[SecretStr, AfterValidator(header)]
 Headers = Annotated[SecretStr, AfterValidator(headers)]
 Place = Annotated[str, BeforeValidator(stripped), Field(pattern=r"^[a-zA-Z0-9.:_-]{1,100}$")]
 Roles = Annotated[Mapping[str, Role], BeforeValidator(roles_of), NoDecode]
+Source = Annotated[str, Field(min_length=1, max_length=64)]
+Weights = Annotated[dict[Source, Annotated[float, Field(ge=0.01, le=100)]], BeforeValidator(json_object), NoDecode]
+
+
+def _of_targets(value: dict[str, int]) -> dict[str, int]:
+    if wrong := [name for name in value if name not in list(Priority) and ":" not in name]:
+        raise ValueError(f"{wrong[0]!r} is neither a priority nor label:NAME or team:NAME")
+    return value
+
+
+Target = Annotated[int, Field(ge=0, le=MOST_SECONDS)]
+Targets = Annotated[dict[str, Target], BeforeValidator(json_object), AfterValidator(_of_targets), NoDecode]

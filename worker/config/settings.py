@@ -34,7 +34,9 @@ from worker.config.field_types import (
     RedisUrl,
     Roles,
     Seconds,
+    Targets,
     Url,
+    Weights,
     model_name,
     model_names,
     readable_seal,
@@ -163,8 +165,17 @@ class Settings(BaseSettings):
     reply_waits_seconds: float = Field(
         60.0, ge=0, le=MOST_SECONDS, description="of a reply, for the ticket that it answers"
     )
+    sla_seconds: Targets = Field(
+        {}, description='JSON: how soon people should look, `{"urgent": 600, "label:refund": 7200, "team:fraud": 300}`'
+    )
+    business_hours: str = Field("", description="when that time passes: `mon-fri 09:00-17:30, sat 10:00-14:00`")
+    business_zone: str = Field("UTC", description="their time zone, such as Europe/Berlin")
+    holidays: Names = Field((), description="days without business hours, YYYY-MM-DD")
     requester_tickets_per_hour: Count = Field(None, description="of one requester; the others go to people")
     daily_budget_usd: Amount = Field(None, description="dollars of the whole fleet per UTC day")
+    source_weights: Weights = Field(
+        {}, description='JSON: share of a source while others wait too, 0.01 to 100: `{"backfill": 0.1}`; 1 else'
+    )
     lease_seconds: Seconds = Field(30.0, description="how long a silent worker keeps its tickets")
     sweep_seconds: Seconds = Field(5.0, description="how often every worker looks for forgotten work")
     drain_seconds: Seconds = Field(20.0, description="how long a stopping worker lets model calls finish")

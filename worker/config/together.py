@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from fallbacks.delivery.signing import read_secrets
 from fallbacks.errors import WebhookSecretError
+from fallbacks.ledger.business_hours import read_hours
 from worker.config.models import Make, ModelEntry
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def check_together(given: "Settings") -> None:
     """Raises `ValueError` at the first fault."""
-    for check in (_receivers, _bounds, _models, _identity_provider, _mailbox):
+    for check in (_receivers, _bounds, _hours, _models, _identity_provider, _mailbox):
         check(given)
 
 
@@ -37,6 +38,17 @@ def _bounds(given: "Settings") -> None:
         raise ValueError("DESKHAND_COLD_DAYS needs DESKHAND_COLD_URL: where documents of old months go")
     if given.sweep_seconds > given.lease_seconds * 10:
         raise ValueError("DESKHAND_SWEEP_SECONDS is more than ten leases: lost work would lie too long")
+
+
+def _hours(given: "Settings") -> None:
+    if not given.business_hours:
+        if given.holidays:
+            raise ValueError("DESKHAND_HOLIDAYS needs DESKHAND_BUSINESS_HOURS")
+        return
+    try:
+        read_hours(given.business_hours, given.business_zone, given.holidays)
+    except ValueError as error:
+        raise ValueError(f"DESKHAND_BUSINESS_HOURS: {error}") from None
 
 
 def _models(given: "Settings") -> None:

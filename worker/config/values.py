@@ -1,5 +1,6 @@
 """How a setting's value is read from its text. Each raises `ValueError` with what is wrong, and no secret in it."""
 
+import json
 from ipaddress import ip_network
 from typing import Any
 
@@ -58,3 +59,13 @@ def networks(value: tuple[str, ...]) -> tuple[str, ...]:
 def headers(value: SecretStr) -> SecretStr:
     read_headers(value.get_secret_value())
     return value
+
+
+def json_object(value: object) -> object:
+    """The mapping that a JSON object is; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return dict(json.loads(value))
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError('is not a JSON object, such as {"backfill": 0.1}') from None

@@ -215,6 +215,7 @@ def make_threads(
         settings.conversation_chars,
         None if most is None else from_usd(most),
         settings.max_wait_seconds,
+        ledger.targets,
     )
     conversations = Conversations(store, ledger.process, outcomes, bounds, history)
     return Threads(store, ledger, conversations, settings)

@@ -93,11 +93,11 @@ class WorkerProcess:
         message: the id its producer gave it.
         """
         if not args and set(kwargs) == {"ticket_id"} and isinstance(kwargs["ticket_id"], str):
-            return await self._passed_on(kwargs["ticket_id"], self.parts.executor.triage(kwargs["ticket_id"]))
+            return await self._worked(kwargs["ticket_id"])
         ticket_id = await self.parts.admission.take(_brought(args, kwargs), "tasks.triage", message, times)
         if ticket_id is None:
             return "rejected"
-        return await self._passed_on(ticket_id, self.parts.executor.triage(ticket_id))
+        return await self._worked(ticket_id)
 
     async def hand_off(self, args: tuple[Any, ...], kwargs: dict[str, Any], message: str, times: Times) -> str:
         """Hand off a ticket that no agent should touch, by its id. Anything else was meant for `triage`."""
@@ -138,11 +138,14 @@ class WorkerProcess:
         await asyncio.wait((self._beating,))
         await self._heartbeat.leave()
 
-    async def _passed_on(self, ticket_id: str, work: Coroutine[Any, Any, MessageOutcome]) -> MessageOutcome:
-        """A ticket given back is published at once, so that another worker need not wait for its sweep."""
+    async def _worked(self, hinted: str) -> MessageOutcome:
+        return await self._passed_on(hinted, self.parts.executor.triage(hinted, hint=True))
+
+    async def _passed_on(self, hinted: str, work: Coroutine[Any, Any, MessageOutcome]) -> MessageOutcome:
+        """What is given back has a hint at once, so that no worker waits for its sweep. Any id is one."""
         outcome = await work
         if outcome is Unworked.RELEASED:
-            await self.parts.publisher.publish([(HintKind.TRIAGE, ticket_id)])
+            await self.parts.publisher.publish([(HintKind.TRIAGE, hinted)])
         return outcome
 
 

@@ -82,20 +82,20 @@ class Executor:
         if self.enter is not None and self.tiers and not self.agent.canary:
             self.agent = replace(self.agent, canary=await self.enter())
 
-    async def triage(self, ticket_id: str) -> MessageOutcome:
-        """Claim a ticket and work it to a state of rest."""
+    async def triage(self, ticket_id: str, *, hint: bool = False) -> MessageOutcome:
+        """Claim a ticket and work it to a state of rest. hint: that which should go first; see `Ledger.claim`."""
         if not self.tiers:
             return Unworked.NO_AGENT  # a hand-off worker; the sweep offers the ticket to others
-        return await self._claimed(ticket_id, "tickets", self._work)
+        return await self._claimed(ticket_id, "tickets", self._work, hint=hint)
 
     async def hand_off(self, ticket_id: str) -> MessageOutcome:
         """Hand off a ticket that no agent should touch: it kills workers, or has waited too long."""
         return await self._claimed(ticket_id, "handoff", self._take_to_people)
 
-    async def _claimed(self, ticket_id: str, queue: str, work_it: Work) -> MessageOutcome:
+    async def _claimed(self, ticket_id: str, queue: str, work_it: Work, *, hint: bool = False) -> MessageOutcome:
         if self.live.draining:
             return Unworked.DRAINING
-        claim = await self.ledger.claim(ticket_id, self.live.owner, queue)
+        claim = await self.ledger.claim(ticket_id, self.live.owner, queue, hint=hint)
         if isinstance(claim, str):
             return unclaimed(claim)
         return await self.live.hold(claim.lease, self._guarded(claim, work_it))

@@ -78,8 +78,31 @@ local function take_out(index) redis.pcall('ZREM', index, ID) end
 -- One state, one index entry: the index is scored by when the state was entered. More fields of the row are written with it.
 local function place(old, new, ...)
   if old then take_out(P .. 's:' .. old) end
+  if old == 'queued' then take_out(P .. 'line') end
   redis.call('ZADD', P .. 's:' .. new, AT, ID)
   redis.call('HSET', T, 'state', new, 'since', AT, ...)
+end
+
+-- Put a queued ticket in line: who goes first is who has the lowest score. Urgency comes first, and within one the share of the
+-- ticket's source (start-time fair queueing): its turn is one step after that of the source's ticket before it, but not before
+-- what is served now. A source that had none waiting is up to eight tickets ahead. step: 10,000 by the source's weight; nil: 1.
+-- `shares` holds the next turn of each source and urgency, and under an empty name the last one served. What comes after a
+-- thousand names shares one. Where an index is none the order is lost, and no ticket.
+local function line_up(source, priority, step)
+  local class, S = ({urgent = 0, high = 1, low = 3})[priority] or 2, P .. 'shares'
+  local from, name = class * 2 ^ 50, class .. '|' .. source
+  local turns = redis.pcall('ZMSCORE', S, class .. '|', name)
+  local served, own = tonumber(turns[1] or nil) or from + 2 ^ 40, tonumber(turns[2] or nil)
+  if not own and not turns.err and redis.call('ZCARD', S) >= 1000 then
+    redis.call('ZREMRANGEBYSCORE', S, int(from), '(' .. int(served)) -- they would begin anew as well
+    if redis.call('ZCARD', S) >= 1000 then
+      name = class .. '|other'
+      own = tonumber(redis.call('ZSCORE', S, name) or nil)
+    end
+  end
+  local turn = math.max(own or 0, served - 80000)
+  redis.pcall('ZADD', S, int(turn + (tonumber(step) or 10000)), name)
+  redis.pcall('ZADD', P .. 'line', int(turn), ID)
 end
 
 -- What an index of the tickets that are here does not see by their states: one changed within its state, came back or left.

@@ -3,7 +3,7 @@
 -- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, who, trace, idem, due_in, wait_ms, not_before, expires;
 --   closed, detail: it ends at once, without a decision; original: what it was read from, attached: texts of what was
 --   attached; bounced: digest of the address that a bounce is about; answers: tickets; unasked: history could not be
---   asked whether it was here before}, body, event,
+--   asked whether it was here before; step: of its source, see line_up; aside: no worker is to take it}, body, event,
 --   event of closing or parking (only with closed or not_before)
 local h = cjson.decode(ARGV[3])
 local function remember_key() -- for a week from its first use; history knows the row's when it has left
@@ -54,6 +54,8 @@ place(nil, state, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'sour
   'door', h.door, 'accepted', AT, 'version', '1', 'epoch', '0', 'losses', '0', 'spent', '0', unpack(limit))
 if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
 for _, name in ipairs({'who', 'trace', 'answers', 'unasked'}) do if h[name] then redis.call('HSET', T, name, h[name]) end end
+if h.step then redis.call('HSET', T, 'step', int(whole(h.step))) end
+if state == 'queued' and not h.aside then line_up(h.source, h.priority, h.step) end
 if generation and generation ~= '1' then redis.call('HSET', T, 'generation', generation) end
 if h.closed then
   redis.call('HSET', T, 'closed', h.closed, 'detail', h.detail)

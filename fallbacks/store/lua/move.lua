@@ -7,7 +7,7 @@
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since',
   'undo_until', 'facets', 'deadline', 'sequence', 'since', 'steps', 'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model',
-  'spent', 'kind_spent', 'news', 'chars', 'call', 'approved', 'outbox')
+  'spent', 'kind_spent', 'news', 'chars', 'call', 'approved', 'outbox', 'source', 'priority', 'step')
 if not row[1] then return {'unknown'} end
 if row[7] == h.op then return {'ok', row[1], row[4], AT} end
 local M = P .. 'messages:' .. ID
@@ -144,6 +144,7 @@ for _, name in ipairs(gone) do if name == 'snoozed_until' then take_out(P .. 'sn
 if gone[1] then redis.call('HDEL', T, unpack(gone)) end
 if not moved and (h.message or h.set and h.set.decision) then touched() end
 if moved then place(row[1], h.state, unpack(fields)) else redis.call('HSET', T, unpack(fields)) end
+if moved and h.state == 'queued' then line_up(row[27] or '', row[28], row[29]) end
 if due or not h.keep_due then due_at(due) end
 count_all(h.meters)
 if h.alert then

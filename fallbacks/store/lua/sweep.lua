@@ -10,13 +10,26 @@ if unended ~= redis.call('ZCARD', P .. 'due') then -- cannot happen while every 
   end
 end
 
+-- Who is queued and not in line, or the other way round: another version's worker put it there.
+local function ordered()
+  if redis.call('ZCARD', P .. 's:queued') == redis.call('ZCARD', P .. 'line') then return end
+  for _, id in ipairs(redis.call('ZDIFF', 2, P .. 'line', P .. 's:queued')) do redis.call('ZREM', P .. 'line', id) end
+  local left_out = redis.call('ZDIFF', 2, P .. 's:queued', P .. 'line')
+  for i = 1, math.min(#left_out, limit) do
+    at_ticket(left_out[i])
+    local r = readable(function() return redis.call('HMGET', T, 'source', 'priority', 'step') end)
+    if r and not redis.pcall('HGET', P .. 'probes', ID) then line_up(r[1] or '', r[2], r[3]) end
+  end
+end
+
 local function look()
   local r = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'sweeps', 'deadline', 'losses', 'version', 'since', 'steps',
-    'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model', 'spent', 'lease')
+    'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model', 'spent', 'lease', 'source', 'priority', 'step')
   redis.call('LLEN', J)
   kept(r[4]); kept(r[7])
   local row = {state = r[1], epoch = r[2], owner = r[3], losses = kept(r[6]), since = kept(r[8]), steps = kept(r[9]),
-    steps_before = kept(r[10]), rsv = r[11], day = r[12], call = r[13], model = r[14], spent = r[15]}
+    steps_before = kept(r[10]), rsv = r[11], day = r[12], call = r[13], model = r[14], spent = r[15],
+    source = r[17] or '', priority = r[18], step = r[19]}
   row.heard = (r[16] and kept(r[16]) or NOW) - lease_ms
   row.deadline = r[5] and kept(r[5]) or MOST
   row.open = row.state == 'running' and settleable(row)
@@ -33,6 +46,7 @@ local function lost(row) -- its worker
   redis.call('HINCRBY', P .. 'n', 'leases_lost', 1)
 end
 
+ordered()
 local due = redis.call('ZRANGEBYSCORE', P .. 'due', '-inf', AT, 'LIMIT', 0, limit)
 if not due[1] then return found end
 counters('leases_lost', 'republished')
@@ -46,6 +60,7 @@ for _, id in ipairs(due) do
     if state == 'running' then lost(row) else append('{"type":"unparked","v":1}', row.epoch) end
     redis.call('HINCRBY', T, 'version', 1)
     place(state, 'queued')
+    line_up(row.source, row.priority, row.step)
   end
   if not row then
     due_at(NOW + 600000)

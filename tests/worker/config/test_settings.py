@@ -206,3 +206,30 @@ def test_cold_days_without_a_place_for_cold_documents_stop_the_start(monkeypatch
     with pytest.raises(SettingsError) as refused:
         load_settings()
     assert refused.value.faults == ["DESKHAND_COLD_DAYS needs DESKHAND_COLD_URL: where documents of old months go"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SOURCE_WEIGHTS", '{"backfill": 0}', "greater than or equal to 0.01"),
+        ("SOURCE_WEIGHTS", "[1]", "is not a JSON object"),
+        ("SLA_SECONDS", '{"soon": 5}', "'soon' is neither a priority nor label:NAME or team:NAME"),
+        ("BUSINESS_HOURS", "always", "'always' is not an opening"),
+        ("HOLIDAYS", "2026-12-25", "DESKHAND_HOLIDAYS needs DESKHAND_BUSINESS_HOURS"),
+    ],
+)
+def test_shares_targets_and_hours_that_are_none_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"DESKHAND_{name}", value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert said in refused.value.faults[0]
+
+
+def test_shares_and_targets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESKHAND_SOURCE_WEIGHTS", '{"backfill": 0.1}')
+    monkeypatch.setenv("DESKHAND_SLA_SECONDS", '{"urgent": 600, "label:refund": 7200}')
+    settings = load_settings()
+    assert settings.source_weights == {"backfill": 0.1}
+    assert settings.sla_seconds == {"urgent": 600, "label:refund": 7200}
