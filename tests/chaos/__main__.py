@@ -1,7 +1,7 @@
 """`python -m tests.chaos`: the fault campaign on each stage and seed, a table of verdicts, then the time to recover.
 
-`--only NAME`: one kind of fault. `--recovery`, `--conversations`, `--approvals`, `--moving`: those alone.
-`--stock`: the canary. `--seed` repeats a campaign. `--make bedrock`: the model is asked in that form.
+`--only NAME`: one kind of fault. `--recovery`, `--conversations`, `--approvals`, `--moving`, `--failovers`:
+those alone. `--stock`: the canary. `--seed` repeats a campaign. `--make bedrock`: the model is asked in that form.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from tests.chaos.campaign import Campaign, Result
 from tests.chaos.canary import lost_messages
 from tests.chaos.conversing import Conversing
 from tests.chaos.departing import ENGINES, Departing
+from tests.chaos.failing_over import FailingOver
 from tests.chaos.provider import BLIPS
 from tests.chaos.recovery import recovery
 from tests.chaos.scene import KINDS, MAKES, STAGES, Stage
@@ -27,6 +28,9 @@ SMALL = 400
 
 CONVERSATIONS = 500
 APPROVALS = 500
+
+FAILOVERS, IN_FLIGHT = 20, 200
+"""And tickets in flight at each."""
 
 SEEDS = (7, 11, 23)
 MANY_BLIPS = 6
@@ -47,12 +51,16 @@ def main() -> int:
             return approvals(folder, options)
         if options.moving:
             return moving(folder, options)
+        if options.failovers:
+            return failovers(folder, options)
         results = list(campaigns(folder, options))
         report(verdicts_table(results))
         report(faults_table([result for _, result in results]))
         held = all(result.held for _, result in results)
         if not options.only and not options.stage:
-            rest = [part(folder, options) for part in (conversations, approvals, moving)] + [recovery(folder, report)]
+            rest = [part(folder, options) for part in (conversations, approvals, moving, failovers)] + [
+                recovery(folder, report)
+            ]
             held = not any(rest) and held
         return 0 if held else 1
 
@@ -70,6 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--conversations", action="store_true", help="in any order, doubled, over killed workers")
     parser.add_argument("--approvals", action="store_true", help="effects that wait for people, over what is killed")
     parser.add_argument("--moving", action="store_true", help="to history, over whatever is killed meanwhile")
+    parser.add_argument("--failovers", type=int, nargs="?", const=FAILOVERS, help="of the composed store; 20")
     parser.add_argument("--history", choices=ENGINES, help="with --moving: the engine; both by default")
     parser.add_argument("--stock", action="store_true", help="kombu's own transport under raw producers: must lose")
     parser.add_argument("--make", choices=MAKES, default="anthropic", help="in whose form the model is asked")
@@ -114,6 +123,18 @@ def moving(folder: Path, options: argparse.Namespace) -> int:
         result = Departing(
             folder / f"moving-{engine}", engine, options.tickets or TICKETS, options.seed[0], report=report
         ).run()
+        report(result.summary())
+        held = held and result.held
+    return 0 if held else 1
+
+
+def failovers(folder: Path, options: argparse.Namespace) -> int:
+    """With one replica that is waited for, and with none."""
+    held = True
+    for replicas in (1, 0):
+        rounds = options.failovers or FAILOVERS
+        where = folder / f"failovers-{replicas}"
+        result = FailingOver(where, replicas, rounds, options.tickets or IN_FLIGHT, report).run()
         report(result.summary())
         held = held and result.held
     return 0 if held else 1

@@ -19,19 +19,39 @@ from worker.alive import fault
 FOLDER = Path(__file__).resolve().parents[2] / "docker"
 
 
-def compose() -> dict[str, Any]:
-    """The file, with its anchors resolved, as in a shell that sets nothing."""
-    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (FOLDER / "compose.yaml").read_text())
-    read: dict[str, Any] = yaml.safe_load(text)
+def compose(*over: str) -> dict[str, Any]:
+    """The file and those laid over it, with anchors resolved, as in a shell that sets nothing."""
+    read: dict[str, Any] = {}
+    for name in ("compose.yaml", *over):
+        text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (FOLDER / name).read_text())
+        laid_over(read, yaml.safe_load(text))
     return read
 
 
-class ComposedService(ServerProcess):
-    """A service of our image. shell: what the operator has set; hosts: where other services are, by `name:port`."""
+def laid_over(under: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """As compose merges files: key by key; of lists, volumes by their places, else the later one."""
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(under.get(key), dict):
+            laid_over(under[key], value)
+        elif key == "volumes" and isinstance(value, list):
+            places = {volume.split(":")[1]: volume for volume in [*under.get(key, ()), *value]}
+            under[key] = list(places.values())
+        else:
+            under[key] = value
 
-    def __init__(self, folder: Path, name: str, shell: Mapping[str, str], hosts: Mapping[str, str]) -> None:
+
+class ComposedService(ServerProcess):
+    """A service of our image. shell: what the operator has set; hosts: where other services are, by `name:port`.
+
+    over: files laid over the first.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, shell: Mapping[str, str], hosts: Mapping[str, str], over: Sequence[str] = ()
+    ) -> None:
         super().__init__(folder)
-        self.service = compose()["services"][name]
+        self.name = name
+        self.service = compose(*over)["services"][name]
         self.shell = shell
         self.hosts = hosts
 
@@ -78,7 +98,7 @@ class ComposedService(ServerProcess):
 
     def _placed(self, value: str) -> str:
         for name, address in self.hosts.items():
-            value = value.replace(f"//{name}", f"//{address}")
+            value = re.sub(rf"(?<=[/,@]){re.escape(name)}", address, value)
         return value
 
     def _found(self, command: Sequence[str]) -> list[str]:
