@@ -16,7 +16,7 @@ from fallbacks.console.filters import Filters
 from fallbacks.console.pages import named, words
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox import bulk
-from fallbacks.inbox.bulk import Based, Did
+from fallbacks.inbox.bulk import Based, Did, Many
 from fallbacks.inbox.decisions import read_hand
 from fallbacks.inbox.ownership import owner_words
 from fallbacks.ledger.acts import Act
@@ -155,30 +155,24 @@ def _items(form: FormData) -> list[Based]:
 
 
 async def _doing(visit: Visit, asked: Bulk) -> bulk.Do:
-    inbox, person, form = visit.deps.inbox, visit.person, asked.form
+    form = asked.form
     match asked.act:
-        case Act.APPROVE:
-            return lambda item: inbox.approve(item.id, person, item.version)
-        case Act.EDIT:
-            given = _given(visit, form)
-            return lambda item: inbox.decide(item.id, person, item.version, given)
-        case Act.CLOSE:
-            kind = _kind(form)
-            return lambda item: inbox.close(item.id, person, item.version, kind)
-        case Act.SNOOZE:
-            seconds = _seconds(form)
-            return lambda item: inbox.snooze(item.id, person, item.version, seconds)
-        case Act.ASSIGN:
-            to = await known_owner(visit, str(form.get("to", "")).strip())
-            return lambda item: inbox.assign(item.id, person, item.version, to)
         case _ if asked.act == HAND_BACK:
             was = _was(form)
             return lambda item: _hand_back(visit, item, *was.get(item.id, ("", "")))
+        case Act.EDIT:
+            many = Many(Act.EDIT, given=_given(visit, form))
+        case Act.CLOSE:
+            many = Many(Act.CLOSE, kind=_kind(form))
+        case Act.SNOOZE:
+            many = Many(Act.SNOOZE, seconds=_seconds(form))
+        case Act.ASSIGN:
+            many = Many(Act.ASSIGN, to=await known_owner(visit, str(form.get("to", "")).strip()))
         case Act.UNDO:
-            operator = visit.may(Role.OPERATOR)
-            return lambda item: inbox.undo(item.id, person, item.version, operator=operator)
+            many = Many(Act.UNDO, operator=visit.may(Role.OPERATOR))
         case _:
-            return lambda item: inbox.snooze(item.id, person, item.version, 0)
+            many = Many(Act.APPROVE if asked.act == Act.APPROVE else Act.SNOOZE)
+    return bulk.doing(visit.deps.inbox, visit.person, many)
 
 
 def _given(visit: Visit, form: FormData) -> BaseModel:

@@ -5,8 +5,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pydantic import BaseModel
+
 from fallbacks.autonomy.repeats import Repeats, Seen
 from fallbacks.errors import NotAllowed, Stale, UnknownTicket
+from fallbacks.inbox.inbox import Inbox
+from fallbacks.ledger.acts import Act
+from fallbacks.ledger.states import Closed
 from fallbacks.ledger.views import TicketView
 from tasks.errors import InvalidDecision
 from tasks.run.process import Process
@@ -44,7 +49,43 @@ class Did:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Many:
+    """What is done to each of many. given: of an edit, a `hand` of the process. kind: of a close. seconds: of a snooze,
+    0 wakes. to: of an assignment. operator: of an undo, whether what others ended is taken back, too.
+    """
+
+    act: Act
+    given: BaseModel | None = None
+    kind: Closed = Closed.OTHER
+    seconds: float = 0
+    to: str = ""
+    operator: bool = False
+
+
+ACTS = (Act.APPROVE, Act.EDIT, Act.CLOSE, Act.SNOOZE, Act.ASSIGN, Act.UNDO)
+"""What can be done to many at once."""
+
 Do = Callable[[Based], Awaitable[TicketView]]
+
+
+def doing(inbox: Inbox, person: str, many: Many) -> Do:
+    """What is done to one, by every door. Raises `ValueError` for an act that is for one alone."""
+    match many.act:
+        case Act.APPROVE:
+            return lambda item: inbox.approve(item.id, person, item.version)
+        case Act.EDIT if (given := many.given) is not None:
+            return lambda item: inbox.decide(item.id, person, item.version, given)
+        case Act.CLOSE:
+            return lambda item: inbox.close(item.id, person, item.version, many.kind)
+        case Act.SNOOZE:
+            return lambda item: inbox.snooze(item.id, person, item.version, many.seconds)
+        case Act.ASSIGN:
+            return lambda item: inbox.assign(item.id, person, item.version, many.to)
+        case Act.UNDO:
+            return lambda item: inbox.undo(item.id, person, item.version, operator=many.operator)
+        case _:
+            raise ValueError(f"{many.act.value} is done to one at a time")
 
 
 async def do_each(items: Iterable[Based], do: Do) -> list[Did]:

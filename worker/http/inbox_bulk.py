@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from fallbacks.access.api_keys import Caller, Scope
-from fallbacks.inbox.bulk import Based, Do, Refusal, do_each, repeats
+from fallbacks.inbox.bulk import Based, Do, Many, Refusal, do_each, doing, repeats
 from fallbacks.inbox.bulk import done as done_of
+from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
 from tasks.run.process import Process
 from worker.http import inbox_bodies as bodies
@@ -68,18 +69,17 @@ def bulk_router(process: Process) -> APIRouter:
 
 
 def _doing(desk: Desk, key: Caller, body: Any) -> Do:
-    inbox, person = desk.parts.inbox, who(key.name, body)
     match body:
         case bodies.BulkApprove():
-            return lambda item: inbox.approve(item.id, person, item.version)
+            many = Many(Act.APPROVE)
         case bodies.BulkClose(kind=kind):
-            return lambda item: inbox.close(item.id, person, item.version, kind)
+            many = Many(Act.CLOSE, kind=kind)
         case bodies.BulkSnooze(seconds=seconds):
-            return lambda item: inbox.snooze(item.id, person, item.version, seconds)
+            many = Many(Act.SNOOZE, seconds=seconds)
         case bodies.BulkAssign(to=to):
-            return lambda item: inbox.assign(item.id, person, item.version, to)
+            many = Many(Act.ASSIGN, to=to)
         case bodies.BulkUndo():
-            operator = Scope.OPERATE in key.scopes
-            return lambda item: inbox.undo(item.id, person, item.version, operator=operator)
+            many = Many(Act.UNDO, operator=Scope.OPERATE in key.scopes)
         case _:
-            return lambda item: inbox.decide(item.id, person, item.version, body.decision)
+            many = Many(Act.EDIT, given=body.decision)
+    return doing(desk.parts.inbox, who(key.name, body), many)

@@ -58,6 +58,7 @@ inbox repair {rejected} --file {repaired}
 inbox resume h2
 inbox snooze h3 --for 10m
 inbox note s1 hello
+inbox bulk assign s1 --to ann
 inbox edit h3 --label card_arrival --priority normal
 status
 tickets

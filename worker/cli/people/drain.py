@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.ledger.acts import Act
+from fallbacks.ledger.states import INBOX
 from worker.cli.cards import call_card, cause_card, decision_card, ticket_card, timeline_table
 from worker.cli.context import Session, publish_hint
 from worker.cli.options import seconds_of
 from worker.cli.output import say, show
 from worker.cli.people.asking import MOST_SHOWN, Keys, a_choice, a_group, one_of
 from worker.cli.people.items import outcome_line
+from worker.cli.people.lists import act_on_many, search, show_ended
+from worker.cli.people.many import SAID
 from worker.cli.tickets.show import Story, read_story, unread
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ DEAF_SECONDS = 1.5
 HELP = (
     "a approve   1-9 one of these   l find another   p another priority   x reject",
     "z close without a decision   r send back with a note   s snooze an hour   h snooze, with a time",
-    "m assign to a person   g give to a team",
+    "m assign to a person   g give to a team   / search   b many at once",
     "c note   n skip   u undo   e correct the last   t timeline   ? keys   q quit",
 )
 """The same letters as in the console."""
@@ -44,7 +47,7 @@ class After(Enum):
 @dataclass(slots=True)
 class Drain:
     """One person's pass through the inbox. skipped: not offered again in this pass. decided: what u can undo and e can
-    correct, and what was done. did: how often, by what. priority: of what is decided next, "" as it comes.
+    correct at once, and what was done. did: how often, by what. priority: of what is decided next, "" as it comes.
     """
 
     session: Session
@@ -52,7 +55,7 @@ class Drain:
     person: str
     facet: str | None = None
     skipped: list[str] = field(default_factory=list)
-    decided: list[tuple[str, str]] = field(default_factory=list)
+    decided: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     did: Counter[str] = field(default_factory=Counter)
     priority: str = ""
     back_to: str | None = None
@@ -141,6 +144,8 @@ class Drain:
             "u": self._undo,
             "e": self._correct,
             "t": self._timeline,
+            "/": self._search,
+            "b": self._many,
             "?": self._help,
             "q": self._quit,
         }
@@ -218,7 +223,7 @@ class Drain:
 
     def _end(self, work: "Coroutine[Any, Any, TicketView]", view: "TicketView", did: str) -> After:
         self._do(work, did)
-        self.decided.append((view.id, did))
+        self.decided.append(((view.id,), did))
         return After.NEXT
 
     def _resume(self, story: Story) -> After:
@@ -267,12 +272,13 @@ class Drain:
         if not self.decided:
             say("nothing to undo in this pass")
             return After.STAY
-        undone, did = self.decided[-1]
-        self._do(self.session.parts.inbox.undo(undone, self.person, None), "undone", counts=False)
+        ids, did = self.decided[-1]
+        for undone in ids:
+            self._do(self.session.parts.inbox.undo(undone, self.person, None), "undone", counts=False)
         self.decided.pop()
-        self.did[did] -= 1
+        self.did[did] -= len(ids)
         self._release(story.view.id)
-        self.back_to = undone
+        self.back_to = ids[0]
         return After.NEXT
 
     def _correct(self, _: Story) -> After:
@@ -283,7 +289,7 @@ class Drain:
         if not self.decided:
             say("nothing to correct in this pass")
             return After.STAY
-        ticket_id = self.decided[-1][0]
+        ticket_id = self.decided[-1][0][-1]
         say(f"{ticket_id} is to be ...")
         choice = a_choice(self.keys, process)
         why = self.keys.line("why, for upstream and the timeline: ") if choice else None
@@ -291,6 +297,30 @@ class Drain:
             given = read_hand(process, choice.given)
             self._do(inbox.correct(ticket_id, self.person, None, given, why), "corrected", counts=False)
         return After.STAY
+
+    def _search(self, story: Story) -> After:
+        """What is found and waits is worked on next; anything else is shown."""
+        found = search(self.session, self.keys)
+        if found is None:
+            return After.STAY
+        view = self.session.run(self.session.parts.views.ticket(found))
+        if view.state not in INBOX:
+            show_ended(self.session, view)
+            return After.STAY
+        self._release(story.view.id)
+        self.back_to = found
+        return After.NEXT
+
+    def _many(self, story: Story) -> After:
+        done = act_on_many(self.session, self.keys, self.person, self.facet)
+        if done is None:
+            return After.STAY
+        act, views = done
+        self.did[SAID[act]] += len(views)
+        if undoable := tuple(view.id for view in views if view.undo_by == self.person):
+            self.decided.append((undoable, SAID[act]))
+        self._release(story.view.id)
+        return After.NEXT
 
     def _timeline(self, story: Story) -> After:
         show(timeline_table(story.lines))

@@ -10,7 +10,7 @@ from worker.cli.context import run, session
 from worker.cli.faults import CommandFailed
 from worker.cli.options import Json, Person, person_named
 from worker.cli.output import dump, dump_ticket, say, show
-from worker.cli.people import inbox_actions, inbox_calls
+from worker.cli.people import inbox_actions, inbox_calls, many
 from worker.cli.people.by_process import TakesFacets, given
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(inbox, name="inbox", rich_help_panel="People")
     inbox_actions.register(inbox, app)
     inbox_calls.register(inbox)
+    many.register(inbox)
 
 
 @inbox.command("list", cls=TakesFacets)

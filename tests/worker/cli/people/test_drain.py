@@ -96,6 +96,31 @@ def test_every_other_key_does_what_it_does_in_the_console(
     assert "you did 4: 1 rejected, 1 snoozed, 1 sent back, 1 assigned; 1 left for later" in capsys.readouterr().out
 
 
+def test_many_are_chosen_from_the_list_and_undone_together(
+    ledger: DirectLedger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(12):
+        ledger.suggested(f"m{number:02}")
+    drain = drained("b", "1-2 9-9", "x", "b", "all", "a", "n", "b", "1-2,20", "l", "lsc", "u", "b", "all", "a", "y")
+    assert ledger.state("s1") is ledger.state("m11") is State.DECIDED
+    assert ledger.state("f1") is State.HANDED_OFF
+    shown = capsys.readouterr().out
+    assert "approve all 15? y" in shown
+    assert "2 decided" in shown
+    assert "14 approved" in shown
+    assert (drain.did["decided"], drain.did["approved"]) == (0, 14)
+
+
+def test_a_ticket_is_found_by_its_words_and_worked_on_next(
+    ledger: DirectLedger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drained("/", "f1", "1", "z", "1", "/", "nothing like it", "/", "f1", "1")
+    assert ledger.view("f1").closed is Closed.SPAM
+    shown = capsys.readouterr().out
+    assert "no ticket is found by 'nothing like it'" in shown
+    assert "f1 is closed: deskhand correct f1" in shown
+
+
 def test_an_item_is_given_to_a_team_undecided(ledger: DirectLedger) -> None:
     drained("g", "0", "g", "3")
     assert (ledger.view("s1").given, ledger.state("s1")) == ("team:fraud_and_security", State.SUGGESTED)

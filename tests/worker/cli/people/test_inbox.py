@@ -149,3 +149,39 @@ def test_a_decision_is_corrected_and_both_are_shown(deskhand: Deskhand) -> None:
     assert "ben corrected the decision to card_swallowed" in shown.out
     document = deskhand("show", "s1", "--json").json()
     assert (document["decision"]["label"], document["earlier_decision"]["label"]) == ("card_swallowed", "card_arrival")
+
+
+def test_many_are_named_by_a_filter_and_taken_back_together(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    for number in range(11):
+        ledger.suggested(f"m{number}")
+    many = ("inbox", "bulk", "approve", "--queue", "suggestions", "--as", "anna")
+    asked = deskhand(*many)
+    assert (asked.code, "12 tickets would be approved: say --yes" in asked.err) == (2, True)
+    assert "12 tickets" in deskhand(*many, "--dry-run").out
+    assert ledger.state("m1") is State.SUGGESTED
+    deskhand("inbox", "claim", "s1", "--as", "ben")
+    done = deskhand(*many, "--yes")
+    assert "11 approved; 10 of the same text count once as evidence\nnot s1: ben has it\n" in done.out
+    assert deskhand("inbox", "bulk", "undo", "--as", "anna").out == "11 undone\n"
+    assert ledger.state("m1") is State.SUGGESTED
+
+
+def test_many_are_named_by_standard_input_or_one_by_one(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    assert deskhand("inbox", "bulk", "close", "f1").code == 2
+    assert deskhand("inbox", "bulk", "approve").code == 2
+    assert deskhand("inbox", "bulk", "claim", "f1").code == 2
+    assert deskhand("inbox", "bulk", "edit", "f1", "--choice", "no_such_label").code == 2
+    nothing = deskhand("inbox", "bulk", "approve", "f1", "--json")
+    assert (nothing.code, nothing.json()[0]["refused"]) == (1, "impossible")
+    assert deskhand("inbox", "bulk", "assign", "s1", "f1", "--to", "team:transfers").out == "2 assigned\n"
+    assert ledger.view("f1").given == "team:transfers"
+    assert deskhand("inbox", "bulk", "snooze", "s1", "f1", "--for", "2h").out == "2 snoozed\n"
+    found = deskhand("search", "--state", "handed_off", "--ids").out
+    closed = deskhand("inbox", "bulk", "close", "-", "--kind", "spam", stdin=found.encode())
+    assert (closed.out.splitlines()[0], ledger.state("f1"), ledger.state("f2")) == (
+        "2 closed",
+        State.CLOSED,
+        State.CLOSED,
+    )
+    edited = deskhand("inbox", "bulk", "edit", "s1", "--choice", "card_arrival")
+    assert edited.out.splitlines()[0] == "1 decided"
