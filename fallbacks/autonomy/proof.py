@@ -89,12 +89,12 @@ class Standing:
 
 def e_value(agreements: int, disagreements: int, target: float) -> float:
     """The wealth of a gambler who bet on an agreement above `target`, having started with 1."""
-    logs = [
-        log(weight) + agreements * gain + (disagreements * loss if disagreements else 0.0)
-        for weight, gain, loss in _bets(target)
-    ]
+    if disagreements:
+        logs = [weight + agreements * gain + disagreements * loss for weight, gain, loss in _bets(target)]
+    else:
+        logs = [weight + agreements * gain for weight, gain, _ in _bets(target)]
     top = max(logs)
-    grown = top + log(sum(exp(value - top) for value in logs))
+    grown = top + log(sum([exp(value - top) for value in logs]))
     return exp(grown) if grown < 700 else inf
 
 
@@ -193,8 +193,8 @@ def _restarted(standing: Standing, observation: Observation, rule: Rule, what: s
 
 @lru_cache(maxsize=8)
 def _bets(target: float) -> tuple[tuple[float, float, float], ...]:
-    """(weight, log ratio of an agreement, log ratio of a disagreement) of every alternative above the target."""
+    """Logarithms for each alternative above the target: (its weight, ratio of an agreement, of a disagreement)."""
     places = [(step + 0.5) / _GRID for step in range(_GRID)]
     total = sum(place**_SKEW for place in places)
     alternatives = [(place**_SKEW / total, target + (1 - target) * place) for place in places]
-    return tuple((weight, log(q / target), log((1 - q) / (1 - target))) for weight, q in alternatives)
+    return tuple((log(weight), log(q / target), log((1 - q) / (1 - target))) for weight, q in alternatives)

@@ -126,7 +126,7 @@ def replay(
         own = Key(process.key(example.agent), example.agent["tier"], example.agent["version"])
         observation = observe(example, process)
         for version in (own.version, *(each.version for each in carried if each.takes(example))):
-            key = replace(own, version=version)
+            key = own if version == own.version else replace(own, version=version)
             standing = as_revoked(standings.get(key, Standing()), revoked.get(key.kind, ()), example.at_ms)
             if example.earlier is not None:
                 standing = without(standing, observe(replace(example, facets=example.earlier), process))

@@ -8,6 +8,9 @@ This folder is also built alone, as the wheel `deskhand-client` with the package
 of the server's, and its own modules by relative imports only.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .celery_client import CeleryClient
 from .documents import (
     IN_WORK,
@@ -33,10 +36,22 @@ from .errors import (
     ProblemError,
     Unreachable,
 )
-from .http_client import DeskhandClient
-from .http_sharded import ShardedClient
 from .shards import ranked, shard_of
 from .tickets import AnyTicket, Requester, Ticket
+
+if TYPE_CHECKING:
+    from .http_client import DeskhandClient
+    from .http_sharded import ShardedClient
+
+_OVER_HTTP = {"DeskhandClient": "http_client", "ShardedClient": "http_sharded"}
+"""httpx takes long to import, and who only puts messages on a queue does not need it."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OVER_HTTP:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_OVER_HTTP[name]}", __name__), name)
+
 
 __all__ = [
     "IN_WORK",
