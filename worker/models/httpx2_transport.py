@@ -3,15 +3,12 @@
 A maker's SDK brings one, too; importing an SDK for it cost more than all else that a worker does to start.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import httpx2
 
 from worker.models.httpx2_line import LIMITS, TIMEOUT
-
-_CHUNK_BYTES = 16 * 1024
 
 
 class Client(httpx2.AsyncClient):
@@ -30,7 +27,7 @@ def http_client() -> httpx2.AsyncClient:
 
 
 class _Transport(httpx2.AsyncBaseTransport):
-    """One session, opened at the first request: it belongs to the loop that runs then."""
+    """One session, opened at the first request: it belongs to the loop that runs then. Replies are read whole."""
 
     def __init__(
         self,
@@ -65,8 +62,8 @@ class _Transport(httpx2.AsyncBaseTransport):
             **self._proxy,
         )
         reason = {"reason_phrase": answer.reason.encode()} if answer.reason else {}
-        stream, extensions = _Body(answer), {"http_version": b"HTTP/1.1", **reason}
-        return httpx2.Response(answer.status, headers=answer.raw_headers, stream=stream, extensions=extensions)
+        extensions, content = {"http_version": b"HTTP/1.1", **reason}, await answer.read()
+        return httpx2.Response(answer.status, headers=answer.raw_headers, content=content, extensions=extensions)
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -81,16 +78,3 @@ class _Transport(httpx2.AsyncBaseTransport):
             )
             self._session = aiohttp.ClientSession(connector=connector)
         return self._session
-
-
-class _Body(httpx2.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._answer.content.iter_chunked(_CHUNK_BYTES):
-            yield chunk
-
-    async def aclose(self) -> None:
-        self._answer.release()
-        await self._answer.wait_for_close()
