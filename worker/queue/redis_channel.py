@@ -8,7 +8,9 @@ Private methods of kombu 5.7 are overridden: tests/worker/queue/test_redis_chann
 
 import json
 import logging
+from collections import deque
 from collections.abc import Collection
+from contextlib import suppress
 from functools import cached_property
 from queue import Empty
 from time import monotonic, sleep
@@ -34,6 +36,9 @@ LONGEST_BYTES = 4 * 1024 * 1024
 ROTATE_SECONDS = 0.1
 """With several queues a peek waits this long on one before the next: BLMOVE waits on one list only. Every look takes
 whatever is in any of them, so this is the latency of an idle worker and of nothing else."""
+
+MOST_AT_ONCE = 32
+"""Messages of one look, where so many slots are free: what a look costs is then shared by them."""
 
 REFUSED_SECONDS = 0.5
 """Pause after the server refused a write (`maxmemory` with noeviction): asking at once would spin."""
@@ -65,7 +70,7 @@ class QoS(stock.QoS):
             super().append(message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        """One script where the stock one is a transaction of two commands: an acknowledgement a ticket is dear."""
+        """Those of one moment go with the next look: an acknowledgement a ticket is dear."""
         self.channel.forget(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)
 
@@ -111,6 +116,7 @@ class Channel(stock.Channel):
         self._refused_until = 0.0
         self._waiting_on = self._busy = ""
         self._looks = 0
+        self._done: deque[str] = deque()
         super().__init__(*args, **kwargs)
 
     def restore(self, push: str, *, oldest: float | None = None, most: int = 0, tags: tuple[str, ...] = ()) -> int:
@@ -119,8 +125,36 @@ class Channel(stock.Channel):
         return int(self._script(RESTORE, self._own_keys(), self.global_keyprefix, push, *limits, *tags))
 
     def forget(self, tag: str) -> None:
-        """A message is done: nothing holds it any more."""
-        self._script(FORGET, self._own_keys(), tag)
+        """A message is done: nothing holds it any more. While messages are looked for, from before the next poll on;
+        until then a kill leaves a message that finds nothing to claim.
+        """
+        self._done.append(tag)
+        if not self.active_queues or len(self._done) >= MOST_AT_ONCE:
+            self._forget_done()
+
+    def before_poll(self) -> None:
+        """Look at once where the last look left something: a peek would say so. Else only forget what is done."""
+        ready = monotonic() >= self._refused_until and not self._in_poll
+        if self._busy and ready and self.active_queues and self.qos.can_consume():
+            with suppress(Empty):
+                self._deliver_next()
+        self._forget_done()
+
+    def basic_cancel(self, consumer_tag: str) -> Any:
+        self._forget_done()
+        return super().basic_cancel(consumer_tag)
+
+    def _forget_done(self) -> None:
+        if tags := self._tags_done():
+            self._script(FORGET, self._own_keys(), *tags)
+
+    def _tags_done(self) -> list[str]:
+        """Each is given out once, whichever threads acknowledge meanwhile."""
+        tags: list[str] = []
+        with suppress(IndexError):
+            while True:
+                tags.append(self._done.popleft())
+        return tags
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         if not message["headers"].get(AHEAD):
@@ -165,17 +199,25 @@ class Channel(stock.Channel):
 
     def _deliver_next(self) -> bool:
         queues = self._queue_cycle.consume(len(self.active_queues))
-        found = self._claim(queues)
-        self._queue_cycle.rotate(found[0] if found else self._waiting_on)
-        self._busy = found[0] if found else ""  # waiting on the list that had one returns at once if it has more
-        if found is None:
+        most = min(self.qos.can_consume_max_estimate() or 1, MOST_AT_ONCE)
+        found = deque(self._claim(queues, most))
+        self._queue_cycle.rotate(found[0][0] if found else self._waiting_on)
+        self._busy = found[-1][0] if len(found) == most else ""  # it may have more
+        if not found:
             raise Empty
-        queue, envelope, tag = found
+        try:
+            while found:
+                self._deliver(*found.popleft())
+        finally:
+            if found:  # a consumer raised: Celery connects anew, on another channel
+                self.restore("RPUSH", tags=tuple(tag for *_, tag in reversed(found)))
+        return True
+
+    def _deliver(self, queue: str, envelope: Any, tag: str) -> None:
         self.connection._deliver(envelope, queue)  # as the stock channel does
         if tag in self.claimed:  # nobody recorded it: a consumer without acknowledgement
             self.claimed.discard(tag)
             self.qos.ack(tag)
-        return True
 
     def _size(self, queue: str) -> int:
         with self.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
@@ -184,31 +226,32 @@ class Channel(stock.Channel):
             return sum(pipe.execute())
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:  # noqa: ARG002 - kombu's
-        found = self._claim([queue])
-        if found is None:
+        found = self._claim([queue], 1)
+        if not found:
             raise Empty
-        return found[1]
+        return found[0][1]
 
-    def _claim(self, queues: list[str]) -> tuple[str, Any, str] | None:
-        """Take the next good message of any of these queues, of whatever priority, under a tag of its own."""
+    def _claim(self, queues: list[str], most: int) -> list[tuple[str, Any, str]]:
+        """Take the next good messages of any of these queues, of whatever priority, each under a tag of its own."""
         self._looks += 1
         if self._looks % OTHERS_FIRST == 0:
-            return self._take(_others(queues)) or self._take(_own(queues))
-        return self._take(_own(queues)) or self._take(_others(queues))
+            return self._take(_others(queues), most) or self._take(_own(queues), most)
+        return self._take(_own(queues), most) or self._take(_others(queues), most)
 
-    def _take(self, named: list[tuple[str, str]]) -> tuple[str, Any, str] | None:
-        """named: (queue, list of it), the first with a message being taken from."""
+    def _take(self, named: list[tuple[str, str]], most: int) -> list[tuple[str, Any, str]]:
+        """named: (queue, list of it), the first with messages being taken from before the others."""
         names, lists = [queue for queue, _ in named], [self.global_keyprefix + name for _, name in named]
-        tag = uuid4().hex
+        bounds, done = (uuid4().hex, LONGEST_BYTES, most), self._tags_done()
         try:
-            found = self._script(CLAIM, [*self._own_keys(), *lists], tag, LONGEST_BYTES, *names)
+            found = self._script(CLAIM, [*self._own_keys(), *lists], *bounds, *names, *done)
         except ResponseError as error:
+            self._done.extend(done)
             self._refused(error)
-            return None
-        if not found:
-            return None
-        queue = names[int(found[0]) - 1]
-        envelope, fault = self._read(found[1])
+            return []
+        return [read for at, tag, raw in found if (read := self._taken(names[int(at) - 1], tag.decode(), raw))]
+
+    def _taken(self, queue: str, tag: str, raw: bytes) -> tuple[str, Any, str] | None:
+        envelope, fault = self._read(raw)
         if fault is not None:
             self._poison(tag, fault, queue)
             return None
@@ -318,10 +361,23 @@ def _reporting(kind: type[Any], channel: Channel) -> type[Any]:
     return Reporting
 
 
+class Poller(stock.MultiChannelPoller):
+    """Polls once nothing is left to be taken, or forgotten, without waiting."""
+
+    def on_poll_start(self) -> None:
+        for channel in tuple(self._channels):
+            channel.before_poll()
+        super().on_poll_start()
+
+
 class Transport(stock.Transport):
     """`broker_transport = "worker.queue.redis_channel:Transport"`."""
 
     Channel = Channel
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cycle = Poller()  # type: ignore[assignment] # kombu's own does so, too
 
 
 def _task_of(envelope: Any) -> str:

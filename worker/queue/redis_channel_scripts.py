@@ -1,7 +1,19 @@
 """The Lua of the peek channel. A message is in its list, in `unacked` or in the poison list; never only in a worker."""
 
-CLAIM = """
--- KEYS: unacked, index, poison, list...; ARGV: tag, longest (bytes), queue name of each list
+_FORGET = """
+local function forget(first) -- the tags from this argument on; in parts, as one call takes only so many
+  for at = first, #ARGV, 500 do
+    local tags = {unpack(ARGV, at, math.min(at + 499, #ARGV))}
+    redis.call('ZREM', KEYS[2], unpack(tags))
+    redis.call('HDEL', KEYS[1], unpack(tags))
+  end
+end
+"""
+
+CLAIM = (
+    _FORGET
+    + """
+-- KEYS: unacked, index, poison, list...; ARGV: tag, longest (bytes), most, queue name of each list, tags to forget...
 local function fault_of(raw)
   if #raw > tonumber(ARGV[2]) then return 'the message is longer than ' .. ARGV[2] .. ' bytes' end
   local read, m = pcall(cjson.decode, raw)
@@ -14,33 +26,38 @@ local function fault_of(raw)
   if type(m.headers.task) ~= 'string' then return 'the headers name no task' end
   if type(m.headers.id) ~= 'string' then return 'the headers name no id' end
 end
-local poisoned = 0
+local t, most, found, poisoned = redis.call('TIME'), tonumber(ARGV[3]), {}, 0
+local now = t[1] .. '.' .. string.format('%06d', t[2])
+forget(#KEYS + 1)
 for i = 4, #KEYS do
-  while poisoned < 100 do -- a bound on one script's time; the next call goes on
+  while #found < most and poisoned < 100 do -- a bound on one script's time; the next call goes on
     local raw = redis.call('LINDEX', KEYS[i], -1)
     if not raw then break end
     local fault = fault_of(raw)
     if not fault then
-      local t = redis.call('TIME')
-      redis.call('HSET', KEYS[1], ARGV[1], '[' .. raw .. ',"","' .. ARGV[i - 1] .. '"]')
-      redis.call('ZADD', KEYS[2], t[1] .. '.' .. string.format('%06d', t[2]), ARGV[1])
-      redis.call('RPOP', KEYS[i])
-      return {i - 3, raw}
+      local tag = ARGV[1] .. '-' .. #found
+      redis.call('HSET', KEYS[1], tag, '[' .. raw .. ',"","' .. ARGV[i] .. '"]')
+      redis.call('ZADD', KEYS[2], now, tag)
+      found[#found + 1] = {i - 3, tag, raw}
+    else
+      poisoned = poisoned + 1
+      local head = {id = ARGV[1] .. '-' .. poisoned .. '-bad', error = fault, queue = ARGV[i]}
+      redis.call('LPUSH', KEYS[3], cjson.encode(head) .. '\\n' .. raw)
     end
-    poisoned = poisoned + 1
-    local head = {id = ARGV[1] .. '-' .. poisoned, error = fault, queue = ARGV[i - 1]}
-    redis.call('LPUSH', KEYS[3], cjson.encode(head) .. '\\n' .. raw)
     redis.call('RPOP', KEYS[i])
   end
 end
-return false
+return found
 """
+)
 
-FORGET = """
--- KEYS: unacked, index, poison; ARGV: tag
-redis.call('ZREM', KEYS[2], ARGV[1])
-return redis.call('HDEL', KEYS[1], ARGV[1])
+FORGET = (
+    _FORGET
+    + """
+-- KEYS: unacked, index, poison; ARGV: tag...
+forget(1)
 """
+)
 
 _RAW_AND_QUEUE = """
 local function raw_and_queue(held) -- as stored: [raw,"exchange","queue"]; the tail is cut off, raw stays as it came

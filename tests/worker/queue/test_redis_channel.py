@@ -9,7 +9,7 @@ from pathlib import Path
 from queue import Empty
 
 import pytest
-from kombu import Connection
+from kombu import Connection, Message
 from kombu.messaging import Consumer
 from kombu.transport import redis as stock
 from kombu.transport import virtual
@@ -120,6 +120,47 @@ def test_a_message_is_recorded_in_the_moment_it_leaves_its_list(
     assert redis.hkeys("unacked") == [message.delivery_tag.encode()]  # type: ignore[attr-defined]
     message.ack()  # type: ignore[attr-defined]
     assert redis.hlen("unacked") == redis.zcard("unacked_index") == 0
+
+
+def test_messages_that_wait_are_taken_in_one_look_up_to_what_the_consumer_may_hold(
+    redis: Redis, connect: Callable[..., Connection]
+) -> None:
+    for number in range(10):
+        push(redis, properties={"delivery_tag": f"{number}", "delivery_info": {}, "body_encoding": "base64"})
+    channel, found = connect().channel(), list[Message]()
+    channel.basic_qos(0, 4, False)
+    with Consumer(channel, [queue("tickets", amqp=False)], on_message=found.append):
+        while len(found) < 4:
+            channel.connection.client.drain_events(timeout=5)
+        assert (redis.llen("tickets"), redis.hlen("unacked"), channel._looks) == (6, 4, 1)
+        for message in found[:3]:
+            message.ack()
+        while len(found) < 7:
+            with suppress(TimeoutError):
+                channel.connection.client.drain_events(timeout=0.1)
+        assert (redis.llen("tickets"), redis.hlen("unacked"), channel._looks) == (3, 4, 2)
+    assert set(redis.hkeys("unacked")) == {message.delivery_tag.encode() for message in found[3:]}
+
+
+def test_a_consumer_that_fails_leaves_what_was_taken_with_its_message(
+    redis: Redis, connect: Callable[..., Connection]
+) -> None:
+    push(redis)
+    push(redis, "tickets", headers={"task": "tasks.triage", "id": "second"})
+    before = redis.lrange("tickets", 0, -1)
+    channel = connect().channel()
+    channel.basic_qos(0, 4, False)
+
+    def fail(_message: Message) -> None:
+        raise ZeroDivisionError
+
+    with (
+        suppress(ZeroDivisionError),
+        Consumer(channel, [queue("tickets", amqp=False)], on_message=fail),
+    ):
+        channel.connection.client.drain_events(timeout=5)
+    assert redis.lrange("tickets", 0, -1) == before[:1]
+    assert redis.hlen("unacked") == 1
 
 
 def test_a_forged_delivery_tag_cannot_overwrite_another_message(
