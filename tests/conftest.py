@@ -1,5 +1,6 @@
 """Real servers for the tests: started when first asked for, on free ports of 127.0.0.1, and ended with the session."""
 
+import gc
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -26,6 +27,25 @@ expect.set_options(timeout=60_000)
 
 _RABBITMQ = pytest.StashKey[RabbitMQServer]()
 _POSTGRES = pytest.StashKey[PostgresServer]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported stays: no collection of garbage walks all of it while it grows, nor ever again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests wait much: they go first, in two of xdist's four processes, and never last, when no other is left."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    rest = [item for item in items if not item.get_closest_marker("long")]
+    half = len(items) // 2 - len(long[::2])
+    items[:] = [*long[::2], *rest[:half], *long[1::2], *rest[half:]] if half > 0 else [*long, *rest]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -134,6 +134,7 @@ def run_and_check(
     check(ledger, simulator, receiver)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_every_point_on_valkey(tmp_path: Path, valkey_url: str, simulator: Simulator, receiver: Receiver) -> None:
     with played(tmp_path, valkey_url, simulator, receiver) as (fleet, ledger, namespace):

@@ -12,6 +12,7 @@ from tests.chaos.scene import KINDS, STAGES
 KINDS_HERE = [kind for kind in STAGES["redis"].kinds if kind not in BLIPS or kind == "blip html"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_short_campaign_loses_doubles_overspends_and_flushes_nothing(tmp_path: Path) -> None:
     result = Campaign(tmp_path, tickets=150, workers=2, seed=20261122, rounds=1, kinds=KINDS_HERE).run()

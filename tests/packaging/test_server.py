@@ -26,14 +26,14 @@ class Up(ServerProcess):
         super().__init__(folder, free_port())
         self.program = program
         self._own = own
-        self._training = folder / "a-fifth.jsonl"  # all of it takes half a minute to learn
+        self._training = folder / "few.jsonl"  # all of it takes half a minute to learn
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
-        rows = [{"body": row["body"], "label": row["label"]} for row in sample.rows("train")[::5]]
+        rows = [{"body": row["body"], "label": row["label"]} for row in sample.rows("train")[::25]]
         self._training.write_text("\n".join(map(json.dumps, rows)))
         return [str(self.program), "up"]
 
@@ -73,6 +73,7 @@ def up(tmp_path: Path, newest: Environment) -> Iterator[Up]:
         yield up
 
 
+@pytest.mark.long
 @pytest.mark.index
 @pytest.mark.timeout(400)
 def test_the_newest_allowed_versions_suggest_a_decision_for_a_ticket(tmp_path: Path, up: Up) -> None:
@@ -83,6 +84,7 @@ def test_the_newest_allowed_versions_suggest_a_decision_for_a_ticket(tmp_path: P
     up.run("audit")
 
 
+@pytest.mark.long
 @pytest.mark.index
 def test_a_package_brings_a_tool_and_a_process_and_nothing_of_ours_changes(tmp_path: Path, newest: Environment) -> None:
     wheel = built(office_desk(tmp_path / "project"), tmp_path)

@@ -19,6 +19,7 @@ from worker.drill.report import paid_twice
 from worker.drill.scenarios import SCENARIOS
 
 
+@pytest.mark.long
 def test_a_short_drill_keeps_the_promise_whatever_the_live_settings_are(tmp_path: Path) -> None:
     live = {
         "DESKHAND_REDIS_URL": "redis://127.0.0.1:1/0",

@@ -69,11 +69,6 @@ senders
 quality
 audit
 audit --repair
-tickets
-why
-spend
-senders
-quality
 doctor
 pause
 unpause
@@ -184,6 +179,7 @@ def not_listed() -> list[str]:
     return [line for name in left for line in (name, f"{name} s1")]
 
 
+@pytest.mark.long
 def test_a_worker_and_the_web_process_are_refused_nothing(deployment: Deployment, http_sink: HttpSink) -> None:
     urls = {"DESKHAND_WEBHOOK_URL": http_sink.url, "DESKHAND_WEBHOOK_ALLOW_PRIVATE": "true"}
     secret = {"DESKHAND_WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "DESKHAND_OUTCOMES_QUEUE": "true"}
@@ -216,6 +212,7 @@ def test_a_worker_and_the_web_process_are_refused_nothing(deployment: Deployment
         assert ledger.audit().problems == ()
 
 
+@pytest.mark.long
 def test_no_command_is_refused(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

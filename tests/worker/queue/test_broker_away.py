@@ -21,6 +21,7 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQServe
         yield server
 
 
+@pytest.mark.long
 def test_what_comes_while_the_broker_is_away_is_worked_and_so_is_what_comes_after(
     tmp_path: Path, valkey_url: str, rabbitmq: RabbitMQServer
 ) -> None:
@@ -46,6 +47,7 @@ def test_what_comes_while_the_broker_is_away_is_worked_and_so_is_what_comes_afte
         assert "'NoneType'" not in worker.said()
 
 
+@pytest.mark.long
 def test_a_broker_that_blocks_its_senders_holds_up_no_command(
     tmp_path: Path, valkey_url: str, rabbitmq: RabbitMQServer
 ) -> None:

@@ -65,6 +65,7 @@ def assert_kept(ledger: FleetLedger, ids: list[str], simulator: Simulator) -> No
     assert paid == report.spent > 0
 
 
+@pytest.mark.long
 def test_four_workers_share_what_one_had_and_one_goes_on_alone(
     valkey_url: str, tmp_path: Path, simulator: Simulator
 ) -> None:
@@ -84,6 +85,7 @@ def test_four_workers_share_what_one_had_and_one_goes_on_alone(
         assert_kept(ledger, ids, simulator)
 
 
+@pytest.mark.long
 def test_a_rolling_restart_under_load_loses_nothing_and_pays_nothing_twice(
     valkey_url: str, tmp_path: Path, simulator: Simulator
 ) -> None:

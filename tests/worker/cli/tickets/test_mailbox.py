@@ -85,6 +85,7 @@ async def work_what_waited(ticket_id: str, url: str, home: Path) -> None:
     await parts.store.aclose()
 
 
+@pytest.mark.long
 def test_a_mail_is_taken_at_once_and_once_over_restarts_of_importer_and_server(
     server: DovecotServer,
     importer: Importer,
