@@ -88,7 +88,7 @@ async def _read_ahead(parts: Parts) -> None:
         await parts.search.live.look(READ_AHEAD_SECONDS)
 
 
-def _desk(request: Request) -> Desk:
+async def _desk(request: Request) -> Desk:  # anything else goes by another thread, at each request
     desk: Desk = request.app.state.desk
     return desk
 

@@ -113,8 +113,10 @@ def make_parts(settings: Settings) -> Parts:
 
 def serve(settings: Settings, *, access_log: bool = False) -> bool:
     """Run until a signal. Returns whether it ever started. Raises `SettingsError` where there is no store."""
+    parts = make_parts(settings)
+    parts.agents = False  # it reads no ticket, and need not learn what is ordinary in them
     server = WebServer(
-        Web(make_parts(settings)), settings.host, settings.port, proxies=settings.trusted_proxies, access_log=access_log
+        Web(parts), settings.host, settings.port, proxies=settings.trusted_proxies, access_log=access_log
     )
     asyncio.run(server.serve())
     return server.started
