@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, expect
 
 from tests.services.browser import open_browser
+from tests.services.cluster import Cluster
 from tests.services.http_sink import HttpSink
 from tests.services.postgres import PostgresServer, answers, fresh_database, open_folder
 from tests.services.rabbitmq import RabbitMQServer, SharedRabbitMQ
@@ -97,6 +98,20 @@ def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeySe
     """The session's shared Valkey. A test that harms its server takes one of its own from start_valkey."""
     with ValkeyServer(tmp_path_factory.mktemp("valkey")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The session's shared cluster of three masters. A test that harms one takes its own."""
+    with Cluster(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
+
+
+@pytest.fixture
+def cluster_url(cluster: Cluster) -> str:
+    """A cluster with nothing in it."""
+    cluster.flush()
+    return cluster.url
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from fallbacks.search.both import TicketSearch
 from fallbacks.search.live import LiveTickets
 from fallbacks.search.sqlite_live_index import SqliteLiveIndex
 from fallbacks.store.port import Store
-from fallbacks.store.redis_store import RedisStore
+from fallbacks.store.redis_opening import open_store
 from tasks.run.process import Process, ProcessDefinition
 from tasks.run.prompt import Prompt
 from tasks.triage.process import Triage
@@ -73,7 +73,7 @@ class Records:
 
     @cached_property
     def store(self) -> Store:
-        return self.wrap_store(RedisStore(self.redis_url, f"{self.settings.namespace}:", self.settings.redis_wait))
+        return self.wrap_store(open_store(self.redis_url, f"{self.settings.namespace}:", self.settings.redis_wait))
 
     @cached_property
     def sealer(self) -> Ed25519Sealer:

@@ -136,6 +136,17 @@ CANARY = _key("canary", Type.HASH, "the token that must not leave a model's inst
 INTAKE_HELD = _key("intake:held", Type.HASH, "items of the queue `intake` that a worker has taken and not accepted yet")
 INTAKE_SINCE = _key("intake:since", Type.SORTED, "the same items, by when they were taken (s)")
 
+# only of a ledger over a cluster
+LAYOUT = _key("layout", Type.HASH, "how many logical shards the ledger has (JSON): fixed with its first use")
+allotments = _keys(
+    "allot:*",
+    Type.HASH,
+    "at home, of a UTC day: what each shard has drawn of the cap and given back, ever (nanodollars)",
+)
+COPIES = _key("copies", Type.HASH, "versions of the hashes that every shard has a copy of; at home also their digests")
+PASSED = _key("passed", Type.HASH, "in a shard: how many alerts, examples and judged calls home has taken on, ever")
+TAKEN_ON = _key("taken_on", Type.HASH, "at home: how many of each it has taken on from each shard, ever")
+
 # access
 USERS = _key("users", Type.HASH, "name -> role and password hash of who may sign in (JSON)")
 session = _keys("session:*", Type.HASH, "an open session; by digest of its token")

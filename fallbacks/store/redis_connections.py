@@ -113,14 +113,24 @@ class FitSocket(_Fit, UnixDomainSocketConnection):
 def async_client(url: str, *, connections: int, retry: AsyncRetry | None = None, **options: Any) -> aioredis.Redis:
     """A client with at most so many connections; whoever needs one more waits for it."""
     read = read_redis_url(url)
+    return _async_client(read, connections, retry or AsyncRetry(NoBackoff(), 0), {**options, **read.options})
+
+
+def node_client(read: RedisUrl, address: Address, *, connections: int, **options: Any) -> aioredis.Redis:
+    """The same, of one node of a cluster."""
+    host, port = address
+    given = {**options, **read.options, "host": host, "port": port}
+    return _async_client(read, connections, AsyncRetry(NoBackoff(), 0), given)
+
+
+def _async_client(read: RedisUrl, connections: int, retry: AsyncRetry, options: dict[str, Any]) -> aioredis.Redis:
     kind = AsyncFitSocket if read.unix else AsyncFitTls if read.tls else AsyncFitConnection
-    given = {**_common(read), **options, **read.options}
-    given |= {"max_connections": connections, "timeout": 30} | _keys(read.options, "max_connections", "timeout")
+    waits = {"max_connections": connections, "timeout": 30} | _keys(read.options, "max_connections", "timeout")
     pool = aioredis.BlockingConnectionPool(
         connection_class=cast("Any", kind),
-        retry=retry or AsyncRetry(NoBackoff(), 0),
+        retry=retry,
         locate=_async_locator(read),
-        **given,
+        **(_common(read) | options | waits),
     )
     return aioredis.Redis(connection_pool=pool)
 
@@ -129,6 +139,27 @@ def client(url: str, **options: Any) -> redis.Redis:
     """A client that blocks, for a few questions; without retries."""
     read = read_redis_url(url)
     return redis.Redis(connection_pool=redis.ConnectionPool(**(sync_options(read) | options)))
+
+
+def node_clients(url: str, **options: Any) -> list[redis.Redis]:
+    """The same, of every master of a cluster, as the first node says that answers. Raises what asking raised last."""
+    read, error = read_redis_url(url), RedisConnectionError("the URL names no cluster")
+    for host, port in read.nodes:
+        given = sync_options(read) | options
+        with redis.Redis(connection_pool=redis.ConnectionPool(**given, host=host, port=port)) as asked:
+            try:
+                ranges: Any = asked.execute_command("CLUSTER", "SLOTS")
+            except NO_ANSWER as failed:
+                error = RedisConnectionError(f"{host}:{port}: {failed}")
+                continue
+            masters = dict.fromkeys((_text(name) or host, int(at)) for _, _, (name, at, *_), *_ in ranges)
+            pools = [redis.ConnectionPool(**given, host=name, port=at) for name, at in masters]
+            return [redis.Redis(connection_pool=pool) for pool in pools]
+    raise error
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def sync_options(read: RedisUrl) -> dict[str, Any]:

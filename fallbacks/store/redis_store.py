@@ -5,28 +5,19 @@ from collections.abc import Awaitable, Mapping, Sequence
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import (
-    BusyLoadingError,
-    NoPermissionError,
-    NoScriptError,
-    OutOfMemoryError,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import BusyLoadingError, NoScriptError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from fallbacks.store.clock_watch import ClockWatch
+from fallbacks.store.redis_answers import answered
 from fallbacks.store.redis_batches import RedisBatches
 from fallbacks.store.redis_connections import async_client
-
-T = TypeVar("T")
 
 CONNECTIONS = 8
 """For plain reads, and as many for batches: one of them carries hundreds of calls at a time."""
@@ -67,9 +58,9 @@ class RedisStore:
         body, sha = load_script(script)
         batches = self._replicated if script in REPLICATED else self._batches
         try:
-            return await self._told(batches.run(("EVALSHA", sha, 1, self.prefix, self.prefix, ticket_id, *args)))
+            return await answered(batches.run(("EVALSHA", sha, 1, self.prefix, self.prefix, ticket_id, *args)))
         except NoScriptError:
-            return await self._told(batches.run(("EVAL", body, 1, self.prefix, self.prefix, ticket_id, *args)))
+            return await answered(batches.run(("EVAL", body, 1, self.prefix, self.prefix, ticket_id, *args)))
 
     async def row(self, ticket_id: str) -> dict[str, str]:
         return await self.fields(keys.ticket(ticket_id))
@@ -78,29 +69,29 @@ class RedisStore:
         pipe = self.redis.pipeline(transaction=False)
         for ticket_id in ticket_ids:
             pipe.hmget(self.prefix + keys.ticket(ticket_id), list(fields))
-        return await self._told(pipe.execute())
+        return await answered(pipe.execute())
 
     async def journal(self, ticket_id: str, start: int = 0, stop: int = -1) -> list[str]:
         return await self.listed(keys.journal(ticket_id), start, stop)
 
     async def ranked(self, index: str, start: int, stop: int) -> list[tuple[str, float]]:
         found = self.redis.zrange(self.prefix + index, start, stop, withscores=True)
-        return [(member, float(score)) for member, score in cast("list[tuple[str, float]]", await self._told(found))]
+        return [(member, float(score)) for member, score in cast("list[tuple[str, float]]", await answered(found))]
 
     async def sizes(self, indexes: Sequence[str]) -> list[int]:
         pipe = self.redis.pipeline(transaction=False)
         for name in indexes:
             pipe.zcard(self.prefix + name)
-        return await self._told(pipe.execute())
+        return await answered(pipe.execute())
 
     async def listed(self, name: str, start: int, stop: int) -> list[str]:
-        return await self._told(cast("Awaitable[list[str]]", self.redis.lrange(self.prefix + name, start, stop)))
+        return await answered(cast("Awaitable[list[str]]", self.redis.lrange(self.prefix + name, start, stop)))
 
     async def length(self, name: str) -> int:
-        return await self._told(self.redis.llen(self.prefix + name))
+        return await answered(self.redis.llen(self.prefix + name))
 
     async def fields(self, name: str) -> dict[str, str]:
-        return cast("dict[str, str]", await self._told(self._batches.run(("HGETALL", self.prefix + name))))
+        return cast("dict[str, str]", await answered(self._batches.run(("HGETALL", self.prefix + name))))
 
     async def put(self, name: str, values: Mapping[str, str | None]) -> None:
         pipe = self.redis.pipeline(transaction=True)
@@ -109,42 +100,20 @@ class RedisStore:
                 pipe.hdel(self.prefix + name, field)
             else:
                 pipe.hset(self.prefix + name, field, value)
-        await self._told(pipe.execute())
+        await answered(pipe.execute())
 
     async def tick(self, name: str, window_seconds: int, count: int = 1) -> int:
         return int(await self.run("tick", "", name, window_seconds, count))
 
     async def now_ms(self) -> int:
         await self.clock.keep_up()
-        seconds, micros = await self._told(self.redis.time())
+        seconds, micros = await answered(self.redis.time())
         return await self.clock.store_ms(int(seconds) * 1000 + int(micros) // 1000)
 
     async def aclose(self) -> None:
         """Close every connection."""
         for client in (self.redis, self._batched):
             await client.aclose(close_connection_pool=True)  # a pool that was passed in is otherwise left open
-
-    async def _told(self, answer: Awaitable[T]) -> T:
-        try:
-            return await answer
-        except NoScriptError:
-            raise
-        except (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, NoPermissionError) as error:
-            raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
-        except ResponseError as error:
-            if any(refusal in str(error) for refusal in _REFUSALS):
-                raise StoreUnreachable(str(error)) from error
-            raise
-        except RedisError as error:
-            raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
-
-
-_REFUSALS = (
-    "MISCONF", "OOM command not allowed", "NOPERM", "can't run this command", "DB index is out of range",
-    "is busy running a", "can't access at least one of the", "ACL failure in script", "DENIED ",
-)  # fmt: skip
-"""Answers by which a server says that it takes no writes now, or none from us. After those by which it says that
-another may take them the connection is left: see `redis_connections`."""
 
 
 PARTS = ("prelude", "alerts", "money", "breaker", "inbox", "figures", "server")

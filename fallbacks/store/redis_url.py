@@ -12,14 +12,19 @@ from redis.exceptions import RedisError
 
 from fallbacks.store.urls import split_url
 
-SENTINEL_PORT = 26379
+SENTINEL_PORT, NODE_PORT = 26379, 6379
 
 PLAIN = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "unix"}
 """Scheme -> the one the client knows it by."""
 
 SENTINEL = {f"{scheme}+sentinel": known for scheme, known in PLAIN.items() if scheme != "unix"}
 
-EXAMPLES = "redis://HOST:6379/0, rediss://..., unix:///PATH or redis+sentinel://HOST:26379,HOST:26379/NAME/0"
+CLUSTER = {f"{scheme}+cluster": known for scheme, known in PLAIN.items() if scheme != "unix"}
+
+EXAMPLES = (
+    "redis://HOST:6379/0, rediss://..., unix:///PATH, redis+sentinel://HOST:26379,HOST:26379/NAME/0 "
+    "or redis+cluster://HOST:6379,HOST:6379"
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class RedisUrl:
     """options: what a connection is made with, secrets too. tls, unix: how it connects.
 
     sentinels: where to ask for the primary of `service`; empty where the URL names the server. sentinel_options: what
-    a connection to one of them is made with.
+    a connection to one of them is made with. nodes: of a cluster, where to ask for the others; empty where it is none.
     """
 
     options: Mapping[str, Any] = field(repr=False)
@@ -36,6 +41,7 @@ class RedisUrl:
     sentinels: tuple[tuple[str, int], ...] = ()
     service: str = ""
     sentinel_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    nodes: tuple[tuple[str, int], ...] = ()
 
     @property
     def named_for_celery(self) -> str:
@@ -54,10 +60,12 @@ def read_redis_url(url: str) -> RedisUrl:
     scheme = url.partition("://")[0].lower()
     if "sentinel" in scheme and scheme not in SENTINEL:
         raise ValueError(f"{scheme}:// is not read: write redis+sentinel://HOST:26379,HOST:26379/NAME/0")
-    if scheme not in PLAIN and scheme not in SENTINEL:
+    if "cluster" in scheme and scheme not in CLUSTER:
+        raise ValueError(f"{scheme}:// is not read: write redis+cluster://HOST:6379,HOST:6379")
+    if not any(scheme in known for known in (PLAIN, SENTINEL, CLUSTER)):
         raise ValueError(f"must be a URL such as {EXAMPLES}")
     parts = split_url(url)
-    read = _through_sentinel(parts) if scheme in SENTINEL else _direct(parts)
+    read = _through_sentinel(parts) if scheme in SENTINEL else _cluster(parts) if scheme in CLUSTER else _direct(parts)
     _try_out(read)
     return read
 
@@ -87,17 +95,29 @@ def _through_sentinel(parts: SplitResult) -> RedisUrl:
     return RedisUrl(
         options,
         tls=known == "rediss",
-        sentinels=tuple(_host_and_port(host) for host in hosts.split(",")),
+        sentinels=tuple(_host_and_port(host, "a sentinel", SENTINEL_PORT) for host in hosts.split(",")),
         service=service,
         sentinel_options={name: value for name, value in asking.items() if value},
     )
 
 
-def _host_and_port(text: str) -> tuple[str, int]:
+def _cluster(parts: SplitResult) -> RedisUrl:
+    user, at, hosts = parts.netloc.rpartition("@")
+    if parts.path.strip("/") not in ("", "0"):
+        raise ValueError("names a database, and a cluster has one only: write redis+cluster://HOST:6379,HOST:6379")
+    known = CLUSTER[parts.scheme]
+    options = _options(parts._replace(scheme=known, netloc=f"{user}{at}cluster", path=""))
+    for name in ("connection_class", "host", "port", "db"):
+        options.pop(name, None)
+    nodes = tuple(_host_and_port(host, "a node", NODE_PORT) for host in hosts.split(","))
+    return RedisUrl(options, tls=known == "rediss", nodes=nodes)
+
+
+def _host_and_port(text: str, what: str, usual: int) -> tuple[str, int]:
     found = urlsplit(f"//{text}")
     if not found.hostname:
-        raise ValueError("names a sentinel without a host")
-    return found.hostname, found.port or SENTINEL_PORT
+        raise ValueError(f"names {what} without a host")
+    return found.hostname, found.port or usual
 
 
 def _check_database(text: str) -> None:

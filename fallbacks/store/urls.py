@@ -24,6 +24,11 @@ def split_url(url: str, *, secret: bool = True) -> SplitResult:
     return parts
 
 
+def is_cluster(url: str) -> bool:
+    """Whether a store's URL names a cluster."""
+    return url.partition("://")[0].lower().endswith("+cluster")
+
+
 def checked_http(url: str) -> str:
     """The URL, where it can be called. Raises `ValueError`."""
     parts = split_url(url, secret=False)

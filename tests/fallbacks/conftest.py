@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fallbacks.store.redis_store import RedisStore
+from fallbacks.store.redis_opening import open_store
 from tests.fakes.memory_store import MemoryStore
 from tests.fallbacks.scene import Scene, Story
 
@@ -14,7 +14,7 @@ Play = Callable[[Story], None]
 
 def on_server(url: str) -> Play:
     async def told(story: Story) -> None:
-        store = RedisStore(url)
+        store = open_store(url, "deskhand:")
         try:
             await story(Scene(store))
         finally:

@@ -1,5 +1,6 @@
 """A scene on which a test plays: a store (the fake or the real one) with ledger and inbox, and time that obeys."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
 from fallbacks.ledger.move import OutboxEntry
 from fallbacks.ledger.states import State
 from fallbacks.plan import PLAN
+from fallbacks.store.cluster.store import ClusterStore
 from fallbacks.store.redis_store import RedisStore
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -64,7 +66,7 @@ def replied(call_id: str, cost: int, step: int = 1) -> ev.ModelReplied:
 class Scene:
     """store, ledger and inbox of one test. Sugar for what most tests need first."""
 
-    store: MemoryStore | RedisStore
+    store: MemoryStore | RedisStore | ClusterStore
     ledger: Ledger = field(init=False)
     inbox: Inbox = field(init=False)
 
@@ -76,8 +78,20 @@ class Scene:
         """Let time pass: the fake's clock moves on; on the real server every stored time moves back."""
         if isinstance(self.store, MemoryStore):
             self.store.pass_ms(ms)
+        elif isinstance(self.store, ClusterStore):
+            link, parts = self.store.link, (await self.store.opened()).parts
+            aged = (link.command(one.slot, "EVAL", AGE, 1, one.prefix, one.prefix, ms) for one in parts.all)
+            await asyncio.gather(*aged)
         else:
             await self.store.redis.eval(AGE, 0, self.store.prefix, ms)
+
+    async def command(self, name: str, key: str, *args: str | int, of: str = "") -> Any:
+        """A plain command on the real store. of: the ticket whose key it is, in a cluster."""
+        if isinstance(self.store, ClusterStore):
+            parts = (await self.store.opened()).parts
+            return await (parts.of(of) if of else parts.home).command(name, key, *args)
+        assert isinstance(self.store, RedisStore)
+        return await self.store.redis.execute_command(name, self.store.prefix + key, *args)
 
     async def accept(self, ticket_id: str = "t1", limits: Limits | None = None, **fields: Any) -> str:
         return (await self.ledger.accept(ticket(ticket_id, **fields), limits or Limits())).id

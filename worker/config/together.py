@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from fallbacks.delivery.signing import read_secrets
 from fallbacks.errors import WebhookSecretError
 from fallbacks.ledger.business_hours import read_hours
+from fallbacks.store.urls import is_cluster
 from worker.config.models import Make, ModelEntry
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def check_together(given: "Settings") -> None:
     """Raises `ValueError` at the first fault."""
-    for check in (_receivers, _bounds, _hours, _models, _identity_provider, _mailbox):
+    for check in (_receivers, _broker, _bounds, _hours, _models, _identity_provider, _mailbox):
         check(given)
 
 
@@ -29,6 +30,16 @@ def _receivers(given: "Settings") -> None:
         raise ValueError("DESKHAND_NOTIFY_URL needs DESKHAND_NOTIFY_SECRET: an unsigned call cannot be trusted")
     if "notify_team" in given.tools and not given.notify_url:
         raise ValueError("DESKHAND_TOOLS names notify_team, which needs DESKHAND_NOTIFY_URL")
+
+
+def _broker(given: "Settings") -> None:
+    if is_cluster(given.broker_url or ""):
+        raise ValueError("DESKHAND_BROKER_URL names a cluster, and Celery speaks to none: RabbitMQ, or one small Redis")
+    if is_cluster(given.redis_url or "") and not given.broker_url:
+        raise ValueError(
+            "DESKHAND_REDIS_URL names a cluster, and Celery's transport speaks to none: "
+            "set DESKHAND_BROKER_URL to RabbitMQ (amqp://...) or to one small Redis"
+        )
 
 
 def _bounds(given: "Settings") -> None:

@@ -8,8 +8,8 @@ import importlib.util
 import ipaddress
 import re
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -204,11 +204,31 @@ def store_mode(facts: StoreFacts) -> Check:
     """The scripts touch many keys at once and write."""
     mode, role = facts.info.get("redis_mode", "standalone"), facts.info.get("role", "master")
     if facts.info.get("cluster_enabled") or mode != "standalone":
-        change = "use one server (with replicas if you like): a script's keys must be on one node"
+        change = "set DESKHAND_REDIS_URL to redis+cluster://HOST:6379: redis:// does not find a script's keys"
         return failed("store mode", str(mode if mode != "standalone" else "cluster"), change)
     if role != "master":
         return failed("store mode", f"a {role}, which takes no writes", "point DESKHAND_REDIS_URL at the primary")
     return passed("store mode", "one primary")
+
+
+def cluster_state(facts: Mapping[str, StoreFacts]) -> Check:
+    """The same of a cluster, by node."""
+    strange = [at for at, each in facts.items() if not each.info.get("cluster_enabled")]
+    if strange:
+        return failed("store mode", f"no node of a cluster: {', '.join(strange)}", "correct DESKHAND_REDIS_URL")
+    found = f"a cluster of {len(facts)} masters"
+    bare = [at for at, each in facts.items() if not int(each.info.get("connected_slaves", 0))]
+    if bare:
+        change = "give each master a replica: without one its part of the tickets stands still while it is away"
+        return warned("store mode", f"{found}; without a replica: {', '.join(bare)}", change)
+    return passed("store mode", found)
+
+
+def worst_of(checks: Mapping[str, Check]) -> Check:
+    """One check of many servers, by address: the worst, and where it is."""
+    order = [Verdict.OK, Verdict.WARN, Verdict.FAIL]
+    at, worst = max(checks.items(), key=lambda pair: order.index(pair[1].verdict))
+    return replace(worst, found=f"{at}: {worst.found}") if at else worst
 
 
 def eviction(facts: StoreFacts) -> Check:

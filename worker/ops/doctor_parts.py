@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from redis import RedisError
 
@@ -11,13 +12,24 @@ from fallbacks.errors import HistoryUnreachable, StoreUnreachable
 from fallbacks.history.no_history import NoHistory
 from fallbacks.ledger.one_history import compare
 from fallbacks.store import keys
+from fallbacks.store.urls import is_cluster
 from worker.config.errors import WorkerError
 from worker.config.sources import knowledge_folder
-from worker.ops.doctor import STORE_CHECKS, Check, failed, masked_url, passed, warned
+from worker.ops.doctor import (
+    STORE_CHECKS,
+    Check,
+    cluster_state,
+    failed,
+    masked_url,
+    passed,
+    store_mode,
+    warned,
+    worst_of,
+)
 from worker.ops.doctor_models import guarded, prices, threshold
 from worker.ops.doctor_reach import keys_for, reached
 from worker.ops.doctor_replication import connections, replication
-from worker.ops.redis_facts import read_facts
+from worker.ops.redis_facts import StoreFacts, read_all_facts, read_facts
 from worker.wiring import Parts
 
 ROOM_SHARE = 0.1
@@ -74,11 +86,15 @@ def store(parts: Parts) -> list[Check]:
     """The store: reachable, durable, not full; what a failover may lose."""
     shown = masked_url(parts.redis_url)
     try:
-        facts = read_facts(parts.redis_url)
+        facts = read_all_facts(parts.redis_url)
     except (RedisError, OSError, ValueError) as error:
         return [failed("store", f"{shown}: {error}", "start it, or correct DESKHAND_REDIS_URL")]
-    answers = passed("store", f"{shown} answers in {facts.ping_ms:.1f} ms")
-    return [answers, *(check(facts) for check in STORE_CHECKS), replication(facts, parts.settings)]
+    answers = passed("store", f"{shown} answers in {max(each.ping_ms for each in facts.values()):.1f} ms")
+    looks: list[Callable[[StoreFacts], Check]] = [*STORE_CHECKS, partial(replication, settings=parts.settings)]
+    if is_cluster(parts.redis_url):
+        looks.remove(store_mode)
+    checks = [worst_of({at: look(each) for at, each in facts.items()}) for look in looks]
+    return [answers, *([cluster_state(facts)] if is_cluster(parts.redis_url) else []), *checks]
 
 
 def broker(parts: Parts) -> Check | None:

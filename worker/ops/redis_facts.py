@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from redis import RedisError
+from redis import Redis, RedisError
 
-from fallbacks.store.redis_connections import client
+from fallbacks.store.redis_connections import client, node_clients
+from fallbacks.store.urls import is_cluster
 
 ANSWER_SECONDS = 2
 
@@ -53,8 +54,26 @@ class StoreFacts:
 
 
 def read_facts(url: str) -> StoreFacts:
-    """Ask the store. Raises `redis.RedisError` or `OSError` where it does not answer within seconds."""
-    store = client(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS, decode_responses=True)
+    """Ask the store; of a cluster the master that holds most. Raises `redis.RedisError` or `OSError` where it does not
+    answer within seconds.
+    """
+    return max(read_all_facts(url).values(), key=lambda facts: int(facts.info.get("used_memory", 0)))
+
+
+def read_all_facts(url: str) -> dict[str, StoreFacts]:
+    """Ask every server of the store, by its address; "" where it is one. Raises as `read_facts`."""
+    options = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": ANSWER_SECONDS, "decode_responses": True}
+    if not is_cluster(url):
+        return {"": _asked(client(url, **options), url)}
+    return {_address(node): _asked(node, f"redis://{_address(node)}") for node in node_clients(url, **options)}
+
+
+def _address(node: Redis) -> str:
+    found = node.connection_pool.connection_kwargs
+    return f"{found['host']}:{found['port']}"
+
+
+def _asked(store: Redis, url: str) -> StoreFacts:
     with store:
         store.ping()
         began = time.monotonic()

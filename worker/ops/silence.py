@@ -11,6 +11,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store.redis_connections import client
+from fallbacks.store.urls import is_cluster
 
 T = TypeVar("T")
 
@@ -50,6 +51,8 @@ class Watch:
 
     def _ask(self) -> None:
         missed = 0
+        if is_cluster(self._url):  # one node that is silent is not the store, and each call has an end of its own
+            return
         with client(self._url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS) as store:
             while missed < TRIES and not self._ended.is_set():
                 try:

@@ -10,7 +10,7 @@ from typing import Any
 from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.errors import FallbacksError, StoreUnreachable
 from fallbacks.ledger.states import HintKind
-from fallbacks.store.redis_store import RedisStore
+from fallbacks.store.redis_opening import open_store
 from worker.queue.envelope import ANY_TIME, Times
 from worker.service.renewal import Renewal
 from worker.service.retraining import Retraining
@@ -163,7 +163,7 @@ def alarm(parts: Parts) -> Callable[[str], None]:
 
 async def _loop_blocked(parts: Parts, what: str) -> None:
     """what: "" when it is over."""
-    store = RedisStore(parts.redis_url, f"{parts.settings.namespace}:")
+    store = open_store(parts.redis_url, f"{parts.settings.namespace}:")
     desk = AlertDesk(store, (), parts.settings.alert_quiet_seconds)
     try:
         if what:

@@ -113,6 +113,13 @@ local function inbox_fits(q) -- which ids of a page match: a table of truths
     return fits
   end
 end
+local function inbox_scores(q, ids) -- by what a page is ranked; of what is there
+  local scores = {}
+  for _, index in ipairs(q.by == 'since' and {'s:suggested', 's:handed_off', 's:rejected'} or {'inbox'}) do
+    for i, score in ipairs(#ids > 0 and redis.call('ZMSCORE', P .. index, unpack(ids)) or {}) do scores[i] = scores[i] or score end
+  end
+  return scores
+end
 local function inbox_items(q, see)
   local live = redis.call('ZCOUNT', P .. 'snoozed', '(' .. AT, '+inf')
   if q.asleep and live == 0 or q.asleep == false and live >= redis.call('ZCARD', P .. 'inbox') then return end

@@ -56,6 +56,9 @@ local function counters(...) -- of the hash that the audit balances
   for _, n in ipairs(redis.call('HMGET', P .. 'n', ...)) do kept(n) end
 end
 
+-- Which logical shard of a ledger over a cluster this is; nil where the ledger is whole.
+local function shard() return string.match(P, '{(s%d+)}') end
+
 -- Point the script at another ticket (sweeps and renewals touch many).
 local function at_ticket(id) ID = id; T = P .. 't:' .. id; J = P .. 'j:' .. id end
 

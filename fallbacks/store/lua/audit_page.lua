@@ -1,10 +1,27 @@
 -- Check one page of ticket rows against their indexes, their journals, their limits and their effects; each in one moment.
--- ARGV: prefix, '', SCAN cursor, keys to look at, states that stand in due (JSON), states that stand in the inbox (JSON),
+-- A shard walks its state indexes: the node has other shards' keys, too.
+-- ARGV: prefix, '', SCAN cursor (of a shard: number of the index, `:` and its ZSCAN cursor), keys to look at, states that stand in due (JSON), states that stand in the inbox (JSON),
 --   how long a lease may have ended (ms), how late a step may begin (ms)
 -- Returns {next cursor, {id, spent, overbilled, spent by day (`20700=12 20701=3`), ...}, {id, what, ...}, effects done, effects open, reservations astray}.
 local waits, people, grace, tolerance = cjson.decode(ARGV[5]), cjson.decode(ARGV[6]), whole(ARGV[7]), whole(ARGV[8])
-local glob = string.gsub(P, '[%*%?%[%]%^\\]', '\\%0') .. 't:*'
-local page = redis.call('SCAN', ARGV[3], 'MATCH', glob, 'COUNT', ARGV[4])
+local STATES = {'queued', 'running', 'parked', 'suggested', 'handed_off', 'decided', 'closed', 'cancelled', 'rejected'}
+local function walked(cursor) -- a page of a shard: {next cursor, ids}
+  local number, at = string.match(cursor, '^(%d+):(%d+)$')
+  number = tonumber(number or '0')
+  local found, ids = redis.call('ZSCAN', P .. 's:' .. STATES[number + 1], at or '0', 'COUNT', ARGV[4]), {}
+  for i = 1, #found[2], 2 do
+    if redis.call('EXISTS', P .. 't:' .. found[2][i]) == 1 then ids[#ids + 1] = found[2][i] end -- a stray is found by its index
+  end
+  if found[1] ~= '0' then return {number .. ':' .. found[1], ids} end
+  return {number + 1 < #STATES and (number + 1) .. ':0' or '0', ids}
+end
+local function scanned(cursor)
+  local glob, ids = string.gsub(P, '[%*%?%[%]%^\\]', '\\%0') .. 't:*', {}
+  local found = redis.call('SCAN', cursor, 'MATCH', glob, 'COUNT', ARGV[4])
+  for i, key in ipairs(found[2]) do ids[i] = string.sub(key, #P + 3) end
+  return {found[1], ids}
+end
+local page = shard() and walked(ARGV[3]) or scanned(ARGV[3])
 local spent, problems, done, open, astray = {}, {}, 0, 0, 0
 
 local function wrong(what)
@@ -162,8 +179,8 @@ local function check()
   spent[#spent + 1] = table.concat(days, ' ')
 end
 
-for _, key in ipairs(page[2]) do
-  at_ticket(string.sub(key, #P + 3))
+for _, id in ipairs(page[2]) do
+  at_ticket(id)
   local could, why = pcall(check)
   if not could then wrong('cannot be checked: ' .. (type(why) == 'table' and why.err or tostring(why))) end
 end

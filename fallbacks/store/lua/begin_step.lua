@@ -1,6 +1,8 @@
 -- The intent of a model call: looks at the kill switch and the breaker, reserves run and day together, or refuses.
 -- A day remembers the highest cap that held in it, '' once there was none: the audit compares.
 -- What was added to the ticket and not heard of refuses it, too: its run reads that first.
+-- In a shard the day's cap is what the shard has drawn of it: where that is too little it says what it needs (`draw`, see
+-- allot_draw.lua), and a probe of a half-open breaker is asked for (`probe`).
 -- ARGV: prefix, id, header {epoch, owner, lease_ms, after, call, worst, run_cap, day_cap, breaker, heard, meters}, events...
 local h = cjson.decode(ARGV[3])
 local held, row = holds(h.epoch, h.owner, h.after)
@@ -10,34 +12,38 @@ if h.heard and kept(row.news) ~= whole(h.heard) then return {'news'} end
 local control = redis.call('HMGET', P .. 'control', 'autonomy', 'day_cap')
 if control[1] == 'off' then return {'off'} end
 
-local B = P .. 'breaker:' .. h.breaker
-local b = redis.call('HMGET', B, 'open_until', 'probe_until', 'reason')
+local B, parted = P .. 'breaker:' .. h.breaker, shard()
+local b = redis.call('HMGET', B, 'open_until', 'probe_until', 'reason', 'granted')
 if b[1] then
   local open, probed = tonumber(b[1]) - NOW, tonumber(b[2] or '0') - NOW
   if open > 0 then return {'breaker', b[3], int(open)} end
-  if probed > 0 then return {'breaker', b[3], int(math.min(probed, 3000))} end -- a probe mostly ends before its lease does
+  if probed > 0 and not parted then return {'breaker', b[3], int(math.min(probed, 3000))} end -- a probe mostly ends before its lease does
 end
 
 local worst, lost, spent = whole(h.worst), settleable(row), kept(row.spent)
 if lost then spent = spent + lost.cost end
 local D = P .. 'day:' .. int(math.floor(NOW / 86400000))
-local day = redis.call('HMGET', D, 'spent', 'reserved', 'cap')
+local day = redis.call('HMGET', D, 'spent', 'reserved', 'cap', 'drawn', 'given_back')
 local day_total = kept(day[1]) + kept(day[2]) + worst
 local day_cap = tonumber(control[2]) or h.day_cap
 local lifts = not day[3] or (day[3] ~= '' and (not day_cap or day_cap > kept(day[3])))
+local drawn, given_back = kept(day[4]), kept(day[5])
 local events = events_from(4, h.epoch)
 local steps = kept(row.steps) + 1
 local renews = lapsing(row, h.lease_ms)
 
 settle_lost(lost, h.epoch)
 if h.run_cap and spent + worst > h.run_cap then return {'run_cap', int(spent), int(h.run_cap)} end
-if day_cap and day_total > day_cap then
+if day_cap and parted and day_total > drawn - given_back then
+  return {'draw', int(math.floor(NOW / 86400000)), int(day_cap), int(day_total - drawn + given_back), int(drawn), int(given_back)}
+elseif day_cap and not parted and day_total > day_cap then
   local gone = kept(redis.call('HGET', D, 'spent')) -- the rest is only reserved, and most of it comes free
   return {'day_cap', int(day_total - worst), int(day_cap), int(gone)}
 end
 
+if parted and b[1] and b[4] ~= h.call then return {'probe'} end
 append_all(events)
-if b[1] then redis.call('HSET', B, 'probe_until', int(NOW + h.lease_ms)) end -- half-open: one probe at a time
+if b[1] and not parted then redis.call('HSET', B, 'probe_until', int(NOW + h.lease_ms)) end -- half-open: one probe at a time
 redis.call('HINCRBY', D, 'reserved', int(worst))
 if lifts then redis.call('HSET', D, 'cap', day_cap and int(day_cap) or '') end
 redis.call('HSET', T, 'rsv', int(worst), 'rsv_call', h.call, 'rsv_day', D, 'rsv_model', h.breaker,

@@ -71,7 +71,8 @@ if due and deadline then due = math.min(due, math.max(kept(deadline), NOW)) end
 local before = row[10] and cjson.decode(row[10])
 local sla = h.inbox and faceted(h.inbox.facets) and (h.inbox.sla and whole(h.inbox.sla) or NOW + whole(h.inbox.sla_in))
 local quiet_until = h.alert and alertable(h.alert.reason)
-local failure = h.failure and failing(h.failure)
+local learns = h.failure and shard() -- at home
+local failure = h.failure and not learns and failing(h.failure)
 local names = {unpack(h.count or {})}
 if h.alert then names[#names + 1] = 'alerts_raised' end
 if names[1] then counters(unpack(names)) end
@@ -161,8 +162,12 @@ for _, message in ipairs(h.outbox or {}) do
     'to', message.to or 'webhook', 'attempts', 0, 'sequence', sequence, 'created', AT)
   redis.call('ZADD', P .. 'outbox', int(NOW + message.due_in), message.id)
 end
-if h.drop_example then redis.call('LREM', P .. 'examples', -1, h.drop_example) end
+if h.drop_example and shard() then -- home may have it by now
+  redis.call('RPUSH', P .. 'examples', '-' .. h.drop_example)
+elseif h.drop_example then
+  redis.call('LREM', P .. 'examples', -1, h.drop_example)
+end
 if h.example then redis.call('RPUSH', P .. 'examples', h.example) end
 if h.judged then redis.call('RPUSH', P .. 'calls_judged', h.judged) end
 for _, name in ipairs(h.count or {}) do redis.call('HINCRBY', P .. 'n', name, 1) end
-return {'ok', h.state, version, AT}
+return {'ok', h.state, version, AT, learns and 'failed' or nil}

@@ -27,7 +27,7 @@ async def next_turn(s: Scene) -> None:
     """The server's own expiry is not moved with stored times."""
     await s.pass_ms(TURN_SECONDS * 1000 + 1)
     if not isinstance(s.store, MemoryStore):
-        await s.store.redis.delete(f"{s.store.prefix}{keys.EARNED_TURN}")
+        await s.command("DEL", keys.EARNED_TURN)
 
 
 @scene

@@ -8,6 +8,7 @@ from fallbacks.ledger.ledger import Conclusion, Lease, Ledger
 from fallbacks.ledger.move import AlertRaised, ByWorker, Move
 from fallbacks.ledger.states import State
 from fallbacks.plan import Severity
+from fallbacks.store.cluster.store import ClusterStore
 from tasks.errors import LeaseLost
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
@@ -81,7 +82,7 @@ async def test_a_hand_off_writes_state_inbox_alert_and_outbox_together(s: Scene)
     for index in ("inbox", "inbox:queue:review", "inbox:reason:loop_detected"):
         assert await s.members(index) == ["t1"], index
     assert await s.members("alerts") == ["loop_detected"]
-    assert (await s.store.fields("alert:loop_detected"))["count"] == "1"
+    assert (await s.store.fields("n"))["alerts_raised"] == "1"
     assert await s.members("outbox") == [outbox[0].id]
     assert (await s.types())[-2:] == ["call_lost", "handed_off"]
 
@@ -239,7 +240,9 @@ async def test_a_sweep_takes_no_more_than_its_limit(s: Scene) -> None:
     for n in range(5):
         await s.accept(f"t{n}")
     await s.pass_ms(10_001)
-    assert [len(await s.sweep(limit=3)), len(await s.sweep(limit=3))] == [3, 2]
+    found = [len(await s.sweep(limit=3)), len(await s.sweep(limit=3))]
+    assert sum(found) == 5
+    assert found == [3, 2] or isinstance(s.store, ClusterStore), "each shard has a limit of its own"
 
 
 @scene
@@ -262,7 +265,7 @@ async def forget_due(s: Scene, ticket_id: str) -> None:
     if isinstance(s.store, MemoryStore):
         s.store.data.due_at(ticket_id, None)
     else:
-        await s.store.redis.zrem(f"{s.store.prefix}due", ticket_id)
+        await s.command("ZREM", "due", ticket_id, of=ticket_id)
 
 
 @scene

@@ -23,8 +23,10 @@ NAMED = re.compile(r"\bP \.\. '(?P<name>[^']*)'(?P<more> \.\. )?")
 GIVEN = re.compile(r"\bP \.\. (?:ARGV\[[\di]\]|index)")
 """Keys that the caller names, out of the list: an index to page through, a hash to keep a field of, a window."""
 
-TAKES_A_KEY = {"_inbox", "audit_index", "audit_page", "family", "forget", "inbox_counts", "keep", "log"} | {
+TAKES_A_KEY = {"_inbox", "audit_index", "audit_page", "copy_in", "copy_out", "family", "forget", "inbox_counts"} | {
     "inbox_page",
+    "keep",
+    "log",
     "relist",
     "since",
     "tick",

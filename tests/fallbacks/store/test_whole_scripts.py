@@ -6,6 +6,7 @@ with each number that it counts up at its limit. Either it does all of its work,
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -82,6 +83,10 @@ for i = 1, #lives, 2 do life[lives[i]] = lives[i + 1] end
 for i = 1, #values, 2 do redis.call('RESTORE', values[i], life[values[i]], values[i + 1]) end
 """
 """In the server: a round trip for each key, some ten thousand times, would take half a minute."""
+
+
+PASSED_ON = json.dumps([[["step_limit", "2", "1", "2", "info", "", "", ["t1"]]], ["0", ["{}", "-{}"]], ["0", ["{}"]]])
+"""Of a shard: an alert, examples and a judged call."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +197,13 @@ FAILED = DONE | {"call": "open", "health": "unwell", "failure": FAILURE}
 EFFECT = {**FENCE, "key": "k", "honoured": False, "try": "t", **METERS}
 PERSON = {name: value for name, value in LOTS.items() if name not in ("epoch", "owner", "inbox")}
 
+
+async def allotted(s: Scene) -> None:
+    """Home knows what was used under this cap."""
+    today = str(await s.store.now_ms() // 86_400_000)
+    await s.store.run("allot_collected", "", today, 1000, "s01", 5, 0, 3, 2)
+
+
 CALLS = [
     Call(
         "accept",
@@ -258,11 +270,23 @@ CALLS = [
     Call("tick", "", ("rate:tool", 60, 1)),
     Call("session", "", ("digest", {"ttl_ms": 1000, "of": "ann"}, "user", "ann")),
     Call("token", "", ("digest", "keep", 1000, "{}")),
+    Call("allot_draw", "", ("TODAY", "s01", 1000, 10, 5, 0, 64), allotted),
+    Call("allot_grant", "", ("TODAY", 100)),
+    Call("allot_collect", "", ("TODAY",), lambda s: day_field(s, "drawn", 10**9)),
+    Call("allot_collected", "", ("TODAY", 1000, "s01", 10, 5, 3, 2)),
+    Call("breaker_learn", "t1", ("small", "failed", FAILURE)),
+    Call("breaker_probe", "", ("small", 1000), lambda s: s.store.put("breaker:small", {"open_until": "1"})),
+    Call("claim_key", "t1", ("k1", "d")),
+    Call("copy_in", "", ("control", 2, 1000, "autonomy", "off")),
+    Call("copy_out", "", ("control",), lambda s: s.store.put(keys.CONTROL, {"autonomy": "off"})),
+    Call("list_ticket", "t1", ("r1",)),
+    Call("passed_on", "", (1, 1, "step_limit", 1)),
+    Call("take_on", "", ("s01", PASSED_ON)),
     Call("repair_day", "", ("TODAY", 10_000), lambda s: day_field(s, "reserved", 10**6)),
 ]  # fmt: skip
 
 READERS = {"examples", "leaving_read", "audit_index", "audit_page", "audit_sums", "inbox_counts", "inbox_page"}
-READERS |= {"family", "per_hour", "rows", "since"}
+READERS |= {"family", "pass_on", "per_hour", "rows", "since"}
 PARTS = {f"_{part}" for part in redis_store.PARTS}
 OTHERS = READERS | PARTS
 

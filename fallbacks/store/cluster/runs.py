@@ -1,0 +1,94 @@
+"""Scripts about one ticket that concern more than its own shard."""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from fallbacks.errors import StoreUnreachable
+from fallbacks.store import keys
+from fallbacks.store.cluster.budget import Attempt, DayBudget
+from fallbacks.store.cluster.parts import Parts
+from fallbacks.store.cluster.passing import Passing
+
+log = logging.getLogger(__name__)
+
+TRIES = 16
+"""A step is begun again where it had to draw money, which others of its shard may use first, or to be let probe."""
+
+EVIDENCE = ('"example":', '"drop_example":', '"judged":')
+"""Fields of a move's header whose lines go to home at once; the next sweep takes what was left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Of one process."""
+
+    parts: Parts
+    passing: Passing
+    budget: DayBudget
+
+    async def accept(self, ticket_id: str, header: str, body: str, *events: str | int) -> Any:
+        """The key's record first, then the row, then the requester's list. A key without a row makes whoever comes next
+        with it write the ticket that it names; one that is sent again is listed.
+        """
+        said = json.loads(header)
+        key, requester = said.get("idem"), said.pop("requester", None)
+        if key is not None:
+            known, same = await self.parts.of(keys.idempotency(key)).script("claim_key", ticket_id, key, said["digest"])
+            if same != "1":
+                return ["conflict", known]
+            if known != ticket_id:
+                ticket_id, body = known, _named(body, known)
+        if requester is not None:
+            header = json.dumps(said, ensure_ascii=False)
+        verdict = await self.parts.of(ticket_id).script("accept", ticket_id, header, body, *events)
+        if requester is not None and verdict[0] != "conflict":
+            await self.parts.of(keys.requester(requester)).script("list_ticket", verdict[1], requester)
+        return verdict
+
+    async def begin_step(self, ticket_id: str, header: str, *events: str | int) -> Any:
+        """Draws of the day's budget, and asks for the probe of a half-open breaker, where the shard says so."""
+        shard = self.parts.of(ticket_id)
+        attempt = Attempt()
+        for _ in range(TRIES):
+            verdict = await shard.script("begin_step", ticket_id, header, *events)
+            refusal: list[Any] | None
+            match verdict[0]:
+                case "draw":
+                    refusal = await self.budget.draw(shard, verdict, attempt)
+                case "probe":
+                    said = json.loads(header)
+                    refusal = await self.passing.probe(shard, said["breaker"], said["call"], said["lease_ms"])
+                case _:
+                    return verdict
+            if refusal is not None:
+                return refusal
+        raise StoreUnreachable("a step found no end of what it had to wait for")
+
+    async def end_step(self, ticket_id: str, header: str, *events: str | int) -> Any:
+        """The breaker learns at home, and every shard of it."""
+        verdict = await self.parts.of(ticket_id).script("end_step", ticket_id, header, *events)
+        if len(verdict) > 2:
+            said = json.loads(header)
+            await self.passing.learn(ticket_id, said["breaker"], verdict[2], said.get("failure"))
+        return verdict[:2]
+
+    async def move(self, ticket_id: str, header: str, *events: str | int) -> Any:
+        """What people decided goes to home, where it is evidence."""
+        shard = self.parts.of(ticket_id)
+        verdict = await shard.script("move", ticket_id, header, *events)
+        if verdict[0] == "ok" and any(field in header for field in EVIDENCE):
+            try:
+                await self.passing.take_on(shard)
+            except StoreUnreachable as error:
+                log.warning("a decision is evidence only after the next sweep: %s", error)
+        if len(verdict) > 4:
+            failure = json.loads(header)["failure"]
+            await self.passing.learn(ticket_id, failure["model"], "failed", failure)
+        return verdict[:4]
+
+
+def _named(body: str, ticket_id: str) -> str:
+    """A ticket's body under another id, as `Ticket.canonical` writes it."""
+    return json.dumps(json.loads(body) | {"id": ticket_id}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,57 @@
+"""Scripts that work at home and in every shard: what is switched, the sweep, alerts, failovers."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from fallbacks.store import keys
+from fallbacks.store.cluster import everywhere
+from fallbacks.store.cluster.budget import DayBudget
+from fallbacks.store.cluster.parts import Parts
+from fallbacks.store.cluster.passing import Passing
+
+DAY_MS = 86_400_000
+
+DAY_CAP = "day_cap"
+"""The switch of the day's budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Of one process."""
+
+    parts: Parts
+    passing: Passing
+    budget: DayBudget
+
+    async def control(self, header: str) -> Any:
+        """Written at home first. What a crash keeps from the shards they have with the next sweep."""
+        made = await self.parts.home.script("control", "", header)
+        if not json.loads(header).get("deployed"):
+            await self.passing.copy(keys.CONTROL)
+            await self._lower(made)
+        return made
+
+    async def _lower(self, made: list[str]) -> None:
+        """Where the day's budget was switched, what shards have drawn and not used comes back at once."""
+        caps = [change.get("after") for change in map(json.loads, made) if change["what"] == DAY_CAP]
+        if caps and caps[-1] is not None:
+            await self.budget.collect(str(await self.parts.home.now_ms() // DAY_MS), caps[-1])
+
+    async def sweep(self, *how: str | int) -> Any:
+        """Also gives shards what they lack, and home what they have for it."""
+        await self.passing.copy(keys.CONTROL, anew=False)
+        await self.passing.take_all_on()
+        return await everywhere.SCRIPTS["sweep"](self.parts, *how)
+
+    async def take_alert(self, hide_ms: str | int) -> Any:
+        """An alert of one reason from many shards is one."""
+        await self.passing.take_all_on()
+        return await self.parts.home.script("take_alert", "", hide_ms)
+
+    async def generation(self, *args: str | int) -> Any:
+        """A server that was a replica may lack what the shards were given last."""
+        found = await everywhere.SCRIPTS["generation"](self.parts, *args)
+        if found[1] == "1":
+            await self.passing.copy(keys.CONTROL)
+        return found

@@ -1,0 +1,211 @@
+"""Over a real cluster the layers above find one ledger, as on one server. What is the same is read from its tests."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from fallbacks.delivery.alerts import AlertDesk
+from fallbacks.errors import IdempotencyConflict
+from fallbacks.ledger.audit import AuditReport, audit
+from fallbacks.ledger.control import DAY_CAP, Control
+from fallbacks.ledger.ledger import Lease
+from fallbacks.store import keys
+from fallbacks.store.cluster.redis_link import RedisLink
+from fallbacks.store.cluster.store import ClusterStore
+from fallbacks.store.redis_url import read_redis_url
+from tasks.errors import StepRefused
+from tasks.reasons import Reason
+from tasks.run.limits import Limits
+from tests.fallbacks.conftest import on_server
+from tests.fallbacks.inbox import test_inbox_contract as inbox
+from tests.fallbacks.ledger import test_ledger_contract as ledger
+from tests.fallbacks.ledger import test_ledger_moves_contract as moves
+from tests.fallbacks.scene import Scene, ticket
+from tests.services.cluster import Cluster, begin_move, end_move
+
+TICKETS = [f"t{n}" for n in range(12)]
+
+KEPT = [
+    ledger.test_the_day_cap_spans_the_fleet_and_what_it_only_reserved,
+    ledger.test_zero_is_a_cap_and_none_is_none,
+    ledger.test_the_kill_switch_is_looked_at_before_every_step,
+    ledger.test_the_breaker_opens_after_five_failures_for_the_whole_fleet,
+    ledger.test_a_half_open_breaker_lets_one_probe_through,
+    moves.test_a_hand_off_writes_state_inbox_alert_and_outbox_together,
+    moves.test_a_zombie_writes_nothing_after_its_ticket_went_on,
+]
+
+STORIES = [story for module in (ledger, moves, inbox) for name, story in vars(module).items() if name[:5] == "test_"]
+
+
+@pytest.mark.parametrize("story", KEPT, ids=lambda story: story.__name__)
+def test_what_holds_on_one_server_holds_here(story: Callable[[object], None], cluster_url: str) -> None:
+    story(on_server(cluster_url))
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_all_that_holds_on_one_server_holds_here(story: Callable[[object], None], cluster_url: str) -> None:
+    story(on_server(cluster_url))
+
+
+def over(url: str, story: Callable[[Scene, Scene], Awaitable[None]]) -> None:
+    """Play with two processes of one ledger."""
+
+    async def played() -> None:
+        one, other = (ClusterStore(RedisLink(read_redis_url(url))) for _ in range(2))
+        try:
+            await story(Scene(one), Scene(other))
+        finally:
+            await one.aclose()
+            await other.aclose()
+
+    asyncio.run(played())
+
+
+async def refused(scene: Scene, lease: Lease, worst: int, call: str, cap: int) -> bool:
+    try:
+        await scene.begin(lease, worst, call, day_cap=cap)
+    except StepRefused as refusal:
+        return refusal.reason is Reason.DAILY_BUDGET
+    return False
+
+
+async def balanced(scene: Scene) -> AuditReport:
+    report = await audit(scene.store)
+    assert report.problems == ()
+    return report
+
+
+def test_the_day_is_spent_to_the_last_and_never_beyond_it(cluster_url: str) -> None:
+    async def story(one: Scene, other: Scene) -> None:
+        leases = [await one.running(name) for name in TICKETS]
+        scenes = [one, other] * 6
+        for turn in range(3):
+            tries = [refused(by, lease, 10, f"c{turn}", 250) for by, lease in zip(scenes, leases, strict=True)]
+            went = [lease for lease, over in zip(leases, await asyncio.gather(*tries), strict=True) if not over]
+            await asyncio.gather(*(one.end(lease, 10, f"c{turn}") for lease in went))
+        assert await one.day() == (250, 0), "25 of 36 steps: what a shard does not use others may"
+        await Control(one.store).change("ann", {DAY_CAP: "255"})
+        assert await refused(other, leases[0], 6, "d", 250)
+        assert not await refused(other, leases[0], 5, "e", 250)
+        await Control(other.store).change("ann", {DAY_CAP: "100"})
+        assert await refused(one, leases[1], 1, "f", 250)
+        assert (await balanced(one)).spent == 250
+
+    over(cluster_url, story)
+
+
+def test_money_that_was_lent_and_not_heard_of_is_lent_once(cluster_url: str) -> None:
+    async def story(one: Scene, other: Scene) -> None:
+        lease = await one.running("t1")
+        assert isinstance(one.store, ClusterStore)
+        parts, day = (await one.store.opened()).parts, str(await one.store.now_ms() // 86_400_000)
+        await one.begin(lease, 10, day_cap=1000)
+        await one.end(lease, 10)
+        for _ in range(3):  # a worker that dies each time before it hands over what it was lent
+            await parts.home.script("allot_draw", "", day, parts.of("t1").name, 1000, 900, 10, 0, len(parts.shards))
+        assert not await refused(other, lease, 990, "c2", 1000)
+        assert int((await parts.home.fields(keys.allotments(day)))["total"]) <= 1000
+
+    over(cluster_url, story)
+
+
+def test_a_key_makes_one_ticket_whichever_shard_its_ticket_is_in(cluster_url: str) -> None:
+    async def story(one: Scene, other: Scene) -> None:
+        async def sent(by: Scene, own: str, body: str = "I lost my card") -> tuple[str, bool]:
+            accepted = await by.ledger.accept(ticket(own, body), Limits(), idempotency_key="k1")
+            return accepted.id, accepted.created
+
+        found = await asyncio.gather(*(sent(by, name) for by, name in zip([one, other] * 6, TICKETS, strict=True)))
+        assert len({name for name, _ in found}) == 1
+        assert sum(created for _, created in found) == 1
+        with pytest.raises(IdempotencyConflict):
+            await sent(one, "t99", "another body")
+        assert (await balanced(one)).rows == 1
+
+    over(cluster_url, story)
+
+
+def test_a_requesters_tickets_and_the_inbox_are_in_order_over_all_shards(cluster_url: str) -> None:
+    async def story(one: Scene, other: Scene) -> None:
+        for name in TICKETS:
+            await one.running(name, requester={"id": "r1", "email": "a@example.org"})
+        assert await one.store.listed(keys.requester("r1"), 0, 19) == TICKETS[::-1]
+        leases = [Lease(name, 1, "w1") for name in TICKETS]
+        for lease in leases:
+            await one.hand_off(lease)
+        pages = [await other.inbox.page(offset=at, limit=5) for at in (0, 5, 10)]
+        assert [view.id for page in pages for view in page.items] == TICKETS
+        assert [page.total for page in pages] == [12, 12, 12]
+        served = await asyncio.gather(*(by.inbox.next(f"p{n}") for n, by in enumerate([one, other] * 6)))
+        assert sorted(view.id for view in served if view) == sorted(TICKETS), "nobody is served what another has"
+        assert [name for name, _ in await one.store.ranked(keys.INBOX, 4, 7)] == TICKETS[4:8]
+
+    over(cluster_url, story)
+
+
+class Sink:
+    """Keeps what it is sent."""
+
+    name = "sink"
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    async def send(self, alert: object) -> None:
+        self.counts.append(getattr(alert, "count", 0))
+
+
+def test_a_storm_over_all_shards_is_one_alert(cluster_url: str) -> None:
+    async def story(one: Scene, other: Scene) -> None:
+        for name in TICKETS:
+            await one.handed_off(name)
+        await one.pass_ms(3_001)
+        sink = Sink()
+        desks = [AlertDesk(by.store, (sink,), 900) for by in (one, other)]
+        await asyncio.gather(*(desk.send_due() for desk in desks))
+        assert sink.counts == [12]
+        report = await balanced(one)
+        assert (report.alerts_raised, report.alerts_told, report.alerts_pending) == (12, 12, 0)
+
+    over(cluster_url, story)
+
+
+def test_a_persons_decision_is_evidence_once_and_an_undo_takes_it_back(cluster_url: str) -> None:
+    async def story(one: Scene, other: Scene) -> None:
+        for name in TICKETS[:4]:
+            await one.inbox.approve(name, "ann", await one.suggested(name))
+        assert isinstance(one.store, ClusterStore)
+        opened = await one.store.opened()
+        await asyncio.gather(*(opened.passing.take_all_on() for _ in range(3)))
+        first, count, lines = await one.store.run("examples", "", 0, 10)
+        assert (int(first), count) == (0, 4)
+        assert [json.loads(line)["id"] for line in lines] == TICKETS[:4]
+        await other.inbox.undo("t1", "ann", await one.version("t1"))
+        _, _, left = await one.store.run("examples", "", 0, 10)
+        assert [json.loads(line)["id"] for line in left] == ["t0", "t2", "t3"]
+
+    over(cluster_url, story)
+
+
+def test_a_slot_on_its_way_holds_its_tickets_and_loses_none(cluster: Cluster, cluster_url: str) -> None:
+    async def story(one: Scene, other: Scene) -> None:
+        lease = await one.running("t1")
+        assert isinstance(one.store, ClusterStore)
+        slot = (await one.store.opened()).parts.of("t1").slot
+        source = cluster.serving(slot)
+        to = next(node for node in cluster.masters if node is not source)
+        await asyncio.to_thread(begin_move, source, to, slot)
+        stepping = asyncio.ensure_future(one.begin(lease, 10))
+        adding = asyncio.ensure_future(other.accept("t1"))
+        await asyncio.wait({stepping, adding}, timeout=0.2)
+        assert [stepping.done(), adding.done()] == [False, False]
+        await asyncio.to_thread(end_move, source, to, slot)
+        await asyncio.gather(stepping, adding)
+        assert await one.types("t1") == ["accepted", "claimed", "step_started"]
+        await balanced(other)
+
+    over(cluster_url, story)
