@@ -1,6 +1,7 @@
-"""Two reviewers at browsers whose network cuts, loses answers and is slow, and a third who approves many at once.
+"""Two reviewers at browsers whose network cuts, loses answers and is slow, by hand and many at once; and a third who
+approves many of the same items meanwhile.
 
-`python -m tests.fallbacks.console.flaky [ITEMS]` plays it with 1,000 items.
+`python -m tests.fallbacks.console.flaky [ITEMS]` plays it with 1,000 items and two seconds of latency.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
@@ -29,10 +31,13 @@ from tests.services.waiting import wait_for
 from worker import sample
 from worker.config.yaml_taxonomy import load_taxonomy
 
-ACTS = re.compile(r"/tickets/[^/]+/(approve|decide|resume)$")
-MANY = 8
+ACTS = re.compile(r"/tickets/[^/]+/(approve|decide|resume)$|/inbox/bulk$")
+MANY = 12
 EVERY = 6
 """After so many acts by hand, that many are approved at once."""
+
+ASKED_ABOVE = 10
+"""The list asks for more than so many once more."""
 
 
 class Fate(Enum):
@@ -46,7 +51,9 @@ class Fate(Enum):
 
 @dataclass
 class Reviewer:
-    """A person at a browser. typed: their notes to the agent, by ticket. fates: what has become of their acts."""
+    """A person at a browser. typed: their notes to the agent, by ticket. fates: what has become of their acts.
+    latency_ms: of a slow one, beyond the second after which the page says so. meanwhile: what others do in it.
+    """
 
     page: Page
     name: str
@@ -54,6 +61,8 @@ class Reviewer:
     typed: dict[str, str] = field(default_factory=dict)
     fates: Counter[Fate] = field(default_factory=Counter)
     fate: Fate = Fate.FINE
+    latency_ms: int = 0
+    meanwhile: Callable[[], None] = lambda: None
     held: list[Route] = field(default_factory=list)
 
     def begin(self) -> "Reviewer":
@@ -92,7 +101,7 @@ class Reviewer:
             case Fate.SLOW:
                 wait_for(self._is_held, message="the act is on its way")
                 expect(self.page.locator("#notice")).to_contain_text("still waiting")
-                self.held.pop().continue_()
+                self._arrive()
                 self._gone(item)
             case Fate.CUT:
                 self._came_back(item)
@@ -106,6 +115,45 @@ class Reviewer:
                 self.page.get_by_role("button", name="Skip").click()
                 self._gone(item)
         return True
+
+    def many(self, fate: Fate, many: int) -> None:
+        """Choose so many of the list and approve them at once; then on with the next item."""
+        self.page.goto("/inbox?view=ready")
+        ready = min(many, self.page.locator("tr[data-row]").count())
+        if ready:
+            self.fate = fate
+            self.fates[fate] += 1
+            for key in ("j", "x", *["j"] * (ready - 1), "Shift+X"):
+                self.page.keyboard.press(key)
+            self._approve(ready, fate)
+        self.page.goto("/work")
+
+    def _approve(self, ready: int, fate: Fate) -> None:
+        notice = self.page.locator("#notice")
+        self._press_for(ready)
+        match fate:
+            case Fate.SLOW:
+                wait_for(self._is_held, message="the act is on its way")
+                self._arrive()
+            case Fate.CUT:
+                expect(notice).to_contain_text("No answer")
+                self._press_for(ready)
+            case Fate.LOST:
+                expect(notice).to_contain_text("No answer: some may be done. The list shows how it is.")
+                return
+        expect(notice).to_contain_text("approved")
+
+    def _press_for(self, ready: int) -> None:
+        self.page.keyboard.press("a")
+        if ready > ASKED_ABOVE:
+            expect(self.page.get_by_role("heading", name=f"Approve {ready}?")).to_be_visible()
+            self.page.keyboard.press("Enter")
+
+    def _arrive(self) -> None:
+        """What was held goes on, after others have been at the same items."""
+        self.meanwhile()
+        self.page.wait_for_timeout(self.latency_ms)
+        self.held.pop().continue_()
 
     def _act(self, act: str, item: str) -> None:
         keyboard = self.page.keyboard
@@ -138,23 +186,28 @@ class Reviewer:
             expect(back.get_by_label("Note to the agent")).to_have_value(self.typed[item])
 
 
-def approve_many(door: Door, client: httpx.Client, random: Random) -> None:
+def approve_many(door: Door, client: httpx.Client, random: Random, many: int) -> None:
     """Some of what waits, as a list would have shown it, held or not."""
     waiting = door.run(door.inbox.page((), 0, 100)).items
-    chosen = random.sample(waiting, min(MANY, len(waiting)))
+    chosen = random.sample(waiting, min(many, len(waiting)))
     items = [f"{view.version}:{view.id}" for view in chosen]
     if items:
         answer = client.post("/inbox/bulk", data={"act": "approve", "item": items, "confirmed": "1"})
         assert answer.status_code == 303, answer.text
 
 
-def play(door: Door, contexts: list[BrowserContext], items: int, fates: list[Fate], seed: int = 7) -> list[Reviewer]:
-    """Until nothing waits. fates: of the acts, over and over."""
-    agent, random = Agent(door.ledger, door.process.taxonomy), Random(seed)
+def play(
+    door: Door, contexts: list[BrowserContext], items: int, fates: list[Fate], many: int = MANY, latency_ms: int = 0
+) -> list[Reviewer]:
+    """Until nothing waits. fates: of the acts, over and over. many: that are approved at once."""
+    agent, random = Agent(door.ledger, door.process.taxonomy), Random(7)
     for start in range(0, items, 100):
         door.run(_seed(door, agent, range(start, min(start + 100, items))))
-    hands = [Reviewer(one.pages[0], name, random).begin() for one, name in zip(contexts, ("rita", "olga"), strict=True)]
     with signed_in(door, "otto") as client:
+        people = zip(contexts, ("rita", "olga"), strict=True)
+        hands = [Reviewer(one.pages[0], name, random, latency_ms=latency_ms).begin() for one, name in people]
+        for hand in hands:
+            hand.meanwhile = lambda: approve_many(door, client, random, many)
         acts, left = 0, list(hands)
         while left:
             for hand in list(left):
@@ -162,7 +215,7 @@ def play(door: Door, contexts: list[BrowserContext], items: int, fates: list[Fat
                     left.remove(hand)
                 acts += 1
                 if acts % EVERY == 0:
-                    approve_many(door, client, random)
+                    hand.many(fates[acts // EVERY % len(fates)], many)
     return hands
 
 
@@ -207,7 +260,7 @@ def main(items: int) -> None:
             page.get_by_role("button", name="Sign in").click()
         fates = [Fate.FINE, Fate.FINE, Fate.CUT, Fate.FINE, Fate.LOST, Fate.FINE, Fate.FINE, Fate.SLOW]
         expect.set_options(timeout=60_000)
-        hands = play(door, contexts, items, fates)
+        hands = play(door, contexts, items, fates, latency_ms=1000)
         found, notes = ended(door, items)
         typed = {ticket: text for hand in hands for ticket, text in hand.typed.items()}
         print({said.strip() or "neither": count for said, count in found.items()})

@@ -69,8 +69,9 @@ def test_two_reviewers_over_a_bad_network_decide_nothing_twice_and_lose_no_text(
 ) -> None:
     door.add_user("otto")
     contexts = [open_context("rita"), open_context("olga")]
-    hands = play(door, contexts, 16, [Fate.CUT, Fate.LOST, Fate.FINE, Fate.SLOW, Fate.FINE, Fate.FINE])
-    ends, notes = ended(door, 16)
+    fates = [Fate.CUT, Fate.LOST, Fate.FINE, Fate.SLOW, Fate.FINE, Fate.FINE]
+    hands = play(door, contexts, 22, fates, many=3)
+    ends, notes = ended(door, 22)
     assert set(ends) <= {"decided ", "sent back "}
     assert {fate for hand in hands for fate in hand.fates} == set(Fate)
     typed = {ticket: text for hand in hands for ticket, text in hand.typed.items()}
