@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fallbacks.kinds.words import Vector, Weights, centre, likeness
+from fallbacks.kinds.words import Vector, Weights, centre, likeness, words_of
 from fallbacks.ledger.examples import Example
 
 ALIKE, ALIKE_TO_CENTRE = 0.12, 0.144
@@ -106,5 +106,5 @@ def _candidate(
 
 def whole_words(stems: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
     """Each as the word that most of the texts have for it."""
-    said = Counter(word for text in texts for word in text.casefold().replace("\n", " ").split(" ") if word.isalnum())
+    said = Counter(word for text in texts for word in words_of(text))
     return tuple(next((word for word, _ in said.most_common() if word.startswith(stem)), stem) for stem in stems)

@@ -17,9 +17,14 @@ Vector = Mapping[str, float]
 """Weight by stem, of length 1."""
 
 
+def words_of(text: str) -> list[str]:
+    """Those that are read, without case."""
+    return _WORD.findall(text[:MOST_CHARS].casefold())
+
+
 def stems(text: str) -> list[str]:
     """The beginnings of its words, and of each two that follow each other."""
-    found = [word[:_STEM] for word in _WORD.findall(text[:MOST_CHARS].casefold())]
+    found = [word[:_STEM] for word in words_of(text)]
     return [*found, *(f"{first} {second}" for first, second in pairwise(found))]
 
 

@@ -26,16 +26,20 @@ def test_a_spike_is_one_group_by_its_reason_and_the_rest_are_none(mixed: list[Wa
     texts = [f"My card payment at {shop} was declined this morning, why? Order {at}" for at, shop in enumerate(SHOPS)]
     spike = [Waiting(f"s{at}", text, "low_confidence", suggested=False) for at, text in enumerate(texts * 2)]
     other = [Waiting(f"o{at}", text, "step_limit", suggested=False) for at, text in enumerate(texts[: LEAST - 1])]
-    (found,) = find_alike(Triage(load_taxonomy(sample.path("taxonomy.yaml"))), [*mixed, *spike, *other])
+    process = Triage(load_taxonomy(sample.path("taxonomy.yaml")))
+    assert find_alike(process, mixed) == ()
+    (found,) = find_alike(process, [*mixed, *spike, *other])
     assert sorted(found.tickets) == sorted(each.id for each in spike)
     assert (found.why, found.suggested) == ("low_confidence", False)
     assert {"payment", "declined"} <= set(found.words)
     assert len(set(found.sample)) == 3
+    (alone,) = find_alike(process, spike)
+    assert len(alone.tickets) == len(spike), "also where nothing else waits"
 
 
 @scene
 async def test_only_what_may_be_decided_together_is_compared(s: Scene) -> None:
-    finder = AlikeFinder(s.inbox)
+    finder = AlikeFinder(s.inbox, patience_seconds=30.0)
     for number in range(LEAST):
         await s.handed_off(f"h{number}", Reason.STEP_LIMIT)
         await s.suggested(f"s{number}")
