@@ -1,5 +1,7 @@
 """Every error this package raises."""
 
+from tasks.language import _
+
 
 class FallbacksError(Exception):
     """Base of the package's errors."""
@@ -9,7 +11,7 @@ class IdempotencyConflict(FallbacksError):
     """The id or key was used before with another body. Nothing was changed."""
 
     def __init__(self, ticket_id: str) -> None:
-        super().__init__(f"ticket {ticket_id!r} was accepted before with another body")
+        super().__init__(_("ticket %(ticket)s was accepted before with another body", ticket=repr(ticket_id)))
         self.ticket_id = ticket_id
 
 
@@ -33,7 +35,7 @@ class UnknownTicket(FallbacksError):
     """There is no ticket with this id."""
 
     def __init__(self, ticket_id: str) -> None:
-        super().__init__(f"there is no ticket {ticket_id!r}")
+        super().__init__(_("there is no ticket %(ticket)s", ticket=repr(ticket_id)))
         self.ticket_id = ticket_id
 
 
@@ -66,7 +68,7 @@ class UserExists(FallbacksError):
     """Somebody has this name already. Nothing was changed."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is already a user {name!r}")
+        super().__init__(_("there is already a user %(name)s", name=repr(name)))
         self.name = name
 
 
@@ -74,7 +76,7 @@ class UnknownUser(FallbacksError):
     """Nobody has this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no user {name!r}")
+        super().__init__(_("there is no user %(name)s", name=repr(name)))
         self.name = name
 
 
@@ -82,7 +84,7 @@ class SignInThrottled(FallbacksError):
     """Too many tries to sign in with this name or from this address."""
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(f"too many tries to sign in; wait {retry_after_seconds // 60} minutes")
+        super().__init__(_("too many tries to sign in; wait %(minutes)s minutes", minutes=retry_after_seconds // 60))
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -90,7 +92,7 @@ class UnknownApiKey(FallbacksError):
     """There is no API key with this id."""
 
     def __init__(self, key_id: str) -> None:
-        super().__init__(f"there is no API key {key_id!r}: `deskhand keys list` shows them")
+        super().__init__(_("there is no API key %(key)s: `deskhand keys list` shows them", key=repr(key_id)))
         self.key_id = key_id
 
 

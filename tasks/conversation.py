@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from tasks.language import _
 from tasks.thanks import is_thanks
 from tasks.ticket import MAX_ATTACHMENTS, MAX_BODY_CHARS, Attachment, Moment, Requester, Ticket, TicketId
 
@@ -55,7 +56,7 @@ class Message(BaseModel):
     def wrote(self) -> str:
         """Who wrote it, in words."""
         who = self.author
-        return (who and (who.name or who.email or who.id)) or "the requester"
+        return (who and (who.name or who.email or who.id)) or _("the requester")
 
     def fields(self) -> dict[str, Any]:
         """As it is stored."""

@@ -16,6 +16,7 @@ from fallbacks.access.names import refuse_system_name
 from fallbacks.errors import UnknownApiKey
 from fallbacks.store import keys
 from fallbacks.store.port import Store
+from tasks.language import _
 
 _NAME = re.compile(r"[A-Za-z0-9._@+-]{1,40}")
 _SHAPE = re.compile(r"dk_([0-9a-f]{12})_([A-Za-z0-9_-]{20,100})")
@@ -93,14 +94,14 @@ class ApiKeys:
     async def create(self, name: str, scopes: Sequence[Scope], source: str | None = None) -> tuple[ApiKey, str]:
         """A new key and its text, which is shown this once. Raises `ValueError` for what cannot be one."""
         if not _NAME.fullmatch(name):
-            raise ValueError("a key's name is 1 to 40 of A-Z a-z 0-9 . _ @ + -")
+            raise ValueError(_("a key's name is 1 to 40 of A-Z a-z 0-9 . _ @ + -"))
         refuse_system_name(name, self._tiers)
         if not scopes:
-            raise ValueError("a key without a scope may do nothing: choose one at least")
+            raise ValueError(_("a key without a scope may do nothing: choose one at least"))
         if source is not None and not 1 <= len(source) <= 64:
-            raise ValueError("a source has 1 to 64 characters")
+            raise ValueError(_("a source has 1 to 64 characters"))
         if source is not None and not _OF_ONE_SOURCE.issuperset(scopes):
-            raise ValueError("a key of one source may have tickets:write and tickets:read, and nothing else")
+            raise ValueError(_("a key of one source may have tickets:write and tickets:read, and nothing else"))
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         chosen = tuple(sorted(set(scopes)))
         key = ApiKey(key_id, name, chosen, digest(secret), await self.store.now_ms(), source=source)

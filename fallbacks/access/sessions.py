@@ -4,6 +4,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
+from time import monotonic
 
 from fallbacks.access.users import User, Users
 from fallbacks.errors import SignInThrottled
@@ -13,6 +14,14 @@ from fallbacks.store.port import Store, lua_header
 
 SESSION_SECONDS = 12 * 3600
 """A working day; then one signs in again."""
+
+IDLE_SECONDS = 2 * 3600
+"""Nobody has asked for anything for so long: who comes next may be somebody else."""
+
+USED_SECONDS = 60.0
+"""How often it is written down that a session is used."""
+
+LASTS = {"ttl_ms": SESSION_SECONDS * 1000, "idle_ms": IDLE_SECONDS * 1000}
 
 UNKNOWN = "(no such name)"
 """Kept in the log for a name that is nobody's: people type passwords into the wrong field."""
@@ -48,6 +57,7 @@ class Sessions:
         self._store = store
         self._users = users
         self._log = Control(store)
+        self._used = dict[str, float]()
 
     async def checked(self, name: str, password: str, client: str) -> User | None:
         """Who this is, or None where name or password is wrong. Raises `SignInThrottled`."""
@@ -72,7 +82,7 @@ class Sessions:
         """A new session's token."""
         await self._log.signed(user.name, "opened", client)
         token = secrets.token_urlsafe(32)
-        header = lua_header({"ttl_ms": SESSION_SECONDS * 1000, "of": user.name})
+        header = lua_header({**LASTS, "of": user.name})
         fields = ("user", user.name, "generation", user.generation, "client", client)
         await self._store.run("session", "", _digest(token), header, *fields)
         return token
@@ -93,6 +103,16 @@ class Sessions:
         notes = await self._store.fields(keys.session(digest))
         user = await self._users.get(notes["user"]) if "user" in notes else None
         return Session(digest, user, notes) if user and user.generation == notes.get("generation", "") else None
+
+    async def used(self, session: Session) -> None:
+        """Its person is there: it goes on."""
+        now = monotonic()
+        if now - self._used.get(session.digest, -USED_SECONDS) < USED_SECONDS:
+            return
+        self._used = {digest: at for digest, at in self._used.items() if now - at < USED_SECONDS} | {
+            session.digest: now
+        }
+        await self._store.run("session", "", session.digest, lua_header({**LASTS, "used": True}))
 
     async def keep(self, session: Session, note: str, value: str) -> None:
         """Keep a small text with a session that is still open."""

@@ -16,6 +16,7 @@ from fallbacks.access.roles import Role
 from fallbacks.errors import UnknownUser, UserExists
 from fallbacks.store import keys
 from fallbacks.store.port import Store
+from tasks.language import _
 
 LEAST_PASSWORD_CHARS = 10
 MOST_PASSWORD_CHARS = 200
@@ -89,7 +90,9 @@ class Users:
         if stored is None:
             return await self._add(name, role, subject=subject)
         if stored.subject != subject:
-            raise ValueError(f"{name!r} is the name of somebody else here; an admin may remove that one first")
+            raise ValueError(
+                _("%(name)s is the name of somebody else here; an admin may remove that one first", name=repr(name))
+            )
         return await self.change(name, role=role) if stored.role != role.value else stored.user(name)
 
     async def change(
@@ -103,7 +106,9 @@ class Users:
         new = replace(old, role=(role or Role(old.role)).value, totp=old.totp if totp is None else totp)
         if password is not None:
             if old.subject:
-                raise ValueError(f"{name!r} signs in at the identity provider and has no password here")
+                raise ValueError(
+                    _("%(name)s signs in at the identity provider and has no password here", name=repr(name))
+                )
             new = replace(new, hash=await self._hash(password), generation=_generation())
         return await self._keep(name, new)
 
@@ -117,7 +122,9 @@ class Users:
 
     def _check(self, name: str) -> None:
         if not _NAME.fullmatch(name):
-            raise ValueError("a name is 1 to 64 of a-z, 0-9, '.', '_', '@' and '-', and starts with a letter or digit")
+            raise ValueError(
+                _("a name is 1 to 64 of a-z, 0-9, '.', '_', '@' and '-', and starts with a letter or digit")
+            )
         refuse_system_name(name, self._tiers)
 
     async def _add(self, name: str, role: Role, *, hashed: str = "", subject: str = "") -> User:
@@ -161,7 +168,13 @@ class Users:
 
     async def _hash(self, password: str) -> str:
         if not LEAST_PASSWORD_CHARS <= len(password) <= MOST_PASSWORD_CHARS:
-            raise ValueError(f"a password has {LEAST_PASSWORD_CHARS} to {MOST_PASSWORD_CHARS} characters")
+            raise ValueError(
+                _(
+                    "a password has %(least)s to %(most)s characters",
+                    least=LEAST_PASSWORD_CHARS,
+                    most=MOST_PASSWORD_CHARS,
+                )
+            )
         async with self._hashing:
             return await asyncio.to_thread(self._hasher.hash, password)
 

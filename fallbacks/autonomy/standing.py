@@ -22,6 +22,7 @@ from fallbacks.ledger.control import EARNED, Control
 from fallbacks.ledger.examples import Example, Examples, Folded
 from fallbacks.store import keys
 from fallbacks.store.port import Store
+from tasks.language import _
 from tasks.run.process import Process
 
 MAY_BE_OLD_SECONDS = 5.0
@@ -207,9 +208,9 @@ class AutonomyJudge:
     async def revoke(self, kind: str, by: str, why: str) -> None:
         """People decide this kind from now on, until it has earned it again. Raises `ValueError` where they do."""
         if not any(key.kind == kind and each.auto for key, each in (await self.standings()).items()):
-            raise ValueError(f"{kind!r} is not decided alone: there is nothing to revoke")
+            raise ValueError(_("%(kind)s is not decided alone: there is nothing to revoke", kind=repr(kind)))
         if not why.strip():
-            raise ValueError("say why it is revoked")
+            raise ValueError(_("say why it is revoked"))
         await write_revoked(self._store, kind, Revocation(await self._store.now_ms(), by, why.strip()[:500]))
         self._seen_at = -inf
         await Control(self._store).changed(

@@ -21,7 +21,7 @@ ANEW_SECONDS = 15.0
 """How often all of it is read, whatever those say: holds and snoozes run out by themselves."""
 
 
-@signed_in()
+@signed_in(by_itself=True)
 async def list_stream(visit: Visit) -> Response:
     """Events `counts` (JSON: items by view) and `rows` (HTML of the page as it is now)."""
     if not visit.desk.streams.free(visit.person):
@@ -31,7 +31,7 @@ async def list_stream(visit: Visit) -> Response:
     return Followed(_events(visit, Filters.read(query, visit.deps.process), offset), visit)
 
 
-@signed_in()
+@signed_in(by_itself=True)
 async def list_counts(visit: Visit) -> Response:
     """Items by view."""
     return JSONResponse(await _counts(visit))

@@ -46,7 +46,9 @@ from tasks.run.process import Process, Result
 STATIC = files("fallbacks.console") / "static"
 
 
-SCRIPTS = ("console.js", "list.js", "drafts.js", "palette.js", "times.js", "words.js")
+SCRIPTS = ("console.js", "list.js", "drafts.js", "keys.js", "palette.js", "times.js", "words.js")
+VERSIONED = ("console.css", "print.css", *SCRIPTS)
+"""A change of one is another address for all."""
 
 STATES = {"handed_off": N_("needs a person"), "suggested": N_("ready to approve"), "parked": N_("waiting to retry")}
 """What people call a state; any other is called by its name."""
@@ -92,7 +94,9 @@ class Pages:
         self._environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
         self._environment.globals.update(gettext=_gettext, ngettext=_ngettext, age=age, here=here)
         self._environment.globals.update(measured=measured, kinds_word=lambda: named(f"{process.keyed_by}s"))
-        version = hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in ("console.css", *SCRIPTS)))
+        version = hashlib.sha256(
+            b"".join((STATIC / name).read_bytes() for name in ("console.css", "print.css", *SCRIPTS))
+        )
         self._environment.globals.update(
             static_version=version.hexdigest()[:12],
             process=process,

@@ -2,6 +2,7 @@
 
 from pydantic import ValidationError
 
+from fallbacks.inbox.faults import in_words
 from tasks.language import _
 from tasks.ticket import Ticket
 
@@ -16,5 +17,4 @@ def repaired_ticket(text: str, source: str, subject: str) -> Ticket:
         return Ticket(source=source, subject=subject, body=text.replace("\r\n", "\n").strip())
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
-        named = (f"{'.'.join(str(part) for part in fault['loc']) or 'ticket'}: {fault['msg']}" for fault in faults)
-        raise ValueError(_("It is not a ticket yet. %(faults)s", faults="; ".join(named))) from None
+        raise ValueError(_("It is not a ticket yet. %(faults)s", faults=in_words(faults, "ticket"))) from None

@@ -21,7 +21,7 @@ LIFE_SECONDS = 25.0
 """Then the browser comes again with its last id: a server that stops is not held up for longer."""
 
 
-@signed_in()
+@signed_in(by_itself=True)
 async def stream(visit: Visit) -> Response:
     """Events `line` (HTML of one timeline entry, id = the next seq) and `version` (state, version and holder)."""
     ticket_id = visit.request.path_params["ticket_id"]

@@ -120,8 +120,13 @@ def _banners(control: Mapping[str, str], as_set_up: str) -> list[str]:
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def signed_in(needed: Role = Role.REVIEWER) -> Callable[[Callable[[Visit], Awaitable[Response]]], Endpoint]:
-    """Give an endpoint its `Visit`, or send the person to sign in. A lesser role gets 403."""
+def signed_in(
+    needed: Role = Role.REVIEWER, *, by_itself: bool = False
+) -> Callable[[Callable[[Visit], Awaitable[Response]]], Endpoint]:
+    """Give an endpoint its `Visit`, or send the person to sign in. A lesser role gets 403.
+
+    by_itself: an open page asks for it, whether or not somebody is there.
+    """
 
     def wrap(endpoint: Callable[[Visit], Awaitable[Response]]) -> Endpoint:
         async def entered(request: Request) -> Response:
@@ -140,6 +145,8 @@ def signed_in(needed: Role = Role.REVIEWER) -> Callable[[Callable[[Visit], Await
                     yours=translated(session.user.role.value),
                 )
                 raise HTTPException(403, words)
+            if not by_itself:
+                await desk.sessions.used(session)
             visit = Visit(request, desk, session, person.get("keys") != "off")
             request.state.visit = visit
             return await endpoint(visit)

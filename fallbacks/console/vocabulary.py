@@ -30,6 +30,11 @@ WORDS = (
     *(N_("approve"), N_("edit"), N_("decide"), N_("reject"), N_("close"), N_("correct"), N_("dismiss"), N_("repair")),
     *(N_("resume"), N_("claim"), N_("release"), N_("snooze"), N_("assign"), N_("note"), N_("undo"), N_("cancel")),
     *(N_("approve-call"), N_("edit-call"), N_("reject-call")),
+    # what the operator log has of people and keys
+    *(N_("user"), N_("key"), N_("opened"), N_("throttled"), N_("new password"), N_("second factor taken away")),
+    *(N_("second factor set up"), N_("signed out everywhere"), N_("password and second factor taken away")),
+    *(N_("removed"), N_("chose a password"), N_("role reviewer"), N_("role operator"), N_("role admin")),
+    *(N_("invited as reviewer"), N_("invited as operator"), N_("invited as admin")),
     # reasons
     *(N_("step limit"), N_("tool call limit"), N_("token limit"), N_("cost limit"), N_("time limit")),
     *(N_("daily budget"), N_("loop detected"), N_("no decision"), N_("invalid decision"), N_("invalid tool call")),

@@ -119,6 +119,7 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
         "can": can,
         "filters": filters,
         "working": working,
+        "address": f"{visit.request.base_url}tickets/{quote(view.id, safe='')}",
         "snoozes": SNOOZES,
         "closed_kinds": [(kind.value, CLOSED[kind]) for kind in CLOSE_KEYS],
         "people": [user.name for user in await visit.desk.users.everybody()] if view.state in INBOX else [],

@@ -14,6 +14,7 @@ from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import Closed
 from fallbacks.ledger.views import TicketView
 from tasks.errors import InvalidDecision
+from tasks.language import _
 from tasks.run.process import Process
 
 MOST = 500
@@ -103,7 +104,8 @@ async def _one(item: Based, do: Do) -> Did:
     try:
         return Did(item, await do(item))
     except Stale as error:
-        return Did(item, None, Refusal.STALE, f"{error.holder} has it" if error.holder else "it changed meanwhile")
+        has_it = _("%(person)s has it", person=error.holder) if error.holder else _("it changed meanwhile")
+        return Did(item, None, Refusal.STALE, has_it)
     except UnknownTicket as error:
         return Did(item, None, Refusal.UNKNOWN, str(error))
     except NotAllowed as error:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fallbacks.history.port import History
+from fallbacks.inbox.faults import in_words
 from fallbacks.inbox.holds import Holds
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.calls import PendingCall
@@ -20,6 +21,7 @@ from fallbacks.ledger.states import State
 from fallbacks.ledger.steps import approved
 from fallbacks.ledger.views import TicketView
 from fallbacks.store.port import Store
+from tasks.language import _
 from tasks.run import events as ev
 from tasks.run.approval import digest_of
 from tasks.run.process import Process
@@ -52,7 +54,10 @@ def typed(before: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]
             changed[name] = text if isinstance(was, str) else json.loads(text)
         except ValueError:
             if was is not None:
-                raise ValueError(f"{name}: {text[:80]!r} is not what it was, a {type(was).__name__}") from None
+                kind = type(was).__name__
+                raise ValueError(
+                    _("%(field)s: %(text)s is not what it was, a %(kind)s", field=name, text=repr(text[:80]), kind=kind)
+                ) from None
             changed[name] = text
     return changed
 
@@ -83,7 +88,9 @@ class Calls(Holds):
         view, call = await self._asked(ticket_id, version, digest)
         now = await self.store.now_ms()
         if now >= call.until_ms:
-            raise ValueError(f"what was shown of this call of {ticket_id} is too old; send it back to the agent")
+            raise ValueError(
+                _("what was shown of this call of %(ticket)s is too old; send it back to the agent", ticket=ticket_id)
+            )
         until = now + int(self.approval_seconds * 1000)
         values = {"approved": approved(call.key, digest), "approved_until": str(until)}
         event = ev.CallApproved(person, call.key, digest, until)
@@ -109,7 +116,7 @@ class Calls(Holds):
     async def _asked(self, ticket_id: str, version: int | None, digest: str) -> tuple[TicketView, PendingCall]:
         view = await self._waiting(ticket_id, version)
         if view.call is None:
-            raise ValueError(f"no call of {ticket_id} waits for a person")
+            raise ValueError(_("no call of %(ticket)s waits for a person", ticket=ticket_id))
         if view.call.digest != digest:
             raise stale(ticket_id, ["stale", view.state.value, view.version, view.holder or ""])
         return view, view.call
@@ -150,13 +157,12 @@ class Calls(Holds):
     ) -> PendingCall:
         tool = self.tools().get(call.tool)
         if tool is None or view.ticket is None:
-            raise ValueError(f"{call.tool} is not a tool of this deployment any more; refuse the call")
+            raise ValueError(_("%(tool)s is not a tool of this deployment any more; refuse the call", tool=call.tool))
         try:
             given = tool.arguments.model_validate(arguments)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False)
-            said = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in faults)
-            raise ValueError(said) from None
+            raise ValueError(in_words(faults, "arguments")) from None
         shown = await preview_of(tool, given, ToolContext(view.ticket, call.key), PREVIEW_SECONDS)
         as_json = given.model_dump(mode="json")
         return replace(

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from fallbacks.inbox.faults import in_words
 from fallbacks.inbox.ownership import owned
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.move import At, In, InboxEntry, OutboxEntry
@@ -16,6 +17,7 @@ from fallbacks.ledger.targets import SLA_SECONDS
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import InboxQueue
 from tasks.conversation import Added, conversation, read_message
+from tasks.language import _
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.limits import Limits, Usage
@@ -34,17 +36,13 @@ def read_hand(process: Process, given: Mapping[str, str]) -> BaseModel:
     try:
         return process.hand.model_validate(process.typed(given))
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        places = (".".join(map(str, fault["loc"])) for fault in faults)
-        raise ValueError(
-            "; ".join(f"{place}: {fault['msg']}" for place, fault in zip(places, faults, strict=True))
-        ) from None
+        raise ValueError(in_words(error.errors(include_url=False, include_input=False))) from None
 
 
 def decided_by_hand(view: TicketView, process: Process, person: str, given: BaseModel) -> dict[str, Any]:
     """A person's own decision; what they leave open is as suggested. Raises `ValueError`."""
     if view.ticket is None:
-        raise ValueError(f"{view.id} could not be read as a ticket; repair or dismiss it")
+        raise ValueError(_("%(ticket)s could not be read as a ticket; repair or dismiss it", ticket=view.id))
     return process.by_hand(view.ticket, view.decision, given, person)
 
 

@@ -14,6 +14,7 @@ from fallbacks.ledger.results import result_fields, result_names
 from fallbacks.ledger.states import ENDED, INBOX, Closed, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.store.port import Store
+from tasks.language import _, translated
 from tasks.run import events as ev
 from tasks.run.process import Process, Result
 
@@ -61,7 +62,12 @@ class Endings(Calls):
         Where a decision stands while what was added since is looked at, it goes on standing, and nothing is sent.
         """
         if of and kind is not Closed.DUPLICATE:
-            raise ValueError(f"only a duplicate is one of another ticket, and this is closed as {kind.value}")
+            raise ValueError(
+                _(
+                    "only a duplicate is one of another ticket, and this is closed as %(kind)s",
+                    kind=translated(kind.value),
+                )
+            )
         view = await self._waiting(ticket_id, version)
         await self._check_original(ticket_id, of)
         if view.stands is not None:
@@ -107,7 +113,7 @@ class Endings(Calls):
 
     async def _check_original(self, ticket_id: str, of: str) -> None:
         if of == ticket_id:
-            raise ValueError(f"{ticket_id} cannot be a duplicate of itself")
+            raise ValueError(_("%(ticket)s cannot be a duplicate of itself", ticket=ticket_id))
         if of:
             try:
                 await self.views.ticket(of)
@@ -123,11 +129,11 @@ class Endings(Calls):
         if not row:
             raise UnknownTicket(ticket_id)
         if "undo" not in row:
-            raise ValueError(f"{ticket_id} has nothing to undo")
+            raise ValueError(_("%(ticket)s has nothing to undo", ticket=ticket_id))
         was = json.loads(row["undo"])
         by = was["by"] if "by" in was else json.loads(row["decision"])["decided_by"]  # kept since releases that close
         if not operator and by != person:
-            raise NotAllowed("Only who decided it, or an operator, can undo it.")
+            raise NotAllowed(_("Only who decided it, or an operator, can undo it."))
         based_on = int(row["version"]) if version is None else version  # whose act it is was read in this one
         arrived = {"delivery"} if row.get("delivery") != "pending" else set()  # what was sent before, meanwhile
         values = {name: value for name, value in was["set"].items() if name not in arrived}

@@ -41,6 +41,7 @@ from fallbacks.ledger.states import INBOX, Hint, HintKind, State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
 from fallbacks.store.port import Store
+from tasks.language import N_, _, ngettext, translated
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.checkpoint import fold
@@ -48,10 +49,10 @@ from tasks.run.limits import Limits
 from tasks.run.process import Process, Result
 from tasks.ticket import Ticket
 
-BLIND = "Its suggestion is not shown: decide for yourself"
+BLIND = N_("Its suggestion is not shown: decide for yourself")
 """Nobody may approve or refuse what they have not seen."""
 
-CALL_WAITS = "a call waits for approval here, and no suggestion: approve that call, or refuse it"
+CALL_WAITS = N_("a call waits for approval here, and no suggestion: approve that call, or refuse it")
 
 Publish = Callable[[list[Hint]], Awaitable[object]]
 """Puts hints on the queues. A failure costs time only: the sweep publishes what is due."""
@@ -82,13 +83,20 @@ class Inbox(Endings):
         """Let the suggestion stand. keystrokes: what it took, where a door counts them."""
         view = await self._waiting(ticket_id, version)
         if view.blind:
-            raise ValueError(BLIND)
+            raise ValueError(translated(BLIND))
         if view.call is not None:
-            raise ValueError(CALL_WAITS)
+            raise ValueError(translated(CALL_WAITS))
         if view.decision is None:
-            raise ValueError(f"{ticket_id} has no suggestion to approve; decide it by hand")
+            raise ValueError(_("%(ticket)s has no suggestion to approve; decide it by hand", ticket=ticket_id))
         if missing := self.process.missing(view.decision):
-            raise ValueError(f"{ticket_id} lacks {' and '.join(missing)}, which decisions need; decide it by hand")
+            fields = _(" and ").join(missing)
+            raise ValueError(
+                _(
+                    "%(ticket)s lacks %(fields)s, which decisions need; decide it by hand",
+                    ticket=ticket_id,
+                    fields=fields,
+                )
+            )
         return await self._decide(view, person, Act.APPROVE, {**view.decision, "decided_by": person}, keystrokes)
 
     async def decide(
@@ -112,7 +120,7 @@ class Inbox(Endings):
             await self._act(ticket_id, Move(State.CANCELLED, INBOX, ByPerson(view.version, person), events))
             return await self.views.ticket(ticket_id)
         if view.blind or view.call is not None:
-            raise ValueError(BLIND if view.blind else CALL_WAITS)
+            raise ValueError(translated(BLIND if view.blind else CALL_WAITS))
         reason = Reason.SUGGESTION_REJECTED
         row = PLAN[reason]
         handed = ev.HandedOff(reason.value, why[:500], row.queue.value, row.severity.value)
@@ -175,7 +183,7 @@ class Inbox(Endings):
         """
         view = await self._waiting(ticket_id, version)
         if view.ticket is None:
-            raise ValueError(f"{ticket_id} could not be read as a ticket; repair or dismiss it")
+            raise ValueError(_("%(ticket)s could not be read as a ticket; repair or dismiss it", ticket=ticket_id))
         timeline = await self.views.timeline(ticket_id)
         self._check_resumes(ticket_id, timeline)
         limits = on_top(fresh, fold(timeline).usage, view.spent_nanodollars)
@@ -199,9 +207,17 @@ class Inbox(Endings):
     def _check_resumes(self, ticket_id: str, timeline: Sequence[ev.Recorded]) -> None:
         before = sum(isinstance(recorded.event, ev.Resumed) for recorded in timeline)
         if self.max_resumes is not None and before >= self.max_resumes:
-            times = f"{before} times" if before != 1 else "once"
-            often = f"as often as DESKHAND_MAX_RESUMES allows ({self.max_resumes})"
-            raise ValueError(f"{ticket_id} was sent back to the agent {times}, {often}: decide it by hand")
+            raise ValueError(
+                ngettext(
+                    "%(ticket)s was sent back to the agent once, as often as DESKHAND_MAX_RESUMES allows (%(most)s): "
+                    "decide it by hand",
+                    "%(ticket)s was sent back to the agent %(num)s times, as often as DESKHAND_MAX_RESUMES allows "
+                    "(%(most)s): decide it by hand",
+                    before,
+                    ticket=ticket_id,
+                    most=self.max_resumes,
+                )
+            )
 
     async def correct(self, ticket_id: str, person: str, version: int | None, given: BaseModel, why: str) -> TicketView:
         """Another decision than the one that stands, which stays in the journal. given: a `hand` of the process.
@@ -212,11 +228,11 @@ class Inbox(Endings):
         view = await self._decided(ticket_id, version)
         row = await self.store.row(ticket_id)
         if "probe" in row or await is_probe(self.store, ticket_id):
-            raise ValueError(f"{ticket_id} is a probe: nobody waits for its decision")
+            raise ValueError(_("%(ticket)s is a probe: nobody waits for its decision", ticket=ticket_id))
         before = view.decision or {}
         decision = decided_by_hand(view, self.process, person, with_reason(given, why))
         if stands(self.process, before, decision):
-            raise ValueError(f"{ticket_id} is decided so already")
+            raise ValueError(_("%(ticket)s is decided so already", ticket=ticket_id))
         outcome = {"state": State.DECIDED.value, "decision": decision, "earlier": before, "reason": why}
         outcome |= caused_by(view)
         outbox = self.outcomes.entries(Outcome.CORRECTED, ticket_id, view.door, outcome, UNDO_MS)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from fallbacks.ledger.views import TicketView
 from fallbacks.store import keys
+from tasks.language import _
 from tasks.run.process import Process
 
 
@@ -25,7 +26,14 @@ def owners(process: Process, view: TicketView, to: str) -> tuple[str | None, str
     if not named or name not in groups:
         return to or None, view.given if to else None
     if value not in groups[name]:
-        raise ValueError(f"there is no {name} {value!r}; there are: {', '.join(groups[name])}")
+        raise ValueError(
+            _(
+                "there is no %(kind)s %(name)s; there are: %(known)s",
+                kind=name,
+                name=repr(value),
+                known=", ".join(groups[name]),
+            )
+        )
     return None, to
 
 

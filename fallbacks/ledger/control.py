@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fallbacks.ledger.states import State
 from fallbacks.store import keys
 from fallbacks.store.port import Store, lua_header
+from tasks.language import N_, _, translated
 from tasks.money import format_usd
 from tasks.reasons import Reason
 
@@ -53,22 +54,26 @@ class Change:
     def words(self) -> str:
         """What was done, for people."""
         if self.what.startswith(PAUSED):
-            return f"{'paused' if self.after else 'unpaused'} {self.what.removeprefix(PAUSED)}"
+            queue = self.what.removeprefix(PAUSED)
+            return _("paused %(queue)s", queue=queue) if self.after else _("unpaused %(queue)s", queue=queue)
         if self.what.startswith(DRAIN):
             worker = self.what.removeprefix(DRAIN)
-            return f"asked worker {worker} to finish" if self.after else f"worker {worker} is finishing"
+            said = N_("asked worker %(worker)s to finish") if self.after else N_("worker %(worker)s is finishing")
+            return _(said, worker=worker)
         if self.what == SIGN_IN:
-            return f"sign-in {self.after} from {self.client or 'an unknown address'}"
+            how = translated(self.after or "")
+            return _("sign-in %(how)s from %(client)s", how=how, client=self.client or _("an unknown address"))
         if self.what.startswith(EARNED) or self.what == MODEL:
             return str(self.after)
         if self.what.startswith((USER, KEY)):
-            kind, _, name = self.what.partition(":")
-            return f"{kind} {name}: {self.after}"
+            kind, __, name = self.what.partition(":")
+            return f"{translated(kind)} {name}: {translated(self.after or '')}"
         if self.what.startswith(DEPLOYED):
-            return f"{self.what.removeprefix(DEPLOYED)}: {self.before or 'none'} -> {self.after}"
+            return f"{self.what.removeprefix(DEPLOYED)}: {self.before or _('none')} -> {self.after}"
         if self.what == DAY_CAP:
-            return f"daily budget: {_money(self.before)} -> {_money(self.after)}"
-        return f"{self.what}: {self.before or 'as set up'} -> {self.after or 'as set up'}"
+            return _("daily budget: %(before)s -> %(after)s", before=_money(self.before), after=_money(self.after))
+        as_set_up = _("as set up")
+        return f"{self.what}: {self.before or as_set_up} -> {self.after or as_set_up}"
 
 
 class Control:
@@ -126,4 +131,4 @@ def _read(line: str) -> Change:
 
 
 def _money(nanodollars: str | None) -> str:
-    return "as set up" if nanodollars is None else format_usd(int(nanodollars))
+    return _("as set up") if nanodollars is None else format_usd(int(nanodollars))

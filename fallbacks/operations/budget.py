@@ -3,6 +3,7 @@
 from decimal import Decimal, InvalidOperation
 
 from fallbacks.ledger.control import DAY_CAP, Control
+from tasks.language import _
 from tasks.money import from_usd
 from tasks.reasons import Reason
 
@@ -14,9 +15,11 @@ def read_amount(typed: str) -> str | None:
     try:
         usd = Decimal(typed.strip().removeprefix("$"))
     except InvalidOperation:
-        raise ValueError(f"{typed!r} is not an amount: write dollars, such as 25 or 0.50, or none") from None
+        raise ValueError(
+            _("%(typed)s is not an amount: write dollars, such as 25 or 0.50, or none", typed=repr(typed))
+        ) from None
     if not usd.is_finite() or usd < 0:
-        raise ValueError("write dollars that are not negative; 0 lets no model be called that costs anything")
+        raise ValueError(_("write dollars that are not negative; 0 lets no model be called that costs anything"))
     return str(from_usd(usd))
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from tasks.errors import InvalidDecision
+from tasks.language import _
 from tasks.run.messages import ToolSpec
 from tasks.run.process import Choice, Kind, Result, Suggestion
 from tasks.run.prompt import Prompt
@@ -222,8 +223,9 @@ class Triage:
         label = self.taxonomy.by_name.get(given.label)
         if label is None:
             alike = get_close_matches(given.label, self.taxonomy.by_name, n=3, cutoff=0.4)
-            meant = f"; did you mean {' or '.join(alike)}?" if alike else ""
-            raise InvalidDecision(f"label {given.label!r} is not in the taxonomy{meant}", "label")
+            said = _("label %(label)s is not in the taxonomy", label=repr(given.label))
+            meant = _("did you mean %(labels)s?", labels=_(" or ").join(alike)) if alike else ""
+            raise InvalidDecision("; ".join(filter(None, (said, meant))), "label")
         before = suggested or {}
         return Decision(
             label=label.name,
@@ -242,7 +244,7 @@ class Triage:
         """What was suggested stays where the taxonomy still takes it, and nobody says otherwise."""
         values, others = before.get("fields", {}), before.get("further_labels", ())
         known = [field for field in self.taxonomy.fields if field.fault(values.get(field.name)) is None]
-        kept, _ = read_values(known, {field.name: values.get(field.name) for field in known})
+        kept, __ = read_values(known, {field.name: values.get(field.name) for field in known})
         said, faults = read_values(self.taxonomy.fields, {**kept, **(given.fields or {})})
         further = [name for name in others if name in self.taxonomy.by_name][: self.taxonomy.further_labels]
         wanted = further if given.further_labels is None else given.further_labels
@@ -250,7 +252,8 @@ class Triage:
         if wrong := [*faults, *unknown]:
             raise InvalidDecision("; ".join(wrong), wrong[0].partition(":")[0])
         if missing := self.missing({"label": label.name, "fields": said}):
-            raise InvalidDecision(f"every decision needs {' and '.join(missing)}", f"fields.{missing[0]}")
+            needs = _("every decision needs %(fields)s", fields=_(" and ").join(missing))
+            raise InvalidDecision(needs, f"fields.{missing[0]}")
         return {"fields": said, "further_labels": labels}
 
     def likely(

@@ -1,6 +1,7 @@
 // The console's script. Everything works without it; with it, keys act at once and the next item is ready.
 
-import { changed, dirty, discard, forget, leave, restore } from "./drafts.js";
+import { changed, dirty, discard, forget, leave, onlyOf, restore, restoreSearch } from "./drafts.js";
+import { composing, named } from "./keys.js";
 import { openPalette, ready as readChoices } from "./palette.js";
 import "./times.js";
 import { _ } from "./words.js";
@@ -314,11 +315,8 @@ function meaningless(key) {
   deaf = Date.now() + DEAF_MS;
 }
 
-// By character; where the layout has none of ours, by the key's place.
-const named = (event) => (/^[\x20-\x7e]$/.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "").toLowerCase());
-
 function onKey(event) {
-  if (event.isComposing) return;
+  if (composing(event)) return;
   const field = event.target.closest?.("input, textarea, select");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && field?.form) {
     event.preventDefault();
@@ -338,11 +336,11 @@ function onKey(event) {
     $("#keys").showModal();
     return;
   }
-  if (event.key === "w" && !working()) {
+  const key = named(event);
+  if (key === "w" && !working()) {
     location.assign(nextAddress());
     return;
   }
-  const key = event.key.length === 1 ? named(event) : event.key;
   const element = busy || Date.now() < deaf ? null : press(key);
   if (element || Date.now() < deaf) event.preventDefault();
   if (element) use(element);
@@ -381,8 +379,10 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("visibilitychange", follow);
 
+onlyOf(document.body.dataset.person);
 fade();
 restore(main());
+restoreSearch();
 if ($("[data-palette]")) readChoices();
 markNews();
 follow();

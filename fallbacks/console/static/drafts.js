@@ -25,6 +25,7 @@ function asGiven(field) {
 }
 
 export function changed(event) {
+  if (event.target === searchField()) return sessionStorage.setItem(searched(), event.target.value);
   const item = event.target.closest("#main");
   if (!item?.dataset.ticket || !event.target.matches(FIELDS) || !event.target.name) return;
   const drafts = kept(item);
@@ -67,8 +68,22 @@ export function discard(item) {
   restore(item);
 }
 
-// Nobody who signs in after them finds it.
+// What was typed into the search and not asked for yet.
+const searched = () => `draft:${document.body.dataset.person}:search`;
+const searchField = () => document.querySelector("header [name=q]");
+
+export function restoreSearch() {
+  const field = searchField();
+  if (field && !field.value) field.value = sessionStorage.getItem(searched()) ?? "";
+  field?.form.addEventListener("submit", () => sessionStorage.removeItem(searched()));
+}
+
+// Nobody who signs in after them finds it, by this browser's tab or its tools.
 export function leave() {
+  onlyOf(null);
+}
+
+export function onlyOf(person) {
   const drafts = Object.keys(sessionStorage).filter((key) => key.startsWith("draft:"));
-  for (const key of drafts) sessionStorage.removeItem(key);
+  for (const key of drafts) if (person === null || !key.startsWith(`draft:${person}:`)) sessionStorage.removeItem(key);
 }

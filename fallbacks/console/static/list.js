@@ -1,5 +1,6 @@
 // The list: rows are chosen and acted on together by keys, and new ones come by themselves.
 
+import { composing, named } from "./keys.js";
 import { _, number } from "./words.js";
 
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -209,7 +210,7 @@ const KEYS = {
 document.addEventListener(
   "keydown",
   (event) => {
-    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]") || !form()) return;
+    if (composing(event) || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]") || !form()) return;
     const field = event.target.closest?.("input, textarea, select");
     const inBar = field?.closest(".bulk");
     if (inBar && event.key === "Enter") {
@@ -219,9 +220,10 @@ document.addEventListener(
     }
     if (event.key === "Escape" && chosen().length) return all(false);
     const off = !document.body.hasAttribute("data-keys");
-    if (off || event.repeat && !"jk".includes(event.key) || (field && field.type !== "checkbox")) return;
-    const key = KEYS[event.key];
-    const control = $(`.bulk [data-bulk="${CSS.escape(event.key)}"]`);
+    if (off || event.repeat && !"jk".includes(named(event)) || (field && field.type !== "checkbox")) return;
+    const pressed = named(event);
+    const key = KEYS[pressed];
+    const control = $(`.bulk [data-bulk="${CSS.escape(pressed)}"]`);
     if (!key && !control) return;
     event.preventDefault();
     event.stopImmediatePropagation();

@@ -1,5 +1,6 @@
 // Find a label by its words, their beginnings or initials, its description or its team. Enter takes the first hit.
 
+import { composing } from "./keys.js";
 import { _ } from "./words.js";
 
 const SHOWN = 8;
@@ -99,7 +100,7 @@ export function openPalette(form, person, pick) {
   };
   field.addEventListener("input", show);
   field.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
+    if (composing(event)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && list.children.length) {
       at = (at + step + list.children.length) % list.children.length;

@@ -50,5 +50,14 @@ new MutationObserver((changes) => {
   for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) localise(node.parentElement ?? node);
 }).observe(document.documentElement, { childList: true, subtree: true });
 
+// Paper says when it was printed, and has all that is folded.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("main details:not([open], [data-key])")];
+  for (const each of folded) each.open = true;
+  for (const time of document.querySelectorAll(".on-paper time")) time.textContent = shown(new Date(Date.now() + ahead), FULL);
+});
+addEventListener("afterprint", () => folded.forEach((each) => (each.open = false)));
+
 setInterval(() => document.hidden || document.querySelectorAll("time[data-said]").forEach(grow), TICK_MS);
 localise(document);

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 
 from fallbacks.access.api_keys import ApiKeys, Scope
 from fallbacks.access.roles import Role
-from fallbacks.access.sessions import TRIES_PER_CLIENT, TRIES_PER_NAME, Sessions
+from fallbacks.access.sessions import IDLE_SECONDS, SESSION_SECONDS, TRIES_PER_CLIENT, TRIES_PER_NAME, Sessions
 from fallbacks.access.users import Users
 from fallbacks.errors import SignInThrottled, UnknownUser, UserExists
 from tests.fallbacks.access.signing_in import sign_in
@@ -53,8 +53,18 @@ def test_a_session_ends_with_its_time_and_with_its_person(play_for_real: Play) -
         token = await sign_in(sessions, "ann", PASSWORD, "c") or ""
         session = await sessions.of(token)
         assert session is not None
-        left = await scene.store.redis.pttl(f"{scene.store.prefix}session:{session.digest}")
-        assert 0 < left <= 12 * 3_600_000
+        name, mine = (f"{scene.store.prefix}{key}" for key in (f"session:{session.digest}", "sessions:ann"))
+        redis = scene.store.redis
+        assert 0 < await redis.pttl(name) <= IDLE_SECONDS * 1000
+        await redis.pexpire(name, 60_000)
+        await sessions.used(session)
+        assert await redis.pttl(name) > IDLE_SECONDS * 1000 - 60_000
+        await redis.pexpire(name, 60_000)
+        await sessions.used(session)
+        assert await redis.pttl(name) <= 60_000, "written down once a minute"
+        await redis.zincrby(mine, -SESSION_SECONDS * 1000 + 30_000, session.digest)
+        await Sessions(scene.store, users).used(session)
+        assert 0 < await redis.pttl(name) <= 30_000, "no use makes it longer than a day's work"
         await users.remove("ann")
         assert await sessions.of(token) is None
 

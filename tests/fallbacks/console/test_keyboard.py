@@ -247,6 +247,31 @@ def test_keys_can_be_turned_off_for_a_person(door: Door, agent: Agent, tickets: 
     expect(rita.locator("dialog[open]")).to_have_count(0)
 
 
+def test_keys_of_any_layout_are_taken_and_those_of_an_input_method_are_not(
+    door: Door, agent: Agent, tickets: Tickets, rita: Page
+) -> None:
+    suggestions(door, agent, tickets, 3)
+    rita.goto("/work")
+    keys = Keyboard(rita)
+
+    def strike(**event: object) -> None:
+        rita.evaluate(
+            "(event) => document.dispatchEvent(new KeyboardEvent('keydown', event))", {**event, "bubbles": True}
+        )
+
+    item = keys.at_hand
+    strike(key="a", code="KeyA", isComposing=True)
+    strike(key="Process", code="KeyA", keyCode=229)
+    assert keys.at_hand == item
+    strike(key="\u0444", code="KeyA")  # where a Latin keyboard has its a
+    second = keys.expect_next(item)
+    strike(key="A", code="KeyQ")  # Caps Lock, on a French keyboard
+    third = keys.expect_next(second)
+    strike(key="&", code="Digit1")  # its row of digits
+    keys.expect_next(third)
+    assert {state_of(door, each) for each in (item, second, third)} == {State.DECIDED}
+
+
 def test_keys_do_nothing_in_a_field_and_are_listed(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
     suggestions(door, agent, tickets, 1)
     rita.goto("/work")

@@ -17,8 +17,8 @@ Tickets = Callable[..., Ticket]
 HINT = "Look at the second sentence: she leaves on Friday."
 
 
-def sign_in(page: Page) -> None:
-    page.get_by_label("Name").fill("rita")
+def sign_in(page: Page, name: str = "rita") -> None:
+    page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 
@@ -48,6 +48,8 @@ def test_a_hint_survives_a_cut_network_a_slow_one_and_the_end_of_the_session(
     hint.focus()
     keys.press("Control+Enter")
     expect(notice).to_contain_text(f"{item}: No answer yet; still waiting")
+    search = rita.get_by_role("searchbox", name="Search tickets")
+    search.fill("rollout ö")
     rita.context.clear_cookies()
     held[0].continue_()
     rita.unroute("**/resume")
@@ -56,6 +58,7 @@ def test_a_hint_survives_a_cut_network_a_slow_one_and_the_end_of_the_session(
     sign_in(rita)
     expect(back).to_be_attached()
     expect(hint).to_have_value(HINT)
+    expect(search).to_have_value("rollout ö")
     hint.focus()
     keys.press("Control+Enter")
     keys.expect_next(item)
@@ -93,6 +96,13 @@ def test_what_others_do_and_what_is_refused_leave_the_text_where_it_is(
     expect(hint).to_have_value(HINT)
     rita.get_by_text("Show it as it is now").click()
     expect(hint).to_have_value(HINT)
+
+    rita.evaluate("sessionStorage.setItem('draft:otto:tkt_0001', '{}')")
+    rita.context.clear_cookies()
+    rita.reload()
+    sign_in(rita)
+    expect(hint).to_have_value(HINT)
+    assert rita.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('draft:otto'))") == []
     door.run(door.inbox.cancel(ticket_id, "olga"))
     expect(rita.locator("[data-changed]")).to_be_visible()
     rita.reload()

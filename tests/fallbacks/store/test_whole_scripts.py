@@ -268,7 +268,7 @@ CALLS = [
     Call("answer", "", ("k", "v", 1000)),
     Call("thread", "", ("m1", "t1", 1000)),
     Call("tick", "", ("rate:tool", 60, 1)),
-    Call("session", "", ("digest", {"ttl_ms": 1000, "of": "ann"}, "user", "ann")),
+    Call("session", "", ("digest", {"ttl_ms": 1000, "idle_ms": 500, "of": "ann"}, "user", "ann")),
     Call("token", "", ("digest", "keep", 1000, "{}")),
     Call("allot_draw", "", ("TODAY", "s01", 1000, 10, 5, 0, 64), allotted),
     Call("allot_grant", "", ("TODAY", 100)),
