@@ -22,9 +22,4 @@ def test_leases_of_a_killed_worker_are_not_waited_for(valkey_url: str, tmp_path:
         ledger.wait_rest(3)
         kinds = [event["type"] for event in ledger.journal(cut)]
         assert kinds.count("lease_expired") == kinds.count("call_lost") == 1
-        claims = {
-            name: next(event["at"] for event in reversed(ledger.journal(name)) if event["type"] == "claimed")
-            for name in ledger.ids("suggested")
-        }
-        assert min(claims, key=lambda name: claims[name]) == cut, "what was begun goes first"
         assert ledger.audit().problems == ()
