@@ -56,7 +56,7 @@ def test_times_are_the_readers_own_and_a_ticket_prints_as_a_document(
 
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    for gone in ("button", "form", "nav", "header.top", "kbd"):
+    for gone in ("button", "form", "nav", "header.top", "kbd", ".more", ".otherwise"):
         assert page.locator(f"{gone}:visible").count() == 0, gone
     expect(page.locator(".on-paper")).to_contain_text(f"{door.url}/tickets/{ticket_id}")
     expect(page.locator(".on-paper")).to_contain_text("gedruckt")
