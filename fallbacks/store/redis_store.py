@@ -1,7 +1,8 @@
 """The store in Redis or Valkey: Lua scripts by EVALSHA, reads in one trip each."""
 
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from asyncio import gather
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
@@ -21,6 +22,9 @@ from fallbacks.store.redis_connections import async_client
 
 CONNECTIONS = 8
 """For plain reads, and as many for batches: one of them carries hundreds of calls at a time."""
+
+FEW = 8
+"""Rows that are read with whatever else is asked at the moment, as a run does; more have a trip of their own."""
 
 REPLICATED = frozenset({"accept", "reject", "begin_effect", "move"})
 """Scripts after which somebody relies on what was written."""
@@ -66,6 +70,9 @@ class RedisStore:
         return await self.fields(keys.ticket(ticket_id))
 
     async def rows(self, ticket_ids: Sequence[str], fields: Sequence[str]) -> list[list[str | None]]:
+        if len(ticket_ids) <= FEW:
+            asked = (self._batches.run(("HMGET", self.prefix + keys.ticket(one), *fields)) for one in ticket_ids)
+            return await answered(gather(*asked))
         pipe = self.redis.pipeline(transaction=False)
         for ticket_id in ticket_ids:
             pipe.hmget(self.prefix + keys.ticket(ticket_id), list(fields))
@@ -85,7 +92,7 @@ class RedisStore:
         return await answered(pipe.execute())
 
     async def listed(self, name: str, start: int, stop: int) -> list[str]:
-        return await answered(cast("Awaitable[list[str]]", self.redis.lrange(self.prefix + name, start, stop)))
+        return cast("list[str]", await answered(self._batches.run(("LRANGE", self.prefix + name, start, stop))))
 
     async def length(self, name: str) -> int:
         return await answered(self.redis.llen(self.prefix + name))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 MAX_TERMS = 16
 _READ_CHARS = 4_000
@@ -15,8 +16,12 @@ _STOP_WORDS = (
 _STOP = frozenset(_STOP_WORDS.split())
 
 
+@lru_cache(maxsize=2)
 def match_any(text: str) -> str:
-    """An FTS5 expression that matches any of the text's words that say something; "" when it has none."""
+    """An FTS5 expression that matches any of the text's words that say something; "" when it has none.
+
+    Kept for the moment: what is looked up for a ticket searches by the same text twice.
+    """
     return " OR ".join(f'"{term}"' for term in _terms(text))
 
 
