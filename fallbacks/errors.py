@@ -56,6 +56,16 @@ class NotAllowed(FallbacksError):
     """This person may not do it, though others may. Nothing was changed."""
 
 
+class OtherGroup(NotAllowed):
+    """The ticket is with a group, such as a team, that this person does not work for. group: e.g. "team:cards"."""
+
+    def __init__(self, ticket_id: str, group: str) -> None:
+        whose = group.replace(":", " ").replace("_", " ")
+        super().__init__(f"{ticket_id} is with {whose}, for whom you do not work: ask them to give it to yours")
+        self.ticket_id = ticket_id
+        self.group = group
+
+
 class StoreUnreachable(FallbacksError):
     """The store did not answer, or refused to write. Whoever waits must try again; nothing may be assumed."""
 

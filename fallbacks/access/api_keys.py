@@ -39,7 +39,8 @@ _OF_ONE_SOURCE = frozenset({Scope.WRITE, Scope.READ})
 class ApiKey:
     """A stored key. created / revoked / former_until: store time, ms. former: the secret before the last rotation.
 
-    source: the only one whose tickets it may send, read and cancel; None for any.
+    source: the only one whose tickets it may send, read and cancel; None for any. teams: groups whose items it works
+    on, such as "team:cards"; none: all.
     """
 
     id: str
@@ -51,16 +52,18 @@ class ApiKey:
     former_digest: str | None = None
     former_until: int | None = None
     source: str | None = None
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a request. id: the key's, stable over rotations; "" where the API is open. source: see `ApiKey`."""
+    """Who makes a request. id: the key's, stable over rotations; "" where the API is open. source, teams: its own."""
 
     id: str
     name: str
     scopes: frozenset[Scope]
     source: str | None = None
+    teams: tuple[str, ...] = ()
 
     def covers(self, source: str) -> bool:
         """Whether tickets of this source are within its reach."""
@@ -91,7 +94,9 @@ class ApiKeys:
         self._tiers = frozenset(tiers)
         self._given = [(sha256(key.encode()).hexdigest(), key) for key in given]
 
-    async def create(self, name: str, scopes: Sequence[Scope], source: str | None = None) -> tuple[ApiKey, str]:
+    async def create(
+        self, name: str, scopes: Sequence[Scope], source: str | None = None, teams: Sequence[str] = ()
+    ) -> tuple[ApiKey, str]:
         """A new key and its text, which is shown this once. Raises `ValueError` for what cannot be one."""
         if not _NAME.fullmatch(name):
             raise ValueError(_("a key's name is 1 to 40 of A-Z a-z 0-9 . _ @ + -"))
@@ -102,9 +107,11 @@ class ApiKeys:
             raise ValueError(_("a source has 1 to 64 characters"))
         if source is not None and not _OF_ONE_SOURCE.issuperset(scopes):
             raise ValueError(_("a key of one source may have tickets:write and tickets:read, and nothing else"))
+        if teams and set(scopes) != {Scope.INBOX}:
+            raise ValueError(_("a key of teams may have inbox, and nothing else"))
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         chosen = tuple(sorted(set(scopes)))
-        key = ApiKey(key_id, name, chosen, digest(secret), await self.store.now_ms(), source=source)
+        key = ApiKey(key_id, name, chosen, digest(secret), await self.store.now_ms(), source=source, teams=tuple(teams))
         await self._keep(key)
         return key, f"dk_{key_id}_{secret}"
 
@@ -153,7 +160,7 @@ class ApiKeys:
         fits = hmac.compare_digest(key.digest, secret_digest)
         if not fits and not hmac.compare_digest(key.former_digest or "", secret_digest):
             return KeyCheck(None, total)
-        caller = Caller(key.id, key.name, frozenset(key.scopes), key.source)
+        caller = Caller(key.id, key.name, frozenset(key.scopes), key.source, key.teams)
         return KeyCheck(caller, total, outcome == "limited", int(wait_ms))
 
     async def spend(self, caller: Caller, count: int, per_minute: int | None) -> int:
@@ -189,4 +196,5 @@ def _parts(shown: str | None) -> tuple[str, str]:
 
 def _read(stored: str) -> ApiKey:
     values = json.loads(stored)
-    return ApiKey(**{**values, "scopes": tuple(Scope(scope) for scope in values["scopes"])})
+    scopes, teams = tuple(Scope(scope) for scope in values["scopes"]), tuple(values.get("teams", ()))
+    return ApiKey(**{**values, "scopes": scopes, "teams": teams})

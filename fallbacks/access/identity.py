@@ -51,3 +51,8 @@ def role_of(groups: Sequence[str], roles: Mapping[str, Role]) -> Role | None:
     """The highest role of a person's groups; None where none of them has one."""
     given = {roles[group] for group in groups if group in roles}
     return max(given, key=list(Role).index, default=None)
+
+
+def teams_of(groups: Sequence[str], teams: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
+    """For whom a person of these groups works; () for all, None where the provider says nothing of teams."""
+    return tuple(sorted({team for group in groups for team in teams.get(group, ())})) if teams else None

@@ -33,7 +33,8 @@ class User:
     """One person. created_ms: store time. generation: a new one with each password; sessions of another are over.
 
     subject: how the identity provider knows them; "" for who signs in by password. invited: they have none yet.
-    totp: the secret of their second factor, "" for none.
+    totp: the secret of their second factor, "" for none. teams: groups whose items they work on, such as "team:cards";
+    none: all.
     """
 
     name: str
@@ -43,6 +44,7 @@ class User:
     subject: str = ""
     invited: bool = False
     totp: str = field(default="", repr=False)
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,11 @@ class _Stored:
     generation: str = ""
     subject: str = ""
     totp: str = ""
+    teams: Sequence[str] = ()
 
     def user(self, name: str) -> User:
-        invited = not self.hash and not self.subject
-        return User(name, Role(self.role), self.created_ms, self.generation, self.subject, invited, self.totp)
+        invited, teams = not self.hash and not self.subject, tuple(self.teams)
+        return User(name, Role(self.role), self.created_ms, self.generation, self.subject, invited, self.totp, teams)
 
 
 class Users:
@@ -80,30 +83,40 @@ class Users:
         self._check(name)
         return await self._add(name, role)
 
-    async def provided(self, name: str, role: Role, subject: str) -> User:
-        """The person whom the identity provider knows by `subject`, added or with the role of now.
+    async def provided(self, name: str, role: Role, subject: str, teams: Sequence[str] | None = None) -> User:
+        """The person whom the identity provider knows by `subject`, added or with the role and the teams of now. teams:
+        None where the provider says none of anybody.
 
         Raises `ValueError` for a name that is another person's here: who signs in by password stays who they are.
         """
         self._check(name)
         stored = (await self._all()).get(name)
         if stored is None:
-            return await self._add(name, role, subject=subject)
+            return await self._add(name, role, subject=subject, teams=teams or ())
         if stored.subject != subject:
             raise ValueError(
                 _("%(name)s is the name of somebody else here; an admin may remove that one first", name=repr(name))
             )
-        return await self.change(name, role=role) if stored.role != role.value else stored.user(name)
+        same = stored.role == role.value and teams in (None, stored.user(name).teams)
+        return stored.user(name) if same else await self.change(name, role=role, teams=teams)
 
     async def change(
-        self, name: str, *, password: str | None = None, role: Role | None = None, totp: str | None = None
+        self,
+        name: str,
+        *,
+        password: str | None = None,
+        role: Role | None = None,
+        totp: str | None = None,
+        teams: Sequence[str] | None = None,
     ) -> User:
-        """Give a person a new password, which ends all their sessions, a role, or a second factor ("" takes it away).
+        """Give a person a new password, which ends all their sessions, a role, a second factor ("" takes it away), or
+        teams (none: all).
 
         Raises `UnknownUser`, or `ValueError` naming what is wrong with the password.
         """
         old = await self._stored(name)
         new = replace(old, role=(role or Role(old.role)).value, totp=old.totp if totp is None else totp)
+        new = new if teams is None else replace(new, teams=tuple(teams))
         if password is not None:
             if old.subject:
                 raise ValueError(
@@ -127,8 +140,10 @@ class Users:
             )
         refuse_system_name(name, self._tiers)
 
-    async def _add(self, name: str, role: Role, *, hashed: str = "", subject: str = "") -> User:
-        stored = _Stored(hashed, role.value, await self._store.now_ms(), _generation(), subject)
+    async def _add(
+        self, name: str, role: Role, *, hashed: str = "", subject: str = "", teams: Sequence[str] = ()
+    ) -> User:
+        stored = _Stored(hashed, role.value, await self._store.now_ms(), _generation(), subject, teams=tuple(teams))
         if not await self._store.run("create_user", "", name, json.dumps(asdict(stored))):
             raise UserExists(name)
         return stored.user(name)

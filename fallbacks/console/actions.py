@@ -297,6 +297,8 @@ async def act(visit: Visit) -> Response:
 
 
 def _onward(sent: Sent, done: Done) -> str:
+    if sent.text("then") != "work" and sent.text("to") in sent.visit.reach.unseen:
+        return "/inbox"
     if sent.text("then") != "work":
         return f"/tickets/{sent.ticket_id}"
     filters = Filters.parse(sent.text("filters"), sent.visit.deps.process).query

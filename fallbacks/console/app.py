@@ -38,7 +38,16 @@ from fallbacks.console.stream import stream
 from fallbacks.console.tools import tools
 from fallbacks.console.visit import Visit
 from fallbacks.console.work import ahead, choices, hold, ticket, work, work_on
-from fallbacks.errors import IdempotencyConflict, NotAllowed, SignInThrottled, Stale, StoreUnreachable, UnknownTicket
+from fallbacks.errors import (
+    IdempotencyConflict,
+    NotAllowed,
+    OtherGroup,
+    SignInThrottled,
+    Stale,
+    StoreUnreachable,
+    UnknownTicket,
+)
+from fallbacks.inbox.ownership import owner_words
 from fallbacks.ledger.states import INBOX, State
 from fallbacks.ledger.views import TicketView
 from tasks.language import _, translated
@@ -117,6 +126,7 @@ def make_console(deps: ConsoleDeps) -> Starlette:
             HTTPException: _http,
             IdempotencyConflict: _conflict,
             NotAllowed: _not_allowed,
+            OtherGroup: _others,
             SignInThrottled: _throttled,
             ClientDisconnect: _left,
         },
@@ -158,6 +168,14 @@ async def _conflict(request: Request, error: Exception) -> Response:
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
     return await _message(request, _("Not allowed"), str(error), 403)
+
+
+async def _others(request: Request, error: Exception) -> Response:
+    """Whose it is, and nothing of what it says."""
+    assert isinstance(error, OtherGroup)  # noqa: S101 - registered for it
+    whose = owner_words(error.group)
+    text = _("You do not work for %(team)s. Ask somebody there to give it to yours or to you.", team=whose)
+    return await _message(request, _("This ticket is with %(team)s", team=whose), text, 403)
 
 
 async def _throttled(request: Request, error: Exception) -> Response:

@@ -62,7 +62,8 @@ async def act_on_many(visit: Visit) -> Response:
     if len(asked.items) > ASKED_ABOVE and not form.get("confirmed") and asked.act not in BACK:
         return await _ask(visit, asked)
     before = await _owners(visit, asked) if asked.act == Act.ASSIGN else {}
-    results = await bulk.do_each(asked.items, await _doing(visit, asked))
+    do = visit.reach.guarded(visit.deps.views.ticket, await _doing(visit, asked))
+    results = await bulk.do_each(asked.items, do)
     undo, decides = "" if asked.act in BACK else asked.undo, asked.act in (Act.APPROVE, Act.EDIT)
     notice = await tell(visit, results, asked.said, undo, before, decides=decides)
     if visit.by_script:
@@ -208,7 +209,8 @@ def _was(form: FormData) -> dict[str, tuple[str, str]]:
 
 async def _ask(visit: Visit, asked: Bulk) -> Response:
     await _doing(visit, asked)  # what is wrong with the form is said now
-    sample = await visit.deps.inbox.items([item.id for item in asked.items[:SAMPLE]])
+    found = await visit.deps.inbox.items([item.id for item in asked.items[:SAMPLE]])
+    sample = [view for view in found if not visit.reach.beyond(view)]
     fields = {name: str(asked.form[name]) for name in FIELDS if name in asked.form}
     values = {
         "sample": sample,

@@ -42,7 +42,7 @@ class ConsoleDeps:
     its screen. cards: where the card of a process is, besides the console's own folder. terms: what is usual is judged
     by them. store_info: asks the store's server what it says of itself; None where it does not answer.
     tools: those that the agent may call. calls: what theirs have earned; None leaves that out. identity: where people
-    of the company sign in, None for nowhere; roles: of its groups.
+    of the company sign in, None for nowhere; roles, teams: of its groups; no teams: it says nothing of them.
     """
 
     inbox: Inbox
@@ -63,6 +63,7 @@ class ConsoleDeps:
     calls: CallJudge | None = None
     identity: IdentityProvider | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

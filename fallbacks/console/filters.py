@@ -1,6 +1,6 @@
 """The inbox's filters: a bookmarkable query string on one side, facets of the ledger on the other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -119,8 +119,17 @@ def facet_names(process: Process) -> tuple[str, ...]:
     return ("queue", "reason", "assignee", *process.facet_names)
 
 
-async def choices(store: Store, process: Process) -> dict[str, list[tuple[str, int]]]:
-    """(value, waiting items) for each facet, in the order a person looks for them."""
+async def choices(
+    store: Store, process: Process, unseen: Sequence[str] = ()
+) -> dict[str, list[tuple[str, int | None]]]:
+    """(value, waiting items) for each facet, in the order a person looks for them.
+
+    unseen: facets of groups that they do not work for. Then nothing is counted: that would count items of these, too.
+    """
+    hidden = set(unseen)
+    for kind in process.kinds:
+        if any(facet.partition(":")[2] == kind.group for facet in unseen):
+            hidden.add(f"{process.keyed_by}:{kind.key}")
     names = {
         "queue": [queue.value for queue in InboxQueue],
         "reason": [reason.value for reason in Reason],
@@ -128,8 +137,8 @@ async def choices(store: Store, process: Process) -> dict[str, list[tuple[str, i
     }
     flat = [(facet, value) for facet, values in names.items() for value in values]
     sizes = await store.sizes([keys.inbox_facet(f"{facet}:{value}") for facet, value in flat])
-    found: dict[str, list[tuple[str, int]]] = {facet: [] for facet in names}
+    found: dict[str, list[tuple[str, int | None]]] = {facet: [] for facet in names}
     for (facet, value), size in zip(flat, sizes, strict=True):
-        if size:
-            found[facet].append((value, size))
+        if size and f"{facet}:{value}" not in hidden:
+            found[facet].append((value, None if unseen else size))
     return found

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.roles import Role
+from fallbacks.console.alike import alike_for
 from fallbacks.console.bulk import SAMPLE, tell
 from fallbacks.console.pages import named, words
 from fallbacks.console.resuming import publish_quietly
@@ -14,6 +15,7 @@ from fallbacks.errors import UnknownTicket
 from fallbacks.inbox import bulk
 from fallbacks.inbox.bulk import Based
 from fallbacks.inbox.decisions import read_hand
+from fallbacks.inbox.wanted import Wanted
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN, PlanRow
@@ -38,14 +40,14 @@ class Group:
 @signed_in()
 async def groups(visit: Visit) -> Response:
     """Every reason that waits, the largest group first."""
-    return await visit.page("groups.html", {"groups": await _groups(visit), "alike": await visit.desk.alike.now()})
+    return await visit.page("groups.html", {"groups": await _groups(visit), "alike": await alike_for(visit)})
 
 
 @signed_in()
 async def group(visit: Visit) -> Response:
     """One reason: what it means, what to do, its first items, and the two group actions."""
     reason = _reason(visit)
-    page = await visit.deps.inbox.page([f"reason:{reason.value}"], 0, PREVIEW)
+    page = await visit.deps.inbox.find(_of(visit, reason), 0, PREVIEW)
     kept = await visit.deps.store.fields(keys.group(reason.value))
     values = {
         "group": Group(reason, PLAN[reason], page.total),
@@ -112,9 +114,13 @@ def _said_why(visit: Visit, reason: Reason, why: str) -> dict[str, str]:
     return {"rationale": why or f"Decided as a group ({reason.value}) by {visit.person}."}
 
 
+def _of(visit: Visit, reason: Reason) -> Wanted:
+    return visit.reach.narrowed(Wanted((f"reason:{reason.value}",)))
+
+
 async def _as_of(visit: Visit, reason: Reason, as_of_ms: int) -> list[TicketView]:
     """The group as it was when it was counted: nobody acts on what they have not been shown."""
-    page = await visit.deps.inbox.page([f"reason:{reason.value}"], 0, 10 * AT_ONCE)
+    page = await visit.deps.inbox.find(_of(visit, reason), 0, 10 * AT_ONCE)
     free = (None, visit.person)
     return [view for view in page.items if view.since_ms <= as_of_ms and view.holder in free and view.ticket]
 
@@ -128,13 +134,18 @@ async def _back(visit: Visit, reason: Reason, said: str, found: list[TicketView]
 async def _groups(visit: Visit) -> list[Group]:
     reasons = list(Reason)
     sizes = await visit.deps.store.sizes([keys.inbox_facet(f"reason:{reason.value}") for reason in reasons])
-    found = [Group(reason, PLAN[reason], size) for reason, size in zip(reasons, sizes, strict=True) if size]
+    waiting = {reason: size for reason, size in zip(reasons, sizes, strict=True) if size}
+    if visit.reach.unseen:
+        counted = [await visit.deps.inbox.find_ids(_of(visit, reason), 0, 0) for reason in waiting]
+        waiting = {reason: total for reason, (_ids, total) in zip(waiting, counted, strict=True) if total}
+    found = [Group(reason, PLAN[reason], size) for reason, size in waiting.items()]
     return sorted(found, key=lambda group: -group.count)
 
 
 async def _canary(visit: Visit, ticket_id: str | None) -> TicketView | None:
     try:
-        return await visit.deps.views.ticket(ticket_id) if ticket_id else None
+        view = await visit.deps.views.ticket(ticket_id) if ticket_id else None
+        return None if view and visit.reach.beyond(view) else view
     except UnknownTicket:
         return None
 

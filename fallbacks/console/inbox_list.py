@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from fallbacks.console.alike import alike_for, alike_of
 from fallbacks.console.filters import AGES, BY_INDEX, Filters, View, choices
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.console.work import SNOOZES
@@ -62,15 +63,15 @@ async def inbox(visit: Visit) -> Response:
     filters = Filters.read(query, process)
     offset = int(query["offset"]) if query.get("offset", "").isdecimal() else 0
     listed = await listed_for(visit, filters, min(offset, 1_000_000))
-    counts = await visit.deps.inbox.counts()
+    counts = await visit.deps.inbox.counts(visit.reach.unseen)
     values = {
         "listed": listed,
         "filters": filters,
-        "alike": [] if filters.narrowed or offset else (await visit.desk.alike.now())[:SPIKES],
-        "group": await visit.desk.alike.of(filters.alike) if filters.alike else None,
+        "alike": [] if filters.narrowed or offset else (await alike_for(visit))[:SPIKES],
+        "group": await alike_of(visit, filters.alike) if filters.alike else None,
         "tabs": tabs(counts),
         "mine": (await visit.deps.store.sizes([keys.inbox_facet(f"{keys.ASSIGNEE}{visit.person}")]))[0],
-        "choices": await choices(visit.deps.store, process),
+        "choices": await choices(visit.deps.store, process, visit.reach.unseen),
         "ages": {age: seconds for age, seconds in AGES.items() if age},
         "offset": offset,
         "page_size": PAGE,
@@ -124,7 +125,7 @@ async def listed_for(visit: Visit, filters: Filters, offset: int) -> Listed:
     """A page of what somebody wants to see."""
     if filters.alike:
         return await _alike(visit, filters.alike)
-    inbox, wanted = visit.deps.inbox, filters.wanted()
+    inbox, wanted = visit.deps.inbox, visit.reach.narrowed(filters.wanted())
     column = filters.sort.removeprefix("-")
     if not column or column in BY_INDEX:
         page = await inbox.find(wanted, offset, PAGE, COUNTED)
@@ -140,7 +141,7 @@ async def listed_for(visit: Visit, filters: Filters, offset: int) -> Listed:
 
 async def _alike(visit: Visit, ticket_id: str) -> Listed:
     """All of a group that still wait, on one page: they are decided at once."""
-    group = await visit.desk.alike.of(ticket_id)
+    group = await alike_of(visit, ticket_id)
     views = await visit.deps.inbox.items(group.tickets) if group else []
     waiting = [view for view in views if view.state in INBOX]
     return Listed(waiting, len(waiting), None, None)

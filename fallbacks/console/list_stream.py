@@ -38,7 +38,7 @@ async def list_counts(visit: Visit) -> Response:
 
 
 async def _counts(visit: Visit) -> dict[str, int]:
-    return {tab.view.value: tab.count for tab in tabs(await visit.deps.inbox.counts())}
+    return {tab.view.value: tab.count for tab in tabs(await visit.deps.inbox.counts(visit.reach.unseen))}
 
 
 async def _events(visit: Visit, filters: Filters, offset: int) -> AsyncIterator[str]:

@@ -55,7 +55,7 @@ async def overview(visit: Visit) -> Response:
     stats = await visit.deps.views.stats()
     judged = [row for row in await kind_rows(visit) if row.suggested]
     suggested, agreed = sum(row.suggested for row in judged), sum(row.agreed for row in judged)
-    oldest = await visit.deps.inbox.find(Wanted(asleep=False), 0, OLDEST)
+    oldest = await visit.deps.inbox.find(visit.reach.narrowed(Wanted(asleep=False)), 0, OLDEST, 1)
     latest = await visit.desk.examples.latest(LATEST)
     everybody = work_by(lambda example: example.by, latest)
     reviewers = [work for work in everybody if visit.may(Role.OPERATOR) or work.name == visit.person]

@@ -31,6 +31,7 @@ async def people(visit: Visit) -> Response:
     counters = await visit.deps.store.fields(keys.COUNTERS)
     own = (await visit.desk.days.now()).of(visit.person, await visit.deps.store.now_ms())
     everybody = visit.may(Role.OPERATOR)
+    latest = [example for example in latest if not _beyond(visit, example)]
     shown = latest if everybody else [example for example in latest if example.by == visit.person]
     values = {
         "today": next(iter(work_by(lambda example: example.by, own.today)), None),
@@ -46,6 +47,12 @@ async def people(visit: Visit) -> Response:
         "hasty": (HASTY_FROM, HASTY_SECONDS),
     }
     return await visit.page("people.html", values)
+
+
+def _beyond(visit: Visit, example: Example) -> bool:
+    """Whether it was decided for a group that they do not work for, by somebody else."""
+    unseen = visit.reach.unseen if example.by != visit.person else ()
+    return any(f"{name}:{value}" in unseen for name, value in example.facets.items())
 
 
 def _rows(examples: Sequence[Example], group: Callable[[Example], str]) -> list[Row]:

@@ -91,7 +91,7 @@ async def search(visit: Visit) -> Response:
         asked = read_asked(visit.request.query_params, process)
     except ValueError:
         raise HTTPException(422, _("This address does not lead to a page of results: begin again.")) from None
-    found = await visit.deps.search.find(asked.wanted) if asked.fields else None
+    found = await visit.deps.search.find(asked.wanted, visit.reach.covers) if asked.fields else None
     terms = read_terms(asked.wanted.q)
     mine = urlencode({"decided_by": visit.person, "ended_since": today(now)})
     values = {

@@ -15,6 +15,7 @@ from fallbacks.access.sessions import Session
 from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.console.languages import TAGS, language
 from fallbacks.inbox.endings import UNDO_MS
+from fallbacks.inbox.reach import Reach, reach_of
 from fallbacks.ledger.control import AUTONOMY, PAUSED
 from fallbacks.store import keys
 from tasks.language import _, speak, translated
@@ -56,6 +57,11 @@ class Visit:
         found: list[str] = json.loads(self.session.notes.get(SKIPPED, "[]"))
         return found
 
+    @property
+    def reach(self) -> Reach:
+        """Which items they work on."""
+        return reach_of(self.deps.process, self.person, self.session.user.teams)
+
     def may(self, role: Role) -> bool:
         """Whether this person has at least this role."""
         return self.session.user.role.covers(role)
@@ -67,7 +73,7 @@ class Visit:
     async def framed(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What every template may use, and the given."""
         now = await self.deps.store.now_ms()
-        (waiting,) = await self.deps.store.sizes([keys.INBOX])
+        waiting, *unseen = await self.deps.store.sizes([keys.INBOX, *map(keys.inbox_facet, self.reach.unseen)])
         return {
             "person": self.person,
             "role": self.session.user.role.value,
@@ -76,7 +82,7 @@ class Visit:
             "keys": self.keys,
             "path": self.request.url.path,
             "now_ms": now,
-            "waiting": waiting,
+            "waiting": waiting - sum(unseen),
             "notice": self.notice(now),
             "banners": _banners(await self.deps.store.fields(keys.CONTROL), self.deps.terms.autonomy),
             **values,
@@ -149,6 +155,8 @@ def signed_in(
                 await desk.sessions.used(session)
             visit = Visit(request, desk, session, person.get("keys") != "off")
             request.state.visit = visit
+            if "ticket_id" in request.path_params and visit.reach.unseen:
+                visit.reach.check(await desk.deps.views.ticket(request.path_params["ticket_id"]))
             return await endpoint(visit)
 
         return entered

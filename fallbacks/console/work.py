@@ -55,7 +55,8 @@ async def hold(visit: Visit) -> Response:
 
 async def serve_next(visit: Visit, filters: Filters, skip: list[str]) -> TicketView | None:
     """Hold the most urgent item that matches and that nobody else holds."""
-    return await visit.deps.inbox.next(visit.person, skip=skip, wanted=filters.wanted())
+    wanted, unseen = filters.wanted(), visit.reach.unseen
+    return await visit.deps.inbox.next(visit.person, skip=skip, wanted=wanted, unseen=unseen)
 
 
 @signed_in()
@@ -90,6 +91,7 @@ async def _chosen(visit: Visit, ticket_id: str) -> TicketView | None:
     """One wanted item, held; None where it waits no more or somebody else has it."""
     try:
         view = await visit.deps.views.ticket(ticket_id)
+        visit.reach.check(view)
         if view.holder == visit.person:
             return view
         return await visit.deps.inbox.claim(ticket_id, visit.person, view.version) if view.state in INBOX else None

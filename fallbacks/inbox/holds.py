@@ -76,14 +76,20 @@ class Holds:
         return Counts(*map(int, await self.store.run("inbox_counts", "", indexes)))
 
     async def next(
-        self, person: str, facet: str | None = None, skip: Sequence[str] = (), *, wanted: Wanted | None = None
+        self,
+        person: str,
+        facet: str | None = None,
+        skip: Sequence[str] = (),
+        *,
+        wanted: Wanted | None = None,
+        unseen: Sequence[str] = (),
     ) -> TicketView | None:
         """Hold and return the first item nobody else holds, of their own before what is nobody's; None when there is
-        none. wanted: instead of a facet.
+        none. wanted: instead of a facet. unseen: under these facets only what is their own.
         """
         asked, event = wanted or Wanted((facet,) if facet else ()), ev.PersonActed(person, Act.CLAIM)
         own = replace(asked, facets=(*asked.facets, f"{keys.ASSIGNEE}{person}"))
-        for one in (own, replace(asked, without=(*asked.without, keys.ASSIGNED))):
+        for one in (own, replace(asked, without=(*asked.without, keys.ASSIGNED, *unseen))):
             header = one.to_header()
             ticket_id = await self.store.run("next_item", "", person, HOLD_MS, header, event.to_json(), *skip)
             if ticket_id:

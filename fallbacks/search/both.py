@@ -8,7 +8,7 @@ one that moves between both questions is found twice, never not at all. Where it
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from fallbacks.errors import HistoryUnreachable, StoreUnreachable
@@ -50,8 +50,10 @@ class TicketSearch:
     history: History
     patience_seconds: float = 8.0
 
-    async def find(self, wanted: Search) -> Found:
-        """At most `limit` tickets. Raises `StoreUnreachable`, too where the store could not be read in time."""
+    async def find(self, wanted: Search, may_see: Callable[[Facts], bool] = lambda _: True) -> Found:
+        """At most `limit` tickets, of those that `may_see` is true of. Raises `StoreUnreachable`, too where the store
+        could not be read in time.
+        """
         if not await self.live.look(self.patience_seconds):
             raise StoreUnreachable("the tickets are still being read for the first search: try again in a few seconds")
         hits, whole, before = list[Hit](), True, wanted.before
@@ -63,7 +65,7 @@ class TicketSearch:
                 continue
             for hit in page[: asked.limit - 1]:
                 before = (hit[0], hit[1])
-                hits += [hit[2]] if hit[2] else []
+                hits += [hit[2]] if hit[2] and may_see(hit[2].facts) else []
             if len(page) < asked.limit:
                 return Found(tuple(hits), None, whole)
             if len(hits) >= wanted.limit:

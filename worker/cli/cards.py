@@ -14,6 +14,7 @@ from fallbacks.inbox.calls import said as as_typed
 from fallbacks.inbox.evidence import evidence_spans
 from fallbacks.inbox.explain import Explanation, StepSummary, Used
 from fallbacks.inbox.narrate import Line, Tone
+from fallbacks.inbox.ownership import owner_words
 from fallbacks.inbox.said import Said
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
@@ -76,6 +77,10 @@ def ticket_card(view: "TicketView", unread: str, process: "Process", bounced_ms:
         return _panel("the message as it came", Text(printable(unread[:LONGEST_BODY])))
     ticket = view.ticket
     envelope = [f"from {view.source}", f"priority {view.priority}", f"accepted {moment(view.accepted_ms)}"]
+    if view.given:
+        envelope.append(f"given to {owner_words(view.given)}")
+    if view.assignee:
+        envelope.append(f"assigned to {view.assignee}")
     if ticket.requester:
         who = ticket.requester
         envelope.append(f"requester {who.name or who.email or who.id}")

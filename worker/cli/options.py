@@ -52,3 +52,8 @@ def seconds_of(duration: str) -> float:
     if not seconds:
         raise ValueError(f"{duration!r} is not a duration: write 90s, 15m, 2h or 1d")
     return seconds
+
+
+def listed(text: str | None) -> list[str]:
+    """`A,B` as its parts."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]

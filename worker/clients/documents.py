@@ -118,7 +118,8 @@ class TicketDocument:
     ticket: as it was accepted. decision: what stands once the state is `decided`; until then the suggestion, if there
     is one. reason: why it is with people. raw_base64: a message that could not be read. earlier_decision: what stood
     before it was corrected. messages: what was added, in the order in which it came; last_message: the id of the one
-    that the state follows from. call: of the agent, that waits for a person.
+    that the state follows from. call: of the agent, that waits for a person. assignee: whose it is while it waits;
+    given_to: to which group a person gave it, such as `team:cards`.
     """
 
     id: str
@@ -148,6 +149,8 @@ class TicketDocument:
     messages: Sequence[Mapping[str, Any]]
     last_message: str | None
     call: Call | None
+    assignee: str | None
+    given_to: str | None
 
 
 @dataclass(frozen=True, slots=True)

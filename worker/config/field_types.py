@@ -62,6 +62,18 @@ def roles_of(value: object) -> object:
     return {group.strip(): Role(role.strip()) for group, _, role in pairs}
 
 
+def teams_of(value: object) -> object:
+    """`GROUP=TEAM, GROUP=TEAM` as a mapping to all teams of a group; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    found: dict[str, tuple[str, ...]] = {}
+    for group, equals, team in (part.strip().rpartition("=") for part in value.split(",") if part.strip()):
+        if not equals or not group.strip() or not team.strip():
+            raise ValueError("is written GROUP=TEAM, GROUP=TEAM")
+        found[group.strip()] = (*found.get(group.strip(), ()), team.strip())
+    return found
+
+
 def _cold_url(value: str) -> str:
     if isinstance(read_cold_url(value), Bucket) and find_spec("botocore") is None:
         raise ValueError('needs the extra `s3`: pip install "deskhand[s3]"')
@@ -132,6 +144,7 @@ ApiKey = Annotated[SecretStr, AfterValidator(header)]
 Headers = Annotated[SecretStr, AfterValidator(headers)]
 Place = Annotated[str, BeforeValidator(stripped), Field(pattern=r"^[a-zA-Z0-9.:_-]{1,100}$")]
 Roles = Annotated[Mapping[str, Role], BeforeValidator(roles_of), NoDecode]
+Teams = Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(teams_of), NoDecode]
 Source = Annotated[str, Field(min_length=1, max_length=64)]
 Weights = Annotated[dict[Source, Annotated[float, Field(ge=0.01, le=100)]], BeforeValidator(json_object), NoDecode]
 

@@ -35,6 +35,7 @@ from worker.config.field_types import (
     Roles,
     Seconds,
     Targets,
+    Teams,
     Url,
     Weights,
     model_name,
@@ -235,6 +236,7 @@ class Settings(BaseSettings):
     oidc_client_id: str = Field("", description="this deployment, as the provider knows it")
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_roles: Roles = Field({}, description="GROUP=ROLE, GROUP=ROLE; who is in none of them is not let in")
+    oidc_teams: Teams = Field({}, description="GROUP=TEAM, GROUP=TEAM; whose people work for these teams alone")
     oidc_name_claim: str = Field("email", description="what a person is called here")
     oidc_groups_claim: str = Field("groups", description="where the provider lists a person's groups")
     oidc_name: str = Field("your company's account", description="as the button to sign in says it")

@@ -1,6 +1,7 @@
 """Who may do what: API keys, scopes and the rate of each key. Open only on loopback while no key exists."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Annotated
@@ -11,6 +12,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from fallbacks.access.api_keys import Caller, Scope
 from fallbacks.errors import UnknownTicket
+from fallbacks.inbox.reach import Reach, reach_of
 from fallbacks.ledger.views import TicketView
 from worker.http.desk import Desk, DeskDep
 from worker.http.problems import Kind, Problem
@@ -20,6 +22,8 @@ LOCAL = Caller("", "local", frozenset(Scope))
 
 AGAIN_SECONDS = 5.0
 """So long may a stream go on under a key that was revoked meanwhile."""
+
+_IDS = re.compile(r"[A-Za-z0-9._:@-]+")
 
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -40,6 +44,8 @@ class _Needs:
         caller = await _caller(request, desk)
         if self.scope not in caller.scopes:
             raise Problem(Kind.FORBIDDEN, f"this needs a key with the scope {self.scope.value}", scope=self.scope.value)
+        if caller.teams:
+            await _check_reach(desk, caller, request.path_params.get("ticket_id"))
         return caller
 
 
@@ -48,6 +54,17 @@ Reader = Annotated[Caller, Depends(_Needs(Scope.READ))]
 Person = Annotated[Caller, Depends(_Needs(Scope.INBOX))]
 Operator = Annotated[Caller, Depends(_Needs(Scope.OPERATE))]
 Eraser = Annotated[Caller, Depends(_Needs(Scope.ERASE))]
+
+
+def reach(desk: Desk, caller: Caller) -> Reach:
+    """Which items it works on, and those who act through it."""
+    return reach_of(desk.parts.process, caller.name, caller.teams)
+
+
+async def _check_reach(desk: Desk, caller: Caller, ticket_id: str | None) -> None:
+    """Raises `OtherGroup` and `UnknownTicket`. What is not an id is refused as such later."""
+    if ticket_id is not None and _IDS.fullmatch(ticket_id):
+        reach(desk, caller).check(await desk.parts.views.ticket(ticket_id))
 
 
 async def read_within(desk: Desk, caller: Caller, ticket_id: str) -> TicketView:

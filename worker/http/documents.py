@@ -102,7 +102,8 @@ class TicketDocument(BaseModel):
     """One ticket. decision: what stands once the state is `decided`; until then what is suggested, if anything.
     earlier_decision: what stood before it was corrected, or stands while what was added since is worked. messages: what
     was added, in the order in which it came. last_message: the id of the one that the state follows from. call: of the
-    agent, that waits for a person.
+    agent, that waits for a person. assignee: whose it is while it waits; given_to: to which group a person gave it,
+    such as `team:cards`.
 
     holder, held_until: who has the inbox item open. due_by: when a person should have looked. undo_until: a decision
     can be taken back before. delivery: of the outcome to the webhook. raw_base64: a message that could not be read.
@@ -135,6 +136,8 @@ class TicketDocument(BaseModel):
     messages: list[MessageDocument]
     last_message: str | None
     call: CallDocument | None
+    assignee: str | None
+    given_to: str | None
 
 
 class EventDocument(BaseModel):
@@ -177,6 +180,8 @@ def ticket_document(view: TicketView, usage: RunUsage, timeline: Sequence[Record
         messages=[_message(one, one.event) for one in timeline if isinstance(one.event, MessageAdded)],
         last_message=view.last_message,
         call=None if view.call is None else _call(view.call),
+        assignee=view.assignee,
+        given_to=view.given,
     )
 
 

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from fallbacks.access.api_keys import Scope
+from fallbacks.inbox.wanted import Wanted
 from fallbacks.ledger.states import HintKind
 from tasks.run.process import Process
 from tasks.ticket import TicketId
 from worker.http import inbox_bodies as bodies
-from worker.http.access import Person
+from worker.http.access import Person, reach
 from worker.http.acting import as_read, done, who
 from worker.http.desk import DeskDep
 from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket
@@ -108,6 +109,13 @@ async def snooze_item(request: Request, ticket_id: TicketId, desk: DeskDep, key:
     return await done(desk, desk.parts.inbox.snooze(ticket_id, who(key.name, body), body.version, body.seconds))
 
 
+@router.post("/{ticket_id}/assign", response_model=TicketDocument, responses=ACTION)
+async def assign_item(request: Request, ticket_id: TicketId, desk: DeskDep, key: Person) -> TicketDocument:
+    """Leave it to a person or a group while it waits, and give it back; to nobody with ""."""
+    body = await read_json(request, bodies.AssignBody)
+    return await done(desk, desk.parts.inbox.assign(ticket_id, who(key.name, body), body.version, body.to))
+
+
 @router.post("/{ticket_id}/note", response_model=TicketDocument | AcceptedDocument, responses=ACTION)
 async def note_item(
     request: Request, ticket_id: TicketId, desk: DeskDep, key: Person
@@ -132,7 +140,7 @@ def process_router(process: Process) -> APIRouter:
     @router.get("", response_model=InboxDocument, responses=responses())
     async def list_inbox(
         desk: DeskDep,
-        _: Person,
+        key: Person,
         chosen: Annotated[bodies.Filter, Depends(own.filter)],
         older_than: Annotated[float, Query(ge=0, le=315_360_000, description="seconds in the inbox, at least")] = 0,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -141,7 +149,8 @@ def process_router(process: Process) -> APIRouter:
         """Items waiting for a person, sorted by when somebody should have looked."""
         since = await desk.parts.store.now_ms() - int(older_than * 1000)
         after = None if cursor is None else read_cursor(cursor)
-        views, following, total = await page_after(desk.parts.inbox, chosen.facets, after, limit, since)
+        wanted = reach(desk, key).narrowed(Wanted(tuple(chosen.facets)))
+        views, following, total = await page_after(desk.parts.inbox, wanted, after, limit, since)
         items = [await read_ticket(desk.parts.views, view.id) for view in views]
         return InboxDocument(items=items, total=total, next=following.text() if following else None)
 
@@ -153,7 +162,8 @@ def process_router(process: Process) -> APIRouter:
     async def next_item(request: Request, desk: DeskDep, key: Person) -> TicketDocument | Response:
         """Hold the most urgent item that nobody holds, for five minutes, and return it."""
         body = await read_json_or_nothing(request, own.next)
-        view = await desk.parts.inbox.next(who(key.name, body), next(iter(body.facets), None), body.skip)
+        facet, unseen = next(iter(body.facets), None), reach(desk, key).unseen
+        view = await desk.parts.inbox.next(who(key.name, body), facet, body.skip, unseen=unseen)
         return Response(status_code=204) if view is None else await read_ticket(desk.parts.views, view.id)
 
     @router.post("/{ticket_id}/edit", response_model=TicketDocument, responses=ACTION)

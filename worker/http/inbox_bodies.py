@@ -134,6 +134,15 @@ class SnoozeBody(Versioned):
     seconds: Annotated[float, Field(gt=0, le=30 * 86_400)]
 
 
+Owner = Annotated[str, StringConstraints(max_length=80)]
+
+
+class AssignBody(Versioned):
+    """to: a person, a group such as `team:cards`, or "" for nobody."""
+
+    to: Owner
+
+
 class NoteBody(Body):
     text: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
     version: Version | None = None
@@ -174,7 +183,7 @@ class BulkAssign(BulkBody):
     """to: a person, a group such as `team:cards`, or "" for nobody."""
 
     act: Literal["assign"]
-    to: Annotated[str, StringConstraints(max_length=80)]
+    to: Owner
 
 
 class BulkUndo(BulkBody):

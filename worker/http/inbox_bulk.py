@@ -12,7 +12,7 @@ from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
 from tasks.run.process import Process
 from worker.http import inbox_bodies as bodies
-from worker.http.access import Person
+from worker.http.access import Person, reach
 from worker.http.acting import who
 from worker.http.desk import Desk, DeskDep
 from worker.http.problems import responses
@@ -47,7 +47,7 @@ def bulk_router(process: Process) -> APIRouter:
         """Approve, edit, close, snooze, assign or undo many at once. What changed meanwhile is refused item by item."""
         body = (await read_json(request, own.bulk)).root
         items = [Based(item.id, item.version) for item in body.items]
-        results = await do_each(items, _doing(desk, key, body))
+        results = await do_each(items, reach(desk, key).guarded(desk.parts.views.ticket, _doing(desk, key, body)))
         views = done_of(results)
         return BulkDocument(
             results=[

@@ -3,10 +3,10 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fallbacks.inbox.inbox import Inbox
+from fallbacks.inbox.wanted import Wanted
 from fallbacks.ledger.views import TicketView
 from worker.http.problems import Kind, Problem
 
@@ -48,17 +48,17 @@ def read_cursor(text: str) -> Cursor:
 
 
 async def page_after(
-    inbox: Inbox, facets: Sequence[str], cursor: Cursor | None, limit: int, older_than_ms: int
+    inbox: Inbox, wanted: Wanted, cursor: Cursor | None, limit: int, older_than_ms: int
 ) -> tuple[list[TicketView], Cursor | None, int]:
     """Items after the cursor that have waited since `older_than_ms` or longer; the next cursor; how many there are.
 
     The total does not know of the age.
     """
-    start = await _start(inbox, facets, cursor)
+    start = await _start(inbox, wanted, cursor)
     found: list[TicketView] = []
     looked = held = 0
     while True:
-        page = await inbox.page(facets, start, CHUNK)
+        page = await inbox.find(wanted, start, CHUNK)
         for offset, view in enumerate(page.items):
             here = Cursor(start + offset, view.due_by_ms or 0, view.id)
             if cursor is not None and (here.due_by_ms, here.id) <= (cursor.due_by_ms, cursor.id):
@@ -79,13 +79,13 @@ def _chars(view: TicketView) -> int:
     return len(view.raw or "") + (len(view.ticket.text) if view.ticket else 0)
 
 
-async def _start(inbox: Inbox, facets: Sequence[str], cursor: Cursor | None) -> int:
+async def _start(inbox: Inbox, wanted: Wanted, cursor: Cursor | None) -> int:
     """A rank at or before the cursor's place, though items before it may have left."""
     if cursor is None:
         return 0
     start = cursor.rank
     while start > 0:
-        page = await inbox.page(facets, start, 1)
+        page = await inbox.find(wanted, start, 1)
         if page.items and ((page.items[0].due_by_ms or 0), page.items[0].id) <= (cursor.due_by_ms, cursor.id):
             return start
         start = max(0, min(start, page.total) - CHUNK)

@@ -36,6 +36,7 @@ BODIES: dict[str, tuple[type[BaseModel], bool]] = {
     "/v1/inbox/{ticket_id}/repair": (bodies.RepairBody, True),
     "/v1/inbox/{ticket_id}/resume": (bodies.ResumeBody, True),
     "/v1/inbox/{ticket_id}/snooze": (bodies.SnoozeBody, True),
+    "/v1/inbox/{ticket_id}/assign": (bodies.AssignBody, True),
     "/v1/inbox/{ticket_id}/note": (bodies.NoteBody, True),
     "/v1/inbox/{ticket_id}/undo": (bodies.Versioned, True),
 }

@@ -15,6 +15,7 @@ from fallbacks.errors import (
     ConversationFull,
     IdempotencyConflict,
     MessageConflict,
+    OtherGroup,
     Stale,
     StoreUnreachable,
     UnknownTicket,
@@ -117,6 +118,8 @@ def as_problem(error: Exception) -> Problem | None:
             return error
         case UnknownTicket():
             return Problem(Kind.NOT_FOUND, str(error))
+        case OtherGroup():
+            return Problem(Kind.FORBIDDEN, str(error), ticket_id=error.ticket_id, with_group=error.group)
         case ConversationFull():
             return Problem(Kind.TOO_LARGE, str(error), ticket_id=error.ticket_id)
         case IdempotencyConflict() | MessageConflict():
@@ -138,7 +141,8 @@ def as_problem(error: Exception) -> Problem | None:
 
 def install(app: FastAPI) -> None:
     """Let every error of the application be answered as a problem."""
-    for raised in (Problem, UnknownTicket, IdempotencyConflict, MessageConflict, ConversationFull, Stale):
+    expected = (UnknownTicket, OtherGroup, IdempotencyConflict, MessageConflict, ConversationFull, Stale)
+    for raised in (Problem, *expected):
         app.add_exception_handler(raised, _answer)
     app.add_exception_handler(StoreUnreachable, _answer)
     app.add_exception_handler(TimeoutError, _answer)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fallbacks.access.identity import IdentityProvider
 from fallbacks.console.app import make_console
 from fallbacks.console.deps import ConsoleDeps
+from fallbacks.inbox.reach import read_groups
 from worker.config.settings import Settings
 from worker.http.api import make_api
 from worker.http.desk import Desk, open_desk
@@ -143,6 +144,7 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         calls=parts.calls,
         identity=_identity(settings),
         roles=settings.oidc_roles,
+        teams={group: read_groups(parts.process, teams) for group, teams in settings.oidc_teams.items()},
     )
 
 

@@ -13,6 +13,7 @@ from fallbacks.console.accounts.signin import enter, form_of
 from fallbacks.console.deps import Desk
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import UnknownUser, UserExists
+from fallbacks.inbox.reach import read_groups
 from fallbacks.ledger.control import USER, Control
 from tasks.language import _
 
@@ -35,6 +36,7 @@ async def _page(visit: Visit, *, address: str = "", whose: str = "", fault: str 
         "days": SECONDS[Purpose.INVITATION] // 86_400,
         "fault": fault,
         "single_sign_on": visit.deps.identity is not None,
+        "provided_teams": bool(visit.deps.teams),
     }
     return await visit.page("who_may_sign_in.html", values, status)
 
@@ -83,6 +85,17 @@ async def _role(visit: Visit, name: str, given: dict[str, str]) -> str:
     return ""
 
 
+async def _teams(visit: Visit, name: str, _given: dict[str, str]) -> str:
+    user = await visit.desk.users.get(name)
+    if user and user.subject and visit.deps.teams:
+        raise ValueError(_("the identity provider says for whom %(name)s works", name=name))
+    form = await visit.request.form()
+    teams = read_groups(visit.deps.process, [str(team) for team in form.getlist("team")])
+    await visit.desk.users.change(name, teams=teams)
+    await _log(visit, name, f"teams {', '.join(teams) or 'all'}")
+    return ""
+
+
 async def _sign_out(visit: Visit, name: str, __: dict[str, str]) -> str:
     await visit.desk.users.end_sessions(name)
     await _log(visit, name, "signed out everywhere")
@@ -102,6 +115,7 @@ _ACTS: dict[str, Callable[[Visit, str, dict[str, str]], Awaitable[str]]] = {
     "invite": _invite,
     "reset": _reset,
     "role": _role,
+    "teams": _teams,
     "sign-out": _sign_out,
     "remove": _remove,
 }

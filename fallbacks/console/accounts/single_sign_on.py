@@ -5,7 +5,7 @@ import logging
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fallbacks.access.identity import IdentityFault, IdentityProvider, role_of
+from fallbacks.access.identity import IdentityFault, IdentityProvider, role_of, teams_of
 from fallbacks.access.tokens import SECONDS, Purpose
 from fallbacks.console.accounts.signin import client_of, enter, form_of
 from fallbacks.console.deps import Desk
@@ -43,7 +43,7 @@ async def begin(request: Request) -> Response:
 
 
 async def finish(request: Request) -> Response:
-    """Who came back is signed in, with the role of their groups."""
+    """Who came back is signed in, with the role and the teams of their groups."""
     desk: Desk = request.app.state.desk
     provider, asked = desk.deps.identity, request.query_params
     held = await desk.tokens.take(Purpose.IDENTITY, request.cookies.get(COOKIE, ""))
@@ -68,7 +68,8 @@ async def _entered(request: Request, desk: Desk, provider: IdentityProvider, hel
         await desk.sessions.refused(who.name[:64], client_of(request))
         return _refused(desk, _("%(name)s is in no group that may work here.", name=who.name), 403)
     try:
-        user = await desk.users.provided(who.name.lower(), role, who.subject)
+        teams = teams_of(who.groups, desk.deps.teams)
+        user = await desk.users.provided(who.name.lower(), role, who.subject, teams)
     except ValueError as error:
         await desk.sessions.refused(who.name[:64], client_of(request))
         return _refused(desk, str(error), 403)

@@ -29,6 +29,11 @@ local function inbox_narrowed(q) -- where one of `any` at most holds anything, i
     q.all[#q.all + 1] = held[1] or q.any[1]
     q.any = nil
   end
+  local full = {}
+  for _, index in ipairs(q.none) do
+    if redis.call('ZCARD', P .. index) > 0 then full[#full + 1] = index end
+  end
+  q.none = full
   return q
 end
 local function inbox_merged(desc) -- pages of what waits in any state, by since when

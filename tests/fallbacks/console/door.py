@@ -52,6 +52,7 @@ class Door:
     published: list[tuple[str, str]] = field(default_factory=list)
     identity: IdentityProvider | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __enter__(self) -> "Door":
         self.loop = asyncio.new_event_loop()
@@ -125,6 +126,7 @@ class Door:
             calls=CallJudge(self.store, self.process.name, Terms()),
             identity=self.identity,
             roles=self.roles,
+            teams=self.teams,
         )
 
     async def _publish(self, work: list[tuple[str, str]]) -> None:

@@ -16,6 +16,7 @@ from tests.services.process import free_port
 from worker.http.oidc_provider import OidcProvider
 
 ADA: dict[str, Any] = {"sub": "7", "email": "Ada@example.com", "email_verified": True, "groups": ["staff", "support"]}
+TEAMS = {"cards": ("team:card_delivery", "team:card_problems"), "money": ("team:transfers",)}
 ROLES = {"support": Role.REVIEWER, "leads": Role.OPERATOR}
 
 
@@ -32,7 +33,7 @@ def door(valkey_url: str, taxonomy, provider: IdentityProvider) -> Iterator[Door
     identity = OidcProvider(provider.issuer, CLIENT_ID, CLIENT_SECRET, back, "Example's account")
     provider.claims, provider.token_claims, provider.denies = dict(ADA), {}, False
     provider.refused.clear()
-    with Door(valkey_url, Triage(taxonomy), port=port, identity=identity, roles=ROLES) as door:
+    with Door(valkey_url, Triage(taxonomy), port=port, identity=identity, roles=ROLES, teams=TEAMS) as door:
         door.add_user("root", Role.ADMIN)
         yield door
 
@@ -55,18 +56,19 @@ def come_in(page: Page) -> None:
     page.get_by_role("link", name="Sign in with Example's account").click()
 
 
-def test_groups_say_the_role_each_time_and_the_page_that_was_wanted_opens(
+def test_groups_say_the_role_and_the_teams_each_time_and_the_page_that_was_wanted_opens(
     door: Door, page: Page, provider: IdentityProvider
 ) -> None:
     come_in(page)
     page.wait_for_url("**/settings")
     expect(page.get_by_role("definition").filter(has_text="ada@example.com")).to_be_visible()
     expect(page.get_by_label("Present password")).to_have_count(0)
-    assert people(door)["ada@example.com"]["role"] == "reviewer"
-    provider.claims["groups"] = ["leads", "support"]
+    assert (people(door)["ada@example.com"]["role"], people(door)["ada@example.com"]["teams"]) == ("reviewer", [])
+    provider.claims["groups"] = ["leads", "support", "cards"]
     come_in(page)
     page.wait_for_url("**/settings")
     assert people(door)["ada@example.com"]["role"] == "operator"
+    assert people(door)["ada@example.com"]["teams"] == ["team:card_delivery", "team:card_problems"]
     assert provider.refused == []
 
 

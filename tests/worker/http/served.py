@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -49,9 +50,10 @@ class Served:
         self._clients.append(client)
         return client
 
-    def key(self, *scopes: Scope, name: str = "tester") -> str:
+    def key(self, *scopes: Scope, name: str = "tester", teams: Sequence[str] = ()) -> str:
         """A new key; without scopes it has all."""
-        return self.ledger.do(lambda ledger: ApiKeys(ledger.store).create(name, scopes or tuple(Scope)))[1]
+        chosen = scopes or tuple(Scope)
+        return self.ledger.do(lambda ledger: ApiKeys(ledger.store).create(name, chosen, teams=teams))[1]
 
     def __enter__(self) -> Self:
         self._thread.start()

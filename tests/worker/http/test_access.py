@@ -28,6 +28,7 @@ ACTS = (
     "repair",
     "resume",
     "snooze",
+    "assign",
     "note",
     "undo",
     "approve-call",

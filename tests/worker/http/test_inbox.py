@@ -324,3 +324,25 @@ def test_a_key_that_reads_nothing_sees_no_more_of_what_it_ended(web: Served, api
     body = {"version": version(api, "T-2"), "label": "card_swallowed", "reason": "an ATM took it"}
     corrected = people.post("/v1/tickets/T-2/correct", json=body)
     assert corrected.json() == {"id": "T-2", "state": "decided"}
+
+
+def test_a_key_of_teams_works_the_items_of_these_and_of_none(web: Served, api: httpx.Client) -> None:
+    web.ledger.suggested("C-1")
+    web.ledger.failed("N-1", Reason.STEP_LIMIT)
+    team = api.get("/v1/tickets/C-1").json()["decision"]["team"]
+    other = next(each for each in ("transfers", "card_delivery") if each != team)
+    given = act(api, "N-1", "assign", version=version(api, "N-1"), to=f"team:{team}").json()
+    assert (given["given_to"], given["assignee"]) == (f"team:{team}", None)
+    crew = web.client(web.key(Scope.INBOX, name="crew", teams=[f"team:{other}"]))
+    assert crew.get("/v1/inbox").json()["items"] == []
+    assert crew.post("/v1/inbox/next", json={}).status_code == 204
+    refused = act(crew, "C-1", "claim")
+    problem = refused.json()
+    assert (refused.status_code, problem["type"], problem["with_group"]) == (403, "/problems/forbidden", f"team:{team}")
+    assert "body" not in problem
+    items = [{"id": "C-1", "version": version(api, "C-1")}]
+    many = crew.post("/v1/inbox/bulk", json={"act": "close", "kind": "spam", "items": items}).json()
+    assert [each["refused"] for each in many["results"]] == ["not_allowed"]
+    assert act(api, "C-1", "assign", version=version(api, "C-1"), to="crew:ann").json()["assignee"] == "crew:ann"
+    assert act(crew, "C-1", "claim", person="ann").status_code == 200
+    assert act(api, "C-1", "assign", version=version(api, "C-1"), to="team:nobody").status_code == 409

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import run
-from worker.cli.options import Json, operator_name, seconds_of
+from worker.cli.options import Json, listed, operator_name, seconds_of
 from worker.cli.output import Report, complain, dump, say, show
 
 if TYPE_CHECKING:
@@ -34,10 +34,15 @@ def create(
     source: Annotated[
         str | None, typer.Option("--source", help="It sends, reads and cancels tickets of this source alone.")
     ] = None,
+    teams: Annotated[
+        str | None,
+        typer.Option("--teams", metavar="A,B", help="With scope inbox alone: it works their items."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a key and print it, this once. Without --scope it may write and read tickets."""
     from fallbacks.access.api_keys import ApiKeys, Scope
+    from fallbacks.inbox.reach import read_groups
 
     try:
         scopes = [Scope(wanted) for wanted in scope or (Scope.WRITE, Scope.READ)]
@@ -45,7 +50,11 @@ def create(
         raise ValueError(f"--scope is one of {', '.join(Scope)}") from None
     key, text = run(
         lambda parts: _logged(
-            parts, "created", ApiKeys(parts.store, tiers=parts.settings.tiers).create(name, scopes, source)
+            parts,
+            "created",
+            ApiKeys(parts.store, tiers=parts.settings.tiers).create(
+                name, scopes, source, read_groups(parts.process, listed(teams))
+            ),
         )
     )
     _print_new(key, text, json=json)
@@ -124,6 +133,7 @@ def _document(key: "ApiKey", used_ms: int | None) -> dict[str, Any]:
         "name": key.name,
         "scopes": list(key.scopes),
         "source": key.source,
+        "teams": list(key.teams),
         "created_at": moment(key.created),
         "last_used_at": moment(used_ms),
         "revoked_at": moment(key.revoked),

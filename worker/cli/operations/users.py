@@ -61,6 +61,24 @@ def role(name: Name, role: Annotated[Role, typer.Argument(help="The new role.")]
 
 
 @people.command()
+def teams(
+    name: Name,
+    team: Annotated[list[str] | None, typer.Argument(help="The teams; none: all of them.")] = None,
+    json: Json = False,
+) -> None:
+    """Say for which teams a person works: they see and act on the items of these, and of none."""
+    _print(run(lambda parts: _set_teams(parts, name, team or [])), "changed", json=json)
+
+
+async def _set_teams(parts: "Parts", name: str, team: list[str]) -> "User":
+    from fallbacks.inbox.reach import read_groups
+
+    found = read_groups(parts.process, team)
+    said = f"teams {', '.join(found) or 'all'}"
+    return await _logged(parts, name, said, _users(parts).change(name, teams=found))
+
+
+@people.command()
 def remove(name: Name) -> None:
     """Take a person off the list; their sessions end at once. What they did stays in the timelines."""
     run(lambda parts: _logged(parts, name, "removed", _users(parts).remove(name)))
@@ -77,9 +95,10 @@ def everybody(json: Json = False) -> None:
     if not found:
         say("nobody yet: add the first with `deskhand users create NAME --role admin`")
         return
-    report = Report(("name", "role", "created"))
+    report = Report(("name", "role", "teams", "created"))
     for user in found:
-        report.add(user.name, user.role.value, _document(user)["created_at"])
+        teams = " ".join(team.partition(":")[2] for team in user.teams) or "all"
+        report.add(user.name, user.role.value, teams, _document(user)["created_at"])
     show(report)
 
 
@@ -114,4 +133,9 @@ def _print(user: "User", what: str, *, json: bool) -> None:
 def _document(user: "User") -> dict[str, Any]:
     from worker.cli.documents import moment
 
-    return {"name": user.name, "role": user.role.value, "created_at": moment(user.created_ms)}
+    return {
+        "name": user.name,
+        "role": user.role.value,
+        "teams": list(user.teams),
+        "created_at": moment(user.created_ms),
+    }

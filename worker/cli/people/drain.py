@@ -1,12 +1,13 @@
 """Working through the inbox by keyboard: one item at a time, the cause first, the next one at once."""
 
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.inbox.reach import Reach
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import INBOX
 from worker.cli.cards import call_card, cause_card, decision_card, ticket_card, timeline_table
@@ -46,14 +47,16 @@ class After(Enum):
 
 @dataclass(slots=True)
 class Drain:
-    """One person's pass through the inbox. skipped: not offered again in this pass. decided: what u can undo and e can
-    correct at once, and what was done. did: how often, by what. priority: of what is decided next, "" as it comes.
+    """One person's pass through the inbox. unseen: facets of items that they do not work on. skipped: not offered again
+    in this pass. decided: what u can undo and e can correct at once, and what was done. did: how often, by what.
+    priority: of what is decided next, "" as it comes.
     """
 
     session: Session
     keys: Keys
     person: str
     facet: str | None = None
+    unseen: Sequence[str] = ()
     skipped: list[str] = field(default_factory=list)
     decided: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     did: Counter[str] = field(default_factory=Counter)
@@ -88,7 +91,7 @@ class Drain:
         if self.back_to is not None:
             view, self.back_to = self.session.run(inbox.claim(self.back_to, self.person)), None
         else:
-            view = self.session.run(inbox.next(self.person, self.facet, self.skipped))
+            view = self.session.run(inbox.next(self.person, self.facet, self.skipped, unseen=self.unseen))
         return self.session.run(read_story(self.session.parts, view.id)) if view else None
 
     def _show(self, story: Story) -> "tuple[Choice, ...]":
@@ -298,9 +301,12 @@ class Drain:
             self._do(inbox.correct(ticket_id, self.person, None, given, why), "corrected", counts=False)
         return After.STAY
 
+    def _reach(self) -> Reach:
+        return Reach(self.session.parts.process, self.person, tuple(self.unseen))
+
     def _search(self, story: Story) -> After:
         """What is found and waits is worked on next; anything else is shown."""
-        found = search(self.session, self.keys)
+        found = search(self.session, self.keys, self._reach())
         if found is None:
             return After.STAY
         view = self.session.run(self.session.parts.views.ticket(found))
@@ -312,7 +318,7 @@ class Drain:
         return After.NEXT
 
     def _many(self, story: Story) -> After:
-        done = act_on_many(self.session, self.keys, self.person, self.facet)
+        done = act_on_many(self.session, self.keys, self._reach(), self.facet)
         if done is None:
             return After.STAY
         act, views = done

@@ -8,19 +8,25 @@ from typer.core import TyperGroup
 
 from worker.cli.context import run, session
 from worker.cli.faults import CommandFailed
-from worker.cli.options import Json, Person, person_named
+from worker.cli.options import Json, Person, listed, person_named
 from worker.cli.output import dump, dump_ticket, say, show
 from worker.cli.people import inbox_actions, inbox_calls, many
 from worker.cli.people.by_process import TakesFacets, given
 
 if TYPE_CHECKING:
     from fallbacks.inbox.holds import Page
+    from fallbacks.inbox.reach import Reach
     from tasks.run.process import Process
     from worker.http.documents import TicketDocument
     from worker.wiring import Parts
 
 InQueue = Annotated[str | None, typer.Option("--queue", help="Only this inbox queue, e.g. limits.")]
 ForReason = Annotated[str | None, typer.Option("--reason", help="Only this reason, e.g. low_confidence.")]
+
+ForTeams = Annotated[
+    str | None,
+    typer.Option("--teams", metavar="A,B", help="Only items of these teams, and of none. Default: those of --as."),
+]
 
 
 class ListsByDefault(TyperGroup):
@@ -49,6 +55,8 @@ def list_items(
     ctx: typer.Context,
     queue: InQueue = None,
     reason: ForReason = None,
+    teams: ForTeams = None,
+    person: Person = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     json: Json = False,
 ) -> None:
@@ -56,9 +64,9 @@ def list_items(
     wanted = {"queue": queue, "reason": reason, **given(ctx)}
     facets = [facet(name, value) for name, value in wanted.items() if value is not None]
     if json:
-        dump(run(lambda parts: _page_document(parts, facets, limit)))
+        dump(run(lambda parts: _page_document(parts, facets, limit, person, teams)))
         return
-    page, now, process = run(lambda parts: _page(parts, facets, limit))
+    page, now, process = run(lambda parts: _page(parts, facets, limit, person, teams))
     if not page.items:
         say("nothing waits" + (" that matches" if facets else ""))
         return
@@ -70,10 +78,16 @@ def list_items(
 
 
 @inbox.command("next")
-def next_item(queue: InQueue = None, reason: ForReason = None, person: Person = None, json: Json = False) -> None:
+def next_item(
+    queue: InQueue = None,
+    reason: ForReason = None,
+    teams: ForTeams = None,
+    person: Person = None,
+    json: Json = False,
+) -> None:
     """Take the most urgent item that nobody holds; it is yours for five minutes."""
     who, chosen = person_named(person), _one_facet(queue, reason)
-    document = run(lambda parts: _next(parts, who, chosen))
+    document = run(lambda parts: _next(parts, who, chosen, teams))
     if json:
         dump_ticket(document)
     elif document is None:
@@ -85,7 +99,7 @@ def next_item(queue: InQueue = None, reason: ForReason = None, person: Person = 
 
 
 @inbox.command()
-def work(queue: InQueue = None, reason: ForReason = None, person: Person = None) -> None:
+def work(queue: InQueue = None, reason: ForReason = None, teams: ForTeams = None, person: Person = None) -> None:
     """Work through what waits by keyboard: one item after the other, most urgent first."""
     who, chosen = person_named(person), _one_facet(queue, reason)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -94,7 +108,8 @@ def work(queue: InQueue = None, reason: ForReason = None, person: Person = None)
     from worker.cli.people.keyboard import Keyboard
 
     with session() as opened, Keyboard() as keys:
-        Drain(opened, keys, who, chosen).go()
+        unseen = opened.run(_reach(opened.parts, who, teams)).unseen
+        Drain(opened, keys, who, chosen, unseen).go()
 
 
 def _one_facet(queue: str | None, reason: str | None) -> str | None:
@@ -114,20 +129,40 @@ def facet(name: str, value: str) -> str:
     return f"{name}:{value}"
 
 
-async def _page(parts: "Parts", facets: list[str], limit: int) -> "tuple[Page, int, Process]":
-    return await parts.inbox.page(facets, 0, limit), await parts.store.now_ms(), parts.process
+async def _reach(parts: "Parts", who: str, teams: str | None) -> "Reach":
+    """Of the teams that are named, else of those that the person works for, where they have a name in the console."""
+    from fallbacks.access.users import Users
+    from fallbacks.inbox.reach import reach_of, read_groups
+
+    if teams:
+        return reach_of(parts.process, who, read_groups(parts.process, listed(teams)))
+    user = await Users(parts.store).get(who)
+    return reach_of(parts.process, who, user.teams if user else ())
 
 
-async def _page_document(parts: "Parts", facets: list[str], limit: int) -> dict[str, Any]:
+async def _page(
+    parts: "Parts", facets: list[str], limit: int, person: str | None, teams: str | None
+) -> "tuple[Page, int, Process]":
+    from fallbacks.inbox.wanted import Wanted
+
+    reach = await _reach(parts, person or "", teams)
+    page = await parts.inbox.find(reach.narrowed(Wanted(tuple(facets))), 0, limit)
+    return page, await parts.store.now_ms(), parts.process
+
+
+async def _page_document(
+    parts: "Parts", facets: list[str], limit: int, person: str | None, teams: str | None
+) -> dict[str, Any]:
     from worker.http.documents import read_ticket
 
-    page = await parts.inbox.page(facets, 0, limit)
+    page, _, _ = await _page(parts, facets, limit, person, teams)
     documents = [await read_ticket(parts.views, view.id) for view in page.items]
     return {"items": [document.model_dump(mode="json") for document in documents], "total": page.total}
 
 
-async def _next(parts: "Parts", who: str, chosen: str | None) -> "TicketDocument | None":
+async def _next(parts: "Parts", who: str, chosen: str | None, teams: str | None) -> "TicketDocument | None":
     from worker.http.documents import read_ticket
 
-    view = await parts.inbox.next(who, chosen)
+    unseen = (await _reach(parts, who, teams)).unseen
+    view = await parts.inbox.next(who, chosen, unseen=unseen)
     return None if view is None else await read_ticket(parts.views, view.id)

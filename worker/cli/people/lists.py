@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fallbacks.inbox.wanted import Wanted
 from fallbacks.ledger.acts import Act
 from worker.cli.context import Session
 from worker.cli.options import seconds_of
@@ -12,6 +13,7 @@ from worker.cli.people.many import ASKED_ABOVE, SAMPLE, do_to_many, listed, summ
 
 if TYPE_CHECKING:
     from fallbacks.inbox.bulk import Many
+    from fallbacks.inbox.reach import Reach
     from fallbacks.ledger.views import TicketView
 
 SHOWN = 40
@@ -20,7 +22,7 @@ SHOWN = 40
 VERBS = "a approve   l decide as   z close   s snooze   m assign"
 
 
-def search(session: Session, keys: Keys) -> str | None:
+def search(session: Session, keys: Keys, reach: "Reach") -> str | None:
     """A ticket by words, id or who asks, of all there are; None where nothing is chosen."""
     from fallbacks.history.port import Search
     from worker.cli.printable import one_line
@@ -28,7 +30,7 @@ def search(session: Session, keys: Keys) -> str | None:
     words = keys.line("search: ")
     if not words:
         return None
-    found = session.run(session.parts.search.find(Search(q=words, limit=MOST_SHOWN)))
+    found = session.run(session.parts.search.find(Search(q=words, limit=MOST_SHOWN), reach.covers))
     if not found.hits:
         say(f"no ticket is found by {words!r}")
         return None
@@ -51,17 +53,19 @@ def show_ended(session: Session, view: "TicketView") -> None:
     say(f"{view.id} is {view.state.value}: deskhand correct {view.id} changes a decision")
 
 
-def act_on_many(session: Session, keys: Keys, person: str, facet: str | None) -> "tuple[Act, list[TicketView]] | None":
+def act_on_many(
+    session: Session, keys: Keys, reach: "Reach", facet: str | None
+) -> "tuple[Act, list[TicketView]] | None":
     """Choose of the list, then an act; what it was done to. None where nothing was done."""
     inbox, process = session.parts.inbox, session.parts.process
-    items = session.run(inbox.page([facet] if facet else (), 0, SHOWN)).items
+    items = session.run(inbox.find(reach.narrowed(Wanted((facet,) if facet else ())), 0, SHOWN)).items
     say(*(f"{number:3} {line}" for number, line in enumerate(listed(items, process), 1)))
     chosen = [items[place] for place in places_of(keys.line("which (1-4 7, or all): ") or "", len(items))]
     many = _asked(session, keys) if chosen else None
     if many is None or not _sure(keys, many, listed(chosen, process)):
         say("nothing done")
         return None
-    results = session.run(do_to_many(inbox, person, chosen, many))
+    results = session.run(do_to_many(inbox, reach.person, chosen, many))
     say(*summary(many.act, results, process))
     return many.act, [result.view for result in results if result.view is not None]
 

@@ -27,6 +27,9 @@ def test_bare_it_lists_and_filters(deskhand: Deskhand) -> None:
     assert ids(deskhand, "--queue", "limits") == ["f1", "f2"]
     assert ids(deskhand, "--label", "card_arrival", "--team", "card_delivery") == ["s1"]
     assert ids(deskhand, "--limit", "1") == ["s1"]
+    assert ids(deskhand, "--teams", "transfers") == ["f1", "f2"]
+    assert ids(deskhand, "--teams", "card_delivery,transfers") == ["s1", "f1", "f2"]
+    assert deskhand("inbox", "--teams", "nobody").code == 1
     assert "step_limit" in deskhand("inbox").out
     assert deskhand("inbox", "--label", "none").out == "nothing waits that matches\n"
 
