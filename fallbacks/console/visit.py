@@ -170,5 +170,7 @@ def _to_sign_in(request: Request) -> Response:
             return JSONResponse({"go": "/sign-in"}, 401)
         ticket_id = request.path_params.get("ticket_id")
         return RedirectResponse("/sign-in" + (f"?next=/tickets/{quote(ticket_id, safe='')}" if ticket_id else ""), 303)
+    if request.headers.get("accept") == "text/event-stream":  # a page that was left open: it asks no more
+        return Response(status_code=401)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/sign-in?next={quote(wanted, safe='')}", 303)

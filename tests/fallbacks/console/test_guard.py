@@ -64,6 +64,7 @@ def test_every_page_and_form_wants_a_session_and_its_role(door: Door) -> None:
         assert {call for call, answer in asked.items() if answer.status_code != 303} == FOR_EVERYBODY
         sent = {answer.headers["location"][:17] for call, answer in asked.items() if call not in FOR_EVERYBODY}
         assert sent == {"/sign-in", "/sign-in?next=%2F", "/sign-in?next=/ti"}
+        assert nobody.get("/inbox/stream", headers={"Accept": "text/event-stream"}).status_code == 401
         own = [call for call in CALLS if call not in ENDS_THE_SESSION]
         refused = {call for call in own if status(rita, call) == 403}
         assert refused == FOR_OPERATORS | FOR_ADMINS
