@@ -9,7 +9,7 @@ from fallbacks.access.identity import IdentityFault, IdentityProvider, role_of, 
 from fallbacks.access.tokens import SECONDS, Purpose
 from fallbacks.console.accounts.signin import client_of, enter, form_of
 from fallbacks.console.deps import Desk
-from tasks.language import _
+from tasks.language import N_, _
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ async def begin(request: Request) -> Response:
     try:
         begun = await provider.begin()
     except IdentityFault as error:
-        return _refused(desk, str(error), 502)
+        return _refused(desk, "%(why)s", 502, why=str(error))
     holds = {"state": begun.state, "nonce": begun.nonce, "verifier": begun.verifier}
     token = await desk.tokens.make(Purpose.IDENTITY, {**holds, "next": request.query_params.get("next", "")})
     response = RedirectResponse(begun.address, 303)
@@ -48,17 +48,14 @@ async def finish(request: Request) -> Response:
     provider, asked = desk.deps.identity, request.query_params
     held = await desk.tokens.take(Purpose.IDENTITY, request.cookies.get(COOKIE, ""))
     if provider is None or held is None or asked.get("state") != held["state"]:
-        return _refused(desk, _("That took too long, or began in another browser. Sign in again."), 400)
+        return _refused(desk, N_("That took too long, or began in another browser. Sign in again."), 400)
     if "code" not in asked:
-        return _refused(
-            desk,
-            _("%(provider)s did not let you in: %(why)s", provider=provider.name, why=asked.get("error", "no code")),
-            403,
-        )
+        why = asked.get("error", "no code")
+        return _refused(desk, N_("%(provider)s did not let you in: %(why)s"), 403, provider=provider.name, why=why)
     try:
         return await _entered(request, desk, provider, held)
     except IdentityFault as error:
-        return _refused(desk, str(error), 502)
+        return _refused(desk, "%(why)s", 502, why=str(error))
 
 
 async def _entered(request: Request, desk: Desk, provider: IdentityProvider, held: dict[str, str]) -> Response:
@@ -66,16 +63,16 @@ async def _entered(request: Request, desk: Desk, provider: IdentityProvider, hel
     role = role_of(who.groups, desk.deps.roles)
     if role is None:
         await desk.sessions.refused(who.name[:64], client_of(request))
-        return _refused(desk, _("%(name)s is in no group that may work here.", name=who.name), 403)
+        return _refused(desk, N_("%(name)s is in no group that may work here."), 403, name=who.name)
     try:
         teams = teams_of(who.groups, desk.deps.teams)
         user = await desk.users.provided(who.name.lower(), role, who.subject, teams)
     except ValueError as error:
         await desk.sessions.refused(who.name[:64], client_of(request))
-        return _refused(desk, str(error), 403)
+        return _refused(desk, "%(why)s", 403, why=str(error))
     return await enter(request, user, held["next"])
 
 
-def _refused(desk: Desk, fault: str, status: int) -> Response:
-    log.warning("sign-in at the identity provider: %s", fault)
-    return form_of(desk, "", fault=fault, status=status)
+def _refused(desk: Desk, fault: str, status: int, **values: str) -> Response:
+    log.warning("sign-in at the identity provider: %s", fault % values)
+    return form_of(desk, "", fault=_(fault, **values), status=status)

@@ -51,7 +51,7 @@ def test_times_are_the_readers_own_and_a_ticket_prints_as_a_document(
         "title", re.compile(rf"(MESZ|MEZ|GMT).* · {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
     )
     page.clock.fast_forward("02:30")
-    expect(page.get_by_text(re.compile("vor [23] Min. angenommen"))).to_be_visible()
+    expect(page.get_by_text(re.compile("vor \\d+ Min\\. angenommen"))).to_be_visible()
     assert f"{at.astimezone(UTC):%H:%M:%S} UTC</time>" in page.request.get(f"/tickets/{ticket_id}").text()
 
     page.emulate_media(media="print")
