@@ -15,6 +15,14 @@ class IdempotencyConflict(FallbacksError):
         self.ticket_id = ticket_id
 
 
+class SourceLimited(FallbacksError):
+    """A source sends more tickets than it may. wait_ms: until it may send another."""
+
+    def __init__(self, source: str, wait_ms: int) -> None:
+        super().__init__(f"the source {source!r} sends more tickets a minute than it may")
+        self.wait_ms = wait_ms
+
+
 class MessageConflict(FallbacksError):
     """The ticket has a message with this id and another body. Nothing was changed."""
 

@@ -99,6 +99,13 @@ PLAN: dict[Reason, PlanRow] = {
         _ERROR,
         parks=None,
     ),
+    Reason.SOURCE_BUDGET: PlanRow(
+        N_("the budget of its source has no room for the next call"),
+        N_("Decide by hand, or raise it (`deskhand budget --source`) and resume the group."),
+        _LIMITS,
+        _WARNING,
+        parks=None,
+    ),
     Reason.LOOP_DETECTED: PlanRow(
         N_("it repeated itself without learning anything"),
         N_("Decide by hand, or resume with a hint that breaks the tie."),
@@ -393,6 +400,8 @@ def _park_until(stop: Stop, row: PlanRow, before: int, ticket_id: str, now_ms: i
     jitter = 1 + (zlib.crc32(f"{ticket_id}:{before}".encode()) % 250) / 1000
     if stop.reason is Reason.DAILY_BUDGET and stop.retry_after_seconds is None:
         return (now_ms // DAY_MS + 1) * DAY_MS + int(60_000 * (jitter - 1))
+    if stop.reason is Reason.SOURCE_BUDGET and stop.retry_after_seconds is not None and not stop.waits:
+        return now_ms + int(stop.retry_after_seconds * 1000) + int(60_000 * (jitter - 1))
     if stop.retry_after_seconds is not None:
         return now_ms + int(stop.retry_after_seconds * 1000 * jitter)
     return now_ms + int(min(LONGEST_PARK_SECONDS, row.park_seconds * 2 ** min(before, 10)) * 1000 * jitter)

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     COST_LIMIT = "cost_limit"
     TIME_LIMIT = "time_limit"
     DAILY_BUDGET = "daily_budget"
+    SOURCE_BUDGET = "source_budget"
     LOOP_DETECTED = "loop_detected"
     # what the model answered
     NO_DECISION = "no_decision"

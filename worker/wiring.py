@@ -214,6 +214,7 @@ class Parts(Records):
             outcomes=self.outcomes,
             judge=self._judge,
             day_cap=settings.day_cap_nanodollars,
+            source_caps=settings.source_caps,
             approval_seconds=settings.approval_seconds,
             earned=self._earned,
             max_losses=settings.max_worker_losses,

@@ -151,8 +151,9 @@ class Records:
     def ledger(self) -> Ledger:
         settings = self.settings
         lease_ms, first_sweep_ms = int(settings.lease_seconds * 1000), int(2 * settings.sweep_seconds * 1000)
-        known, weights = KnownBefore(self.history), settings.source_weights
-        return Ledger(self.store, self.process, lease_ms, first_sweep_ms, sent_in, known, weights, self._targets())
+        known, weights, rates = KnownBefore(self.history), settings.source_weights, settings.source_rates
+        times = (lease_ms, first_sweep_ms)
+        return Ledger(self.store, self.process, *times, sent_in, known, weights, self._targets(), rates)
 
     def _targets(self) -> Targets:
         """How soon people should look."""

@@ -13,11 +13,13 @@ from fallbacks.ledger.control import AUTONOMY, DRAIN, PAUSED, Control
 from fallbacks.ledger.views import WORKER_SILENT_MS
 from fallbacks.operations.budget import change_budget, read_amount
 from fallbacks.operations.fleet import fleet
+from fallbacks.operations.source_budgets import change_source_budget, source_budgets
 from tasks.language import N_, _, translated
 
 LINES = 15
 QUEUES = {"tickets": N_("the agent's work"), "handoff": N_("giving tickets to people")}
 MODES = {"suggest": N_("it suggests, and people decide"), "auto": N_("it decides alone where it has earned it")}
+PERIOD_NAMES = {"day": N_("UTC day"), "month": N_("UTC month")}
 OFF = "off"
 
 
@@ -38,6 +40,8 @@ async def _page(visit: Visit, fault: str = "", status: int = 200) -> Response:
         "mode": stats.control.get(AUTONOMY) or deps.terms.autonomy,
         "at_run_time": AUTONOMY in stats.control,
         "money": money_of(visit, stats),
+        "budgets": await source_budgets(deps.store, deps.source_caps, stats.control, deps.budget_warn_at),
+        "periods": PERIOD_NAMES,
         "workers": [found for found in workers if found.seen_seconds * 1000 < WORKER_SILENT_MS],
         "log": await Control(deps.store).log(LINES),
         "fault": fault,
@@ -95,6 +99,15 @@ async def _budget(visit: Visit, given: dict[str, str]) -> str:
     return _("%(said)s; %(num)s tickets that waited for it go on", said=said, num=woken) if woken else said
 
 
+async def _source_budget(visit: Visit, given: dict[str, str]) -> str:
+    source, period = given.get("source", "").strip(), given.get("period", "")
+    if not source or period not in PERIOD_NAMES:
+        raise ValueError(_("name a source, and a day or a month"))
+    cap = read_amount(given.get("usd", "").strip() or "none")
+    await change_source_budget(Control(visit.deps.store), visit.person, source, {period: cap})
+    return _("The budget of %(source)s is changed", source=source)
+
+
 async def _drain(visit: Visit, given: dict[str, str]) -> str:
     name = given.get("worker", "")
     if name not in {found.worker for found in await fleet(visit.deps.store, visit.deps.terms.lease_seconds)}:
@@ -107,5 +120,6 @@ _SWITCHES: dict[str, Callable[[Visit, dict[str, str]], Awaitable[str]]] = {
     "pause": _pause,
     "autonomy": _autonomy,
     "budget": _budget,
+    "source-budget": _source_budget,
     "drain": _drain,
 }

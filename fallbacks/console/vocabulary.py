@@ -37,7 +37,14 @@ WORDS = (
     *(N_("invited as reviewer"), N_("invited as operator"), N_("invited as admin")),
     # reasons
     *(N_("step limit"), N_("tool call limit"), N_("token limit"), N_("cost limit"), N_("time limit")),
-    *(N_("daily budget"), N_("loop detected"), N_("no decision"), N_("invalid decision"), N_("invalid tool call")),
+    *(
+        N_("daily budget"),
+        N_("source budget"),
+        N_("loop detected"),
+        N_("no decision"),
+        N_("invalid decision"),
+        N_("invalid tool call"),
+    ),
     *(N_("low confidence"), N_("model refused"), N_("reply truncated"), N_("context exceeded"), N_("unknown stop")),
     *(N_("malformed reply"), N_("model rate limited"), N_("model overloaded"), N_("model unavailable")),
     *(N_("model timeout"), N_("model auth"), N_("model not found"), N_("model spend limit")),

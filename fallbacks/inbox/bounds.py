@@ -49,7 +49,7 @@ class Waiting:
 
 def waits_that_fit(reason: Reason, row: PlanRow, max_wait_seconds: float | None) -> Waits:
     """By the plan's own lengths, which a provider may override and which vary by a quarter."""
-    if reason is Reason.DAILY_BUDGET:
+    if reason in (Reason.DAILY_BUDGET, Reason.SOURCE_BUDGET):
         return Waits(1, max_wait_seconds, until_midnight=True)
     if row.parks is None and max_wait_seconds is None:
         return Waits(None, None)

@@ -79,11 +79,15 @@ class AuditReport:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One UTC day. cap: the highest that held in it, None once there was none."""
+    """One UTC day. cap: the highest that held in it, None once there was none. sourced: what of `spent` was counted by
+    source, and by_source: the sum of the sources; None where workers of a former version did all of it.
+    """
 
     spent: int
     reserved: int
     cap: int | None
+    sourced: int | None = None
+    by_source: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ async def _pass(store: Store, history: History | None) -> AuditReport:
         *_overbilled(before, after, rows),
         *(what for _, what in reserved),
         *_caps(after),
+        *_sources(after),
         *_alerts(after),
     )
     return AuditReport(
@@ -221,7 +226,7 @@ async def _totals(store: Store, since_ms: int | None) -> Totals:
         due=due,
         inbox=inbox,
         counters=Counter({name: int(value) for name, value in _by(2, counters)}),
-        days={day: Day(int(spent), int(held), int(cap) if cap else None) for day, spent, held, cap in _by(4, days)},
+        days={day: Day(int(spent), int(held), *map(_known, others)) for day, spent, held, *others in _by(6, days)},
         alerts={reason: (int(pending), due == "1") for reason, pending, due in _by(3, alerts)},
         moved=None if moved is None else {row[0]: (int(row[1]), int(row[2]), row[3]) for row in moved},
     )
@@ -258,6 +263,16 @@ def _caps(now: Totals) -> Iterator[str]:
     for name, day in now.days.items():
         if day.cap is not None and day.spent + day.reserved > day.cap:
             yield f"{day.spent + day.reserved} was spent or is reserved on day {name} and {day.cap} was allowed"
+
+
+def _sources(now: Totals) -> Iterator[str]:
+    """Their spend is the day's: all of what was counted by source, which is all but what a former version settled."""
+    for name, day in now.days.items():
+        if day.sourced is None:
+            continue
+        if day.by_source != day.sourced or day.sourced > day.spent:
+            counted = f"{day.sourced} of it was counted by source"
+            yield f"{day.spent} was spent on day {name}, {counted}, and {day.by_source} by the sources' own sums"
 
 
 def _reserved(now: Totals) -> Iterator[tuple[str, str]]:
@@ -298,6 +313,10 @@ async def repair(store: Store, report: AuditReport) -> dict[str, tuple[int, int]
 
 def _names(states: Any) -> str:
     return json.dumps({state.value: True for state in states})
+
+
+def _known(stored: str) -> int | None:
+    return int(stored) if stored else None
 
 
 def _days(stored: str) -> Counter[int]:

@@ -38,6 +38,8 @@ def refused(started: ev.StepStarted, verdict: list[Any]) -> StepRefused | None:
             return StepRefused(Reason.COST_LIMIT, _over(started, "the run", used, cap))
         case ["day_cap", used, cap, spent]:
             return _over_day(started, int(used), int(cap), int(spent))
+        case ["source_cap", period, used, cap, spent, wait_ms]:
+            return _over_source(started, str(period), (int(used), int(cap), int(spent)), int(wait_ms) / 1000)
         case ["off"]:
             return StepRefused(Reason.AUTONOMY_OFF, "the kill switch is on")
         case ["breaker", reason, wait_ms]:
@@ -55,6 +57,15 @@ def _over_day(started: ev.StepStarted, used: int, cap: int, spent: int) -> StepR
         return StepRefused(Reason.DAILY_BUDGET, over)
     held = f"{over}, {format_usd(Nanodollars(used - spent))} of it held by calls under way"
     return StepRefused(Reason.DAILY_BUDGET, held, HELD_SECONDS, waits=True)
+
+
+def _over_source(started: ev.StepStarted, period: str, money: tuple[int, int, int], wait: float) -> StepRefused:
+    """wait: seconds to the next period. money: used, allowed, spent."""
+    used, cap, spent = money
+    over = _over(started, f"its source this {period}", str(used), str(cap))
+    if spent + started.reserved_nanodollars > cap:
+        return StepRefused(Reason.SOURCE_BUDGET, over, wait)
+    return StepRefused(Reason.SOURCE_BUDGET, f"{over}, some of it held by calls under way", HELD_SECONDS, waits=True)
 
 
 def _over(started: ev.StepStarted, whose: str, used: str, cap: str) -> str:

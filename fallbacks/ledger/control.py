@@ -19,7 +19,9 @@ KEPT = 50_000
 
 CHUNK = 500
 
-AUTONOMY, DAY_CAP = "autonomy", "day_cap"
+AUTONOMY, DAY_CAP, MONTH_CAP = "autonomy", "day_cap", "month_cap"
+"""With `:` and a source behind them the caps are that source's."""
+
 DEPLOYED = "deployed:"
 """Prefix of what the workers run: code, prompt, taxonomy, models."""
 
@@ -70,8 +72,14 @@ class Change:
             return f"{translated(kind)} {name}: {translated(self.after or '')}"
         if self.what.startswith(DEPLOYED):
             return f"{self.what.removeprefix(DEPLOYED)}: {self.before or _('none')} -> {self.after}"
-        if self.what == DAY_CAP:
-            return _("daily budget: %(before)s -> %(after)s", before=_money(self.before), after=_money(self.after))
+        period, __, source = self.what.partition(":")
+        if period in (DAY_CAP, MONTH_CAP):
+            amounts = {"before": _money(self.before), "after": _money(self.after)}
+            if not source:
+                return _("daily budget: %(before)s -> %(after)s", **amounts)
+            if period == DAY_CAP:
+                return _("daily budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
+            return _("monthly budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
         as_set_up = _("as set up")
         return f"{self.what}: {self.before or as_set_up} -> {self.after or as_set_up}"
 

@@ -46,6 +46,10 @@ async def day_of(store: Store, number: int) -> Day:
     for stored, value in counted.items():
         what, _, name = stored.partition("|")
         _put(day, what, name, int(value))
+    for stored, value in money.items():
+        what, bar, name = stored.partition("|")
+        if bar and what == "spent":
+            _put(day, "source", name, int(value))
     return day
 
 

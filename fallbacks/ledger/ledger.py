@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from fallbacks.errors import HistoryUnreachable, IdempotencyConflict
+from fallbacks.errors import HistoryUnreachable, IdempotencyConflict, SourceLimited
 from fallbacks.history.port import Known
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import ALONE
@@ -54,7 +54,8 @@ class Ledger(Steps):
     lease_ms: how long a silent worker keeps its tickets. first_sweep_ms: an accepted ticket that nobody claimed within
     this time is published again. sent_in: the W3C traceparent that a ticket accepted now was sent in, "" for none.
     before: what knows the tickets that have left the store; None where none leaves. weights: of sources, in who goes
-    first; 1 where it names none. targets: how soon a person should look.
+    first; 1 where it names none. targets: how soon a person should look. rates:
+    tickets per minute, of sources that have one.
     """
 
     def __init__(
@@ -67,10 +68,12 @@ class Ledger(Steps):
         before: KnownBefore | None = None,
         weights: Mapping[str, float] = MappingProxyType({}),
         targets: Targets = USUAL,
+        rates: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         super().__init__(store, process, lease_ms)
         self.weights = weights
         self.targets = targets
+        self.rates = rates
         self.before = before
         self.first_sweep_ms = first_sweep_ms
         self.sent_in = sent_in
@@ -93,6 +96,7 @@ class Ledger(Steps):
         bounced: str | None = None,
         answers: Sequence[str] = (),
         aside: bool = False,
+        refuse: bool = False,
     ) -> Accepted:
         """Write a new ticket's row. The same again changes nothing; another body raises `IdempotencyConflict`.
 
@@ -103,7 +107,8 @@ class Ledger(Steps):
         which sort it is. original: what the ticket was read from; attached: by `attachments.packed_texts`. Both
         are kept beside it (base64 of zlib). bounced: the address that a bounce is about. answers: ids of tickets, one
         of which it answers: where one is there when this one is claimed, it becomes a message of it. aside: no worker
-        is to take it, though it is queued.
+        is to take it, though it is queued. refuse: a new ticket beyond the rate of its source raises `SourceLimited`;
+        else it is parked until its turn.
 
         One that has left the store is known, too. Where history cannot be asked, the ticket is accepted and worked; one
         that was here before then leaves under an id of its own, and is reported (`fallbacks.ledger.leaving`).
@@ -129,6 +134,8 @@ class Ledger(Steps):
             "answers": json.dumps(list(answers)) if answers else None,
             "unasked": None if asked else "1",
             "aside": aside or None,
+            "rate": None if aside else self.rates.get(ticket.source),
+            "refuse": refuse or None,
         }
         return await self._accept(ticket, header, _first_events(ticket, not_before_ms, closed, detail))
 
@@ -153,6 +160,8 @@ class Ledger(Steps):
         outcome, known_id, *state = await self.store.run("accept", ticket_id, lua_header(header), body, *said)
         if outcome == "conflict":
             raise IdempotencyConflict(known_id)
+        if outcome == "limited":
+            raise SourceLimited(ticket.source, int(known_id))
         if outcome == "new":
             journal_log.wrote(known_id, 0, events[:1] if state[0] == State.QUEUED else events)
         return Accepted(known_id, State(state[0]), outcome == "new")

@@ -25,6 +25,7 @@ BUDGETS = {
     Reason.COST_LIMIT: "cost",
     Reason.TIME_LIMIT: "seconds",
     Reason.DAILY_BUDGET: "day",
+    Reason.SOURCE_BUDGET: "source",
 }
 """Reasons that mean that something allowed was used up, and what it was."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.ledger import Lease, Ledger
+from fallbacks.ledger.source_caps import NO_CAPS, SourceCaps
 from fallbacks.plan import PLAN
 from fallbacks.store import keys
 from tasks.errors import Draining
@@ -20,6 +21,7 @@ class LeasedLedger:
     """Implements `tasks.run.ports.RunLedger`. day_cap: nanodollars of the fleet per UTC day, None for no cap.
 
     heard: messages of the ticket that the run knows of; where there are more, no step begins (`NewMessages`).
+    source: what the ticket's source may spend.
     """
 
     ledger: Ledger
@@ -28,6 +30,7 @@ class LeasedLedger:
     day_cap: int | None
     draining: Callable[[], bool]
     heard: int = 0
+    source: SourceCaps = NO_CAPS
     _model: str = ""
     _settled: str | None = None
 
@@ -37,7 +40,7 @@ class LeasedLedger:
             raise Draining
         self._model = started.model  # one call is open at a time
         cap = self.limits.max_cost_nanodollars
-        caps = {"run_cap": cap, "day_cap": self.day_cap, "heard": self.heard}
+        caps: dict[str, Any] = {"run_cap": cap, "day_cap": self.day_cap, "source": self.source, "heard": self.heard}
         return await self.ledger.begin_step(self.lease, started, before, **caps, after=self._settled)
 
     async def end_step(self, call_id: str, cost: Nanodollars, events: Sequence[ev.Event]) -> None:

@@ -8,6 +8,7 @@ from fallbacks.ledger import journal_log
 from fallbacks.ledger.breaker import ModelFailure, refused
 from fallbacks.ledger.claims import Lease
 from fallbacks.ledger.meters import counted
+from fallbacks.ledger.source_caps import NO_CAPS, SourceCaps
 from fallbacks.store.port import Store, lua_header
 from tasks.errors import EffectUnknown, LeaseLost, NewMessages, NotApproved
 from tasks.run import events as ev
@@ -30,10 +31,11 @@ class Steps:
         *,
         run_cap: int | None,
         day_cap: int | None,
+        source: SourceCaps = NO_CAPS,
         after: str | None = None,
         heard: int | None = None,
     ) -> int:
-        """Reserve the worst case of a call against run and day, together with its intent. Returns store time, ms.
+        """Reserve the worst case of a call against run, day and source, with its intent. Returns store time, ms.
 
         after: the call that this lease settled last. A store that failed over may lack it: then the lease is lost.
         heard: see `LeasedLedger`. Raises `StepRefused` (a cap, the kill switch, the breaker) and `NewMessages`, with
@@ -46,6 +48,8 @@ class Steps:
             "worst": started.reserved_nanodollars,
             "run_cap": run_cap,
             "day_cap": day_cap,
+            "source_day": source.day,
+            "source_month": source.month,
             "breaker": started.model,
             "heard": heard,
             "meters": counted(before),

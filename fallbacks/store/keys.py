@@ -87,7 +87,7 @@ group = _keys("group:*", Type.HASH, "who tries a reason's group again, and the c
 person = _keys("person:*", Type.HASH, "a person's settings of the console")
 
 # money, breakers and rates
-day = _keys("day:*", Type.HASH, "nanodollars spent and reserved in a UTC day; by days since 1970")
+day = _keys("day:*", Type.HASH, "nanodollars spent and reserved in a UTC day, of it also by source; by days since 1970")
 figures = _keys("f:*", Type.HASH, "figures of a UTC day for people, see `fallbacks.ledger.figures`; 62 days")
 breaker = _keys("breaker:*", Type.HASH, "a model's failures in a row, and until when its circuit breaker is open (ms)")
 rate = _keys("rate:*", Type.TEXT, "calls of a tool in this minute; `rate:key:` and its id: requests of an API key")

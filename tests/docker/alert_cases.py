@@ -67,6 +67,7 @@ HANDED_OFF_RUNS = 'deskhand_runs_total{outcome="handed_off",reason="tool_failed"
 DEPLOYED = 'deskhand_deployed_seconds{what="code"}'
 SPENT, RESERVED = "deskhand_spend_today_dollars", "deskhand_reserved_today_dollars"
 BUDGET = "deskhand_day_budget_dollars"
+SOURCE_NEAR = 'deskhand_source_budget_near{source="backfill",period="month"}'
 AGREED = 'deskhand_suggestions_judged_total{agreed="yes"}'
 DIFFERED = 'deskhand_suggestions_judged_total{agreed="no"}'
 DELAYED = "deskhand_store_delayed_fsyncs_total"
@@ -145,6 +146,9 @@ CASES: Mapping[str, Case] = {
     "DeskhandBudgetNear": Case(
         {SPENT: steady(7), RESERVED: steady(2), BUDGET: steady(10)},
         ({SPENT: steady(7), RESERVED: steady(1), BUDGET: steady(10)}, {SPENT: steady(1000), RESERVED: steady(0)}),
+    ),
+    "DeskhandSourceBudgetNear": Case(
+        {SOURCE_NEAR: steady(1)}, ({SOURCE_NEAR: steady(0)},), {"source": "backfill", "period": "month"}
     ),
     "DeskhandDayBudgetUsedUp": Case(
         {OVER_DAY: "0x80 1x10"}, ({OVER_DAY: steady(3), OVER_RUN: growing(1)},), {"budget": "day"}

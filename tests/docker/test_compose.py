@@ -89,6 +89,7 @@ SEEN_LATER = {
     "deskhand_webhook_deliveries_total",
     "deskhand_breaker_open",
     "deskhand_day_budget_dollars",
+    "deskhand_source_budget_near",
     "deskhand_deployed_seconds",
     "deskhand_store_replica_lag_bytes",
     "deskhand_history_disk_free_bytes",

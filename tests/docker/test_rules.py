@@ -16,6 +16,7 @@ from fallbacks.ledger.views import Stats
 from fallbacks.operations.breakers import Breaker
 from fallbacks.operations.fleet import Worker
 from fallbacks.operations.senders import Sender, Senders
+from fallbacks.operations.source_budgets import SourceBudget
 from tests.docker.alert_cases import CASES, LONG, Series
 from tests.docker.composed import FOLDER
 from tests.services.process import program
@@ -174,5 +175,6 @@ def _everything() -> LedgerCollector:
         day_cap=1,
         deployed_ms={"code": 1},
         history_answers=True,
+        budgets=(SourceBudget("s", "day", 1, 1, 0, near=True, at_run_time=False),),
     )
     return LedgerCollector(load, found, StoreFacts(info, "everysec", 0.0, 1.0), ("search_knowledge_base",))

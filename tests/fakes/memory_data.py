@@ -18,7 +18,7 @@ CLASSES = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 @dataclass(slots=True)
 class MemoryData:
     """Hashes, sorted indexes and lists by name. now: the store's time, ms; stands still until a test moves it. claims:
-    tickets that claims took in another's place.
+    tickets that claims took in another's place. turns: when a next ticket of a source with a rate is in time.
     """
 
     now: int = field(default_factory=lambda: int(time.time() * 1000))
@@ -27,6 +27,7 @@ class MemoryData:
     lists: dict[str, list[str]] = field(default_factory=dict)
     expires: dict[str, int] = field(default_factory=dict)
     claims: dict[str, str] = field(default_factory=dict)
+    turns: dict[str, int] = field(default_factory=dict)
 
     def hash(self, name: str) -> dict[str, str]:
         return self.hashes.setdefault(name, {})
@@ -129,11 +130,12 @@ class MemoryData:
         model = row.pop("rsv_model")
         charged = held if cost is None else cost
         self.add(f"t:{ticket_id}", "spent", charged)
-        self.add(day, "spent", charged)
-        self.add(day, "reserved", -held)
+        for what in ("spent", "sourced", f"spent|{row['source']}"):
+            self.add(day, what, charged)
+        for what in ("reserved", *([f"reserved|{row['source']}"] if row.pop("rsv_source", "") else [])):
+            self.add(day, what, -held)
         self.count("llm_cost_nanodollars", charged, model=model)
         self.figure("model", model, charged)
-        self.figure("source", row["source"], charged)
         if charged > held:
             self.add(f"t:{ticket_id}", "overbilled", 1)
             self.add("n", "bound_violations", 1)

@@ -1,9 +1,12 @@
 """What a worker does with a ticket it holds: claim, step, effect, renew, sweep; and accept before it."""
 
 import json
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
 from tests.fakes.memory_data import MemoryData
 
@@ -13,8 +16,8 @@ KEPT = ("digest", "limits", "source", "priority", "door", "sent_by", "who", "tra
 """Of the header, in the row."""
 
 
-def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) -> list[str]:
-    h = json.loads(header)
+def _known(b: MemoryData, ticket_id: str, h: dict[str, Any]) -> list[str] | None:
+    """What is answered where the ticket, or its key, was here before."""
     seen = b.hash(f"idem:{h.get('idem')}")
     if seen:
         if seen["digest"] != h["digest"]:
@@ -27,10 +30,23 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
         if not seen:
             _remember_key(b, ticket_id, h)
         return ["seen", ticket_id, row["state"]]
+    return None
+
+
+def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) -> list[str]:
+    h = json.loads(header)
+    if known := _known(b, ticket_id, h):
+        return known
+    row = b.row(ticket_id)
+    start = _turn(b, h)
+    if "refuse" in h and start > b.now:
+        return ["limited", str(start - b.now)]
+    if start > b.now and len(events) == 1:
+        events = (*events, json.dumps({"type": "parked", "v": 1, "until_ms": start}, separators=(",", ":")))
     kept = ("digest", "limits", "source", "priority", "door", "sent_by", "who", "trace", "answers")
     row |= {name: h[name] for name in kept if name in h}
     row |= {"body": body, "accepted": str(b.now), "version": "1", "epoch": "0", "losses": "0", "spent": "0"}
-    start = max(b.now, h.get("not_before", 0))
+    start = max(start, h.get("not_before", 0))
     state = "closed" if "closed" in h else "parked" if start > b.now else "queued"
     b.place(ticket_id, state)
     if "closed" in h:
@@ -53,6 +69,17 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
     for event in events[:1] if state == "queued" else events:
         b.append(ticket_id, event, 0)
     return ["new", ticket_id, state]
+
+
+def _turn(b: MemoryData, h: dict[str, Any]) -> int:
+    """When its source may send this one, by the same rule as `accept.lua`; counted where it is taken."""
+    if "rate" not in h or "closed" in h:
+        return b.now
+    turn, each = max(b.now, b.turns.get(h["source"], 0)), 60_000 / h["rate"]
+    start = max(b.now, math.ceil(turn - 60_000 + each))
+    if "refuse" not in h or start == b.now:
+        b.turns[h["source"]] = math.ceil(turn + each)
+    return start
 
 
 def _await_worker(b: MemoryData, ticket_id: str, h: dict[str, Any], start: int) -> None:
@@ -154,15 +181,46 @@ def begin_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list
     day_cap = int(control["day_cap"]) if "day_cap" in control else h.get("day_cap")
     if day_cap is not None and day_used + h["worst"] > day_cap:
         return ["day_cap", day_used, day_cap, int(b.hash(name).get("spent", 0))]
+    budgeted, over = _source_budget(b, row["source"], h)
+    if over:
+        return over
+    _reserve(b, row, h, day_cap, budgeted=budgeted)
+    b.add(f"t:{ticket_id}", "steps", 1)
+    return _written(b, ticket_id, h, events)
+
+
+def _reserve(b: MemoryData, row: dict[str, str], h: dict[str, Any], day_cap: int | None, *, budgeted: bool) -> None:
+    name = f"day:{b.now // DAY_MS}"
     if "open_until" in (breaker := b.hash(f"breaker:{h['breaker']}")):
         breaker["probe_until"] = str(b.now + h["lease_ms"])
     cap, before = "" if day_cap is None else str(day_cap), b.hash(name).get("cap")
     if before is None or (before and (not cap or int(cap) > int(before))):
         b.hash(name)["cap"] = cap
     b.add(name, "reserved", h["worst"])
+    if budgeted:
+        b.add(name, f"reserved|{row['source']}", h["worst"])
+        row["rsv_source"] = "1"
     row |= {"rsv": str(h["worst"]), "rsv_call": h["call"], "rsv_day": name, "rsv_model": h["breaker"]}
-    b.add(f"t:{ticket_id}", "steps", 1)
-    return _written(b, ticket_id, h, events)
+
+
+def _source_budget(b: MemoryData, source: str, h: dict[str, Any]) -> tuple[bool, list[Any] | None]:
+    """(whether it has one, why there is no room in it)."""
+    now = datetime.fromtimestamp(b.now / 1000, UTC)
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    today, first = b.now // DAY_MS, int(month.timestamp() * 1000) // DAY_MS
+    next_month = int((month + timedelta(days=31)).replace(day=1).timestamp() * 1000)
+    budgeted, over = False, None
+    for period, since, ends in (("day", today, (today + 1) * DAY_MS), ("month", first, next_month)):
+        stored, cap = b.hash("control").get(f"{period}_cap:{source}"), h.get(f"source_{period}")
+        cap = int(stored) if stored else cap
+        if cap is None:
+            continue
+        days = [b.hash(f"day:{day}") for day in range(since, today + 1)]
+        spent, held = (sum(int(day.get(f"{what}|{source}", 0)) for day in days) for what in ("spent", "reserved"))
+        budgeted = True
+        if spent + held + h["worst"] > cap:
+            over = over or ["source_cap", period, spent + held, cap, spent, ends - b.now]
+    return budgeted, over
 
 
 def end_step(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:

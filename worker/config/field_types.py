@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from fallbacks.access.roles import Role
@@ -157,3 +157,16 @@ def _of_targets(value: dict[str, int]) -> dict[str, int]:
 
 Target = Annotated[int, Field(ge=0, le=MOST_SECONDS)]
 Targets = Annotated[dict[str, Target], BeforeValidator(json_object), AfterValidator(_of_targets), NoDecode]
+
+
+class Budget(BaseModel):
+    """What a source may spend, dollars of a UTC day and month; None for no cap."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    day: Amount = None
+    month: Amount = None
+
+
+Budgets = Annotated[dict[Source, Budget], BeforeValidator(json_object), NoDecode]
+Rates = Annotated[dict[Source, Annotated[int, Field(ge=1, le=1_000_000)]], BeforeValidator(json_object), NoDecode]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fallbacks.ledger.source_caps import SourceCaps
 from tasks.money import from_usd
 from tasks.run.limits import Limits
 from tasks.safety.grades import HANDED_OFF_FROM, MARKED_FROM
@@ -22,6 +23,7 @@ from worker.config.field_types import (
     Amount,
     ApiKey,
     BrokerUrl,
+    Budgets,
     ColdUrl,
     Count,
     Headers,
@@ -31,6 +33,7 @@ from worker.config.field_types import (
     Names,
     Networks,
     Place,
+    Rates,
     RedisUrl,
     Roles,
     Seconds,
@@ -174,6 +177,13 @@ class Settings(BaseSettings):
     holidays: Names = Field((), description="days without business hours, YYYY-MM-DD")
     requester_tickets_per_hour: Count = Field(None, description="of one requester; the others go to people")
     daily_budget_usd: Amount = Field(None, description="dollars of the whole fleet per UTC day")
+    source_budgets: Budgets = Field(
+        {}, description='JSON: dollars of a source per UTC day and month: `{"backfill": {"day": 5, "month": 100}}`'
+    )
+    budget_warn_at: float = Field(0.8, gt=0, le=1, description="share of a source's budget from which it is alerted")
+    source_rates: Rates = Field(
+        {}, description='JSON: tickets of a source per minute: `{"backfill": 60}`; more are refused by HTTP, or wait'
+    )
     source_weights: Weights = Field(
         {}, description='JSON: share of a source while others wait too, 0.01 to 100: `{"backfill": 0.1}`; 1 else'
     )
@@ -332,6 +342,14 @@ class Settings(BaseSettings):
     def day_cap_nanodollars(self) -> int | None:
         """The fleet's budget of one UTC day."""
         return None if self.daily_budget_usd is None else from_usd(self.daily_budget_usd)
+
+    @cached_property
+    def source_caps(self) -> Mapping[str, SourceCaps]:
+        """What sources may spend."""
+        return {
+            name: SourceCaps(*(None if usd is None else from_usd(usd) for usd in (budget.day, budget.month)))
+            for name, budget in self.source_budgets.items()
+        }
 
 
 REMOVED = {

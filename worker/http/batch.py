@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from fallbacks.access.api_keys import Caller
-from fallbacks.errors import IdempotencyConflict, StoreUnreachable
+from fallbacks.errors import IdempotencyConflict, SourceLimited, StoreUnreachable
 from fallbacks.ledger.states import State
 from worker.http.access import Standing, Writer
 from worker.http.desk import Desk, DeskDep
@@ -121,7 +121,7 @@ async def _result(
         if len(item) > MAX_TICKET_BYTES:
             raise too_large(MAX_TICKET_BYTES)
         accepted = await take_in(desk, caller, item, key and f"{key}#{index}")
-    except (Problem, IdempotencyConflict, StoreUnreachable, TimeoutError) as error:
+    except (Problem, IdempotencyConflict, SourceLimited, StoreUnreachable, TimeoutError) as error:
         problem = as_problem(error)
         assert problem is not None  # noqa: S101 - these four always are
         document = problem.document(str(request.scope.get("deskhand.request_id", "")))

@@ -39,6 +39,7 @@ async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str 
             sent_by=caller.id or None,
             idempotency_key=idempotency_key and f"{caller.id}:{idempotency_key}",
             max_wait_seconds=settings.max_wait_seconds,
+            refuse=True,
         )
     if ticket.id is not None and accepted.id != ticket.id:  # the key was used with the same text under another id
         raise IdempotencyConflict(accepted.id)

@@ -16,6 +16,7 @@ from fallbacks.ledger.views import Stats
 from fallbacks.operations.breakers import Breaker, breakers
 from fallbacks.operations.fleet import Worker, at_work, fleet, least_room
 from fallbacks.operations.senders import Senders, senders
+from fallbacks.operations.source_budgets import SourceBudget, source_budgets
 from tasks.money import to_usd
 from worker.http.desk import Desk
 from worker.ops.redis_facts import StoreFacts
@@ -32,6 +33,7 @@ class Operated:
     """fleet: workers that have not left. day_cap: nanodollars, None for none. deployed_ms: by what was deployed.
 
     earned: kinds with evidence of the versions at work. history_answers: None where nothing leaves the store.
+    budgets: of sources.
     """
 
     fleet: tuple[Worker, ...]
@@ -41,6 +43,7 @@ class Operated:
     deployed_ms: dict[str, int]
     earned: tuple[Row, ...] = ()
     history_answers: bool | None = None
+    budgets: tuple[SourceBudget, ...] = ()
 
 
 async def history_answers(parts: Parts) -> bool | None:
@@ -65,7 +68,9 @@ async def operated(desk: Desk, stats: Stats) -> Operated:
     )
     cap = stats.day_cap(terms.day_cap)
     earned = await _earned(desk, await at_work(store, workers))
-    return Operated(tuple(workers), tuple(shut), sent, cap, _deployed(log), tuple(earned))
+    caps, warn_at = desk.settings.source_caps, desk.settings.budget_warn_at
+    budgets = await source_budgets(store, caps, stats.control, warn_at)
+    return Operated(tuple(workers), tuple(shut), sent, cap, _deployed(log), tuple(earned), budgets=tuple(budgets))
 
 
 async def _earned(desk: Desk, versions: dict[str, list[str]]) -> list[Row]:
@@ -113,11 +118,26 @@ def of_operations(found: Operated) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "deskhand_day_budget_dollars", "The fleet may spend in a UTC day.", to_usd(found.day_cap)
         )
+    yield from _of_sources(found.budgets)
     deployed = GaugeMetricFamily("deskhand_deployed_seconds", "When it was last changed (Unix time).", labels=["what"])
     for what, at_ms in found.deployed_ms.items():
         deployed.add_metric([what], at_ms / 1000)
     yield deployed
     yield from _of_autonomy(found.earned)
+
+
+def _of_sources(budgets: Sequence[SourceBudget]) -> Iterator[Metric]:
+    """Of sources that an operator gave a budget; what senders name is no label."""
+    figures: dict[str, tuple[str, Callable[[SourceBudget], float]]] = {
+        "budget_dollars": ("A source may spend in a UTC day or month.", lambda each: to_usd(each.cap)),
+        "spent_dollars": ("What of it is spent or reserved.", lambda each: to_usd(each.spent + each.reserved)),
+        "budget_near": ("1 from DESKHAND_BUDGET_WARN_AT of it on.", lambda each: int(each.near)),
+    }
+    for name, (what, figure) in figures.items():
+        family = GaugeMetricFamily(f"deskhand_source_{name}", what, labels=["source", "period"])
+        for each in budgets:
+            family.add_metric([each.source, each.period], figure(each))
+        yield family
 
 
 def _of_autonomy(earned: Sequence[Row]) -> Iterator[Metric]:

@@ -16,6 +16,7 @@ from fallbacks.errors import (
     IdempotencyConflict,
     MessageConflict,
     OtherGroup,
+    SourceLimited,
     Stale,
     StoreUnreachable,
     UnknownTicket,
@@ -127,9 +128,8 @@ def as_problem(error: Exception) -> Problem | None:
         case Stale():
             holder = error.holder or None
             return Problem(Kind.STALE, str(error), state=error.state, version=error.version, holder=holder)
-        case StoreUnreachable() | TimeoutError():
-            wait = {"retry-after": str(RETRY_SECONDS)}
-            return Problem(Kind.UNAVAILABLE, "the store did not answer; try again, under the same id", headers=wait)
+        case SourceLimited() | StoreUnreachable() | TimeoutError():
+            return _later(error)
         case RequestValidationError():
             faults = [(_pointer(fault["loc"]), str(fault["msg"])) for fault in error.errors()]
             return Problem(Kind.INVALID, faults[0][1] if faults else "not valid", errors=faults)
@@ -139,9 +139,17 @@ def as_problem(error: Exception) -> Problem | None:
             return None
 
 
+def _later(error: SourceLimited | StoreUnreachable | TimeoutError) -> Problem:
+    if isinstance(error, SourceLimited):
+        seconds = str(max(1, -(-error.wait_ms // 1000)))
+        return Problem(Kind.LIMITED, f"{error}; try again in {seconds} s", headers={"retry-after": seconds})
+    wait = {"retry-after": str(RETRY_SECONDS)}
+    return Problem(Kind.UNAVAILABLE, "the store did not answer; try again, under the same id", headers=wait)
+
+
 def install(app: FastAPI) -> None:
     """Let every error of the application be answered as a problem."""
-    expected = (UnknownTicket, OtherGroup, IdempotencyConflict, MessageConflict, ConversationFull, Stale)
+    expected = (UnknownTicket, OtherGroup, IdempotencyConflict, MessageConflict, ConversationFull, Stale, SourceLimited)
     for raised in (Problem, *expected):
         app.add_exception_handler(raised, _answer)
     app.add_exception_handler(StoreUnreachable, _answer)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
@@ -18,6 +18,7 @@ from fallbacks.ledger.acts import ALONE, Act
 from fallbacks.ledger.calls import pending
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger
 from fallbacks.ledger.run_ledger import LeasedLedger
+from fallbacks.ledger.source_caps import NO_CAPS, SourceCaps
 from fallbacks.ledger.states import State
 from tasks.conversation import conversation
 from tasks.errors import LeaseLost, NewMessages
@@ -54,11 +55,11 @@ class Executor:
     """Works tickets on one event loop.
 
     tiers: none where this process only hands off. day_cap: nanodollars of the fleet per UTC day, None for no cap.
-    judge: whether a decision of a tier may be decided alone. approval_seconds: how long a call that waits for a person
-    may be approved. earned: why a tool may not act unapproved. over_quota: why a ticket is
-    one too many of its requester, "" where it is not. switched_off: no agent works here, whoever asks. enter: signs in
-    with the store and returns its canary, "" for none; asked before the first run. joined: the ticket that this one, a
-    reply, has become a message of; "" where it is none.
+    source_caps: of sources that have a budget. judge: whether a decision of a tier may be decided alone.
+    approval_seconds: how long a call that waits for a person may be approved. earned: why a tool may not act
+    unapproved. over_quota: why a ticket is one too many of its requester, "" where it is not. switched_off: no agent
+    works here, whoever asks. enter: signs in with the store and returns its canary, "" for none; asked before the first
+    run. joined: the ticket that this one, a reply, has become a message of; "" where it is none.
     """
 
     live: LiveRuns
@@ -68,6 +69,7 @@ class Executor:
     outcomes: OutcomeWriter
     judge: Callable[[Key], Awaitable[Judgement]]
     day_cap: int | None = None
+    source_caps: Mapping[str, SourceCaps] = field(default_factory=dict)
     approval_seconds: float = APPROVAL_SECONDS
     earned: Earned = unearned
     max_losses: int = 3
@@ -141,7 +143,7 @@ class Executor:
         checkpoint = fold(claim.journal)
         unwritten: Sequence[ev.Event] = ()
         leased = LeasedLedger(self.ledger, claim.lease, claim.limits, self.day_cap, lambda: self.live.draining)
-        leased.heard = checkpoint.heard
+        leased.heard, leased.source = checkpoint.heard, self.source_caps.get(claim.ticket.source, NO_CAPS)
         assignment = self._assignment(claim, leased)
         while True:  # once more for what was added while it was concluded
             ending = await work(self.agent, self.tiers, assignment, checkpoint, unwritten)

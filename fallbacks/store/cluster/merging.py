@@ -63,14 +63,22 @@ def audit_sums(answers: Sequence[Sequence[Any]]) -> list[Any]:
 
 
 def _days(lists: Iterable[Sequence[str]]) -> list[str]:
-    """The cap of a day is the highest that held, none where there was none in some shard."""
-    days = dict[str, tuple[int, int, str]]()
+    """The cap of a day is the highest that held, none where there was none in some shard; what was counted by source is
+    nothing where no shard did.
+    """
+    days = dict[str, tuple[int, int, str, str, str]]()
     for flat in lists:
-        for day, spent, reserved, cap in zip(*[iter(flat)] * 4, strict=True):
+        for day, spent, reserved, cap, *by_source in zip(*[iter(flat)] * 6, strict=True):
             had = days.get(day)
             highest = cap if had is None else "" if not (cap and had[2]) else max(cap, had[2], key=int)
-            days[day] = (int(spent) + (had[0] if had else 0), int(reserved) + (had[1] if had else 0), highest)
+            sourced, sources = (_added(*pair) for pair in zip(had[3:] if had else ("", ""), by_source, strict=True))
+            total = (int(spent) + (had[0] if had else 0), int(reserved) + (had[1] if had else 0))
+            days[day] = (*total, highest, sourced, sources)
     return [str(part) for day in sorted(days, key=int, reverse=True) for part in (day, *days[day])]
+
+
+def _added(one: str, other: str) -> str:
+    return str(int(one or 0) + int(other or 0)) if one or other else ""
 
 
 def _alerts(lists: Iterable[Sequence[Any]]) -> list[Any]:

@@ -143,10 +143,10 @@ end
 -- a promoted replica may lack it, and then nothing can be written behind it.
 local function holds(epoch, owner, after)
   local r = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model', 'spent', 'steps', 'settled_call',
-    'lease', 'news')
+    'lease', 'news', 'source', 'rsv_source')
   return r[1] == 'running' and r[2] == epoch and r[3] == owner and (not after or r[10] == after),
     {rsv = r[4], day = r[5], call = r[6], model = r[7], spent = r[8], steps = r[9], settled_call = r[10],
-      lease = r[11], news = r[12]}
+      lease = r[11], news = r[12], source = r[13] or '', rsv_source = r[14]}
 end
 
 -- Whether a step has to renew its lease: not where that was done within the last tenth of it. Looked at before the first write.

@@ -3,7 +3,8 @@
 -- ARGV: prefix, id, header {digest, limits, source, priority, door, sent_by, requester, who, trace, idem, due_in, wait_ms, not_before, expires;
 --   closed, detail: it ends at once, without a decision; original: what it was read from, attached: texts of what was
 --   attached; bounced: digest of the address that a bounce is about; answers: tickets; unasked: history could not be
---   asked whether it was here before; step: of its source, see line_up; aside: no worker is to take it}, body, event,
+--   asked whether it was here before; step: of its source, see line_up; aside: no worker is to take it;
+--   rate: tickets of its source per minute; refuse: one too many is refused, and not parked until its turn}, body, event,
 --   event of closing or parking (only with closed or not_before)
 local h = cjson.decode(ARGV[3])
 local function remember_key() -- for a week from its first use; history knows the row's when it has left
@@ -33,7 +34,16 @@ if left[2] then
   if left[1] ~= h.digest then return {'conflict', ID} end
   return {'seen', ID, left[2]}
 end
-local start = math.max(NOW, whole(h.not_before or 0))
+-- One too many has its turn when those before it have had theirs: a minute's worth may come at once (GCRA).
+local RATE, turn, rated = P .. 'rate:source:' .. (h.source or ''), nil, nil
+if h.rate and not h.closed then
+  turn = math.max(NOW, kept(redis.call('GET', RATE)))
+  local wait = turn - 60000 - NOW + 60000 / whole(h.rate)
+  if wait > 0 and h.refuse then return {'limited', int(math.ceil(wait))} end
+  turn = math.ceil(turn + 60000 / h.rate)
+  rated = wait > 0 and math.ceil(NOW + wait)
+end
+local start = math.max(NOW, whole(h.not_before or 0), rated or 0)
 local state = h.closed and 'closed' or start > NOW and 'parked' or 'queued'
 local due = start > NOW and start or NOW + whole(h.due_in)
 local deadline = math.min(h.expires and whole(h.expires) or MOST, h.wait_ms and start + whole(h.wait_ms) or MOST)
@@ -46,15 +56,21 @@ redis.call('LLEN', P .. 'recent')
 sorted(P .. 's:' .. state, P .. 'due')
 counters('accepted')
 texts(h.digest, h.limits, h.source, h.priority, h.door)
+local step = h.step and int(whole(h.step))
 
 append(ARGV[5], 0)
-if state ~= 'queued' then append(ARGV[6], 0) end
+if turn then redis.call('SET', RATE, int(turn), 'PX', int(turn - NOW + 60000)) end
+if state == 'parked' and rated then
+  append('{"type":"parked","v":1,"until_ms":' .. int(start) .. '}', 0)
+elseif state ~= 'queued' then
+  append(ARGV[6], 0)
+end
 local limit = not h.closed and deadline < MOST and {'deadline', int(deadline)} or {}
 place(nil, state, 'digest', h.digest, 'body', ARGV[4], 'limits', h.limits, 'source', h.source, 'priority', h.priority,
   'door', h.door, 'accepted', AT, 'version', '1', 'epoch', '0', 'losses', '0', 'spent', '0', unpack(limit))
 if h.sent_by then redis.call('HSET', T, 'sent_by', h.sent_by) end
 for _, name in ipairs({'who', 'trace', 'answers', 'unasked'}) do if h[name] then redis.call('HSET', T, name, h[name]) end end
-if h.step then redis.call('HSET', T, 'step', int(whole(h.step))) end
+if step then redis.call('HSET', T, 'step', step) end
 if state == 'queued' and not h.aside then line_up(h.source, h.priority, h.step) end
 if generation and generation ~= '1' then redis.call('HSET', T, 'generation', generation) end
 if h.closed then

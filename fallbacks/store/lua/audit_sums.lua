@@ -1,15 +1,22 @@
 -- The totals, all in one moment, and the money of every ticket that may have moved since a time.
 -- ARGV: prefix, '', since_ms, limit (of such tickets), longest pause in days, states (JSON), reasons (JSON)
--- Returns {now, sizes of the state indexes, due, inbox, counters, {day, spent, reserved, cap or '', ...},
+-- Returns {now, sizes of the state indexes, due, inbox, counters, {day, spent, reserved, cap or '', of
+--   it counted by source, sum of the sources, ...},
 --   {reason, not sent yet, due to be sent, ...}, {id, spent, rsv, rsv_day, ...} or false where there are too many}.
 local limit, states = tonumber(ARGV[4]), cjson.decode(ARGV[6])
 local sizes, days, alerts, moved, seen = {}, {}, {}, {}, {}
 for i, state in ipairs(states) do sizes[i] = redis.call('ZCARD', P .. 's:' .. state) end
 
+local function by_source(D)
+  local fields, sum = redis.call('HGETALL', D), 0
+  for i = 1, #fields, 2 do if string.sub(fields[i], 1, 6) == 'spent|' then sum = sum + kept(fields[i + 1]) end end
+  return sum
+end
+
 -- Back from today, until no day was written for so many days in a row.
 local day, unwritten = math.floor(NOW / 86400000), 0
 while unwritten <= tonumber(ARGV[5]) do
-  local d = redis.call('HMGET', P .. 'day:' .. int(day), 'spent', 'reserved', 'cap')
+  local d = redis.call('HMGET', P .. 'day:' .. int(day), 'spent', 'reserved', 'cap', 'sourced')
   unwritten = unwritten + 1
   if d[1] or d[2] then
     unwritten = 0
@@ -17,6 +24,8 @@ while unwritten <= tonumber(ARGV[5]) do
     days[#days + 1] = d[1] or '0'
     days[#days + 1] = d[2] or '0'
     days[#days + 1] = d[3] or ''
+    days[#days + 1] = d[4] or ''
+    days[#days + 1] = d[4] and int(by_source(P .. 'day:' .. int(day))) or ''
   end
   day = day - 1
 end

@@ -7,7 +7,7 @@
 local h = cjson.decode(ARGV[3])
 local row = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'version', 'holder', 'held_until', 'op', 'held_since',
   'undo_until', 'facets', 'deadline', 'sequence', 'since', 'steps', 'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model',
-  'spent', 'kind_spent', 'news', 'chars', 'call', 'approved', 'outbox', 'source', 'priority', 'step')
+  'spent', 'kind_spent', 'news', 'chars', 'call', 'approved', 'outbox', 'source', 'priority', 'step', 'rsv_source')
 if not row[1] then return {'unknown'} end
 if row[7] == h.op then return {'ok', row[1], row[4], AT} end
 local M = P .. 'messages:' .. ID
@@ -38,7 +38,8 @@ if h.message then
 end
 
 -- Everything is checked before anything is written.
-local open = h.state ~= 'running' and settleable({rsv = row[16], day = row[17], call = row[18], model = row[19], spent = row[20]})
+local open = h.state ~= 'running' and settleable({rsv = row[16], day = row[17], call = row[18], model = row[19], spent = row[20],
+  source = row[27], rsv_source = row[30]})
 local events = events_from(4, row[2])
 local version, moved = int(kept(row[4]) + (h.unnoticed and 0 or 1)), h.state ~= row[1]
 local fields, gone = {'op', h.op, 'version', version}, h.unset or {} -- the row is written once

@@ -24,12 +24,13 @@ end
 
 local function look()
   local r = redis.call('HMGET', T, 'state', 'epoch', 'owner', 'sweeps', 'deadline', 'losses', 'version', 'since', 'steps',
-    'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model', 'spent', 'lease', 'source', 'priority', 'step')
+    'steps_before', 'rsv', 'rsv_day', 'rsv_call', 'rsv_model', 'spent', 'lease', 'source', 'priority', 'step',
+    'rsv_source')
   redis.call('LLEN', J)
   kept(r[4]); kept(r[7])
   local row = {state = r[1], epoch = r[2], owner = r[3], losses = kept(r[6]), since = kept(r[8]), steps = kept(r[9]),
     steps_before = kept(r[10]), rsv = r[11], day = r[12], call = r[13], model = r[14], spent = r[15],
-    source = r[17] or '', priority = r[18], step = r[19]}
+    source = r[17] or '', priority = r[18], step = r[19], rsv_source = r[20]}
   row.heard = (r[16] and kept(r[16]) or NOW) - lease_ms
   row.deadline = r[5] and kept(r[5]) or MOST
   row.open = row.state == 'running' and settleable(row)

@@ -257,7 +257,7 @@ def test_labels_come_back_as_they_were_written() -> None:
 
 def test_every_budget_that_can_run_out_is_named() -> None:
     limits = {reason for reason in Reason if reason.value.endswith("_limit")} - {Reason.MODEL_SPEND_LIMIT}
-    assert set(BUDGETS) == limits | {Reason.DAILY_BUDGET}
+    assert set(BUDGETS) == limits | {Reason.DAILY_BUDGET, Reason.SOURCE_BUDGET}
     stops = [ev.RunStopped(1, reason.value) for reason in Reason]
     assert counted(stops, MODEL) == {field("budget_exhausted", budget=budget): "1" for budget in BUDGETS.values()}
     assert counted([ev.Accepted()]) is None

@@ -165,7 +165,7 @@ LEFT = {
     "epoch": "1",
 }
 METERS = {"meters": {"runs": "1"}}
-CAPS = {"run_cap": 10**9, "day_cap": 10**9}
+CAPS = {"run_cap": 10**9, "day_cap": 10**9, "source_day": 10**9, "source_month": 10**9}
 TICKET = {
     "digest": "d",
     "limits": "{}",
@@ -208,7 +208,12 @@ CALLS = [
     Call(
         "accept",
         "new",
-        (TICKET | {"due_in": 10, "wait_ms": 1000, "not_before": 0, "expires": 10**13}, "{}", EVENT, EVENT),
+        (
+            TICKET | {"due_in": 10, "wait_ms": 1000, "not_before": 0, "expires": 10**13, "step": 10_000, "rate": 60},
+            "{}",
+            EVENT,
+            EVENT,
+        ),
     ),
     Call("claim", "queued0", ("w1", 30_000, "tickets", "claim1", EVENT, "")),
     Call("claim", "effects", ("w1", 30_000, "tickets", "claim1", EVENT, "1"), name="claim by the hint of another"),

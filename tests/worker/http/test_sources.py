@@ -92,3 +92,15 @@ def test_messages_that_could_not_be_read_belong_to_no_source(web: Served) -> Non
 def test_a_key_of_a_source_has_no_scope_over_every_source(web: Served, scope: Scope) -> None:
     with pytest.raises(ValueError, match="one source"):
         key_of(web, "shop", Scope.WRITE, scope)
+
+
+def test_a_source_over_its_rate_is_asked_to_wait_and_no_other_is(valkey_url: str) -> None:
+    with Served(valkey_url, source_rates={"shop": 1}) as web:
+        client = key_of(web, None, Scope.WRITE)
+        first = client.post("/v1/tickets", json=ticket("shop-1", "shop"))
+        limited = client.post("/v1/tickets", json=ticket("shop-2", "shop"))
+        assert (first.status_code, limited.status_code) == (202, 429)
+        assert 1 <= int(limited.headers["retry-after"]) <= 60
+        assert client.post("/v1/tickets", json=ticket("shop-1", "shop")).status_code == 202, "a resend counts nothing"
+        both = client.post("/v1/tickets/batch", json=[ticket("shop-3", "shop"), ticket("bank-1", "bank")])
+        assert [each["status"] for each in both.json()["results"]] == [429, 202]

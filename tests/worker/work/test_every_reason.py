@@ -238,9 +238,19 @@ def test_a_spent_daily_budget_parks_a_ticket_that_may_wait(bench: Bench) -> None
     bench.control(day_cap=None)
 
 
+def test_a_spent_budget_of_its_source_parks_a_ticket_and_no_other(bench: Bench) -> None:
+    bench.run(bench.parts.store.put("control", {"month_cap:frugal": "1"}))
+    frugal = Ticket(id="frugal", source="frugal", subject="", body=BODY)
+    bench.run(bench.parts.ledger.accept(frugal, LIMITS))
+    bench.send(other := Case("generous", None))
+    view = bench.seen("frugal", lambda view: view.state is State.PARKED)
+    assert view.reason is Reason.SOURCE_BUDGET
+    _check(bench, other)
+
+
 def test_a_ticket_past_its_deadline_goes_to_people(bench: Bench) -> None:
     late = Ticket(id="late", source="test", subject="", body=BODY, deadline_seconds=1)
-    bench.run(bench.parts.ledger.accept(late, LIMITS))  # and never published: the sweep must find it
+    bench.run(bench.parts.ledger.accept(late, LIMITS, expires_ms=1))  # and never published: the sweep must find it
     view = bench.settled("late")
     assert (view.state, view.reason) == (State.HANDED_OFF, Reason.DEADLINE_PASSED)
 

@@ -22,16 +22,22 @@ def budget(
         str | None,
         typer.Option("--day", metavar="USD|none", help="Dollars per UTC day; none: what the settings say again."),
     ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="The budget of one source instead.")
+    ] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="USD|none", help="Dollars of that source per UTC month.")
+    ] = None,
     person: Person = None,
     json: Json = False,
 ) -> None:
-    """The budget of all workers together. A change rules the next model call; raising it wakes what waits for it."""
-    from fallbacks.operations.budget import read_amount
-
-    try:
-        wanted = read_amount(day or "none")
-    except ValueError as error:
-        raise ValueError(f"--day: {error}") from None
+    """The budget of all workers together, or of a source. A change rules the next call; what waits looks again."""
+    if source is not None:
+        _of_source(source, {"day": day, "month": month}, person, as_json=json)
+        return
+    if month is not None:
+        raise ValueError("--month is a source's: name it with --source")
+    wanted = _amount("--day", day or "none")
     found = run(lambda parts: _set(parts, person_named(person), wanted) if day is not None else _look(parts))
     if json:
         dump(found)
@@ -41,6 +47,45 @@ def budget(
     say(f"spent today: ${found['spent_usd_today']:.4f}, reserved ${found['reserved_usd']:.4f}")
     if found["woken"]:
         say(f"{found['woken']} tickets that waited for a budget go on")
+
+
+def _of_source(source: str, typed: dict[str, str | None], person: str | None, *, as_json: bool) -> None:
+    from tasks.money import format_usd, from_usd
+
+    caps = {period: _amount(f"--{period}", text) for period, text in typed.items() if text is not None}
+    found = run(lambda parts: _set_source(parts, person_named(person), source, caps))
+    if as_json:
+        dump(found)
+        return
+    for budget in found["budgets"]:
+        amounts = (budget["spent_usd"], budget["reserved_usd"], budget["budget_usd"])
+        spent, held, cap = (format_usd(from_usd(amount)) for amount in amounts)
+        near = "; nearly used up" if budget["near"] else ""
+        say(f"{source}, this {budget['period']}: {spent} spent, {held} reserved, of {cap}{near}")
+    if not found["budgets"]:
+        say(f"{source} has no budget")
+    if found["woken"]:
+        say(f"{found['woken']} tickets that waited for a source's budget look again")
+
+
+def _amount(option: str, typed: str) -> str | None:
+    from fallbacks.operations.budget import read_amount
+
+    try:
+        return read_amount(typed)
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None
+
+
+async def _set_source(parts: "Parts", who: str, source: str, caps: dict[str, str | None]) -> dict[str, Any]:
+    from fallbacks.ledger.control import Control
+    from fallbacks.operations.source_budgets import change_source_budget
+    from worker.cli.operations.source_budgets import budgets_of
+
+    woken = await change_source_budget(Control(parts.store), who, source, caps) if caps else 0
+    control = await Control(parts.store).fields()
+    budgets = [budget for budget in await budgets_of(parts, control) if budget["source"] == source]
+    return {"source": source, "budgets": budgets, "woken": woken}
 
 
 async def _set(parts: "Parts", who: str, cap: str | None) -> dict[str, Any]:

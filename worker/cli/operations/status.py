@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import Session, session
+from worker.cli.operations.source_budgets import budgets_of
 from worker.cli.operations.workers import seen_workers, workers_table
 from worker.cli.options import Json
 from worker.cli.output import Cell, Report, console, dump
@@ -50,7 +51,7 @@ class Look:
     """The whole, at one moment. queues: messages nobody has read, by queue; None where the broker does not answer.
 
     workers: all that have not left, those that fell silent too. parked: by reason, of the first thousand. breakers: of
-    the models whose calls have failed.
+    the models whose calls have failed. source_budgets: as documents.
     """
 
     stats: "Stats"
@@ -59,6 +60,7 @@ class Look:
     changes: "list[Change]"
     parked: dict[str, int]
     breakers: "list[Breaker]"
+    source_budgets: list[dict[str, Any]]
 
 
 async def _look(parts: "Parts") -> Look:
@@ -69,7 +71,8 @@ async def _look(parts: "Parts") -> Look:
     stats, queues = await parts.views.stats(), await parts.publisher.depths()
     changes, (parked, _) = await Control(parts.store).log(CHANGES_SHOWN), await parked_for(parts.store)
     found = await breakers(parts.store, stats, parts.settings.tiers)
-    return Look(stats, await seen_workers(parts), queues, changes, parked, found)
+    budgets = await budgets_of(parts, stats.control)
+    return Look(stats, await seen_workers(parts), queues, changes, parked, found, budgets)
 
 
 def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
@@ -100,6 +103,7 @@ def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
         "spent_usd_today": to_usd(stats.spent_nanodollars),
         "reserved_usd": to_usd(stats.reserved_nanodollars),
         "daily_budget_usd": None if cap is None else to_usd(cap),
+        "source_budgets": look.source_budgets,
         "paused": paused_queues(stats.control),
         "autonomy": stats.control.get("autonomy", settings.autonomy.value),
         "undelivered": stats.outbox,
@@ -160,7 +164,8 @@ def _screen(look: Look, settings: "Settings") -> "RenderableType":
         parts.append(inbox.table())
     if look.workers:
         parts.append(workers_table(look.workers).table())
-    parts += [styled(line) for line in (*_waiting(look), *_figures(stats, settings), _unread(look.queues))]
+    waiting, figures = (*_waiting(look), *_figures(stats, settings)), (*_budgets(look), _unread(look.queues))
+    parts += [styled(line) for line in (*waiting, *figures)]
     parts += [styled(Cell(f"{moment(each.at_ms)} {each.who} {each.words}", "dim")) for each in look.changes]
     return Group(*parts)
 
@@ -204,6 +209,17 @@ def _figures(stats: "Stats", settings: "Settings") -> list[str]:
     if stats.outbox or stats.alerts:
         lines.append(f"to deliver: {stats.outbox} webhooks, {stats.alerts} alerts")
     return lines
+
+
+def _budgets(look: Look) -> list[Cell]:
+    return [
+        Cell(
+            f"{each['source']}, this {each['period']}: ${each['spent_usd'] + each['reserved_usd']:.2f}"
+            f" of ${each['budget_usd']:.2f} spent or reserved",
+            "bold red" if each["near"] else "",
+        )
+        for each in look.source_budgets
+    ]
 
 
 def _unread(queues: dict[str, int | None]) -> str:

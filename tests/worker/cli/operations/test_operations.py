@@ -80,6 +80,20 @@ def test_a_budget_is_set_looked_at_and_lifted(deskhand: Deskhand, ledger: Direct
     assert "day_cap" not in ledger.control()
 
 
+def test_a_budget_of_a_source_is_set_shown_and_lifted(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    found = deskhand("budget", "--source", "backfill", "--day", "2", "--month", "40", "--json").json()["budgets"]
+    assert [(each["period"], each["budget_usd"], each["near"]) for each in found] == [
+        ("day", 2, False),
+        ("month", 40, False),
+    ]
+    assert deskhand("status", "--json").json()["source_budgets"] == found
+    assert "backfill, this month: $0.00 of $40.00 spent or reserved" in deskhand("status").out
+    assert (
+        "backfill has no budget" in deskhand("budget", "--source", "backfill", "--day", "none", "--month", "none").out
+    )
+    assert deskhand("budget", "--month", "3").code == 1
+
+
 def test_raising_the_budget_wakes_what_waits_for_it(deskhand: Deskhand, ledger: DirectLedger) -> None:
     async def park(ledger: Ledger) -> None:
         lease = await claimed(ledger, "t1")
