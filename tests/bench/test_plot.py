@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.bench import flame
 from tests.bench.plot import HEIGHT, WIDTH, chart, png
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -56,3 +57,20 @@ def test_a_picture_is_written(tmp_path: Path) -> None:
     head = (tmp_path / "new" / "one.png").read_bytes()[:24]
     assert re.match(rb"\x89PNG", head)
     assert (int.from_bytes(head[16:20]), int.from_bytes(head[20:24])) == (2 * WIDTH, 2 * HEIGHT)
+
+
+def test_a_flame_graph_draws_what_is_often_on_a_stack_above_its_caller() -> None:
+    stacks = [
+        "main (a.py:1);work (worker/b.py:7) 600",
+        "main (a.py:2);work (worker/b.py:9) 300",
+        "main (a.py:3);rare (c.py) 1",
+    ]
+    svg = flame.drawn(flame.grown([*stacks, "other (d.py) 99"]), 10.0)
+    assert [title.text for title in drawn(svg, "title")] == [
+        "main (a.py): 9.01 ms", "work (worker/b.py): 9.00 ms", "other (d.py): 0.99 ms"
+    ]  # fmt: skip
+    whole, main, work, other = drawn(svg, "rect")
+    assert float(main.attrib["y"]) > float(work.attrib["y"])
+    assert float(other.attrib["x"]) >= float(main.attrib["width"]) - 0.2
+    assert main.attrib["fill"] != work.attrib["fill"]
+    assert whole.attrib["fill"] == "#fff"
