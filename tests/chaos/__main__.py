@@ -1,10 +1,12 @@
 """`python -m tests.chaos`: the fault campaign on each stage and seed, a table of verdicts, then the time to recover.
 
-`--only NAME`: one kind of fault. `--recovery`, `--conversations`, `--approvals`, `--moving`, `--failovers`:
-those alone. `--stock`: the canary. `--seed` repeats a campaign. `--make bedrock`: the model is asked in that form.
+`--only NAME`: one kind of fault. `--recovery`, `--conversations`, `--approvals`, `--moving`, `--failovers`,
+`--cluster`: those alone. `--stock`: the canary. `--seed` repeats a campaign. `--make bedrock`: the model is asked in
+that form.
 """
 
 import argparse
+import asyncio
 import signal
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from pathlib import Path
 from tests.chaos.approving import Approving
 from tests.chaos.campaign import Campaign, Result
 from tests.chaos.canary import lost_messages
+from tests.chaos.clustering import Clustering
 from tests.chaos.conversing import Conversing
 from tests.chaos.departing import ENGINES, Departing
 from tests.chaos.failing_over import FailingOver
@@ -53,12 +56,14 @@ def main() -> int:
             return moving(folder, options)
         if options.failovers:
             return failovers(folder, options)
+        if options.cluster:
+            return cluster(folder, options)
         results = list(campaigns(folder, options))
         report(verdicts_table(results))
         report(faults_table([result for _, result in results]))
         held = all(result.held for _, result in results)
         if not options.only and not options.stage:
-            rest = [part(folder, options) for part in (conversations, approvals, moving, failovers)] + [
+            rest = [part(folder, options) for part in (conversations, approvals, moving, failovers, cluster)] + [
                 recovery(folder, report)
             ]
             held = not any(rest) and held
@@ -79,6 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--approvals", action="store_true", help="effects that wait for people, over what is killed")
     parser.add_argument("--moving", action="store_true", help="to history, over whatever is killed meanwhile")
     parser.add_argument("--failovers", type=int, nargs="?", const=FAILOVERS, help="of the composed store; 20")
+    parser.add_argument("--cluster", action="store_true", help="three masters, three replicas: killed, slots moved")
     parser.add_argument("--history", choices=ENGINES, help="with --moving: the engine; both by default")
     parser.add_argument("--stock", action="store_true", help="kombu's own transport under raw producers: must lose")
     parser.add_argument("--make", choices=MAKES, default="anthropic", help="in whose form the model is asked")
@@ -138,6 +144,13 @@ def failovers(folder: Path, options: argparse.Namespace) -> int:
         report(result.summary())
         held = held and result.held
     return 0 if held else 1
+
+
+def cluster(folder: Path, options: argparse.Namespace) -> int:
+    """One ledger over three masters, with a replica each that is waited for."""
+    found = asyncio.run(Clustering(folder / "cluster", options.tickets or TICKETS).run(options.workers))
+    report(found.words)
+    return 0 if found.held else 1
 
 
 def kinds_of(stage: Stage, place: int, seeds: int) -> list[str]:

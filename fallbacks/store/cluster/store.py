@@ -18,6 +18,7 @@ from fallbacks.store.cluster.routes import SCRIPTS, Route, after_colon, pattern_
 from fallbacks.store.cluster.runs import Runs
 from fallbacks.store.cluster.shard import Link, Shard
 from fallbacks.store.cluster.switches import Switches
+from fallbacks.store.cluster.turns import Turns
 
 SHARDS = 64
 """Of a new ledger. One that is there keeps the number it began with."""
@@ -31,6 +32,7 @@ class _Opened:
         self.passing = Passing(self.parts)
         self.budget = DayBudget(self.parts)
         self.runs = Runs(self.parts, self.passing, self.budget)
+        self.turns = Turns(self.parts)
         self.switches = Switches(self.parts, self.passing, self.budget)
 
 
@@ -62,6 +64,8 @@ class ClusterStore:
         match script:
             case "accept" | "begin_step" | "end_step" | "move":
                 return await getattr(opened.runs, script)(ticket_id, *args)
+            case "claim" if args[-1] == "1":  # a hint: whoever should go first
+                return await opened.turns.claim(ticket_id, *args)
             case "control" | "sweep" | "take_alert" | "generation":
                 return await getattr(opened.switches, script)(*args)
         match SCRIPTS[script]:

@@ -10,7 +10,7 @@ from fallbacks.delivery.alerts import AlertDesk
 from fallbacks.errors import IdempotencyConflict
 from fallbacks.ledger.audit import AuditReport, audit
 from fallbacks.ledger.control import DAY_CAP, Control
-from fallbacks.ledger.ledger import Lease
+from fallbacks.ledger.ledger import Claim, Lease
 from fallbacks.store import keys
 from fallbacks.store.cluster.redis_link import RedisLink
 from fallbacks.store.cluster.store import ClusterStore
@@ -143,6 +143,23 @@ def test_a_requesters_tickets_and_the_inbox_are_in_order_over_all_shards(cluster
         served = await asyncio.gather(*(by.inbox.next(f"p{n}") for n, by in enumerate([one, other] * 6)))
         assert sorted(view.id for view in served if view) == sorted(TICKETS), "nobody is served what another has"
         assert [name for name, _ in await one.store.ranked(keys.INBOX, 4, 7)] == TICKETS[4:8]
+
+    over(cluster_url, story)
+
+
+def test_the_urgent_goes_first_whichever_shard_a_message_names(cluster_url: str) -> None:
+    async def story(one: Scene, other: Scene) -> None:
+        for name in TICKETS[:6]:
+            await one.accept(name)
+        await one.accept("now", priority="urgent")
+        claims = [await other.ledger.claim(name, "w1", hint=True) for name in TICKETS[:6]]
+        order = [claim.lease.ticket_id for claim in claims if isinstance(claim, Claim)]
+        assert order[0] == "now"
+        last = await other.ledger.claim("now", "w1", hint=True)
+        assert isinstance(last, Claim)
+        assert sorted((*order, last.lease.ticket_id)) == sorted(("now", *TICKETS[:6])), (
+            "a message whose own line is empty"
+        )
 
     over(cluster_url, story)
 

@@ -1,0 +1,147 @@
+"""A campaign on a cluster: while tickets come a master and workers are killed and slots move; then all is counted."""
+
+import asyncio
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from fallbacks.errors import StoreUnreachable
+from fallbacks.ledger.audit import AuditReport, audit
+from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.states import State
+from fallbacks.store import keys
+from fallbacks.store.cluster.store import ClusterStore
+from fallbacks.store.redis_opening import open_store
+from tasks.run.limits import Limits
+from tests.chaos.cluster_worker import STEPS, WORST
+from tests.fallbacks.scene import TRIAGE, ticket
+from tests.services.cluster import Cluster, Node
+
+AT_ONCE = 16
+PATIENCE_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """lost: tickets that are not decided. doubled: decided more than once. over: nanodollars beyond the cap."""
+
+    report: AuditReport
+    lost: int
+    doubled: int
+    over: int
+    seconds: float
+    cpu_ms: float
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing was lost, doubled or spent beyond the cap."""
+        return self.report.balanced and not (self.lost or self.doubled or self.over)
+
+    @property
+    def words(self) -> str:
+        exact = "exact" if self.report.balanced else f"not balanced: {self.report.problems[:5]}"
+        return (
+            f"lost {self.lost}, doubled {self.doubled}, over cap {self.over}, budget {exact}; "
+            f"{self.seconds:.0f} s, server CPU {self.cpu_ms:.3f} ms a ticket"
+        )
+
+
+class Clustering:
+    """faults: whether anything is killed or moved. replicas: of each master, one of which must have what counts."""
+
+    def __init__(self, folder: Path, tickets: int, *, masters: int = 3, replicas: int = 1, faults: bool = True) -> None:
+        self.cluster = Cluster(folder, masters, replicas)
+        self.names, self.wait, self.faults = [f"t{n}" for n in range(tickets)], replicas, faults
+        self.cap = tickets * STEPS * WORST * 2
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    async def run(self, workers: int = 2) -> Found:
+        with ExitStack() as stack:
+            stack.enter_context(self.cluster)
+            stack.callback(self._end_workers)
+            return await measured(self, self.cluster.url, self.cluster.nodes, workers)
+
+    def start_worker(self, url: str) -> None:
+        command = [sys.executable, "-m", "tests.chaos.cluster_worker", url, str(self.cap), str(self.wait)]
+        self._workers.append(subprocess.Popen(command))
+
+    def kill_worker(self) -> None:
+        worker = self._workers.pop(0)
+        worker.kill()
+        worker.wait()
+
+    def _end_workers(self) -> None:
+        while self._workers:
+            self.kill_worker()
+
+    async def disturb(self, url: str) -> None:
+        """Kill a master and a worker, move slots, let the master come back."""
+        self.kill_worker()
+        self.start_worker(url)
+        victim, _, to = self.cluster.masters
+        victim.kill9()
+        await asyncio.sleep(4)
+        await asyncio.to_thread(self.cluster.wait_whole)
+        store = open_store(url, "deskhand:")
+        assert isinstance(store, ClusterStore)
+        shards = (await store.opened()).parts.shards
+        await store.aclose()
+        source = self.cluster.masters[1]
+        for slot in [one.slot for one in shards if self.cluster.serving(one.slot) is source][:5]:
+            await asyncio.to_thread(self.cluster.move_slot, slot, to)
+        self.kill_worker()
+        self.start_worker(url)
+        await asyncio.to_thread(victim.start)
+
+
+async def measured(campaign: Clustering, url: str, nodes: list[Node], workers: int) -> Found:
+    store = open_store(url, "deskhand:", campaign.wait)
+    ledger, waiting = Ledger(store, TRIAGE), asyncio.Queue[str]()
+    before, began = _cpu(nodes), monotonic()
+    for name in campaign.names:
+        waiting.put_nowait(name)
+
+    async def send() -> None:
+        while not waiting.empty():
+            name = waiting.get_nowait()
+            try:
+                await ledger.accept(ticket(name, requester={"id": f"r{int(name[1:]) % 50}"}), Limits())
+            except StoreUnreachable:  # who is not answered sends again
+                waiting.put_nowait(name)
+
+    for _ in range(workers):
+        campaign.start_worker(url)
+    sending = asyncio.gather(*(send() for _ in range(AT_ONCE)))
+    if campaign.faults:
+        await asyncio.sleep(2)
+        await campaign.disturb(url)
+    await sending
+    until = monotonic() + PATIENCE_SECONDS
+    while (await store.sizes([keys.in_state(State.DECIDED)]))[0] < len(campaign.names) and monotonic() < until:  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.5)
+    seconds, cpu = monotonic() - began, (_cpu(nodes) - before) * 1000 / len(campaign.names)
+    report = await audit(store)
+    journals = [await store.journal(name) for name in campaign.names]
+    decided = [sum('"type":"decided"' in line for line in journal) for journal in journals]
+    found = Found(
+        report,
+        lost=decided.count(0),
+        doubled=sum(count > 1 for count in decided),
+        over=max(0, report.spent + report.reserved - campaign.cap),
+        seconds=seconds,
+        cpu_ms=cpu,
+    )
+    await store.aclose()
+    return found
+
+
+def _cpu(nodes: list[Node]) -> float:
+    """Seconds that the servers have used; those that ended count no more."""
+    ticks = 0
+    for node in nodes:
+        fields = Path(f"/proc/{node.pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / 100
