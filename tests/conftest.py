@@ -45,8 +45,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests wait much: they go first, in two of xdist's four processes, and never last, when no other is left."""
     long = [item for item in items if item.get_closest_marker("long")]
     rest = [item for item in items if not item.get_closest_marker("long")]
-    half = len(items) // 2 - len(long[::2])
-    items[:] = [*long[::2], *rest[:half], *long[1::2], *rest[half:]] if half > 0 else [*long, *rest]
+    files = list(dict.fromkeys(item.path for item in long))  # those of a file share its servers, so its process too
+    first = [item for item in long if item.path in files[::2]]
+    second = [item for item in long if item.path in files[1::2]]
+    between = max(0, len(items) // 2 - len(first))
+    items[:] = [*first, *rest[:between], *second, *rest[between:]]
 
 
 @pytest.hookimpl(optionalhook=True)

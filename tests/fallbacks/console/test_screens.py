@@ -13,6 +13,8 @@ from tests.fallbacks.console.conftest import ARTIFACTS
 from tests.fallbacks.console.door import Door
 from tests.fallbacks.console.screens import fill, unfold
 
+pytestmark = pytest.mark.long
+
 Open = Callable[..., BrowserContext]
 WHOLE: ViewportSize = {"width": 1280, "height": 860}
 AT_TWICE_THE_SIZE: ViewportSize = {"width": 640, "height": 430}
@@ -35,7 +37,6 @@ def too_wide(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_screen_passes_axe_and_fits(
     look: str, door: Door, agent: Agent, tickets: Callable[..., Ticket], open_context: Open

@@ -81,7 +81,7 @@ OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for 
 
 
 @settings(
-    max_examples=cases(4, 60),
+    max_examples=cases(2, 60),
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # no shrinking: a failure names its curl line as it is
     suppress_health_check=list(HealthCheck),

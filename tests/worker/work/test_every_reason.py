@@ -25,6 +25,8 @@ from worker.service.celery_factory import sender_app
 from worker.simulator import FaultName, Simulator, run_in_thread
 from worker.wiring import Parts
 
+pytestmark = pytest.mark.long
+
 NAMESPACE = "reasons"
 LIMITS = Limits(max_seconds=3.0)  # one call of two seconds and half another, however late a busy machine is
 BODY = "My new card has not arrived after two weeks, when will it come?"
@@ -272,7 +274,6 @@ def test_what_is_no_ticket_is_kept_whole_as_rejected(bench: Bench) -> None:
     assert rejected.raw
 
 
-@pytest.mark.long
 def test_trouble_of_the_provider_is_waited_for_and_every_reason_alerted_once_without_ticket_text(
     bench: Bench, sink: HttpSink, subtests: pytest.Subtests
 ) -> None:
