@@ -131,7 +131,7 @@ class AlikeFinder:
         if (self._look is None or self._look.done()) and await self._due():
             self._look = asyncio.ensure_future(self._look_again())
             self._look.add_done_callback(_heard)
-        if self._look is not None and not self._look.done():
+        if self._looked_at == -inf and self._look is not None:  # the first one; what was found before will do later
             await asyncio.wait({self._look}, timeout=self._patience)
         return self._found
 
