@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
+from uuid import uuid4
 
 from celery import Celery
 from kombu.connection import Connection
@@ -22,6 +23,8 @@ HAND_OFF = "tasks.hand_off"
 
 _PLACES = {HintKind.TRIAGE: (TRIAGE, "tickets"), HintKind.HAND_OFF: (HAND_OFF, "handoff")}
 """The task of a hint, and its queue by kind."""
+
+_NOTHING_FOLLOWS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
 class Publisher:
@@ -64,18 +67,20 @@ class Publisher:
             return None
 
     def _publish(self, connection: Connection, first: Sequence[Hint], rest: Sequence[Hint]) -> None:
+        """Messages of Celery's protocol, written here: `send_task` takes three times as long for the same."""
         headers = dict(self._headers())
         producer = self._app.amqp.Producer(connection.default_channel, auto_declare=False)
         for index, (kind, ticket_id) in enumerate((*first, *rest)):
             name, queue = _PLACES[kind]
             place = {AHEAD: 1} if index < len(first) else {}
-            self._app.send_task(
-                name,
-                kwargs={"ticket_id": ticket_id},
-                queue=self.queues[queue],
-                producer=producer,
-                headers={**headers, **place} or None,
-                ignore_result=True,
+            message_id = str(uuid4())
+            producer.publish(
+                ((), {"ticket_id": ticket_id}, _NOTHING_FOLLOWS),
+                routing_key=self.queues[queue],
+                declare=[self._app.amqp.queues[self.queues[queue]]],
+                headers={"lang": "py", "task": name, "id": message_id, "root_id": message_id, **headers, **place},
+                correlation_id=message_id,
+                serializer="json",
                 retry=False,
                 timeout=ANSWER_SECONDS,
                 confirm_timeout=ANSWER_SECONDS,
