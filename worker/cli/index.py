@@ -136,8 +136,8 @@ OF: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         },
         "operations.budget": {
             "budget": (
-                "The budget of all workers together. A change rules the next model call; raising it wakes what "
-                "waits for it."
+                "The budget of all workers together, or of a source. A change rules the next call; "
+                "what waits looks again."
             ),
         },
         "operations.spend": {
