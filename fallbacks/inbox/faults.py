@@ -1,8 +1,7 @@
 """What is wrong with what somebody typed, as pydantic found it, in words."""
 
-from collections.abc import Iterable
-
-from pydantic_core import ErrorDetails
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tasks.language import N_, _
 
@@ -21,13 +20,13 @@ MEANT = {
 """By pydantic's name of a fault; any other is said in its own words."""
 
 
-def in_words(faults: Iterable[ErrorDetails], whole: str = "") -> str:
+def in_words(faults: Iterable[Mapping[str, Any]], whole: str = "") -> str:
     """All of them. whole: what a fault of no one field is called, "" for nothing."""
     return "; ".join(f"{'.'.join(map(str, fault['loc'])) or whole}: {_said(fault)}" for fault in faults)
 
 
-def _said(fault: ErrorDetails) -> str:
+def _said(fault: Mapping[str, Any]) -> str:
     meant = MEANT.get(fault["type"])
     if meant is None or (meant == MEANT["string_too_short"] and fault["ctx"]["min_length"] == 1):
-        return fault["msg"]
+        return str(fault["msg"])
     return _(meant, **fault.get("ctx", {}))
