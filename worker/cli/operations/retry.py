@@ -52,7 +52,7 @@ def retry(
 
     Which tickets is settled at the start: what fails for this reason later is not touched.
     """
-    from worker.cli.people.inbox import facet
+    from worker.cli.people.by_process import facet
 
     who, index = person_named(person), facet("reason", reason)
     with session() as opened:

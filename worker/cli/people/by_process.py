@@ -47,6 +47,17 @@ def given(ctx: typer.Context) -> Mapping[str, str]:
     return found
 
 
+def facet(name: str, value: str) -> str:
+    """An index of the inbox. Raises `typer.BadParameter` for a queue or reason that does not exist."""
+    from fallbacks.plan import InboxQueue
+    from tasks.reasons import Reason
+
+    known = {"queue": [queue.value for queue in InboxQueue], "reason": [reason.value for reason in Reason]}
+    if name in known and value not in known[name]:
+        raise typer.BadParameter(f"no {name} {value!r}; there are: {', '.join(known[name])}")
+    return f"{name}:{value}"
+
+
 def _process() -> "type[Process]":
     from worker.config.installed import kind_in_use
 

@@ -11,7 +11,7 @@ from worker.cli.faults import CommandFailed
 from worker.cli.options import Json, Person, listed, person_named
 from worker.cli.output import dump, dump_ticket, say, show
 from worker.cli.people import inbox_actions, inbox_calls, many
-from worker.cli.people.by_process import TakesFacets, given
+from worker.cli.people.by_process import TakesFacets, facet, given
 
 if TYPE_CHECKING:
     from fallbacks.inbox.holds import Page
@@ -116,17 +116,6 @@ def _one_facet(queue: str | None, reason: str | None) -> str | None:
     if queue and reason:
         raise typer.BadParameter("choose one of --queue and --reason")
     return facet("queue", queue) if queue else facet("reason", reason) if reason else None
-
-
-def facet(name: str, value: str) -> str:
-    """An index of the inbox. Raises `typer.BadParameter` for a queue or reason that does not exist."""
-    from fallbacks.plan import InboxQueue
-    from tasks.reasons import Reason
-
-    known = {"queue": [queue.value for queue in InboxQueue], "reason": [reason.value for reason in Reason]}
-    if name in known and value not in known[name]:
-        raise typer.BadParameter(f"no {name} {value!r}; there are: {', '.join(known[name])}")
-    return f"{name}:{value}"
 
 
 async def _reach(parts: "Parts", who: str, teams: str | None) -> "Reach":

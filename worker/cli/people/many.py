@@ -12,7 +12,7 @@ from worker.cli.context import session
 from worker.cli.faults import CommandFailed
 from worker.cli.options import Json, Person, person_named, seconds_of
 from worker.cli.output import dump, say
-from worker.cli.people.by_process import TakesFacets, given
+from worker.cli.people.by_process import TakesFacets, facet, given
 
 if TYPE_CHECKING:
     from fallbacks.inbox.bulk import Did, Many
@@ -119,8 +119,6 @@ def _ids(given_ids: Sequence[str] | None) -> list[str]:
 
 
 def _facets(wanted: Mapping[str, str | None]) -> list[str]:
-    from worker.cli.people.inbox import facet
-
     return [facet(name, value) for name, value in wanted.items() if value is not None]
 
 
