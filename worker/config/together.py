@@ -40,6 +40,8 @@ def _broker(given: "Settings") -> None:
             "DESKHAND_REDIS_URL names a cluster, and Celery's transport speaks to none: "
             "set DESKHAND_BROKER_URL to RabbitMQ (amqp://...) or to one small Redis"
         )
+    if is_cluster(given.redis_url or "") and (given.source_budgets or given.source_rates):
+        raise ValueError("DESKHAND_SOURCE_BUDGETS and _RATES are not kept over a cluster yet: unset them")
 
 
 def _sources(given: "Settings") -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from fallbacks.store.cluster import everywhere
 from fallbacks.store.cluster.budget import DayBudget
@@ -11,6 +12,9 @@ from fallbacks.store.cluster.parts import Parts
 from fallbacks.store.cluster.passing import Passing
 
 DAY_MS = 86_400_000
+
+OF_SOURCES = ("day_cap:", "month_cap:")
+"""Switches of what each shard would count by itself, up to as many times the budget as there are shards."""
 
 DAY_CAP = "day_cap"
 """The switch of the day's budget."""
@@ -26,8 +30,11 @@ class Switches:
 
     async def control(self, header: str) -> Any:
         """Written at home first. What a crash keeps from the shards they have with the next sweep."""
+        said = json.loads(header)
+        if any(field.startswith(OF_SOURCES) and value for field, *value in said["changes"]):
+            raise StoreUnreachable("a budget of a source is not kept over a cluster yet: nothing was switched")
         made = await self.parts.home.script("control", "", header)
-        if not json.loads(header).get("deployed"):
+        if not said.get("deployed"):
             await self.passing.copy(keys.CONTROL)
             await self._lower(made)
         return made

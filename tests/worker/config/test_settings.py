@@ -233,3 +233,34 @@ def test_shares_and_targets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert settings.source_weights == {"backfill": 0.1}
     assert settings.sla_seconds == {"urgent": 600, "label:refund": 7200}
+
+
+CLUSTER = "redis+cluster://h:6379,i:6379"
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"REDIS_URL": CLUSTER}, "DESKHAND_REDIS_URL names a cluster"),
+        ({"REDIS_URL": CLUSTER, "BROKER_URL": CLUSTER}, "DESKHAND_BROKER_URL names a cluster"),
+        (
+            {"REDIS_URL": CLUSTER, "BROKER_URL": "redis://h:6379/0", "SOURCE_RATES": '{"web": 5}'},
+            "not kept over a cluster yet",
+        ),
+    ],
+    ids=["no broker", "a cluster as broker", "rates of sources"],
+)
+def test_a_cluster_stops_the_start_where_it_would_not_do(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], fault: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"DESKHAND_{name}", value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert [fault in line for line in refused.value.faults] == [True]
+
+
+def test_a_cluster_with_a_broker_of_its_own_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESKHAND_REDIS_URL", CLUSTER)
+    monkeypatch.setenv("DESKHAND_BROKER_URL", "amqp://h//")
+    assert load_settings().redis_url == CLUSTER

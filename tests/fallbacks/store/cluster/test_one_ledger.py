@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from fallbacks.delivery.alerts import AlertDesk
-from fallbacks.errors import IdempotencyConflict
+from fallbacks.errors import IdempotencyConflict, StoreUnreachable
 from fallbacks.ledger.audit import AuditReport, audit
 from fallbacks.ledger.control import DAY_CAP, Control
 from fallbacks.ledger.ledger import Claim, Lease
@@ -88,6 +88,8 @@ def test_the_day_is_spent_to_the_last_and_never_beyond_it(cluster_url: str) -> N
             went = [lease for lease, over in zip(leases, await asyncio.gather(*tries), strict=True) if not over]
             await asyncio.gather(*(one.end(lease, 10, f"c{turn}") for lease in went))
         assert await one.day() == (250, 0), "25 of 36 steps: what a shard does not use others may"
+        with pytest.raises(StoreUnreachable, match="not kept over a cluster yet"):
+            await Control(one.store).change("ann", {f"{DAY_CAP}:web": "10"})
         await Control(one.store).change("ann", {DAY_CAP: "255"})
         assert await refused(other, leases[0], 6, "d", 250)
         assert not await refused(other, leases[0], 5, "e", 250)
