@@ -68,6 +68,11 @@ def test_pauses_budget_and_workers_are_switched_and_logged(door: Door, olga: Pag
     olga.goto("/operations/log?q=budget")
     expect(olga.get_by_role("row")).to_have_count(2)
     expect(olga.get_by_role("row", name="olga daily budget: as set up -> $12.50")).to_be_visible()
+    olga.goto("/operations")
+    olga.get_by_role("textbox", name="Source").fill("backfill")
+    olga.get_by_label("Dollars; empty: as set up").fill("4")
+    olga.get_by_role("button", name="Set its budget").click()
+    expect(olga.get_by_role("row", name="backfill")).to_contain_text("$4.00")
 
 
 def test_the_log_is_a_file_without_formulas(door: Door, olga: Page) -> None:
