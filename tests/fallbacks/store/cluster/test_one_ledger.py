@@ -27,6 +27,13 @@ from tests.services.cluster import Cluster, begin_move, end_move
 
 TICKETS = [f"t{n}" for n in range(12)]
 
+
+def _givens(story: Callable[..., None]) -> list[dict[str, object]]:
+    """What a story is parametrized with, by one name at most."""
+    marks = [mark for mark in getattr(story, "pytestmark", ()) if mark.name == "parametrize"]
+    return [{mark.args[0]: value} for mark in marks for value in mark.args[1]] or [{}]
+
+
 KEPT = [
     ledger.test_the_day_cap_spans_the_fleet_and_what_it_only_reserved,
     ledger.test_zero_is_a_cap_and_none_is_none,
@@ -37,7 +44,13 @@ KEPT = [
     moves.test_a_zombie_writes_nothing_after_its_ticket_went_on,
 ]
 
-STORIES = [story for module in (ledger, moves, inbox) for name, story in vars(module).items() if name[:5] == "test_"]
+STORIES = [
+    pytest.param(story, given, id="-".join(map(str, (name, *given.values()))))
+    for module in (ledger, moves, inbox)
+    for name, story in vars(module).items()
+    if name[:5] == "test_"
+    for given in _givens(story)
+]
 
 
 @pytest.mark.parametrize("story", KEPT, ids=lambda story: story.__name__)
@@ -46,9 +59,11 @@ def test_what_holds_on_one_server_holds_here(story: Callable[[object], None], cl
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_all_that_holds_on_one_server_holds_here(story: Callable[[object], None], cluster_url: str) -> None:
-    story(on_server(cluster_url))
+@pytest.mark.parametrize(("story", "given"), STORIES)
+def test_all_that_holds_on_one_server_holds_here(
+    story: Callable[..., None], given: dict[str, object], cluster_url: str
+) -> None:
+    story(on_server(cluster_url), **given)
 
 
 def over(url: str, story: Callable[[Scene, Scene], Awaitable[None]]) -> None:
