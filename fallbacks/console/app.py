@@ -28,6 +28,7 @@ from fallbacks.console.inbox_list import inbox, today
 from fallbacks.console.kinds import kinds, revoke
 from fallbacks.console.list_stream import list_counts, list_stream
 from fallbacks.console.log import operator_log
+from fallbacks.console.mentions import mentions
 from fallbacks.console.operating import operations, switch
 from fallbacks.console.originals import attachment, original
 from fallbacks.console.overview import home, overview
@@ -77,6 +78,7 @@ ROUTES = [
     Route("/inbox/stream", list_stream),
     Route("/inbox/counts", list_counts),
     Route("/inbox/bulk", act_on_many, methods=["POST"]),
+    Route("/mentions", mentions),
     Route("/search", search),
     Route("/work", work),
     Route("/work/{ticket_id}", work_on),

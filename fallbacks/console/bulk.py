@@ -62,7 +62,7 @@ async def act_on_many(visit: Visit) -> Response:
     if len(asked.items) > ASKED_ABOVE and not form.get("confirmed") and asked.act not in BACK:
         return await _ask(visit, asked)
     before = await _owners(visit, asked) if asked.act == Act.ASSIGN else {}
-    do = visit.reach.guarded(visit.deps.views.ticket, await _doing(visit, asked))
+    do = bulk.within(visit.reach, visit.deps.views.ticket, await _doing(visit, asked))
     results = await bulk.do_each(asked.items, do)
     undo, decides = "" if asked.act in BACK else asked.undo, asked.act in (Act.APPROVE, Act.EDIT)
     notice = await tell(visit, results, asked.said, undo, before, decides=decides)

@@ -15,6 +15,7 @@ from fallbacks.access.sessions import Session
 from fallbacks.console.deps import ConsoleDeps, Desk
 from fallbacks.console.languages import TAGS, language
 from fallbacks.inbox.endings import UNDO_MS
+from fallbacks.inbox.mentions import Mentions
 from fallbacks.inbox.reach import Reach, reach_of
 from fallbacks.ledger.control import AUTONOMY, PAUSED
 from fallbacks.store import keys
@@ -83,6 +84,7 @@ class Visit:
             "path": self.request.url.path,
             "now_ms": now,
             "waiting": waiting - sum(unseen),
+            "mentions": await Mentions(self.deps.store).unread(self.person),
             "notice": self.notice(now),
             "banners": _banners(await self.deps.store.fields(keys.CONTROL), self.deps.terms.autonomy),
             **values,

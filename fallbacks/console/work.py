@@ -10,7 +10,9 @@ from fallbacks.console.item import load_item
 from fallbacks.console.pages import words
 from fallbacks.console.visit import SKIPPED, Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
+from fallbacks.inbox.mentions import Mentions
 from fallbacks.inbox.narrate import CLOSE_KEYS, CLOSED
+from fallbacks.inbox.reach import reach_of
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView
@@ -31,6 +33,8 @@ async def work(visit: Visit) -> Response:
         return RedirectResponse("/work" + (f"?{filters.query}" if filters.query else ""), 303)
     view = await _chosen(visit, query["item"]) if "item" in query else None
     view = view or await serve_next(visit, filters, visit.skipped)
+    if view is not None:
+        await Mentions(visit.deps.store).opened(view.id, visit.person)
     if view is None:
         return await visit.page("done.html", {"filters": filters, "skipped": len(visit.skipped)})
     return await item_page(visit, view, filters, working=True)
@@ -66,6 +70,7 @@ async def work_on(visit: Visit) -> Response:
     view = await _chosen(visit, ticket_id)
     if view is None:
         return RedirectResponse(f"/tickets/{quote(ticket_id, safe='')}", 303)
+    await Mentions(visit.deps.store).opened(view.id, visit.person)
     return await item_page(visit, view, Filters(), working=True)
 
 
@@ -103,6 +108,7 @@ async def _chosen(visit: Visit, ticket_id: str) -> TicketView | None:
 async def ticket(visit: Visit) -> Response:
     """One ticket's page, whatever its state."""
     view = await visit.deps.views.ticket(visit.request.path_params["ticket_id"])
+    await Mentions(visit.deps.store).opened(view.id, visit.person)
     return await item_page(visit, view, Filters(), working=False)
 
 
@@ -114,6 +120,8 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
         can.discard(Act.CANCEL)
         if view.undo_by != visit.person:
             can.discard(Act.UNDO)
+    everybody = await visit.desk.users.everybody()
+    seeing = [user.name for user in everybody if not reach_of(visit.deps.process, user.name, user.teams).beyond(view)]
     values = {
         "item": item,
         "view": item.view,
@@ -124,7 +132,8 @@ async def item_page(visit: Visit, view: TicketView, filters: Filters, *, working
         "address": f"{visit.request.base_url}tickets/{quote(view.id, safe='')}",
         "snoozes": SNOOZES,
         "closed_kinds": [(kind.value, CLOSED[kind]) for kind in CLOSE_KEYS],
-        "people": [user.name for user in await visit.desk.users.everybody()] if view.state in INBOX else [],
+        "people": [user.name for user in everybody] if view.state in INBOX else [],
+        "seeing": [name for name in seeing if name != visit.person],
         "priorities": [priority.value for priority in Priority],
     }
     return await visit.page("ticket.html", values)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from fallbacks.autonomy.repeats import Repeats, Seen
 from fallbacks.errors import NotAllowed, Stale, UnknownTicket
 from fallbacks.inbox.inbox import Inbox
+from fallbacks.inbox.reach import Reach
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import Closed
 from fallbacks.ledger.views import TicketView
@@ -87,6 +88,18 @@ def doing(inbox: Inbox, person: str, many: Many) -> Do:
             return lambda item: inbox.undo(item.id, person, item.version, operator=many.operator)
         case _:
             raise ValueError(f"{many.act.value} is done to one at a time")
+
+
+def within(reach: Reach, look: Callable[[str], Awaitable[TicketView]], do: Do) -> Do:
+    """The same act, on what somebody works on and nothing else. look: reads a ticket."""
+    if not reach.unseen:
+        return do
+
+    async def asked(item: Based) -> TicketView:
+        reach.check(await look(item.id))
+        return await do(item)
+
+    return asked
 
 
 async def do_each(items: Iterable[Based], do: Do) -> list[Did]:

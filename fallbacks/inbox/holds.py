@@ -7,10 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fallbacks.access.users import Users
 from fallbacks.errors import Stale, StoreUnreachable, UnknownTicket
 from fallbacks.history.port import History
 from fallbacks.inbox.decisions import held_since_ms
+from fallbacks.inbox.mentions import Mentions, named_in
 from fallbacks.inbox.ownership import owned, owners
+from fallbacks.inbox.reach import reach_of
 from fallbacks.inbox.wanted import Counts, Wanted
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import Act
@@ -154,7 +157,18 @@ class Holds:
             except Stale:
                 if last:
                     raise
-        return await self.views.ticket(ticket_id)
+        view = await self.views.ticket(ticket_id)
+        if "@" in text:
+            await self._mention(view, person, text)
+        return view
+
+    async def _mention(self, view: TicketView, person: str, text: str) -> None:
+        """Bring it to those who are named and may see it. The note stands, whatever becomes of this."""
+        with suppress(StoreUnreachable):
+            people = {user.name: user.teams for user in await Users(self.store).everybody() if user.name != person}
+            named = named_in(text, people)
+            seeing = [name for name in named if not reach_of(self.process, name, people[name]).beyond(view)]
+            await Mentions(self.store).add(view.id, seeing)
 
     async def _waiting(self, ticket_id: str, version: int | None) -> TicketView:
         view = await self.views.ticket(ticket_id)

@@ -3,12 +3,11 @@
 Whoever has no groups set works on everything. A suggestion that nobody may see puts an item into no group.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from fallbacks.errors import OtherGroup
 from fallbacks.history.port import Facts
-from fallbacks.inbox.bulk import Based, Do
 from fallbacks.inbox.ownership import groups_of
 from fallbacks.inbox.wanted import Wanted
 from fallbacks.ledger.views import TicketView
@@ -60,17 +59,6 @@ class Reach:
 
     def _own(self, name: str | None) -> bool:
         return name is not None and (name == self.person or name.startswith(f"{self.person}:"))
-
-    def guarded(self, look: Callable[[str], Awaitable[TicketView]], do: Do) -> Do:
-        """An act on one of many that asks first whether they may. look: reads a ticket."""
-        if not self.unseen:
-            return do
-
-        async def asked(item: Based) -> TicketView:
-            self.check(await look(item.id))
-            return await do(item)
-
-        return asked
 
 
 def reach_of(process: Process, person: str, groups: Collection[str]) -> Reach:

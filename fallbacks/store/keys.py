@@ -80,6 +80,9 @@ EXAMPLES = _key("examples", Type.LIST, "people's latest decisions (JSON, oldest 
 SNOOZED = _key("snoozed", Type.SORTED, "items that people hid from serve-next, by until when (ms); some are past")
 CALLS_JUDGED = _key("calls_judged", Type.LIST, "what people made of calls that waited (JSON, oldest first)")
 LAST_ACTS = _key("last_acts", Type.HASH, "person -> when they last did something to an item (ms), holding it aside")
+mentions = _keys(
+    "mentions:*", Type.HASH, "the last 200 tickets in whose notes a person was named -> when (ms), ` read` once opened"
+)
 PROBES = _key("probes", Type.HASH, "known-answer probes not judged yet: ticket id -> what is known of it (JSON)")
 PROBES_USED = _key("probes_used", Type.HASH, "tickets that were copied as probes lately -> when (ms)")
 PROBES_TURN = _key("probes_turn", Type.TEXT, "how many processes wanted to keep up the probes in this window")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from fallbacks.access.api_keys import Caller, Scope
-from fallbacks.inbox.bulk import Based, Do, Many, Refusal, do_each, doing, repeats
+from fallbacks.inbox.bulk import Based, Do, Many, Refusal, do_each, doing, repeats, within
 from fallbacks.inbox.bulk import done as done_of
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
@@ -47,7 +47,7 @@ def bulk_router(process: Process) -> APIRouter:
         """Approve, edit, close, snooze, assign or undo many at once. What changed meanwhile is refused item by item."""
         body = (await read_json(request, own.bulk)).root
         items = [Based(item.id, item.version) for item in body.items]
-        results = await do_each(items, reach(desk, key).guarded(desk.parts.views.ticket, _doing(desk, key, body)))
+        results = await do_each(items, within(reach(desk, key), desk.parts.views.ticket, _doing(desk, key, body)))
         views = done_of(results)
         return BulkDocument(
             results=[

@@ -2,6 +2,7 @@
 
 import { changed, dirty, discard, forget, leave, onlyOf, restore, restoreSearch } from "./drafts.js";
 import { composing, named } from "./keys.js";
+import { follow as followMentions } from "./mentions.js";
 import { openPalette, ready as readChoices } from "./palette.js";
 import "./times.js";
 import { _ } from "./words.js";
@@ -387,3 +388,4 @@ if ($("[data-palette]")) readChoices();
 markNews();
 follow();
 lookAhead();
+followMentions();

@@ -24,7 +24,11 @@ def _table(*routes: tuple[Route, str]) -> dict[str, Route]:
 SCRIPTS = _table(
     (Route.TICKET, "accept reject claim begin_step end_step begin_effect end_effect move hold settle_outbox"),
     (Route.TICKET, "bring_back erase"),
-    (Route.HOME, "alarm settle_alert control count create_user examples examples_drop keep log session token use_key"),
+    (
+        Route.HOME,
+        "alarm settle_alert control count create_user examples examples_drop keep log session token use_key",
+    ),
+    (Route.HOME, "mention"),
     (Route.TAG, "answer thread tick relist"),
     (Route.ALL, "audit_index audit_page audit_sums escalate family forget generation inbox_counts inbox_page"),
     (Route.ALL, "leaving_drop leaving_read next_item per_hour redeliver renew repair_day rows since sweep"),
@@ -43,11 +47,14 @@ KEYS_OF = _table(
     (Route.TAG, "req:* idem:* thread:* requester:* answer:* mail:* rate:*"),
     (Route.ALL, "s:* line shares touched due inbox inbox:* snoozed outbox outbox_failed alerts recent n m day:* f:*"),
     (Route.ALL, "out:* bounced:* claim:* clock clock_step copies passed"),
-    (Route.HOME, "leaving_turn examples calls_judged last_acts probes probes_used probes_turn group:* person:*"),
+    (
+        Route.HOME,
+        "leaving_turn examples calls_judged last_acts probes probes_used probes_turn group:* person:*",
+    ),
     (Route.HOME, "breaker:* alert:* alert:*:tickets control control_log deployed trend trend_turn sign_in_log"),
     (Route.HOME, "receipts relearn workers ready generation caretaker earned earned_turn carried retrain_turn"),
     (Route.HOME, "promises prompts history histories canary intake:held intake:since users session:* sessions:*"),
-    (Route.HOME, "token:* signin:* api_keys api_keys_used allot:* taken_on layout revoked"),
+    (Route.HOME, "mentions:* token:* signin:* api_keys api_keys_used allot:* taken_on layout revoked"),
 )
 """Of each key in `keys.KEYS`, where it is read and written by name."""
 

@@ -265,6 +265,7 @@ CALLS = [
     Call("forget", "", ("t:decided",)),
     Call("log", "", ("control_log", 100, '{"who":"ann","what":"user:ben","after":"removed"}')),
     Call("count", "", ("learning_rounds|happened=nothing",)),
+    Call("mention", "", ("named", 200, "decided", "ann", "ben")),
     Call("control", "", ({"who": "ann", "keep": 100, "changes": [["autonomy", "off"], ["day_cap"]]},)),
     Call("hold", "handed_off", ("ann", 1000), lambda s: s.inbox.claim("handed_off", "ann")),
     Call("use_key", "", ("k1", "d", "10"), lambda s: s.store.put(keys.API_KEYS, {"k1": '{"digest":"d"}'})),
