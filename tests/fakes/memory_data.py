@@ -75,12 +75,15 @@ class MemoryData:
         self.rank(f"s:{new}")[ticket_id] = self.now
         row |= {"state": new, "since": str(self.now)}
         if old and new == "queued":
-            self.line_up(ticket_id)
+            self.line_up(ticket_id, begun=old == "running")
 
-    def line_up(self, ticket_id: str) -> None:
+    def line_up(self, ticket_id: str, *, begun: bool = False) -> None:
         """Without the bound on names, which is tried on real servers."""
         row, shares = self.row(ticket_id), self.rank(keys.SHARES)
         urgency = CLASSES[row["priority"]]
+        if begun:
+            self.rank(keys.LINE)[ticket_id] = urgency * 2**50
+            return
         name = f"{urgency}|{row['source']}"
         served = shares.get(f"{urgency}|", urgency * 2**50 + 2**40)
         turn = max(shares.get(name, 0), served - 80_000)

@@ -146,7 +146,7 @@ for _, name in ipairs(gone) do if name == 'snoozed_until' then take_out(P .. 'sn
 if gone[1] then redis.call('HDEL', T, unpack(gone)) end
 if not moved and (h.message or h.set and h.set.decision) then touched() end
 if moved then place(row[1], h.state, unpack(fields)) else redis.call('HSET', T, unpack(fields)) end
-if moved and h.state == 'queued' then line_up(row[27] or '', row[28], row[29]) end
+if moved and h.state == 'queued' then line_up(row[27] or '', row[28], row[29], row[1] == 'running') end
 if due or not h.keep_due then due_at(due) end
 count_all(h.meters)
 if h.alert then

@@ -61,7 +61,7 @@ for _, id in ipairs(due) do
     if state == 'running' then lost(row) else append('{"type":"unparked","v":1}', row.epoch) end
     redis.call('HINCRBY', T, 'version', 1)
     place(state, 'queued')
-    line_up(row.source, row.priority, row.step)
+    line_up(row.source, row.priority, row.step, state == 'running')
   end
   if not row then
     due_at(NOW + 600000)

@@ -51,6 +51,22 @@ async def test_urgency_goes_before_age_and_within_one_source_age_decides(s: Scen
 
 
 @scene
+async def test_what_was_begun_goes_on_before_what_waits_as_urgently(s: Scene) -> None:
+    for name in ("lost", "given-back"):
+        await s.accept(name)
+    await hinted(s, "lost")
+    await s.pass_ms(s.ledger.lease_ms + 1)
+    given_back = await s.ledger.claim("given-back", "w2")
+    assert isinstance(given_back, Claim)
+    await s.accept("waits")
+    await s.accept("burning", priority="urgent")
+    await s.sweep()
+    await s.ledger.release(given_back.lease, (), "the worker stops")
+    hints = ["waits", "waits", "waits", "waits"]
+    assert await order(s, hints) == ["burning", "given-back", "lost", "waits"]
+
+
+@scene
 async def test_a_flood_delays_another_source_by_a_claim_or_two(s: Scene) -> None:
     flood, waits = iter(await sent(s, "flood", 150)), []
     for n in range(40):
