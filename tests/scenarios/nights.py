@@ -88,6 +88,7 @@ NIGHTS: Mapping[str, Night] = {
     "the provider": Night(
         (
             Act(faults.bills_more, ("DeskhandBoundViolated",)),
+            Act(faults.one_source_nearly_spent, ("DeskhandSourceBudgetNear",)),
             Act(faults.nearly_spent, ("DeskhandBudgetNear",), alone=False),
             Act(faults.spent, ("DeskhandDayBudgetUsedUp",)),
             Act(faults.refused_for_its_key, ("DeskhandBreakerOpen",)),

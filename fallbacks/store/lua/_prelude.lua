@@ -91,10 +91,12 @@ end
 -- what is served now. A source that had none waiting is up to eight tickets ahead. step: 10,000 by the source's weight; nil: 1.
 -- `shares` holds the next turn of each source and urgency, and under an empty name the last one served. What comes after a
 -- thousand names shares one. Where an index is none the order is lost, and no ticket. begun: it was at work until now, and goes on
--- before what waits as urgently.
+-- before what waits as urgently, unless it has outlived two workers: it may be what ends them.
 local function line_up(source, priority, step, begun)
   local class, S = ({urgent = 0, high = 1, low = 3})[priority] or 2, P .. 'shares'
-  if begun then return redis.pcall('ZADD', P .. 'line', int(class * 2 ^ 50), ID) end
+  if begun and (tonumber(redis.call('HGET', T, 'losses')) or 0) < 2 then
+    return redis.pcall('ZADD', P .. 'line', int(class * 2 ^ 50), ID)
+  end
   local from, name = class * 2 ^ 50, class .. '|' .. source
   local turns = redis.pcall('ZMSCORE', S, class .. '|', name)
   local served, own = tonumber(turns[1] or nil) or from + 2 ^ 40, tonumber(turns[2] or nil)

@@ -64,6 +64,10 @@ async def test_what_was_begun_goes_on_before_what_waits_as_urgently(s: Scene) ->
     await s.ledger.release(given_back.lease, (), "the worker stops")
     hints = ["waits", "waits", "waits", "waits"]
     assert await order(s, hints) == ["burning", "given-back", "lost", "waits"]
+    await s.accept("waits-too")
+    await s.pass_ms(s.ledger.lease_ms + 1)
+    await s.sweep()  # all of them, and the second worker of one of them
+    assert (await order(s, ["waits-too"] * 5))[-1] == "lost"
 
 
 @scene

@@ -25,7 +25,7 @@ from tests.fallbacks.ledger import test_ledger_moves_contract as moves
 from tests.fallbacks.scene import Scene, ticket
 from tests.services.cluster import Cluster, begin_move, end_move
 
-TICKETS = [f"t{n}" for n in range(12)]
+TICKETS = [f"t{n:02}" for n in range(12)]
 
 
 def _givens(story: Callable[..., None]) -> list[dict[str, object]]:
@@ -218,9 +218,9 @@ def test_a_persons_decision_is_evidence_once_and_an_undo_takes_it_back(cluster_u
         first, count, lines = await one.store.run("examples", "", 0, 10)
         assert (int(first), count) == (0, 4)
         assert [json.loads(line)["id"] for line in lines] == TICKETS[:4]
-        await other.inbox.undo("t1", "ann", await one.version("t1"))
+        await other.inbox.undo("t01", "ann", await one.version("t01"))
         _, _, left = await one.store.run("examples", "", 0, 10)
-        assert [json.loads(line)["id"] for line in left] == ["t0", "t2", "t3"]
+        assert [json.loads(line)["id"] for line in left] == ["t00", "t02", "t03"]
 
     over(cluster_url, story)
 
