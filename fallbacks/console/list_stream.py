@@ -17,6 +17,9 @@ from tasks.language import _
 LOOK_SECONDS = 1.0
 """How often the counts and the rows that are shown are looked at: two small reads."""
 
+TEAMS_LOOK_SECONDS = 5.0
+"""The same for who works for some teams: what is not theirs is taken out of the counts at each look."""
+
 ANEW_SECONDS = 15.0
 """How often all of it is read, whatever those say: holds and snoozes run out by themselves."""
 
@@ -58,4 +61,4 @@ async def _events(visit: Visit, filters: Filters, offset: int) -> AsyncIterator[
             values = {"listed": listed, "filters": filters, "columns": columns(visit.deps.process)}
             rows = {"now_ms": await visit.deps.store.now_ms(), "person": visit.person, **values}
             yield message("rows", visit.desk.pages.text("_rows.html", rows))
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(TEAMS_LOOK_SECONDS if visit.reach.unseen else LOOK_SECONDS)

@@ -53,6 +53,8 @@ async def test_what_is_snoozed_is_in_a_list_of_its_own_until_it_wakes(s: Scene) 
     assert await found(s, Wanted(asleep=True, by=By.SINCE)) == ["s1", "h1"]
     assert await s.inbox.counts() == Counts(awake=2, ready=1, overdue=0, snoozed=2)
     assert await s.inbox.counts(["label:lost_card"]) == Counts(awake=1, ready=0, overdue=0, snoozed=1)
+    assert await s.inbox.counts(["label:lost_card", "queue:limits"]) == Counts(awake=0, ready=0, overdue=0, snoozed=0)
+    assert await s.inbox.counts(["label:new_loan", "queue:none"]) == Counts(awake=2, ready=1, overdue=0, snoozed=2)
     await s.inbox.approve("s1", "ann", None)
     await s.inbox.snooze("h1", "ann", None, 0)
     assert await s.inbox.counts() == Counts(awake=3, ready=1, overdue=0, snoozed=0)
