@@ -146,6 +146,7 @@ def one_source_nearly_spent(stage: Stage) -> Iterator[None]:
     def so_far(budget: str = "1000") -> float:
         return float(stage.deskhand("budget", "--source", "dear", "--day", budget)["budgets"][0]["spent_usd"])
 
+    stage.work("w3")
     with stage.traffic(6, source="dear"):
         stage.until(lambda: so_far() > 0, "something spent by the source")
     so_far(f"{so_far() * 1.05:.9f}")
