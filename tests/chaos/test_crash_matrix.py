@@ -67,6 +67,8 @@ def played(folder: Path, redis_url: str, simulator: Simulator, receiver: Receive
         "DESKHAND_NOTIFY_SECRET": SECRET,
         "DESKHAND_LEASE_SECONDS": "3",
         "DESKHAND_MAX_WORKER_LOSSES": "1000",  # every worker but the last dies, with whatever it holds
+        "DESKHAND_MAX_STEPS": "1000",  # a ticket that a death interrupted goes first, to the next that dies
+        "DESKHAND_MAX_COST_USD": "none",
         "ANTHROPIC_BASE_URL": simulator.url,
     }
     with Fleet(folder, redis_url, broker, **environment) as fleet, FleetLedger(fleet) as ledger:
