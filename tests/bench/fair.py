@@ -13,10 +13,11 @@ from redis import Redis
 
 from tests.bench.model_server import ONE_STEP
 from tests.bench.rivals import Deskhand
-from tests.bench.rounds import BODY, Bench, bench
+from tests.bench.rounds import Bench, bench
 from tests.services.waiting import wait_for
 
 FLOOD, OTHERS, SLOTS, LATENCY = 10_000, 100, 8, 0.2
+BODY = "My new card has not arrived after two weeks, when will it come?"
 EVERY_SECONDS = 0.1
 """Between two tickets of a stream: a quarter of what the worker could do."""
 
