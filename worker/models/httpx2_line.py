@@ -1,8 +1,8 @@
 """The line to a model's API: one request after the other as bytes, over the transport of the makers' SDKs.
 
-Half of an SDK's own time in `post` goes into preparing the same headers and URL again: here they are made once. A third
-of what is left is its client's `send`, for redirects, cookies and hooks that there are none of: the client has said
-once which transport, or proxy, is for this URL.
+Half of an SDK's own time in `post` goes into preparing the same headers and URL again: here they are made once. An
+eighth of what is left is its client's `send`, for redirects, cookies and hooks that there are none of: the client has
+said once which transport, or proxy, is for this URL.
 """
 
 import re
