@@ -8,11 +8,13 @@ import argparse
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 
 from fallbacks.access.roles import Role
 from fallbacks.console.inbox_list import COUNTED
+from fallbacks.errors import UserExists
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.wanted import By, Wanted
 from fallbacks.store import keys
@@ -120,7 +122,8 @@ async def prepare(url: str, work: Callable[[RedisStore], Awaitable[None]]) -> No
 def by_http(url: str) -> str:
     """The console's page."""
     with Door(url, TRIAGE) as door:
-        door.add_user("olga", Role.OPERATOR)
+        with suppress(UserExists):  # from the scene before
+            door.add_user("olga", Role.OPERATOR)
         with signed_in(door, "olga") as client:
 
             async def page() -> None:
