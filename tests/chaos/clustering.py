@@ -19,6 +19,7 @@ from tasks.run.limits import Limits
 from tests.chaos.cluster_worker import STEPS, WORST
 from tests.fallbacks.scene import TRIAGE, ticket
 from tests.services.cluster import Cluster, Node
+from tests.services.waiting import wait_for
 
 AT_ONCE = 16
 PATIENCE_SECONDS = 300.0
@@ -82,8 +83,10 @@ class Clustering:
         self.kill_worker()
         self.start_worker(url)
         victim, _, to = self.cluster.masters
+        slot = next(slot for slot in range(16_384) if self.cluster.serving(slot) is victim)
         victim.kill9()
-        await asyncio.sleep(4)
+        promoted = "a replica has the slots of the master that died"
+        await asyncio.to_thread(wait_for, lambda: self.cluster.serving(slot) is not victim, message=promoted)
         await asyncio.to_thread(self.cluster.wait_whole)
         store = open_store(url, "deskhand:")
         assert isinstance(store, ClusterStore)
