@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -14,6 +14,7 @@ from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import State
 from fallbacks.store import keys
 from fallbacks.store.cluster.store import ClusterStore
+from fallbacks.store.port import Store
 from fallbacks.store.redis_opening import open_store
 from tasks.run.limits import Limits
 from tests.chaos.cluster_worker import STEPS, WORST
@@ -78,6 +79,14 @@ class Clustering:
         while self._workers:
             self.kill_worker()
 
+    async def decided(self, store: Store, many: int) -> None:
+        """Wait until so many are; those that are not within PATIENCE_SECONDS are found lost."""
+        until, there = monotonic() + PATIENCE_SECONDS, 0
+        while there < many and monotonic() < until:
+            await asyncio.sleep(0.1)
+            with suppress(StoreUnreachable):
+                (there,) = await store.sizes([keys.in_state(State.DECIDED)])
+
     async def disturb(self, url: str) -> None:
         """Kill a master and a worker, move slots, let the master come back."""
         self.kill_worker()
@@ -119,12 +128,10 @@ async def measured(campaign: Clustering, url: str, nodes: list[Node], workers: i
         campaign.start_worker(url)
     sending = asyncio.gather(*(send() for _ in range(AT_ONCE)))
     if campaign.faults:
-        await asyncio.sleep(2)
+        await campaign.decided(store, 1)
         await campaign.disturb(url)
     await sending
-    until = monotonic() + PATIENCE_SECONDS
-    while (await store.sizes([keys.in_state(State.DECIDED)]))[0] < len(campaign.names) and monotonic() < until:  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.5)
+    await campaign.decided(store, len(campaign.names))
     seconds, cpu = monotonic() - began, (_cpu(nodes) - before) * 1000 / len(campaign.names)
     report = await audit(store)
     journals = [await store.journal(name) for name in campaign.names]

@@ -1,5 +1,6 @@
 """A ticket and what was added to it, as a person reads it: in order, and what came since they opened it marked."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_a_conversation_of_six_messages_and_a_seventh_while_somebody_writes(
     expect(page.locator(".new:visible")).to_have_count(0)
     expect(shown.nth(3).get_by_text("When do you leave?")).to_be_hidden()
     expect(page.get_by_text("Made before what was added since.")).to_be_visible()
-    assert "/attachments/1" in (shown.nth(2).get_by_role("link", name="its text").get_attribute("href") or "")
+    expect(shown.nth(2).get_by_role("link", name="its text")).to_have_attribute("href", re.compile("/attachments/1"))
     page.locator(".acts summary", has_text="Send back").click()
     page.get_by_label("Note to the agent").fill("She leaves on Friday")
     add(door, ticket_id, LAST)

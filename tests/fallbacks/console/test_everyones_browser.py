@@ -57,9 +57,9 @@ def test_times_are_the_readers_own_and_a_ticket_prints_as_a_document(
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     for gone in ("button", "form", "nav", "header.top", "kbd", ".more", ".otherwise"):
-        assert page.locator(f"{gone}:visible").count() == 0, gone
+        expect(page.locator(f"{gone}:visible"), gone).to_have_count(0)
     expect(page.locator(".on-paper")).to_contain_text(f"{door.url}/tickets/{ticket_id}")
     expect(page.locator(".on-paper")).to_contain_text("gedruckt")
-    assert page.locator("main details:not([open], [data-key])").count() == 0, "all of it is unfolded"
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    expect(page.locator("main details:not([open], [data-key])"), "all of it is unfolded").to_have_count(0)
+    expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
     assert page.pdf().startswith(b"%PDF")

@@ -1,10 +1,10 @@
 """A reviewer drains the inbox by keyboard alone, and each action costs as many keys as was promised."""
 
 from collections.abc import Callable
-from statistics import median
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from fallbacks.inbox.finding import found
 from fallbacks.ledger.states import State
@@ -17,6 +17,7 @@ from tests.fallbacks.console.test_screens import faults_of
 from tests.services.waiting import wait_for
 
 Tickets = Callable[..., Ticket]
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def state_of(door: Door, ticket_id: str) -> State:
@@ -55,8 +56,7 @@ KEYS = {"approve": 1, "relabel": 1, "reject": 2, "resume": 2}
 
 def test_twenty_items_are_drained_by_keyboard_alone(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
     suggestions(door, agent, tickets, 16)
-    for _ in range(4):
-        door.run(agent.hand_off(tickets(), Reason.STEP_LIMIT, "8 of 8 model calls used"))
+    failed = [door.run(agent.hand_off(tickets(), Reason.STEP_LIMIT, "8 of 8 model calls used")) for _ in range(4)]
     keys = Keyboard(rita)
     keys.press("w")
     rita.wait_for_url("**/work")
@@ -65,8 +65,8 @@ def test_twenty_items_are_drained_by_keyboard_alone(door: Door, agent: Agent, ti
     item = keys.at_hand
     for turn in range(20):
         action = TURNS[turn % len(TURNS)]
-        if action in ("approve", "reject") and not rita.locator('[data-key="a"]').count():
-            action = "resume"  # a failure has no suggestion
+        if action in ("approve", "reject") and item in failed:
+            action = "resume"  # it has no suggestion
         done[action].append(item)
         DO[action](keys)
         assert keys.count() == KEYS[action]
@@ -158,10 +158,11 @@ def test_a_key_without_meaning_takes_the_next_one_with_it(
 ) -> None:
     draft = door.run(agent.hand_off(tickets(), Reason.LOW_CONFIDENCE, "0.44 of 0.60", label="card_arrival"))
     bare = door.run(agent.hand_off(tickets(), Reason.STEP_LIMIT, "8 of 8 model calls used"))
-    rita.clock.install()
+    rita.clock.install(time=NOON)
     rita.goto(f"/work?item={bare}")
     keys = Keyboard(rita)
     assert keys.at_hand == bare
+    rita.clock.pause_at(NOON + timedelta(minutes=1))  # however long a busy machine takes from key to key
     keys.press("x", "1", "2")
     expect(rita.get_by_text("x means nothing here")).to_be_visible()
     assert (keys.at_hand, state_of(door, bare)) == (bare, State.HANDED_OFF)
@@ -212,24 +213,22 @@ def test_assign_skip_and_snooze_leave_an_item_to_others(door: Door, agent: Agent
     assert state_of(door, skipped) is state_of(door, snoozed) is State.SUGGESTED
 
 
-APPROVE_AND_TIME = """async (item) => {
-    const begun = performance.now();
-    document.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true }));
-    while (document.querySelector("#main").dataset.ticket === item) await new Promise(requestAnimationFrame);
-    return performance.now() - begun;
-}"""
-
-
 def test_the_next_item_is_there_before_the_answer(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
-    suggestions(door, agent, tickets, 7)
-    shown_after_ms: list[float] = []
+    suggestions(door, agent, tickets, 4)
+    held: list[Route] = []
+    rita.route("**/approve", lambda route: held.append(route))
     rita.goto("/work")
-    for _ in range(5):
-        item = Keyboard(rita).at_hand
+    keys = Keyboard(rita)
+    for _ in range(2):
+        item = keys.at_hand
         expect(rita.locator("#main[data-ahead]")).to_be_attached()
-        shown_after_ms.append(rita.evaluate(APPROVE_AND_TIME, item))
+        keys.press("a")
+        keys.expect_next(item)
+        while not held:
+            rita.wait_for_timeout(10)  # Playwright hands routes over while it is waited on
+        assert state_of(door, item) is State.SUGGESTED
+        held.pop().continue_()
         arrives(door, item, State.DECIDED)
-    assert median(shown_after_ms) <= 100, shown_after_ms
 
 
 def test_keys_can_be_turned_off_for_a_person(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
@@ -269,7 +268,8 @@ def test_keys_of_any_layout_are_taken_and_those_of_an_input_method_are_not(
     third = keys.expect_next(second)
     strike(key="&", code="Digit1")  # its row of digits
     keys.expect_next(third)
-    assert {state_of(door, each) for each in (item, second, third)} == {State.DECIDED}
+    for each in (item, second, third):
+        arrives(door, each, State.DECIDED)
 
 
 def test_keys_do_nothing_in_a_field_and_are_listed(door: Door, agent: Agent, tickets: Tickets, rita: Page) -> None:
@@ -293,9 +293,9 @@ def test_the_timeline_grows_while_one_looks(door: Door, agent: Agent, tickets: T
     door.run(agent.step(claim, 1, "lookup_customer"))
     rita.goto(f"/tickets/{claim.lease.ticket_id}")
     lines = rita.locator("[data-lines] > li")
-    before = lines.count()
+    found = lines.filter(has_text="search_knowledge_base")
+    expect(found).to_have_count(0)
     door.run(agent.step(claim, 2, "search_knowledge_base"))
-    expect(lines.filter(has_text="search_knowledge_base")).not_to_have_count(0)
-    assert lines.count() > before
+    expect(found).not_to_have_count(0)
     door.run(door.inbox.cancel(claim.lease.ticket_id, "olga"))
     expect(rita.locator(".crumb .pill")).to_have_text("cancelled")

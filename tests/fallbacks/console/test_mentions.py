@@ -10,6 +10,7 @@ from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.browserless import signed_in
 from tests.fallbacks.console.door import Door
+from tests.services.waiting import wait_for
 
 Open = Callable[..., BrowserContext]
 
@@ -64,4 +65,4 @@ def test_names_are_offered_while_they_are_typed(
     expect(page.get_by_label("Note on the timeline")).to_have_value("Please look, @olga ")
     page.keyboard.press("Control+Enter")
     expect(page.locator("[data-lines]")).to_contain_text("Please look, @olga")
-    assert door.run(Mentions(door.store).unread("olga")) == 1
+    wait_for(lambda: door.run(Mentions(door.store).unread("olga")) == 1, message="olga finds it")

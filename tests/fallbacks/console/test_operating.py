@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from fallbacks.ledger.control import Control
 from fallbacks.store import keys
 from tests.fallbacks.console.door import Door
+from tests.services.waiting import wait_for
 
 Open = Callable[..., BrowserContext]
 BEAT = {"queues": ["tickets"], "slots": 4, "busy": 1, "host": "h", "pid": 7}
@@ -40,14 +41,14 @@ def test_the_agent_is_switched_off_by_a_typed_word_and_everybody_sees_it(
     assert switched(door) == {}
     olga.get_by_label("type off").fill("off")
     olga.get_by_role("button", name="Switch the agent off").click()
-    assert switched(door) == {"autonomy": "off"}
+    wait_for(lambda: switched(door) == {"autonomy": "off"}, message="the agent is switched off")
     rita = open_context("rita").pages[0]
     expect(rita.get_by_text("The agent is switched off")).to_be_visible()
     rita.goto("/work")
     expect(rita.get_by_text("The agent is switched off")).to_be_visible()
     assert rita.request.post("/operations/autonomy", form={"mode": "auto"}, headers=_ours(door)).status == 403
     olga.get_by_role("button", name="As set up").click()
-    assert switched(door) == {}
+    wait_for(lambda: switched(door) == {}, message="the agent works as set up")
     expect(olga.get_by_text("The agent is switched off")).to_have_count(0)
 
 
@@ -61,7 +62,8 @@ def test_pauses_budget_and_workers_are_switched_and_logged(door: Door, olga: Pag
     olga.get_by_role("button", name="Save").click()
     expect(olga.get_by_text("of $12.50")).to_be_visible()
     olga.get_by_role("button", name="Let h:7:abc finish").click()
-    assert switched(door) == {"paused:tickets": "1", "day_cap": "12500000000", "drain:h:7:abc": "1"}
+    changed = {"paused:tickets": "1", "day_cap": "12500000000", "drain:h:7:abc": "1"}
+    wait_for(lambda: switched(door) == changed, message="all three are switched")
     olga.get_by_label("Dollars for each UTC day").fill("a lot")
     olga.get_by_role("button", name="Save").click()
     expect(olga.get_by_role("alert")).to_contain_text("'a lot' is not an amount")

@@ -1,5 +1,6 @@
 """Everything works without JavaScript: forms, and pages that follow them."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, expect
@@ -9,9 +10,14 @@ from tasks.reasons import Reason
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.door import Door
+from tests.services.waiting import wait_for
 
 Tickets = Callable[..., Ticket]
 Open = Callable[..., BrowserContext]
+
+
+def state_of(door: Door, ticket_id: str) -> State:
+    return door.run(door.inbox.views.ticket(ticket_id)).state
 
 
 def test_items_are_worked_by_forms_alone(door: Door, agent: Agent, tickets: Tickets, open_context: Open) -> None:
@@ -21,33 +27,36 @@ def test_items_are_worked_by_forms_alone(door: Door, agent: Agent, tickets: Tick
     page = open_context("rita", java_script_enabled=False).pages[0]
     states: list[tuple[str, State]] = []
 
-    def at_hand() -> str:
-        return page.locator("#main").get_attribute("data-ticket") or ""
+    def next_at_hand(becomes: State) -> None:
+        """Wait for another item than the last one, and note what is about to become of it."""
+        before = states[-1][0] if states else ""
+        expect(page.locator(f'#main[data-ticket]:not([data-ticket="{before}"])')).to_be_attached()
+        states.append((page.locator("#main").get_attribute("data-ticket") or "", becomes))
 
     page.get_by_role("link", name="Start working").click()
-    approved = at_hand()
+    next_at_hand(State.DECIDED)
     page.get_by_role("button", name="Approve").click()
     page.get_by_role("button", name="Undo").click()
-    assert at_hand() == approved
+    expect(page.locator(f'#main[data-ticket="{states[0][0]}"]')).to_be_attached()
     page.get_by_role("button", name="Approve").click()
-    states.append((approved, State.DECIDED))
-    states.append((at_hand(), State.DECIDED))
+    next_at_hand(State.DECIDED)
     page.locator('[data-digit="3"]').first.click()
-    states.append((at_hand(), State.HANDED_OFF))
+    next_at_hand(State.HANDED_OFF)
     page.locator(".acts summary", has_text="Reject").click()
     page.get_by_role("button", name="wrong team").click()
-    states.append((at_hand(), State.SUGGESTED))
+    next_at_hand(State.SUGGESTED)
     page.get_by_role("button", name="1 h").click()
-    states.append((at_hand(), State.QUEUED))
+    next_at_hand(State.QUEUED)
     page.locator(".acts summary", has_text="Send back").click()
     page.get_by_label("Note to the agent").fill("Look at the second sentence.")
     page.get_by_role("button", name="Send back to the agent").click()
     expect(page.get_by_role("heading", name="Nothing is left for you")).to_be_visible()
     for ticket_id, state in states:
-        assert door.run(door.inbox.views.ticket(ticket_id)).state is state
+        assert state_of(door, ticket_id) is state
     page.get_by_role("link", name="Show what I set aside").click()
-    assert at_hand() == states[2][0]
+    expect(page.locator(f'#main[data-ticket="{states[2][0]}"]')).to_be_attached()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     page.goto("/inbox")
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
@@ -78,8 +87,8 @@ def test_filters_are_addresses(door: Door, agent: Agent, tickets: Tickets, open_
     page.locator(".filters").get_by_label("Label").select_option("card_arrival")
     page.get_by_label("Queue").select_option("suggestions")
     page.get_by_role("button", name="Filter").click()
-    assert "queue=suggestions" in page.url
-    assert "label=card_arrival" in page.url
+    expect(page).to_have_url(re.compile("queue=suggestions"))
+    expect(page).to_have_url(re.compile("label=card_arrival"))
     expect(page.locator(".items tbody tr")).to_have_count(2)
     queries = (
         ("reason=low_confidence", 1),
@@ -97,8 +106,9 @@ def test_filters_are_addresses(door: Door, agent: Agent, tickets: Tickets, open_
     for column, first in (("Team", "card delivery"), ("Team", "fraud and security")):
         page.get_by_role("columnheader", name=column).get_by_role("link").click()
         expect(page.locator(".items tbody tr .facet").first).to_have_text(first)
-    counts = [page.get_by_role("navigation", name="Views").get_by_role("link").nth(at).inner_text() for at in range(5)]
-    assert [count.split()[-1] for count in counts] == ["4", "0", "3", "1", "0"]
+    views = page.get_by_role("navigation", name="Views").get_by_role("link")
+    for at, count in enumerate((4, 0, 3, 1, 0)):
+        expect(views.nth(at)).to_have_text(re.compile(rf" {count}$"))
     page.goto("/work?queue=suggestions&label=card_arrival")
     for _ in range(2):
         page.get_by_role("button", name="Approve").click()
@@ -127,17 +137,18 @@ def test_a_group_is_resumed_one_first_then_the_rest(
     page.get_by_role("button", name="Send back all 4").click()
     expect(page.get_by_text("4 sent back to the agent, 0 left")).to_be_visible()
     assert len(door.published) == 5
-    assert door.run(door.inbox.views.ticket(late)).state is State.HANDED_OFF
+    assert state_of(door, late) is State.HANDED_OFF
     page.get_by_text("Decide them all by hand").click()
     page.get_by_label("Label").select_option("card_arrival")
     page.get_by_role("button", name="Apply to 1").click()
-    assert door.run(door.inbox.views.ticket(late)).state is State.HANDED_OFF
+    expect(page.get_by_role("button", name="Yes")).to_be_visible()
+    assert state_of(door, late) is State.HANDED_OFF
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_text("1 decided as card arrival")).to_be_visible()
-    assert door.run(door.inbox.views.ticket(late)).state is State.DECIDED
+    assert state_of(door, late) is State.DECIDED
     page.get_by_role("button", name="Undo all").click()
     expect(page.get_by_text("1 undone")).to_be_visible()
-    assert door.run(door.inbox.views.ticket(late)).state is State.HANDED_OFF
+    assert state_of(door, late) is State.HANDED_OFF
 
 
 def test_a_message_that_could_not_be_read_is_repaired(door: Door, agent: Agent, open_context: Open) -> None:
@@ -148,7 +159,7 @@ def test_a_message_that_could_not_be_read_is_repaired(door: Door, agent: Agent, 
     page.goto("/tickets/rej_1")
     page.locator(".acts summary", has_text="Repair").click()
     form = page.get_by_label("The ticket as JSON")
-    assert form.input_value() == raw
+    expect(form).to_have_value(raw)
     page.get_by_role("button", name="Accept the corrected ticket").click()
     expect(page.get_by_text("subject: Input should be a valid string")).to_be_visible()
     page.go_back()
@@ -179,9 +190,10 @@ def test_items_are_closed_and_decisions_corrected(
     page.goto(f"/tickets/{spam}")
     page.locator(".acts summary", has_text="Close").click()
     page.get_by_role("button", name="Spam").click()
-    assert door.run(door.inbox.views.ticket(spam)).state is State.CLOSED
+    wait_for(lambda: state_of(door, spam) is State.CLOSED, message="it is closed")
     page.get_by_role("button", name="Undo").first.click()
-    assert door.run(door.inbox.views.ticket(spam)).state is State.SUGGESTED
+    wait_for(lambda: state_of(door, spam) is State.SUGGESTED, message="it waits again")
+    expect(page.locator(".crumb .pill")).to_have_text("ready to approve")
     page.goto(f"/tickets/{wrong}")
     page.get_by_role("button", name="Approve").click()
     page.locator("summary", has_text="Correct the decision").click()
@@ -189,6 +201,7 @@ def test_items_are_closed_and_decisions_corrected(
     form.locator("[name=label]").select_option("lost_or_stolen_card")
     form.locator("[name=reason]").fill("It was stolen.")
     form.get_by_role("button", name="Correct").click()
+    wait_for(lambda: door.run(door.inbox.views.ticket(wrong)).earlier, message="it is corrected")
     corrected = door.run(door.inbox.views.ticket(wrong))
     assert ((corrected.decision or {})["label"], (corrected.earlier or {})["label"]) == (
         "lost_or_stolen_card",

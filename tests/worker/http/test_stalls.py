@@ -92,12 +92,12 @@ def test_batches_beyond_their_places_wait_and_are_then_refused(web: Served, monk
     desk = web.web.desk
     assert desk is not None
     monkeypatch.setattr(desk, "batches", Places(10, 1))
-    monkeypatch.setattr(desk, "store_seconds", 0.2)
     key = web.key()
-    with desk.batches.take(key.split("_")[1]):
+    with desk.batches.take(key.split("_")[1]), monkeypatch.context() as soon:
+        soon.setattr(desk, "store_seconds", 0.2)
         for kind in ("application/json", "application/x-ndjson"):
             headers = {"content-type": kind}
             refused = web.client(key).post("/v1/tickets/batch", content=json.dumps([TICKET]), headers=headers)
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
     assert web.client(key).post("/v1/tickets/batch", json=[TICKET]).json()["results"][0]["status"] == 202
-    assert not desk.batches.taken
+    wait_for(lambda: not desk.batches.taken, message="its place is free")

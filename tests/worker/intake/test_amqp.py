@@ -80,7 +80,7 @@ def test_raw_items_of_a_redis_list_are_tickets(tmp_path: Path, valkey_url: str, 
         redis.lpush("intake", *GOOD, *bad)
         connection.SimpleQueue("intake").put({**TICKET, "id": "from-kombu"})
         check(ledger, bad, len(GOOD) + 1)
-        assert redis.llen("intake") == redis.hlen("deskhand:intake:held") == 0
+        wait_for(lambda: redis.llen("intake") == redis.hlen("deskhand:intake:held") == 0, message="nothing is held")
         assert read_raw(GOOD[0])["id"] == "raw-1"
         assert ledger.view("raw-1").source == "raw"
 

@@ -38,7 +38,7 @@ def test_what_comes_while_the_broker_is_away_is_worked_and_so_is_what_comes_afte
         ledger.wait_rest(2)
         node.ctl("start_app")
         depth = ledger.parts.publisher.known_depth
-        wait_for(lambda: ledger.loop.run(depth("tickets")) is not None, 30, "the broker to answer", 0.2)
+        wait_for(lambda: ledger.loop.run(depth("tickets")) is not None, message="the broker to answer", interval=0.2)
         ledger.accept(ticket(3))
         ledger.wait_rest(3)
         assert ledger.states() == {"suggested": 3}

@@ -62,7 +62,7 @@ def test_sigterm_drains_and_another_worker_finishes(
     first = fleet.start(queues, slots=4, DESKHAND_DRAIN_SECONDS="0.5")
     ledger.accept(*[ticket(number) for number in range(12)])
     wait_for(lambda: ledger.states().get("running", 0) >= 3, message="tickets running")
-    first.stop(timeout=20)
+    first.stop()
     assert not ledger.states().get("running"), "a stopped worker holds no ticket"
     fleet.start(queues, slots=8)
     ledger.wait_rest(12)

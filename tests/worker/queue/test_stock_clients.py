@@ -94,7 +94,7 @@ def test_what_is_to_come_is_parked_until_then_whatever_becomes_of_its_worker(cli
     client.send("tomorrow", eta=LATER)
     wait_for(lambda: client.ledger.states() == {"parked": 1}, message="the ticket to be parked")
     assert client.ledger.loop.run(client.ledger.parts.publisher.depth("tickets")) == 0
-    client.send("soon", countdown=2)
+    client.send("soon", countdown=5)
     wait_for(lambda: client.ledger.states() == {"parked": 1, "suggested": 1}, message="the sooner one to be worked")
     assert client.ledger.journal("soon")[1]["type"] == "parked"
 

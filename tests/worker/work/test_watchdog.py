@@ -31,8 +31,9 @@ def test_the_ticket_that_holds_the_loop_is_named(caplog: pytest.LogCaptureFixtur
         runs["slow"] = (Lease("slow", 1, "w"), task)
         wait_for(lambda: "blocked for" in caplog.text)
         let_go.set()
-        wait_for(lambda: "was blocked for" in caplog.text)
+        wait_for(lambda: len(alarms) == 2)
     thread.close()
+    assert "was blocked for" in caplog.text
     assert "by ticket slow at event_loop.py" in caplog.text
     assert [alarm.partition(" at ")[0] for alarm in alarms] == ["ticket slow", ""]
 
