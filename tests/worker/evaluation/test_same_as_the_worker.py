@@ -31,7 +31,7 @@ from tests.fakes.executors import executor
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.scripted_model import reply, text, tool_use
 from tests.tasks.safety.test_screen import ATTACKS, ORDINARY
-from tests.worker.work.test_executor import TAXONOMY, TOOLS
+from tests.worker.work.office import TAXONOMY, TOOLS
 from worker import sample
 from worker.evaluation.run import Bench
 from worker.models.redaction import RedactedModel

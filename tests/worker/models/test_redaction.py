@@ -8,7 +8,8 @@ from tasks.safety.redact import redact
 from tasks.ticket import Ticket
 from tasks.triage.prompt import opening
 from tests.fakes.desk import TRIAGE
-from tests.worker.work.test_executor import Office, Serve, office  # noqa: F401 # the fixture is used by its name
+from tests.worker.work.conftest import office  # noqa: F401 # the fixture is used by its name
+from tests.worker.work.office import Office, Serve
 from worker.models.redaction import RedactedModel
 from worker.models.tier import Tier
 

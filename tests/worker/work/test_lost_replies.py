@@ -1,4 +1,4 @@
-"""Every reply of the server is lost once: redis-py sends the script again, and nothing in the books may tell."""
+"""Every reply of the server is lost once: redis-py sends the script again, and nothing in the ledger may show it."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,10 +18,8 @@ from tasks.run import events as ev
 from tasks.triage.process import HandDecision
 from tests.fakes.desk import Workshop, submit
 from tests.fakes.scripted_model import ScriptedModel, reply, tool_use
-from tests.worker.work.test_executor import LIMITS, TRIAGE, Office, Serve, office
+from tests.worker.work.office import LIMITS, TRIAGE, Office, Serve
 from worker.models.tier import Tier
-
-__all__ = ["office"]
 
 FAULTS = {None: None, "529": Reason.MODEL_OVERLOADED, "endless_loop": Reason.LOOP_DETECTED, "prose": Reason.NO_DECISION}
 

@@ -10,7 +10,7 @@ from tasks.errors import ModelError
 from tasks.reasons import Reason
 from tasks.run.messages import ModelRequest
 from tests.fakes.scripted_model import ScriptedModel
-from tests.worker.work.test_executor import SMALL, Office, Serve, office  # noqa: F401 - a fixture
+from tests.worker.work.office import SMALL, Office, Serve
 from worker.models.tier import Tier
 from worker.work.executor import Executor
 
@@ -58,7 +58,7 @@ async def later(it: Office, tickets: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize("fault", AT_ONCE | COUNTED)
-def test_a_blip_sends_nobody_to_people_and_is_met_by_few(office: Serve, fault: str) -> None:  # noqa: F811
+def test_a_blip_sends_nobody_to_people_and_is_met_by_few(office: Serve, fault: str) -> None:
     async def play(it: Office) -> None:
         executor, calls = it.executor(), it.simulator.calls
         for ticket_id in TICKETS:
@@ -89,7 +89,7 @@ def test_a_blip_sends_nobody_to_people_and_is_met_by_few(office: Serve, fault: s
 
 
 @pytest.mark.parametrize("fault", ["400", "413", "empty_content"])
-def test_what_goes_wrong_whoever_asks_reaches_few_people(office: Serve, fault: str) -> None:  # noqa: F811
+def test_what_goes_wrong_whoever_asks_reaches_few_people(office: Serve, fault: str) -> None:
     async def play(it: Office) -> None:
         for ticket_id in TICKETS:
             await it.accept(ticket_id)
@@ -107,9 +107,7 @@ class Unpriced(ScriptedModel):
         raise ModelError(Reason.PRICE_UNKNOWN, "no price is known", maybe_paid=False)
 
 
-def test_a_model_without_a_price_is_waited_for_with_one_alert_and_another_tier_goes_first(
-    office: Serve,  # noqa: F811
-) -> None:
+def test_a_model_without_a_price_is_waited_for_with_one_alert_and_another_tier_goes_first(office: Serve) -> None:
     async def play(it: Office) -> None:
         for ticket_id in TICKETS:
             await it.accept(ticket_id)
