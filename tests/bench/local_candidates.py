@@ -20,10 +20,9 @@ from tests.bench.encoders import Encode, encoders
 from tests.bench.local_tier import learned, train_parts
 from worker import sample
 from worker.evaluation.figures import Share
-from worker.models.local.judging import UNFAMILIAR_CEILING, Judged, judged, judged_text, sentences
+from worker.models.local.judging import UNFAMILIAR_CEILING, Judged, judged, judged_texts, sentences
 from worker.models.local.model import LocalModel
-from worker.models.local.scope import likeness, scope_score
-from worker.models.local.training import matrix
+from worker.models.local.scope import likeness, scope_scores
 from worker.models.thresholds import fitted
 
 TARGETS = (0.98, 0.99)
@@ -121,16 +120,16 @@ class Ground:
 
 
 def surest(model: LocalModel, text: str, parts_of: Callable[[str], list[str]] = sentences) -> Answer:
-    """By its surest part where the whole is unlike what was learned, else as a whole. `judged_text` goes further."""
+    """By its surest part where the whole is unlike what was learned, else as a whole. `judged_texts` goes further."""
     known, teams = model._parameters, model._team_of
-    whole = judged(known, known.vocabulary.encode(text), teams)
+    (whole,) = judged(known, known.vocabulary.encode([text]), teams)
     if whole.familiar:
         return Answer(whole.team, whole.confidence, text)
     parts = parts_of(text)
-    encoded = [known.vocabulary.encode(part) for part in parts]
-    sure = [np.bincount(teams, weights=known.probabilities(each)).max() for each in encoded]
+    encoded = known.vocabulary.encode(parts)
+    sure = [np.bincount(teams, weights=each).max() for each in known.probabilities(encoded)]
     order = sorted(range(len(parts)), key=lambda at: -sure[at])[:3]
-    asking = [(judged(known, encoded[at], teams), parts[at]) for at in order]
+    asking = list(zip(judged(known, encoded.taken(order), teams), map(parts.__getitem__, order), strict=True))
     found = [(each, part) for each, part in asking if each.familiar]
     if not found:
         return Answer(whole.team, 0.0, text)
@@ -140,11 +139,11 @@ def surest(model: LocalModel, text: str, parts_of: Callable[[str], list[str]] = 
 
 
 def in_use(model: LocalModel, text: str) -> Answer:
-    return _answer(judged_text(model._parameters, text, model._team_of), text)
+    return _answer(judged_texts(model._parameters, [text], model._team_of)[0], text)
 
 
 def whole_only(model: LocalModel, text: str) -> Answer:
-    return _answer(judged(model._parameters, model._parameters.vocabulary.encode(text), model._team_of), text)
+    return _answer(judged(model._parameters, model._parameters.vocabulary.encode([text]), model._team_of)[0], text)
 
 
 def _answer(found: Judged, text: str) -> Answer:
@@ -164,23 +163,23 @@ def capped(model: LocalModel, part: str, chances: Chances) -> Answer:
     team = int(of_teams.argmax())
     own, sure = teams == team, min(1.0, float(of_teams[team]))
     label = int(np.where(own, chances, -1.0).argmax())
-    score = scope_score(known, known.vocabulary.encode(part), label, sure, own)
+    (score,) = scope_scores(known, known.vocabulary.encode([part]), [label], [sure], teams)
     ceiling = likeness(known, score) if score >= known.scope_from else 0.0
     return Answer(team, min(sure, ceiling) if ceiling > UNFAMILIAR_CEILING else 0.0, part)
 
 
 def of_ngrams(model: LocalModel, parts: Sequence[str]) -> Chances:
     known = model._parameters
-    return np.array([known.probabilities(known.vocabulary.encode(part)) for part in parts], dtype=np.float64)
+    return known.probabilities(known.vocabulary.encode(parts)).astype(np.float64)
 
 
 def of_neighbours(model: LocalModel, rows: Sequence[sample.Row], parts: Sequence[str]) -> Chances:
     """Each label's share of the nearest learned texts, by how near they are; a little is left for every label."""
     known = model._parameters
-    width, labels = len(known.vocabulary.grams), len(known.labels)
-    texts = matrix([known.vocabulary.encode(row["body"]) for row in rows], width)
+    labels = len(known.labels)
+    texts = known.vocabulary.encode([row["body"] for row in rows]).weights.scipy
     of_row = np.array([known.labels.index(row["label"]) for row in rows])
-    near = np.asarray((matrix([known.vocabulary.encode(part) for part in parts], width) @ texts.T).todense())
+    near = (known.vocabulary.encode(parts).weights.scipy @ texts.T).toarray()
     nearest = np.argpartition(-near, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     found = np.full((len(parts), labels), 0.01 / labels)
     for at, row in enumerate(nearest):

@@ -27,7 +27,7 @@ from worker import sample
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.evaluation.labelled import read_labelled
 from worker.models.local.features import Vocabulary
-from worker.models.local.training import matrix, regression
+from worker.models.local.training import regression
 
 Row = tuple[str, str]
 """(text, label); "" for a ticket that has nothing to do with any."""
@@ -82,7 +82,7 @@ def proposed(
 def suggestions(learn: Sequence[Row], asked: Sequence[Row]) -> list[tuple[str, float]]:
     """(label, confidence) of each, by a classifier like the local model's."""
     vocabulary = Vocabulary.learn(text for text, _ in learn)
-    texts = [matrix([vocabulary.encode(text) for text, _ in part], len(vocabulary.grams)) for part in (learn, asked)]
+    texts = [vocabulary.encode([text for text, _ in part]).weights.scipy for part in (learn, asked)]
     fitted = regression().set_params(tol=_COARSE).fit(texts[0], np.array([label for _, label in learn]))
     chances = fitted.predict_proba(texts[1]) ** SHARPNESS
     chances /= chances.sum(axis=1, keepdims=True)

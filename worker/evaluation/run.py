@@ -23,6 +23,12 @@ from worker.models.tier import Tier, close_models
 from worker.work.run_loop import Concluded, GivenUp
 
 TOTAL = "together"
+AHEAD = 8192
+"""Tickets that are read ahead together."""
+
+
+def not_ahead(tickets: Sequence[Ticket]) -> None:
+    """Nothing is read before its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class Bench:
     """The agent and its tiers under evaluation.
 
     team_of: the team of each label that people may have given, "" where it says that none fits. wait: see `Rehearsal`.
-    fields: of the taxonomy's own.
+    fields: of the taxonomy's own. read_ahead: lets a tier read many tickets at once, for less than one by one.
     """
 
     agent: Agent
@@ -87,6 +93,7 @@ class Bench:
     team_of: Mapping[str, str]
     wait: Wait = until
     fields: tuple[OwnField, ...] = ()
+    read_ahead: Callable[[Sequence[Ticket]], None] = not_ahead
 
     async def answers(
         self, rows: Sequence[Labelled], at_once: int = 8, progress: Callable[[int], None] = lambda _: None
@@ -108,17 +115,21 @@ class Bench:
 
     async def _all(self, rows: Sequence[Labelled], at_once: int) -> AsyncIterator[tuple[Labelled, list[Tried]]]:
         """In order, `at_once` at a time."""
-        for start in range(0, len(rows), at_once):
-            part = rows[start : start + at_once]
-            worked = await asyncio.gather(*(self.work(row.ticket) for row in part))
-            for row, (tried, _) in zip(part, worked, strict=True):
-                yield row, tried
+        for block in (rows[start : start + AHEAD] for start in range(0, len(rows), AHEAD)):
+            began = time.perf_counter()
+            self.read_ahead([row.ticket for row in block])
+            ahead = (time.perf_counter() - began) / len(block)
+            for start in range(0, len(block), at_once):
+                part = block[start : start + at_once]
+                worked = await asyncio.gather(*(self.work(row.ticket, ahead) for row in part))
+                for row, (tried, _) in zip(part, worked, strict=True):
+                    yield row, tried
 
-    async def work(self, ticket: Ticket) -> tuple[list[Tried], Concluded | GivenUp]:
-        """One ticket through the tiers, as a worker would take it."""
+    async def work(self, ticket: Ticket, ahead: float = 0.0) -> tuple[list[Tried], Concluded | GivenUp]:
+        """One ticket through the tiers, as a worker would take it. ahead: seconds that were spent on it before."""
         clock = StoreClock.at(int(time.time() * 1000))
         ledger = MemoryLedger(self.limits.max_cost_nanodollars, clock)
-        watch = Stopwatch(self.tiers, ledger, [], time.perf_counter())
+        watch = Stopwatch(self.tiers, ledger, [], time.perf_counter() - ahead)
         rehearsal = Rehearsal(
             self.agent, self.tiers, ticket, self.limits, clock, ledger, tier_ended=watch.tier_ended, wait=self.wait
         )

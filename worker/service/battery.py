@@ -154,7 +154,8 @@ def _leaks(tried: Ground, team: str, say: Say) -> list[Leak]:
     rows = [(row.ticket.text, row.label) for row in tried.learn if team_of.get(row.label, team) != team]
     model = LocalModel.of(tried.taxonomy, train(rows, team_of), "left out")
     asked = [row for row in tried.asked if team_of.get(row.label)]
-    guesses = [(team_of[row.label], model.guess(row.ticket)) for row in asked]
+    said = model.guesses([row.ticket for row in asked])
+    guesses = [(team_of[row.label], guess) for row, guess in zip(asked, said, strict=True)]
     found = []
     for target in TARGETS:
         threshold = _proved(model, tried.settings, target)

@@ -1,16 +1,20 @@
 """Wires evaluations and replays: the agent and the tiers that would work the tickets, over an empty store."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fallbacks.history.no_history import NONE
+from tasks.run.ports import Model
 from tasks.run.prompt import Prompt
 from tasks.safety.canary import new_canary
+from tasks.ticket import Ticket
 from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Taxonomy
 from worker.config.settings import LOCAL, Settings, load_settings
 from worker.evaluation.empty_store import EmptyStore
-from worker.evaluation.run import Bench
+from worker.evaluation.run import Bench, not_ahead
 from worker.models.tier import Tier
 from worker.service.celery_factory import sender_app
 from worker.wiring import Parts
@@ -28,7 +32,17 @@ def bench(settings: Settings, prompt: Prompt | None = None) -> Bench:
     process = Triage(parts.taxonomy, words)
     agent = replace(parts.agent, process=process, tools=parts.tools if reads else {}, canary=new_canary())
     team_of = parts.taxonomy.team_of
-    return Bench(agent, parts.tiers, settings.limits, team_of, fields=parts.taxonomy.fields)
+    ahead = _ahead(parts.tiers[0].model)
+    return Bench(agent, parts.tiers, settings.limits, team_of, fields=parts.taxonomy.fields, read_ahead=ahead)
+
+
+def _ahead(model: Model) -> Callable[[Sequence[Ticket]], None]:
+    if model.name != LOCAL:
+        return not_ahead
+    from worker.models.local.model import LocalModel  # numpy only where it is in use
+    from worker.models.local.processes import read_ahead
+
+    return partial(read_ahead, model) if isinstance(model, LocalModel) else not_ahead
 
 
 def settings_with(model: str | None, **changed: Any) -> Settings:

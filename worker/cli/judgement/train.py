@@ -165,8 +165,9 @@ async def _carried(parts: "Parts", earlier: str, tier: "Tier") -> None:
 
     model, given = local_tier(parts.settings, parts.taxonomy)[0], parts.examples
     if isinstance(model, LocalModel):
-        left = left_by(model, tier.min_confidence, parts.process)
-        await carry(parts.store, ("local", earlier), tier.version, await given.latest(CARRIED_FROM), left)
+        examples = await given.latest(CARRIED_FROM)
+        left = left_by(model, tier.min_confidence, parts.process, examples)
+        await carry(parts.store, ("local", earlier), tier.version, examples, left)
 
 
 CARRIED_FROM = 20_000

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from worker.models.local.features import Vocabulary
-from worker.models.local.training import matrix, regression
+from worker.models.local.training import regression
 from worker.models.training_rows import Row
 
 FIRST = 50
@@ -32,7 +32,7 @@ def routed_forward(
     """
     rows = [*base, *decided]
     vocabulary = Vocabulary.learn(text for text, _ in rows)
-    texts = matrix([vocabulary.encode(text) for text, _ in rows], len(vocabulary.grams))
+    texts = vocabulary.encode([text for text, _ in rows]).weights.scipy
     names = sorted(team_of)
     labels = np.array([names.index(label) for _, label in rows])
     may_learn = np.array([True] * len(base) + [not each for each in kept])

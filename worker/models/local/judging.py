@@ -6,14 +6,17 @@ speaks for it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.models.local.features import MAX_CHARS, Features, Floats
+from worker.models.local.features import MAX_CHARS, Encoded, Features
 from worker.models.local.parameters import Parameters
-from worker.models.local.scope import likeness, scope_score
+from worker.models.local.scope import likeness, scope_scores
+from worker.models.local.sparse import Floats
 
 UNFAMILIAR_CEILING = 0.5
 """Confidence of a ticket unlike anything learned: a classifier is sure of some foreign text too."""
@@ -44,12 +47,28 @@ class Judged:
     confidence: float
 
 
-def judged_text(parameters: Parameters, text: str, team_of: NDArray[np.integer]) -> Judged:
-    """By its sentences where as a whole it is unlike what was learned. Else they may make it surer of its team, and one
-    that is surest of another team speaks against it. team_of: see `judged`.
+def judged_texts(parameters: Parameters, texts: Sequence[str], team_of: NDArray[np.integer]) -> list[Judged]:
+    """Each by its sentences where as a whole it is unlike what was learned. Else they may make it surer of its team,
+    and one that is surest of another team speaks against it. team_of: see `judged`.
     """
-    whole = judged(parameters, parameters.vocabulary.encode(text), team_of)
-    asking = [each for each in _surest(parameters, sentences(text), team_of) if each.familiar]
+    parts = [sentences(text) for text in texts]
+    encoded = parameters.vocabulary.encode([*texts, *chain.from_iterable(parts)])
+    chances = parameters.probabilities(encoded)
+    sure = _of_teams(chances, team_of).max(axis=1)
+    rows, asked, begins = list(range(len(texts))), list[range](), len(texts)
+    for part in parts:
+        surest = sorted(range(begins, begins + len(part)), key=lambda at: -sure[at])[:_LOOKED_AT]
+        asked.append(range(len(rows), len(rows) + len(surest)))
+        rows += surest
+        begins += len(part)
+    if len(rows) < len(encoded.words):
+        encoded, chances = encoded.taken(rows), chances[rows]
+    found = judged(parameters, encoded, team_of, chances)
+    return [_by_sentences(found[at], [found[row] for row in asked[at]]) for at in range(len(texts))]
+
+
+def _by_sentences(whole: Judged, parts: list[Judged]) -> Judged:
+    asking = [each for each in parts if each.familiar]
     if not asking:
         return whole
     said = _spoken([whole, *asking] if whole.familiar else asking)
@@ -72,21 +91,28 @@ def sentences(text: str) -> list[str]:
     return found[:_MOST_SENTENCES] if len(parts) > 1 else []
 
 
-def _surest(parameters: Parameters, parts: list[str], team_of: NDArray[np.integer]) -> list[Judged]:
-    encoded = [parameters.vocabulary.encode(part) for part in parts]
-    sure = [np.bincount(team_of, weights=parameters.probabilities(each)).max() for each in encoded]
-    order = sorted(range(len(parts)), key=lambda at: -sure[at])[:_LOOKED_AT]
-    return [judged(parameters, encoded[at], team_of) for at in order]
+def judged(
+    parameters: Parameters, texts: Encoded, team_of: NDArray[np.integer], chances: Floats | None = None
+) -> list[Judged]:
+    """Each text as it is. team_of: the number of each label's team, by column. chances: of the texts, where known."""
+    chances = parameters.probabilities(texts) if chances is None else chances
+    of_teams = _of_teams(chances, team_of)
+    teams = of_teams.argmax(axis=1)
+    labels = np.where(team_of == teams[:, None], chances, -1.0).argmax(axis=1).tolist()
+    sure = [min(1.0, each) for each in of_teams.max(axis=1).tolist()]
+    scores = scope_scores(parameters, texts, labels, sure, team_of, parameters.scope_from)
+    found = []
+    for at, (team, label, probability, score) in enumerate(zip(teams.tolist(), labels, sure, scores, strict=True)):
+        familiar = score >= parameters.scope_from
+        ceiling = likeness(parameters, score) if familiar else UNFAMILIAR_CEILING
+        confidence = min(probability, ceiling)
+        found.append(Judged(texts[at], team, label, chances[at], probability, familiar, confidence))
+    return found
 
 
-def judged(parameters: Parameters, features: Features, team_of: NDArray[np.integer]) -> Judged:
-    """team_of: the number of each label's team, by column."""
-    chances = parameters.probabilities(features)
-    team_chances = np.bincount(team_of, weights=chances)
-    team = int(team_chances.argmax())
-    label = int(np.where(team_of == team, chances, -1.0).argmax())
-    probability = min(1.0, float(team_chances[team]))
-    score = scope_score(parameters, features, label, probability, team_of == team, parameters.scope_from)
-    familiar = score >= parameters.scope_from
-    ceiling = likeness(parameters, score) if familiar else UNFAMILIAR_CEILING
-    return Judged(features, team, label, chances, probability, familiar, min(probability, ceiling))
+def _of_teams(chances: Floats, team_of: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The chances of each team, by text. A matrix product would round by what stands beside a text."""
+    texts, teams = len(chances), int(team_of.max()) + 1
+    at = np.arange(texts)[:, None] * teams + team_of
+    found = np.bincount(at.ravel(), weights=chances.ravel(), minlength=texts * teams)
+    return found.reshape(texts, teams).astype(np.float64, copy=False)

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,8 @@ from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.config.errors import LocalModelError
 from worker.models.group_thresholds import Grouped
-from worker.models.local.features import MAX_CHARS, Features, Floats, words
-from worker.models.local.judging import SENTENCE_END, Judged, judged, judged_text
+from worker.models.local.features import MAX_CHARS, Features, words
+from worker.models.local.judging import SENTENCE_END, Judged, judged, judged_texts
 from worker.models.local.parameters import FORM, Parameters, cached, stored_file
 from worker.models.local.training import ALGORITHM, library, refuse_foreign, train
 from worker.models.thresholds import Answered, Threshold
@@ -38,6 +40,9 @@ UNFAMILIAR = "out of scope: unlike the tickets it learned from"
 """Said where a person reads why the local tier abstained."""
 
 NONE_FITS = "no label fits: it is like what people put under {}"
+
+AT_ONCE = 256
+"""Tickets that are read together: more would be no faster, and need more memory."""
 
 _CLAUSE_END = re.compile(r"(?<=[.!?:])\s+|\n+")
 MOST_CLAUSES = 20
@@ -70,6 +75,9 @@ class LocalModel:
     version: str
     """Of what it has learned and of what learned it."""
 
+    known: Mapping[str, Guess]
+    """What it makes of texts that it was asked of before: `processes.read_ahead`."""
+
     def __init__(self, taxonomy: Taxonomy, state_folder: Path, training_data: Path | None = None) -> None:
         """Load the parameters, training them first where the state folder has none for this data and release.
 
@@ -91,6 +99,7 @@ class LocalModel:
         self._taxonomy = taxonomy
         self._parameters = parameters
         self._proved: Threshold | None = None
+        self.known: Mapping[str, Guess] = {}
         self.version = version
         team_of = taxonomy.team_of
         refuse_foreign(parameters.labels, team_of)
@@ -163,13 +172,27 @@ class LocalModel:
         """The best team, then the best label within it. Of a conversation: by the newest words that say what it is
         about; "Any news?" does not, nor do thanks. Of another long text by the sentence that asks.
         """
-        if not isinstance(ticket, Conversation):
-            return self._read(judged_text(self._parameters, ticket.text, self._team_of), ticket.text)
+        known = self.known and self.known.get(ticket.text)
+        return known or self.guesses([ticket])[0]
+
+    def guesses(self, tickets: Sequence[Ticket]) -> list[Guess]:
+        """What `guess` makes of each, to the bit, for less where there are many."""
+        texts = [ticket.text for ticket in tickets if not isinstance(ticket, Conversation)]
+        parts = [texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE)]
+        plain = chain.from_iterable(map(self._judged, parts))
+        return [
+            self._of_conversation(ticket) if isinstance(ticket, Conversation) else next(plain) for ticket in tickets
+        ]
+
+    def _judged(self, texts: Sequence[str]) -> list[Guess]:
+        return list(map(self._read, judged_texts(self._parameters, texts, self._team_of), texts))
+
+    def _of_conversation(self, ticket: Conversation) -> Guess:
         asking = tuple(message for message in ticket.messages if not message.quiet)
         parts = [part for part, _ in shown_parts(ticket.model_copy(update={"messages": asking}))]
         guesses = list[Guess]()
         for part in filter(str.strip, parts):
-            guesses.append(self._guess(part))
+            guesses.append(self._whole([part])[0])
             if telling := self._telling(part, guesses[-1]):
                 return telling
         return max(guesses, key=lambda guess: guess.label_probability)
@@ -179,12 +202,14 @@ class LocalModel:
         if whole.label_probability >= (TELLING if whole.familiar else CERTAIN):
             return whole
         sentences = [one for one in _CLAUSE_END.split(text[:MAX_CHARS], MOST_CLAUSES) if one.strip()]
-        guesses = map(self._guess, sentences if len(sentences) > 1 else ())
+        guesses = self._whole(sentences) if len(sentences) > 1 else []
         telling = [guess for guess in guesses if guess.familiar and guess.label_probability >= TELLING]
         return max(telling, key=lambda guess: guess.label_probability, default=None)
 
-    def _guess(self, text: str) -> Guess:
-        return self._read(judged(self._parameters, self._parameters.vocabulary.encode(text), self._team_of), text)
+    def _whole(self, texts: Sequence[str]) -> list[Guess]:
+        """Each as it is, not by its sentences."""
+        encoded = self._parameters.vocabulary.encode(texts)
+        return list(map(self._read, judged(self._parameters, encoded, self._team_of), texts))
 
     def _read(self, found: Judged, text: str) -> Guess:
         features, chances, best = found.features, found.chances, found.label
@@ -204,10 +229,15 @@ class LocalModel:
 
     def _word_scores(self, features: Features, best: int, second: int) -> dict[str, float]:
         """How much each word of the ticket spoke for the best label against the second."""
-        weights = self._parameters.weights
-        shares: Floats = features.weights * (weights[features.ids, best] - weights[features.ids, second])
-        share_of = dict(zip(features.ids.tolist(), shares.tolist(), strict=True))
-        return {word: sum(share_of[i] for i in ids) for word, ids in features.by_word.items()}
+        weights, vocabulary = self._parameters.weights, self._parameters.vocabulary
+        share_of = np.zeros(len(weights))
+        share_of[features.ids] = features.weights * (weights[features.ids, best] - weights[features.ids, second])
+        brought = [vocabulary.of_token(word) for word in features.words]
+        if not brought:
+            return {}
+        of_word = np.repeat(np.arange(len(brought)), list(map(len, brought)))
+        scores = np.bincount(of_word, weights=share_of[np.concatenate(brought)], minlength=len(brought))
+        return dict(zip(features.words, scores.tolist(), strict=True))
 
 
 def is_trained(state_folder: Path, data: Path, taxonomy: Taxonomy) -> bool:
@@ -232,7 +262,9 @@ def _quote(whole: str, scores: dict[str, float]) -> str:
     sentences = [sentence.strip() for sentence in SENTENCE_END.split(text) if sentence.strip()]
     if not sentences:  # the part that is read is blank
         return whole.strip()[:_MAX_QUOTE].strip()
-    loudness = [sum(scores.get(word, 0.0) for word in set(words(sentence))) for sentence in sentences]
+    if len(sentences) == 1:
+        return sentences[0][:_MAX_QUOTE].strip()
+    loudness = [sum(scores.get(word, 0.0) for word in dict.fromkeys(words(sentence))) for sentence in sentences]
     return sentences[loudness.index(max(loudness))][:_MAX_QUOTE].strip()
 
 

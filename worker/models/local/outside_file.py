@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tasks.ticket import MAX_BODY_CHARS, Ticket
-from worker.models.local.model import LocalModel
+from worker.models.local.model import Guess, LocalModel
 from worker.models.outside import Outside
 
 _WORTH = 1.5
@@ -21,7 +21,8 @@ def measured(model: LocalModel, unfitting: Iterable[str], looked_at: int) -> Out
     """unfitting: texts of tickets that no label fits, oldest first; looked_at: tickets that people ended, in all."""
     texts = list(unfitting)
     asked = [text for text in texts if text.strip() and not model.has_learned(text)][-MOST:]
-    return Outside(looked_at, len(texts), tuple(sorted(_stood_by(model, text) for text in asked)))
+    guesses = model.guesses([Ticket(source="outside", subject="", body=text[:MAX_BODY_CHARS]) for text in asked])
+    return Outside(looked_at, len(texts), tuple(sorted(map(_stood_by, guesses))))
 
 
 def renew_outside(folder: Path, model: LocalModel, unfitting: Sequence[str], looked_at: int) -> None:
@@ -52,6 +53,5 @@ def _file(folder: Path, version: str) -> Path:
     return folder / f"outside-{version}.json"
 
 
-def _stood_by(model: LocalModel, text: str) -> float:
-    guess = model.guess(Ticket(source="outside", subject="", body=text[:MAX_BODY_CHARS]))
+def _stood_by(guess: Guess) -> float:
     return round(guess.confidence, 4) if guess.familiar and guess.team else 0.0

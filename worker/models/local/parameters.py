@@ -7,14 +7,16 @@ import logging
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.models.local.features import Features, Floats, Ints, Vocabulary
+from worker.models.local.features import Encoded, Vocabulary
+from worker.models.local.sparse import Floats, Ints, Rows
 
 log = logging.getLogger(__name__)
 
@@ -44,32 +46,6 @@ _ARRAYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Postings:
-    """The training texts of some labels by n-gram. grams: those that they hold, ascending. starts: where the postings
-    of each begin, and the end. texts: their numbers among these texts. weights: how much of it each text holds.
-    """
-
-    grams: Ints
-    starts: Ints
-    texts: Ints
-    weights: Floats
-
-    def nearest(self, features: Features) -> float:
-        """0..1, how near the nearest of these texts is (cosine over characters not found everywhere)."""
-        place = np.searchsorted(self.grams, features.ids)
-        held = np.take(self.grams, place, mode="clip") == features.ids if len(self.grams) else place < 0
-        starts = self.starts[place[held]]
-        lengths = self.starts[place[held] + 1] - starts
-        total = int(lengths.sum())
-        if not total:
-            return 0.0
-        ends = np.cumsum(lengths)
-        at = np.arange(total, dtype=np.int32) + np.repeat(starts - ends + lengths, lengths)
-        shares = self.weights[at] * np.repeat(features.weights[held], lengths)
-        return float(np.bincount(self.texts[at], weights=shares).max()) * 2
-
-
 _NEWEST = "held_label"
 """Weights stored before it came are read without it, and have one threshold for all teams."""
 
@@ -88,7 +64,8 @@ class Parameters:
     held_*: of each ticket that a trial had not learned from: its confidence, 0 where the ticket was unlike what was
     learned; 1 where the team was right.
     learned: the digest of each text that it has learned from, in order.
-    parted: the index by labels that were asked for together, e.g. those of a team; made when first needed.
+    parted: the index by labels that were asked for together, e.g. those of a team, as rows of texts by
+    n-gram; made when first needed.
     """
 
     labels: tuple[str, ...]
@@ -109,7 +86,7 @@ class Parameters:
     held_right: Flags
     held_label: Ints
     learned: NDArray[np.uint64]
-    parted: dict[bytes, Postings] = field(default_factory=dict, repr=False, compare=False)
+    parted: dict[bytes, Rows] = field(default_factory=dict, repr=False, compare=False)
 
     def has_learned(self, text: str) -> bool:
         """Whether it has learned from this very text."""
@@ -117,42 +94,35 @@ class Parameters:
         at = int(np.searchsorted(self.learned, digest))
         return at < len(self.learned) and bool(self.learned[at] == digest)
 
-    def probabilities(self, features: Features) -> Floats:
-        """One probability per label."""
-        scores = (features.weights @ self.weights[features.ids] + self.bias) * self.sharpness
-        grown = np.exp(scores - scores.max())
-        result: Floats = grown / grown.sum()
+    def probabilities(self, texts: Encoded) -> Floats:
+        """One probability per text and label."""
+        scores = (texts.weights.times(self.weights) + self.bias) * self.sharpness
+        grown = np.exp(scores - scores.max(axis=1, keepdims=True))
+        result: Floats = grown / grown.sum(axis=1, keepdims=True)
         return result
 
-    def margin(self, features: Features, label: int) -> float:
-        """How far within the bounds of this label's team (as it was learned); below 0 it is outside."""
-        team = self.bound_of[label]
-        return float(features.weights @ self.bounds[features.ids, team] + self.bound_bias[team])
+    def margins(self, texts: Encoded, labels: Sequence[int]) -> list[float]:
+        """How far each text is within the bounds of its label's team (as it was learned); below 0 it is outside."""
+        within = texts.weights.times(self.bounds) + self.bound_bias
+        found: list[float] = within[np.arange(len(labels)), self.bound_of[labels]].tolist()
+        return found
 
-    def nearest(self, features: Features, among: NDArray[np.bool_]) -> float:
-        """0..1, how near the nearest training text of these labels is (cosine over characters not found everywhere).
-
-        among: one flag per label.
+    def nearest(self, texts: Rows, among: NDArray[np.bool_]) -> list[float]:
+        """0..1, how near the nearest training text of these labels is to each text (cosine over characters not found
+        everywhere). among: one flag per label.
         """
         key = among.tobytes()
         part = self.parted.get(key)
         if part is None:
             part = self.parted[key] = self._part(among)
-        return part.nearest(features)
+        return [float(each) * 2 for each in texts.joined(part).largest()]
 
-    def _part(self, among: NDArray[np.bool_]) -> Postings:
+    def _part(self, among: NDArray[np.bool_]) -> Rows:
         texts = among[self.text_labels]
         kept = texts[self.posting_texts]
-        lengths = np.diff(self.posting_starts)
-        held = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[kept]
-        grams, starts = np.unique(held, return_index=True)
+        starts = np.concatenate([[0], np.cumsum(kept)])[self.posting_starts].astype(np.int32)
         number = np.cumsum(texts, dtype=np.int32) - 1
-        return Postings(
-            grams=grams,
-            starts=np.append(starts, len(held)).astype(np.int32),
-            texts=number[self.posting_texts[kept]],
-            weights=self.posting_weights[kept],
-        )
+        return Rows(starts, number[self.posting_texts[kept]], self.posting_weights[kept], int(texts.sum()))
 
 
 def digest_of(text: str) -> np.uint64:
@@ -207,7 +177,8 @@ def load(file: Path) -> Parameters | None:
     """The stored parameters; None where there are none, or where the file is damaged and has to be made again."""
     try:
         with file.open("rb") as source, np.load(source, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _ARRAYS if name != _NEWEST}
+            # by columns, as some were stored, each product would copy them
+            arrays: dict[str, Any] = {name: np.ascontiguousarray(stored[name]) for name in _ARRAYS if name != _NEWEST}
             arrays[_NEWEST] = stored[_NEWEST] if _NEWEST in stored else np.zeros(0, dtype=np.int32)
             meta = json.loads(stored["meta"].tobytes())
         idf = arrays.pop("idf")

@@ -21,7 +21,7 @@ from worker.models.local.learning import (
     compared,
     enough,
     material,
-    routes,
+    routed_rightly,
     version_of,
 )
 from worker.models.local.model import LocalModel
@@ -135,12 +135,7 @@ class School:
         return Round(Happened.SHADOWED, f"{kept.name} has learned and answers in the shadow: {_said(verdict)}")
 
     def _beside(self, one: LocalModel, other: LocalModel | None, asked: list[Row]) -> Comparison:
-        wanted = [self._team_of[label] for _, label in asked]
-        right = [routes(one, text) == team for (text, _), team in zip(asked, wanted, strict=True)]
-        others = [
-            other is not None and routes(other, text) == team for (text, _), team in zip(asked, wanted, strict=True)
-        ]
-        return compared(right, others)
+        return compared(routed_rightly(one, asked, self._team_of), routed_rightly(other, asked, self._team_of))
 
 
 def since(given: Material, model: LocalModel) -> list[Row]:

@@ -8,11 +8,12 @@ new data set needs of its own, `scope_from`, is measured on held-out tickets in 
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.models.local.features import Features
+from worker.models.local.features import Encoded
 from worker.models.local.parameters import Parameters
 
 _SURE = 0.2
@@ -36,29 +37,42 @@ REFUSED_SHARE = 0.05
 """So many of the tickets it would have routed rightly may be called foreign: the price of refusing what is."""
 
 
-def scope_score(
+def scope_scores(
     parameters: Parameters,
-    features: Features,
-    label: int,
-    confidence: float,
-    own_labels: NDArray[np.bool_],
+    texts: Encoded,
+    labels: Sequence[int],
+    sure: Sequence[float],
+    team_of: NDArray[np.integer],
     least: float = -math.inf,
-) -> float:
+) -> list[float]:
     """Higher is more like what was learned.
 
-    label: the best one of the team, by its column. confidence: of the team. own_labels: which labels are that team's.
-    least: below it the score does not matter; where no text could be near enough, none is looked for: that costs most.
+    labels: of each text, the best one of its team, by its column. sure: the probability of that team. team_of: the
+    number of each label's team, by column. least: below it the score does not matter; where no text could be near
+    enough, none is looked for: that costs most.
     """
-    bounded = min(max(confidence, _CERTAIN), 1 - _CERTAIN)
-    score = (
-        _SURE * math.log(bounded / (1 - bounded))
-        + _WITHIN * parameters.margin(features, label)
-        + _SEEN * seen_share(parameters, features, label)
-        + _LONG * math.log1p(min(len(features.by_word), _LONGEST))
-    )
-    if score + _NEAR * _NEAREST < least:
-        return score
-    return score + _NEAR * parameters.nearest(features, own_labels)
+    margins = parameters.margins(texts, labels)
+    scores = [
+        _SURE * _log_odds(sure[at])
+        + _WITHIN * margins[at]
+        + _SEEN * _seen_share(parameters, texts, at, label)
+        + _LONG * math.log1p(min(len(texts.words[at]), _LONGEST))
+        for at, label in enumerate(labels)
+    ]
+    of_team: dict[int, list[int]] = {}
+    for at, label in enumerate(labels):
+        if scores[at] + _NEAR * _NEAREST >= least:
+            of_team.setdefault(int(team_of[label]), []).append(at)
+    for team, rows in of_team.items():
+        near = parameters.nearest(texts.weights.taken(rows), team_of == team)
+        for at, each in zip(rows, near, strict=True):
+            scores[at] += _NEAR * each
+    return scores
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, _CERTAIN), 1 - _CERTAIN)
+    return math.log(bounded / (1 - bounded))
 
 
 def likeness(parameters: Parameters, score: float) -> float:
@@ -66,8 +80,8 @@ def likeness(parameters: Parameters, score: float) -> float:
     return 1 / (1 + math.exp(parameters.scope_from - score - _BEGINS))
 
 
-def seen_share(parameters: Parameters, features: Features, label: int) -> float:
-    """0..1, how many of the words occur in the training texts of this label."""
-    is_word, seen = parameters.vocabulary.is_word, parameters.seen
-    found = sum(bool(seen[ids[0], label]) for ids in features.by_word.values() if ids and is_word[ids[0]])
-    return found / max(1, len(features.by_word))
+def _seen_share(parameters: Parameters, texts: Encoded, at: int, label: int) -> float:
+    """0..1, how many of a text's words occur in the training texts of this label."""
+    known = texts.known[at]
+    found = int(np.count_nonzero(parameters.seen[known[known >= 0], label]))
+    return found / max(1, len(known))

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from worker.config.errors import LocalModelError
-from worker.models.local.features import Features, Ints, Vocabulary
-from worker.models.local.judging import judged_text
+from worker.models.local.features import Encoded, Vocabulary
+from worker.models.local.judging import judged_texts
 from worker.models.local.parameters import Parameters, digest_of
-from worker.models.local.scope import REFUSED_SHARE, scope_score
+from worker.models.local.scope import REFUSED_SHARE, scope_scores
+from worker.models.local.sparse import Ints
 
 ALGORITHM = 5
 """Raise it whenever the same rows come to give other parameters: what is cached is made again then. A test holds what a
@@ -44,13 +45,13 @@ def train(rows: list[tuple[str, str]], team_of: Mapping[str, str]) -> Parameters
         raise LocalModelError("the training data has fewer than two labels")
     refuse_foreign(labels, team_of)
     vocabulary = Vocabulary.learn(text for text, _ in rows)
-    encoded = [vocabulary.encode(text) for text, _ in rows]
+    encoded = vocabulary.encode([text for text, _ in rows])
     wanted = np.array([labels.index(label) for _, label in rows])
     held = _held_out(wanted)
-    sparse = matrix(encoded, len(vocabulary.grams))
+    sparse = encoded.weights.scipy
     warm = regression()
     trial = _learned(warm, sparse[~held], wanted[~held], labels, vocabulary, team_of)
-    unseen = [encoded[i] for i in np.flatnonzero(held)]
+    unseen = encoded.taken(np.flatnonzero(held).tolist())
     sharpness = _sharpness(trial, unseen, wanted[held], team_of)
     scope_from = _scope_from(replace(trial, sharpness=sharpness), unseen, wanted[held], team_of)
 
@@ -104,16 +105,6 @@ def regression() -> Any:
     return LogisticRegression(C=_C, max_iter=300, tol=3e-4, warm_start=True)
 
 
-def matrix(encoded: list[Features], width: int) -> Any:
-    """Texts as rows of a sparse matrix."""
-    from scipy.sparse import csr_matrix
-
-    starts = np.cumsum([0, *(len(features.ids) for features in encoded)])
-    ids = np.concatenate([features.ids for features in encoded])
-    weights = np.concatenate([features.weights for features in encoded])
-    return csr_matrix((weights, ids, starts), shape=(len(encoded), width))
-
-
 def _held_out(wanted: Any) -> Any:
     """Every fifth row of each label; a label with fewer keeps all of its rows for training."""
     held = np.zeros(len(wanted), dtype=bool)
@@ -140,7 +131,7 @@ def _proof(trial: Parameters, unseen: list[str], wanted: Any, team_of: Mapping[s
     """
     teams = sorted({team_of[label] for label in trial.labels})
     number_of = np.array([teams.index(team_of[label]) for label in trial.labels])
-    found = [judged_text(trial, text, number_of) for text in unseen]
+    found = judged_texts(trial, unseen, number_of)
     stood = [each.familiar and bool(teams[each.team]) for each in found]
     confidence = np.array([round(each.confidence, 4) * by for each, by in zip(found, stood, strict=True)])
     right = [each.team == number_of[label] for each, label in zip(found, wanted, strict=True)]
@@ -165,11 +156,11 @@ def _learned(
     return Parameters(
         labels=labels,
         vocabulary=vocabulary,
-        weights=weights.astype(np.float32),
+        weights=weights.astype(np.float32, order="C"),
         bias=bias.astype(np.float32),
         sharpness=1.0,
         text_labels=wanted.astype(np.int32),
-        bounds=bounds.astype(np.float32),
+        bounds=bounds.astype(np.float32, order="C"),
         bound_bias=bound_bias.astype(np.float32),
         bound_of=bound_of,
         scope_from=-math.inf,
@@ -211,11 +202,11 @@ def _index(columns: Any, wanted: Any, vocabulary: Vocabulary, labels: int) -> di
     }
 
 
-def _sharpness(trial: Parameters, unseen: list[Features], wanted: Any, team_of: Mapping[str, str]) -> float:
+def _sharpness(trial: Parameters, unseen: Encoded, wanted: Any, team_of: Mapping[str, str]) -> float:
     """The factor under which the team probabilities of unseen tickets are most honest (least log loss)."""
-    if not unseen:
+    if not unseen.words:
         return 1.0
-    logs = np.log(np.array([trial.probabilities(features) for features in unseen]) + 1e-12)
+    logs = np.log(trial.probabilities(unseen) + 1e-12)
     teams = np.array([team_of[label] for label in trial.labels])
     own_team = teams[None, :] == teams[wanted][:, None]
 
@@ -226,16 +217,16 @@ def _sharpness(trial: Parameters, unseen: list[Features], wanted: Any, team_of: 
     return float(min(np.geomspace(0.25, 4.0, 81), key=loss))
 
 
-def _scope_from(trial: Parameters, unseen: list[Features], wanted: Any, team_of: Mapping[str, str]) -> float:
+def _scope_from(trial: Parameters, unseen: Encoded, wanted: Any, team_of: Mapping[str, str]) -> float:
     """What all but a few of the unseen tickets reach that the trial routes rightly."""
-    teams = np.array([team_of[label] for label in trial.labels])
-    scores = []
-    for features, label in zip(unseen, wanted, strict=True):
-        chances = trial.probabilities(features)
-        own = teams == teams[label]
-        confidence = float(chances[own].sum())
-        others = (float(chances[teams == team].sum()) for team in set(teams[~own]))
-        if confidence >= max(others, default=0.0):
-            best = int(np.where(own, chances, -1.0).argmax())
-            scores.append(scope_score(trial, features, best, confidence, own))
+    if not unseen.words:
+        return -math.inf
+    teams = sorted({team_of[label] for label in trial.labels})
+    number_of = np.array([teams.index(team_of[label]) for label in trial.labels])
+    chances, own = trial.probabilities(unseen), number_of == number_of[wanted][:, None]
+    of_teams = np.stack([chances[:, number_of == team].sum(axis=1) for team in range(len(teams))], axis=1)
+    sure = of_teams[np.arange(len(wanted)), number_of[wanted]]
+    right = np.flatnonzero(sure >= of_teams.max(axis=1)).tolist()
+    best = np.where(own, chances, -1.0).argmax(axis=1)[right].tolist()
+    scores = scope_scores(trial, unseen.taken(right), best, sure[right].tolist(), number_of) if right else []
     return float(np.quantile(scores, REFUSED_SHARE)) if scores else -math.inf

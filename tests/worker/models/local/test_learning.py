@@ -34,7 +34,7 @@ from worker.models.local.learning import (
 )
 from worker.models.local.model import LocalModel
 from worker.models.local.parameters import FORM
-from worker.models.local.scope import likeness, scope_score
+from worker.models.local.scope import likeness, scope_scores
 from worker.models.local.training import ALGORITHM, train
 from worker.models.local.versions import Version, Versions
 from worker.models.promises import promised
@@ -171,15 +171,18 @@ def test_damaged_weights_and_those_of_another_release_are_refused_not_replaced(t
 def test_weights_are_read_as_form_three_reads_them() -> None:
     """Where this fails, stored weights have come to mean something else: raise `FORM` and state the new figures."""
     vocabulary = Vocabulary.learn(["The red tomato isn\u2019t ripe", "a red tomato", "the wide sky", "a wide sky"])
-    asked = vocabulary.encode("Is the RED tomato wide, wide?")
+    asked = vocabulary.encode(["Is the RED tomato wide, wide?"])
+    row = asked[0]
     digest = sha256("\n".join(vocabulary.grams).encode()).hexdigest()[:12]
-    figures = (round(float(asked.weights.sum()), 3), round(float(vocabulary.idf.sum()), 3), asked.by_word["is"])
+    figures = (round(float(row.weights.sum()), 3), round(float(vocabulary.idf.sum()), 3), len(row.ids), row.words)
     seen = np.array([[gram == "w red"] for gram in vocabulary.grams], dtype=np.uint8)
     known = SimpleNamespace(
-        vocabulary=vocabulary, seen=seen, nearest=lambda *_: 0.5, margin=lambda *_: 0.3, scope_from=5.0
+        vocabulary=vocabulary, seen=seen, nearest=lambda *_: [0.5], margins=lambda *_: [0.3], scope_from=5.0
     )
-    score = round(scope_score(known, asked, 0, 0.9, np.array([True])), 3)  # type: ignore[arg-type]
-    assert (FORM, digest, len(asked.ids), figures, score) == (3, "6ec90d289773", 50, (6.127, 97.628, ()), 6.41)
+    score = round(scope_scores(known, asked, [0], [0.9], np.array([0]))[0], 3)  # type: ignore[arg-type]
+    words = ("is", "the", "red", "tomato", "wide")
+    assert (FORM, digest, figures, score) == (3, "6ec90d289773", (6.127, 97.628, 50, words), 6.41)
+    assert len(vocabulary.of_token("is")) == 0
     assert round(likeness(known, score), 3) == 0.968  # type: ignore[arg-type]
 
 

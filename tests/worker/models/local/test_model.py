@@ -5,6 +5,8 @@ import json
 import multiprocessing
 import os
 import sys
+from copy import copy
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +31,11 @@ from worker import sample
 from worker.config.errors import LocalModelError
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.models.local import parameters as local_parameters
+from worker.models.local import processes
 from worker.models.local import training as local_training
-from worker.models.local.judging import UNFAMILIAR_CEILING, judged, judged_text
+from worker.models.local.judging import UNFAMILIAR_CEILING, judged, judged_texts
 from worker.models.local.model import MIN_CONFIDENCE, NONE_FITS, UNFAMILIAR, LocalModel
-from worker.models.local.scope import scope_score
+from worker.models.local.scope import scope_scores
 from worker.models.training_rows import read_rows
 
 pytestmark = LOCAL_MODEL
@@ -97,6 +100,33 @@ def test_on_the_test_split_it_decides_nine_of_ten_at_ninety_eight_percent(model:
     assert sure.mean() > 0.92
     assert right[sure].mean() > 0.985
     assert sum(errors) < 0.025
+
+
+def test_many_at_once_are_read_as_each_alone_to_the_bit(model: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = [row["body"] for row in sample.rows("test")[::17]]
+    mail = "Good evening! {} I read all of the help pages. {}\n\nBest, Amy"
+    framed = [mail.format(one, other) for one, other in pairwise(bodies[:60])]
+    odd = ["???", "zxcv qwop", "card " * 700, "\u200b", "A\n.\nB! " * 300]
+    asked = list(map(ticket, [*odd, *bodies, *framed, *odd]))
+    message = Message(id="m", body="And how do I change my PIN?")
+    asked.insert(7, conversation(asked[10], [Added(message, at_ms=1)]))
+    alone = [model.guess(one) for one in asked]
+    assert model.guesses(asked) == alone
+    assert model.guesses([]) == []
+    monkeypatch.setattr(processes, "WORTH", 2)
+    monkeypatch.setattr(processes, "AT_ONCE", 50)
+    assert processes.guesses_of(model, asked, 2) == alone
+    ahead = copy(model)
+    processes.read_ahead(ahead, asked)
+    assert len(ahead.known) > 200
+    assert [ahead.guess(one) for one in asked] == alone
+
+
+@settings(max_examples=cases(30, 500))
+@given(st.lists(st.text(min_size=1, max_size=300).filter(str.strip), max_size=12))
+def test_whatever_stands_beside_a_text_changes_nothing_of_it(model: LocalModel, bodies: list[str]) -> None:
+    asked = list(map(ticket, bodies))
+    assert model.guesses(asked) == [model.guess(one) for one in asked]
 
 
 def test_its_answer_is_a_valid_submission(model: LocalModel) -> None:
@@ -164,7 +194,7 @@ def test_a_sentence_makes_a_greeted_ticket_surer_of_its_team_and_never_moves_it(
     known, teams, surer = model._parameters, model._team_of, 0
     for row in sample.rows("test")[::61]:
         text = f"Hello,\n\n{row['body']}\n\nThanks, John"
-        whole, found = judged(known, known.vocabulary.encode(text), teams), judged_text(known, text, teams)
+        (whole,), (found,) = judged(known, known.vocabulary.encode([text]), teams), judged_texts(known, [text], teams)
         assert found.team == whole.team or not whole.familiar
         surer += whole.familiar and found.confidence > whole.confidence
     assert surer > 10
@@ -264,16 +294,17 @@ def test_what_is_stored_is_what_was_learned(tmp_path: Path, small_data: Path) ->
 def test_the_nearest_text_is_found_by_parts_and_looked_for_only_where_it_matters(model: LocalModel) -> None:
     known, of_text = model._parameters, np.repeat(0.0, len(model._parameters.text_labels))
     own = model._team_of == 3
-    asked = known.vocabulary.encode("I hope you are well. My card has still not arrived, where is it? Kind regards")
-    for gram, weight in zip(asked.ids, asked.weights, strict=True):
+    asked = known.vocabulary.encode(["I hope you are well. My card has still not arrived, where is it? Kind regards"])
+    for gram, weight in zip(asked[0].ids, asked[0].weights, strict=True):
         at = slice(known.posting_starts[gram], known.posting_starts[gram + 1])
         of_text[known.posting_texts[at]] += known.posting_weights[at] * weight
     wanted = 2 * of_text[own[known.text_labels]].max()
-    assert known.nearest(asked, own) == pytest.approx(wanted, rel=1e-5)
-    assert known.nearest(asked, np.zeros_like(own)) == 0
-    whole = scope_score(known, asked, 0, 0.9, own)
-    assert scope_score(known, asked, 0, 0.9, own, whole) == whole
-    assert scope_score(known, asked, 0, 0.9, own, whole + 10) < whole
+    assert known.nearest(asked.weights, own) == pytest.approx([wanted], rel=1e-5)
+    assert known.nearest(asked.weights, np.zeros_like(own)) == [0]
+    label = [int(np.flatnonzero(own)[0])]
+    (whole,) = scope_scores(known, asked, label, [0.9], model._team_of)
+    assert scope_scores(known, asked, label, [0.9], model._team_of, whole) == [whole]
+    assert scope_scores(known, asked, label, [0.9], model._team_of, whole + 10)[0] < whole
 
 
 def test_two_labels_suffice(tmp_path: Path, small_data: Path) -> None:

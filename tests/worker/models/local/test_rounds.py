@@ -93,7 +93,6 @@ def test_what_was_decided_since_begins_with_what_the_model_would_have_learned() 
 def test_a_version_takes_over_what_it_says_too_and_what_it_has_learned_to_say_otherwise_afterwards() -> None:
     process = Triage(TAXONOMY, built_in(0.7))
     learned = model([*decisions(60), ("the tomato is ripe and red 7", "sky")])
-    left = left_by(learned, 0.5, process)
 
     def example(text: str, suggested: str, decided: str) -> Example:
         agent = {"label": suggested, "team": TEAM_OF[suggested], "tier": "local", "version": "v1"}
@@ -101,9 +100,15 @@ def test_a_version_takes_over_what_it_says_too_and_what_it_has_learned_to_say_ot
             process, json.dumps({"text": text, "label": decided, "team": TEAM_OF[decided], "agent": agent})
         )
 
-    assert not left(example("the tomato is ripe and red 1", "tomato", "tomato"))
-    assert not left(example("the tomato is ripe and red 1", "tomato", "sky"))
-    assert left(example("the tomato is ripe and red 1", "sky", "sky"))
-    assert left(example("the tomato is ripe and red 1", "sky", "tomato"))
-    assert not left(example(decisions(2)[1][0], "sky", "tomato")), "it has learned from it"
-    assert left(example("colourless green ideas", "sky", "sky")), "it abstains"
+    known, learned_from, strange = "the tomato is ripe and red 1", decisions(2)[1][0], "colourless green ideas"
+    said = {
+        (known, "tomato", "tomato"): False,
+        (known, "tomato", "sky"): False,
+        (known, "sky", "sky"): True,
+        (known, "sky", "tomato"): True,
+        (learned_from, "sky", "tomato"): False,  # it has learned from it
+        (strange, "sky", "sky"): True,  # it abstains
+    }
+    examples = [example(*each) for each in said]
+    left = left_by(learned, 0.5, process, examples)
+    assert [left(each) for each in examples] == list(said.values())
