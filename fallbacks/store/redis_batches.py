@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from redis.asyncio import Redis
+from hiredis import pack_command
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from fallbacks.store.redis_lent import LentConnections
 
 MOST = 128
 """Calls in one trip."""
@@ -23,7 +26,6 @@ WAIT_MS = 1000
 """For the replicas to have what a trip wrote."""
 
 Command = tuple[str | int, ...]
-Encoded = tuple[str | int | bytes, ...]
 
 
 class NotReplicated(RedisError):
@@ -32,7 +34,10 @@ class NotReplicated(RedisError):
 
 @dataclass(slots=True)
 class _Call:
-    command: Encoded
+    """name: of the command, by which the client reads its answer."""
+
+    name: str
+    packed: bytes
     answer: "asyncio.Future[Any]"
 
 
@@ -40,12 +45,12 @@ class _Call:
 class RedisBatches:
     """Sends commands that must not wait for each other. Of one event loop; no order is kept between calls.
 
-    redis: lends a connection for each trip. It needs no timeout (one around each answer was .3 ms of a ticket of three
-    steps; the trip has one) and no retries of its own: retry is for the whole trip.
+    lent: its connections need no timeout (one around each answer was .3 ms of a ticket of three steps; the trip has
+    one) and no retries of their own: retry is for the whole trip.
     replicas: that must have what a trip wrote, or its calls raise `NotReplicated`.
     """
 
-    redis: Redis
+    lent: LentConnections
     retry: Retry
     replicas: int = 0
     seconds: float = TRIP_SECONDS
@@ -64,7 +69,7 @@ class RedisBatches:
         `UnicodeEncodeError`, here and not in the trip, where it would be everybody's.
         """
         loop = asyncio.get_running_loop()
-        call = _Call(_encoded(command), loop.create_future())
+        call = _Call(str(command[0]), _packed(command), loop.create_future())
         self._waiting.append(call)
         if self._ahead is None and not self._planned:
             self._planned = True
@@ -96,8 +101,7 @@ class RedisBatches:
 
     async def _go(self, calls: Sequence[_Call]) -> None:
         try:
-            commands = [call.command for call in calls]
-            answers = await self.retry.call_with_retry(lambda: self._trip(commands), _nothing_to_undo)
+            answers = await self.retry.call_with_retry(lambda: self._trip(calls), _nothing_to_undo)
         except asyncio.CancelledError:  # the loop is ending
             for call in calls:
                 call.answer.cancel()
@@ -112,24 +116,41 @@ class RedisBatches:
             else:
                 call.answer.set_result(answer)
 
-    async def _trip(self, commands: Sequence[Encoded]) -> list[Any]:
+    async def _trip(self, calls: Sequence[_Call]) -> list[Any]:
         try:
             async with asyncio.timeout(self.seconds):
-                return await self._answers(commands)
+                return await self._answers(calls)
         except TimeoutError:
             raise RedisTimeoutError(f"no answer within {self.seconds:g} s") from None
 
-    async def _answers(self, commands: Sequence[Encoded]) -> list[Any]:
-        if len(commands) == 1 and not self.replicas:  # a pipeline of one costs twice the call
-            return [await self.redis.execute_command(*commands[0])]
-        pipe = self.redis.pipeline(transaction=False)
-        for command in commands:
-            pipe.execute_command(*command)
+    async def _answers(self, calls: Sequence[_Call]) -> list[Any]:
+        connection = await self.lent.take()
+        try:
+            return await self._sent(connection, calls)
+        except BaseException:  # it may hold answers that nobody has read
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await self.lent.give_back(connection)
+
+    async def _sent(self, connection: AbstractConnection, calls: Sequence[_Call]) -> list[Any]:
+        packed = b"".join(call.packed for call in calls)
         if not self.replicas:
-            return await pipe.execute(raise_on_error=False)
-        pipe.execute_command("WAIT", self.replicas, WAIT_MS)
-        *answers, reached = await pipe.execute(raise_on_error=False)
+            await connection.send_packed_command(packed)
+            return [await self._answer(connection, call.name) for call in calls]
+        await connection.send_packed_command(packed + _packed(("WAIT", self.replicas, WAIT_MS)))
+        answers = [await self._answer(connection, call.name) for call in calls]
+        reached = await self._answer(connection, "WAIT")
         return answers if _is_enough(reached, self.replicas) else [self._undecided(each, reached) for each in answers]
+
+    async def _answer(self, connection: AbstractConnection, name: str) -> Any:
+        """What the server says, an error too; what a connection that fails says is raised."""
+        try:
+            answer = await connection.read_response()
+        except ResponseError as error:
+            return error
+        read = self.lent.redis.response_callbacks.get(name)
+        return read(answer) if read else answer
 
     def _undecided(self, answer: Any, reached: Any) -> Exception:
         if isinstance(answer, Exception):
@@ -142,10 +163,9 @@ def _is_enough(reached: Any, replicas: int) -> bool:
     return isinstance(reached, int) and reached >= replicas
 
 
+def _packed(command: Command) -> bytes:
+    return cast("bytes", pack_command(cast("Any", command)))  # by its types it takes a tuple of one
+
+
 async def _nothing_to_undo(_: Exception) -> None:
     """The client has left the connection; the next try takes another."""
-
-
-def _encoded(command: Command) -> Encoded:
-    """The name stays text: the client reads its answers by it."""
-    return command[0], *(part.encode() if isinstance(part, str) else part for part in command[1:])

@@ -19,6 +19,7 @@ from fallbacks.store.clock_watch import ClockWatch
 from fallbacks.store.redis_answers import answered
 from fallbacks.store.redis_batches import RedisBatches
 from fallbacks.store.redis_connections import async_client
+from fallbacks.store.redis_lent import LentConnections
 
 CONNECTIONS = 8
 """For plain reads, and as many for batches: one of them carries hundreds of calls at a time."""
@@ -49,8 +50,9 @@ class RedisStore:
         )
         self.redis = async_client(url, connections=CONNECTIONS, retry=retry, socket_timeout=5, decode_responses=True)
         self._batched = async_client(url, connections=CONNECTIONS, socket_timeout=None, decode_responses=True)
-        self._batches = RedisBatches(self._batched, retry)
-        self._replicated = RedisBatches(self._batched, retry, replicas) if replicas else self._batches
+        lent = LentConnections(self._batched)
+        self._batches = RedisBatches(lent, retry)
+        self._replicated = RedisBatches(lent, retry, replicas) if replicas else self._batches
         self.clock = ClockWatch(self._script)
 
     async def run(self, script: str, ticket_id: str, *args: str | int) -> Any:
@@ -95,7 +97,7 @@ class RedisStore:
         return cast("list[str]", await answered(self._batches.run(("LRANGE", self.prefix + name, start, stop))))
 
     async def length(self, name: str) -> int:
-        return await answered(self.redis.llen(self.prefix + name))
+        return int(await answered(self._batches.run(("LLEN", self.prefix + name))))
 
     async def fields(self, name: str) -> dict[str, str]:
         return cast("dict[str, str]", await answered(self._batches.run(("HGETALL", self.prefix + name))))
@@ -114,7 +116,7 @@ class RedisStore:
 
     async def now_ms(self) -> int:
         await self.clock.keep_up()
-        seconds, micros = await answered(self.redis.time())
+        seconds, micros = await answered(self._batches.run(("TIME",)))
         return await self.clock.store_ms(int(seconds) * 1000 + int(micros) // 1000)
 
     async def aclose(self) -> None:

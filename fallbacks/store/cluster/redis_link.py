@@ -31,6 +31,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from fallbacks.store.redis_answers import answered
 from fallbacks.store.redis_batches import Command, RedisBatches
 from fallbacks.store.redis_connections import Address, node_client
+from fallbacks.store.redis_lent import LentConnections
 from fallbacks.store.redis_store import load_script
 from fallbacks.store.redis_url import RedisUrl
 
@@ -133,8 +134,9 @@ class RedisLink:
         if address not in self._nodes:
             client = node_client(self.url, address, connections=CONNECTIONS, socket_timeout=None, decode_responses=True)
             once = Retry(NoBackoff(), 0)  # another node may have the slot by then
-            plain = RedisBatches(client, once)
-            replicated = RedisBatches(client, once, self.replicas) if self.replicas else plain
+            lent = LentConnections(client)
+            plain = RedisBatches(lent, once)
+            replicated = RedisBatches(lent, once, self.replicas) if self.replicas else plain
             self._nodes[address] = _Node(client, plain, replicated)
         return self._nodes[address]
 

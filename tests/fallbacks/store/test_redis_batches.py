@@ -1,8 +1,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -10,6 +11,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from fallbacks.store.redis_batches import MOST, RedisBatches
+from fallbacks.store.redis_lent import LentConnections
 from tests.services.tcp_proxy import TcpProxy
 from tests.services.valkey import ValkeyServer
 
@@ -20,7 +22,7 @@ def batched(url: str, work: Callable[[RedisBatches], Awaitable[None]], tries: in
         async with Redis.from_url(
             url, decode_responses=True, socket_timeout=None, retry=Retry(NoBackoff(), 0)
         ) as redis:
-            await work(RedisBatches(redis, retry, seconds=1.0))
+            await work(RedisBatches(LentConnections(redis), retry, seconds=1.0))
 
     asyncio.run(main())
 
@@ -50,9 +52,9 @@ def test_calls_of_one_moment_share_a_trip(valkey_url: str) -> None:
 
     async def work(batches: RedisBatches) -> None:
         await batches.run(("PING",))
-        before = await reads(batches.redis)
+        before = await reads(batches.lent.redis)
         await asyncio.gather(*(batches.run(("PING",)) for _ in range(MOST)))
-        assert await reads(batches.redis) - before < MOST / 4
+        assert await reads(batches.lent.redis) - before < MOST / 4
 
     batched(valkey_url, work)
 
@@ -68,6 +70,33 @@ def test_a_trip_that_hangs_is_overtaken(valkey_url: str) -> None:
         assert list(await hanging) == ["never", "now"]
 
     batched(valkey_url, work)
+
+
+def test_a_connection_that_the_server_has_closed_is_replaced_before_it_is_used(valkey_url: str) -> None:
+    async def work(batches: RedisBatches) -> None:
+        await batches.run(("PING",))
+        (kept,) = batches.lent._free
+        with suppress(RedisConnectionError):  # it ends the connection that asks, too
+            await batches.lent.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no")
+        while not await kept.can_read():  # noqa: ASYNC110 - it has no event for it
+            await asyncio.sleep(0)
+        assert await batches.run(("ECHO", "again")) == "again"
+        assert batches.lent._free == [kept]
+
+    batched(valkey_url, work)
+
+
+def test_who_finds_no_connection_free_waits_for_one(valkey_url: str) -> None:
+    async def main() -> None:
+        async with BlockingConnectionPool.from_url(valkey_url, decode_responses=True, max_connections=1) as pool:
+            batches = RedisBatches(LentConnections(Redis(connection_pool=pool)), Retry(NoBackoff(), 0))
+            holding = asyncio.ensure_future(batches.run(("BLPOP", "nothing", 0.2)))
+            while not batches.under_way:  # noqa: ASYNC110 - it has no event for it
+                await asyncio.sleep(0)
+            assert await batches.run(("ECHO", "later")) == "later"
+            assert await holding is None
+
+    asyncio.run(main())
 
 
 def test_what_nobody_waits_for_any_more_is_not_sent(valkey_url: str) -> None:
