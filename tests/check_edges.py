@@ -50,6 +50,7 @@ EDGES: Mapping[str, frozenset[str]] = {
 PURE = frozenset(
     {"argon2", "pydantic", "pydantic_core", "pydantic_settings", "uvloop"}
     | {
+        "hiredis",  # packs what a client sends
         "jsonpath_rfc9535",
         "oxmsg",
         "pyotp",
