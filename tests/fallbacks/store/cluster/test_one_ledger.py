@@ -20,6 +20,9 @@ from tasks.reasons import Reason
 from tasks.run.limits import Limits
 from tests.fallbacks.conftest import on_server
 from tests.fallbacks.inbox import test_inbox_contract as inbox
+from tests.fallbacks.ledger import test_accepting as accepting
+from tests.fallbacks.ledger import test_breaker as breaker
+from tests.fallbacks.ledger import test_caps as caps
 from tests.fallbacks.ledger import test_ledger_contract as ledger
 from tests.fallbacks.ledger import test_ledger_moves_contract as moves
 from tests.fallbacks.scene import Scene, ticket
@@ -35,18 +38,18 @@ def _givens(story: Callable[..., None]) -> list[dict[str, object]]:
 
 
 KEPT = [
-    ledger.test_the_day_cap_spans_the_fleet_and_what_it_only_reserved,
-    ledger.test_zero_is_a_cap_and_none_is_none,
-    ledger.test_the_kill_switch_is_looked_at_before_every_step,
-    ledger.test_the_breaker_opens_after_five_failures_for_the_whole_fleet,
-    ledger.test_a_half_open_breaker_lets_one_probe_through,
+    caps.test_the_day_cap_spans_the_fleet_and_what_it_only_reserved,
+    caps.test_zero_is_a_cap_and_none_is_none,
+    caps.test_the_kill_switch_is_looked_at_before_every_step,
+    breaker.test_the_breaker_opens_after_five_failures_for_the_whole_fleet,
+    breaker.test_a_half_open_breaker_lets_one_probe_through,
     moves.test_a_hand_off_writes_state_inbox_alert_and_outbox_together,
     moves.test_a_zombie_writes_nothing_after_its_ticket_went_on,
 ]
 
 STORIES = [
     pytest.param(story, given, id="-".join(map(str, (name, *given.values()))))
-    for module in (ledger, moves, inbox)
+    for module in (accepting, ledger, caps, breaker, moves, inbox)
     for name, story in vars(module).items()
     if name[:5] == "test_"
     for given in _givens(story)
