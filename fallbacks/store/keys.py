@@ -140,6 +140,7 @@ INTAKE_HELD = _key("intake:held", Type.HASH, "items of the queue `intake` that a
 INTAKE_SINCE = _key("intake:since", Type.SORTED, "the same items, by when they were taken (s)")
 
 # only of a ledger over a cluster
+SWEEP_TURN = _key("sweep_turn", Type.TEXT, "how many processes wanted to sweep every shard in this window")
 LAYOUT = _key("layout", Type.HASH, "how many logical shards the ledger has (JSON): fixed with its first use")
 allotments = _keys(
     "allot:*",

@@ -1,4 +1,4 @@
-"""Whole lives of tickets through the real books, phase by phase, and what the server says each phase took."""
+"""Whole lives of tickets through the real ledger, phase by phase, and what the server says each phase took."""
 
 import asyncio
 import statistics
@@ -8,6 +8,8 @@ from time import process_time
 from typing import Any
 from zlib import crc32
 
+from redis.asyncio import Redis
+
 from fallbacks.delivery.outbox import Message, Outbox, Receipt
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.history.port import History
@@ -15,6 +17,7 @@ from fallbacks.inbox.inbox import Inbox
 from fallbacks.ledger.history import LedgerHistory
 from fallbacks.ledger.leaving import Leaving
 from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
+from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tasks.run import events as ev
 from tasks.run.limits import Limits
@@ -62,9 +65,17 @@ class Taken:
 NOTHING = Taken(*([0.0] * len(fields(Taken))))
 
 
+Meter = Callable[[], Awaitable[Taken]]
+
+
 async def taken(store: RedisStore) -> Taken:
     """What the store's server has taken since its start."""
-    info: dict[str, Any] = await store.redis.info("everything")
+    return await taken_by(store.redis)
+
+
+async def taken_by(server: Redis) -> Taken:
+    """The same, of a server. The client's part is of this whole process."""
+    info: dict[str, Any] = await server.info("everything")
     return Taken(
         cpu=(info["used_cpu_user_main_thread"] + info["used_cpu_sys_main_thread"]) * 1e6,
         cpu_all=(info["used_cpu_user"] + info["used_cpu_sys"]) * 1e6,
@@ -86,10 +97,10 @@ class Delivered:
 
 
 @dataclass(slots=True)
-class Lives:
-    """Tickets on their way through one books. requesters: how many people write them. at_once: calls side by side."""
+class Course:
+    """Steps of tickets through one ledger. requesters: how many people write them. at_once: calls side by side."""
 
-    store: RedisStore
+    store: Store
     requesters: int = 1000
     at_once: int = 32
     ledger: Ledger = field(init=False)
@@ -102,9 +113,10 @@ class Lives:
         self.inbox = Inbox(self.store, TRIAGE, OutcomeWriter(wanted=True))
         self.history = LedgerHistory(self.store, TRIAGE)
 
-    async def live(self, ids: Sequence[str]) -> dict[str, Taken]:
-        """Take tickets through all of it. What each phase took in all, by phase."""
-        steps: dict[str, Callable[[str], Awaitable[object]]] = {
+    @property
+    def steps(self) -> dict[str, Callable[[str], Awaitable[object]]]:
+        """In order, up to a person's decision."""
+        return {
             "accept": self.accept,
             "claim": self.claim,
             "prefetch": self.prefetch,
@@ -113,23 +125,17 @@ class Lives:
             "suggest": self.suggest,
             "hold and approve": self.approve,
         }
-        found = {name: await self._phase(step, ids) for name, step in steps.items()}
-        await self.store.redis.zunionstore(
-            f"{self.store.prefix}outbox", {f"{self.store.prefix}outbox": 0}
-        )  # undo is over
-        before = await taken(self.store)
-        await Outbox(self.store, Delivered()).send_due()
-        return {**found, "webhook": await taken(self.store) - before}
 
-    async def _phase(self, step: Callable[[str], Awaitable[object]], ids: Sequence[str]) -> Taken:
-        before, left = await taken(self.store), iter(ids)
+    async def phase(self, step: Callable[[str], Awaitable[object]], ids: Sequence[str], meter: Meter) -> Taken:
+        """What the servers took for this step of all these."""
+        before, left = await meter(), iter(ids)
 
         async def some() -> None:
             for ticket_id in left:
                 await step(ticket_id)
 
         await asyncio.gather(*(some() for _ in range(self.at_once)))
-        return await taken(self.store) - before
+        return await meter() - before
 
     async def accept(self, ticket_id: str) -> None:
         requester = {"id": self.requester(ticket_id)}
@@ -171,6 +177,25 @@ class Lives:
     async def approve(self, ticket_id: str) -> None:
         held = await self.inbox.claim(ticket_id, "ann")
         await self.inbox.approve(ticket_id, "ann", held.version)
+
+
+class Lives(Course):
+    """Whole lives on one server, measured."""
+
+    store: RedisStore
+
+    async def live(self, ids: Sequence[str]) -> dict[str, Taken]:
+        """Take tickets through all of it. What each phase took in all, by phase."""
+        found = {name: await self.phase(step, ids, self.taken) for name, step in self.steps.items()}
+        outbox = f"{self.store.prefix}outbox"
+        await self.store.redis.zunionstore(outbox, {outbox: 0})  # undo is over
+        before = await self.taken()
+        await Outbox(self.store, Delivered()).send_due()
+        return {**found, "webhook": await self.taken() - before}
+
+    async def taken(self) -> Taken:
+        """What the server has taken since its start."""
+        return await taken(self.store)
 
     async def leave(self, history: History) -> Taken:
         """Take every ended ticket to history, as the delivery loop does when its undo is over."""

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fallbacks.store import keys
 from fallbacks.store.cluster import merging
 from fallbacks.store.cluster.pages import inbox_page, next_item
 from fallbacks.store.cluster.parts import Parts
+from fallbacks.store.cluster.reads import NOW, read_reachable, servers
 
-Args = Sequence[str | int]
+FEW = 8
+"""Rows that are read one by one: a script in each of their shards is dearer."""
+
+KNOWN_SERVER = ("HMGET", keys.GENERATION, "id", "n")
 
 
 async def _renew(parts: Parts, owner: str | int, lease_ms: str | int, *pairs: str | int) -> list[str]:
@@ -23,23 +27,21 @@ async def _renew(parts: Parts, owner: str | int, lease_ms: str | int, *pairs: st
     return [one for answer in answers if not isinstance(answer, BaseException) for one in answer]
 
 
-async def _sweep(parts: Parts, limit: str | int, *how: str | int) -> list[str]:
-    found = await parts.reachable("sweep", max(4, int(limit) // 8), *how)
-    return [part for _, answer in found for part in answer]
-
-
 async def _take_back(parts: Parts, owner: str | int) -> list[str]:
     return _chained(await parts.each("take_back", owner))
 
 
 async def _take_outbox(parts: Parts, limit: str | int, hide_ms: str | int) -> list[Any]:
-    most = int(limit)
-    found = await parts.reachable("take_outbox", max(1, most // 8), hide_ms)
-    return [one for _, answer in found for one in answer]
+    due = await parts.read_reachable(("ZCOUNT", keys.OUTBOX, "-inf", NOW))
+    having = [shard for shard, (many,) in due if many]
+    return _chained(await parts.in_those(having, "take_outbox", max(1, int(limit) // 8), hide_ms))
 
 
 async def _rows(parts: Parts, count: str | int, *rest: str | int) -> list[list[str | None]]:
     fields, ids = rest[: int(count)], rest[int(count) :]
+    if len(ids) <= FEW:
+        asked = (parts.of(str(one)).command("HMGET", keys.ticket(str(one)), *fields) for one in ids)
+        return list(await asyncio.gather(*asked))
     shares = parts.shared_out(ids)
     calls = (parts.shards[place].script("rows", "", count, *fields, *share) for place, share in shares.items())
     found = dict[str | int, list[str | None]]()
@@ -117,9 +119,9 @@ async def _leaving_read(
 ) -> Any:
     """Those of the first shard, then of the next: so the offset is of the ledger."""
     index, until = keys.in_state(str(state)), await parts.home.now_ms() - int(rested_ms)
-    counts = await asyncio.gather(*(one.command("ZCOUNT", index, "-inf", until) for one in parts.shards))
+    counts = await parts.read(("ZCOUNT", index, "-inf", until))
     start, left, calls = int(offset), int(limit), []
-    for shard, count in zip(parts.shards, counts, strict=True):
+    for shard, (count,) in zip(parts.shards, counts, strict=True):
         take = min(left, max(0, count - start))
         if take:
             calls.append(shard.script("leaving_read", "", state, rested_ms, start, take))
@@ -145,20 +147,22 @@ async def _leaving_drop(parts: Parts, state: str | int, remembered_ms: str | int
 
 
 async def _escalate(parts: Parts, *args: str | int) -> int:
-    now = await parts.home.now_ms()
-    counts = await asyncio.gather(*(one.command("ZCOUNT", keys.INBOX, "-inf", now) for one in parts.shards))
-    late, heads = sum(counts), []
-    if late:
-        heads = await asyncio.gather(*(one.ranked(keys.INBOX, 0, 0) for one in parts.shards))
-    oldest = merging.merged(heads)[0][0] if late else ""
+    found = await parts.read(("ZCOUNT", keys.INBOX, "-inf", NOW), ("ZRANGE", keys.INBOX, 0, 0, "WITHSCORES"))
+    late = sum(count for count, _ in found)
+    oldest = min((float(head[1]), head[0]) for _, head in found if head)[1] if late else ""
     return int(await parts.home.script("escalate", "", *args, late, oldest))
 
 
-async def _generation(parts: Parts, *args: str | int) -> list[Any]:
-    """Of the shard with most failovers; new where one was noticed now."""
-    answers = await parts.each("generation", *args, home=True)
-    numbers, new, taken = zip(*answers, strict=True)
-    return [max(map(int, numbers)), max(new), sum(map(int, taken))]
+async def _generation(parts: Parts, forgot: str | int, *alert: str | int) -> list[Any]:
+    """Of the shard with most failovers; new where one was noticed now. Asked are those whose server is not the one that
+    they know: where that one lives, as master of others, the shard was moved.
+    """
+    here, kept = await asyncio.gather(servers(parts.all), read_reachable(parts.all, KNOWN_SERVER))
+    masters = " ".join(sorted({*here.values()}))
+    asked = [one for one, ((known, _),) in kept if int(forgot) or (one.name in here and here[one.name] != known)]
+    answers = await parts.in_those(asked, "generation", forgot, *alert, masters)
+    numbers = [int(number or 1) for _, ((_, number),) in kept] + [int(number) for number, _, _ in answers]
+    return [max(numbers), max((new for _, new, _ in answers), default="0"), sum(int(taken) for *_, taken in answers)]
 
 
 def _chained(lists: Any) -> list[Any]:
@@ -184,7 +188,6 @@ SCRIPTS: dict[str, Callable[..., Awaitable[Any]]] = {
     "repair_day": _repair_day,
     "rows": _rows,
     "since": _since,
-    "sweep": _sweep,
     "take_back": _take_back,
     "take_outbox": _take_outbox,
     "wake": _wake,

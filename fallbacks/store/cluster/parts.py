@@ -1,16 +1,14 @@
 """The shards of one ledger, and home."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
 from fallbacks.errors import StoreUnreachable
+from fallbacks.store.cluster.reads import Answers, Read, read, read_reachable
 from fallbacks.store.cluster.shard import Shard
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +42,18 @@ class Parts:
         """What a script returns in each shard, in their order; home first, where it is asked, too."""
         return await asyncio.gather(*(one.script(script, "", *args) for one in (self.all if home else self.shards)))
 
-    async def reachable(self, script: str, *args: str | int) -> list[tuple[Shard, Any]]:
-        """As `each`, of those that answer: a node that is away holds up no other. Raises where none does."""
-        calls = [one.script(script, "", *args) for one in self.shards]
-        answers = await asyncio.gather(*calls, return_exceptions=True)
-        found = list[tuple[Shard, Any]]()
-        for shard, answer in zip(self.shards, answers, strict=True):
-            if not isinstance(answer, BaseException):
-                found.append((shard, answer))
-            elif not isinstance(answer, StoreUnreachable):
+    async def read(self, *reads: Read) -> list[Answers]:
+        """See `reads.read`, of every shard."""
+        return await read(self.shards, *reads)
+
+    async def read_reachable(self, *reads: Read) -> list[tuple[Shard, Answers]]:
+        """See `reads.read_reachable`, of every shard."""
+        return await read_reachable(self.shards, *reads)
+
+    async def in_those(self, shards: Sequence[Shard], script: str, *args: str | int) -> list[Any]:
+        """What a script returns in some shards, of those that answer: a node that is away holds up no other."""
+        answers = await asyncio.gather(*(one.script(script, "", *args) for one in shards), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, StoreUnreachable):
                 raise answer
-        if not found:
-            raise StoreUnreachable(f"no shard answers: {answers[0]}")
-        if len(found) < len(answers):
-            log.warning("%d of %d shards do not answer", len(answers) - len(found), len(answers))
-        return found
+        return [answer for answer in answers if not isinstance(answer, BaseException)]

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from fallbacks.store.cluster.parts import Parts
+from fallbacks.store.cluster.reads import NOW, Read
 from fallbacks.store.cluster.shard import Shard
 
 log = logging.getLogger(__name__)
@@ -17,8 +18,12 @@ log = logging.getLogger(__name__)
 LINES = 200
 """That a shard passes on at once."""
 
-AGAIN_SECONDS = 60.0
-"""A copy is sent again after so long, whatever this process knows: a shard may have lost it with its primary."""
+PASSES: tuple[Read, ...] = (
+    ("ZCOUNT", keys.ALERTS, "-inf", NOW),
+    ("LLEN", keys.EXAMPLES),
+    ("LLEN", keys.CALLS_JUDGED),
+)
+"""How much a shard has for home of each kind."""
 
 
 @dataclass(slots=True)
@@ -26,16 +31,31 @@ class Passing:
     """Of one process."""
 
     parts: Parts
-    _copied: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _owing: dict[str, Shard] = field(default_factory=dict)
 
-    async def copy(self, name: str, *, anew: bool = True) -> None:
-        """Give every shard a copy of a hash at home. anew False: only where this process has not done so lately."""
+    async def copy(self, name: str) -> None:
+        """Give every shard a copy of a hash at home."""
         version, *rest = await self.parts.home.script("copy_out", "", name)
-        known, at = self._copied.get(name, ("", float("-inf")))
-        if not anew and known == version and monotonic() - at < AGAIN_SECONDS:
-            return
         await self.parts.each("copy_in", name, version, *rest)
-        self._copied[name] = (version, monotonic())
+
+    async def mend(self, name: str, versions: Sequence[tuple[Shard, str | None]]) -> None:
+        """Give a copy to the shards that lack what home has now, by what they said of theirs."""
+        version, *rest = await self.parts.home.script("copy_out", "", name)
+        lacking = [shard for shard, had in versions if int(had or 0) < int(version)]
+        await self.parts.in_those(lacking, "copy_in", name, version, *rest)
+
+    def owes(self, shard: Shard) -> None:
+        """This process has written there what home is to have before it reads of it."""
+        self._owing[shard.name] = shard
+
+    async def pay(self) -> None:
+        """Have home take on what this process has written, in that order. What fails is left to whoever sweeps next."""
+        owing, self._owing = list(self._owing.values()), {}
+        try:
+            for shard in owing:
+                await self.take_on(shard)
+        except StoreUnreachable as error:
+            log.warning("a decision is evidence only after the next sweep: %s", error)
 
     async def learn(self, ticket_id: str, model: str, what: str, failure: Any) -> None:
         """What the breaker of a model learns, and every shard of it. One that is not learned is one failure less."""
@@ -58,9 +78,9 @@ class Passing:
                 return list(verdict)
         return None
 
-    async def take_on(self, shard: Shard, found: Any | None = None) -> None:
-        """Have home take on what a shard passes on. found: that it was read already."""
-        alerts, examples, judged = found or await shard.script("pass_on", "", LINES)
+    async def take_on(self, shard: Shard) -> None:
+        """Have home take on what a shard passes on."""
+        alerts, examples, judged = await shard.script("pass_on", "", LINES)
         if not (alerts or examples[1] or judged[1]):
             return
         await self.parts.home.script("take_on", "", shard.name, json.dumps([alerts, examples, judged]))
@@ -68,6 +88,12 @@ class Passing:
         await shard.script("passed_on", "", *ends, *(part for alert in alerts for part in alert[:2]))
 
     async def take_all_on(self) -> None:
-        """From every shard that answers."""
-        found = await self.parts.reachable("pass_on", LINES)
-        await asyncio.gather(*(self.take_on(shard, one) for shard, one in found))
+        """From every shard that answers and has something."""
+        await self.take_on_from([shard for shard, most in await self.parts.read_reachable(*PASSES) if any(most)])
+
+    async def take_on_from(self, shards: Sequence[Shard]) -> None:
+        """From those that answer."""
+        answers = await asyncio.gather(*(self.take_on(shard) for shard in shards), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, StoreUnreachable):
+                raise answer

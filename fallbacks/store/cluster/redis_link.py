@@ -7,6 +7,7 @@ comes meanwhile waits until the slot has arrived, and a shard stands still, whol
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -28,6 +29,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from fallbacks.errors import StoreUnreachable
 from fallbacks.store.redis_answers import answered
 from fallbacks.store.redis_batches import Command, RedisBatches
 from fallbacks.store.redis_connections import Address, node_client
@@ -93,6 +95,25 @@ class RedisLink:
             return await answered(self._run(slot, ("EVALSHA", sha, *rest), replicated=replicated))
         except NoScriptError:
             return await answered(self._run(slot, ("EVAL", body, *rest), replicated=replicated))
+
+    async def node_of(self, slot: int) -> Address | None:
+        """As far as the map says."""
+        if slot not in self._slots:
+            with suppress(RedisError):
+                await self._look()
+        return self._slots.get(slot)
+
+    async def at_node(self, node: Address, name: str, prefix: str, *args: str | int) -> Any:
+        """Named without keys, a script is sent nowhere else. Raises `StoreUnreachable` for whatever went wrong."""
+        body, sha = load_script(name)
+        batches, rest = self._node(node).plain, (0, prefix, "", *args)
+        try:
+            try:
+                return await batches.run(("EVALSHA", sha, *rest))
+            except NoScriptError:
+                return await batches.run(("EVAL", body, *rest))
+        except RedisError as error:
+            raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
 
     async def _run(self, slot: int, command: Command, *, replicated: bool) -> Any:
         until, pause = monotonic() + PATIENCE_SECONDS, FIRST_PAUSE

@@ -38,7 +38,7 @@ SCRIPTS = _table(
 
 WITHIN = frozenset(
     {"allot_draw", "allot_grant", "allot_collect", "allot_collected", "breaker_learn", "breaker_probe"}
-    | {"claim_key", "clock", "copy_in", "copy_out", "list_ticket", "pass_on", "passed_on", "take_on"}
+    | {"claim_key", "clock", "copy_in", "copy_out", "list_ticket", "pass_on", "passed_on", "reads", "server", "take_on"}
 )
 """Scripts that only the store itself runs."""
 
@@ -54,7 +54,7 @@ KEYS_OF = _table(
     (Route.HOME, "breaker:* alert:* alert:*:tickets control control_log deployed trend trend_turn sign_in_log"),
     (Route.HOME, "receipts relearn workers ready generation caretaker earned earned_turn carried retrain_turn"),
     (Route.HOME, "promises prompts history histories canary intake:held intake:since users session:* sessions:*"),
-    (Route.HOME, "mentions:* token:* signin:* api_keys api_keys_used allot:* taken_on layout revoked"),
+    (Route.HOME, "mentions:* token:* signin:* api_keys api_keys_used allot:* taken_on layout revoked sweep_turn"),
 )
 """Of each key in `keys.KEYS`, where it is read and written by name."""
 

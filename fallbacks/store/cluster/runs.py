@@ -1,7 +1,6 @@
 """Scripts about one ticket that concern more than its own shard."""
 
 import json
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +10,11 @@ from fallbacks.store.cluster.budget import Attempt, DayBudget
 from fallbacks.store.cluster.parts import Parts
 from fallbacks.store.cluster.passing import Passing
 
-log = logging.getLogger(__name__)
-
 TRIES = 16
 """A step is begun again where it had to draw money, which others of its shard may use first, or to be let probe."""
 
 EVIDENCE = ('"example":', '"drop_example":', '"judged":')
-"""Fields of a move's header whose lines go to home at once; the next sweep takes what was left."""
+"""Fields of a move's header whose lines go to home: before this process reads there, or with whoever sweeps next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +76,7 @@ class Runs:
         shard = self.parts.of(ticket_id)
         verdict = await shard.script("move", ticket_id, header, *events)
         if verdict[0] == "ok" and any(field in header for field in EVIDENCE):
-            try:
-                await self.passing.take_on(shard)
-            except StoreUnreachable as error:
-                log.warning("a decision is evidence only after the next sweep: %s", error)
+            self.passing.owes(shard)
         if len(verdict) > 4:
             failure = json.loads(header)["failure"]
             await self.passing.learn(ticket_id, failure["model"], "failed", failure)

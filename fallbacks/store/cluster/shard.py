@@ -6,9 +6,20 @@ from typing import Any, Protocol
 
 from fallbacks.store.clock_watch import ClockWatch
 
+Node = tuple[str, int]
+"""Where one is reached."""
+
 
 class Link(Protocol):
     """The way to the nodes. Its calls raise `StoreUnreachable`."""
+
+    async def node_of(self, slot: int) -> Node | None:
+        """The node that serves a slot, as far as is known."""
+        ...
+
+    async def at_node(self, node: Node, name: str, prefix: str, *args: str | int) -> Any:
+        """Run a script that reads, once, on this node; it may find there what is in other slots, or nothing."""
+        ...
 
     async def command(self, slot: int, *command: str | int) -> Any:
         """A command of one key in this slot; the answer as the server gives it, a hash as a dict."""

@@ -14,6 +14,7 @@ from fallbacks.store.cluster.budget import DayBudget
 from fallbacks.store.cluster.pages import Pages
 from fallbacks.store.cluster.parts import Parts
 from fallbacks.store.cluster.passing import Passing
+from fallbacks.store.cluster.reads import read
 from fallbacks.store.cluster.routes import SCRIPTS, Route, after_colon, pattern_of, route_of
 from fallbacks.store.cluster.runs import Runs
 from fallbacks.store.cluster.shard import Link, Shard
@@ -68,6 +69,8 @@ class ClusterStore:
                 return await opened.turns.claim(ticket_id, *args)
             case "control" | "sweep" | "take_alert" | "generation":
                 return await getattr(opened.switches, script)(*args)
+            case "examples":
+                await opened.passing.pay()
         match SCRIPTS[script]:
             case Route.TICKET:
                 return await parts.of(ticket_id).script(script, ticket_id, *args)
@@ -112,29 +115,36 @@ class ClusterStore:
         return await self._pages.ranked(parts, index, start, stop)
 
     async def sizes(self, indexes: Sequence[str]) -> list[int]:
-        return list(await asyncio.gather(*(self._size("ZCARD", index) for index in indexes)))
+        return await self._sizes("ZCARD", indexes)
 
     async def length(self, name: str) -> int:
-        return await self._size("LLEN", name)
+        return (await self._sizes("LLEN", [name]))[0]
 
-    async def _size(self, command: str, name: str) -> int:
+    async def _sizes(self, command: str, names: Sequence[str]) -> list[int]:
         parts = (await self.opened()).parts
-        asked = parts.all if route_of(name) is Route.ALL else (self._one(parts, name),)
-        return sum(await asyncio.gather(*(one.command(command, name) for one in asked)))
+        spread = [name for name in names if route_of(name) is Route.ALL]
+        found = dict(
+            zip(spread, merging.by_place(await read(parts.all, *((command, name) for name in spread))), strict=True)
+        )
+        return [found[name] if name in found else await self._one(parts, name).command(command, name) for name in names]
 
     async def listed(self, name: str, start: int, stop: int) -> list[str]:
-        parts = (await self.opened()).parts
+        opened = await self.opened()
+        parts = opened.parts
+        if name in (keys.EXAMPLES, keys.CALLS_JUDGED):
+            await opened.passing.pay()
         if route_of(name) is not Route.ALL:
             found: list[str] = await self._one(parts, name).command("LRANGE", name, start, stop)
             return found
-        lists = await asyncio.gather(*(one.command("LRANGE", name, 0, stop) for one in parts.shards))
-        return merging.newest_lines(lists, start, stop)
+        lists = await parts.read(("LRANGE", name, 0, stop))
+        return merging.newest_lines([lines for (lines,) in lists], start, stop)
 
     async def fields(self, name: str) -> dict[str, str]:
         parts = (await self.opened()).parts
         if route_of(name) is not Route.ALL:
             return await self._one(parts, name).fields(name)
-        found = await asyncio.gather(*(one.fields(name) for one in parts.all))
+        flats = await read(parts.all, ("HGETALL", name))
+        found = [dict(zip(flat[::2], flat[1::2], strict=True)) for (flat,) in flats]
         if pattern_of(name) in ("out:*", "bounced:*"):  # in one shard; of a bounce the latest counts
             return max(found, key=lambda one: (bool(one), int(one.get("at", 0))))
         return merging.summed(found)
@@ -153,8 +163,8 @@ class ClusterStore:
 
     async def _holder(self, parts: Parts, name: str) -> Shard:
         """The shard that has this key; home where none does."""
-        there = await asyncio.gather(*(one.command("EXISTS", name) for one in parts.shards))
-        return next((one for one, is_there in zip(parts.shards, there, strict=True) if is_there), parts.home)
+        there = await parts.read(("EXISTS", name))
+        return next((one for one, (is_there,) in zip(parts.shards, there, strict=True) if is_there), parts.home)
 
     async def tick(self, name: str, window_seconds: int, count: int = 1) -> int:
         return int(await self.run("tick", "", name, window_seconds, count))

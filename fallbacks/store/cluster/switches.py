@@ -9,9 +9,20 @@ from fallbacks.store import keys
 from fallbacks.store.cluster import everywhere
 from fallbacks.store.cluster.budget import DayBudget
 from fallbacks.store.cluster.parts import Parts
-from fallbacks.store.cluster.passing import Passing
+from fallbacks.store.cluster.passing import PASSES, Passing
+from fallbacks.store.cluster.reads import NOW, Read
 
 DAY_MS = 86_400_000
+
+WHOLE_SECONDS = 30
+"""Between two times that every shard is swept; less than what a shard's clock takes for a step (`lua/_prelude.lua`)."""
+
+SWEPT: tuple[Read, ...] = (
+    ("HGET", keys.COPIES, f"version:{keys.CONTROL}"),
+    ("ZCOUNT", keys.DUE, "-inf", NOW),
+    *PASSES,
+)
+"""What a sweep wants to know of each shard."""
 
 OF_SOURCES = ("day_cap:", "month_cap:")
 """Switches of what each shard would count by itself, up to as many times the budget as there are shards."""
@@ -45,11 +56,17 @@ class Switches:
         if caps and caps[-1] is not None:
             await self.budget.collect(str(await self.parts.home.now_ms() // DAY_MS), caps[-1])
 
-    async def sweep(self, *how: str | int) -> Any:
-        """Also gives shards what they lack, and home what they have for it."""
-        await self.passing.copy(keys.CONTROL, anew=False)
-        await self.passing.take_all_on()
-        return await everywhere.SCRIPTS["sweep"](self.parts, *how)
+    async def sweep(self, limit: str | int, *how: str | int) -> list[str]:
+        """Of the shards that have something due; one process in half a minute sweeps all, which mends what an index
+        lacks and keeps an idle shard's clock. Also gives shards what they lack, and home what they have for it.
+        """
+        found = await self.parts.read_reachable(*SWEPT)
+        await self.passing.mend(keys.CONTROL, [(shard, version) for shard, (version, *_) in found])
+        await self.passing.take_on_from([shard for shard, (_, _, *most) in found if any(most)])
+        whole = int(await self.parts.home.script("tick", "", keys.SWEEP_TURN, WHOLE_SECONDS, 1)) == 1
+        due = [shard for shard, (_, many, *_) in found if whole or many]
+        answers = await self.parts.in_those(due, "sweep", max(4, int(limit) // 8), *how)
+        return [part for answer in answers for part in answer]
 
     async def take_alert(self, hide_ms: str | int) -> Any:
         """An alert of one reason from many shards is one."""

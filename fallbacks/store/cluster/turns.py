@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from fallbacks.store.cluster.parts import Parts
 
@@ -56,19 +55,13 @@ class Turns:
         return place, self._firsts[place][0]
 
     async def _look(self) -> None:
-        """One for all who ask. Lines that do not answer have none waiting."""
+        """One for all who ask. Lines that do not answer have none waiting. Raises where none does."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.ensure_future(self._read())
         await asyncio.shield(self._looking)
 
     async def _read(self) -> None:
-        heads = await asyncio.gather(
-            *(one.ranked(keys.LINE, 0, 0) for one in self.parts.shards), return_exceptions=True
-        )
-        for head in heads:
-            if isinstance(head, BaseException) and not isinstance(head, StoreUnreachable):
-                raise head
-        self._firsts = {
-            place: head[0] for place, head in enumerate(heads) if not isinstance(head, BaseException) and head
-        }
+        heads = await self.parts.read_reachable(("ZRANGE", keys.LINE, 0, 0, "WITHSCORES"))
+        places = {shard.name: place for place, shard in enumerate(self.parts.shards)}
+        self._firsts = {places[shard.name]: (head[0], float(head[1])) for shard, (head,) in heads if head}
         self._looked_at = monotonic()

@@ -2,11 +2,11 @@
 -- acknowledged. What runs loses its lease then, which counts as no loss, and by its next claim each ticket has an epoch
 -- beyond any that a live worker may hold; what may have been begun is told apart by `begin_effect`. A restart of the same
 -- server is no failover.
--- ARGV: prefix, '', '1' where the caller misses its own writes, name of the alert, its severity
+-- ARGV: prefix, '', '1' where the caller misses its own writes, name of the alert, its severity; in a cluster: ids of its masters
 -- Returns {generation, '1' where it is new, tickets taken back}.
 local G = P .. 'generation'
 local known, server = redis.call('HMGET', G, 'id', 'n'), server_identity()
-if ARGV[3] ~= '1' and not failed_over(known[1], server) then
+if ARGV[3] ~= '1' and not failed_over(known[1], server, ARGV[6]) then
   if not known[1] then redis.call('HSET', G, 'id', server.id, 'n', 1, 'at', 0) end
   if known[1] and known[1] ~= server.id then redis.call('HSET', G, 'id', server.id) end
   return {known[2] or '1', '0', 0}

@@ -12,6 +12,7 @@ from fallbacks.ledger.audit import audit
 from fallbacks.ledger.generation import notice_failover
 from fallbacks.ledger.run_ledger import LeasedLedger
 from fallbacks.ledger.states import State
+from fallbacks.store import keys
 from fallbacks.store.redis_store import RedisStore
 from tasks.errors import EffectUnknown, LeaseLost
 from tasks.run import events as ev
@@ -97,6 +98,11 @@ def test_a_failover_is_noticed_and_what_ran_can_neither_write_nor_begin_an_effec
         pair.promote()
         with pytest.raises(EffectUnknown, match="failed over"):  # before anybody has noticed
             await effect(s, await s.claim("t2", "w2"))
+        known = (await s.store.fields(keys.GENERATION))["id"]
+        await s.store.put(keys.GENERATION, {"id": "0f" * 20})
+        moved = await s.store.run("generation", "", 0, "failed_over", "error", f"{known} {'0f' * 20}")
+        assert moved[1] == "0", "of a cluster: the master that it knew has other slots, and this one was moved here"
+        await s.store.put(keys.GENERATION, {"id": known})
         noticed = await notice_failover(s.store, forgot=False)
         assert (noticed.number, noticed.new, noticed.taken_back) == (2, True, 2)
         assert not (await notice_failover(s.store, forgot=False)).new

@@ -11,6 +11,7 @@ from fallbacks.errors import IdempotencyConflict, StoreUnreachable
 from fallbacks.ledger.audit import AuditReport, audit
 from fallbacks.ledger.control import DAY_CAP, Control
 from fallbacks.ledger.ledger import Claim, Lease
+from fallbacks.ledger.states import State
 from fallbacks.store import keys
 from fallbacks.store.cluster.redis_link import RedisLink
 from fallbacks.store.cluster.store import ClusterStore
@@ -217,11 +218,11 @@ def test_a_persons_decision_is_evidence_once_and_an_undo_takes_it_back(cluster_u
             await one.inbox.approve(name, "ann", await one.suggested(name))
         assert isinstance(one.store, ClusterStore)
         opened = await one.store.opened()
-        await asyncio.gather(*(opened.passing.take_all_on() for _ in range(3)))
         first, count, lines = await one.store.run("examples", "", 0, 10)
-        assert (int(first), count) == (0, 4)
+        assert (int(first), count) == (0, 4), "who wrote it reads it at once"
         assert [json.loads(line)["id"] for line in lines] == TICKETS[:4]
         await other.inbox.undo("t01", "ann", await one.version("t01"))
+        await asyncio.gather(*(opened.passing.take_all_on() for _ in range(3)))
         _, _, left = await one.store.run("examples", "", 0, 10)
         assert [json.loads(line)["id"] for line in left] == ["t00", "t02", "t03"]
 
@@ -240,8 +241,10 @@ def test_a_slot_on_its_way_holds_its_tickets_and_loses_none(cluster: Cluster, cl
         adding = asyncio.ensure_future(other.accept("t1"))
         await asyncio.wait({stepping, adding}, timeout=0.2)
         assert [stepping.done(), adding.done()] == [False, False]
+        counting = asyncio.ensure_future(one.store.sizes([keys.in_state(State.RUNNING)]))
         await asyncio.to_thread(end_move, source, to, slot)
         await asyncio.gather(stepping, adding)
+        assert await counting == [1]
         assert await one.types("t1") == ["accepted", "claimed", "step_started"]
         await balanced(other)
 

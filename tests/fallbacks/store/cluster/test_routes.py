@@ -15,7 +15,7 @@ def test_every_script_goes_somewhere() -> None:
     written = {path.stem for path in LUA.glob("*.lua") if not path.stem.startswith("_")}
     assert written == SCRIPTS.keys() | WITHIN
     everywhere_run = {name for name, route in SCRIPTS.items() if route is Route.ALL}
-    assert everywhere_run - {"take_alert"} == everywhere.SCRIPTS.keys()
+    assert everywhere_run - {"sweep", "take_alert"} == everywhere.SCRIPTS.keys()
 
 
 def test_every_key_is_somewhere() -> None:
