@@ -9,8 +9,8 @@ LOCK = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --gene
 BUILD_TOOLS = printf 'hatchling\neditables\n'
 WORKERS ?= 4
 # What `make test` tries on few cases; see tests/depth.py.
-DEEP = tests/tasks tests/fallbacks/ledger tests/worker/lookups tests/worker/models/local tests/worker/connectors/mail/test_reading.py \
-	tests/worker/http/test_openapi.py tests/chaos/test_crash_matrix.py
+DEEP = tests/tasks tests/fallbacks/ledger tests/fallbacks/store/cluster tests/worker/lookups tests/worker/models/local \
+	tests/worker/connectors/mail/test_reading.py tests/worker/http/test_openapi.py tests/chaos/test_crash_matrix.py
 # Tests start a hundred interpreters: none should compile what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, expect
 
 from tests.services.browser import open_browser
+from tests.services.certificates import read_once
 from tests.services.cluster import Cluster
 from tests.services.http_sink import HttpSink
 from tests.services.postgres import PostgresServer, answers, fresh_database, open_folder
@@ -25,6 +26,7 @@ from tests.services.waiting import wait_for
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 expect.set_options(timeout=60_000)
+read_once()
 
 _RABBITMQ = pytest.StashKey[RabbitMQServer]()
 _POSTGRES = pytest.StashKey[PostgresServer]()

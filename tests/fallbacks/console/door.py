@@ -1,4 +1,4 @@
-"""The console behind a real port, on real books, with agents' work put into them through the ledger."""
+"""The console behind a real port, on a real ledger, with agents' work put into them through the ledger."""
 
 import asyncio
 import threading
@@ -43,7 +43,7 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 @dataclass
 class Door:
-    """One console. Its loop runs in a thread: tests hand it their work on the books with `run`."""
+    """One console. Its loop runs in a thread: tests hand it their work on the ledger with `run`."""
 
     valkey_url: str
     process: Triage
@@ -71,6 +71,11 @@ class Door:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ours(self) -> dict[str, str]:
+        """Headers of a form of its own pages."""
+        return {"Sec-Fetch-Site": "same-origin", "Origin": self.url}
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something on the console's own loop."""

@@ -35,7 +35,7 @@ def test_the_agent_is_switched_off_by_a_typed_word_and_everybody_sees_it(
     olga.goto("/operations")
     olga.get_by_label("type off").fill("of course")
     wrong = {"mode": "off", "typed": "of course"}
-    answered = olga.request.post("/operations/autonomy", form=wrong, headers=_ours(door))
+    answered = olga.request.post("/operations/autonomy", form=wrong, headers=door.ours)
     assert answered.status == 422
     assert "type the word off" in answered.text()
     assert switched(door) == {}
@@ -46,7 +46,7 @@ def test_the_agent_is_switched_off_by_a_typed_word_and_everybody_sees_it(
     expect(rita.get_by_text("The agent is switched off")).to_be_visible()
     rita.goto("/work")
     expect(rita.get_by_text("The agent is switched off")).to_be_visible()
-    assert rita.request.post("/operations/autonomy", form={"mode": "auto"}, headers=_ours(door)).status == 403
+    assert rita.request.post("/operations/autonomy", form={"mode": "auto"}, headers=door.ours).status == 403
     olga.get_by_role("button", name="As set up").click()
     wait_for(lambda: switched(door) == {}, message="the agent works as set up")
     expect(olga.get_by_text("The agent is switched off")).to_have_count(0)
@@ -83,10 +83,6 @@ def test_the_log_is_a_file_without_formulas(door: Door, olga: Page) -> None:
     assert answered.headers["content-type"] == "text/csv; charset=utf-8"
     assert answered.text().splitlines()[0] == "at,who,what,before,after,client"
     assert ",'=cmd(),paused:tickets,,1," in answered.text()
-
-
-def _ours(door: Door) -> dict[str, str]:
-    return {"Sec-Fetch-Site": "same-origin", "Origin": door.url}
 
 
 def test_an_operator_sees_what_came_of_each_tool(door: Door, olga: Page) -> None:

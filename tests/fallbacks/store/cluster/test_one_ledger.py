@@ -19,6 +19,7 @@ from fallbacks.store.redis_url import read_redis_url
 from tasks.errors import StepRefused
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
+from tests.depth import DEEP
 from tests.fallbacks.conftest import on_server
 from tests.fallbacks.inbox import test_inbox_contract as inbox
 from tests.fallbacks.ledger import test_accepting as accepting
@@ -62,8 +63,7 @@ def test_what_holds_on_one_server_holds_here(story: Callable[[object], None], cl
     story(on_server(cluster_url))
 
 
-@pytest.mark.chaos
-@pytest.mark.parametrize(("story", "given"), STORIES)
+@pytest.mark.parametrize(("story", "given"), STORIES if DEEP else STORIES[::8])
 def test_all_that_holds_on_one_server_holds_here(
     story: Callable[..., None], given: dict[str, object], cluster_url: str
 ) -> None:
