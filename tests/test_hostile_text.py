@@ -29,7 +29,7 @@ from worker.connectors.errors import UnreadableMailError
 from worker.connectors.mail.html_visible import html_text
 from worker.connectors.mail.quotes import own_words
 from worker.connectors.mail.reading import read_mail
-from worker.lookups.sqlite_query import match_any
+from worker.lookups.words import words_of
 from worker.models.local.features import words
 
 Pass = Callable[[str], object]
@@ -140,7 +140,7 @@ PASSES: dict[str, tuple[Pass, list[Make]]] = {
     "plain": (plain, LETTERS),
     "rules": (raised, LETTERS + QUOTED),
     "repeats": (lambda text: Repeats(Seen()).again("l", text), LETTERS),
-    "full-text query": (match_any, LETTERS),
+    "words to look for": (words_of, LETTERS),
     "likeness": (words, LETTERS),
     "html": (html_text, LETTERS + HTML),
     "reply": (lambda text: own_words(text, reply=True), LETTERS + MAIL),

@@ -49,9 +49,9 @@ from worker.intake.redis_loops import message_loops
 from worker.intake.redis_poison import PoisonList
 from worker.intake.requester_quota import RequesterQuota
 from worker.intake.threads import Threads, make_threads
+from worker.lookups.similar_index import SimilarTickets
 from worker.lookups.sqlite_customers import SqliteCustomers
 from worker.lookups.sqlite_knowledge import SqliteKnowledge
-from worker.lookups.sqlite_similar import SimilarTickets
 from worker.lookups.tickets import History
 from worker.models.own_traffic import screen_of
 from worker.models.promises import keep_promises

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.conversation import Added, as_turn, read_message
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.approval import ProposedCall
+from tasks.run.changed import changed
 from tasks.run.limits import Usage
 from tasks.run.messages import SUBMIT, Block, Message, StopReason, TokenUsage, ToolCall
 from tasks.run.opening import whole
@@ -31,7 +32,7 @@ class Stop:
     waits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checkpoint:
     """What a run knows.
 
@@ -117,25 +118,25 @@ def fold(journal: Iterable[ev.Recorded]) -> Checkpoint:
 
 def _claimed(cp: Checkpoint, _event: ev.Claimed, at: int) -> Checkpoint:
     """A deployment may have changed the system text or the tools since: the last call's usage bounds nothing now."""
-    return replace(cp, prior=None, usage=cp.usage.held(at))
+    return changed(cp, prior=None, usage=cp.usage.held(at))
 
 
 def _handed_off(cp: Checkpoint, _event: ev.HandedOff, at: int) -> Checkpoint:
     """An approval that was not used up is none any more: the call is put before people again."""
-    return replace(_let_go(cp, _event, at), proposed=cp.proposed if _begun(cp) else None)
+    return changed(_let_go(cp, _event, at), proposed=cp.proposed if _begun(cp) else None)
 
 
 def _let_go(cp: Checkpoint, _event: ev.Event, at: int) -> Checkpoint:
-    return replace(cp, usage=cp.usage.let_go(at))
+    return changed(cp, usage=cp.usage.let_go(at))
 
 
 def _lease_expired(cp: Checkpoint, event: ev.LeaseExpired, at: int) -> Checkpoint:
     """What the worker, or the store, was away for is nobody's work."""
-    return replace(cp, usage=cp.usage.let_go(event.heard_ms or at))
+    return changed(cp, usage=cp.usage.let_go(event.heard_ms or at))
 
 
 def _context(cp: Checkpoint, event: ev.ContextFetched, _at: int) -> Checkpoint:
-    return replace(cp, context=event.result)
+    return changed(cp, context=event.result)
 
 
 def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Checkpoint:
@@ -143,7 +144,7 @@ def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Ch
     versions = (event.prompt_version, event.taxonomy_version, event.tools_version)
     fresh = _fresh_conversation(cp)
     late = tuple(_turn_of(message) for message in cp.added[event.messages :] if not message.quiet)
-    return replace(
+    return changed(
         fresh, conversation=True, tier=event.tier, model=event.model, versions=versions, turn=(opening, *late)
     )
 
@@ -151,9 +152,9 @@ def _conversation(cp: Checkpoint, event: ev.ConversationStarted, _at: int) -> Ch
 def _step_started(cp: Checkpoint, event: ev.StepStarted, at: int) -> Checkpoint:
     messages = cp.outgoing
     started = at if cp.usage.started_ms is None else cp.usage.started_ms
-    usage = replace(cp.usage, steps=max(event.step, cp.usage.steps), started_ms=started).held(at)
+    usage = changed(cp.usage, steps=max(event.step, cp.usage.steps), started_ms=started).held(at)
     marks = (*cp.marks, (event.step, len(messages)))
-    return replace(cp, messages=messages, turn=(), usage=usage, marks=marks, unseen=0)
+    return changed(cp, messages=messages, turn=(), usage=usage, marks=marks, unseen=0)
 
 
 def _model_replied(cp: Checkpoint, event: ev.ModelReplied, _at: int) -> Checkpoint:
@@ -166,34 +167,34 @@ def _model_replied(cp: Checkpoint, event: ev.ModelReplied, _at: int) -> Checkpoi
         for block in event.content
         if block.get("type") == "tool_use" and block.get("name") != SUBMIT
     )
-    usage = replace(
+    usage = changed(
         cp.usage,
         tokens=cp.usage.tokens + tokens,
         cost_nanodollars=cp.usage.cost_nanodollars + event.cost_nanodollars,
     )
     sent = len(cp.messages)
-    return replace(cp, messages=(*cp.messages, said), pending=asked, usage=usage, prior=tokens, sent=sent)
+    return changed(cp, messages=(*cp.messages, said), pending=asked, usage=usage, prior=tokens, sent=sent)
 
 
 def _model_failed(cp: Checkpoint, event: ev.ModelFailed | ev.CallLost, _at: int) -> Checkpoint:
     cost = cp.usage.cost_nanodollars + event.cost_nanodollars
-    return replace(cp, usage=replace(cp.usage, cost_nanodollars=cost))
+    return changed(cp, usage=changed(cp.usage, cost_nanodollars=cost))
 
 
 def _effect_begun(cp: Checkpoint, event: ev.EffectBegun, _at: int) -> Checkpoint:
     begun = (event.key, event.tool)
-    return cp if begun in cp.effects else replace(cp, effects=(*cp.effects, begun))
+    return cp if begun in cp.effects else changed(cp, effects=(*cp.effects, begun))
 
 
 def _tool_finished(cp: Checkpoint, event: ev.ToolFinished, _at: int) -> Checkpoint:
     result: dict[str, Any] = {"type": "tool_result", "tool_use_id": event.tool_call_id, "content": event.result}
     if event.outcome != "ok":
         result["is_error"] = True
-    return replace(
+    return changed(
         _repair_turn(cp, event.step) if event.outcome == "invalid" else cp,
         turn=(*cp.turn, result),
         pending=tuple(call for call in cp.pending if call.id != event.tool_call_id),
-        usage=replace(cp.usage, tool_calls=cp.usage.tool_calls + 1),
+        usage=changed(cp.usage, tool_calls=cp.usage.tool_calls + 1),
         trail=(*cp.trail, (event.step, (event.tool, json.dumps(event.arguments, sort_keys=True), event.result))),
         tool_errors=cp.tool_errors + (event.outcome in ("error", "timeout")),
         proposed=None if cp.proposed and cp.proposed.call_id == event.tool_call_id else cp.proposed,
@@ -202,7 +203,7 @@ def _tool_finished(cp: Checkpoint, event: ev.ToolFinished, _at: int) -> Checkpoi
 
 
 def _call_shown(cp: Checkpoint, event: AnyCallEvent, _at: int) -> Checkpoint:
-    return replace(cp, proposed=proposed_after(cp.proposed, event))
+    return changed(cp, proposed=proposed_after(cp.proposed, event))
 
 
 def _call_rejected(cp: Checkpoint, event: ev.CallRejected, _at: int) -> Checkpoint:
@@ -211,14 +212,13 @@ def _call_rejected(cp: Checkpoint, event: ev.CallRejected, _at: int) -> Checkpoi
 
 def _not_done(cp: Checkpoint, why: str) -> Checkpoint:
     """Without the call that people were shown, unless it was begun; its model hears why."""
-    call = cp.proposed
-    if call is None or _begun(cp):
+    if (call := cp.proposed) is None or _begun(cp):
         return cp
     left = tuple(one for one in cp.pending if one.id != call.call_id)
     asked = len(cp.pending) - len(left)
     turn = (*cp.turn, not_done(call, why)) if asked else cp.turn
-    usage = replace(cp.usage, tool_calls=cp.usage.tool_calls + asked)
-    return replace(cp, proposed=None, pending=left, turn=turn, usage=usage)
+    usage = changed(cp.usage, tool_calls=cp.usage.tool_calls + asked)
+    return changed(cp, proposed=None, pending=left, turn=turn, usage=usage)
 
 
 def _begun(cp: Checkpoint) -> bool:
@@ -234,17 +234,17 @@ def _repair_asked(cp: Checkpoint, event: ev.RepairAsked, _at: int) -> Checkpoint
             "content": event.message,
             "is_error": True,
         }
-    return replace(_repair_turn(cp, event.step), turn=(*cp.turn, block))
+    return changed(_repair_turn(cp, event.step), turn=(*cp.turn, block))
 
 
 def _repair_turn(cp: Checkpoint, step: int) -> Checkpoint:
-    return replace(cp, repairs=cp.repairs + (step != cp.repaired), repaired=step)
+    return changed(cp, repairs=cp.repairs + (step != cp.repaired), repaired=step)
 
 
 def _decision_submitted(cp: Checkpoint, event: ev.DecisionSubmitted, _at: int) -> Checkpoint:
     if cp.unseen:  # its model did not know what was added while it answered
-        return replace(cp, pending=())
-    return replace(cp, decision=event.decision, person=event.person, pending=())
+        return changed(cp, pending=())
+    return changed(cp, decision=event.decision, person=event.person, pending=())
 
 
 def _run_stopped(cp: Checkpoint, event: ev.RunStopped, _at: int) -> Checkpoint:
@@ -252,18 +252,18 @@ def _run_stopped(cp: Checkpoint, event: ev.RunStopped, _at: int) -> Checkpoint:
         reason, detail = Reason(event.reason), event.detail
     except ValueError:  # a later version's; a journal that could not be read would keep its ticket for ever
         reason, detail = Reason.INTERNAL_ERROR, f"{event.reason}: {event.detail}"
-    return replace(cp, stop=Stop(reason, detail, event.step, event.retry_after_seconds, event.waits))
+    return changed(cp, stop=Stop(reason, detail, event.step, event.retry_after_seconds, event.waits))
 
 
 def _retried(cp: Checkpoint, event: ev.Retried, _at: int) -> Checkpoint:
-    return replace(cp, stop=None, attempts=(*cp.attempts, (event.reason, "retry")))
+    return changed(cp, stop=None, attempts=(*cp.attempts, (event.reason, "retry")))
 
 
 def _parked(cp: Checkpoint, event: ev.Parked, at: int) -> Checkpoint:
     if not event.reason:  # its producer's wish, before anything was tried
         return cp
     kind = "wait" if event.waits else "park"
-    return replace(cp, stop=None, usage=cp.usage.let_go(at), attempts=(*cp.attempts, (event.reason, kind)))
+    return changed(cp, stop=None, usage=cp.usage.let_go(at), attempts=(*cp.attempts, (event.reason, kind)))
 
 
 def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:
@@ -271,7 +271,7 @@ def _tier_raised(cp: Checkpoint, event: ev.TierRaised, _at: int) -> Checkpoint:
     if leaning := _leaning_then(cp) if event.leaning is None else event.leaning:
         note += f" It leaned towards {leaning}."
     fresh = _fresh_conversation(cp)
-    return replace(
+    return changed(
         fresh,
         tier=event.tier,
         draft=cp.decision or cp.draft,
@@ -287,12 +287,12 @@ def _leaning_then(cp: Checkpoint) -> str:
 
 def _message_added(cp: Checkpoint, event: ev.MessageAdded, at: int) -> Checkpoint:
     message = Added(read_message(event.message), event.quiet, at)
-    added = replace(cp, added=(*cp.added, message))
+    added = changed(cp, added=(*cp.added, message))
     if event.quiet:
         return added
     added = _not_done(added, "something was added to the ticket before a person had approved it")
     turn = (*added.turn, _turn_of(message)) if cp.conversation else cp.turn
-    return replace(added, heard=cp.heard + 1, unseen=cp.unseen + 1, turn=turn, decision=None, person=())
+    return changed(added, heard=cp.heard + 1, unseen=cp.unseen + 1, turn=turn, decision=None, person=())
 
 
 def _turn_of(added: Added) -> Block:
@@ -313,25 +313,25 @@ def _begun_anew(cp: Checkpoint, hint: str, from_step: int = 0) -> Checkpoint:
     """The same conversation where it can go on, with fresh limits. hint: what the model has to know, "" for nothing."""
     cp = _not_done(cp, "a person sent the ticket back to you instead of approving it")
     findings = (*cp.findings, hint) if hint else cp.findings
-    renewed = replace(
+    renewed = changed(
         cp,
-        usage=replace(cp.usage, started_ms=None, worked_ms=0, held_ms=None),
+        usage=changed(cp.usage, started_ms=None, worked_ms=0, held_ms=None),
         attempts=(),
         findings=findings,
         draft=None,
     )
     if cp.stop is not None and cp.stop.reason is Reason.EFFECT_UNKNOWN:  # the person has looked whether it happened
         open_ends = tuple(f":{cp.usage.steps}:{call.id}" for call in cp.pending)
-        renewed = replace(renewed, effects=tuple(begun for begun in cp.effects if not begun[0].endswith(open_ends)))
+        renewed = changed(renewed, effects=tuple(begun for begun in cp.effects if not begun[0].endswith(open_ends)))
     if not cp.conversation or (cp.stop is not None and cp.stop.reason in _DEAD_ENDS):
         return _fresh_conversation(renewed)
     if from_step:
         renewed = _rewound(renewed, from_step)
     if cp.stop is not None and cp.stop.reason in _BLOCKED_CALLS:
-        renewed = replace(renewed, pending=(), proposed=None)
+        renewed = changed(renewed, pending=(), proposed=None)
     said: tuple[Block, ...] = ({"type": "text", "text": hint},) if hint else ()
     turn = (*renewed.turn, *said)
-    return replace(renewed, stop=None, decision=None, trail=(), repairs=0, tool_errors=0, turn=turn)
+    return changed(renewed, stop=None, decision=None, trail=(), repairs=0, tool_errors=0, turn=turn)
 
 
 def _rewound(cp: Checkpoint, step: int) -> Checkpoint:
@@ -341,11 +341,11 @@ def _rewound(cp: Checkpoint, step: int) -> Checkpoint:
         return cp
     kept = tuple(mark for mark in cp.marks if mark[0] < step)
     rest = cp.messages[: marks[0]]
-    return replace(cp, messages=rest, marks=kept, turn=(), pending=(), proposed=None, prior=None, sent=0)
+    return changed(cp, messages=rest, marks=kept, turn=(), pending=(), proposed=None, prior=None, sent=0)
 
 
 def _fresh_conversation(cp: Checkpoint) -> Checkpoint:
-    return replace(
+    return changed(
         cp,
         conversation=False, messages=(), turn=(), pending=(), marks=(), prior=None, sent=0,
         decision=None, stop=None, repairs=0, tool_errors=0, trail=(), proposed=None,

@@ -1,9 +1,10 @@
 """What a run may use and what it has used. `None` is unlimited, 0 is zero."""
 
 import json
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 
 from tasks.reasons import Reason
+from tasks.run.changed import changed
 from tasks.run.messages import TokenUsage
 
 
@@ -24,7 +25,7 @@ class Limits:
     max_seconds: float | None = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Usage:
     """What a run has used so far.
 
@@ -46,11 +47,11 @@ class Usage:
 
     def held(self, at_ms: int) -> "Usage":
         """With a worker at it from now on. Nothing counts before the first step."""
-        return self if self.started_ms is None or self.held_ms is not None else replace(self, held_ms=at_ms)
+        return self if self.started_ms is None or self.held_ms is not None else changed(self, held_ms=at_ms)
 
     def let_go(self, at_ms: int) -> "Usage":
         """With nobody at it from now on."""
-        return replace(self, worked_ms=self._ms(at_ms), held_ms=None)
+        return changed(self, worked_ms=self._ms(at_ms), held_ms=None)
 
     def _ms(self, now_ms: int) -> int:
         return self.worked_ms + (0 if self.held_ms is None else max(0, now_ms - self.held_ms))

@@ -17,6 +17,7 @@ from tasks.run import events as ev
 from tasks.run.agent import PREFETCH, Agent
 from tasks.run.approval import ProposedCall
 from tasks.run.call_ids import with_own_ids
+from tasks.run.changed import changed
 from tasks.run.checkpoint import Checkpoint, Stop
 from tasks.run.limits import Limits, exceeded, seconds_left
 from tasks.run.messages import ModelReply, ModelRequest, ToolCall
@@ -243,7 +244,7 @@ class Run:
                 self.halt(Reason.EFFECT_UNKNOWN, str(error))
                 return
             except NotApproved:  # it came too late
-                self.checkpoint = replace(self.checkpoint, proposed=None)
+                self.checkpoint = changed(self.checkpoint, proposed=None)
                 await self._asks(call, step, self._used(call.name, begun.key))
                 return
 

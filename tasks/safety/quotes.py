@@ -15,6 +15,11 @@ class Folded:
         self._original = text
         self._words: list[tuple[int, int]] = []
 
+    def __contains__(self, quote: str) -> bool:
+        """Whether it stands anywhere; a blank one does not."""
+        wanted = " ".join(quote.split())
+        return bool(wanted) and wanted in self.text
+
     def spans(self, quote: str) -> Iterator[tuple[int, int]]:
         """(start, end) in the text of each place that reads as the quote, in order and without overlap."""
         wanted = " ".join(quote.split())

@@ -129,8 +129,8 @@ def _verbatim(quote: str, text: str, seen: Folded, *, masked: bool) -> str | Non
     masked: what was seen is the text masked in place.
     """
     for copied in (quote, unescape(quote)):
-        if (place := next(seen.spans(copied), None)) is not None:
-            return text[slice(*place)] if masked else copied
+        if copied in seen:
+            return text[slice(*next(seen.spans(copied)))] if masked else copied
     return None
 
 

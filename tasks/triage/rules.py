@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tasks.ticket import Priority, Ticket
 from tasks.triage.taxonomy import PriorityRule, Taxonomy
@@ -34,7 +35,7 @@ def ruled(suggested: Priority, team: str, ticket: Ticket, taxonomy: Taxonomy, co
     team: the suggested one, "" where nothing is suggested. context: the prefetch's result as JSON text, None before it.
     Where the customer's record could not be read, no rule for a tier raises anything, and a person decides.
     """
-    tier = customer_tier(ticket, context)
+    tier = customer_tier(ticket, context) if any(rule.customer_tiers for rule in taxonomy.priority_rules) else ""
     demands = [] if ticket.priority is None else [(ticket.priority, f"the sender asked for {ticket.priority.value}")]
     person: list[str] = []
     for rule in taxonomy.priority_rules:
@@ -75,9 +76,13 @@ def _said(rule: PriorityRule, text: str) -> str | None:
     """The rule's word that the text has; "" for a rule without words, None where it has none of them."""
     if not rule.words:
         return ""
-    words = "|".join(re.escape(word) for word in rule.words)
-    found = re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE)
+    found = _any_of(rule.words).search(text)
     return found[0] if found else None
+
+
+@lru_cache(maxsize=256)
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", re.IGNORECASE)
 
 
 def _causes(said: str, tier: str | None) -> Iterator[str]:

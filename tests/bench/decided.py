@@ -33,7 +33,7 @@ from tests.services.celery_worker import CeleryWorker
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from worker import sample
-from worker.lookups.sqlite_similar import SimilarTickets
+from worker.lookups.similar_index import SimilarTickets
 from worker.lookups.tickets import History
 
 AT_ONCE, LOT, SLOTS = 32, 200, 32

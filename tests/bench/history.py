@@ -28,7 +28,7 @@ from tests.bench.life import NOTHING, Lives, Taken, median, taken, total
 from tests.bench.plot import chart, png
 from tests.fallbacks.scene import TRIAGE
 from tests.services.valkey import ValkeyServer
-from worker.lookups.sqlite_similar import SimilarTickets
+from worker.lookups.similar_index import SimilarTickets
 from worker.lookups.tickets import History
 
 FIGURES = Path(__file__).parent / "figures"

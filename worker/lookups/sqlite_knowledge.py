@@ -15,8 +15,9 @@ _SCHEMA = (
 )
 _SEARCH = (
     "SELECT title, path, snippet(article, 1, '', '', '…', ?) FROM article "
-    "WHERE article MATCH ? ORDER BY bm25(article, 4.0, 1.0) LIMIT ?"
+    "WHERE article MATCH ? AND rank MATCH 'bm25(4.0, 1.0)' ORDER BY rank LIMIT ?"
 )
+"""By `rank` FTS5 sorts by itself, and an excerpt is made of the best alone."""
 
 
 class SqliteKnowledge:

@@ -65,20 +65,30 @@ class Line:
         self._alike = http.build_request("POST", url, headers=headers)
         del self._alike.headers["content-length"]
         self._transport = http._transport_for_url(self._alike.url)
+        posting = getattr(self._transport, "posting", None)  # of our own
+        self._posted: Callable[[bytes], Awaitable[httpx2.Response]] | None = posting and posting(self._alike)
 
     async def post(self, body: bytes) -> httpx2.Response:
         """Whatever was answered, read whole. Raises `ModelError` where no answer came."""
+        if self._posted is None or self._prepare is not None:
+            return await self._post_request(body)
+        try:
+            response = await self._posted(body)
+        except _TRANSPORT as error:
+            raise from_transport(error) from None
+        response.request = self._alike
+        return response
+
+    async def _post_request(self, body: bytes) -> httpx2.Response:
         alike = self._alike
         request = httpx2.Request(
             "POST", alike.url, headers=alike.headers, content=body, extensions=dict(alike.extensions)
         )
         if self._prepare is not None:
             await self._prepare(request)
-        try:
+        with reaching():
             response = await self._transport.handle_async_request(request)
             await response.aread()
-        except _TRANSPORT as error:
-            raise from_transport(error) from None
         response.request = request
         return response
 
