@@ -157,13 +157,25 @@ class Ticket(BaseModel):
 
     def canonical(self) -> str:
         """The ticket as stable JSON: what is stored and what its digest covers."""
-        fields: dict[str, Any] = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-        return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _stable(self._fields())
 
     def digest(self) -> str:
         """SHA-256 of everything but the id: equal for a resend, different for another body under one id."""
-        anonymous = self.model_copy(update={"id": None})
-        return hashlib.sha256(anonymous.canonical().encode()).hexdigest()
+        return self.written(None)[1]
+
+    def written(self, ticket_id: str | None) -> tuple[str, str]:
+        """(as `canonical`, under this id; its `digest`)."""
+        fields = self._fields()
+        fields.pop("id", None)
+        digest = hashlib.sha256(_stable(fields).encode()).hexdigest()
+        return _stable({"id": ticket_id, **fields}) if ticket_id else "", digest
+
+    def _fields(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+
+def _stable(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def read_stored(body: str) -> Ticket:

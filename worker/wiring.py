@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from celery import Celery
@@ -41,8 +41,6 @@ from worker.config import own_settings, sources
 from worker.config.models import Make, ModelEntry
 from worker.config.settings import Autonomy, Settings
 from worker.config.versions import CODE_VERSION
-from worker.connectors.hook import RECEIVER, Hook, receivers_of
-from worker.connectors.yaml_hooks import load_hooks
 from worker.intake.admission import Admission
 from worker.intake.redis import RedisIntake
 from worker.intake.redis_loops import message_loops
@@ -74,6 +72,9 @@ from worker.work.live_runs import LiveRuns
 from worker.work.mover import Mover
 from worker.work.outage import Outage
 from worker.work.sweeper import Begin, Sweeper
+
+if TYPE_CHECKING:
+    from worker.connectors.hook import Hook
 
 HANDS_OFF_AT_ONCE = 16
 """Of a web process while no worker does it."""
@@ -107,11 +108,20 @@ class Parts(Records):
         return OutcomeWriter(wanted=self.settings.webhook_url is not None, also=self._other_receivers)
 
     def _other_receivers(self, door: str, outcome: Outcome) -> list[str]:
-        return [*([QUEUE] if self.settings.outcomes_queue else []), *receivers_of(self.hooks, door, outcome)]
+        own = [QUEUE] if self.settings.outcomes_queue else []
+        if not self.hooks:
+            return own
+        from worker.connectors.hook import receivers_of
+
+        return [*own, *receivers_of(self.hooks, door, outcome)]
 
     @cached_property
-    def hooks(self) -> Mapping[str, Hook]:
-        return load_hooks(self.settings.hooks) if self.settings.hooks else {}
+    def hooks(self) -> "Mapping[str, Hook]":
+        if not self.settings.hooks:
+            return {}
+        from worker.connectors.yaml_hooks import load_hooks  # with what reads JSONPath only where there are any
+
+        return load_hooks(self.settings.hooks)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -370,6 +380,7 @@ class Parts(Records):
         if settings.outcomes_queue:
             senders[QUEUE] = KombuOutcomes(self.app, settings.namespace)
         if any(hook.outcomes for hook in self.hooks.values()):
+            from worker.connectors.hook import RECEIVER
             from worker.connectors.http_updates import HookUpdates
 
             senders[RECEIVER] = HookUpdates(self.hooks, self.views, allow_private=private)

@@ -28,8 +28,8 @@ class NoHistory:
     async def known(self, ticket_ids: Sequence[str]) -> Mapping[str, Known]:
         return {}
 
-    async def made_by(self, key: str) -> Known | None:
-        return None
+    async def made_by(self, keys: Sequence[str]) -> Mapping[str, Known]:
+        return {}
 
     async def in_thread(self, mail_ids: Sequence[str]) -> Mapping[str, str]:
         return {}

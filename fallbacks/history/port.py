@@ -165,8 +165,8 @@ class History(Protocol):
         """Those of them that are here, erased ones too."""
         ...
 
-    async def made_by(self, key: str) -> Known | None:
-        """The ticket that an idempotency key made."""
+    async def made_by(self, keys: Sequence[str]) -> Mapping[str, Known]:
+        """Idempotency key -> the ticket that it made."""
         ...
 
     async def in_thread(self, mail_ids: Sequence[str]) -> Mapping[str, str]:

@@ -120,11 +120,12 @@ class Leaving:
             if (kept := there.get(entry.ticket.id)) and kept.row["accepted"] == entry.ticket.row["accepted"]
         }
         known = {ticket_id: one for ticket_id, one in known.items() if ticket_id not in itself}
+        keys = [key for entry in unasked for key in entry.ticket.keys]
+        made = await self.history.made_by(keys) if keys else {}
         for entry in unasked:
             for key in entry.ticket.keys:
-                made = await self.history.made_by(key)
-                if made is not None and made.id != entry.ticket.id:
-                    known = {**known, entry.ticket.id: made}
+                if key in made and made[key].id != entry.ticket.id:
+                    known = {**known, entry.ticket.id: made[key]}
         return {entry.ticket.id: _under_its_own_id(entry) for entry in unasked if entry.ticket.id in known}
 
 

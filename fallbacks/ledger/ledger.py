@@ -118,8 +118,11 @@ class Ledger(Steps):
             if known.digest != ticket.digest():
                 raise IdempotencyConflict(known.id)
             return Accepted(known.id, State(known.state), created=False)
+        ticket_id = ticket.id or new_id()
+        body, digest = ticket.written(ticket_id)
         header = {
             **self._first_row(ticket, limits),
+            "digest": digest,
             "door": door,
             "sent_by": sent_by,
             "idem": idempotency_key,
@@ -137,13 +140,13 @@ class Ledger(Steps):
             "rate": None if aside else self.rates.get(ticket.source),
             "refuse": refuse or None,
         }
-        return await self._accept(ticket, header, _first_events(ticket, not_before_ms, closed, detail))
+        events = _first_events(ticket, not_before_ms, closed, detail)
+        return await self._accept(ticket.source, (ticket_id, body), header, events)
 
     def _first_row(self, ticket: Ticket, limits: Limits) -> dict[str, Any]:
         """What the ticket itself says of its row."""
         asks, weight = ticket.requester, self.weights.get(ticket.source)
         return {
-            "digest": ticket.digest(),
             "limits": json.dumps(asdict(limits)),
             "source": ticket.source,
             "priority": ticket.priority or Priority.NORMAL,
@@ -154,14 +157,17 @@ class Ledger(Steps):
             "step": round(STEP / weight) if weight else None,
         }
 
-    async def _accept(self, ticket: Ticket, header: dict[str, Any], events: list[ev.Event]) -> Accepted:
-        ticket_id = ticket.id or new_id()
-        body, said = ticket.model_copy(update={"id": ticket_id}).canonical(), [event.to_json() for event in events]
+    async def _accept(
+        self, source: str, written: tuple[str, str], header: dict[str, Any], events: list[ev.Event]
+    ) -> Accepted:
+        """written: the ticket's id, and the ticket as it is stored."""
+        ticket_id, body = written
+        said = [event.to_json() for event in events]
         outcome, known_id, *state = await self.store.run("accept", ticket_id, lua_header(header), body, *said)
         if outcome == "conflict":
             raise IdempotencyConflict(known_id)
         if outcome == "limited":
-            raise SourceLimited(ticket.source, int(known_id))
+            raise SourceLimited(source, int(known_id))
         if outcome == "new":
             journal_log.wrote(known_id, 0, events[:1] if state[0] == State.QUEUED else events)
         return Accepted(known_id, State(state[0]), outcome == "new")

@@ -41,9 +41,10 @@ class MemoryHistory:
         self._ask()
         return {one: _known(self.entries[one]) for one in ticket_ids if one in self.entries}
 
-    async def made_by(self, key: str) -> Known | None:
+    async def made_by(self, keys: Sequence[str]) -> Mapping[str, Known]:
         self._ask()
-        return next((_known(entry) for entry in self.entries.values() if key in entry.ticket.keys), None)
+        made = {key: _known(entry) for entry in self.entries.values() for key in entry.ticket.keys}
+        return {key: made[key] for key in keys if key in made}
 
     async def in_thread(self, mail_ids: Sequence[str]) -> Mapping[str, str]:
         self._ask()

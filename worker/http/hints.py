@@ -17,6 +17,9 @@ TOGETHER = 500
 MOST_WAITING = 20_000
 """Beyond this the oldest hints are dropped: the sweepers of the workers publish from the ledger."""
 
+GATHER_SECONDS = 0.01
+"""A hint waits so long for others: several cost the broker and this process little more than one."""
+
 FLUSH_SECONDS = 3.0
 
 
@@ -37,6 +40,7 @@ class Hints:
         """Publish what is lined up, many at a time."""
         while True:
             await self._some.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             self._some.clear()
             await self._drain()
 

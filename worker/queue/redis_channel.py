@@ -111,6 +111,10 @@ class Channel(stock.Channel):
         "store",
     )
 
+    supports_batch_publish = (
+        True  # kombu's own fears that a batch is sent twice: ours are hints, and once more is nothing
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.claimed: set[str] = set()
         self._refused_until = 0.0

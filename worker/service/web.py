@@ -24,6 +24,7 @@ from worker.ops.redis_facts import facts_if_answering
 from worker.service.celery_factory import sender_app, store_url
 from worker.tools.cards import allowed_cards
 from worker.wiring import Parts
+from worker.work.event_loop import new_event_loop
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,8 @@ def serve(settings: Settings, *, access_log: bool = False) -> bool:
     server = WebServer(
         Web(parts), settings.host, settings.port, proxies=settings.trusted_proxies, access_log=access_log
     )
-    asyncio.run(server.serve())
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(server.serve())
     return server.started
 
 

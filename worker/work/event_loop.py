@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 try:
-    from uvloop import new_event_loop
+    from uvloop import new_event_loop as new_event_loop
 except ImportError:  # there is none for this platform; asyncio's own does the same, slower
-    from asyncio import new_event_loop  # type: ignore[assignment] # returns the base class
+    from asyncio import new_event_loop as new_event_loop  # type: ignore[assignment] # returns the base class
 
 T = TypeVar("T")
 

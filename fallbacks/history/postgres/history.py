@@ -84,11 +84,11 @@ class PostgresHistory:
         rows = await self._read("SELECT id, digest, state FROM known WHERE id = ANY(%s)", [_plain(ticket_ids)])
         return {row[0]: Known(*row) for row in rows}
 
-    async def made_by(self, key: str) -> Known | None:
+    async def made_by(self, keys: Sequence[str]) -> Mapping[str, Known]:
         """See `History`."""
-        sql = "SELECT id, digest, state FROM made_by JOIN known USING (id) WHERE key = %s"
-        rows = await self._read(sql, [clean(key)])
-        return Known(*rows[0]) if rows else None
+        sql = "SELECT key, id, digest, state FROM made_by JOIN known USING (id) WHERE key = ANY(%s)"
+        found = {key: Known(*known) for key, *known in await self._read(sql, [_plain(keys)])}
+        return {key: found[clean(key)] for key in keys if clean(key) in found}
 
     async def in_thread(self, mail_ids: Sequence[str]) -> Mapping[str, str]:
         """See `History`."""

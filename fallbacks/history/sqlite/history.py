@@ -65,11 +65,15 @@ class SqliteHistory:
         rows = await self.connections.read(lambda db: db.execute(sql, (_list(ticket_ids),)).fetchall())
         return {row[0]: Known(*row) for row in rows}
 
-    async def made_by(self, key: str) -> Known | None:
+    async def made_by(self, keys: Sequence[str]) -> Mapping[str, Known]:
         """See `History`."""
-        sql = "SELECT id, digest, state FROM made_by JOIN ticket USING (n) WHERE made_by.key = ?"
-        row = await self.connections.read(lambda db: db.execute(sql, (clean(key),)).fetchone())
-        return Known(*row) if row else None
+        sql = (
+            "SELECT made_by.key, id, digest, state FROM made_by JOIN ticket USING (n) "
+            "WHERE made_by.key IN (SELECT value FROM json_each(?))"
+        )
+        rows = await self.connections.read(lambda db: db.execute(sql, (_list(keys),)).fetchall())
+        found = {key: Known(*known) for key, *known in rows}
+        return {key: found[clean(key)] for key in keys if clean(key) in found}
 
     async def in_thread(self, mail_ids: Sequence[str]) -> Mapping[str, str]:
         """See `History`."""

@@ -53,10 +53,8 @@ def test_a_ticket_is_found_as_it_was_written(play: Play) -> None:
         assert {known.id: (known.digest, known.state) for known in known.values()} == {
             "t0": (ended(**of(0)).row["digest"], "decided")
         }
-        made = await history.made_by("k|2")
-        assert made is not None
-        assert made.id == "t2"
-        assert await history.made_by("k|9") is None
+        made = await history.made_by(["k|2", "k|9"])
+        assert {key: known.id for key, known in made.items()} == {"k|2": "t2"}
         assert await history.in_thread(["<0@a>", "<9@a>"]) == {"<0@a>": "t0"}
         assert await history.identity() == await history.identity() != ""
 
