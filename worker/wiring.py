@@ -256,7 +256,14 @@ class Parts(Records):
         settings = self.settings
         rule = Rule(settings.autonomy_target, settings.autonomy_error)
         terms = Terms(rule, settings.autonomy_audit_share)
-        return AutonomyJudge(self.store, self.process, terms, history=self.history)
+        return AutonomyJudge(self.store, self.process, terms, history=self.history, reads=self._reads)
+
+    @property
+    def _reads(self) -> str:
+        """How this process reads people's decisions; "" where a package's code does, whose version nobody knows."""
+        triage = self.triage
+        said = (CODE_VERSION, triage.taxonomy_version, triage.agree_on, sorted(triage.severe_mistakes))
+        return repr(said) if self.process is triage else ""
 
     @cached_property
     def watch(self) -> Watch:

@@ -6,10 +6,11 @@ always is, which errs on the side of asking people.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from random import SystemRandom
 from time import monotonic
+from typing import Any
 
 from fallbacks.autonomy.carried import Carried, read_carried
 from fallbacks.autonomy.noise import Noise, corrected, read_noise
@@ -20,6 +21,7 @@ from fallbacks.errors import HistoryUnreachable
 from fallbacks.history.port import History
 from fallbacks.ledger.control import EARNED, Control
 from fallbacks.ledger.examples import Example, Examples, Folded
+from fallbacks.ledger.kept_fold import KeptFold
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.language import _
@@ -91,6 +93,9 @@ class Row:
     why: str
 
 
+FORM = 1
+"""Raise it whenever the same decisions come to give other standings: what was kept is folded anew then."""
+
 Standings = dict[Key, Standing]
 
 
@@ -103,6 +108,23 @@ class Earned:
 
 
 NOTHING = Earned()
+
+
+def write_earned(earned: Earned) -> object:
+    """As JSON values."""
+    seen, found = earned.repeats.seen(), earned.standings.items()
+    standings = [[key.kind, key.tier, key.version, asdict(standing)] for key, standing in found]
+    return [standings, list(seen.last.items()), seen.count]
+
+
+def read_earned(kept: Any) -> Earned:
+    """What `write_earned` made."""
+    standings, last, count = kept
+    found = {
+        Key(kind, tier, version): Standing(**(given | {"alarms": tuple(given["alarms"])}))
+        for kind, tier, version, given in standings
+    }
+    return Earned(found, Repeats(Seen(dict(last), count)))
 
 
 def replay(
@@ -154,7 +176,9 @@ def observe(example: Example, process: Process) -> Observation:
 class AutonomyJudge:
     """Judges decisions. dice: 0..1, anew at each call; nobody outside can foresee which ticket is audited.
 
-    history: where people's older decisions are. While it cannot be asked nothing more is decided alone.
+    history: where people's older decisions are. While it cannot be asked nothing more is decided alone. reads: how this
+    process reads an example, in words that say so whole; what is earned is kept for others that read the same. "": it
+    is kept for nobody.
     """
 
     def __init__(
@@ -164,8 +188,10 @@ class AutonomyJudge:
         terms: Terms,
         dice: Callable[[], float] = _DICE.random,
         history: History | None = None,
+        reads: str = "",
     ) -> None:
         self.terms = terms
+        self._reads = reads
         self._dice = dice
         self._store = store
         self._history = history
@@ -246,7 +272,12 @@ class AutonomyJudge:
             self._revoked,
         )
         examples = Examples(self._store, process, self._history)
-        return Folded(examples, NOTHING, lambda before, new: replay(new, process, rule, before, carried, bars, revoked))
+        taken = [(each.tier, each.version, sorted(each.of), sorted(each.but)) for each in carried]
+        of = repr((FORM, self._reads, rule, taken, sorted(bars.items()), sorted(revoked.items())))
+        kept = KeptFold(self._store, "earned", of, write_earned, read_earned) if self._reads else None
+        return Folded(
+            examples, NOTHING, lambda before, new: replay(new, process, rule, before, carried, bars, revoked), kept
+        )
 
     async def rows(self, versions: Mapping[str, Collection[str]] | None = None) -> list[Row]:
         """Every kind with evidence, by tier and kind. versions: tier -> those in force; None: all there were."""

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from fallbacks.history.port import History
 from fallbacks.ledger.acts import Act
+from fallbacks.ledger.kept_fold import KeptFold
 from fallbacks.store.port import Store
 from tasks.run.process import Process
 
@@ -180,13 +181,21 @@ class Folded(Generic[S]):
     that look at once one reads, and the others go on from there.
 
     fold: what comes of a state and further examples; must leave the state as it was. Folding in parts must be folding
-    at once.
+    at once. kept: where a process that starts finds it.
     """
 
-    def __init__(self, examples: Examples, empty: S, fold: Callable[[S, Sequence[Example]], S]) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        empty: S,
+        fold: Callable[[S, Sequence[Example]], S],
+        kept: KeptFold[S] | None = None,
+    ) -> None:
         self._examples = examples
         self._fold = fold
         self._settled = (0, empty)
+        self._kept = kept
+        self._kept_at: int | None = None
         self._reading = asyncio.Lock()
 
     async def now(self) -> S:
@@ -195,6 +204,8 @@ class Folded(Generic[S]):
             return await self._read()
 
     async def _read(self) -> S:
+        if self._kept_at is None:
+            await self._begin()
         horizon = await self._examples.store.now_ms() - SETTLED_AFTER_MS
         place, state = self._settled
         page = await self._examples.page(place, PAGE)
@@ -204,11 +215,25 @@ class Folded(Generic[S]):
         if settled:
             place, state = place + settled, self._fold(state, page[:settled])
         self._settled = (place, state)
+        await self._keep()
         young = page[settled:]
         while len(page) == PAGE:  # more young ones than a page holds
             page = await self._examples.page(place + len(young), PAGE)
             young += page
         return self._fold(state, young) if young else state
+
+    async def _begin(self) -> None:
+        """From what is kept, where that holds."""
+        found = await self._kept.find(await self._examples.count()) if self._kept else None
+        self._settled = found or self._settled
+        self._kept_at = self._settled[0]
+
+    async def _keep(self) -> None:
+        """What was kept holds all the same while little is new, and is read on from there."""
+        place, state = self._settled
+        if self._kept is not None and self._kept_at is not None and place - self._kept_at >= PAGE:
+            self._kept_at = place
+            await self._kept.keep(place, state)
 
 
 def _settled_part(page: Sequence[Example], horizon_ms: int) -> int:

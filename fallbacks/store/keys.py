@@ -77,6 +77,7 @@ ASSIGNED, ASSIGNEE, GIVEN = "assigned", "assignee:", "given:"
 """Facets of an item that is somebody's: that it is, and whose; and that a person gave it to a group."""
 
 EXAMPLES = _key("examples", Type.LIST, "people's latest decisions (JSON, oldest first) beside what was suggested")
+FOLDS = _key("folds", Type.HASH, "fold of people's decisions -> what it follows from, how many are in it, state (JSON)")
 SNOOZED = _key("snoozed", Type.SORTED, "items that people hid from serve-next, by until when (ms); some are past")
 CALLS_JUDGED = _key("calls_judged", Type.LIST, "what people made of calls that waited (JSON, oldest first)")
 LAST_ACTS = _key("last_acts", Type.HASH, "person -> when they last did something to an item (ms), holding it aside")

@@ -69,16 +69,26 @@ async def join(url: str, history: SqliteHistory, decided: int) -> list[tuple[str
     store = RedisStore(url)
     await store.put(keys.COUNTERS, {"examples_left": str(decided)})
 
-    def judge() -> Callable[[], Awaitable[object]]:
-        return AutonomyJudge(store, TRIAGE, Terms(), history=history).standings
+    def judge(reads: str = "") -> Callable[[], Awaitable[object]]:
+        return AutonomyJudge(store, TRIAGE, Terms(), history=history, reads=reads).standings
+
+    def kept() -> Callable[[], Awaitable[object]]:
+        return judge("as here")
 
     def similar() -> Callable[[], Awaitable[object]]:
         index = History(LedgerHistory(store, TRIAGE, history), SimilarTickets)
-        return lambda: index.similar("a card", 3)
+
+        async def look() -> None:
+            await index.similar("a card", 3)
+            await index.caught_up()
+
+        return look
 
     try:
         found = list[tuple[str, float, float]]()
-        for what, make in (("what is earned", judge), ("similar tickets", similar)):
+        await kept()()  # another process, that has folded all
+        sides = (("what is earned", judge), ("the same, as another has kept it", kept), ("similar tickets", similar))
+        for what, make in sides:
             took = list[float]()
             for together in (1, AT_ONCE):
                 look, began = make(), process_time()

@@ -66,6 +66,11 @@ class History:
                 self._rest = asyncio.ensure_future(self._read_on())
             self.fresh_until = monotonic() + FRESH_SECONDS
 
+    async def caught_up(self) -> None:
+        """Wait for what is read beside the runs."""
+        if self._rest is not None:
+            await self._rest
+
     async def _begun(self) -> bool:
         """Whether there is more than was read now."""
         erasures = await self._ledger.erasures()

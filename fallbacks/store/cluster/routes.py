@@ -54,7 +54,8 @@ KEYS_OF = _table(
     (Route.HOME, "breaker:* alert:* alert:*:tickets control control_log deployed trend trend_turn sign_in_log"),
     (Route.HOME, "receipts relearn workers ready generation caretaker earned earned_turn carried retrain_turn"),
     (Route.HOME, "promises prompts history histories canary intake:held intake:since users session:* sessions:*"),
-    (Route.HOME, "mentions:* token:* signin:* api_keys api_keys_used allot:* taken_on layout revoked sweep_turn"),
+    (Route.HOME, "mentions:* token:* signin:* api_keys api_keys_used allot:* taken_on layout sweep_turn"),
+    (Route.HOME, "revoked folds"),
 )
 """Of each key in `keys.KEYS`, where it is read and written by name."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -254,6 +255,37 @@ async def test_old_decisions_are_folded_once_and_young_ones_anew(s: Scene) -> No
         for _ in range(2):
             assert (await autonomy.standings())[KEY].n == 9
         assert autonomy._earned._settled[0] == 5
+
+
+@scene
+async def test_a_process_that_starts_goes_on_from_what_another_has_folded(s: Scene) -> None:
+    """Where it reads decisions alike and people's part is the same; else, and where it is unreadable, all is folded."""
+    old = await s.store.now_ms() - SETTLED_AFTER_MS - 1
+    await give(s, *[told(text=f"text {n % 6}", blind=n % 2 == 0) for n in range(7)])
+    await give(s, example("new_loan", at=old), told(text="text 9"))
+    folded = list[str]()
+    replayed = standings.replay
+
+    def counting(new: Sequence[Example], *rest: Any) -> Earned:
+        folded.extend(each.text for each in new)
+        return replayed(new, *rest)
+
+    async def standings_of(reads: str) -> tuple[Any, int]:
+        folded.clear()
+        return await AutonomyJudge(s.store, TRIAGE, Terms(), reads=reads).standings(), len(folded)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger_examples, "PAGE", 3)
+        patch.setattr(standings, "replay", counting)
+        found, _ = await standings_of("as they are")
+        assert (found[KEY].n, found[KEY].repeats) == (8, 1)
+        assert await standings_of("as they are") == (found, 0)
+        assert await standings_of("otherwise") == (found, 9)
+        assert await standings_of("otherwise") == (found, 0)
+        await s.store.put(keys.FOLDS, {"earned": "half of it"})
+        assert await standings_of("otherwise") == (found, 9)
+        await s.store.put(keys.REVOKED, {json.dumps(["lost_card", old]): json.dumps({"by": "ann", "why": "so"})})
+        assert (await standings_of("otherwise"))[1] == 9
 
 
 @scene
