@@ -22,7 +22,7 @@ from worker.work.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-LEAVE_SECONDS = 2.0
+LEAVE_SECONDS = 5.0
 """What a stopping process waits for a store that does not answer."""
 
 
@@ -63,6 +63,7 @@ class WorkerProcess:
         self._heartbeat.outage.end = self.fail
         await self._heartbeat.try_to_beat()
         self._beating = asyncio.ensure_future(self._heartbeat.beat_forever())
+        self._cutting: asyncio.Task[None] | None = None
         liveness = keep_fresh(self.parts.settings.home, self.queues, self._heartbeat.consumes)
         self._background = [asyncio.ensure_future(liveness)]
         self._background += [
@@ -123,6 +124,7 @@ class WorkerProcess:
         self.thread.start(self._cut_after(self.parts.settings.drain_seconds))
 
     async def _cut_after(self, seconds: float) -> None:
+        self._cutting = asyncio.current_task()
         await self._heartbeat.renew()
         await asyncio.sleep(seconds)
         self.parts.live.cut_all()
@@ -134,8 +136,11 @@ class WorkerProcess:
         self.thread.close()
 
     async def _leave(self) -> None:
-        self._beating.cancel()
-        await asyncio.wait((self._beating,))
+        """No heartbeat comes after it, which would list this process for an hour."""
+        ending = [task for task in (self._beating, self._cutting) if task is not None]
+        for task in ending:
+            task.cancel()
+        await asyncio.wait(ending)
         await self._heartbeat.leave()
 
     async def _worked(self, hinted: str) -> MessageOutcome:

@@ -4,11 +4,9 @@ import asyncio
 import json
 from pathlib import Path
 
-import psutil
-
 from fallbacks.ledger.control import DRAIN, Control
 from fallbacks.store.redis_store import RedisStore
-from tests.services.celery_worker import CeleryWorker
+from tests.chaos.fleet import Fleet
 from tests.services.waiting import wait_for
 
 
@@ -47,22 +45,14 @@ def log(url: str) -> list[tuple[str, str]]:
     return asyncio.run(look())
 
 
-def ended(worker: CeleryWorker) -> bool:
-    """Whether it has ended by itself; its parent, this process, has not taken note of it yet."""
-    return psutil.Process(worker.pid).status() == psutil.STATUS_ZOMBIE
-
-
 def test_the_worker_that_is_named_ends_by_itself_and_no_other(valkey_url: str, tmp_path: Path) -> None:
-    settings = {"MODEL": "claude-haiku-5-5", "SWEEP_SECONDS": "0.5", "LEASE_SECONDS": "3", "DRAIN_SECONDS": "1"}
-    environ = {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
-    with (
-        CeleryWorker(tmp_path / "a", valkey_url, settings, environ) as one,
-        CeleryWorker(tmp_path / "b", valkey_url, settings, environ) as two,
-    ):
+    with Fleet(tmp_path, valkey_url, ANTHROPIC_BASE_URL="http://127.0.0.1:9", DESKHAND_DRAIN_SECONDS="1") as fleet:
+        one, two = fleet.start(), fleet.start()
+        wait_for(lambda: names(valkey_url).keys() == {one.pid, two.pid}, message="both workers to be listed")
         named = names(valkey_url)[one.pid]
         ask_to_finish(valkey_url, named)
-        wait_for(lambda: ended(one), message="the drained worker to end")
-        assert not ended(two)
+        wait_for(lambda: not one.alive(), message="the drained worker to end")
+        assert two.alive()
         assert names(valkey_url).keys() == {two.pid}, "who ends in good order leaves the list at once"
         said = [change for change in log(valkey_url) if named in change[1]]
         assert said == [(named, f"worker {named} is finishing"), ("anna", f"asked worker {named} to finish")]
