@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fallbacks.plan import PLAN, Answer, HandOff, Park, RaiseTier, RetryNow, answer
+from fallbacks.answers import Answer, HandOff, Park, RaiseTier, RetryNow, answer
+from fallbacks.plan import PLAN
 from tasks.reasons import Reason
 from tasks.run import events as ev
 from tasks.run.checkpoint import Checkpoint, Stop

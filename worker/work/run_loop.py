@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from fallbacks import plan
+from fallbacks import answers
 from tasks.conversation import conversation
 from tasks.errors import Draining, NewMessages
 from tasks.run import events as ev
@@ -112,14 +112,14 @@ async def work(
         if stop is None:
             return _rests(run, assignment)
         match _answer(run, stop, assignment, len(tiers)):
-            case plan.RetryNow():
+            case answers.RetryNow():
                 run.note(ev.Retried(stop.reason.value))
-            case plan.RaiseTier(tier):
+            case answers.RaiseTier(tier):
                 assignment.tier_ended(run.checkpoint, run.unwritten)
                 run.note(ev.TierRaised(tier, stop.reason.value, run.leaning))
-            case plan.Park(until_ms):
+            case answers.Park(until_ms):
                 return Waits(run.checkpoint, run.unwritten, stop, until_ms)
-            case plan.HandOff():
+            case answers.HandOff():
                 assignment.tier_ended(run.checkpoint, run.unwritten)
                 return GivenUp(run.checkpoint, run.unwritten, stop)
             case unknown:
@@ -161,8 +161,8 @@ def _run(
     )
 
 
-def _answer(run: Run, stop: Stop, assignment: Assignment, tiers: int) -> plan.Answer:
-    return plan.answer(
+def _answer(run: Run, stop: Stop, assignment: Assignment, tiers: int) -> answers.Answer:
+    return answers.answer(
         stop,
         run.checkpoint,
         assignment.limits,
