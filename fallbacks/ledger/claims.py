@@ -51,10 +51,13 @@ class Claim:
     answers: tuple[str, ...] = ()
 
 
+CLAIMED = ("body", "limits", "losses", "deadline", "door", "trace", "standing", "answers")
+"""What `lua/claim.lua` says of the row, in this order: all of it would be most of what a claim costs."""
+
+
 def read_claim(lease: Lease, found: Sequence[Any]) -> Claim:
-    """What the script answered: "ok", epoch, store time, the flat row, the journal, id."""
-    flat = found[3]
-    row = dict(zip(flat[::2], flat[1::2], strict=True))
+    """What the script answered: "ok", epoch, store time, the row's `CLAIMED`, the journal, id."""
+    row = {name: value for name, value in zip(CLAIMED, found[3], strict=True) if value is not None}
     return Claim(
         lease=lease,
         now_ms=int(found[2]),

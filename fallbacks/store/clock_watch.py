@@ -20,9 +20,13 @@ NEAR_MS = 1000
 """What the server's clock is off from what a process expects it to be; more is looked at."""
 
 
+_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""A machine's sleep counts, where its system says so."""
+
+
 def _elapsed() -> float:
-    """Seconds since some time; a machine's sleep counts, where its system says so."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    """Seconds since some time."""
+    return time.clock_gettime(_CLOCK)
 
 
 @dataclass(slots=True)

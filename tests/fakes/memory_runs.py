@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fallbacks.ledger.claims import CLAIMED
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
 from tests.fakes.memory_data import MemoryData
@@ -123,8 +124,8 @@ def claim(
         if ticket_id != named:
             b.claims[claim] = ticket_id
             b.heal_line([named])
-    flat = [part for pair in row.items() for part in pair]
-    return ["ok", row["epoch"], b.now, flat, list(b.entries(f"j:{ticket_id}")), ticket_id]
+    said = [row.get(name) for name in CLAIMED]
+    return ["ok", row["epoch"], b.now, said, list(b.entries(f"j:{ticket_id}")), ticket_id]
 
 
 def _first(b: MemoryData) -> str | None:

@@ -1,13 +1,17 @@
 -- Take a queued ticket: next epoch, a lease, and everything needed to go on, in one trip.
 -- ARGV: prefix, id, owner, lease_ms, queue, claim (unique: the same claim repeated gets the same answer), event,
 --   hint ('1': whoever should go first, the id being that of a message; '': this ticket only)
--- Returns {'ok', epoch, time, row, journal, id}, or the state of the ticket that was named.
+-- Returns {'ok', epoch, time, what it goes on by of the row (`CLAIMED` in fallbacks/ledger/claims.py), journal, id}, or the state of
+-- the ticket that was named.
 local named, hint = ID, ARGV[8] == '1'
 local function look()
   return redis.call('HMGET', T, 'state', 'epoch', 'since', 'steps', 'claim', 'generation', 'first_claimed', 'sweeps', 'source',
     'priority', 'step')
 end
-local function taken(epoch) return {'ok', epoch, AT, redis.call('HGETALL', T), redis.call('LRANGE', J, 0, -1), ID} end
+local function taken(epoch)
+  local r = redis.call('HMGET', T, 'body', 'limits', 'losses', 'deadline', 'door', 'trace', 'standing', 'answers')
+  return {'ok', epoch, AT, r, redis.call('LRANGE', J, 0, -1), ID}
+end
 
 local lent = hint and redis.call('GET', P .. 'claim:' .. ARGV[6])
 if lent then at_ticket(lent) end
