@@ -13,7 +13,7 @@ from fallbacks.history.port import History
 from fallbacks.inbox.decisions import held_since_ms
 from fallbacks.inbox.mentions import Mentions, named_in
 from fallbacks.inbox.ownership import owned, owners
-from fallbacks.inbox.reach import reach_of
+from fallbacks.inbox.reach import reach_of, within
 from fallbacks.inbox.wanted import Counts, Wanted
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import Act
@@ -21,7 +21,7 @@ from fallbacks.ledger.move import STAYS, At, ByPerson, InboxEntry, Move, make_mo
 from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView, Views, read_row
 from fallbacks.store import keys
-from fallbacks.store.port import Store
+from fallbacks.store.port import Store, lua_header
 from tasks.run import events as ev
 from tasks.run.process import Process
 
@@ -74,9 +74,10 @@ class Holds:
         return [read_row(ticket_id, row, now) for ticket_id, row in zip(ids, rows, strict=True) if row]
 
     async def counts(self, unseen: Sequence[str] = ()) -> Counts:
-        """How many items the usual lists hold, without those under the facets `unseen`."""
-        indexes = json.dumps([keys.inbox_facet(facet) for facet in unseen])
-        return Counts(*map(int, await self.store.run("inbox_counts", "", indexes)))
+        """How many items the usual lists hold, without those under the facets `unseen`: an item is of one at most."""
+        seen = within(self.process, unseen)
+        values = lua_header(seen.to_values()) if seen else ""
+        return Counts(*map(int, await self.store.run("inbox_counts", "", values)))
 
     async def next(
         self,
@@ -92,7 +93,8 @@ class Holds:
         """
         asked, event = wanted or Wanted((facet,) if facet else ()), ev.PersonActed(person, Act.CLAIM)
         own = replace(asked, facets=(*asked.facets, f"{keys.ASSIGNEE}{person}"))
-        for one in (own, replace(asked, without=(*asked.without, keys.ASSIGNED, *unseen))):
+        others = replace(asked, without=(*asked.without, keys.ASSIGNED), within=within(self.process, unseen))
+        for one in (own, others):
             header = one.to_header()
             ticket_id = await self.store.run("next_item", "", person, HOLD_MS, header, event.to_json(), *skip)
             if ticket_id:

@@ -6,6 +6,7 @@ counted by that. So what nobody can say yet goes, undecided, to those who can: i
 
 from collections.abc import Iterable
 
+from fallbacks.ledger.results import facets_of
 from fallbacks.ledger.views import TicketView
 from fallbacks.store import keys
 from tasks.language import _
@@ -46,8 +47,7 @@ def owned(process: Process, view: TicketView, facets: Iterable[str]) -> tuple[st
     """The facets of an item with those that say whose it is. The group's stands in the place of the suggestion's."""
     marks = (keys.ASSIGNED, keys.ASSIGNEE, keys.GIVEN)
     ours = [each for each in facets if not each.startswith(marks) and each.partition(":")[0] not in process.facet_names]
-    suggested = process.facets(view.decision) if view.decision else {}
-    found = {name: f"{name}:{value}" for name, value in suggested.items()}
+    found = facets_of(process, view.decision)
     if view.given:
         found[view.given.partition(":")[0]] = view.given
         ours.append(f"{keys.GIVEN}{view.given}")

@@ -3,13 +3,13 @@
 Whoever has no groups set works on everything. A suggestion that nobody may see puts an item into no group.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fallbacks.errors import OtherGroup
 from fallbacks.history.port import Facts
 from fallbacks.inbox.ownership import groups_of
-from fallbacks.inbox.wanted import Wanted
+from fallbacks.inbox.wanted import Wanted, Within
 from fallbacks.ledger.views import TicketView
 from fallbacks.store import keys
 from tasks.language import _
@@ -32,7 +32,7 @@ class Reach:
         """The same list as far as they may see it."""
         if f"{keys.ASSIGNEE}{self.person}" in wanted.facets:
             return wanted
-        return replace(wanted, without=(*wanted.without, *self.unseen))
+        return replace(wanted, within=within(self.process, self.unseen))
 
     def beyond(self, view: TicketView) -> str | None:
         """The group whose the ticket is, where that is none of theirs."""
@@ -66,6 +66,18 @@ def reach_of(process: Process, person: str, groups: Collection[str]) -> Reach:
     kinds = {group.partition(":")[0] for group in groups}
     known = {f"{name}:{value}" for name, values in groups_of(process).items() if name in kinds for value in values}
     return Reach(process, person, tuple(sorted(known.difference(groups))))
+
+
+def within(process: Process, unseen: Sequence[str]) -> Within | None:
+    """What is left to see without these facets; None for everything."""
+    if not unseen:
+        return None
+    names, groups = {facet.partition(":")[0] for facet in unseen}, groups_of(process)
+    name = names.pop()
+    if names or name not in groups:
+        return Within((), tuple(unseen))
+    seen = (facet for value in (*groups[name], "") if (facet := f"{name}:{value}") not in unseen)
+    return Within(tuple(seen), tuple(unseen))
 
 
 def read_groups(process: Process, texts: Collection[str]) -> tuple[str, ...]:

@@ -22,6 +22,11 @@ def item_facets(process: Process, queue: InboxQueue, reason: Reason | None, resu
     facets = [f"queue:{queue.value}"]
     if reason is not None:
         facets.append(f"reason:{reason.value}")
-    if result:
-        facets += [f"{name}:{value}" for name, value in process.facets(result).items()]
-    return facets
+    return facets + list(facets_of(process, result).values())
+
+
+def facets_of(process: Process, result: Result | None) -> dict[str, str]:
+    """The process's own, by name: `team:cards`. What is of no group stands in an index, too: `team:`."""
+    groups = {name: f"{name}:" for name in process.facet_names if name != process.keyed_by}
+    found = process.facets(result) if result else {}
+    return groups | {name: f"{name}:{value}" for name, value in found.items()}

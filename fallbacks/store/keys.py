@@ -72,7 +72,7 @@ RECENT = _key("recent", Type.LIST, "the last 2000 accepted: when, source, reques
 
 # people
 INBOX = _key("inbox", Type.SORTED, "tickets that wait for a person, by when one should have looked (ms)")
-inbox_facet = _keys("inbox:*", Type.SORTED, "the same for one queue, reason, facet or assignee: `queue:review`")
+inbox_facet = _keys("inbox:*", Type.SORTED, "the same for one queue, reason, facet or assignee: `queue:review`; `team:`: of none")
 ASSIGNED, ASSIGNEE, GIVEN = "assigned", "assignee:", "given:"
 """Facets of an item that is somebody's: that it is, and whose; and that a person gave it to a group."""
 

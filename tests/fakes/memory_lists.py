@@ -22,6 +22,7 @@ def _fits(b: MemoryData, q: dict[str, Any], ticket_id: str, since_ms: int) -> bo
     return (
         all(ticket_id in b.rank(index) for index in q["all"])
         and not any(ticket_id in b.rank(index) for index in q["none"])
+        and not any(ticket_id in b.rank(index) for index in q.get("within", {}).get("unseen", []))
         and ("any" not in q or any(ticket_id in b.rank(index) for index in q["any"]))
         and q.get("asleep") in (None, _asleep(b, ticket_id))
         and ("due_in" not in q or b.rank("inbox")[ticket_id] <= b.now + q["due_in"])
@@ -38,9 +39,11 @@ def inbox_page(b: MemoryData, _: str, wanted: str, offset: str, limit: str, more
     return [min(len(found), int(offset) + int(limit) + int(more)), found[int(offset) : int(offset) + int(limit)]]
 
 
-def inbox_counts(b: MemoryData, _: str, unseen: str) -> list[int]:
+def inbox_counts(b: MemoryData, _: str, within: str) -> list[int]:
+    seen = {"within": json.loads(within)} if within else {}
+
     def count(**wanted: Any) -> int:
-        return len(items(b, json.dumps({"all": [], "none": json.loads(unseen), "by": "due", **wanted})))
+        return len(items(b, json.dumps({"all": [], "none": [], "by": "due", **seen, **wanted})))
 
     ready = ["inbox:queue:suggestions", "inbox:queue:approvals"]
     overdue = count(asleep=False, due_in=0)

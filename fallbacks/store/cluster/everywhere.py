@@ -64,8 +64,8 @@ async def _per_hour(parts: Parts, *args: str | int) -> list[int]:
     return merging.by_place(await parts.each("per_hour", *args))
 
 
-async def _inbox_counts(parts: Parts, unseen: str | int) -> list[int]:
-    return merging.by_place(await parts.each("inbox_counts", unseen))
+async def _inbox_counts(parts: Parts, within: str | int) -> list[int]:
+    return merging.by_place(await parts.each("inbox_counts", within))
 
 
 async def _repair_day(parts: Parts, *args: str | int) -> list[int] | None:

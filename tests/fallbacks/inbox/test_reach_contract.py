@@ -1,10 +1,14 @@
 """Who works for some teams is served and counts the items of these and of none, and what is theirs by name."""
 
+import json
+
 import pytest
 
 from fallbacks.errors import OtherGroup
 from fallbacks.inbox.reach import reach_of, read_groups
 from fallbacks.inbox.wanted import Wanted
+from fallbacks.store import keys
+from tests.fakes.memory_store import MemoryStore
 from tests.fallbacks.scene import TRIAGE, Scene, scene
 
 CARDS, LOANS = "team:cards", "team:loans"
@@ -50,6 +54,25 @@ async def test_what_is_left_to_them_by_name_is_theirs_whatever_its_team(s: Scene
     reach.check(await s.inbox.views.ticket("loans"))  # to correct or undo it
     with pytest.raises(OtherGroup):
         reach_of(TRIAGE, "bob", [CARDS]).check(await s.inbox.views.ticket("loans"))
+
+
+@scene
+async def test_what_another_version_put_there_is_found_and_takes_its_place(s: Scene) -> None:
+    """Its processes know no index of what is of no team."""
+    await filled(s)
+    reach = reach_of(TRIAGE, "ann", [CARDS])
+    facets = json.loads((await s.row("none"))["facets"])
+    if not isinstance(s.store, MemoryStore):  # the fake looks through all there is
+        await s.command("ZREM", keys.inbox_facet("team:"), "none", of="none")
+        await s.command("HSET", keys.ticket("none"), "facets", json.dumps(facets[:-1]), of="none")
+    served = await s.inbox.next("ann", skip=["cards"], unseen=reach.unseen)
+    assert served is not None
+    assert served.id == "none"
+    assert (await s.inbox.find_ids(reach.narrowed(Wanted(descending=True)), 0, 50))[1] == 2
+    assert json.loads((await s.row("none"))["facets"]) == facets
+    assert await s.store.ranked(keys.inbox_facet("team:"), 0, -1) == [("none", float(served.due_by_ms or 0))]
+    await s.inbox.assign("none", "ann", None, LOANS)
+    assert await s.store.sizes([keys.inbox_facet("team:")]) == [0]
 
 
 def test_groups_are_read_as_people_write_them() -> None:
