@@ -1,4 +1,4 @@
-"""Admin: API keys, with their scopes and the source they are for."""
+"""Admin: API keys, with their scopes, and the source or the teams they are for."""
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -7,6 +7,7 @@ from fallbacks.access.api_keys import ApiKey, ApiKeys, Scope
 from fallbacks.access.roles import Role
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import UnknownApiKey
+from fallbacks.inbox.reach import read_groups
 from fallbacks.ledger.control import KEY, Control
 from tasks.language import _
 
@@ -32,7 +33,8 @@ async def create_key(visit: Visit) -> Response:
     source = str(form.get("source", "")).strip() or None
     try:
         scopes = [Scope(str(scope)) for scope in form.getlist("scope")]
-        key, text = await _keys(visit).create(str(form.get("name", "")).strip(), scopes, source)
+        teams = read_groups(visit.deps.process, [str(team) for team in form.getlist("team")])
+        key, text = await _keys(visit).create(str(form.get("name", "")).strip(), scopes, source, teams)
     except ValueError as error:
         return await _page(visit, fault=_("Nothing was made: %(why)s", why=str(error)), status=422)
     await _log(visit, key, "created")

@@ -118,6 +118,17 @@ def test_a_key_is_made_with_scopes_and_source_rotated_and_revoked(door: Door, ro
     assert door.run(made.check(second, None)).caller == checked
     root.get_by_role("button", name="Revoke shop").click()
     wait_for(lambda: door.run(made.check(second, None)).caller is None, message="the key is revoked")
+    root.get_by_label("Name: who acts by it").fill("cards")
+    for scope in ("tickets:write", "tickets:read", "inbox"):
+        root.get_by_label(scope).press("Space")
+    root.locator("summary", has_text="Only these teams").press("Enter")
+    root.get_by_label("card delivery").press("Space")
+    root.get_by_role("button", name="Make the key").press("Enter")
+    expect(root.get_by_role("row").filter(has=root.get_by_role("rowheader", name="cards"))).to_contain_text(
+        "card delivery"
+    )
+    (key,) = [key for key, _ in door.run(made.every()) if key.name == "cards"]
+    assert (key.teams, key.scopes) == (("team:card_delivery",), ("inbox",))
     root.get_by_label("Name: who acts by it").fill("all")
     for scope in ("tickets:write", "tickets:read"):
         root.get_by_label(scope).uncheck()

@@ -8,14 +8,14 @@ from typer.core import TyperGroup
 
 from worker.cli.context import run, session
 from worker.cli.faults import CommandFailed
-from worker.cli.options import Json, Person, listed, person_named
+from worker.cli.options import Json, Person, person_named
 from worker.cli.output import dump, dump_ticket, say, show
 from worker.cli.people import inbox_actions, inbox_calls, many
 from worker.cli.people.by_process import TakesFacets, facet, given
+from worker.cli.people.reaching import reach_named
 
 if TYPE_CHECKING:
     from fallbacks.inbox.holds import Page
-    from fallbacks.inbox.reach import Reach
     from tasks.run.process import Process
     from worker.http.documents import TicketDocument
     from worker.wiring import Parts
@@ -108,7 +108,7 @@ def work(queue: InQueue = None, reason: ForReason = None, teams: ForTeams = None
     from worker.cli.people.keyboard import Keyboard
 
     with session() as opened, Keyboard() as keys:
-        unseen = opened.run(_reach(opened.parts, who, teams)).unseen
+        unseen = opened.run(reach_named(opened.parts, who, teams)).unseen
         Drain(opened, keys, who, chosen, unseen).go()
 
 
@@ -118,23 +118,12 @@ def _one_facet(queue: str | None, reason: str | None) -> str | None:
     return facet("queue", queue) if queue else facet("reason", reason) if reason else None
 
 
-async def _reach(parts: "Parts", who: str, teams: str | None) -> "Reach":
-    """Of the teams that are named, else of those that the person works for, where they have a name in the console."""
-    from fallbacks.access.users import Users
-    from fallbacks.inbox.reach import reach_of, read_groups
-
-    if teams:
-        return reach_of(parts.process, who, read_groups(parts.process, listed(teams)))
-    user = await Users(parts.store).get(who)
-    return reach_of(parts.process, who, user.teams if user else ())
-
-
 async def _page(
     parts: "Parts", facets: list[str], limit: int, person: str | None, teams: str | None
 ) -> "tuple[Page, int, Process]":
     from fallbacks.inbox.wanted import Wanted
 
-    reach = await _reach(parts, person or "", teams)
+    reach = await reach_named(parts, person or "", teams)
     page = await parts.inbox.find(reach.narrowed(Wanted(tuple(facets))), 0, limit)
     return page, await parts.store.now_ms(), parts.process
 
@@ -152,6 +141,6 @@ async def _page_document(
 async def _next(parts: "Parts", who: str, chosen: str | None, teams: str | None) -> "TicketDocument | None":
     from worker.http.documents import read_ticket
 
-    unseen = (await _reach(parts, who, teams)).unseen
+    unseen = (await reach_named(parts, who, teams)).unseen
     view = await parts.inbox.next(who, chosen, unseen=unseen)
     return None if view is None else await read_ticket(parts.views, view.id)

@@ -13,6 +13,7 @@ from worker.cli.faults import CommandFailed
 from worker.cli.options import BasedOn, Json, Person, TicketId, person_named, seconds_of
 from worker.cli.output import dump_ticket, say
 from worker.cli.people.by_process import TakesDecision, given
+from worker.cli.people.reaching import reach_named
 
 if TYPE_CHECKING:
     from fallbacks.ledger import states
@@ -38,19 +39,19 @@ def register(inbox: typer.Typer, app: typer.Typer) -> None:
 def claim(ticket_id: TicketId, person: Person = None, version: BasedOn = None, json: Json = False) -> None:
     """Hold an item for five minutes."""
     who = person_named(person)
-    act(lambda parts: parts.inbox.claim(ticket_id, who, version), f"is held by {who}", json=json)
+    act(ticket_id, who, lambda parts: parts.inbox.claim(ticket_id, who, version), f"is held by {who}", json=json)
 
 
 def release(ticket_id: TicketId, person: Person = None, version: BasedOn = None, json: Json = False) -> None:
     """Give an item back."""
     who = person_named(person)
-    act(lambda parts: parts.inbox.release(ticket_id, who, version), "is free again", json=json)
+    act(ticket_id, who, lambda parts: parts.inbox.release(ticket_id, who, version), "is free again", json=json)
 
 
 def approve(ticket_id: TicketId, person: Person = None, version: BasedOn = None, json: Json = False) -> None:
     """Let the suggestion stand."""
     who = person_named(person)
-    act(lambda parts: parts.inbox.approve(ticket_id, who, version), "approved", json=json)
+    act(ticket_id, who, lambda parts: parts.inbox.approve(ticket_id, who, version), "approved", json=json)
 
 
 def edit(
@@ -68,7 +69,7 @@ def edit(
 
         return await parts.inbox.decide(ticket_id, who, version, read_hand(parts.process, fields))
 
-    act(decide, "decided", json=json)
+    act(ticket_id, who, decide, "decided", json=json)
 
 
 def reject(
@@ -80,7 +81,7 @@ def reject(
 ) -> None:
     """Refuse a suggestion: it stays for a decision by hand. A message that is no ticket is dismissed."""
     who = person_named(person)
-    act(lambda parts: parts.inbox.reject(ticket_id, who, version, why), "rejected", json=json)
+    act(ticket_id, who, lambda parts: parts.inbox.reject(ticket_id, who, version, why), "rejected", json=json)
 
 
 def close(
@@ -93,7 +94,7 @@ def close(
 ) -> None:
     """End an item without a decision: spam, thanks, a duplicate, what a machine sent."""
     who = person_named(person)
-    act(lambda parts: parts.inbox.close(ticket_id, who, version, kind, of), "closed", json=json)
+    act(ticket_id, who, lambda parts: parts.inbox.close(ticket_id, who, version, kind, of), "closed", json=json)
 
 
 def correct(
@@ -112,7 +113,7 @@ def correct(
 
         return await parts.inbox.correct(ticket_id, who, version, read_hand(parts.process, fields), why)
 
-    act(decide_again, "corrected", json=json)
+    act(ticket_id, who, decide_again, "corrected", json=json)
 
 
 def repair(
@@ -135,7 +136,7 @@ def repair(
             ticket_id, who, version, ticket, settings.limits, publish, settings.max_wait_seconds
         )
 
-    act(accept, f"is what {ticket_id} was repaired to", json=json)
+    act(ticket_id, who, accept, f"is what {ticket_id} was repaired to", json=json)
 
 
 def resume(
@@ -154,7 +155,7 @@ def resume(
         await publish_hint(parts, [ticket_id])
         return view
 
-    act(send_back, "sent back to the agent", json=json)
+    act(ticket_id, who, send_back, "sent back to the agent", json=json)
 
 
 def snooze(
@@ -166,7 +167,13 @@ def snooze(
 ) -> None:
     """Hide an item from `next` for a while, and give it back."""
     who, seconds = person_named(person), seconds_of(duration)
-    act(lambda parts: parts.inbox.snooze(ticket_id, who, version, seconds), f"sleeps for {duration}", json=json)
+    act(
+        ticket_id,
+        who,
+        lambda parts: parts.inbox.snooze(ticket_id, who, version, seconds),
+        f"sleeps for {duration}",
+        json=json,
+    )
 
 
 def assign(
@@ -178,7 +185,13 @@ def assign(
 ) -> None:
     """Leave an item to a person, who is served it first and others not; or to a team, in whose list it waits."""
     who = person_named(person)
-    act(lambda parts: parts.inbox.assign(ticket_id, who, version, to), f"is for {to or 'nobody'}", json=json)
+    act(
+        ticket_id,
+        who,
+        lambda parts: parts.inbox.assign(ticket_id, who, version, to),
+        f"is for {to or 'nobody'}",
+        json=json,
+    )
 
 
 def note(
@@ -189,7 +202,7 @@ def note(
 ) -> None:
     """Add a note to the timeline of any ticket."""
     who = person_named(person)
-    act(lambda parts: parts.inbox.note(ticket_id, who, text), "has a new note", json=json)
+    act(ticket_id, who, lambda parts: parts.inbox.note(ticket_id, who, text), "has a new note", json=json)
 
 
 def undo(ticket_id: TicketId, person: Person = None, version: BasedOn = None, json: Json = False) -> None:
@@ -204,7 +217,7 @@ def undo(ticket_id: TicketId, person: Person = None, version: BasedOn = None, js
         operator = user is not None and user.role.covers(Role.OPERATOR)
         return await parts.inbox.undo(ticket_id, who, version, operator=operator)
 
-    act(take_back, "undone", json=json)
+    act(ticket_id, who, take_back, "undone", json=json)
 
 
 def corrected(file: Path) -> "Ticket":
@@ -223,12 +236,15 @@ def corrected(file: Path) -> "Ticket":
         raise CommandFailed(*lines) from None
 
 
-def act(work: "Callable[[Parts], Coroutine[Any, Any, TicketView]]", did: str, *, json: bool) -> None:
-    """Do it, and say or print what is so now."""
+def act(
+    ticket_id: str, who: str, work: "Callable[[Parts], Coroutine[Any, Any, TicketView]]", did: str, *, json: bool
+) -> None:
+    """Do it, where it is among what they work on, and say or print what is so now."""
     from worker.cli.people.items import outcome_line
     from worker.http.documents import read_ticket
 
     async def acted(parts: "Parts") -> "tuple[str, TicketDocument | None]":
+        (await reach_named(parts, who)).check(await parts.views.ticket(ticket_id))
         view = await work(parts)
         return outcome_line(view, did, parts.process), await read_ticket(parts.views, view.id) if json else None
 

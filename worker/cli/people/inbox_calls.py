@@ -38,7 +38,7 @@ def approve_call(
         await publish_hint(parts, [ticket_id])
         return view
 
-    act(approve, "has its call approved", json=json)
+    act(ticket_id, who, approve, "has its call approved", json=json)
 
 
 def edit_call(
@@ -61,7 +61,7 @@ def edit_call(
         arguments: dict[str, Any] = typed(call.arguments if call else {}, pairs)
         return await parts.inbox.edit_call(ticket_id, who, based_on, shown, arguments)
 
-    act(edit, "has its call changed", json=json)
+    act(ticket_id, who, edit, "has its call changed", json=json)
 
 
 def reject_call(
@@ -83,7 +83,7 @@ def reject_call(
         await publish_hint(parts, [ticket_id])
         return view
 
-    act(reject, "has its call refused", json=json)
+    act(ticket_id, who, reject, "has its call refused", json=json)
 
 
 async def _shown(parts: "Parts", ticket_id: str, version: int | None, digest: str | None) -> tuple[int, str]:

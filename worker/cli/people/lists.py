@@ -65,7 +65,7 @@ def act_on_many(
     if many is None or not _sure(keys, many, listed(chosen, process)):
         say("nothing done")
         return None
-    results = session.run(do_to_many(inbox, reach.person, chosen, many))
+    results = session.run(do_to_many(inbox, reach, chosen, many))
     say(*summary(many.act, results, process))
     return many.act, [result.view for result in results if result.view is not None]
 

@@ -13,10 +13,12 @@ from worker.cli.faults import CommandFailed
 from worker.cli.options import Json, Person, person_named, seconds_of
 from worker.cli.output import dump, say
 from worker.cli.people.by_process import TakesFacets, facet, given
+from worker.cli.people.reaching import reach_named
 
 if TYPE_CHECKING:
     from fallbacks.inbox.bulk import Did, Many
     from fallbacks.inbox.inbox import Inbox
+    from fallbacks.inbox.reach import Reach
     from fallbacks.ledger.views import TicketView
     from tasks.run.process import Process
     from worker.wiring import Parts
@@ -73,23 +75,25 @@ def bulk(
         raise typer.BadParameter("say which: ids, - for standard input, or a filter such as --queue suggestions")
     with session() as opened:
         many = opened.run(_many(opened.parts, act, who, choice, kind, seconds, to))
-        views = opened.run(_chosen(opened.parts, who, named, facets, limit))
+        reach = opened.run(reach_named(opened.parts, who))
+        views = opened.run(_chosen(opened.parts, reach, named, facets, limit))
         if dry_run:
             _shown(views, opened.parts.process, len(views))
             return
         if len(views) > ASKED_ABOVE and act is not Act.UNDO and not yes:
             _confirm(act, views, opened.parts.process)
-        results = opened.run(do_to_many(opened.parts.inbox, who, views, many))
+        results = opened.run(do_to_many(opened.parts.inbox, reach, views, many))
         _say(act, results, opened.parts.process, json=json)
     if results and not any(result.view for result in results):
         raise typer.Exit(1)
 
 
-async def do_to_many(inbox: "Inbox", who: str, views: "Sequence[TicketView]", many: "Many") -> "list[Did]":
-    """To each as it was seen."""
-    from fallbacks.inbox.bulk import Based, do_each, doing
+async def do_to_many(inbox: "Inbox", reach: "Reach", views: "Sequence[TicketView]", many: "Many") -> "list[Did]":
+    """To each as it was seen, where it is among what they work on."""
+    from fallbacks.inbox.bulk import Based, do_each, doing, within
 
-    return await do_each([Based(view.id, view.version) for view in views], doing(inbox, who, many))
+    do = within(reach, inbox.views.ticket, doing(inbox, reach.person, many))
+    return await do_each([Based(view.id, view.version) for view in views], do)
 
 
 def summary(act: Act, results: "Sequence[Did]", process: "Process") -> list[str]:
@@ -144,17 +148,18 @@ async def _many(
 
 
 async def _chosen(
-    parts: "Parts", who: str, named: Sequence[str], facets: Sequence[str], limit: int
+    parts: "Parts", reach: "Reach", named: Sequence[str], facets: Sequence[str], limit: int
 ) -> "list[TicketView]":
     from fallbacks.inbox.bulk import MOST
+    from fallbacks.inbox.wanted import Wanted
 
     if len(named) > MOST:
         raise CommandFailed(f"{len(named)} tickets: at most {MOST} at once")
     if named:
         return [await parts.views.ticket(ticket_id) for ticket_id in dict.fromkeys(named)]
     if facets:
-        return (await parts.inbox.page(facets, 0, limit)).items
-    return await just_ended(parts.inbox, who)
+        return (await parts.inbox.find(reach.narrowed(Wanted(tuple(facets))), 0, limit)).items
+    return await just_ended(parts.inbox, reach.person)
 
 
 async def just_ended(inbox: "Inbox", who: str) -> "list[TicketView]":

@@ -34,6 +34,19 @@ def test_bare_it_lists_and_filters(deskhand: Deskhand) -> None:
     assert deskhand("inbox", "--label", "none").out == "nothing waits that matches\n"
 
 
+def test_acts_are_on_what_the_person_works_on(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    deskhand("users", "create", "ann", stdin=b"correct horse battery\n")
+    deskhand("users", "teams", "ann", "transfers")
+    refused = deskhand("inbox", "approve", "s1", "--as", "ann")
+    assert (refused.code, "s1 is with team card delivery, for whom you do not work" in refused.err) == (1, True)
+    many = deskhand("inbox", "bulk", "snooze", "s1", "f1", "--as", "ann").out
+    assert ("1 snoozed" in many, "not s1: s1 is with team card delivery" in many) == (True, True)
+    assert (
+        "0 tickets" in deskhand("inbox", "bulk", "approve", "--team", "card_delivery", "--dry-run", "--as", "ann").out
+    )
+    assert ledger.state("s1") is State.SUGGESTED
+
+
 def test_a_reason_that_does_not_exist_is_a_wrong_call(deskhand: Deskhand) -> None:
     assert deskhand("inbox", "--reason", "bad_mood").code == 2
     assert deskhand("retry", "--reason", "bad_mood").code == 2
