@@ -2,7 +2,7 @@
 
 from tasks.language import _
 
-SYSTEM_NAMES = frozenset({"agent", "environment", "intake", "local", "prober", "sweep", "system"})
+SYSTEM_NAMES = frozenset({"agent", "environment", "intake", "local", "prober", "rotation", "sweep", "system"})
 
 
 def refuse_system_name(name: str, tiers: frozenset[str] = frozenset()) -> None:

@@ -9,8 +9,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from fallbacks.console.accounts import single_sign_on
+from fallbacks.console.accounts.absence import give_over
 from fallbacks.console.accounts.api_keys import change_key, create_key, keys_page
 from fallbacks.console.accounts.own import (
+    change_absence,
     change_password,
     change_second_factor,
     change_settings,
@@ -65,6 +67,8 @@ ROUTES = [
     Route("/sign-out", sign_out, methods=["POST"]),
     Route("/settings", settings),
     Route("/settings", change_settings, methods=["POST"]),
+    Route("/settings/away", change_absence, methods=["POST"]),
+    Route("/settings/hand-over", give_over, methods=["POST"]),
     Route("/settings/password", change_password, methods=["POST"]),
     Route("/settings/second-factor", change_second_factor, methods=["POST"]),
     Route("/settings/sign-out", end_sessions, methods=["POST"]),

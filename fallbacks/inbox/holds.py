@@ -147,6 +147,19 @@ class Holds:
         )
         return await self.views.ticket(ticket_id)
 
+    async def give_up(self, ticket_id: str, person: str, version: int | None) -> TicketView:
+        """Take an item from the person whose it is: it goes to whoever's turn it is in its group, where that is in
+        rotation, else to nobody.
+        """
+        view, row = await self._waiting(ticket_id, version), await self.store.row(ticket_id)
+        facets = owned(self.process, replace(view, assignee=None), json.loads(row["facets"]))
+        event = ev.PersonActed(person, Act.ASSIGN, "")
+        by, entry = ByPerson(view.version, person), InboxEntry(At(int(row["sla"])), facets)
+        await self._act(
+            ticket_id, Move(view.state, (view.state,), by, (event,), inbox=entry, former=view.assignee or "")
+        )
+        return await self.views.ticket(ticket_id)
+
     async def note(self, ticket_id: str, person: str, text: str) -> TicketView:
         """Add a note to the timeline of any ticket."""
         event = ev.PersonActed(person, Act.NOTE, text[:4000])

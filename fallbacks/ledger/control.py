@@ -37,6 +37,9 @@ MODEL = "local_model"
 PAUSED, DRAIN = "paused:", "drain:"
 """Prefixes of the fields that hold a queue, and that ask a worker to finish."""
 
+ROTATION = "rotation:"
+"""Prefix of a group whose items go to its people in turn, such as `rotation:team:cards`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -65,6 +68,9 @@ class Change:
         if self.what == SIGN_IN:
             how = translated(self.after or "")
             return _("sign-in %(how)s from %(client)s", how=how, client=self.client or _("an unknown address"))
+        if self.what.startswith(ROTATION):
+            said = N_("rotation of %(team)s on") if self.after else N_("rotation of %(team)s off")
+            return _(said, team=self.what.rpartition(":")[2].replace("_", " "))
         if self.what.startswith(EARNED) or self.what == MODEL:
             return str(self.after)
         if self.what.startswith((USER, KEY)):
@@ -72,16 +78,19 @@ class Change:
             return f"{translated(kind)} {name}: {translated(self.after or '')}"
         if self.what.startswith(DEPLOYED):
             return f"{self.what.removeprefix(DEPLOYED)}: {self.before or _('none')} -> {self.after}"
-        period, __, source = self.what.partition(":")
-        if period in (DAY_CAP, MONTH_CAP):
-            amounts = {"before": _money(self.before), "after": _money(self.after)}
-            if not source:
-                return _("daily budget: %(before)s -> %(after)s", **amounts)
-            if period == DAY_CAP:
-                return _("daily budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
-            return _("monthly budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
+        if self.what.partition(":")[0] in (DAY_CAP, MONTH_CAP):
+            return self._capped()
         as_set_up = _("as set up")
         return f"{self.what}: {self.before or as_set_up} -> {self.after or as_set_up}"
+
+    def _capped(self) -> str:
+        period, __, source = self.what.partition(":")
+        amounts = {"before": _money(self.before), "after": _money(self.after)}
+        if not source:
+            return _("daily budget: %(before)s -> %(after)s", **amounts)
+        if period == DAY_CAP:
+            return _("daily budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
+        return _("monthly budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
 
 
 class Control:

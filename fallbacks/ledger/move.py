@@ -142,7 +142,8 @@ class Move:
     (JSON). count: counters that go up by one. failure: of a model that no call could be made to. figures: of the run
     that ends by it. agreed: whether a person decides what was suggested, None where nothing was. heard: messages of the
     ticket that were known; with more of them the move raises `NewMessages`. message: one that is added. unnoticed: what
-    people were shown stays true, and its version.
+    people were shown stays true, and its version. former: whose the item was; where its group is in rotation it goes to
+    another of it.
     """
 
     to: State
@@ -166,6 +167,7 @@ class Move:
     heard: int | None = None
     message: AddedMessage | None = None
     unnoticed: bool = False
+    former: str | None = None
 
     def to_header(self, op: str) -> str:
         """The script's header. op: makes a move that is sent again the same move."""
@@ -190,6 +192,7 @@ class Move:
                 "heard": self.heard,
                 "message": lua_values(asdict(self.message)) if self.message else None,
                 "unnoticed": self.unnoticed or None,
+                "former": self.former,
                 "meters": _meters(self.events, self.agreed),
                 "figures": lua_values(asdict(self.figures)) if self.figures else None,
             }

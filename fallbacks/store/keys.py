@@ -72,7 +72,9 @@ RECENT = _key("recent", Type.LIST, "the last 2000 accepted: when, source, reques
 
 # people
 INBOX = _key("inbox", Type.SORTED, "tickets that wait for a person, by when one should have looked (ms)")
-inbox_facet = _keys("inbox:*", Type.SORTED, "the same for one queue, reason, facet or assignee: `queue:review`; `team:`: of none")
+inbox_facet = _keys(
+    "inbox:*", Type.SORTED, "the same for one queue, reason, facet or assignee: `queue:review`; `team:`: of none"
+)
 ASSIGNED, ASSIGNEE, GIVEN = "assigned", "assignee:", "given:"
 """Facets of an item that is somebody's: that it is, and whose; and that a person gave it to a group."""
 
@@ -88,7 +90,11 @@ PROBES = _key("probes", Type.HASH, "known-answer probes not judged yet: ticket i
 PROBES_USED = _key("probes_used", Type.HASH, "tickets that were copied as probes lately -> when (ms)")
 PROBES_TURN = _key("probes_turn", Type.TEXT, "how many processes wanted to keep up the probes in this window")
 group = _keys("group:*", Type.HASH, "who tries a reason's group again, and the canary that went first; by reason")
-person = _keys("person:*", Type.HASH, "a person's settings of the console")
+person = _keys(
+    "person:*",
+    Type.HASH,
+    "a person's settings of the console; until when they are away, and when a rotation gave them the last item (ms)",
+)
 
 # money, breakers and rates
 day = _keys("day:*", Type.HASH, "nanodollars spent and reserved in a UTC day, of it also by source; by days since 1970")

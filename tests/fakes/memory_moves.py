@@ -6,6 +6,7 @@ from typing import Any
 
 from fallbacks.store import keys
 from tests.fakes.memory_data import MemoryData
+from tests.fakes.memory_rotation import assigned_in_turn, next_in_turn
 from tests.fakes.memory_runs import fail_breaker, kept_beside
 
 
@@ -38,16 +39,25 @@ def move(b: MemoryData, ticket_id: str, header: str, *events: str) -> list[Any]:
     _touch(b, ticket_id, h, stays=old == new)
     b.place(ticket_id, new)
     _schedule(b, ticket_id, row, h)
-    if "inbox" in h:
-        entry = h["inbox"]
-        b.enter_inbox(ticket_id, entry["sla"] if "sla" in entry else b.now + entry["sla_in"], entry["facets"])
-    elif not h.get("keep_inbox"):
-        b.leave_inbox(ticket_id)
-    for event in events:
+    turn = _stand(b, ticket_id, row, h)
+    for event in (*events, *turn):
         b.append(ticket_id, event, row["epoch"])
     b.count_all(h.get("meters", {}))
     _tell(b, ticket_id, row, h)
     return ["ok", new, row["version"], b.now]
+
+
+def _stand(b: MemoryData, ticket_id: str, row: dict[str, str], h: dict[str, Any]) -> list[str]:
+    """Where it stands in the inbox from now on; returns what the journal says of whose turn it is."""
+    if "inbox" not in h:
+        if not h.get("keep_inbox"):
+            b.leave_inbox(ticket_id)
+        return []
+    entry, before = h["inbox"], json.loads(row.get("facets", "[]"))
+    turn = None if h.get("undo") else next_in_turn(b, entry["facets"], before, h.get("former"))
+    facets = [*entry["facets"], *((keys.ASSIGNED, f"{keys.ASSIGNEE}{turn}") if turn else ())]
+    b.enter_inbox(ticket_id, entry["sla"] if "sla" in entry else b.now + entry["sla_in"], facets)
+    return [assigned_in_turn(turn)] if turn else []
 
 
 def _touch(b: MemoryData, ticket_id: str, h: dict[str, Any], *, stays: bool) -> None:

@@ -1,7 +1,7 @@
 -- Let time pass on a real server: every stored time moves back by ARGV[2] ms. Test only.
 local P, MS = ARGV[1], tonumber(ARGV[2])
 local times = {'accepted', 'lease', 'deadline', 'since', 'undo_until', 'held_until', 'held_since', 'snoozed_until', 'sla',
-  'first_claimed', 'open_until', 'probe_until', 'first', 'last', 'quiet_until', 'late_until', 'created', 'ended', 'approved_until'}
+  'first_claimed', 'open_until', 'probe_until', 'first', 'last', 'quiet_until', 'late_until', 'created', 'ended', 'approved_until', 'away_until', 'turn_at'}
 for _, key in ipairs(redis.call('KEYS', P .. '*')) do
   local kind = redis.call('TYPE', key).ok
   if kind == 'zset' and key ~= P .. 'line' and key ~= P .. 'shares' then

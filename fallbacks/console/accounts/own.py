@@ -5,9 +5,11 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.second_factor import address_of, new_secret
+from fallbacks.console.accounts.absence import set_away
 from fallbacks.console.accounts.signin import enter
 from fallbacks.console.languages import TAGS, language
 from fallbacks.console.visit import Visit, signed_in
+from fallbacks.inbox.rotation import Rotation
 from fallbacks.ledger.control import USER, Control
 from fallbacks.store import keys
 from tasks.language import _
@@ -31,6 +33,7 @@ async def _page(visit: Visit, fault: str = "", status: int = 200) -> Response:
         "single_sign_on": visit.deps.identity is not None,
         "languages": [(tag, language(tag).name) for tag in TAGS],
         "chosen_language": (await visit.deps.store.fields(keys.person(visit.person))).get("language", ""),
+        "turn": (await Rotation(visit.deps.store).turns([user]))[user.name],
         "fault": fault,
     }
     return await visit.page("settings.html", values, status)
@@ -46,6 +49,17 @@ async def change_settings(visit: Visit) -> Response:
     else:
         changed = {"keys": "on" if form.get("keys") == "on" else "off"}
     await visit.deps.store.put(keys.person(visit.person), changed)
+    return RedirectResponse("/settings", 303)
+
+
+@signed_in()
+async def change_absence(visit: Visit) -> Response:
+    """Away until a day, or here again."""
+    form = await visit.request.form()
+    try:
+        await set_away(visit, visit.person, str(form.get("back", "")).strip())
+    except ValueError as error:
+        return await _page(visit, _("Nothing was changed: %(why)s.", why=str(error)), 422)
     return RedirectResponse("/settings", 303)
 
 

@@ -9,11 +9,13 @@ from starlette.responses import RedirectResponse, Response
 from fallbacks.access.roles import Role
 from fallbacks.access.tokens import SECONDS, Purpose
 from fallbacks.access.users import User
+from fallbacks.console.accounts.absence import handed_over, set_away
 from fallbacks.console.accounts.signin import enter, form_of
 from fallbacks.console.deps import Desk
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import UnknownUser, UserExists
 from fallbacks.inbox.reach import read_groups
+from fallbacks.inbox.rotation import Rotation
 from fallbacks.ledger.control import USER, Control
 from tasks.language import _
 
@@ -27,7 +29,7 @@ async def everybody(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, *, address: str = "", whose: str = "", fault: str = "", status: int = 200) -> Response:
-    found = await visit.desk.users.everybody()
+    found, rotation = await visit.desk.users.everybody(), Rotation(visit.deps.store)
     values = {
         "users": [(user, await visit.desk.sessions.open_ones(user)) for user in found],
         "roles": list(Role),
@@ -37,6 +39,8 @@ async def _page(visit: Visit, *, address: str = "", whose: str = "", fault: str 
         "fault": fault,
         "single_sign_on": visit.deps.identity is not None,
         "provided_teams": bool(visit.deps.teams),
+        "turns": await rotation.turns(found),
+        "in_rotation": await rotation.groups(),
     }
     return await visit.page("who_may_sign_in.html", values, status)
 
@@ -96,6 +100,30 @@ async def _teams(visit: Visit, name: str, _given: dict[str, str]) -> str:
     return ""
 
 
+async def _rotation(visit: Visit, _name: str, _given: dict[str, str]) -> str:
+    form = await visit.request.form()
+    teams = read_groups(visit.deps.process, [str(team) for team in form.getlist("team")])
+    await Rotation(visit.deps.store).only(visit.person, teams)
+    return ""
+
+
+async def _away(visit: Visit, name: str, given: dict[str, str]) -> str:
+    await _known(visit, name)
+    await set_away(visit, name, given.get("back", ""))
+    return ""
+
+
+async def _hand_over(visit: Visit, name: str, __: dict[str, str]) -> str:
+    await _known(visit, name)
+    await visit.tell(await handed_over(visit, name), "")
+    return ""
+
+
+async def _known(visit: Visit, name: str) -> None:
+    if await visit.desk.users.get(name) is None:
+        raise UnknownUser(name)
+
+
 async def _sign_out(visit: Visit, name: str, __: dict[str, str]) -> str:
     await visit.desk.users.end_sessions(name)
     await _log(visit, name, "signed out everywhere")
@@ -116,6 +144,9 @@ _ACTS: dict[str, Callable[[Visit, str, dict[str, str]], Awaitable[str]]] = {
     "reset": _reset,
     "role": _role,
     "teams": _teams,
+    "rotation": _rotation,
+    "away": _away,
+    "hand-over": _hand_over,
     "sign-out": _sign_out,
     "remove": _remove,
 }

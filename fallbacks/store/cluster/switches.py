@@ -27,6 +27,9 @@ SWEPT: tuple[Read, ...] = (
 OF_SOURCES = ("day_cap:", "month_cap:")
 """Switches of what each shard would count by itself, up to as many times the budget as there are shards."""
 
+ROTATION = "rotation:"
+"""Switches of groups whose items go round: a shard knows neither their people nor how much each of them has."""
+
 DAY_CAP = "day_cap"
 """The switch of the day's budget."""
 
@@ -44,6 +47,8 @@ class Switches:
         said = json.loads(header)
         if any(field.startswith(OF_SOURCES) and value for field, *value in said["changes"]):
             raise StoreUnreachable("a budget of a source is not kept over a cluster yet: nothing was switched")
+        if any(field.startswith(ROTATION) and value for field, *value in said["changes"]):
+            raise StoreUnreachable("items do not go round by rotation over a cluster yet: nothing was switched")
         made = await self.parts.home.script("control", "", header)
         if not said.get("deployed"):
             await self.passing.copy(keys.CONTROL)

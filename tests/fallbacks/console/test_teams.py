@@ -12,6 +12,7 @@ from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent
 from tests.fallbacks.console.browserless import signed_in, version_on
 from tests.fallbacks.console.door import Door
+from tests.services.waiting import wait_for
 
 Open = Callable[..., BrowserContext]
 DELIVERY, FRAUD = "team:card_delivery", "team:fraud_and_security"
@@ -88,6 +89,44 @@ def test_an_admin_says_for_which_teams_somebody_works(door: Door, open_context: 
     assert "teams team:card_delivery, team:transfers" in [c.after for c in door.run(Control(door.store).log())]
     with signed_in(door, "ada") as ada:
         assert ada.post("/admin/people/teams", data={"name": "rita", "team": "nobody"}).status_code == 422
+
+
+def test_what_comes_in_goes_round_and_who_goes_away_hands_over_by_keyboard(
+    door: Door, agent: Agent, tickets: Callable[..., Ticket], open_context: Open
+) -> None:
+    for name in ("rita", "olga"):
+        door.run(Users(door.store).change(name, teams=[DELIVERY]))
+    admin, rita = (open_context(name, java_script_enabled=False).pages[0] for name in ("ada", "rita"))
+    admin.goto("/admin")
+    admin.get_by_role("region", name="Rotation").get_by_label("card delivery").press("Space")
+    admin.get_by_role("button", name="Save the rotation").press("Enter")
+    wait_for(
+        lambda: "rotation of card delivery on" in [line.words for line in door.run(Control(door.store).log())],
+        message="the rotation is on",
+    )
+    first, second = (door.run(agent.suggest(tickets(body=f"Where is it? {n}"), "card_arrival")) for n in range(2))
+    whose = {door.run(door.inbox.views.ticket(one)).assignee: one for one in (first, second)}
+    assert set(whose) == {"rita", "olga"}
+    rita.goto("/settings")
+    rita.get_by_label("Back on").fill("2099-01-01")
+    rita.get_by_role("button", name="I am away until then").press("Enter")
+    expect(rita.get_by_text("2099-01-01 00:00 UTC")).to_be_visible()
+    rita.get_by_role("button", name="Hand 1 item of yours over").press("Enter")
+    expect(rita.get_by_text("1 item handed over")).to_be_visible()
+    assert door.run(door.inbox.views.ticket(whose["rita"])).assignee == "olga"
+    third = door.run(agent.suggest(tickets(body="Where is it? 3"), "card_arrival"))
+    assert door.run(door.inbox.views.ticket(third)).assignee == "olga"
+    admin.goto("/admin")
+    expect(admin.get_by_role("row").filter(has=admin.get_by_role("rowheader", name="rita"))).to_contain_text(
+        "away until"
+    )
+    admin.get_by_label("Change rita", exact=True).press("Enter")
+    admin.get_by_role("button", name="rita is here again").press("Enter")
+    expect(admin.get_by_role("row").filter(has=admin.get_by_role("rowheader", name="rita"))).not_to_contain_text("away")
+    admin.get_by_label("Change olga", exact=True).press("Enter")
+    admin.get_by_role("button", name="Hand over what is with olga").press("Enter")
+    expect(admin.get_by_text("3 items handed over")).to_be_visible()
+    assert {door.run(door.inbox.views.ticket(one)).assignee for one in (first, second, third)} == {"rita"}
 
 
 def version_and_id(page: str) -> tuple[str, str]:

@@ -49,6 +49,17 @@ class Call:
         return await store.run(self.script, self.ticket_id, *stored)
 
 
+TURN = {
+    "op": "op", "states": ["running"], "state": "handed_off", "epoch": "1", "owner": "w1",
+    "inbox": {"sla_in": 1000, "facets": ["team:cards"]},
+}  # fmt: skip
+
+
+async def rotating(s: Scene) -> None:
+    await s.store.put(keys.CONTROL, {"rotation:team:cards": "on"})
+    await s.store.put(keys.USERS, {"ann": '{"hash":"h","teams":["team:cards"]}'})
+
+
 async def later(s: Scene) -> None:
     """Everything is due."""
     await s.pass_ms(100_000)
@@ -170,6 +181,7 @@ CALLS = [
     Call("move", "running0", (LOTS | {"failure": FAILURE}, EVENT), name="move of a model that cannot be called"),
     Call("move", "suggested", (PERSON | {"states": ["suggested"], "person": "ann"}, EVENT), name="move of a person"),
     Call("move", "running0", (MESSAGE, EVENT), name="move that adds a message"),
+    Call("move", "running0", (TURN, EVENT), rotating, name="move to whose turn it is"),
     Call("reject", "bad", ({"origin": "o", "error": "e", **ENTRY, "severity": "warning"}, "cmF3", EVENT)),
     Call("sweep", "", (100, 3, 1000, "0", 30_000), later),
     Call("generation", "", (1, "failed_over", "error")),

@@ -8,6 +8,7 @@ import typer
 
 from fallbacks.access.roles import Role
 from worker.cli.context import run
+from worker.cli.operations import rotation
 from worker.cli.options import Json, operator_name
 from worker.cli.output import Report, dump, say, show
 
@@ -26,6 +27,7 @@ people = typer.Typer(help="Who may sign in to the console.", no_args_is_help=Tru
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(people, name="users", rich_help_panel="Operations")
+    rotation.register(people)
 
 
 @people.command()

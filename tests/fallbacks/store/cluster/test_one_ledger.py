@@ -9,7 +9,7 @@ import pytest
 from fallbacks.delivery.alerts import AlertDesk
 from fallbacks.errors import IdempotencyConflict, StoreUnreachable
 from fallbacks.ledger.audit import AuditReport, audit
-from fallbacks.ledger.control import DAY_CAP, Control
+from fallbacks.ledger.control import DAY_CAP, ROTATION, Control
 from fallbacks.ledger.ledger import Claim, Lease
 from fallbacks.ledger.states import State
 from fallbacks.store import keys
@@ -109,6 +109,8 @@ def test_the_day_is_spent_to_the_last_and_never_beyond_it(cluster_url: str) -> N
         assert await one.day() == (250, 0), "25 of 36 steps: what a shard does not use others may"
         with pytest.raises(StoreUnreachable, match="not kept over a cluster yet"):
             await Control(one.store).change("ann", {f"{DAY_CAP}:web": "10"})
+        with pytest.raises(StoreUnreachable, match="do not go round by rotation over a cluster yet"):
+            await Control(one.store).change("ann", {f"{ROTATION}team:cards": "on"})
         await Control(one.store).change("ann", {DAY_CAP: "255"})
         assert await refused(other, leases[0], 6, "d", 250)
         assert not await refused(other, leases[0], 5, "e", 250)

@@ -22,6 +22,29 @@ def test_people_are_added_listed_changed_and_removed(deskhand: Deskhand) -> None
     assert "bob" not in deskhand("users", "list").out
 
 
+def test_what_comes_in_for_a_team_goes_round_and_who_is_away_hands_over(
+    deskhand: Deskhand, ledger: DirectLedger
+) -> None:
+    for name in ("ann", "ben"):
+        deskhand("users", "create", name, stdin=SECRET)
+        deskhand("users", "teams", name, "card_delivery")
+    assert deskhand("users", "rotation").out.startswith("in rotation: no team")
+    assert "in rotation: card_delivery" in deskhand("users", "rotation", "card_delivery").out
+    assert deskhand("users", "away", "ann", "2099-01-01").out == "ann: away until 2099-01-01\n"
+    ledger.suggested("s1")
+    assert ledger.view("s1").assignee == "ben"
+    found = deskhand("users", "rotation", "--json").json()
+    assert [(one["name"], one["has"], one["away_until"]) for one in found["people"]] == [
+        ("ann", 0, "2099-01-01T00:00:00.000Z"),
+        ("ben", 1, None),
+    ]
+    assert deskhand("users", "back", "ann").code == 0
+    assert deskhand("users", "hand-over", "ben").out == "1 handed over\n"
+    assert ledger.view("s1").assignee == "ann"
+    assert "no team" in deskhand("users", "rotation", "card_delivery", "--off").out
+    assert deskhand("users", "away", "ann", "soon").code == deskhand("users", "back", "nobody").code == 1
+
+
 def test_what_is_wrong_is_one_line(deskhand: Deskhand) -> None:
     deskhand("users", "create", "ann", stdin=SECRET)
     for arguments, stdin, said in (
