@@ -136,6 +136,43 @@ class ComposedRedis(ComposedService):
         return dict(os.environ)
 
 
+class ScriptedServer(ComposedService):
+    """A server that a script of docker/redis starts, on a port and in a folder of the test's own.
+
+    variables: of the script, in place of the names of other servers.
+    """
+
+    def __init__(self, folder: Path, name: str, over: str) -> None:
+        super().__init__(folder, name, {}, {}, (over,))
+        self.variables: dict[str, str] = {}
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        shell, script, *flags = self.service["command"]
+        assert script.startswith("/etc/redis-start/")
+        return [shell, str(FOLDER / "redis" / Path(script).name), *flags, "--bind", "127.0.0.1"]
+
+    def environment(self) -> dict[str, str]:
+        assert set(self.service["environment"]) <= {"NAME", *self.variables}
+        binary = Path(program("redis-server", "/usr/bin/redis-server", package="redis-server"))
+        own = {"NAME": "127.0.0.1", "PORT": str(self.port), "FOLDER": str(self.folder)}
+        return {**own, **self.variables, "PATH": f"{binary.parent}:{os.environ['PATH']}"}
+
+    def is_ready(self) -> bool:
+        return self.healthy()
+
+    def healthy(self, *more: str) -> bool:
+        _, tool, *test = self.service["healthcheck"]["test"]
+        found = [program(tool, "/usr/bin/redis-cli", package="redis-tools"), "-h", "127.0.0.1"]
+        asked = [*found, *(str(self.port) if word == "26379" else word for word in test), *more]
+        if "-p" not in asked:
+            asked[3:3] = ["-p", str(self.port)]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() == "PONG"
+
+
 class ComposedPrometheus(ComposedService):
     """The `prometheus` service with Debian's binary: its flags and files, with the test's folders and addresses."""
 

@@ -1,7 +1,5 @@
 """The store of docker/compose.replicated.yaml as processes: its own scripts, three servers and three Sentinels."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,8 +7,7 @@ from pathlib import Path
 
 from redis import Redis, RedisError
 
-from tests.docker.composed import FOLDER, ComposedService
-from tests.services.process import program
+from tests.docker.composed import ScriptedServer
 from tests.services.waiting import wait_for
 
 OVER = "compose.replicated.yaml"
@@ -18,44 +15,12 @@ NAME = "deskhand"
 """Of the primary, as the Sentinels know it."""
 
 
-class ReplicatedServer(ComposedService):
-    """A server or a Sentinel, on a port and in a folder of the test's own. first: the port of the first primary."""
+class ReplicatedServer(ScriptedServer):
+    """A server or a Sentinel. first: the port of the first primary."""
 
     def __init__(self, folder: Path, name: str, first: int | None) -> None:
-        super().__init__(folder, name, {}, {}, (OVER,))
-        self.first = first or self.port
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def command(self) -> list[str]:
-        shell, script, *flags = self.service["command"]
-        assert script.startswith("/etc/redis-start/")
-        return [shell, str(FOLDER / "redis" / Path(script).name), *flags, "--bind", "127.0.0.1"]
-
-    def environment(self) -> dict[str, str]:
-        assert set(self.service["environment"]) == {"NAME", "PRIMARY"}
-        binary = Path(program("redis-server", "/usr/bin/redis-server", package="redis-server"))
-        return {
-            "NAME": "127.0.0.1",
-            "PRIMARY": "127.0.0.1",
-            "PORT": str(self.port),
-            "PRIMARY_PORT": str(self.first),
-            "FOLDER": str(self.folder),
-            "PATH": f"{binary.parent}:{os.environ['PATH']}",
-        }
-
-    def is_ready(self) -> bool:
-        return self.healthy()
-
-    def healthy(self, *more: str) -> bool:
-        _, tool, *test = self.service["healthcheck"]["test"]
-        found = [program(tool, "/usr/bin/redis-cli", package="redis-tools"), "-h", "127.0.0.1"]
-        asked = [*found, *(str(self.port) if word == "26379" else word for word in test)]
-        if "-p" not in asked:
-            asked[3:3] = ["-p", str(self.port)]
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() == "PONG"
+        super().__init__(folder, name, OVER)
+        self.variables = {"PRIMARY": "127.0.0.1", "PRIMARY_PORT": str(first or self.port)}
 
 
 @dataclass

@@ -1,60 +1,29 @@
 """docker/compose.replicated.yaml and docker/kubernetes-replicated: a primary dies, and everything goes on."""
 
-import asyncio
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.states import SETTLED
-from fallbacks.store.redis_store import RedisStore
-from tests.docker.composed import FOLDER, ComposedService, compose
+from tests.docker.composed import FOLDER, compose
 from tests.docker.replicated import OVER, replicated_store
+from tests.docker.sending import sending, unbalanced
 from tests.docker.test_schemas import validate, validate_compose
-from tests.services.waiting import wait_for
-from worker import sample
 from worker.config.settings import Settings
-from worker.simulator.server import run_in_thread
 
-KEY = "dk_operator_of_the_test_0123456789abcdef"
 BEFORE, AFTER = 8, 4
 
 
 def test_tickets_sent_over_http_outlive_the_primary_of_the_composed_store(tmp_path: Path) -> None:
-    rows = [row["ticket"] for row in sample.sample_tickets("test", BEFORE + AFTER)]
-    with ExitStack() as stack:
-        simulator = stack.enter_context(run_in_thread(latency="1"))
-        store = stack.enter_context(replicated_store(tmp_path))
-        shell = {"ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": simulator.url, "DESKHAND_API_KEYS": KEY}
-        worker, web = (
-            stack.enter_context(ComposedService(tmp_path / name, name, shell, store.hosts, (OVER,)))
-            for name in ("worker", "web")
-        )
-        assert worker.environment()["DESKHAND_REDIS_WAIT"] == "1"
-        headers = {"authorization": f"Bearer {KEY}"}
-        client = stack.enter_context(httpx.Client(base_url=web.url, headers=headers, timeout=60))
-        for row in rows[:BEFORE]:
-            assert client.post("/v1/tickets", json=row).status_code == 202
+    with replicated_store(tmp_path) as store, sending(tmp_path, OVER, store.hosts) as sender:
+        sender.send(BEFORE)
         before = store.primary()
         before.kill9()
-        for row in rows[BEFORE:]:  # sent again until it is taken, as every sender does
-            wait_for(lambda row=row: client.post("/v1/tickets", json=row).status_code in (200, 202))  # type: ignore[misc]
+        sender.send(AFTER)
         assert store.primary() is not before
-        states = [client.get(f"/v1/tickets/{row['id']}", params={"wait": 60}).json()["state"] for row in rows]  # type: ignore[index]
-        assert set(states) <= {state.value for state in SETTLED}, states
-        assert asyncio.run(problems(store.url)) == ()
-
-
-async def problems(url: str) -> tuple[Any, ...]:
-    store = RedisStore(url)
-    try:
-        return tuple((await audit(store)).problems)
-    finally:
-        await store.aclose()
+        sender.wait_at_rest()
+        assert unbalanced(store.url) == ()
 
 
 def manifests() -> list[dict[str, Any]]:

@@ -32,19 +32,31 @@ _PORTS = range(10_000, 32_768)
 _held: list[socket.socket] = []
 
 
-def free_port() -> int:
-    """A port for one server of this process, down or up: it stays held, so that no other process is given it."""
+def free_port(beside: int = 0) -> int:
+    """A port for one server of this process, down or up: it stays held, so that no other process is given it.
+
+    beside: the port so far above it is held, too.
+    """
     for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
-        holder = socket.socket()
-        try:
-            holder.bind(("127.0.0.1", port))
-        except OSError:
-            holder.close()
-            continue
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # only now: the server may bind beside it
-        _held.append(holder)
-        return port
+        holders = [_holder(each) for each in {port, port + beside} if each in _PORTS]
+        if None not in holders and port + beside in _PORTS:
+            _held.extend(holder for holder in holders if holder is not None)
+            return port
+        for holder in holders:
+            if holder is not None:
+                holder.close()
     raise ServiceMissing("no port is free on 127.0.0.1")
+
+
+def _holder(port: int) -> socket.socket | None:
+    holder = socket.socket()
+    try:
+        holder.bind(("127.0.0.1", port))
+    except OSError:
+        holder.close()
+        return None
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # only now: the server may bind beside it
+    return holder
 
 
 class ServerProcess(ABC):
