@@ -224,7 +224,7 @@ class Parts(Records):
             outcomes=self.outcomes,
             judge=self._judge,
             day_cap=settings.day_cap_nanodollars,
-            source_caps=settings.source_caps,
+            source_caps=settings.source_terms.caps,
             approval_seconds=settings.approval_seconds,
             earned=self._earned,
             max_losses=settings.max_worker_losses,
@@ -322,6 +322,7 @@ class Parts(Records):
             keep_trend=partial(keep_trend, self.views),
             announce=self._announce,
             day_cap=self.settings.day_cap_nanodollars,
+            sources=self.settings.source_terms,
         )
 
     @cached_property

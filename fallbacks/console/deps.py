@@ -21,7 +21,7 @@ from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.today import Days, days
 from fallbacks.kinds.findings import Finder
 from fallbacks.ledger.examples import Examples, Folded
-from fallbacks.ledger.source_caps import SourceCaps
+from fallbacks.ledger.source_caps import SourceTerms
 from fallbacks.ledger.states import Hint
 from fallbacks.ledger.views import Views
 from fallbacks.operations.look import Terms
@@ -44,7 +44,7 @@ class ConsoleDeps:
     by them. store_info: asks the store's server what it says of itself; None where it does not answer.
     tools: those that the agent may call. calls: what theirs have earned; None leaves that out. identity: where people
     of the company sign in, None for nowhere; roles, teams: of its groups; no teams: it says nothing of them.
-    source_caps: budgets of sources, as set up; budget_warn_at: the share from which one is nearly used up.
+    sources: what each may spend and send, as this process was set up.
     """
 
     inbox: Inbox
@@ -66,8 +66,7 @@ class ConsoleDeps:
     identity: IdentityProvider | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    source_caps: Mapping[str, SourceCaps] = field(default_factory=dict)
-    budget_warn_at: float = 0.8
+    sources: SourceTerms = field(default_factory=SourceTerms)
 
 
 @dataclass(frozen=True, slots=True)

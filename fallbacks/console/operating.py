@@ -40,7 +40,7 @@ async def _page(visit: Visit, fault: str = "", status: int = 200) -> Response:
         "mode": stats.control.get(AUTONOMY) or deps.terms.autonomy,
         "at_run_time": AUTONOMY in stats.control,
         "money": money_of(visit, stats),
-        "budgets": await source_budgets(deps.store, deps.source_caps, stats.control, deps.budget_warn_at),
+        "budgets": await source_budgets(deps.store, stats.source_terms(deps.sources), stats.control),
         "periods": PERIOD_NAMES,
         "workers": [found for found in workers if found.seen_seconds * 1000 < WORKER_SILENT_MS],
         "log": await Control(deps.store).log(LINES),

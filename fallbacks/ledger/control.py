@@ -22,6 +22,9 @@ CHUNK = 500
 AUTONOMY, DAY_CAP, MONTH_CAP = "autonomy", "day_cap", "month_cap"
 """With `:` and a source behind them the caps are that source's."""
 
+RATE = "rate"
+"""With `:` and a source behind it: how many tickets of that source are taken a minute."""
+
 DEPLOYED = "deployed:"
 """Prefix of what the workers run: code, prompt, taxonomy, models."""
 
@@ -78,19 +81,23 @@ class Change:
             return f"{translated(kind)} {name}: {translated(self.after or '')}"
         if self.what.startswith(DEPLOYED):
             return f"{self.what.removeprefix(DEPLOYED)}: {self.before or _('none')} -> {self.after}"
-        if self.what.partition(":")[0] in (DAY_CAP, MONTH_CAP):
-            return self._capped()
-        as_set_up = _("as set up")
-        return f"{self.what}: {self.before or as_set_up} -> {self.after or as_set_up}"
+        return self._amounts()
 
-    def _capped(self) -> str:
-        period, __, source = self.what.partition(":")
-        amounts = {"before": _money(self.before), "after": _money(self.after)}
-        if not source:
-            return _("daily budget: %(before)s -> %(after)s", **amounts)
-        if period == DAY_CAP:
-            return _("daily budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
-        return _("monthly budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
+    def _amounts(self) -> str:
+        """Of a switch that has an amount, or any other value."""
+        switch, __, source = self.what.partition(":")
+        if switch in (DAY_CAP, MONTH_CAP):
+            amounts = {"before": _money(self.before), "after": _money(self.after)}
+            if not source:
+                return _("daily budget: %(before)s -> %(after)s", **amounts)
+            if switch == DAY_CAP:
+                return _("daily budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
+            return _("monthly budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
+        as_set_up = _("as set up")
+        if switch == RATE:
+            rates = {"before": self.before or as_set_up, "after": self.after or as_set_up}
+            return _("tickets of %(source)s a minute: %(before)s -> %(after)s", source=source, **rates)
+        return f"{self.what}: {self.before or as_set_up} -> {self.after or as_set_up}"
 
 
 class Control:

@@ -11,6 +11,7 @@ from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.attachments import unpacked, unpacked_texts
 from fallbacks.ledger.calls import PendingCall, read_pending
 from fallbacks.ledger.coming_back import brought_back
+from fallbacks.ledger.source_caps import SourceTerms, least_terms, read_terms
 from fallbacks.ledger.states import ENDED, INBOX, Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
@@ -122,6 +123,13 @@ class Stats:
         if "day_cap" in self.control:
             return int(self.control["day_cap"])
         return min((cap for beat in self.workers if (cap := beat.get("day_cap")) is not None), default=own)
+
+    def source_terms(self, own: SourceTerms) -> SourceTerms:
+        """What sources may spend and send by the settings of the workers that work, the least where they differ; what
+        the process that asks was started with where none says so.
+        """
+        said = [read_terms(beat["sources"]) for beat in self.workers if "sources" in beat]
+        return least_terms(said) if said else own
 
     @property
     def ended_oldest_seconds(self) -> float | None:

@@ -1,11 +1,11 @@
-"""Budgets of sources, day and month, with what of each is gone: those of the settings, and those set at run time."""
+"""Budgets and rates of sources: those of the settings, and those set at run time; of budgets what is gone."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fallbacks.ledger.control import DAY_CAP, MONTH_CAP, Control
-from fallbacks.ledger.source_caps import NO_CAPS, SourceCaps
+from fallbacks.ledger.control import DAY_CAP, MONTH_CAP, RATE, Control
+from fallbacks.ledger.source_caps import NO_CAPS, SourceCaps, SourceTerms
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -13,6 +13,9 @@ from tasks.reasons import Reason
 
 PERIODS = {"day": DAY_CAP, "month": MONTH_CAP}
 """And by which switch a cap is set at run time, with `:` and the source behind it."""
+
+
+MOST_A_MINUTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,9 @@ class SourceBudget:
     at_run_time: bool
 
 
-async def source_budgets(
-    store: Store, as_set_up: Mapping[str, SourceCaps], control: Mapping[str, str], warn_at: float
-) -> list[SourceBudget]:
+async def source_budgets(store: Store, as_set_up: SourceTerms, control: Mapping[str, str]) -> list[SourceBudget]:
     """Every one there is. A read of today, and of each day of the month where one is of a month."""
-    caps = list(_caps(as_set_up, control))
+    caps = list(_caps(as_set_up.caps, control))
     today = await store.now_ms() // DAY_MS if caps else 0
     first = today - datetime.fromtimestamp(today * DAY_MS / 1000, UTC).day + 1
     monthly = any(period == "month" for _, period, _, _ in caps)
@@ -44,7 +45,7 @@ async def source_budgets(
         spent, reserved = (
             sum(int(day.get(f"{what}|{source}", 0)) for day in counted) for what in ("spent", "reserved")
         )
-        near = spent + reserved >= cap * warn_at
+        near = spent + reserved >= cap * as_set_up.warn_at
         found.append(SourceBudget(source, period, cap, spent, reserved, near, at_run_time))
     return found
 
@@ -55,6 +56,27 @@ async def change_source_budget(control: Control, who: str, source: str, caps: Ma
     """
     changes = await control.change(who, {f"{PERIODS[period]}:{source}": cap for period, cap in caps.items()})
     return await control.wake(Reason.SOURCE_BUDGET) if changes else 0
+
+
+async def change_source_rate(control: Control, who: str, source: str, per_minute: str | None) -> None:
+    """Another rate from the next ticket on, None as set up. What waits for its turn keeps it."""
+    await control.change(who, {f"{RATE}:{source}": per_minute})
+
+
+def read_rate(typed: str) -> str | None:
+    """As the switch has it; None for `none`, which is what the settings say. Raises `ValueError`."""
+    if typed.strip().lower() == "none":
+        return None
+    if not typed.strip().isdecimal() or not 1 <= int(typed) <= MOST_A_MINUTE:
+        raise ValueError(f"{typed!r} is not a rate: write tickets a minute, 1 to {MOST_A_MINUTE}, or none")
+    return str(int(typed))
+
+
+def source_rates(as_set_up: Mapping[str, int], control: Mapping[str, str]) -> dict[str, int]:
+    """Tickets a minute of every source that has a rate."""
+    prefix = f"{RATE}:"
+    switched = {name.removeprefix(prefix): int(rate) for name, rate in control.items() if name.startswith(prefix)}
+    return dict(sorted({**as_set_up, **switched}.items()))
 
 
 def _caps(as_set_up: Mapping[str, SourceCaps], control: Mapping[str, str]) -> Iterator[tuple[str, str, int, bool]]:

@@ -74,9 +74,10 @@ def accept(b: MemoryData, ticket_id: str, header: str, body: str, *events: str) 
 
 def _turn(b: MemoryData, h: dict[str, Any]) -> int:
     """When its source may send this one, by the same rule as `accept.lua`; counted where it is taken."""
-    if "rate" not in h or "closed" in h:
+    rate = b.hash("control").get(f"rate:{h['source']}", h.get("rate"))
+    if rate is None or "closed" in h or "aside" in h:
         return b.now
-    turn, each = max(b.now, b.turns.get(h["source"], 0)), 60_000 / h["rate"]
+    turn, each = max(b.now, b.turns.get(h["source"], 0)), 60_000 / int(rate)
     start = max(b.now, math.ceil(turn - 60_000 + each))
     if "refuse" not in h or start == b.now:
         b.turns[h["source"]] = math.ceil(turn + each)

@@ -136,8 +136,8 @@ OF: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         },
         "operations.budget": {
             "budget": (
-                "The budget of all workers together, or of a source. A change rules the next call; "
-                "what waits looks again."
+                "The budget of all workers together, or budget and rate of a source. A change rules the next "
+                "call, or ticket."
             ),
         },
         "operations.spend": {

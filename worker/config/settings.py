@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from fallbacks.ledger.source_caps import SourceCaps
+from fallbacks.ledger.source_caps import SourceCaps, SourceTerms
 from tasks.money import from_usd
 from tasks.run.limits import Limits
 from tasks.safety.grades import HANDED_OFF_FROM, MARKED_FROM
@@ -344,12 +344,13 @@ class Settings(BaseSettings):
         return None if self.daily_budget_usd is None else from_usd(self.daily_budget_usd)
 
     @cached_property
-    def source_caps(self) -> Mapping[str, SourceCaps]:
-        """What sources may spend."""
-        return {
+    def source_terms(self) -> SourceTerms:
+        """What sources may spend and send."""
+        caps = {
             name: SourceCaps(*(None if usd is None else from_usd(usd) for usd in (budget.day, budget.month)))
             for name, budget in self.source_budgets.items()
         }
+        return SourceTerms(caps, self.source_rates, self.budget_warn_at)
 
 
 REMOVED = {

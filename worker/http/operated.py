@@ -68,8 +68,7 @@ async def operated(desk: Desk, stats: Stats) -> Operated:
     )
     cap = stats.day_cap(terms.day_cap)
     earned = await _earned(desk, await at_work(store, workers))
-    caps, warn_at = desk.settings.source_caps, desk.settings.budget_warn_at
-    budgets = await source_budgets(store, caps, stats.control, warn_at)
+    budgets = await source_budgets(store, stats.source_terms(desk.settings.source_terms), stats.control)
     return Operated(tuple(workers), tuple(shut), sent, cap, _deployed(log), tuple(earned), budgets=tuple(budgets))
 
 

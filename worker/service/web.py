@@ -147,8 +147,7 @@ def _console_deps(desk: Desk) -> ConsoleDeps:
         identity=_identity(settings),
         roles=settings.oidc_roles,
         teams={group: read_groups(parts.process, teams) for group, teams in settings.oidc_teams.items()},
-        source_caps=settings.source_caps,
-        budget_warn_at=settings.budget_warn_at,
+        sources=settings.source_terms,
     )
 
 

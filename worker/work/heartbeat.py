@@ -12,6 +12,7 @@ from time import monotonic
 from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.control import DRAIN, Control
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.source_caps import SourceTerms
 from fallbacks.store import keys
 from worker.models.tier import Tier
 from worker.work.live_runs import LiveRuns
@@ -41,7 +42,7 @@ class Heartbeat:
     history_room: bytes free and in all of the disk that history is on; None where it is on no file here. keep_trend:
     writes down what the whole looks like, where nobody has lately. finish: asks the process to stop in good order, as
     SIGTERM does. announce: says which history this process asks. day_cap: nanodollars of the fleet per UTC day by this
-    process's environment, None for none.
+    process's environment, None for none; sources: what each may spend and send, likewise.
     """
 
     live: LiveRuns
@@ -58,6 +59,7 @@ class Heartbeat:
     keep_trend: Callable[[], Awaitable[object]] = field(default=_nothing)
     announce: Callable[[], Awaitable[object]] = field(default=_nothing)
     day_cap: int | None = None
+    sources: SourceTerms = field(default_factory=SourceTerms)
     beats: int = 0
     swept_at: float = field(default=0.0)
     beaten_at: float = field(default=0.0)
@@ -153,4 +155,5 @@ class Heartbeat:
             "draining": self.live.draining,
             "history_room": self.history_room(),
             "day_cap": self.day_cap,
+            "sources": self.sources.document,
         }

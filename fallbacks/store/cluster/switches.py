@@ -24,8 +24,8 @@ SWEPT: tuple[Read, ...] = (
 )
 """What a sweep wants to know of each shard."""
 
-OF_SOURCES = ("day_cap:", "month_cap:")
-"""Switches of what each shard would count by itself, up to as many times the budget as there are shards."""
+OF_SOURCES = ("day_cap:", "month_cap:", "rate:")
+"""Switches of what each shard would count by itself, up to as many times as much as there are shards."""
 
 ROTATION = "rotation:"
 """Switches of groups whose items go round: a shard knows neither their people nor how much each of them has."""
@@ -46,7 +46,7 @@ class Switches:
         """Written at home first. What a crash keeps from the shards they have with the next sweep."""
         said = json.loads(header)
         if any(field.startswith(OF_SOURCES) and value for field, *value in said["changes"]):
-            raise StoreUnreachable("a budget of a source is not kept over a cluster yet: nothing was switched")
+            raise StoreUnreachable("a budget or rate of a source is not kept over a cluster yet: nothing was switched")
         if any(field.startswith(ROTATION) and value for field, *value in said["changes"]):
             raise StoreUnreachable("items do not go round by rotation over a cluster yet: nothing was switched")
         made = await self.parts.home.script("control", "", header)

@@ -4,7 +4,8 @@
 --   closed, detail: it ends at once, without a decision; original: what it was read from, attached: texts of what was
 --   attached; bounced: digest of the address that a bounce is about; answers: tickets; unasked: history could not be
 --   asked whether it was here before; step: of its source, see line_up; aside: no worker is to take it;
---   rate: tickets of its source per minute; refuse: one too many is refused, and not parked until its turn}, body, event,
+--   rate: tickets of its source per minute, where none is switched; refuse: one too many is refused, and not parked until
+--   its turn}, body, event,
 --   event of closing or parking (only with closed or not_before)
 local h = cjson.decode(ARGV[3])
 local function remember_key() -- for a week from its first use; history knows the row's when it has left
@@ -36,11 +37,12 @@ if left[2] then
 end
 -- One too many has its turn when those before it have had theirs: a minute's worth may come at once (GCRA).
 local RATE, turn, rated = P .. 'rate:source:' .. (h.source or ''), nil, nil
-if h.rate and not h.closed then
+local rate = tonumber(redis.call('HGET', P .. 'control', 'rate:' .. (h.source or '')) or h.rate)
+if rate and not h.closed and not h.aside then
   turn = math.max(NOW, kept(redis.call('GET', RATE)))
-  local wait = turn - 60000 - NOW + 60000 / whole(h.rate)
+  local wait = turn - 60000 - NOW + 60000 / whole(rate)
   if wait > 0 and h.refuse then return {'limited', int(math.ceil(wait))} end
-  turn = math.ceil(turn + 60000 / h.rate)
+  turn = math.ceil(turn + 60000 / rate)
   rated = wait > 0 and math.ceil(NOW + wait)
 end
 local start = math.max(NOW, whole(h.not_before or 0), rated or 0)

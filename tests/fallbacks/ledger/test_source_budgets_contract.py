@@ -1,6 +1,7 @@
 """What a source may spend and send, and that the sources' spend is the day's, on every store."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -12,8 +13,8 @@ from fallbacks.ledger.audit import audit
 from fallbacks.ledger.control import Control
 from fallbacks.ledger.figures import days_of
 from fallbacks.ledger.ledger import Lease
-from fallbacks.ledger.source_caps import SourceCaps
-from fallbacks.operations.source_budgets import change_source_budget, source_budgets
+from fallbacks.ledger.source_caps import SourceCaps, SourceTerms, least_terms, read_terms
+from fallbacks.operations.source_budgets import change_source_budget, change_source_rate, source_budgets, source_rates
 from fallbacks.store import keys
 from fallbacks.store.redis_store import RedisStore, load_script
 from tasks.errors import StepRefused
@@ -87,7 +88,8 @@ async def test_a_cap_set_at_run_time_goes_before_the_settings_and_sends_on_what_
     await s.sweep()
     lease = await s.claim("t1", "w2")
     await begin(s, lease, 50, caps)
-    found = await source_budgets(s.store, {"mail": caps, "web": SourceCaps(month=7)}, await control.fields(), 0.8)
+    terms = SourceTerms({"mail": caps, "web": SourceCaps(month=7)})
+    found = await source_budgets(s.store, terms, await control.fields())
     assert [(each.source, each.period, each.cap, each.reserved, each.near) for each in found] == [
         ("mail", "day", 60, 50, True),
         ("mail", "month", 50, 50, True),
@@ -125,6 +127,24 @@ async def test_one_too_many_a_minute_waits_its_turn_or_is_refused_and_a_resend_c
     assert await s.types("t3") == ["accepted", "parked"]
     await s.pass_ms(31_000)
     assert ("triage", "t3") in await s.sweep()
+    control = Control(s.store)
+    s.ledger.rates = {"web": 1000}
+    await change_source_rate(control, "ann", "web", "1")
+    assert source_rates({"mail": 2, "web": 1000}, await control.fields()) == {"mail": 2, "web": 1}
+    assert await s.accept("t6", source="web") == "t6"
+    with pytest.raises(SourceLimited) as limited:
+        await s.ledger.accept(ticket("t7", source="web"), Limits(), refuse=True)
+    assert limited.value.wait_ms > 1000, "the switch goes before the settings"
+    assert "tickets of web a minute: as set up -> 1" in [change.words for change in await control.log(1)]
+
+
+def test_of_workers_that_were_set_up_differently_the_least_is_in_force() -> None:
+    tight = SourceTerms({"mail": SourceCaps(10), "web": SourceCaps(month=5)}, {"mail": 60}, 0.5)
+    loose = SourceTerms({"mail": SourceCaps(20, 30)}, {"mail": 90, "web": 1}, 0.9)
+    assert read_terms(json.loads(json.dumps(tight.document))) == tight
+    assert least_terms([tight, loose]) == SourceTerms(
+        {"mail": SourceCaps(10, 30), "web": SourceCaps(month=5)}, {"mail": 60, "web": 1}, 0.5
+    )
 
 
 @settings(max_examples=40, deadline=None)

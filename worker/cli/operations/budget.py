@@ -28,15 +28,19 @@ def budget(
     month: Annotated[
         str | None, typer.Option("--month", metavar="USD|none", help="Dollars of that source per UTC month.")
     ] = None,
+    rate: Annotated[
+        str | None, typer.Option("--rate", metavar="N|none", help="Tickets of that source per minute.")
+    ] = None,
     person: Person = None,
     json: Json = False,
 ) -> None:
-    """The budget of all workers together, or of a source. A change rules the next call; what waits looks again."""
+    """The budget of all workers together, or budget and rate of a source. A change rules the next call, or ticket."""
     if source is not None:
-        _of_source(source, {"day": day, "month": month}, person, as_json=json)
+        _of_source(source, {"day": day, "month": month}, rate, person, as_json=json)
         return
-    if month is not None:
-        raise ValueError("--month is a source's: name it with --source")
+    for option, typed in (("--month", month), ("--rate", rate)):
+        if typed is not None:
+            raise ValueError(f"{option} is a source's: name it with --source")
     wanted = _amount("--day", day or "none")
     found = run(lambda parts: _set(parts, person_named(person), wanted) if day is not None else _look(parts))
     if json:
@@ -49,11 +53,14 @@ def budget(
         say(f"{found['woken']} tickets that waited for a budget go on")
 
 
-def _of_source(source: str, typed: dict[str, str | None], person: str | None, *, as_json: bool) -> None:
+def _of_source(
+    source: str, typed: dict[str, str | None], rate: str | None, person: str | None, *, as_json: bool
+) -> None:
     from tasks.money import format_usd, from_usd
 
     caps = {period: _amount(f"--{period}", text) for period, text in typed.items() if text is not None}
-    found = run(lambda parts: _set_source(parts, person_named(person), source, caps))
+    rates = {} if rate is None else {source: _rate(rate)}
+    found = run(lambda parts: _set_source(parts, person_named(person), source, caps, rates))
     if as_json:
         dump(found)
         return
@@ -64,6 +71,8 @@ def _of_source(source: str, typed: dict[str, str | None], person: str | None, *,
         say(f"{source}, this {budget['period']}: {spent} spent, {held} reserved, of {cap}{near}")
     if not found["budgets"]:
         say(f"{source} has no budget")
+    if found["rate_per_minute"] is not None:
+        say(f"{source} may send {found['rate_per_minute']:,} tickets a minute")
     if found["woken"]:
         say(f"{found['woken']} tickets that waited for a source's budget look again")
 
@@ -77,15 +86,30 @@ def _amount(option: str, typed: str) -> str | None:
         raise ValueError(f"{option}: {error}") from None
 
 
-async def _set_source(parts: "Parts", who: str, source: str, caps: dict[str, str | None]) -> dict[str, Any]:
-    from fallbacks.ledger.control import Control
-    from fallbacks.operations.source_budgets import change_source_budget
-    from worker.cli.operations.source_budgets import budgets_of
+def _rate(typed: str) -> str | None:
+    from fallbacks.operations.source_budgets import read_rate
 
-    woken = await change_source_budget(Control(parts.store), who, source, caps) if caps else 0
-    control = await Control(parts.store).fields()
-    budgets = [budget for budget in await budgets_of(parts, control) if budget["source"] == source]
-    return {"source": source, "budgets": budgets, "woken": woken}
+    try:
+        return read_rate(typed)
+    except ValueError as error:
+        raise ValueError(f"--rate: {error}") from None
+
+
+async def _set_source(
+    parts: "Parts", who: str, source: str, caps: dict[str, str | None], rates: dict[str, str | None]
+) -> dict[str, Any]:
+    from fallbacks.ledger.control import Control
+    from fallbacks.operations.source_budgets import change_source_budget, change_source_rate
+    from worker.cli.operations.source_budgets import budgets_of, rates_of
+
+    control = Control(parts.store)
+    woken = await change_source_budget(control, who, source, caps) if caps else 0
+    for name, per_minute in rates.items():
+        await change_source_rate(control, who, name, per_minute)
+    stats = await parts.views.stats()
+    budgets = [budget for budget in await budgets_of(parts, stats) if budget["source"] == source]
+    in_force = rates_of(parts, stats).get(source)
+    return {"source": source, "budgets": budgets, "rate_per_minute": in_force, "woken": woken}
 
 
 async def _set(parts: "Parts", who: str, cap: str | None) -> dict[str, Any]:

@@ -1,19 +1,19 @@
 """Budgets of sources as documents, for `status` and `budget`."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fallbacks.ledger.views import Stats
     from worker.wiring import Parts
 
 
-async def budgets_of(parts: "Parts", control: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Of every source that has one; those of the settings as this process has them."""
+async def budgets_of(parts: "Parts", stats: "Stats") -> list[dict[str, Any]]:
+    """Of every source that has one; those of the settings as the workers have them."""
     from fallbacks.operations.source_budgets import source_budgets
     from tasks.money import to_usd
 
-    settings = parts.settings
-    found = await source_budgets(parts.store, settings.source_caps, control, settings.budget_warn_at)
+    terms = stats.source_terms(parts.settings.source_terms)
+    found = await source_budgets(parts.store, terms, stats.control)
     return [
         {
             "source": each.source,
@@ -26,3 +26,10 @@ async def budgets_of(parts: "Parts", control: Mapping[str, str]) -> list[dict[st
         }
         for each in found
     ]
+
+
+def rates_of(parts: "Parts", stats: "Stats") -> dict[str, int]:
+    """Tickets a minute of every source that has a rate, likewise."""
+    from fallbacks.operations.source_budgets import source_rates
+
+    return source_rates(stats.source_terms(parts.settings.source_terms).rates, stats.control)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli.context import Session, session
-from worker.cli.operations.source_budgets import budgets_of
+from worker.cli.operations.source_budgets import budgets_of, rates_of
 from worker.cli.operations.workers import seen_workers, workers_table
 from worker.cli.options import Json
 from worker.cli.output import Cell, Report, console, dump
@@ -51,7 +51,7 @@ class Look:
     """The whole, at one moment. queues: messages nobody has read, by queue; None where the broker does not answer.
 
     workers: all that have not left, those that fell silent too. parked: by reason, of the first thousand. breakers: of
-    the models whose calls have failed. source_budgets: as documents.
+    the models whose calls have failed. source_budgets: as documents. source_rates: tickets a minute.
     """
 
     stats: "Stats"
@@ -61,6 +61,7 @@ class Look:
     parked: dict[str, int]
     breakers: "list[Breaker]"
     source_budgets: list[dict[str, Any]]
+    source_rates: dict[str, int]
 
 
 async def _look(parts: "Parts") -> Look:
@@ -71,8 +72,9 @@ async def _look(parts: "Parts") -> Look:
     stats, queues = await parts.views.stats(), await parts.publisher.depths()
     changes, (parked, _) = await Control(parts.store).log(CHANGES_SHOWN), await parked_for(parts.store)
     found = await breakers(parts.store, stats, parts.settings.tiers)
-    budgets = await budgets_of(parts, stats.control)
-    return Look(stats, await seen_workers(parts), queues, changes, parked, found, budgets)
+    budgets = await budgets_of(parts, stats)
+    rates = rates_of(parts, stats)
+    return Look(stats, await seen_workers(parts), queues, changes, parked, found, budgets, rates)
 
 
 def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
@@ -104,6 +106,7 @@ def status_document(look: Look, settings: "Settings") -> dict[str, Any]:
         "reserved_usd": to_usd(stats.reserved_nanodollars),
         "daily_budget_usd": None if cap is None else to_usd(cap),
         "source_budgets": look.source_budgets,
+        "source_rates": look.source_rates,
         "paused": paused_queues(stats.control),
         "autonomy": stats.control.get("autonomy", settings.autonomy.value),
         "undelivered": stats.outbox,
@@ -219,7 +222,7 @@ def _budgets(look: Look) -> list[Cell]:
             "bold red" if each["near"] else "",
         )
         for each in look.source_budgets
-    ]
+    ] + [Cell(f"{source}: {rate:,} tickets a minute at most", "") for source, rate in look.source_rates.items()]
 
 
 def _unread(queues: dict[str, int | None]) -> str:

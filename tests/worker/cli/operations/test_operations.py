@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.source_caps import SourceCaps, SourceTerms
 from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tests.services.valkey import ValkeyServer
@@ -25,7 +26,9 @@ def test_status_always_has_all_states(deskhand: Deskhand, ledger: DirectLedger) 
 
 
 def test_status_lists_workers_and_names_one_that_fell_silent(deskhand: Deskhand, ledger: DirectLedger) -> None:
+    sources = SourceTerms({"backfill": SourceCaps(day=2_000_000_000)}, {"backfill": 60})
     beat = {"slots": 4, "busy": 1, "queues": ["tickets"], "draining": False, "day_cap": 5_000_000_000}
+    beat["sources"] = sources.document
 
     async def seen(ledger: Ledger) -> None:
         now = await ledger.store.now_ms()
@@ -36,6 +39,8 @@ def test_status_lists_workers_and_names_one_that_fell_silent(deskhand: Deskhand,
     document = deskhand("status", "--json").json()
     assert document["workers"] == 1
     assert document["daily_budget_usd"] == 5.0, "the workers' own, whatever this shell says"
+    (budget,) = document["source_budgets"]
+    assert (budget["source"], budget["budget_usd"], document["source_rates"]) == ("backfill", 2.0, {"backfill": 60})
     assert {found["worker"]: found["silent"] for found in document["seen_workers"]} == {
         "box:7:ab": False,
         "box:8:cd": True,
@@ -92,6 +97,11 @@ def test_a_budget_of_a_source_is_set_shown_and_lifted(deskhand: Deskhand, ledger
         "backfill has no budget" in deskhand("budget", "--source", "backfill", "--day", "none", "--month", "none").out
     )
     assert deskhand("budget", "--month", "3").code == 1
+    assert deskhand("budget", "--source", "backfill", "--rate", "60", "--json").json()["rate_per_minute"] == 60
+    assert deskhand("status", "--json").json()["source_rates"] == {"backfill": 60}
+    assert "backfill: 60 tickets a minute at most" in deskhand("status").out
+    assert "write tickets a minute" in deskhand("budget", "--source", "backfill", "--rate", "0").err
+    assert ledger.control()["rate:backfill"] == "60"
 
 
 def test_raising_the_budget_wakes_what_waits_for_it(deskhand: Deskhand, ledger: DirectLedger) -> None:
