@@ -1,5 +1,6 @@
 """A real server as a child process, with the faults a campaign needs."""
 
+import atexit
 import contextlib
 import os
 import random
@@ -30,6 +31,12 @@ _PORTS = range(10_000, 32_768)
 """Below the ports that Linux gives to clients: no connection takes the port of a server that is down for a moment."""
 
 _held: list[socket.socket] = []
+
+
+@atexit.register
+def _let_go() -> None:
+    for holder in _held:
+        holder.close()
 
 
 def free_port(beside: int = 0) -> int:
