@@ -50,6 +50,8 @@ class Gathered:
         self, asked: dict[str, "asyncio.Future[Known | None]"], done: "asyncio.Future[Mapping[str, Known]]"
     ) -> None:
         self._looking = None
+        if done.cancelled():  # the loop is ending: no look follows
+            asked, self._asked = asked | self._asked, {}
         _answer(asked, done)
         self._look()
 
