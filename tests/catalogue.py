@@ -18,7 +18,7 @@ FOLDER = ROOT / "fallbacks/console/languages"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 METHODS = {".py": "python", ".html": "jinja2", ".js": "javascript"}
 OPTIONS = {"jinja2": {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}}
-SOURCES = ("tasks", "fallbacks", "worker/sample/refunds")
+SOURCES = ("tasks", "fallbacks", "worker/sample/refunds", "worker/http")
 
 
 def texts() -> Catalog:

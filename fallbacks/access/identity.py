@@ -27,7 +27,13 @@ class Identity:
 
 
 class IdentityFault(Exception):
-    """The provider did not answer, or not as it must. The message is for the log and for who signs in."""
+    """The provider did not answer, or not as it must. text: for the log and, translated, for who signs in, filled with
+    values.
+    """
+
+    def __init__(self, text: str, **values: str) -> None:
+        super().__init__(text % values)
+        self.text, self.values = text, values
 
 
 class IdentityProvider(Protocol):

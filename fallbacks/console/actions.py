@@ -189,6 +189,8 @@ def _seconds(own: str) -> int:
 async def _assign(sent: Sent) -> Done:
     to = await known_owner(sent.visit, sent.text("to"))
     await sent.visit.deps.inbox.assign(sent.ticket_id, sent.visit.person, sent.version, to)
+    if to and to != sent.visit.person:  # whoever gave it away is served others first, also where they work for all
+        await sent.visit.skip(sent.ticket_id)
     said = _("Assigned to %(person)s", person=owner_words(to)) if to else _("It is nobody's now")
     return Done(said, leaves=to not in ("", sent.visit.person))
 

@@ -1,5 +1,7 @@
 """The whole at one look: flow, throughput, money, agreement, what has waited longest, and who works."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +16,7 @@ from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.people import LATEST, work_by
 from fallbacks.inbox.wanted import Wanted
 from fallbacks.ledger.control import Control
+from fallbacks.ledger.examples import Example
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Stats
 from fallbacks.operations.finding import Finding
@@ -63,7 +66,7 @@ async def overview(visit: Visit) -> Response:
         "stats": stats,
         "states": [(state.value, stats.states[state.value]) for state in State],
         "money": money_of(visit, stats),
-        "hours": await _hours(visit, stats.now_ms),
+        "hours": _hours(latest, stats.now_ms),
         "days": await _days(visit, stats.now_ms),
         "judged": sorted(judged, key=lambda row: -row.suggested)[:KINDS],
         "agreement": agreed / suggested if suggested else None,
@@ -99,14 +102,15 @@ def money_of(visit: Visit, stats: Stats) -> Money:
     return Money(stats.spent_nanodollars, stats.reserved_nanodollars, budget)
 
 
-async def _hours(visit: Visit, now_ms: int) -> list[Bar]:
-    counts: list[int] = await visit.deps.store.run("per_hour", "", State.DECIDED.value, HOURS)
-    starts = [(now_ms // HOUR_MS - HOURS + 1 + place) % HOURS for place in range(HOURS)]
-    rows = []
-    for start, count in zip(starts, counts, strict=True):
+def _hours(latest: Sequence[Example], now_ms: int) -> list[Bar]:
+    """Of people's latest decisions: where the tickets are by now does not matter."""
+    counts = Counter(example.at_ms // HOUR_MS for example in latest if not example.closed)
+    rows: list[tuple[str, float, str]] = []
+    for at in range(now_ms // HOUR_MS - HOURS + 1, now_ms // HOUR_MS + 1):
+        start = at % HOURS
         hour = f"{start:02d}:00"
-        said = _("%(hour)s UTC: %(num)s decided", hour=hour, num=count)
-        rows.append((f"{start:02d}" if start % 6 == 0 else "", count, said))
+        said = _("%(hour)s UTC: %(num)s decided", hour=hour, num=counts[at])
+        rows.append((f"{start:02d}" if start % 6 == 0 else "", counts[at], said))
     return bars(rows, width=CHART_WIDTH, height=CHART_HEIGHT)
 
 

@@ -41,6 +41,7 @@ from fallbacks.console.languages import here
 from fallbacks.inbox.calls import said
 from fallbacks.inbox.ownership import groups_of, owner_words
 from tasks.language import N_, filled, spoken, translated
+from tasks.retold import retold
 from tasks.run.process import Process, Result
 
 STATIC = files("fallbacks.console") / "static"
@@ -80,6 +81,7 @@ class Pages:
             state_words,
             named,
             translated,
+            retold,
             usd,
             lasting,
             took,

@@ -110,7 +110,7 @@ async def search(visit: Visit) -> Response:
 def _shown(found: Found, asked: Asked) -> Found:
     """With the piece of each text that the list shows."""
     terms = read_terms(asked.wanted.q)
-    hits = [replace(hit, facts=replace(hit.facts, text=excerpt(said(hit.facts), terms))) for hit in found.hits]
+    hits = [replace(hit, facts=replace(hit.facts, text=excerpt(said(hit.facts, terms), terms))) for hit in found.hits]
     return replace(found, hits=tuple(hits))
 
 

@@ -15,7 +15,7 @@ from fallbacks.history.facts import entry_of
 from fallbacks.history.port import EndedTicket, History
 from fallbacks.history.receipts import Receipt, mark_of
 from fallbacks.history.seals import Sealer
-from fallbacks.ledger.control import Control
+from fallbacks.ledger.control import ERASED, Control
 from fallbacks.ledger.states import ENDED, State
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -194,4 +194,4 @@ class Erasure:
         await self.store.put(keys.RELEARN, {receipt.id: str(receipt.at_ms)})
         await self.store.run("log", "", keys.RECEIPTS, 10**9, receipt.to_json())
         words = f"erased {len(receipt.tickets)} tickets of a {whom.kind}, receipt {receipt.id}"
-        await Control(self.store).changed(receipt.by, f"erasure:{receipt.id}", words)
+        await Control(self.store).changed(receipt.by, f"{ERASED}{receipt.id}", words)

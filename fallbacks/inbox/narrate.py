@@ -14,6 +14,7 @@ from tasks.conversation import AUTOMATIC, THANKS, read_message
 from tasks.language import N_, _, translated
 from tasks.money import format_usd
 from tasks.reasons import Reason
+from tasks.retold import retold
 from tasks.run import events as ev
 from tasks.run.messages import SUBMIT
 from tasks.run.process import Process, Result
@@ -173,10 +174,10 @@ def rules_in_words(event: ev.DecisionSubmitted) -> tuple[str, ...]:
     """What the process's rules did to a suggestion."""
     priority = (event.decision or {}).get("priority")
     raised = (
-        _("priority raised to %(priority)s: %(why)s", priority=translated(str(priority)), why=why)
+        _("priority raised to %(priority)s: %(why)s", priority=translated(str(priority)), why=retold(why))
         for why in event.raised
     )
-    return (*raised, *(_("a person must decide: %(why)s", why=why) for why in event.person))
+    return (*raised, *(_("a person must decide: %(why)s", why=retold(why)) for why in event.person))
 
 
 def _stopped(event: ev.RunStopped) -> _Words:

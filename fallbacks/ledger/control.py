@@ -13,6 +13,7 @@ from fallbacks.store.port import Store, lua_header
 from tasks.language import N_, _, translated
 from tasks.money import format_usd
 from tasks.reasons import Reason
+from tasks.retold import retold
 
 KEPT = 50_000
 """Lines that are kept of the changes, and as many of the sign-ins: a flood of those drops no change."""
@@ -33,6 +34,9 @@ USER, KEY, SIGN_IN = "user:", "key:", "sign_in"
 
 EARNED = "earned:"
 """Prefix of a kind of decision that was promoted or demoted."""
+
+ERASED = "erasure:"
+"""Prefix of a receipt for what was erased."""
 
 MODEL = "local_model"
 """Another version of the local model works, by rule."""
@@ -74,13 +78,13 @@ class Change:
         if self.what.startswith(ROTATION):
             said = N_("rotation of %(team)s on") if self.after else N_("rotation of %(team)s off")
             return _(said, team=self.what.rpartition(":")[2].replace("_", " "))
-        if self.what.startswith(EARNED) or self.what == MODEL:
-            return str(self.after)
+        if self.what.startswith((EARNED, ERASED)) or self.what == MODEL:
+            return retold(self.after or "")
         if self.what.startswith((USER, KEY)):
             kind, __, name = self.what.partition(":")
-            return f"{translated(kind)} {name}: {translated(self.after or '')}"
+            return f"{translated(kind)} {name}: {retold(self.after or '')}"
         if self.what.startswith(DEPLOYED):
-            return f"{self.what.removeprefix(DEPLOYED)}: {self.before or _('none')} -> {self.after}"
+            return f"{translated(self.what.removeprefix(DEPLOYED))}: {self.before or _('none')} -> {self.after}"
         return self._amounts()
 
     def _amounts(self) -> str:
@@ -97,7 +101,7 @@ class Change:
         if switch == RATE:
             rates = {"before": self.before or as_set_up, "after": self.after or as_set_up}
             return _("tickets of %(source)s a minute: %(before)s -> %(after)s", source=source, **rates)
-        return f"{self.what}: {self.before or as_set_up} -> {self.after or as_set_up}"
+        return f"{translated(self.what)}: {self.before or as_set_up} -> {self.after or as_set_up}"
 
 
 class Control:

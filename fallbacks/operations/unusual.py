@@ -10,6 +10,7 @@ from fallbacks.operations import unusual_flow, unusual_outcomes, unusual_runs
 from fallbacks.operations.finding import Finding
 from fallbacks.operations.look import Look
 from fallbacks.plan import Severity
+from tasks.language import _
 
 Check = Callable[[Look], Iterator[Finding]]
 
@@ -31,7 +32,7 @@ def _with_their_deploy(found: list[Finding], look: Look) -> list[Finding]:
     deploys = list(unusual_runs.deploys(look))
     if not deploys:
         return found
-    said = f"shortly after {deploys[0].what}"
+    said = _("shortly after %(what)s", what=deploys[0].what)
     causes = [
         replace(finding, advice=f"{finding.advice} {said}".strip())
         if finding.name in unusual_runs.OF_A_DEPLOY

@@ -6,6 +6,7 @@ from shlex import quote
 from fallbacks.operations.finding import Finding, error, warning
 from fallbacks.operations.fleet import least_room
 from fallbacks.operations.look import Look
+from tasks.language import N_, _, translated
 
 OLD_SECONDS = 600.0
 CROWDED = 2.0
@@ -17,20 +18,25 @@ FULL_SHARE = 0.8
 DISK_SHARE = 0.1
 
 ROOM = {
-    "store": "A store that cannot write refuses new tickets. After a full disk: redis-cli BGREWRITEAOF.",
-    "history": "What cannot leave for it stays in the store, which grows. Old months may move: `deskhand history`.",
+    "store": N_("A store that cannot write refuses new tickets. After a full disk: redis-cli BGREWRITEAOF."),
+    "history": N_("What cannot leave for it stays in the store, which grows. Old months may move: `deskhand history`."),
 }
 """What a full disk means, by whose it is."""
+
+DISKS = {
+    "store": N_("the disk of the store has %(left)s of %(all)s MB left"),
+    "history": N_("the disk of the history has %(left)s of %(all)s MB left"),
+}
 
 
 def switched_off(look: Look) -> Iterator[Finding]:
     """Somebody holds work, and may have forgotten it."""
     control = look.stats.control
     for scope in sorted(name.removeprefix("paused:") for name in control if name.startswith("paused:")):
-        what = f"the queue {scope} is paused"
+        what = _("the queue %(queue)s is paused", queue=scope)
         yield warning("paused", what, see="deskhand control log", act=f"deskhand unpause --queue {scope}", weight=2)
     if "off" in (control.get("autonomy"), look.terms.autonomy):
-        what = "the agent is switched off: every ticket goes to people"
+        what = _("the agent is switched off: every ticket goes to people")
         yield warning("switched_off", what, see="deskhand control log", act="deskhand autonomy suggest", weight=3)
 
 
@@ -38,10 +44,10 @@ def unserved(look: Look) -> Iterator[Finding]:
     """A queue without workers."""
     waiting, workers = look.stats.states["queued"], look.stats.workers
     if waiting and not look.stats.slots:
-        what = f"{waiting} tickets wait and no worker serves them"
+        what = _("%(num)s tickets wait and no worker serves them", num=waiting)
         yield error("no_workers", what, see="deskhand status", act="deskhand worker --queues tickets", weight=1000)
     if not any("handoff" in beat["queues"] for beat in workers):
-        what = "no worker serves the queue handoff: no outcome leaves"
+        what = _("no worker serves the queue handoff: no outcome leaves")
         act = "deskhand worker --queues handoff"
         yield error("no_handoff_worker", what, see="deskhand status", act=act, weight=900)
 
@@ -50,11 +56,17 @@ def frozen(look: Look) -> Iterator[Finding]:
     """A worker that has not left and is not heard of."""
     for worker in look.fleet:
         if worker.silent:
-            held = f", with {', '.join(worker.doing)}" if worker.doing else ""
-            silent = f"has been silent for {worker.seen_seconds:.0f} s{held}"
-            what = f"worker {worker.worker} {silent}: frozen, cut off or killed"
-            act = f"kill -9 {worker.pid}" if worker.pid else "end it"
-            where = f"on {worker.host}; others have its tickets. Then start another worker"
+            said = {"worker": worker.worker, "seconds": round(worker.seen_seconds), "tickets": ", ".join(worker.doing)}
+            what = (
+                _(
+                    "worker %(worker)s has been silent for %(seconds)s s, with %(tickets)s: frozen, cut off or killed",
+                    **said,
+                )
+                if worker.doing
+                else _("worker %(worker)s has been silent for %(seconds)s s: frozen, cut off or killed", **said)
+            )
+            act = f"kill -9 {worker.pid}" if worker.pid else _("end it")
+            where = _("on %(host)s; others have its tickets. Then start another worker", host=worker.host)
             yield error("frozen_worker", what, see="deskhand status", act=act, weight=500, advice=where)
 
 
@@ -67,9 +79,14 @@ def backlog(look: Look) -> Iterator[Finding]:
     if not look.stats.slots or "paused:tickets" in look.stats.control or not (crowded or oldest > OLD_SECONDS):
         return
     came, done = look.now.counted("accepted"), look.now.metered("runs|")
-    what = (
-        f"{waiting} tickets wait for {look.stats.slots} slots, the oldest for {oldest:.0f} s: "
-        f"{came} came just now and {done} runs ended"
+    what = _(
+        "%(num)s tickets wait for %(slots)s slots, the oldest for %(seconds)s s: "
+        "%(came)s came just now and %(done)s runs ended",
+        num=waiting,
+        slots=look.stats.slots,
+        seconds=round(oldest),
+        came=came,
+        done=done,
     )
     rate = max(came, 1) / (look.now.hours * 3600)
     yield error(
@@ -78,7 +95,7 @@ def backlog(look: Look) -> Iterator[Finding]:
         see=f"deskhand capacity --rate {rate:.2g}/s",
         act="deskhand worker --queues tickets",
         weight=waiting / slots,
-        advice="or scale the deployment: `--scale worker=N`",
+        advice=_("or scale the deployment: `--scale worker=N`"),
     )
 
 
@@ -89,9 +106,14 @@ def flood(look: Look) -> Iterator[Finding]:
         return
     for sender in sent.requesters[:1]:
         if sender.share >= FLOOD_SHARE and sender.who:
-            what = (
-                f"{sender.who} of {sender.source} sent {sender.tickets} of the last {sent.tickets} tickets "
-                f"({sender.share:.0%}) within {sent.seconds:.0f} s"
+            what = _(
+                "%(who)s of %(source)s sent %(some)s of the last %(all)s tickets (%(share)s) within %(seconds)s s",
+                who=sender.who,
+                source=sender.source,
+                some=sender.tickets,
+                all=sent.tickets,
+                share=format(sender.share, ".0%"),
+                seconds=round(sent.seconds),
             )
             chosen = f"--requester {quote(sender.who)} --source {quote(sender.source)}"
             yield error(
@@ -100,7 +122,7 @@ def flood(look: Look) -> Iterator[Finding]:
                 see="deskhand senders",
                 act=f"deskhand tickets {chosen} --state queued --ids --limit 5000 | deskhand cancel -",
                 weight=sender.share * 100,
-                advice="DESKHAND_REQUESTER_TICKETS_PER_HOUR bounds what the agent works of one requester",
+                advice=_("DESKHAND_REQUESTER_TICKETS_PER_HOUR bounds what the agent works of one requester"),
             )
 
 
@@ -109,12 +131,20 @@ def store_full(look: Look) -> Iterator[Finding]:
     info = look.store
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if most and used > FULL_SHARE * most:
-        what = f"the store uses {used / 1e6:.0f} of {most / 1e6:.0f} MB: a full one refuses new tickets"
+        what = _(
+            "the store uses %(used)s of %(all)s MB: a full one refuses new tickets",
+            used=round(used / 1e6),
+            all=round(most / 1e6),
+        )
         yield error("store_full", what, see="deskhand doctor", act="redis-cli CONFIG SET maxmemory ...", weight=800)
     for field in ("aof_last_write_status", "aof_last_bgrewrite_status"):
         if info.get(field, "ok") != "ok":
-            what = f"the store does not write its append-only file ({field} is {info[field]}): a restart loses tickets"
-            advice = "Look at the store's disk and its log."
+            what = _(
+                "the store does not write its append-only file (%(field)s is %(value)s): a restart loses tickets",
+                field=field,
+                value=str(info[field]),
+            )
+            advice = _("Look at the store's disk and its log.")
             yield error("store_forgets", what, see="deskhand doctor", act="df -h", weight=950, advice=advice)
 
 
@@ -124,8 +154,9 @@ def disk_full(look: Look) -> Iterator[Finding]:
     store = (int(info.get("disk_free_bytes", 0)), int(info.get("disk_bytes", 0)))
     for whose, room in (("store", store), ("history", least_room(look.fleet))):
         if room and room[1] and room[0] < DISK_SHARE * room[1]:
-            what = f"the disk of the {whose} has {room[0] / 1e6:,.0f} of {room[1] / 1e6:,.0f} MB left"
-            yield error(f"{whose}_disk", what, see="df -h", act="df -h", weight=700, advice=ROOM[whose])
+            said = DISKS[whose]
+            what = _(said, left=round(room[0] / 1e6), all=round(room[1] / 1e6))
+            yield error(f"{whose}_disk", what, see="df -h", act="df -h", weight=700, advice=translated(ROOM[whose]))
 
 
 CHECKS = (switched_off, unserved, frozen, backlog, flood, store_full, disk_full)

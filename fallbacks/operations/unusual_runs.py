@@ -7,6 +7,7 @@ from fallbacks.ledger.meters import series
 from fallbacks.operations.finding import Finding, error, warning
 from fallbacks.operations.look import Look
 from fallbacks.plan import PLAN, Severity
+from tasks.language import _, translated
 from tasks.money import format_usd
 from tasks.reasons import Reason
 
@@ -33,29 +34,43 @@ def hand_offs(look: Look) -> Iterator[Finding]:
         usual = look.day.metered(name) / look.day.hours * look.now.hours if look.day else 0.0
         if count < FEW or count < TWICE * usual or count < SHARE * ended or reason not in set(Reason):
             continue
-        row, then = PLAN[Reason(reason)], f"usual are {usual:.1f}" if look.day else "nothing is known of before"
+        row = PLAN[Reason(reason)]
+        then = _("usual are %(num)s", num=format(usual, ".1f")) if look.day else _("nothing is known of before")
         found = error if row.severity is not Severity.INFO else warning
         yield found(
             "hand_offs",
-            f"{count} of {ended} runs just now were handed off for {reason}: {row.means} ({then})",
+            _(
+                "%(some)s of %(all)s runs just now were handed off for %(reason)s: %(means)s (%(then)s)",
+                some=count,
+                all=ended,
+                reason=reason,
+                means=translated(row.means),
+                then=then,
+            ),
             see=f"deskhand tickets --state handed_off --reason {reason}",
             act=f"deskhand retry --reason {reason}",
             weight=100 * count / ended,
-            advice=row.advice,
+            advice=translated(row.advice),
         )
 
 
 def failing_calls(look: Look) -> Iterator[Finding]:
     """A model's calls fail."""
     grown = look.now.grown("llm_requests|")
-    for model in sorted({labels["model"] for labels, _ in series(grown, "llm_requests")}):
+    for model in sorted({labels["model"] for labels, __ in series(grown, "llm_requests")}):
         by = {labels["outcome"]: n for labels, n in series(grown, "llm_requests") if labels["model"] == model}
         failed = {outcome: count for outcome, count in by.items() if outcome != "ok"}
         if sum(failed.values()) < FEW or sum(failed.values()) < SHARE * sum(by.values()):
             continue
         most = max(failed, key=lambda outcome: failed[outcome])
-        what = f"{sum(failed.values())} of {sum(by.values())} calls to {model} just now failed, most with {most}"
-        advice = PLAN[Reason(most)].advice if most in set(Reason) else ""
+        what = _(
+            "%(some)s of %(all)s calls to %(model)s just now failed, most with %(most)s",
+            some=sum(failed.values()),
+            all=sum(by.values()),
+            model=model,
+            most=most,
+        )
+        advice = translated(PLAN[Reason(most)].advice) if most in set(Reason) else ""
         yield error("failing_calls", what, see="deskhand status", act="deskhand plan", weight=60, advice=advice)
 
 
@@ -65,16 +80,24 @@ def open_breakers(look: Look) -> Iterator[Finding]:
         if breaker.state == "counting":
             continue
         seconds = (breaker.open_until_ms - look.stats.now_ms) / 1000
-        next_try = f"the next call in {seconds:.0f} s" if seconds > 0 else "the next call probes it"
-        known, shut = breaker.reason in set(Reason), f"is {breaker.state} after {breaker.failures} failures"
-        means = PLAN[Reason(breaker.reason)].means if known else breaker.reason
+        next_try = (
+            _("the next call in %(seconds)s s", seconds=round(seconds)) if seconds > 0 else _("the next call probes it")
+        )
+        known = breaker.reason in set(Reason)
         yield error(
             "breaker_open",
-            f"the circuit breaker of {breaker.model} {shut}: {means}; {next_try}",
+            _(
+                "the circuit breaker of %(model)s is %(state)s after %(num)s failures: %(means)s; %(next)s",
+                model=breaker.model,
+                state=translated(breaker.state),
+                num=breaker.failures,
+                means=translated(PLAN[Reason(breaker.reason)].means) if known else breaker.reason,
+                next=next_try,
+            ),
             see=f"deskhand tickets --state parked --reason {breaker.reason}" if known else "deskhand status",
             act=f"deskhand retry --reason {breaker.reason}" if known else "deskhand status",
             weight=70,
-            advice=PLAN[Reason(breaker.reason)].advice if known else "",
+            advice=translated(PLAN[Reason(breaker.reason)].advice) if known else "",
         )
 
 
@@ -91,11 +114,15 @@ def dearer(look: Look) -> Iterator[Finding]:
         return
     grown = look.now.grown(prefix)
     model = max(grown, key=lambda name: grown[name]).rpartition("model=")[2]
-    times = f"{now / then:.1f} times as much as before"
-    what = f"a run just now costs {format_usd(int(now))}, {times}; most goes to {model}"
+    what = _(
+        "a run just now costs %(sum)s, %(times)s times as much as before; most goes to %(model)s",
+        sum=format_usd(int(now)),
+        times=format(now / then, ".1f"),
+        model=model,
+    )
     cap = look.day_cap
     act = "deskhand autonomy off" if cap is None else f"deskhand budget --day {cap / 1e9:g}"
-    advice = "or set DESKHAND_MODELS to a cheaper model, and restart the workers"
+    advice = _("or set DESKHAND_MODELS to a cheaper model, and restart the workers")
     yield error("cost", what, see="deskhand spend", act=act, weight=40 * now / then, advice=advice)
 
 
@@ -105,11 +132,15 @@ def budget(look: Look) -> Iterator[Finding]:
     refused = look.now.metered("budget_exhausted|budget=day")
     if cap is None or not (gone >= NEAR_SHARE * cap or refused):
         return
-    share = f"{gone / cap:.0%} of " if cap else ""
-    what = f"{share}today's {format_usd(cap)} are spent or reserved"
+    said = {"share": f"{gone / cap:.0%}" if cap else "", "sum": format_usd(cap)}
+    what = (
+        _("%(share)s of today's %(sum)s are spent or reserved", **said)
+        if cap
+        else _("today's %(sum)s are spent or reserved", **said)
+    )
     act = f"deskhand budget --day {2 * cap / 1e9:g}"
     if refused:
-        what = f"{what}: {refused} runs just now found too little left"
+        what = _("%(what)s: %(num)s runs just now found too little left", what=what, num=refused)
         yield error("budget", what, see="deskhand spend", act=act, weight=80)
     else:
         yield warning("budget", what, see="deskhand spend", act=act, weight=20)
@@ -119,8 +150,8 @@ def lost_workers(look: Look) -> Iterator[Finding]:
     """Workers vanish in the middle of runs."""
     lost = look.now.counted("leases_lost")
     if lost >= LOST:
-        what = f"{lost} tickets just now lost their worker in the middle of a run"
-        advice = "Look for kills by the kernel or the orchestrator; the tickets are taken over."
+        what = _("%(num)s tickets just now lost their worker in the middle of a run", num=lost)
+        advice = _("Look for kills by the kernel or the orchestrator; the tickets are taken over.")
         yield error("lost_workers", what, see="deskhand status", act="deskhand audit", weight=50, advice=advice)
 
 
@@ -128,7 +159,7 @@ def overbilled(look: Look) -> Iterator[Finding]:
     """A provider has billed more than it may."""
     count = look.now.counted("bound_violations") + (look.day.counted("bound_violations") if look.day else 0)
     if count:
-        what = f"{count} model calls cost more than was reserved for them"
+        what = _("%(num)s model calls cost more than was reserved for them", num=count)
         yield error("overbilled", what, see="deskhand audit", act="deskhand autonomy off", weight=1100)
 
 
@@ -143,7 +174,12 @@ def agreement(look: Look) -> Iterator[Finding]:
     now, then = sum(row.agreed for row in young) / judged, sum(row.agreed for row in old) / before
     if now > then - DROP:
         return
-    what = f"people let {now:.0%} of {judged} suggestions stand, and {then:.0%} on the days before"
+    what = _(
+        "people let %(share)s of %(num)s suggestions stand, and %(before)s on the days before",
+        share=format(now, ".0%"),
+        num=judged,
+        before=format(then, ".0%"),
+    )
     yield error("agreement", what, see="deskhand quality", act="deskhand autonomy suggest", weight=300 * (then - now))
 
 
@@ -156,8 +192,12 @@ def deploys(look: Look) -> Iterator[Finding]:
         kind = change.what.removeprefix(DEPLOYED)
         back = "DESKHAND_IMAGE=... docker compose -f docker/compose.yaml up -d"
         acts = {"prompt": f"deskhand prompts show {change.before}", "code": back}
-        what = f"the deploy of {change.words}, {ago / 60_000:.0f} min ago"
-        advice = f"go back to {change.before}: `kubectl -n deskhand rollout undo deploy/worker` or {back}"
+        what = _("the deploy of %(what)s, %(minutes)s min ago", what=change.words, minutes=round(ago / 60_000))
+        advice = _(
+            "go back to %(before)s: `kubectl -n deskhand rollout undo deploy/worker` or %(back)s",
+            before=change.before,
+            back=back,
+        )
         yield error("deploy", what, see="deskhand control log", act=acts.get(kind, back), weight=400, advice=advice)
 
 

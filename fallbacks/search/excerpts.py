@@ -25,9 +25,13 @@ def spans_of(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
     return found
 
 
-def said(facts: Facts) -> str:
-    """The text of a ticket below its subject."""
-    return facts.text.removeprefix(facts.subject)
+def said(facts: Facts, terms: Sequence[Term]) -> str:
+    """What was written, below the subject. The summary of a suggestion or decision, which is searched too and stands
+    last, is there only where nothing else has a word that was asked for.
+    """
+    whole = facts.text.removeprefix(facts.subject)
+    written = whole.rpartition("\n\n")[0] if facts.key else ""
+    return written if written.strip() and (spans_of(written, terms) or not spans_of(whole, terms)) else whole
 
 
 def excerpt(text: str, terms: Sequence[Term], chars: int = SHOWN_CHARS) -> str:

@@ -151,7 +151,7 @@ class Triage:
 
     def headline(self, result: Result) -> str:
         """`card_arrival for cards`."""
-        return f"{result.get('label')} for {result.get('team')}"
+        return _("%(label)s for %(team)s", label=result.get("label"), team=result.get("team"))
 
     def shown(self, result: Result) -> Mapping[str, str]:
         """All but quotes and figures."""

@@ -14,6 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from fallbacks.access.identity import Begun, Identity, IdentityFault
+from tasks.language import N_
 
 SECONDS = 10.0
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
@@ -64,7 +65,7 @@ class OidcProvider:
                 if self._lacks(claims) and "userinfo_endpoint" in about:
                     claims = {**await self._userinfo(client, about["userinfo_endpoint"], claims["sub"]), **claims}
         except (OAuthError, HTTPError, JoseError, ValueError, KeyError) as error:
-            raise IdentityFault(f"the identity provider's answer cannot be used: {error}") from error
+            raise IdentityFault(N_("the identity provider's answer cannot be used: %(why)s"), why=str(error)) from error
         return self._identity(claims)
 
     def _lacks(self, claims: Mapping[str, Any]) -> bool:
@@ -73,9 +74,9 @@ class OidcProvider:
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
         name, groups = claims.get(self.name_claim), claims.get(self.groups_claim, ())
         if not isinstance(name, str) or not name:
-            raise IdentityFault(f"the identity provider says no {self.name_claim} of you")
+            raise IdentityFault(N_("the identity provider says no %(claim)s of you"), claim=self.name_claim)
         if self.name_claim == "email" and claims.get("email_verified") is False:
-            raise IdentityFault("the identity provider has not verified your address")
+            raise IdentityFault(N_("the identity provider has not verified your address"))
         listed = (groups,) if isinstance(groups, str) else tuple(str(group) for group in groups)
         return Identity(f"{self.issuer}#{claims['sub']}", name, listed)
 
@@ -113,7 +114,11 @@ class OidcProvider:
         try:
             about = await self._asked()
         except (HTTPError, ValueError, KeyError, TypeError) as error:
-            raise IdentityFault(f"the identity provider at {self.issuer} cannot be reached or used: {error}") from error
+            raise IdentityFault(
+                N_("the identity provider at %(issuer)s cannot be reached or used: %(why)s"),
+                issuer=self.issuer,
+                why=str(error),
+            ) from error
         self._known, self._until = about, time() + FRESH_SECONDS
         return about
 

@@ -117,7 +117,7 @@ def found_document(hit: Hit, terms: tuple[Term, ...]) -> FoundDocument:
         source=facts.source,
         priority=facts.priority,
         subject=facts.subject,
-        excerpt=excerpt(said(facts), terms),
+        excerpt=excerpt(said(facts, terms), terms),
         requester=_requester(facts),
         facets=dict(facts.facets),
         reason=closed or (Reason(facts.reason) if facts.reason else None),

@@ -26,7 +26,7 @@ async def begin(request: Request) -> Response:
     try:
         begun = await provider.begin()
     except IdentityFault as error:
-        return _refused(desk, "%(why)s", 502, why=str(error))
+        return _refused(desk, error.text, 502, **error.values)
     holds = {"state": begun.state, "nonce": begun.nonce, "verifier": begun.verifier}
     token = await desk.tokens.make(Purpose.IDENTITY, {**holds, "next": request.query_params.get("next", "")})
     response = RedirectResponse(begun.address, 303)
@@ -55,7 +55,7 @@ async def finish(request: Request) -> Response:
     try:
         return await _entered(request, desk, provider, held)
     except IdentityFault as error:
-        return _refused(desk, "%(why)s", 502, why=str(error))
+        return _refused(desk, error.text, 502, **error.values)
 
 
 async def _entered(request: Request, desk: Desk, provider: IdentityProvider, held: dict[str, str]) -> Response:

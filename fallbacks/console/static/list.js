@@ -9,14 +9,28 @@ const ASKED_ABOVE = 10;
 const SAMPLE = 5;
 const CHOOSE = _("Choose tickets first: x, or Shift A for all on this page.");
 
+// acting: from a press to the list as it is afterwards, with what is asked for between. busy: what was asked is under way.
 let anchor = null;
+let acting = false;
 let busy = false;
 
 const form = () => $("#main form[data-many]");
 const rows = () => [...document.querySelectorAll("#main tr[data-row]")];
+const shown = () => rows().map((row) => row.dataset.row);
 const box = (row) => $('[name="item"]', row);
 const chosen = () => rows().filter((row) => box(row).checked);
 const current = () => document.activeElement?.closest?.("#main tr[data-row]");
+const rowOf = (id) => $(`tr[data-row="${CSS.escape(id ?? "")}"]`);
+
+// Where somebody was before they turned to a field: they are there again afterwards, or at what follows it.
+let left = null;
+
+function back(ids = shown()) {
+  const all = rows();
+  const place = Math.max(0, ids.indexOf(left));
+  const row = ids.slice(place).map(rowOf).find(Boolean) ?? all[Math.min(place, all.length - 1)];
+  $("a", row ?? document.createElement("tr"))?.focus();
+}
 
 function ready() {
   if (!form()) return;
@@ -64,9 +78,9 @@ async function asked(button) {
   $("#many-title").textContent = `${word} ${picked.length}?`;
   $("[data-yes]").textContent = `${word} ${picked.length}`;
   const step = picked.length / SAMPLE;
-  const shown = Array.from({ length: SAMPLE }, (_, place) => picked[Math.floor(place * step)]);
+  const sample = Array.from({ length: SAMPLE }, (_, place) => picked[Math.floor(place * step)]);
   $("[data-sample]").replaceChildren(
-    ...shown.map((row) => {
+    ...sample.map((row) => {
       const item = document.createElement("li");
       item.textContent = `${$("th a", row).textContent} → ${$(".why", row).textContent.trim()}`;
       return item;
@@ -74,32 +88,83 @@ async function asked(button) {
   );
   dialog.returnValue = "";
   dialog.showModal();
+  if (["Enter", "Escape"].includes(pressed[0])) setTimeout((key) => dialog.close(key === "Enter" ? "yes" : ""), 0, pressed.shift());
   await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
   return dialog.returnValue === "yes";
 }
 
 async function act(from, button) {
-  if (busy) return;
+  if (acting) return say(_("One moment: what you did before is under way."));
   const inList = from === form();
   if (inList && !chosen().length) return say(CHOOSE);
-  const body = new URLSearchParams(new FormData(from, button)); // what is asked for is what is sent
-  if (inList && !(await asked(button))) return;
-  body.set("confirmed", "1");
+  acting = true;
+  try {
+    const body = new URLSearchParams(new FormData(from, button)); // what is asked for is what is sent
+    body.set("confirmed", "1");
+    if (!inList || (await asked(button))) await send(from.action, body);
+  } finally {
+    acting = false;
+  }
+  while (pressed.length && !acting) await redo(pressed.shift());
+}
+
+async function send(address, body) {
   busy = true;
   $("#main").setAttribute("aria-busy", "true");
   try {
     const headers = { Accept: "application/json" };
-    const answer = await fetch(from.action, { method: "POST", body, headers, redirect: "error" });
+    const answer = await fetch(address, { method: "POST", body, headers, redirect: "error" });
     if (answer.status === 401) return location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
     const said = await answer.json();
     if (said.notice) tell(...parsed(said.notice).body.childNodes);
     await again();
   } catch {
+    pressed = [];
     say(_("No answer: some may be done. The list shows how it is."));
   } finally {
     busy = false;
     $("#main").removeAttribute("aria-busy");
   }
+}
+
+// Keys pressed while something was under way: each is done once the list is as that has left it.
+const PRINTED = /^.$/u;
+let pressed = [];
+
+// Whether a key belongs to those that wait: a key of the list, what is typed after one of a field, and how that ends.
+function waits(key) {
+  const field = pressed.findLastIndex((one) => control(one)?.matches("select"));
+  const typing = field >= 0 && !pressed.includes("Enter", field);
+  return Boolean(means(key)) || (PRINTED.test(key) && typing) || (pressed.length > 0 && ["Enter", "Escape"].includes(key));
+}
+
+async function redo(key) {
+  const field = document.activeElement?.closest(".bulk select");
+  if (field) return key === "Enter" ? settle(field) : key === "Escape" ? back() : seek(field, key);
+  if (key === "Enter") return current() && $("a", current()).click();
+  if (key === "Escape") return all(false);
+  await use(key);
+}
+
+// What is typed in a field of the bar chooses what begins so, whether it was pressed before the field was there or not.
+const PAUSE_MS = 2000;
+let typed = "";
+let typedAt = 0;
+
+function seek(field, key) {
+  typed = (Date.now() - typedAt < PAUSE_MS ? typed : "") + key.toLowerCase();
+  typedAt = Date.now();
+  const option = [...field.options].find((one) => one.text.trim().toLowerCase().startsWith(typed));
+  if (option) field.value = option.value;
+  field.toggleAttribute("data-lost", !option);
+}
+
+// Enter in a field of the bar. What was typed and is nothing there does nothing.
+function settle(field) {
+  if (field.hasAttribute("data-lost")) return say(_("Nothing begins with “%(text)s”.", { text: typed }));
+  const button = $("button", field.parentElement);
+  back();
+  return act(form(), button);
 }
 
 function say(text) {
@@ -121,7 +186,9 @@ function tell(...nodes) {
 // The list as it is now; what stays chosen, and where somebody is, stays so.
 async function again() {
   const picked = new Set(chosen().map((row) => row.dataset.row));
-  const here = current()?.dataset.row;
+  const ids = shown();
+  left = current()?.dataset.row ?? left;
+  const inRows = current() || document.activeElement === document.body;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   const page = parsed(await answer.text());
   const next = $("#main", page);
@@ -132,7 +199,7 @@ async function again() {
   if (badge) $(".badge").textContent = badge.textContent;
   ready();
   follow();
-  if (here) ($(`tr[data-row="${CSS.escape(here)}"] a`) ?? $("tr[data-row] a"))?.focus();
+  if (left && inRows) back(ids);
 }
 
 // New and changed rows come by themselves. None moves under the cursor: what is new waits for a press, what has left
@@ -207,6 +274,20 @@ const KEYS = {
   A: () => all(chosen().length < rows().length),
 };
 
+const control = (key) => $(`.bulk [data-bulk="${CSS.escape(key)}"]`);
+const means = (key) => KEYS[key] ?? control(key);
+
+function use(key) {
+  if (KEYS[key]) return KEYS[key]();
+  const found = control(key);
+  if (!found) return;
+  if (!chosen().length) return say(CHOOSE);
+  if (found.matches("button")) return void act(form(), found);
+  left = current()?.dataset.row ?? chosen()[0].dataset.row;
+  typed = "";
+  found.focus();
+}
+
 document.addEventListener(
   "keydown",
   (event) => {
@@ -216,21 +297,23 @@ document.addEventListener(
     if (inBar && event.key === "Enter") {
       event.preventDefault();
       event.stopImmediatePropagation();
-      return act(form(), $("button", field.parentElement));
+      return settle(field);
     }
-    if (event.key === "Escape" && chosen().length) return all(false);
+    if (inBar && event.key === "Escape") return back();
+    if (inBar && PRINTED.test(event.key) && (event.key !== " " || typed)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return seek(field, event.key);
+    }
+    if (event.key === "Escape" && chosen().length && !busy) return all(false);
     const off = !document.body.hasAttribute("data-keys");
-    if (off || event.repeat && !"jk".includes(named(event)) || (field && field.type !== "checkbox")) return;
-    const pressed = named(event);
-    const key = KEYS[pressed];
-    const control = $(`.bulk [data-bulk="${CSS.escape(pressed)}"]`);
-    if (!key && !control) return;
+    const key = named(event);
+    if (off || event.repeat && !"jk".includes(key) || (field && field.type !== "checkbox")) return;
+    if (busy ? !waits(key) : !means(key)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (key) return key();
-    if (!chosen().length) return say(CHOOSE);
-    if (control.matches("button")) act(form(), control);
-    else control.focus();
+    if (busy) pressed.push(key);
+    else use(key);
   },
   { capture: true },
 );

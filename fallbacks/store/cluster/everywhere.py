@@ -60,10 +60,6 @@ async def _since(parts: Parts, most: str | int, *asked: str | int) -> list[list[
     return merging.since(await parts.each("since", most, *asked), int(most))
 
 
-async def _per_hour(parts: Parts, *args: str | int) -> list[int]:
-    return merging.by_place(await parts.each("per_hour", *args))
-
-
 async def _inbox_counts(parts: Parts, within: str | int) -> list[int]:
     return merging.by_place(await parts.each("inbox_counts", within))
 
@@ -182,7 +178,6 @@ SCRIPTS: dict[str, Callable[..., Awaitable[Any]]] = {
     "leaving_drop": _leaving_drop,
     "leaving_read": _leaving_read,
     "next_item": next_item,
-    "per_hour": _per_hour,
     "redeliver": _redeliver,
     "renew": _renew,
     "repair_day": _repair_day,

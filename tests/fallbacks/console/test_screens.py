@@ -17,8 +17,10 @@ pytestmark = pytest.mark.long
 
 Open = Callable[..., BrowserContext]
 WHOLE: ViewportSize = {"width": 1280, "height": 860}
-AT_TWICE_THE_SIZE: ViewportSize = {"width": 640, "height": 430}
-"""What is left of it where a reader zooms to 200 %."""
+AT_TWICE_THE_SIZE: ViewportSize = {"width": 720, "height": 450}
+"""What is left of 1440 x 900 where a reader zooms to 200 %."""
+
+HEADER_PX = 130
 LOOKS = {
     "light": {"color_scheme": "light", "viewport": WHOLE},
     "phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}, "locale": "de-DE"},
@@ -54,6 +56,7 @@ def test_every_screen_passes_axe_and_fits(
         if look == "light":
             page.set_viewport_size(AT_TWICE_THE_SIZE)
             assert too_wide(page) <= 0, name
+            assert page.evaluate("document.querySelector('header.top').offsetHeight") <= HEADER_PX, name
             page.set_viewport_size(WHOLE)
     page.keyboard.press("?")
     faults["keys"] = faults_of(page)

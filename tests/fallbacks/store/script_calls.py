@@ -242,7 +242,7 @@ CALLS = [
 ]  # fmt: skip
 
 READERS = {"examples", "leaving_read", "audit_index", "audit_page", "audit_sums", "inbox_counts", "inbox_page"}
-READERS |= {"family", "pass_on", "per_hour", "reads", "rows", "server", "since"}
+READERS |= {"family", "pass_on", "reads", "rows", "server", "since"}
 PARTS = {f"_{part}" for part in redis_store.PARTS}
 OTHERS = READERS | PARTS
 
