@@ -1,19 +1,20 @@
 """What one Redis or Valkey can carry: measured constants and the arithmetic on them, as docker/SCALING.md has it.
 
-`python -m tests.bench.capacity` measures the books by whole lives of tickets (tests/bench/life.py), a real worker on
-books and broker apart, `appendfsync always`, and shards, and prints every table. CPU is the server's own count, so it
-holds on a busy machine; rates by the clock are marked as such.
+`python -m tests.bench.capacity` measures the ledger by whole lives of tickets (tests/bench/life.py), a real worker with
+store and broker apart, and `appendfsync always`, and prints every table; `--fill docker/SCALING.md` puts them into the
+page. CPU is the server's own count, so it holds on a busy machine; rates by the clock are marked as such.
 """
 
 import argparse
 import asyncio
 import os
+import re
+import sys
 import tempfile
 import threading
-from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
@@ -21,14 +22,13 @@ from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.store.redis_store import RedisStore
 from tasks.ticket import Ticket
 from tests.bench import life
-from tests.bench.life import NOTHING, Lives, Taken, taken, total
+from tests.bench.life import Lives, Taken, taken, total
 from tests.bench.meter import cpu_seconds
 from tests.fallbacks.scene import TRIAGE
 from tests.services.celery_worker import CeleryWorker
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from worker import sample
-from worker.clients import shard_of
 from worker.config.settings import Settings
 from worker.service.web import make_parts
 
@@ -38,24 +38,18 @@ BUSY = 0.7
 """Share of a core, of memory and of a network line that a server may use on average: bursts and forks need the rest."""
 
 DAY = 86_400
-LIVES_FOR = {"a minute": 1 / 1440, "an hour": 1 / 24, "a day": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """Of one ticket, unless said otherwise. cpu: microseconds of the server's main thread. *_bytes: memory, or sent.
-
-    decision_bytes: kept for ever where a person decided. idle_cpu: microseconds a second for one worker process.
-    """
+    """Of one ticket. *_cpu: microseconds of the main thread. live_bytes: memory. log_bytes: written. *_net: sent."""
 
     store_cpu: float
     broker_cpu: float
     live_bytes: float
-    decision_bytes: float
     store_net: float
     broker_net: float
     log_bytes: float
-    idle_cpu: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +87,8 @@ class Deployment:
     idle: Taken
 
 
-async def lives(url: str, size: int, folder: Path) -> tuple[dict[str, Taken], float, float]:
-    """What the phases took each, bytes of a ticket in memory when it is decided, and bytes of its decision."""
+async def lives(url: str, size: int, folder: Path) -> tuple[dict[str, Taken], float, Taken]:
+    """What the phases took each, bytes of a ticket in memory when it is decided, and what its leaving took."""
     store, history = RedisStore(url), SqliteHistory(folder / "history.sqlite", TRIAGE)
     try:
         course = Lives(store)
@@ -102,21 +96,11 @@ async def lives(url: str, size: int, folder: Path) -> tuple[dict[str, Taken], fl
         before = await taken(store)
         phases = await course.live([f"t{number}" for number in range(size)])
         held = (await taken(store) - before).memory / size
-        decisions = await store.redis.memory_usage(f"{store.prefix}examples", samples=0)
-        left = await course.leave(history)
-        written = on_disk(folder)
-        took = left.each(size + WARM)
-        print(f"history: {took.cpu:.0f} µs of the server, {took.client:.0f} µs of the worker a ticket")
-        print(f"{written / (size + WARM):,.0f} bytes on disk a ticket; freed: {-took.memory:,.0f} of {held:,.0f} bytes")
-        return {name: one.each(size) for name, one in phases.items()}, held, (decisions or 0) / (size + WARM)
+        left = (await course.leave(history)).each(size + WARM)
+        return {name: one.each(size) for name, one in phases.items()}, held, left
     finally:
         await history.aclose()
         await store.aclose()
-
-
-def on_disk(folder: Path) -> int:
-    """Bytes of history there."""
-    return sum(path.stat().st_size for path in folder.glob("history.sqlite*"))
 
 
 def phase_table(phases: dict[str, Taken]) -> str:
@@ -132,11 +116,13 @@ def phase_table(phases: dict[str, Taken]) -> str:
 
 
 def deployed(folder: Path, size: int) -> Deployment:
-    """Real tickets through a real worker on the local model, books and broker apart."""
+    """Real tickets through a real worker on the local model, store and broker apart."""
     texts = [row["body"] for row in sample.rows("test")][:size]
-    with ValkeyServer(folder / "books") as store, ValkeyServer(folder / "broker") as broker:
+    with ValkeyServer(folder / "store") as store, ValkeyServer(folder / "broker") as broker:
         settings = {"BROKER_URL": broker.url, "MODEL": "local"}
-        with CeleryWorker(folder / "home", store.url, settings, concurrency=64) as worker:
+        worker = CeleryWorker(folder / "home", store.url, settings, concurrency=64)
+        worker.ready_seconds = 600.0  # it trains the local model first
+        with worker:
             return asyncio.run(_through(worker, store, broker, texts))
 
 
@@ -199,89 +185,98 @@ async def by_the_clock(url: str, size: int, at_once: int) -> float:
         await store.aclose()
 
 
-async def sharded(urls: Sequence[str], size: int) -> list[tuple[int, Taken]]:
-    """For each shard: how many of the tickets are its own, and what its server took for them."""
-    found = []
-    groups = defaultdict[str, list[str]](list)
-    for number in range(size):
-        groups[shard_of(f"t{number}", urls)].append(f"t{number}")
-    for url in urls:
-        store = RedisStore(url)
-        try:
-            course = Lives(store)
-            await course.live([f"w{number}" for number in range(100)])
-            found.append((len(groups[url]), total(await course.live(groups[url]))))
-        finally:
-            await store.aclose()
-    return found
-
-
-def shard_table(folder: Path, size: int) -> str:
-    head = "| shards | tickets of each | server CPU of each, µs by ticket of all | together |\n|---|---|---|---|"
-    rows = []
-    for count in (1, 2, 3):
-        with ExitStack() as stage:
-            servers = [stage.enter_context(ValkeyServer(folder / f"{count}-{n}")) for n in range(count)]
-            found = asyncio.run(sharded([server.url for server in servers], size))
-        each = ", ".join(f"{took.each(size).cpu:.0f}" for _, took in found)
-        whole = sum((took for _, took in found), NOTHING).each(size).cpu
-        rows.append(f"| {count} | {', '.join(str(own) for own, _ in found)} | {each} | {whole:.0f} |")
-    return "\n".join([head, *rows])
-
-
 def limit_table(c: Constants) -> str:
     server = Instance()
-    head = f"| {server.gigabytes:g} GB, {server.gigabits:g} Gbit/s | a ticket lives here for | " + " | ".join(
-        limits(c, server, apart=True, days_here=1)
+    shown = ("one core", "network", "disk (append-only file)")
+    rows = [f"| {server.gigabits:g} Gbit/s | {' | '.join(shown)} |", "|---|---|---|---|"]
+    for name, apart in (("store and broker", False), ("broker apart", True)):
+        found = limits(c, server, apart=apart, days_here=1)
+        rows.append(f"| {name} | {' | '.join(f'{_rounded(found[each]):,.0f}' for each in shown)} |")
+    return "\n".join(rows)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.2g}")
+
+
+def deployed_table(real: Deployment) -> str:
+    rows = ["| of a ticket | server CPU, µs | commands | trips | network, B |", "|---|---|---|---|---|"]
+    for name, took in (("store", real.store), ("broker", real.broker)):
+        sums = f"{took.cpu:.0f} | {took.commands:.1f} | {took.trips:.1f} | {took.received + took.sent:,.0f}"
+        rows.append(f"| {name} | {sums} |")
+    said = (
+        f"Its worker used {real.worker_cpu * 1000:.1f} ms of CPU a ticket, and held {real.store_connections}"
+        f" connections to the store and {real.broker_connections} to the broker. An idle worker costs the store"
+        f" {real.idle.cpu / 1000:.1f} ms of CPU a second, the server's ticking included."
     )
-    rows = [
-        f"| {'broker apart' if apart else 'store and broker'} | {lives} | "
-        + " | ".join(
-            f"{float(f'{value:.2g}'):,.0f}" for value in limits(c, server, apart=apart, days_here=days).values()
-        )
-        + " |"
-        for apart in (False, True)
-        for lives, days in LIVES_FOR.items()
-    ]
-    return "\n".join([f"{head} |", "|---|---|---|---|---|---|", *rows])
+    return "\n".join([*rows, "", said])
+
+
+def constant_table(c: Constants, left: Taken) -> str:
+    rows = (
+        ("store, CPU", f"{c.store_cpu:.0f} µs", "of the one thread that runs scripts, until it is reported"),
+        ("leaving for history", f"{left.cpu:.0f} µs", "of the same thread, later"),
+        ("broker, CPU", f"{c.broker_cpu:.0f} µs", "a Redis broker"),
+        (
+            "memory",
+            f"{c.live_bytes:,.0f} B",
+            "decided, with journal, decision and outcome; all of it goes when it leaves",
+        ),
+        ("network", f"{c.store_net / 1e3:.1f} KB and {c.broker_net / 1e3:.1f} KB", "store and broker, both ways"),
+        ("append-only file", f"{c.log_bytes / 1e3:.1f} KB", "before rewriting"),
+    )
+    return "\n".join(["| constant | of a ticket | |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def fsync_table(folder: Path, size: int) -> str:
+    rows = ["| tickets/s by the clock | 1 at a time | 32 at once | 128 at once |", "|---|---|---|---|"]
+    for policy in ("everysec", "always"):
+        with ValkeyServer(folder / policy, appendfsync=policy) as server:
+            rates = [asyncio.run(by_the_clock(server.url, size, at_once)) for at_once in (1, 32, 128)]
+        rows.append(f"| `{policy}` | {' | '.join(f'{rate:.0f}' for rate in rates)} |")
+    return "\n".join(rows)
+
+
+def measured(folder: Path, size: int) -> dict[str, str]:
+    """By the name of their place in the page."""
+    loads = " ".join(f"{load:.1f}" for load in os.getloadavg())
+    found = {"when": f"{datetime.now(UTC):%Y-%m-%d}, load average {loads}:"}
+    with ValkeyServer(folder / "lives", auto_aof_rewrite_percentage=0) as server:
+        phases, live_bytes, left = asyncio.run(lives(server.url, size, folder))
+    real, whole = deployed(folder / "deployed", min(size, 1000)), total(phases)
+    constants = Constants(
+        store_cpu=whole.cpu,
+        broker_cpu=real.broker.cpu,
+        live_bytes=live_bytes,
+        store_net=whole.received + whole.sent,
+        broker_net=real.broker.received + real.broker.sent,
+        log_bytes=whole.log,
+    )
+    found |= {"phases": phase_table(phases), "deployed": deployed_table(real)}
+    found |= {"constants": constant_table(constants, left), "limits": limit_table(constants)}
+    return found | {"fsync": fsync_table(folder, size // 5)}
+
+
+def filled(page: str, found: Mapping[str, str]) -> str:
+    """The page with what was found in its places: behind `<!-- name -->`, up to the next `<!-- end -->`."""
+    for name, text in found.items():
+        place = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+        page, times = place.subn(lambda match, text=text: f"{match[1]}{text}{match[2]}", page)
+        if times != 1:
+            raise ValueError(f"the page has {times} places for {name}")
+    return page
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.capacity", description=__doc__)
     parser.add_argument("--tickets", type=int, default=3000)
-    size = parser.parse_args().tickets
-    print(f"load average: {os.getloadavg()}")
+    parser.add_argument("--fill", type=Path, help="the page to put the tables into")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with ValkeyServer(folder / "lives", auto_aof_rewrite_percentage=0) as server:
-            phases, live_bytes, decision_bytes = asyncio.run(lives(server.url, size, folder))
-        print(phase_table(phases))
-        real = deployed(folder / "deployed", min(size, 1000))
-        for part, took in (
-            ("store", real.store),
-            ("broker", real.broker),
-            ("store, one idle worker a second", real.idle),
-        ):
-            print(f"{part}: {took}")
-        print(f"worker: {real.worker_cpu * 1000:.1f} ms of CPU a ticket", end="; ")
-        print(f"connections of one worker: {real.store_connections} store, {real.broker_connections} broker")
-        whole = total(phases)
-        constants = Constants(
-            store_cpu=whole.cpu,
-            broker_cpu=real.broker.cpu,
-            live_bytes=live_bytes,
-            decision_bytes=decision_bytes,
-            store_net=whole.received + whole.sent,
-            broker_net=real.broker.received + real.broker.sent,
-            log_bytes=whole.log,
-            idle_cpu=real.idle.cpu,
-        )
-        print(f"{constants}\n{limit_table(constants)}")
-        for policy in ("everysec", "always"):
-            with ValkeyServer(folder / policy, appendfsync=policy) as server:
-                rates = [asyncio.run(by_the_clock(server.url, size // 5, at_once)) for at_once in (1, 32, 128)]
-            print(f"appendfsync {policy}: {', '.join(f'{rate:.0f}' for rate in rates)} tickets/s at 1, 32, 128 at once")
-        print(shard_table(folder / "shards", size))
+        found = measured(Path(name), options.tickets)
+    sys.stdout.write("\n\n".join(f"{name}:\n{text}" for name, text in found.items()) + "\n")
+    if options.fill:
+        options.fill.write_text(filled(options.fill.read_text(), found))
 
 
 if __name__ == "__main__":

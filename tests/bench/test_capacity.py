@@ -4,17 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from tests.bench.capacity import Constants, Instance, limits
+from tests.bench.capacity import Constants, Instance, filled, limits
 
 C = Constants(
     store_cpu=700,
     broker_cpu=300,
     live_bytes=12_000,
-    decision_bytes=1_000,
     store_net=30_000,
     broker_net=5_000,
     log_bytes=17_000,
-    idle_cpu=1_000,
 )
 
 
@@ -42,3 +40,10 @@ def test_lighter_tickets_write_more_of_them() -> None:
     name = "disk (append-only file)"
     found = [limits(one, Instance(), apart=True, days_here=7)[name] for one in (C, light)]
     assert found[1] == pytest.approx(2 * found[0])
+
+
+def test_what_was_measured_is_put_into_its_place_of_the_page() -> None:
+    page = "a\n<!-- one -->\nold\nolder\n<!-- end -->\nb\n<!-- two -->\nkept\n<!-- end -->\n"
+    assert filled(page, {"one": "new \\1"}) == page.replace("old\nolder", "new \\1")
+    with pytest.raises(ValueError, match="0 places for three"):
+        filled(page, {"three": ""})

@@ -1,9 +1,8 @@
-"""How many workers a load needs, and what it costs: Little's law over constants measured on this code.
+"""How many workers a load needs, whether one store carries it, and the cost: Little's law over measured constants.
 
-Measured 2026-11-22 on 2 idle cores, Python 3.11, Valkey 9.1 with appendonly, by the rounds of `make bench`: 640 and
-2,000 tickets through one worker (64 and 400 slots) against `deskhand simulator --latency 2`, two model calls and a
-tool call a ticket; memory with 1,000 in flight too. CPU by the kernel's accounting of each process, memory as
-proportional set, operations by the server's `total_commands_processed`, tokens by the simulator's own counts.
+The store's are of `python -m tests.bench.capacity` and `python -m tests.bench.cluster` (tables: docker/SCALING.md), of
+2026-12-01, a busy machine with 2 cores, Python 3.11, Valkey 9.1, appendonly. A worker's CPU is that of a ticket of 600
+characters (tests/bench/README.md); its memory is of 2026-11-22, proportional set, with up to 1,000 tickets in flight.
 """
 
 import math
@@ -15,8 +14,8 @@ from tasks.run.messages import TokenUsage
 from worker.config.settings import LOCAL
 from worker.models.genai_pricing import Prices
 
-WORKER_CPU_SECONDS = 0.0065
-"""Of one ticket in its worker: 6.5 ms at 64 slots (half idle), 4.7 ms at 400."""
+WORKER_CPU_SECONDS = 0.011
+"""Of one ticket in its worker: 9.8 to 12.3 ms with one model call, the store's part included."""
 
 WORKER_MEGABYTES = 128.0
 SLOT_MEGABYTES = 0.08
@@ -27,17 +26,26 @@ HANDOFF_MEGABYTES = 128.0
 SLOTS_PER_PROCESS = 1000
 """As measured; beyond it one core is the limit."""
 
-STORE_OPERATIONS = 150
+STORE_OPERATIONS = 205
 """Of one ticket from accept to rest, those inside the scripts included."""
 
 STORE_CPU_SECONDS = 0.0016
-"""Of one ticket in the server, broker's part included: 1.1 to 1.6 ms."""
+"""Of one ticket in the thread that runs scripts: accepted, two calls, approved, reported, left."""
+
+BROKER_CPU_SECONDS = 0.00014
+"""Of one ticket, where the broker is a Redis."""
+
+CLUSTER_TIMES = 2.0
+"""What a ticket costs all masters of a cluster together, for what it costs one server."""
+
+FEWEST_MASTERS = 3
+"""Of a cluster: a failover needs the word of most of them."""
 
 IDLE_OPERATIONS = 12.0
 """A second, for each worker process: beats, sweeps, polling."""
 
-TICKET_BYTES = 10_700
-"""Of one ticket in the ledger with its whole journal: 10.4 to 10.7 KB."""
+TICKET_BYTES = 12_600
+"""Of one ticket in the ledger with its whole journal, until it leaves for history."""
 
 CALLS = 2
 TYPICAL = TokenUsage(input_tokens=2000, output_tokens=150, cache_write_tokens=5, cache_read_tokens=7260)
@@ -57,7 +65,8 @@ _PER = {"s": 1, "m": 60, "h": 3600, "d": _DAY}
 class Capacity:
     """What a load needs. rate: tickets a second. latency_seconds: how long one ticket holds a slot.
 
-    memory_megabytes: workers and one hand-off worker. cores: of the workers. store_cores: of the one-threaded server.
+    memory_megabytes: workers and one hand-off worker. cores: of the workers. store_cores: of the thread that runs
+    scripts; broker_cores: of a Redis broker's.
     day_cost / day_worst: nanodollars, typical and with every run at its cap; None where a price or cap is missing.
     """
 
@@ -70,14 +79,22 @@ class Capacity:
     cores: float
     store_operations: int
     store_cores: float
+    broker_cores: float
     books_bytes_per_day: int
     day_cost: Nanodollars | None
     day_worst: Nanodollars | None
 
     @property
-    def shards(self) -> int:
-        """Redis or Valkey servers that this ledger needs; more than one: see docker/SCALING.md."""
-        return max(1, math.ceil(self.store_cores / CORE_BUSY))
+    def broker_apart(self) -> bool:
+        """Whether one server cannot be store and broker."""
+        return self.store_cores + self.broker_cores > CORE_BUSY
+
+    @property
+    def masters(self) -> int:
+        """Of the cluster that this ledger needs; 1 where one server carries it. See docker/SCALING.md."""
+        if self.store_cores <= CORE_BUSY:
+            return 1
+        return max(FEWEST_MASTERS, math.ceil(self.store_cores * CLUSTER_TIMES / CORE_BUSY))
 
 
 def capacity(rate: float, latency_seconds: float, ticket_cost: int | None, run_cap: int | None) -> Capacity:
@@ -97,6 +114,7 @@ def capacity(rate: float, latency_seconds: float, ticket_cost: int | None, run_c
         cores=round(cores, 2),
         store_operations=math.ceil(rate * STORE_OPERATIONS + (processes + 1) * IDLE_OPERATIONS),
         store_cores=round(rate * STORE_CPU_SECONDS, 3),
+        broker_cores=round(rate * BROKER_CPU_SECONDS, 3),
         books_bytes_per_day=tickets_per_day * TICKET_BYTES,
         day_cost=None if ticket_cost is None else Nanodollars(tickets_per_day * ticket_cost),
         day_worst=None if run_cap is None else Nanodollars(tickets_per_day * run_cap),

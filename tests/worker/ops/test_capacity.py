@@ -11,7 +11,17 @@ from tasks.money import from_usd
 from worker.cli import main
 from worker.config.settings import DEFAULT_REMOTE_MODEL
 from worker.models.genai_pricing import Prices
-from worker.ops.capacity import BUSY, CORE_BUSY, SLOTS_PER_PROCESS, WORKER_CPU_SECONDS, capacity, rate_of, typical_cost
+from worker.ops.capacity import (
+    BUSY,
+    CLUSTER_TIMES,
+    CORE_BUSY,
+    SLOTS_PER_PROCESS,
+    STORE_CPU_SECONDS,
+    WORKER_CPU_SECONDS,
+    capacity,
+    rate_of,
+    typical_cost,
+)
 
 
 @given(rate=st.floats(0.001, 1000), latency=st.floats(0.1, 120))
@@ -55,5 +65,11 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_the_command_answers_in_words_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(said(capsys, "--rate", "50/s", "--latency", "8s", "--model", DEFAULT_REMOTE_MODEL, "--json"))
     assert document["slots"] >= 500
-    assert document["shards"] == 1
-    assert "one store is not enough: 3 shards" in said(capsys, "--rate", "1000/s")
+    assert (document["masters"], document["broker_apart"]) == (1, False)
+    assert "a cluster of 3 masters, and a broker apart" in said(capsys, "--rate", "500/s")
+
+
+def test_the_broker_goes_first_and_a_cluster_has_three_masters_at_least() -> None:
+    one, apart, few, many = (capacity(rate, 8, None, None) for rate in (400, 420, 500, 8000))
+    assert [(need.broker_apart, need.masters) for need in (one, apart, few)] == [(False, 1), (True, 1), (True, 3)]
+    assert many.masters * CORE_BUSY >= 8000 * STORE_CPU_SECONDS * CLUSTER_TIMES

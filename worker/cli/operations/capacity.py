@@ -34,7 +34,7 @@ def capacity(
     cap = settings.limits.max_cost_nanodollars
     found = needs.capacity(needs.rate_of(rate), seconds_of(latency), needs.typical_cost(name, prices_of(settings)), cap)
     if json:
-        dump({"model": name, **asdict(found), "shards": found.shards})
+        dump({"model": name, **asdict(found), "masters": found.masters, "broker_apart": found.broker_apart})
     else:
         _print(found, name)
 
@@ -52,7 +52,9 @@ def _print(found: "Capacity", model: str) -> None:
     )
     table.add("memory", f"{found.memory_megabytes:,} MB", "workers and one hand-off worker")
     table.add("store operations", f"{found.store_operations:,}/s", f"{found.store_cores:.0%} of the store's one core")
-    table.add("ledger grows", f"{found.books_bytes_per_day / 1e9:.1f} GB a day", "whole journals, before any archiving")
+    table.add(
+        "tickets that come", f"{found.books_bytes_per_day / 1e9:.1f} GB a day", "whole journals; it leaves for history"
+    )
     if found.day_cost is not None:
         table.add("cost", f"{format_usd(found.day_cost)} a day", f"{CALLS} typical calls a ticket on {model}")
     if found.day_worst is not None and model != "local":
@@ -63,5 +65,13 @@ def _print(found: "Capacity", model: str) -> None:
     say(
         f"start: {found.processes} x `deskhand worker --queues tickets,intake -c {found.slots_per_process}`, "
         "and `deskhand worker --queues handoff -c 4`",
-        *([f"one store is not enough: {found.shards} shards (docker/SCALING.md)"] if found.shards > 1 else []),
+        *_beyond_one_server(found),
     )
+
+
+def _beyond_one_server(found: "Capacity") -> list[str]:
+    if found.masters > 1:
+        return [
+            f"one store is not enough: a cluster of {found.masters} masters, and a broker apart (docker/SCALING.md)"
+        ]
+    return ["one server is not enough for both: set DESKHAND_BROKER_URL to another"] if found.broker_apart else []
