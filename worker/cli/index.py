@@ -58,9 +58,6 @@ OF: Mapping[str, Mapping[str, Mapping[str, str]]] = {
                 "every event."
             ),
         },
-        "tickets.shard": {
-            "shard": "Which of several Deskhands has a ticket, and how it stands there; exits 1 where none knows it.",
-        },
     },
     "People": {
         "people.inbox": {

@@ -36,14 +36,12 @@ from .errors import (
     ProblemError,
     Unreachable,
 )
-from .shards import ranked, shard_of
 from .tickets import AnyTicket, Requester, Ticket
 
 if TYPE_CHECKING:
     from .http_client import DeskhandClient
-    from .http_sharded import ShardedClient
 
-_OVER_HTTP = {"DeskhandClient": "http_client", "ShardedClient": "http_sharded"}
+_OVER_HTTP = {"DeskhandClient": "http_client"}
 """httpx takes long to import, and who only puts messages on a queue does not need it."""
 
 
@@ -74,12 +72,9 @@ __all__ = [
     "ProblemError",
     "ReceiptDocument",
     "Requester",
-    "ShardedClient",
     "State",
     "Ticket",
     "TicketDocument",
     "Unreachable",
     "Usage",
-    "ranked",
-    "shard_of",
 ]

@@ -32,7 +32,7 @@ HAVE_STORES_OF_THEIR_OWN = {"demo", "drill", "up", "simulator"}
 
 RUN_AS_PROCESSES = {"worker", "serve"}
 
-NEED_NO_STORE = {"tools new", "tools offered", "eval", "train", "capacity", "shard"}
+NEED_NO_STORE = {"tools new", "tools offered", "eval", "train", "capacity"}
 
 COMMANDS = """
 enqueue {jsonl}

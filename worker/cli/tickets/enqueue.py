@@ -33,12 +33,7 @@ def enqueue(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the agent is done with all of them.")] = False,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds that --wait waits; default: no end.")] = None,
     url: Annotated[
-        list[str] | None,
-        typer.Option(help="Over HTTP, to this Deskhand; several are shards. The key: DESKHAND_CLIENT_KEY."),
-    ] = None,
-    before: Annotated[
-        list[str] | None,
-        typer.Option(help="The shards there were until their last change: what they know is not accepted again."),
+        str | None, typer.Option(help="Over HTTP, to the Deskhand at this address. The key: DESKHAND_CLIENT_KEY.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -54,7 +49,7 @@ def enqueue(
         else:
             from worker.cli.tickets.enqueue_http import enqueue_over_http
 
-            done, rest = enqueue_over_http(url, before or (), stream, wait=wait, within=timeout)
+            done, rest = enqueue_over_http(url, stream, wait=wait, within=timeout)
     _tell(done, rest, json=json)
     if done.faults or (rest is not None and rest.moving):
         raise typer.Exit(1)

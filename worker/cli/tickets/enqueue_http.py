@@ -1,4 +1,4 @@
-"""`deskhand enqueue --url`: the same file over HTTP, by our own client, to a Deskhand elsewhere or several shards."""
+"""`deskhand enqueue --url`: the same file over HTTP, by our own client, to a Deskhand elsewhere."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -12,32 +12,22 @@ from worker.cli.tickets.resting import Rest
 from worker.cli.tickets.ticket_lines import Bad, Good, read_tickets
 
 if TYPE_CHECKING:
-    from worker.clients import DeskhandClient, ShardedClient
-
-    Client = DeskhandClient | ShardedClient
+    from worker.clients import DeskhandClient
 
 
-def client_of(urls: Sequence[str], before: Sequence[str]) -> "Client":
-    """Of one Deskhand, or of the shards that these are, and were before; with the key of the settings.
-
-    It sends the trace on that the command was called in.
-    """
-    from worker.clients import DeskhandClient, ShardedClient
+def client_of(url: str) -> "DeskhandClient":
+    """With the key of the settings. It sends the trace on that the command was called in."""
+    from worker.clients import DeskhandClient
     from worker.telemetry.tracing import arrived_with
 
-    key, trace = load().client_key, arrived_with.get()
-    secret = key.get_secret_value() if key else None
-    if len(urls) == 1 and not before:
-        return DeskhandClient(urls[0], secret, headers=trace)
-    return ShardedClient(urls, secret, before=before, headers=trace)
+    key = load().client_key
+    return DeskhandClient(url, key.get_secret_value() if key else None, headers=arrived_with.get())
 
 
-def enqueue_over_http(
-    urls: Sequence[str], before: Sequence[str], stream: BinaryIO, *, wait: bool, within: float | None
-) -> tuple[Enqueued, Rest | None]:
+def enqueue_over_http(url: str, stream: BinaryIO, *, wait: bool, within: float | None) -> tuple[Enqueued, Rest | None]:
     """Send every ticket of the stream. Over HTTP a ticket known before counts as accepted: the answer is the same."""
     done, items = Enqueued(), iter(read_tickets(stream))
-    with client_of(urls, before) as client:
+    with client_of(url) as client:
         with progress("accepting", None) as advance:
             while batch := list(islice(items, BATCH)):
                 _send(client, batch, done)
@@ -45,7 +35,7 @@ def enqueue_over_http(
         return done, _until_at_rest(client, done.ids, within) if wait else None
 
 
-def _send(client: "Client", batch: Sequence[Good | Bad], done: Enqueued) -> None:
+def _send(client: "DeskhandClient", batch: Sequence[Good | Bad], done: Enqueued) -> None:
     from worker.clients import ClientError
 
     good = [item for item in batch if isinstance(item, Good)]
@@ -65,7 +55,7 @@ def _fault(done: Enqueued, where: str, why: str) -> None:
     complain(f"{where}: {why}")
 
 
-def _until_at_rest(client: "Client", ids: Sequence[str], within: float | None) -> Rest:
+def _until_at_rest(client: "DeskhandClient", ids: Sequence[str], within: float | None) -> Rest:
     """One long-poll after the other: the last to rest ends it either way."""
     from worker.clients import IN_WORK, State
 
