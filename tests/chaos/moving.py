@@ -75,13 +75,15 @@ class Moving:
         lives = Lives(store, history)
         try:
             with self._movers() as movers:
-                killing = asyncio.ensure_future(self._kill(movers, dice))
+                each = asyncio.Event()
+                killing = asyncio.ensure_future(self._kill(movers, dice, each))
                 ids = [f"t{n}" for n in range(self.tickets)]
                 for start in range(0, len(ids), AT_ONCE):
                     await asyncio.gather(*(lives.live(one) for one in ids[start : start + AT_ONCE]))
                 again = dice.sample(ids, max(5, len(ids) // 20))
                 for one in again:
                     await patiently(partial(lives.correct, one))
+                await each.wait()
                 killing.cancel()
                 await asyncio.gather(killing, return_exceptions=True)
                 movers.revive()
@@ -101,8 +103,8 @@ class Moving:
         finally:
             movers.end()
 
-    async def _kill(self, movers: "Movers", dice: random.Random) -> None:
-        """One after the other, so that each of them is killed at many points of the move."""
+    async def _kill(self, movers: "Movers", dice: random.Random, each: asyncio.Event) -> None:
+        """One after the other, so that each of them is killed at many points of the move; sets `each` when all were."""
         names = ["mover", "mover", *self.servers]
         while True:
             for name in dice.sample(names, len(names)):
@@ -113,6 +115,7 @@ class Moving:
                     self.servers[name].kill9()
                     await asyncio.to_thread(self.servers[name].start)
                 self.kills[name] = self.kills.get(name, 0) + 1
+            each.set()
 
     async def _judge(self, found: Moved, lives: "Lives", ids: list[str], corrected: set[str]) -> None:
         known = await lives.history.known(ids)

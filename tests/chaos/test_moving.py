@@ -12,6 +12,6 @@ from tests.services.valkey import ValkeyServer
 def test_killed_at_any_point_of_the_move_each_ticket_is_in_one_place_and_known(tmp_path: Path) -> None:
     with ValkeyServer(tmp_path / "store") as store:
         history = f"sqlite://{tmp_path}/history.sqlite"
-        found = Moving(tmp_path, store, history, {"store": store}, tickets=150).run()
+        found = Moving(tmp_path, store, history, {"store": store}, tickets=150, pause_seconds=0.2).run()
     assert found.wrong == []
-    assert found.kills.get("mover", 0) + found.kills.get("store", 0) >= 2
+    assert found.kills.keys() == {"mover", "store"}
