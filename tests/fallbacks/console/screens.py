@@ -44,6 +44,7 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
     for _ in range(6):
         door.run(door.inbox.approve(door.run(agent.suggest(ticket(), "card_arrival")), "rita", None))
     door.run(door.inbox.note(failed[0], "olga", raw[:1000]))
+    door.run(door.inbox.note(failed[0], "olga", f"@ada, is this ours? {raw[:500]}"))
     talk = door.run(agent.hand_off(ticket(), Reason.LOW_CONFIDENCE, "0.44 of 0.60 needed", label="card_arrival"))
     for number, body in enumerate((raw[:2000], "> Where is it?\n\nIt came, thank you, but broken.", "Thanks!")):
         door.run(door.talk.add(talk, Message(id=f"m{number}", body=body, attachments=FILES[:number]), door="mail"))
@@ -58,6 +59,7 @@ def fill(door: Door, agent: Agent, made: Callable[..., Ticket], **fields: object
         "conversation": f"/tickets/{talk}",
         "work": "/work",
         "search": "/search?q=card+not&state=waiting",
+        "mentions": "/mentions",
         "overview": "/overview",
         "people": "/people",
         "groups": "/groups",
