@@ -17,6 +17,7 @@ from fallbacks.history.port import Known
 from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import ALONE
 from fallbacks.ledger.addresses import address_digest
+from fallbacks.ledger.arrival import first_events, shortest_ms
 from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.calls import PendingCall
 from fallbacks.ledger.claims import Accepted as Accepted
@@ -126,7 +127,7 @@ class Ledger(Steps):
             "door": door,
             "sent_by": sent_by,
             "idem": idempotency_key,
-            "wait_ms": _shortest_ms(ticket.deadline_seconds, max_wait_seconds),
+            "wait_ms": shortest_ms(ticket.deadline_seconds, max_wait_seconds),
             "not_before": not_before_ms,
             "expires": expires_ms,
             "closed": closed,
@@ -140,7 +141,7 @@ class Ledger(Steps):
             "rate": None if aside else self.rates.get(ticket.source),
             "refuse": refuse or None,
         }
-        events = _first_events(ticket, not_before_ms, closed, detail)
+        events = first_events(ticket, not_before_ms, closed, detail)
         return await self._accept(ticket.source, (ticket_id, body), header, events)
 
     def _first_row(self, ticket: Ticket, limits: Limits) -> dict[str, Any]:
@@ -391,15 +392,3 @@ class Ledger(Steps):
 def new_id() -> str:
     """A ticket id that sorts by time: `tkt_` and 24 hex digits."""
     return f"tkt_{int(time.time() * 1000):012x}{uuid4().hex[:12]}"
-
-
-def _first_events(ticket: Ticket, not_before_ms: int | None, closed: Closed | None, detail: str) -> list[ev.Event]:
-    accepted = ev.Accepted(ticket.source)
-    if closed is not None:
-        return [accepted, ev.Closed("intake", closed.value, detail[:500])]
-    return [accepted] if not_before_ms is None else [accepted, ev.Parked(until_ms=not_before_ms)]
-
-
-def _shortest_ms(*seconds: float | None) -> int | None:
-    given = [each for each in seconds if each is not None]
-    return int(min(given) * 1000) if given else None
