@@ -40,6 +40,9 @@ IDLE_SECONDS = 10.0
 AHEAD = 400
 """Tickets that wait at most: a queue that is neither empty nor a backlog."""
 
+SENT_AT_ONCE = 16
+"""One after the other, it is the sender whose rate would be seen."""
+
 
 @dataclass(frozen=True)
 class Stores:
@@ -157,12 +160,15 @@ async def _worked(there: Stores, broker: str, workers: Sequence[Worker], texts: 
 
     async def send(name: str, bodies: Sequence[str]) -> None:
         before = await resting()
-        for number, body in enumerate(bodies):
-            found = Ticket.model_validate({"id": f"{name}{number}", "source": "bench", "subject": "", "body": body})
-            await parts.ledger.accept(found, life.LIMITS, max_wait_seconds=3600)
-            await parts.publisher.publish([("triage", f"{name}{number}")])
-            if number % 50 == 0:
-                await _until(resting, before + number - AHEAD)
+        found = [
+            Ticket.model_validate({"id": f"{name}{number}", "source": "bench", "subject": "", "body": body})
+            for number, body in enumerate(bodies)
+        ]
+        for sent in range(0, len(found), SENT_AT_ONCE):
+            lot = found[sent : sent + SENT_AT_ONCE]
+            await asyncio.gather(*(parts.ledger.accept(one, life.LIMITS, max_wait_seconds=3600) for one in lot))
+            await parts.publisher.publish([("triage", str(one.id)) for one in lot])
+            await _until(resting, before + sent - AHEAD)
         await _until(resting, before + len(bodies))
 
     async def used() -> tuple[float, float]:

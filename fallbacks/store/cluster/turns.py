@@ -1,6 +1,7 @@
 """Who goes first over all shards: each has a line of its own, and a claim goes to a line whose first is more urgent."""
 
 import asyncio
+import random
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -8,13 +9,16 @@ from typing import Any
 from fallbacks.store import keys
 from fallbacks.store.cluster.parts import Parts
 
-TRIES = 3
+TRIES = 6
 
 LOOK_SECONDS = 0.2
 """How old a process's knowledge of the lines' firsts may be."""
 
 CLASS = 2.0**50
 """Scores of one urgency: see `line_up` in `lua/_prelude.lua`."""
+
+NORMAL = 2 * CLASS
+"""Of a hint's ticket that came after the last look: most are."""
 
 
 @dataclass(slots=True)
@@ -27,32 +31,33 @@ class Turns:
     _looking: "asyncio.Task[None] | None" = None
 
     async def claim(self, ticket_id: str, *args: str | int) -> Any:
-        """The first of the hint's shard, of one whose first is more urgent, or of any where the hint's has none.
-        Where that one has gone, this process looks anew.
+        """The first of the hint's shard, or of one whose first is more urgent, as far as this process knows.
+
+        Where none is left there, it looks anew: another claim took what this hint was for, and left its own waiting.
         """
         own = self.parts.place(ticket_id)
+        if monotonic() - self._looked_at > LOOK_SECONDS:
+            await self._look()
+        place = self._most_urgent(own, self._firsts.get(own, ("", NORMAL))[1])
         for _ in range(TRIES):
-            place, first = await self._better(own)
-            shard = self.parts.shards[place]
-            claimed = await shard.script("claim", ticket_id if place == own else first, *args)
-            self._firsts.pop(place, None)
+            named = ticket_id if place == own else self._firsts[place][0]
+            claimed = await self.parts.shards[place].script("claim", named, *args)
             if claimed[0] in ("ok", "paused"):
                 break
             await self._look()
             if not self._firsts:
                 break
+            place = self._most_urgent(own, self._firsts.get(own, ("", float("inf")))[1])
         return claimed
 
-    async def _better(self, own: int) -> tuple[int, str]:
-        if monotonic() - self._looked_at > LOOK_SECONDS:
-            await self._look()
-        mine = self._firsts.get(own)
-        urgency = mine[1] // CLASS if mine else float("inf")
-        others = [(score // CLASS, place) for place, (_, score) in self._firsts.items() if score // CLASS < urgency]
-        if not others:
-            return own, ""
-        place = min(others)[1]
-        return place, self._firsts[place][0]
+    def _most_urgent(self, own: int, score: float) -> int:
+        """The hint's shard, where no line's first is more urgent than this score; else one of the most urgent."""
+        classes = {place: of // CLASS for place, (_, of) in self._firsts.items()}
+        greatest = min(classes.values(), default=float("inf"))
+        if score // CLASS <= greatest:
+            return own
+        places = [place for place, of in classes.items() if of == greatest]
+        return random.choice(places)  # noqa: S311
 
     async def _look(self) -> None:
         """One for all who ask. Lines that do not answer have none waiting. Raises where none does."""

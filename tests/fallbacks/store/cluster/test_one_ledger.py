@@ -187,6 +187,20 @@ def test_the_urgent_goes_first_whichever_shard_a_message_names(cluster_url: str)
     over(cluster_url, story)
 
 
+def test_as_many_messages_as_tickets_take_each_of_them(cluster_url: str) -> None:
+    names = [f"m{number}" for number in range(320)]
+
+    async def story(one: Scene, _other: Scene) -> None:
+        await asyncio.gather(*(one.accept(name) for name in names))
+        claims: list[Claim | str] = []
+        for start in range(0, len(names), 64):
+            lot = names[start : start + 64]
+            claims += await asyncio.gather(*(one.ledger.claim(name, "w1", hint=True) for name in lot))
+        assert {claim.lease.ticket_id for claim in claims if isinstance(claim, Claim)} == set(names)
+
+    over(cluster_url, story)
+
+
 class Sink:
     """Keeps what it is sent."""
 
