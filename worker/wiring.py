@@ -21,13 +21,13 @@ from fallbacks.delivery.outcomes import WEBHOOK, Outcome, OutcomeWriter
 from fallbacks.erasure.erasure import Erasure
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.probes import Probes
-from fallbacks.ledger.control import Control
-from fallbacks.ledger.history import LedgerHistory
-from fallbacks.ledger.leaving import Leaving
-from fallbacks.ledger.one_history import announce
+from fallbacks.ledger.limits.control import Control
+from fallbacks.ledger.past.history import LedgerHistory
+from fallbacks.ledger.past.leaving import Leaving
+from fallbacks.ledger.past.one_history import announce
 from fallbacks.ledger.prompts import canary_of, keep_prompt
 from fallbacks.ledger.states import HintKind
-from fallbacks.ledger.trend import keep_trend
+from fallbacks.ledger.sums.trend import keep_trend
 from fallbacks.operations.look import Terms as LookTerms
 from fallbacks.store import keys
 from fallbacks.store.port import Store

@@ -14,9 +14,9 @@ from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.history.sqlite.url import room_of, sqlite_path
 from fallbacks.history.upkeep import KeptUp, Upkeep, cool_older, forget_older
 from fallbacks.ledger.business_hours import read_hours
-from fallbacks.ledger.examples import Examples
-from fallbacks.ledger.known_before import KnownBefore
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.past.examples import Examples
+from fallbacks.ledger.past.known_before import KnownBefore
 from fallbacks.ledger.targets import Targets
 from fallbacks.ledger.views import Views
 from fallbacks.search.both import TicketSearch

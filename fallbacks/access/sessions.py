@@ -8,7 +8,7 @@ from time import monotonic
 
 from fallbacks.access.users import User, Users
 from fallbacks.errors import SignInThrottled
-from fallbacks.ledger.control import Control
+from fallbacks.ledger.limits.control import Control
 from fallbacks.store import keys
 from fallbacks.store.port import Store, lua_header
 

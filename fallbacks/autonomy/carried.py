@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 

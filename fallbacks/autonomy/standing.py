@@ -19,9 +19,9 @@ from fallbacks.autonomy.repeats import Repeats, Seen
 from fallbacks.autonomy.revoked import Revocation, Revoked, as_revoked, read_revoked, write_revoked
 from fallbacks.errors import HistoryUnreachable
 from fallbacks.history.port import History
-from fallbacks.ledger.control import EARNED, Control
-from fallbacks.ledger.examples import Example, Examples, Folded
-from fallbacks.ledger.kept_fold import KeptFold
+from fallbacks.ledger.limits.control import EARNED, Control
+from fallbacks.ledger.past.examples import Example, Examples, Folded
+from fallbacks.ledger.past.kept_fold import KeptFold
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.language import _

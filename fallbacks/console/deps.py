@@ -20,8 +20,8 @@ from fallbacks.inbox.alike import AlikeFinder
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.today import Days, days
 from fallbacks.kinds.findings import Finder
-from fallbacks.ledger.examples import Examples, Folded
-from fallbacks.ledger.source_caps import SourceTerms
+from fallbacks.ledger.limits.source_caps import SourceTerms
+from fallbacks.ledger.past.examples import Examples, Folded
 from fallbacks.ledger.states import Hint
 from fallbacks.ledger.views import Views
 from fallbacks.operations.look import Terms

@@ -12,7 +12,7 @@ from fallbacks.autonomy.proof import still_to_agree
 from fallbacks.autonomy.standing import Row
 from fallbacks.console.pages import words
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 from fallbacks.store import keys
 from tasks.language import _
 from tasks.run.process import Kind

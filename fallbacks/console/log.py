@@ -8,7 +8,7 @@ from starlette.responses import Response
 from fallbacks.access.roles import Role
 from fallbacks.console.figures import iso
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.ledger.control import Change, Control
+from fallbacks.ledger.limits.control import Change, Control
 from fallbacks.operations.csv_cells import guarded
 
 READ = 5000

@@ -9,7 +9,7 @@ from fallbacks.access.roles import Role
 from fallbacks.console.figures import usd
 from fallbacks.console.overview import money_of
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.ledger.control import AUTONOMY, DRAIN, PAUSED, Control
+from fallbacks.ledger.limits.control import AUTONOMY, DRAIN, PAUSED, Control
 from fallbacks.ledger.views import WORKER_SILENT_MS
 from fallbacks.operations.budget import change_budget, read_amount
 from fallbacks.operations.fleet import fleet

@@ -15,8 +15,8 @@ from fallbacks.console.kinds import kind_rows
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.people import LATEST, work_by
 from fallbacks.inbox.wanted import Wanted
-from fallbacks.ledger.control import Control
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.limits.control import Control
+from fallbacks.ledger.past.examples import Example
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Stats
 from fallbacks.operations.finding import Finding

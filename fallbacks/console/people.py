@@ -9,7 +9,7 @@ from fallbacks.access.roles import Role
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.people import HASTY_FROM, HASTY_SECONDS, LATEST, Probed, Work, corrected_by, probed, work_by
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 from fallbacks.store import keys
 
 MOST_ROWS = 30

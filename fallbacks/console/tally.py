@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fallbacks.ledger.examples import Example, Examples, Folded
+from fallbacks.ledger.past.examples import Example, Examples, Folded
 
 LAST_CHANGED = 3
 

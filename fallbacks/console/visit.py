@@ -17,7 +17,7 @@ from fallbacks.console.languages import TAGS, language
 from fallbacks.inbox.endings import UNDO_MS
 from fallbacks.inbox.mentions import Mentions
 from fallbacks.inbox.reach import Reach, reach_of
-from fallbacks.ledger.control import AUTONOMY, PAUSED
+from fallbacks.ledger.limits.control import AUTONOMY, PAUSED
 from fallbacks.store import keys
 from tasks.language import _, speak, translated
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, assert_never
 
-from fallbacks.ledger import generation
+from fallbacks.ledger.limits import generation
 from fallbacks.plan import PLAN, Severity
 from fallbacks.store import keys
 from fallbacks.store.port import Store

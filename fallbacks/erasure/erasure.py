@@ -15,7 +15,7 @@ from fallbacks.history.facts import entry_of
 from fallbacks.history.port import EndedTicket, History
 from fallbacks.history.receipts import Receipt, mark_of
 from fallbacks.history.seals import Sealer
-from fallbacks.ledger.control import ERASED, Control
+from fallbacks.ledger.limits.control import ERASED, Control
 from fallbacks.ledger.states import ENDED, State
 from fallbacks.store import keys
 from fallbacks.store.port import Store

@@ -11,7 +11,7 @@ from unicodedata import east_asian_width
 
 from fallbacks.history.chain import ERASED, content_digest, erased_of, event_digest, head_of, row_digest
 from fallbacks.history.port import EndedTicket
-from fallbacks.ledger.examples import fingerprint_of
+from fallbacks.ledger.past.examples import fingerprint_of
 from tasks.reasons import Reason
 from tasks.run.events import TextsErased
 from tasks.run.process import Process

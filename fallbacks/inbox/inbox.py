@@ -33,9 +33,9 @@ from fallbacks.inbox.decisions import (
 from fallbacks.inbox.endings import DECIDABLE, UNDO_MS, Endings
 from fallbacks.inbox.probes import is_probe
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.known_before import KnownBefore
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.move import ByPerson, In, Move, OutboxEntry, stale
+from fallbacks.ledger.past.known_before import KnownBefore
 from fallbacks.ledger.results import result_fields
 from fallbacks.ledger.states import INBOX, Hint, HintKind, State
 from fallbacks.ledger.views import TicketView

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from fallbacks.autonomy.noise import CAUGHT, MISSED
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 
 LATEST = 2000
 """A screen counts so many of the last decisions: people and kinds change."""

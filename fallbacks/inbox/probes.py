@@ -18,9 +18,9 @@ from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.history.port import History
 from fallbacks.inbox.people import of_person
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.examples import Example, Examples
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger, new_id
 from fallbacks.ledger.move import ByPerson, Move, make_move
+from fallbacks.ledger.past.examples import Example, Examples
 from fallbacks.ledger.states import ENDED, INBOX, State
 from fallbacks.ledger.views import Views
 from fallbacks.store import keys

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 from fallbacks.access.users import User
 from fallbacks.inbox.bulk import MOST, Based, do_each, done
 from fallbacks.inbox.holds import Holds
-from fallbacks.ledger.control import ROTATION, USER, Change, Control
+from fallbacks.ledger.limits.control import ROTATION, USER, Change, Control
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.language import _

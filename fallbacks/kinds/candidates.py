@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fallbacks.kinds.words import Vector, Weights, centre, likeness, words_of
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 
 ALIKE, ALIKE_TO_CENTRE = 0.12, 0.144
 """Cosines, of two tickets and of a ticket and the centre of a group."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from fallbacks.kinds.ended import fits
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 from tasks.run.process import Process
 
 WEEK_MS = 7 * 86_400_000

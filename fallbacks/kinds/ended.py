@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from fallbacks.ledger.examples import Example, Examples, read_all
+from fallbacks.ledger.past.examples import Example, Examples, read_all
 from tasks.run.process import Process
 
 

@@ -10,7 +10,7 @@ from fallbacks.kinds.candidates import Candidate, candidates
 from fallbacks.kinds.changes import Change, changes
 from fallbacks.kinds.confusions import Confusion, confusions
 from fallbacks.kinds.ended import ended
-from fallbacks.ledger.examples import Example, Examples
+from fallbacks.ledger.past.examples import Example, Examples
 from fallbacks.store import keys
 from tasks.run.process import Process
 

@@ -18,15 +18,15 @@ from fallbacks.ledger import journal_log
 from fallbacks.ledger.acts import ALONE
 from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.arrival import first_events, shortest_ms
-from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.calls import PendingCall
 from fallbacks.ledger.claims import Accepted as Accepted
 from fallbacks.ledger.claims import Claim as Claim
 from fallbacks.ledger.claims import Conclusion as Conclusion
 from fallbacks.ledger.claims import Lease as Lease
 from fallbacks.ledger.claims import read_claim
-from fallbacks.ledger.known_before import KnownBefore
+from fallbacks.ledger.limits.breaker import ModelFailure
 from fallbacks.ledger.move import AlertRaised, At, ByWorker, In, InboxEntry, Move, OutboxEntry, RunFigures, make_move
+from fallbacks.ledger.past.known_before import KnownBefore
 from fallbacks.ledger.results import item_facets, result_fields, result_names
 from fallbacks.ledger.states import Closed, Hint, HintKind, State
 from fallbacks.ledger.steps import Steps
@@ -112,7 +112,7 @@ class Ledger(Steps):
         else it is parked until its turn.
 
         One that has left the store is known, too. Where history cannot be asked, the ticket is accepted and worked; one
-        that was here before then leaves under an id of its own, and is reported (`fallbacks.ledger.leaving`).
+        that was here before then leaves under an id of its own, and is reported (`fallbacks.ledger.past.leaving`).
         """
         known, asked = await self._known_before(ticket.id, idempotency_key)
         if known is not None:

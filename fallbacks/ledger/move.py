@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from fallbacks.errors import ConversationFull, MessageConflict, Stale, UnknownTicket
 from fallbacks.ledger import journal_log
-from fallbacks.ledger.breaker import ModelFailure
-from fallbacks.ledger.meters import counted
-from fallbacks.ledger.meters import field as meter
+from fallbacks.ledger.limits.breaker import ModelFailure
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.meters import counted
+from fallbacks.ledger.sums.meters import field as meter
 from fallbacks.plan import Severity
 from fallbacks.store.port import Store, lua_header, lua_values
 from tasks.errors import LeaseLost, NewMessages

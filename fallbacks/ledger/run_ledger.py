@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.ledger import Lease, Ledger
-from fallbacks.ledger.source_caps import NO_CAPS, SourceCaps
+from fallbacks.ledger.limits.breaker import ModelFailure
+from fallbacks.ledger.limits.source_caps import NO_CAPS, SourceCaps
 from fallbacks.plan import PLAN
 from fallbacks.store import keys
 from tasks.errors import Draining

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 from fallbacks.ledger import journal_log
-from fallbacks.ledger.breaker import ModelFailure, refused
 from fallbacks.ledger.claims import Lease
-from fallbacks.ledger.meters import counted
-from fallbacks.ledger.source_caps import NO_CAPS, SourceCaps
+from fallbacks.ledger.limits.breaker import ModelFailure, refused
+from fallbacks.ledger.limits.source_caps import NO_CAPS, SourceCaps
+from fallbacks.ledger.sums.meters import counted
 from fallbacks.store.port import Store, lua_header
 from tasks.errors import EffectUnknown, LeaseLost, NewMessages, NotApproved
 from tasks.run import events as ev

@@ -10,8 +10,8 @@ from fallbacks.history.port import EndedTicket, History, Known
 from fallbacks.ledger.addresses import address_digest
 from fallbacks.ledger.attachments import unpacked, unpacked_texts
 from fallbacks.ledger.calls import PendingCall, read_pending
-from fallbacks.ledger.coming_back import brought_back
-from fallbacks.ledger.source_caps import SourceTerms, least_terms, read_terms
+from fallbacks.ledger.limits.source_caps import SourceTerms, least_terms, read_terms
+from fallbacks.ledger.past.coming_back import brought_back
 from fallbacks.ledger.states import ENDED, INBOX, Closed, State
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
@@ -98,7 +98,7 @@ class Stats:
 
     inbox: waiting items by reason ("suggestion" or "approval" where there is none). slots: of all workers heard of
     lately. spent / reserved: nanodollars of this UTC day. counters: what was counted since the store was opened;
-    meters: likewise, for `fallbacks.ledger.meters` to read.
+    meters: likewise, for `fallbacks.ledger.sums.meters` to read.
     """
 
     states: dict[str, int]

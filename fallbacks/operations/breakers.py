@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fallbacks.ledger.meters import series
+from fallbacks.ledger.sums.meters import series
 from fallbacks.ledger.views import Stats
 from fallbacks.store import keys
 from fallbacks.store.port import Store

@@ -2,7 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
-from fallbacks.ledger.control import DAY_CAP, Control
+from fallbacks.ledger.limits.control import DAY_CAP, Control
 from tasks.language import _
 from tasks.money import from_usd
 from tasks.reasons import Reason

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fallbacks.delivery.outbox import Entry, OutboxAdmin
-from fallbacks.ledger.control import Change as Switched
-from fallbacks.ledger.control import Control
-from fallbacks.ledger.examples import Examples
-from fallbacks.ledger.figures import Day, days_of
-from fallbacks.ledger.trend import Change, Seen, compared, seen
+from fallbacks.ledger.limits.control import Change as Switched
+from fallbacks.ledger.limits.control import Control
+from fallbacks.ledger.past.examples import Examples
+from fallbacks.ledger.sums.figures import Day, days_of
+from fallbacks.ledger.sums.trend import Change, Seen, compared, seen
 from fallbacks.ledger.views import Stats, Views
 from fallbacks.operations.breakers import Breaker, breakers
 from fallbacks.operations.fleet import Worker, fleet

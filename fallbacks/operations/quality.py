@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fallbacks.ledger.examples import Example, Examples
-from fallbacks.ledger.figures import Day
+from fallbacks.ledger.past.examples import Example, Examples
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.figures import Day
 from fallbacks.plan import DAY_MS
 
 SAMPLE = 2000

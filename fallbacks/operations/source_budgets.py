@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fallbacks.ledger.control import DAY_CAP, MONTH_CAP, RATE, Control
-from fallbacks.ledger.source_caps import NO_CAPS, SourceCaps, SourceTerms
+from fallbacks.ledger.limits.control import DAY_CAP, MONTH_CAP, RATE, Control
+from fallbacks.ledger.limits.source_caps import NO_CAPS, SourceCaps, SourceTerms
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys
 from fallbacks.store.port import Store

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fallbacks.ledger.meters import CHARS_PER_TOKEN, TOOL_SECONDS, Histogram, of_tools, series
-from fallbacks.ledger.trend import Change, Seen, compared, seen
+from fallbacks.ledger.sums.meters import CHARS_PER_TOKEN, TOOL_SECONDS, Histogram, of_tools, series
+from fallbacks.ledger.sums.trend import Change, Seen, compared, seen
 from fallbacks.ledger.views import Stats
 from fallbacks.store.port import Store
 from tasks.run.approval import Approval, Ask, Over

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from fallbacks.ledger.control import DEPLOYED
-from fallbacks.ledger.meters import series
+from fallbacks.ledger.limits.control import DEPLOYED
+from fallbacks.ledger.sums.meters import series
 from fallbacks.operations.finding import Finding, error, warning
 from fallbacks.operations.look import Look
 from fallbacks.plan import PLAN, Severity

@@ -98,7 +98,7 @@ person = _keys(
 
 # money, breakers and rates
 day = _keys("day:*", Type.HASH, "nanodollars spent and reserved in a UTC day, of it also by source; by days since 1970")
-figures = _keys("f:*", Type.HASH, "figures of a UTC day for people, see `fallbacks.ledger.figures`; 62 days")
+figures = _keys("f:*", Type.HASH, "figures of a UTC day for people, see `fallbacks.ledger.sums.figures`; 62 days")
 breaker = _keys("breaker:*", Type.HASH, "a model's failures in a row, and until when its circuit breaker is open (ms)")
 rate = _keys("rate:*", Type.TEXT, "calls of a tool in this minute; `rate:key:` and its id: requests of an API key")
 message_rate = _keys("heard:*", Type.TEXT, "messages added to a ticket in this hour; by ticket id")
@@ -132,7 +132,7 @@ CLOCK = _key("clock", Type.TEXT, "greatest time seen of the server's clock, and 
 CLOCK_STEP = _key("clock_step", Type.TEXT, "a step of that clock, until a process has said what it was (ms)")
 CARETAKER = _key("caretaker", Type.TEXT, "how many web processes looked after forgotten tickets in this window")
 COUNTERS = _key("n", Type.HASH, "counters that the audit balances: accepted, left (for history), alerts raised, ...")
-METERS = _key("m", Type.HASH, "counters of `/metrics`, see `fallbacks.ledger.meters`")
+METERS = _key("m", Type.HASH, "counters of `/metrics`, see `fallbacks.ledger.sums.meters`")
 EARNED = _key("earned", Type.HASH, "kind, tier and version -> since and until when it was decided alone (ms, JSON)")
 REVOKED = _key("revoked", Type.HASH, "kind and when a person revoked its autonomy (ms) -> who, and why (JSON)")
 EARNED_TURN = _key("earned_turn", Type.TEXT, "how many processes wanted to look for promotions in this window")

@@ -20,7 +20,7 @@ from redis import Redis
 
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.history.sqlite.history import SqliteHistory
-from fallbacks.ledger.history import LedgerHistory
+from fallbacks.ledger.past.history import LedgerHistory
 from fallbacks.store import keys
 from fallbacks.store.redis_store import RedisStore
 from tests.bench.meter import cpu_seconds

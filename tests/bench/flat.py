@@ -15,11 +15,11 @@ from time import perf_counter
 from fallbacks.delivery.outbox import Outbox
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.history.sqlite.history import SqliteHistory
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.examples import Examples
-from fallbacks.ledger.known_before import KnownBefore
-from fallbacks.ledger.leaving import Leaving
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger
+from fallbacks.ledger.past.examples import Examples
+from fallbacks.ledger.past.known_before import KnownBefore
+from fallbacks.ledger.past.leaving import Leaving
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store.redis_store import RedisStore
 from tasks.run.limits import Limits
 from tasks.ticket import Priority

@@ -22,7 +22,7 @@ from time import perf_counter, process_time
 from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.history.port import History as EndedTickets
 from fallbacks.history.sqlite.history import SqliteHistory
-from fallbacks.ledger.history import LedgerHistory
+from fallbacks.ledger.past.history import LedgerHistory
 from fallbacks.store.redis_store import RedisStore
 from tests.bench.life import NOTHING, Lives, Taken, median, taken, total
 from tests.bench.plot import chart, png

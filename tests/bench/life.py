@@ -14,9 +14,9 @@ from fallbacks.delivery.outbox import Message, Outbox, Receipt
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.history.port import History
 from fallbacks.inbox.inbox import Inbox
-from fallbacks.ledger.history import LedgerHistory
-from fallbacks.ledger.leaving import Leaving
 from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
+from fallbacks.ledger.past.history import LedgerHistory
+from fallbacks.ledger.past.leaving import Leaving
 from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tasks.run import events as ev

@@ -20,7 +20,7 @@ import numpy as np
 
 from fallbacks.kinds.candidates import Candidate
 from fallbacks.kinds.findings import find
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 from tasks.triage.process import Triage
 from tasks.triage.taxonomy import Taxonomy
 from worker import sample

@@ -9,9 +9,9 @@ from pathlib import Path
 from time import monotonic
 
 from fallbacks.errors import StoreUnreachable
-from fallbacks.ledger.audit import AuditReport, audit
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import AuditReport, audit
 from fallbacks.store import keys
 from fallbacks.store.cluster.store import ClusterStore
 from fallbacks.store.port import Store

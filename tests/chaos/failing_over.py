@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 from redis import Redis
 
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.states import SETTLED
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store.redis_store import RedisStore
 from tests.docker.composed import ComposedService
 from tests.docker.replicated import NAME, OVER, ReplicatedServer, ReplicatedStore, replicated_store

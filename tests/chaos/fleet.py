@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from fallbacks.ledger.audit import AuditReport, audit
+from fallbacks.ledger.sums.audit import AuditReport, audit
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Ticket
 from tests.services.waiting import PATIENCE_SECONDS, wait_for

@@ -14,7 +14,7 @@ from time import monotonic
 
 from redis import Redis
 
-from fallbacks.ledger.audit import audit
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.ledger.views import Views
 from fallbacks.store.redis_store import RedisStore
 from tests.services.celery_worker import CeleryWorker

@@ -8,7 +8,7 @@ from fallbacks.errors import StoreUnreachable
 from fallbacks.history.port import History
 from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.history.sqlite.url import sqlite_path
-from fallbacks.ledger.leaving import Leaving
+from fallbacks.ledger.past.leaving import Leaving
 from fallbacks.store.redis_store import RedisStore
 from tests.fallbacks.scene import TRIAGE
 

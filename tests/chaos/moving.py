@@ -22,10 +22,10 @@ from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import StoreUnreachable
 from fallbacks.history.port import History
 from fallbacks.inbox.inbox import Inbox
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.known_before import KnownBefore
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger
+from fallbacks.ledger.past.known_before import KnownBefore
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.ledger.views import Views
 from fallbacks.store.redis_store import RedisStore
 from tasks.run import events as ev

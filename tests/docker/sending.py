@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.states import SETTLED
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store.redis_opening import open_store
 from tests.docker.composed import ComposedService
 from tests.services.waiting import wait_for

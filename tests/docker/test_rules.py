@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from fallbacks.ledger.meters import field
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.meters import field
 from fallbacks.ledger.views import Stats
 from fallbacks.operations.breakers import Breaker
 from fallbacks.operations.fleet import Worker

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fallbacks.ledger import meters
-from fallbacks.ledger.meters import SECONDS, STEPS
+from fallbacks.ledger.sums import meters
+from fallbacks.ledger.sums.meters import SECONDS, STEPS
 from fallbacks.store import keys
 
 STATES = ("queued", "running", "parked", "suggested", "handed_off", "decided", "cancelled", "rejected")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Claim, Conclusion, Lease
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store.redis_store import RedisStore
 from tasks.errors import EffectUnknown, LeaseLost, StepRefused
 from tasks.reasons import Reason

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.inbox.inbox import Inbox
-from fallbacks.ledger.breaker import ModelFailure
 from fallbacks.ledger.ledger import Claim, Conclusion, Lease, Ledger
+from fallbacks.ledger.limits.breaker import ModelFailure
 from fallbacks.ledger.move import OutboxEntry
 from fallbacks.ledger.states import State
 from fallbacks.plan import PLAN

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from fallbacks.access.roles import Role
 from fallbacks.access.users import Users
 from fallbacks.autonomy.standing import AutonomyJudge, Key, Terms
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.sums.audit import audit
 from tests.fallbacks.console.door import PASSWORD, QUICK
 from tests.second_process.deployment import FormParts
 from tests.second_process.forms import Forms

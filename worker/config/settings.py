@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from fallbacks.ledger.source_caps import SourceCaps, SourceTerms
+from fallbacks.ledger.limits.source_caps import SourceCaps, SourceTerms
 from tasks.money import from_usd
 from tasks.run.limits import Limits
 from tasks.safety.grades import HANDED_OFF_FROM, MARKED_FROM

@@ -7,8 +7,8 @@ from statistics import median
 from typing import Any
 
 from fallbacks.errors import UnknownTicket
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.states import SETTLED, State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
 from tasks.reasons import Reason

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
-from fallbacks.ledger.meters import BUDGETS, OF_TOOLS, SECONDS, STEPS, field, histogram, of_tools, series
+from fallbacks.ledger.sums.meters import BUDGETS, OF_TOOLS, SECONDS, STEPS, field, histogram, of_tools, series
 from tasks.money import to_usd
 
 COUNTERS = {

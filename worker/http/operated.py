@@ -10,8 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from fallbacks.autonomy.standing import Row
 from fallbacks.errors import HistoryUnreachable
 from fallbacks.history.no_history import NoHistory
-from fallbacks.ledger.control import DEPLOYED, Change, Control
-from fallbacks.ledger.one_history import compare
+from fallbacks.ledger.limits.control import DEPLOYED, Change, Control
+from fallbacks.ledger.past.one_history import compare
 from fallbacks.ledger.views import Stats
 from fallbacks.operations.breakers import Breaker, breakers
 from fallbacks.operations.fleet import Worker, at_work, fleet, least_room

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Protocol
 
 from fallbacks.errors import StoreUnreachable
-from fallbacks.ledger.history import LedgerHistory
+from fallbacks.ledger.past.history import LedgerHistory
 from tasks.tools.ports import PastTicket
 
 PAGE = 200

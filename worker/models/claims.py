@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fallbacks.kinds.ended import ended
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 from tasks.run.process import Process
 from tasks.run.prompt import Prompt
 from tasks.triage.taxonomy import Taxonomy

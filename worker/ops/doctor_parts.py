@@ -10,7 +10,7 @@ from redis import RedisError
 from fallbacks.delivery.outbox import DISABLED, OutboxAdmin
 from fallbacks.errors import HistoryUnreachable, StoreUnreachable
 from fallbacks.history.no_history import NoHistory
-from fallbacks.ledger.one_history import compare
+from fallbacks.ledger.past.one_history import compare
 from fallbacks.store import keys
 from fallbacks.store.urls import is_cluster
 from worker.config.errors import WorkerError

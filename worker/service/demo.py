@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from fallbacks.ledger.audit import AuditReport, audit
 from fallbacks.ledger.states import ENDED, HintKind, State
+from fallbacks.ledger.sums.audit import AuditReport, audit
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Ticket
 from worker import sample

@@ -5,7 +5,7 @@ and one waits for whoever looks. Worked in this process, by rules and against a 
 import os
 from dataclasses import dataclass
 
-from fallbacks.ledger.audit import audit
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.ledger.views import TicketView
 from tasks.ticket import Ticket
 from worker.config.settings import Settings

@@ -13,8 +13,8 @@ from typing import IO
 
 from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.errors import StoreUnreachable
-from fallbacks.ledger.control import MODEL, Control
-from fallbacks.ledger.meters import field
+from fallbacks.ledger.limits.control import MODEL, Control
+from fallbacks.ledger.sums.meters import field
 from fallbacks.plan import Severity
 from fallbacks.store import keys
 from fallbacks.store.port import Store

@@ -8,8 +8,8 @@ from fallbacks.autonomy.watch import Watch
 from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.delivery.outbox import Outbox, Receipt, Sent
 from fallbacks.errors import HistoryUnreachable, StoreUnreachable
-from fallbacks.ledger.control import EARNED, Control
-from fallbacks.ledger.meters import field
+from fallbacks.ledger.limits.control import EARNED, Control
+from fallbacks.ledger.sums.meters import field
 from fallbacks.plan import Severity
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from fallbacks.inbox.decisions import AGENT, upheld
 from fallbacks.ledger.acts import ALONE, Act
 from fallbacks.ledger.calls import pending
 from fallbacks.ledger.ledger import Claim, Conclusion, Ledger
+from fallbacks.ledger.limits.source_caps import NO_CAPS, SourceCaps
 from fallbacks.ledger.run_ledger import LeasedLedger
-from fallbacks.ledger.source_caps import NO_CAPS, SourceCaps
 from fallbacks.ledger.states import State
 from tasks.conversation import conversation
 from tasks.errors import LeaseLost, NewMessages

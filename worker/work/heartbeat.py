@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from fallbacks.errors import StoreUnreachable
-from fallbacks.ledger.control import DRAIN, Control
 from fallbacks.ledger.ledger import Ledger
-from fallbacks.ledger.source_caps import SourceTerms
+from fallbacks.ledger.limits.control import DRAIN, Control
+from fallbacks.ledger.limits.source_caps import SourceTerms
 from fallbacks.store import keys
 from worker.models.tier import Tier
 from worker.work.live_runs import LiveRuns

@@ -8,9 +8,9 @@ from time import monotonic
 
 from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.history.no_history import NoHistory
-from fallbacks.ledger.examples import Examples
-from fallbacks.ledger.leaving import Leaving
-from fallbacks.ledger.one_history import adopt
+from fallbacks.ledger.past.examples import Examples
+from fallbacks.ledger.past.leaving import Leaving
+from fallbacks.ledger.past.one_history import adopt
 from fallbacks.plan import Severity
 from fallbacks.store import keys
 

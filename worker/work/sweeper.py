@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.generation import notice_failover
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.limits.generation import notice_failover
 from fallbacks.ledger.states import Hint, HintKind
+from fallbacks.ledger.sums.audit import audit
 from worker.work.predecessors import take_back
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from fallbacks.access.roles import Role
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import UnknownApiKey
 from fallbacks.inbox.reach import read_groups
-from fallbacks.ledger.control import KEY, Control
+from fallbacks.ledger.limits.control import KEY, Control
 from tasks.language import _
 
 GRACE_SECONDS = 24 * 3600.0

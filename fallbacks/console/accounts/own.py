@@ -10,7 +10,7 @@ from fallbacks.console.accounts.signin import enter
 from fallbacks.console.languages import TAGS, language
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.rotation import Rotation
-from fallbacks.ledger.control import USER, Control
+from fallbacks.ledger.limits.control import USER, Control
 from fallbacks.store import keys
 from tasks.language import _
 

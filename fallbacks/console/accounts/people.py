@@ -16,7 +16,7 @@ from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import UnknownUser, UserExists
 from fallbacks.inbox.reach import read_groups
 from fallbacks.inbox.rotation import Rotation
-from fallbacks.ledger.control import USER, Control
+from fallbacks.ledger.limits.control import USER, Control
 from tasks.language import _
 
 REFUSALS = (ValueError, UserExists, UnknownUser)

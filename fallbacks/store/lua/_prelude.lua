@@ -122,14 +122,14 @@ local function due_at(ms)
   if ms then redis.call('ZADD', P .. 'due', int(ms), ID) else take_out(P .. 'due') end
 end
 
--- Counters of /metrics (fallbacks/ledger/meters.py), never labelled by ticket or person. n: text, which Redis takes as it is.
+-- Counters of /metrics (fallbacks/ledger/sums/meters.py), never labelled by ticket or person. n: text, which Redis takes as it is.
 -- One that cannot count any more stays as it is: a figure for people must not stop a ticket.
 local function count(name, n) redis.pcall('HINCRBY', P .. 'm', name, n or '1') end
 local function count_all(meters)
   for name, n in pairs(meters or {}) do redis.pcall('HINCRBY', P .. 'm', name, n) end
 end
 
--- Figures of a UTC day, for people (fallbacks/ledger/figures.py). Senders name their sources: what comes after a thousand
+-- Figures of a UTC day, for people (fallbacks/ledger/sums/figures.py). Senders name their sources: what comes after a thousand
 -- names of a day is counted as `other`. They stop nothing either.
 local function figure(what, name, n)
   local F, by = P .. 'f:' .. int(math.floor(NOW / 86400000)), n or '1'

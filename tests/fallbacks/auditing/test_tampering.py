@@ -10,8 +10,8 @@ from fallbacks.auditing.export import export_journal
 from fallbacks.auditing.lines import finished, line_hash, read_line, sealed_part
 from fallbacks.auditing.verify import Verdict, verify
 from fallbacks.history.ed25519_seals import Ed25519Sealer, sealed_by
-from fallbacks.ledger.control import Control
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.limits.control import Control
 from fallbacks.store.port import Store
 from tasks.run.limits import Limits
 from tests.fakes.desk import TRIAGE

@@ -14,10 +14,10 @@ from fallbacks.autonomy import standing as standings
 from fallbacks.autonomy.carried import carry, read_carried
 from fallbacks.autonomy.noise import counter
 from fallbacks.autonomy.standing import AutonomyJudge, Earned, Key, Terms, observe
-from fallbacks.ledger import examples as ledger_examples
-from fallbacks.ledger.examples import SETTLED_AFTER_MS, Example, read_example
 from fallbacks.ledger.ledger import Conclusion
 from fallbacks.ledger.move import ByPerson, Move, make_move
+from fallbacks.ledger.past import examples as ledger_examples
+from fallbacks.ledger.past.examples import SETTLED_AFTER_MS, Example, read_example
 from fallbacks.ledger.states import State
 from fallbacks.store import keys
 from tasks.run.limits import Limits

@@ -4,8 +4,8 @@ from fallbacks.autonomy.proof import Rule
 from fallbacks.autonomy.standing import AutonomyJudge, Key, Terms
 from fallbacks.autonomy.watch import TURN_SECONDS, Turn, Watch
 from fallbacks.delivery.alerts import AlertDesk, Escalation
-from fallbacks.ledger.control import Control
 from fallbacks.ledger.ledger import Conclusion
+from fallbacks.ledger.limits.control import Control
 from fallbacks.store import keys
 from tasks.ticket import Priority
 from tests.fakes.memory_store import MemoryStore

@@ -10,7 +10,7 @@ from pyotp import TOTP
 
 from fallbacks.access.api_keys import ApiKeys
 from fallbacks.access.users import Users
-from fallbacks.ledger.control import Control
+from fallbacks.ledger.limits.control import Control
 from fallbacks.store import keys
 from tests.fallbacks.console.door import PASSWORD, Door
 from tests.services.waiting import wait_for

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from fallbacks.ledger.control import Control
+from fallbacks.ledger.limits.control import Control
 from fallbacks.store import keys
 from tasks.ticket import Ticket
 from tasks.triage.process import HandDecision

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from fallbacks.ledger.control import Control
+from fallbacks.ledger.limits.control import Control
 from fallbacks.store import keys
 from tests.fallbacks.console.door import Door
 from tests.services.waiting import wait_for

@@ -8,7 +8,7 @@ from fallbacks.autonomy.revoked import Revocation, as_revoked
 from fallbacks.autonomy.standing import Key, _not_yet
 from fallbacks.autonomy.watch import Period, Turn
 from fallbacks.console.languages import language
-from fallbacks.ledger.breaker import refused
+from fallbacks.ledger.limits.breaker import refused
 from fallbacks.operations.tools import card, waits_for
 from tasks.language import speaking
 from tasks.reasons import Reason

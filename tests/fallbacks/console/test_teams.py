@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from fallbacks.access.users import Users
-from fallbacks.ledger.control import Control
+from fallbacks.ledger.limits.control import Control
 from tasks.reasons import Reason
 from tasks.ticket import Ticket
 from tests.fallbacks.console.agent import Agent

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from fallbacks.delivery.alerts import RETRY_MS, Alert, AlertDesk
-from fallbacks.ledger.audit import audit
+from fallbacks.ledger.sums.audit import audit
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.scene import Scene
 

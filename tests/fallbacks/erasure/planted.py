@@ -12,8 +12,8 @@ from fallbacks.history.facts import entry_of
 from fallbacks.history.port import History
 from fallbacks.inbox.conversations import Bounds, Conversations, Kept
 from fallbacks.ledger.attachments import packed_texts
-from fallbacks.ledger.control import Control
 from fallbacks.ledger.ledger import Conclusion
+from fallbacks.ledger.limits.control import Control
 from fallbacks.store import keys
 from fallbacks.store.redis_store import RedisStore
 from tasks.conversation import Message

@@ -24,8 +24,8 @@ from fallbacks.history.receipts import Receipt
 from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.inbox.explain import explain
 from fallbacks.inbox.narrate import narrate
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.examples import read_example
+from fallbacks.ledger.past.examples import read_example
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store import keys
 from fallbacks.store.redis_store import RedisStore
 from tests.fallbacks.erasure.planted import TICKETS, Planted, files_with

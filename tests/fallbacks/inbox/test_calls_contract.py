@@ -8,10 +8,10 @@ import pytest
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.errors import Stale
 from fallbacks.inbox.conversations import Bounds, Conversations
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.calls import pending
 from fallbacks.ledger.ledger import Lease
 from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.sums.audit import audit
 from tasks.conversation import Message
 from tasks.errors import NewMessages, NotApproved
 from tasks.reasons import Reason

@@ -8,8 +8,8 @@ import pytest
 from fallbacks.autonomy.standing import AutonomyJudge, Key, Terms
 from fallbacks.errors import NotAllowed, Stale
 from fallbacks.kinds.ended import read_ended
-from fallbacks.ledger.examples import Examples
 from fallbacks.ledger.ledger import Conclusion
+from fallbacks.ledger.past.examples import Examples
 from fallbacks.ledger.states import Closed, State
 from fallbacks.store import keys
 from tasks.reasons import Reason

@@ -11,10 +11,10 @@ from fallbacks.inbox.conversations import AddedTo, Bounds, Conversations, Kept
 from fallbacks.inbox.endings import UNDO_MS
 from fallbacks.inbox.explain import explain
 from fallbacks.ledger.attachments import packed_texts
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.leaving import RESTS_MS, Leaving
 from fallbacks.ledger.ledger import Claim, Conclusion
+from fallbacks.ledger.past.leaving import RESTS_MS, Leaving
 from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store import keys
 from tasks.conversation import Message
 from tasks.errors import NewMessages

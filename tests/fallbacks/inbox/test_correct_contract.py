@@ -8,11 +8,11 @@ from fallbacks.delivery.outbox import payload
 from fallbacks.delivery.outcomes import Outcome, OutcomeWriter
 from fallbacks.errors import Stale
 from fallbacks.inbox.inbox import Inbox
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.examples import Examples
-from fallbacks.ledger.leaving import RESTS_MS, Leaving
 from fallbacks.ledger.ledger import Conclusion
+from fallbacks.ledger.past.examples import Examples
+from fallbacks.ledger.past.leaving import RESTS_MS, Leaving
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store import keys
 from tasks.errors import InvalidDecision
 from tasks.ticket import Priority

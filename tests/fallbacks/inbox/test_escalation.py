@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from fallbacks.delivery.alerts import ESCALATE_AGAIN_MS, Alert, AlertDesk, Escalation
-from fallbacks.ledger.audit import audit
+from fallbacks.ledger.sums.audit import audit
 from tasks.reasons import Reason
 from tests.fallbacks.conftest import Play
 from tests.fallbacks.scene import Scene

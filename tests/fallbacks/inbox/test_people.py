@@ -5,7 +5,7 @@ from typing import Any
 
 from fallbacks.inbox.decisions import held_since_ms
 from fallbacks.inbox.people import Probed, corrected_by, of_person, probed, work_by
-from fallbacks.ledger.examples import Example, read_example
+from fallbacks.ledger.past.examples import Example, read_example
 from tasks.run import events as ev
 from tasks.triage.process import HandDecision
 from tests.fallbacks.scene import TRIAGE, Scene, scene

@@ -10,9 +10,9 @@ from fallbacks.autonomy.standing import AutonomyJudge, Terms
 from fallbacks.inbox.endings import UNDO_MS
 from fallbacks.inbox.people import Probed, probed
 from fallbacks.inbox.probes import LATELY_MS, QUEUE, STALLED_MS, Probes
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Claim
 from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store import keys
 from tasks.run.limits import Limits
 from tasks.triage.process import HandDecision

@@ -6,8 +6,8 @@ import pytest
 
 from fallbacks.errors import IdempotencyConflict, Stale, StoreUnreachable
 from fallbacks.inbox.inbox import repaired_id
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.ledger.views import TicketView
 from tasks.run.limits import Limits
 from tests.fallbacks.scene import Scene, scene, ticket

@@ -7,7 +7,7 @@ import pytest
 from fallbacks.access.users import Users
 from fallbacks.inbox.rotation import Rotation, hand_over, read_day
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.control import Control
+from fallbacks.ledger.limits.control import Control
 from fallbacks.store import keys
 from fallbacks.store.cluster.store import ClusterStore
 from tasks.run import events as ev

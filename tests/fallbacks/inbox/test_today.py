@@ -3,7 +3,7 @@
 import json
 
 from fallbacks.inbox.today import LAST, Days
-from fallbacks.ledger.examples import Example, read_example
+from fallbacks.ledger.past.examples import Example, read_example
 from fallbacks.plan import DAY_MS
 from tests.fallbacks.scene import TRIAGE
 

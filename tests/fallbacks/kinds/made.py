@@ -1,6 +1,6 @@
 """Examples as people's decisions leave them."""
 
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 from tests.fakes.desk import TRIAGE
 
 TEAMS = {label.name: label.team for label in TRIAGE.taxonomy.labels}

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Conclusion
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store.redis_store import RedisStore
 from tasks.run import events as ev
 from tasks.ticket import Priority

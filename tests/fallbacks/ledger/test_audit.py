@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fallbacks.delivery.alerts import Alert, AlertDesk, Escalation
-from fallbacks.ledger.audit import AuditReport, audit, repair
 from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.sums.audit import AuditReport, audit, repair
 from fallbacks.plan import DAY_MS
 from fallbacks.store.redis_store import RedisStore
 from tasks.errors import LeaseLost

@@ -14,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.errors import Stale
 from fallbacks.inbox.conversations import Bounds, Conversations
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.calls import pending
 from fallbacks.ledger.ledger import Lease
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store.redis_store import RedisStore
 from tasks.conversation import Message
 from tasks.errors import LeaseLost, NewMessages, NotApproved

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fallbacks.ledger.breaker import HELD_SECONDS
+from fallbacks.ledger.limits.breaker import HELD_SECONDS
 from tasks.errors import StepRefused
 from tasks.reasons import Reason
 from tests.fallbacks.scene import Scene, scene

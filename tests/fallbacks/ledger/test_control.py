@@ -2,7 +2,7 @@
 
 import pytest
 
-from fallbacks.ledger.control import KEPT, Change, Control
+from fallbacks.ledger.limits.control import KEPT, Change, Control
 from fallbacks.ledger.states import State
 from tasks.errors import StepRefused
 from tasks.reasons import Reason

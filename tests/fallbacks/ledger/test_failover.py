@@ -8,10 +8,10 @@ import pytest
 
 from fallbacks.delivery.alerts import AlertDesk, Escalation
 from fallbacks.errors import StoreUnreachable
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.generation import notice_failover
+from fallbacks.ledger.limits.generation import notice_failover
 from fallbacks.ledger.run_ledger import LeasedLedger
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store import keys
 from fallbacks.store.redis_store import RedisStore
 from tasks.errors import EffectUnknown, LeaseLost

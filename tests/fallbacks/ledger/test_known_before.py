@@ -7,7 +7,7 @@ import pytest
 
 from fallbacks.errors import HistoryUnreachable
 from fallbacks.history.port import Known
-from fallbacks.ledger.known_before import Gathered
+from fallbacks.ledger.past.known_before import Gathered
 
 
 class Looks:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Conclusion
-from fallbacks.ledger.meters import BUDGETS, SECONDS, STEPS, Histogram, counted, field, histogram, of_tools, series
+from fallbacks.ledger.sums.audit import audit
+from fallbacks.ledger.sums.meters import BUDGETS, SECONDS, STEPS, Histogram, counted, field, histogram, of_tools, series
 from fallbacks.store import keys
 from tasks.errors import LeaseLost
 from tasks.reasons import Reason

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fallbacks.errors import SourceLimited
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.control import Control
-from fallbacks.ledger.figures import days_of
 from fallbacks.ledger.ledger import Lease
-from fallbacks.ledger.source_caps import SourceCaps, SourceTerms, least_terms, read_terms
+from fallbacks.ledger.limits.control import Control
+from fallbacks.ledger.limits.source_caps import SourceCaps, SourceTerms, least_terms, read_terms
+from fallbacks.ledger.sums.audit import audit
+from fallbacks.ledger.sums.figures import days_of
 from fallbacks.operations.source_budgets import change_source_budget, change_source_rate, source_budgets, source_rates
 from fallbacks.store import keys
 from fallbacks.store.redis_store import RedisStore, load_script

@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from fallbacks.ledger.control import Control
-from fallbacks.ledger.examples import Examples
-from fallbacks.ledger.figures import days_of
 from fallbacks.ledger.ledger import Conclusion
+from fallbacks.ledger.limits.control import Control
+from fallbacks.ledger.past.examples import Examples
 from fallbacks.ledger.states import State
-from fallbacks.ledger.trend import compared, keep_trend, seen
+from fallbacks.ledger.sums.figures import days_of
+from fallbacks.ledger.sums.trend import compared, keep_trend, seen
 from fallbacks.operations.breakers import breakers
 from fallbacks.operations.fleet import fleet, least_room
 from fallbacks.operations.listing import Wanted, find, parked_for

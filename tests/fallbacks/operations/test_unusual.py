@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from fallbacks.ledger.control import Change as Switched
+from fallbacks.ledger.limits.control import Change as Switched
 from fallbacks.ledger.states import State
-from fallbacks.ledger.trend import Change, Seen
+from fallbacks.ledger.sums.trend import Change, Seen
 from fallbacks.ledger.views import Stats
 from fallbacks.operations.breakers import Breaker
 from fallbacks.operations.fleet import Worker

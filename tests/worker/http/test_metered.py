@@ -4,8 +4,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import audit
 from tasks.reasons import Reason
 from tests.worker.http.served import Served
 

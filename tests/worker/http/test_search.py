@@ -11,8 +11,8 @@ from fallbacks.access.api_keys import ApiKeys, Scope
 from fallbacks.history.port import Entry
 from fallbacks.history.sqlite.history import SqliteHistory
 from fallbacks.history.sqlite.url import sqlite_path
-from fallbacks.ledger.leaving import Leaving
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.past.leaving import Leaving
 from tests.fakes.desk import TRIAGE
 from tests.fallbacks.history.ended import MARCH, entry
 from tests.worker.http.served import Served

@@ -5,8 +5,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fallbacks.ledger.examples import Example, Examples, Folded
-from fallbacks.ledger.history import LedgerHistory
+from fallbacks.ledger.past.examples import Example, Examples, Folded
+from fallbacks.ledger.past.history import LedgerHistory
 from tests.fakes.desk import TRIAGE
 from tests.fakes.memory_store import MemoryStore
 from worker.lookups.similar_index import SimilarTickets

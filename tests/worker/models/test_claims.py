@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 from tasks.run.prompt import Prompt
 from tests.fakes.desk import TAXONOMY, TRIAGE
 from worker.config.models import read_model

@@ -4,7 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from fallbacks.ledger.control import DRAIN, Control
+from fallbacks.ledger.limits.control import DRAIN, Control
 from fallbacks.store.redis_store import RedisStore
 from tests.chaos.fleet import Fleet
 from tests.services.waiting import wait_for

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from fallbacks.delivery.alerts import AlertDesk, Escalation
-from fallbacks.ledger.control import Control
+from fallbacks.ledger.limits.control import Control
 from fallbacks.store import keys
 from tests.fakes.memory_store import MemoryStore
 from tests.fallbacks.conftest import play

@@ -8,9 +8,9 @@ import pytest
 from fallbacks.delivery.alerts import AlertDesk
 from fallbacks.delivery.outcomes import OutcomeWriter
 from fallbacks.inbox.inbox import Inbox
-from fallbacks.ledger.audit import audit
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.store.port import Store
 from fallbacks.store.redis_store import RedisStore
 from tasks.reasons import Reason

@@ -7,9 +7,9 @@ import pytest
 from fallbacks.delivery.alerts import AlertDesk
 from fallbacks.history.no_history import NoHistory
 from fallbacks.history.port import History
-from fallbacks.ledger.examples import Examples
-from fallbacks.ledger.leaving import RESTS_MS, Leaving
-from fallbacks.ledger.one_history import announce, compare
+from fallbacks.ledger.past.examples import Examples
+from fallbacks.ledger.past.leaving import RESTS_MS, Leaving
+from fallbacks.ledger.past.one_history import announce, compare
 from fallbacks.store import keys
 from tests.fakes.memory_history import MemoryHistory
 from tests.fallbacks.conftest import Play, play_for_real

@@ -23,7 +23,7 @@ def refit_claims(*, json: bool, alone: bool) -> None:
 
 
 async def _refitted(parts: "Parts") -> "list[tuple[str, Threshold]]":
-    from fallbacks.ledger.examples import read_all
+    from fallbacks.ledger.past.examples import read_all
     from worker.models.claims import basis_of, claims_folder, judged, keep_claim, kept_claim, refitted
 
     settings, folder = parts.settings, claims_folder(parts.settings)

@@ -12,7 +12,7 @@ from worker.cli.options import Json
 from worker.cli.output import Report, complain, dump, say, show
 
 if TYPE_CHECKING:
-    from fallbacks.ledger.audit import AuditReport
+    from fallbacks.ledger.sums.audit import AuditReport
     from worker.wiring import Parts
 
 _MONEY = frozenset({"spent", "reserved", "archived_spent", "history_spent"})
@@ -89,13 +89,13 @@ def _totals(report: "AuditReport") -> dict[str, Any]:
 
 
 async def _audit(parts: "Parts") -> "AuditReport":
-    from fallbacks.ledger.audit import audit as examine
+    from fallbacks.ledger.sums.audit import audit as examine
 
     return await examine(parts.store, parts.history)
 
 
 async def _repaired(parts: "Parts") -> "AuditReport":
-    from fallbacks.ledger.audit import repair
+    from fallbacks.ledger.sums.audit import repair
     from tasks.money import format_usd
 
     report = await _audit(parts)

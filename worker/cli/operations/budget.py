@@ -98,7 +98,7 @@ def _rate(typed: str) -> str | None:
 async def _set_source(
     parts: "Parts", who: str, source: str, caps: dict[str, str | None], rates: dict[str, str | None]
 ) -> dict[str, Any]:
-    from fallbacks.ledger.control import Control
+    from fallbacks.ledger.limits.control import Control
     from fallbacks.operations.source_budgets import change_source_budget, change_source_rate
     from worker.cli.operations.source_budgets import budgets_of, rates_of
 
@@ -113,7 +113,7 @@ async def _set_source(
 
 
 async def _set(parts: "Parts", who: str, cap: str | None) -> dict[str, Any]:
-    from fallbacks.ledger.control import Control
+    from fallbacks.ledger.limits.control import Control
     from fallbacks.operations.budget import change_budget
 
     woken = await change_budget(Control(parts.store), who, cap, parts.settings.day_cap_nanodollars)
@@ -121,7 +121,7 @@ async def _set(parts: "Parts", who: str, cap: str | None) -> dict[str, Any]:
 
 
 async def _look(parts: "Parts") -> dict[str, Any]:
-    from fallbacks.ledger.control import DAY_CAP
+    from fallbacks.ledger.limits.control import DAY_CAP
     from tasks.money import to_usd
 
     stats = await parts.views.stats()

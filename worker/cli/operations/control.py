@@ -13,7 +13,7 @@ from worker.cli.options import Json, Person, person_named
 from worker.cli.output import Report, dump, say, show
 
 if TYPE_CHECKING:
-    from fallbacks.ledger.control import Change
+    from fallbacks.ledger.limits.control import Change
     from worker.wiring import Parts
 
 
@@ -97,7 +97,7 @@ def log(
     """The operator log, newest first: switches, budget, people, roles, keys, sign-ins and who was refused."""
     from dataclasses import asdict
 
-    from fallbacks.ledger.control import Control
+    from fallbacks.ledger.limits.control import Control
     from worker.cli.documents import moment
 
     changes = run(lambda parts: Control(parts.store).log(limit, sign_ins=True))
@@ -129,7 +129,7 @@ def _write_csv(changes: "list[Change]") -> None:
 
 
 async def _change(parts: "Parts", who: str, changes: dict[str, str | None]) -> dict[str, Any]:
-    from fallbacks.ledger.control import Control
+    from fallbacks.ledger.limits.control import Control
 
     await Control(parts.store).change(who, changes)
     return await _control(parts)

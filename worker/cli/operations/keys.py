@@ -105,7 +105,7 @@ async def _revoked(parts: "Parts", key_id: str) -> "tuple[ApiKey, str]":
 
 
 async def _logged(parts: "Parts", how: str, work: "Awaitable[tuple[ApiKey, str]]") -> "tuple[ApiKey, str]":
-    from fallbacks.ledger.control import KEY, Control
+    from fallbacks.ledger.limits.control import KEY, Control
 
     key, text = await work
     await Control(parts.store).changed(operator_name(), f"{KEY}{key.name}", f"{how} ({key.id})")

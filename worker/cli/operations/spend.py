@@ -11,7 +11,7 @@ from worker.cli.options import Json
 from worker.cli.output import Report, dump, say, show
 
 if TYPE_CHECKING:
-    from fallbacks.ledger.figures import Day
+    from fallbacks.ledger.sums.figures import Day
     from fallbacks.operations.quality import Quality
     from fallbacks.operations.senders import Senders
     from worker.wiring import Parts
@@ -59,7 +59,7 @@ def _usd(amount: float | None) -> str:
 
 
 async def _spend(parts: "Parts", count: int) -> dict[str, Any]:
-    from fallbacks.ledger.figures import SPENT_BY, days_of
+    from fallbacks.ledger.sums.figures import SPENT_BY, days_of
 
     stats, days = await parts.views.stats(), await days_of(parts.store, count)
     cap = stats.day_cap(parts.settings.day_cap_nanodollars)
@@ -152,7 +152,7 @@ def _quality_document(row: "Quality") -> dict[str, Any]:
 
 
 async def _quality(parts: "Parts", count: int) -> "list[Quality]":
-    from fallbacks.ledger.figures import days_of
+    from fallbacks.ledger.sums.figures import days_of
     from fallbacks.operations.quality import quality as read
 
     return await read(parts.examples, await days_of(parts.store, count))

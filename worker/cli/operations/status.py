@@ -14,7 +14,7 @@ from worker.cli.output import Cell, Report, console, dump
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from fallbacks.ledger.control import Change
+    from fallbacks.ledger.limits.control import Change
     from fallbacks.ledger.views import Stats
     from fallbacks.operations.breakers import Breaker
     from fallbacks.operations.fleet import Worker
@@ -65,7 +65,7 @@ class Look:
 
 
 async def _look(parts: "Parts") -> Look:
-    from fallbacks.ledger.control import Control
+    from fallbacks.ledger.limits.control import Control
     from fallbacks.operations.breakers import breakers
     from fallbacks.operations.listing import parked_for
 

@@ -105,7 +105,7 @@ def everybody(json: Json = False) -> None:
 
 
 async def _logged(parts: "Parts", name: str, how: str, work: Awaitable[T]) -> T:
-    from fallbacks.ledger.control import USER, Control
+    from fallbacks.ledger.limits.control import USER, Control
 
     done = await work
     await Control(parts.store).changed(operator_name(), f"{USER}{name}", how)

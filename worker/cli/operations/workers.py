@@ -68,7 +68,7 @@ async def _live_workers(parts: "Parts") -> "list[Worker]":
 
 
 async def _drain(parts: "Parts", who: str, wanted: str) -> str:
-    from fallbacks.ledger.control import DRAIN, Control
+    from fallbacks.ledger.limits.control import DRAIN, Control
 
     names = [found.worker for found in await _live_workers(parts)]
     matching = [name for name in names if name == wanted] or [name for name in names if wanted in name]

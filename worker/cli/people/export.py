@@ -98,7 +98,7 @@ def cell(value: object) -> str:
 
 async def _people(parts: "Parts", written: list[str]) -> dict[str, list[dict[str, object]]]:
     from fallbacks.inbox.people import work_by
-    from fallbacks.ledger.examples import read_example
+    from fallbacks.ledger.past.examples import read_example
 
     process = parts.process
     examples = [read_example(process, stored) for stored in written]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from fallbacks.autonomy.standing import observe
-from fallbacks.ledger.examples import Example
+from fallbacks.ledger.past.examples import Example
 from tasks.run.process import Process
 from tasks.ticket import MAX_BODY_CHARS, Ticket
 from worker.models.local.model import LocalModel

@@ -1,9 +1,9 @@
 """Ending tickets and taking them to history."""
 
 from fallbacks.inbox.endings import UNDO_MS
-from fallbacks.ledger.known_before import KnownBefore
-from fallbacks.ledger.leaving import RESTS_MS, Leaving
 from fallbacks.ledger.ledger import Lease, Ledger
+from fallbacks.ledger.past.known_before import KnownBefore
+from fallbacks.ledger.past.leaving import RESTS_MS, Leaving
 from tasks.run.limits import Limits
 from tests.fakes.memory_history import MemoryHistory
 from tests.fallbacks.ledger.busy_ledger import fill

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from fallbacks.errors import UnknownTicket
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.leaving import RESTS_MS
+from fallbacks.ledger.past.leaving import RESTS_MS
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.ledger.views import Views
 from fallbacks.plan import DAY_MS
 from fallbacks.store import keys

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from fallbacks.ledger.examples import SETTLED_AFTER_MS, Examples, read_all
+from fallbacks.ledger.past.examples import SETTLED_AFTER_MS, Examples, read_all
 from fallbacks.store import keys
 from tests.fakes.memory_history import MemoryHistory
 from tests.fallbacks.conftest import Play

@@ -9,8 +9,8 @@ import pytest
 
 from fallbacks.delivery.outbox import OutboxAdmin
 from fallbacks.history.port import Entry
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.leaving import REMEMBERED_MS, RESTS_MS, Leaving
+from fallbacks.ledger.past.leaving import REMEMBERED_MS, RESTS_MS, Leaving
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.ledger.views import Views
 from fallbacks.store import keys
 from tasks.run.limits import Limits

@@ -7,10 +7,10 @@ import pytest
 
 from fallbacks.errors import HistoryUnreachable
 from fallbacks.ledger.attachments import packed_texts
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.leaving import PAGE, REMEMBERED_MS, RESTS_MS, Leaving, Round
 from fallbacks.ledger.move import ByWorker, Move, make_move
+from fallbacks.ledger.past.leaving import PAGE, REMEMBERED_MS, RESTS_MS, Leaving, Round
 from fallbacks.ledger.states import Closed, State
+from fallbacks.ledger.sums.audit import audit
 from fallbacks.ledger.views import Views
 from tasks.run.limits import Limits
 from tasks.ticket import Ticket

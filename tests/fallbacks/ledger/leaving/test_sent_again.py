@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from fallbacks.errors import IdempotencyConflict
-from fallbacks.ledger.audit import audit
-from fallbacks.ledger.leaving import REMEMBERED_MS
+from fallbacks.ledger.past.leaving import REMEMBERED_MS
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import audit
 from tasks.run.limits import Limits
 from tests.fakes.memory_history import MemoryHistory
 from tests.fallbacks.conftest import Play

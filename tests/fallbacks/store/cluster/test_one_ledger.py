@@ -8,10 +8,10 @@ import pytest
 
 from fallbacks.delivery.alerts import AlertDesk
 from fallbacks.errors import IdempotencyConflict, StoreUnreachable
-from fallbacks.ledger.audit import AuditReport, audit
-from fallbacks.ledger.control import DAY_CAP, ROTATION, Control
 from fallbacks.ledger.ledger import Claim, Lease
+from fallbacks.ledger.limits.control import DAY_CAP, ROTATION, Control
 from fallbacks.ledger.states import State
+from fallbacks.ledger.sums.audit import AuditReport, audit
 from fallbacks.store import keys
 from fallbacks.store.cluster.redis_link import RedisLink
 from fallbacks.store.cluster.store import ClusterStore

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from fallbacks.ledger.ledger import Ledger
-from fallbacks.ledger.source_caps import SourceCaps, SourceTerms
+from fallbacks.ledger.limits.source_caps import SourceCaps, SourceTerms
 from fallbacks.ledger.states import State
 from tasks.reasons import Reason
 from tests.services.valkey import ValkeyServer

@@ -5,7 +5,7 @@ from typing import Any
 
 from fallbacks.ledger.ledger import Ledger
 from fallbacks.ledger.states import State
-from fallbacks.ledger.trend import Seen, write_trend
+from fallbacks.ledger.sums.trend import Seen, write_trend
 from tasks.reasons import Reason
 from tasks.run.limits import Limits
 from tasks.ticket import Ticket

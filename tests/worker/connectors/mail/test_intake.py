@@ -8,8 +8,8 @@ from email.message import EmailMessage
 import pytest
 
 from fallbacks.delivery.outcomes import OutcomeWriter
-from fallbacks.ledger.history import LedgerHistory
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.past.history import LedgerHistory
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import Views
 from fallbacks.store.redis_store import RedisStore

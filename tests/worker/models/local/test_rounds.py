@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fallbacks.ledger.examples import Example, read_example
+from fallbacks.ledger.past.examples import Example, read_example
 from tasks.triage.process import Triage
 from tasks.triage.prompt import built_in
 from tests.services.optional import LOCAL_MODEL

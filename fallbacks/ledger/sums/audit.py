@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fallbacks.history.port import History
-from fallbacks.ledger.audit_seam import NO_SEAM, SeamLook
+from fallbacks.ledger.past.audit_seam import NO_SEAM, SeamLook
 from fallbacks.ledger.states import INBOX, State
 from fallbacks.store import keys
 from fallbacks.store.port import Store

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from fallbacks.history.port import History
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.kept_fold import KeptFold
+from fallbacks.ledger.past.kept_fold import KeptFold
 from fallbacks.store.port import Store
 from tasks.run.process import Process
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
-from fallbacks.ledger.meters import OF_TOOLS
+from fallbacks.ledger.sums.meters import OF_TOOLS
 from fallbacks.ledger.views import Stats, Views
 from fallbacks.store import keys
 from fallbacks.store.port import Store

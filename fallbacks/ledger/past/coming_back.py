@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from fallbacks.history.port import EndedTicket
-from fallbacks.ledger.leaving import OUT
+from fallbacks.ledger.past.leaving import OUT
 from fallbacks.store.port import Store
 from tasks.conversation import read_message
 from tasks.run.events import MessageAdded, read_event

@@ -10,7 +10,7 @@ from typing import Any
 
 from fallbacks.errors import HistoryUnreachable
 from fallbacks.history.port import History
-from fallbacks.ledger.examples import Examples
+from fallbacks.ledger.past.examples import Examples
 from fallbacks.store import keys
 from fallbacks.store.port import Store
 from tasks.run.process import Process
