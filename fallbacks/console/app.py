@@ -21,26 +21,26 @@ from fallbacks.console.accounts.own import (
 )
 from fallbacks.console.accounts.people import accept_invitation, change_people, everybody, invitation
 from fallbacks.console.accounts.signin import second_factor, sign_in, sign_in_page, sign_out
-from fallbacks.console.actions import act
-from fallbacks.console.bulk import act_on_many
 from fallbacks.console.deps import ConsoleDeps, Desk
-from fallbacks.console.groups import group, groups, resolve_group, resume_group
 from fallbacks.console.guard import Guard, Listener
-from fallbacks.console.inbox_list import inbox, today
-from fallbacks.console.kinds import kinds, revoke
-from fallbacks.console.list_stream import list_counts, list_stream
-from fallbacks.console.log import operator_log
-from fallbacks.console.mentions import mentions
-from fallbacks.console.operating import operations, switch
-from fallbacks.console.originals import attachment, original
-from fallbacks.console.overview import home, overview
+from fallbacks.console.lists.bulk import act_on_many
+from fallbacks.console.lists.groups import group, groups, resolve_group, resume_group
+from fallbacks.console.lists.inbox_list import inbox, today
+from fallbacks.console.lists.list_stream import list_counts, list_stream
+from fallbacks.console.lists.mentions import mentions
+from fallbacks.console.lists.search import search
+from fallbacks.console.oversight.kinds import kinds, revoke
+from fallbacks.console.oversight.log import operator_log
+from fallbacks.console.oversight.operating import operations, switch
+from fallbacks.console.oversight.overview import home, overview
+from fallbacks.console.oversight.people import people
+from fallbacks.console.oversight.tools import tools
 from fallbacks.console.pages import state_words
-from fallbacks.console.people import people
-from fallbacks.console.search import search
-from fallbacks.console.stream import stream
-from fallbacks.console.tools import tools
+from fallbacks.console.ticket.actions import act
+from fallbacks.console.ticket.originals import attachment, original
+from fallbacks.console.ticket.stream import stream
+from fallbacks.console.ticket.work import ahead, choices, hold, ticket, work, work_on
 from fallbacks.console.visit import Visit
-from fallbacks.console.work import ahead, choices, hold, ticket, work, work_on
 from fallbacks.errors import (
     IdempotencyConflict,
     NotAllowed,

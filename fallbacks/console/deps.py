@@ -14,8 +14,8 @@ from fallbacks.access.tokens import Tokens
 from fallbacks.access.users import Users
 from fallbacks.autonomy.calls import CallJudge
 from fallbacks.autonomy.standing import AutonomyJudge
+from fallbacks.console.oversight.tally import Counts, tally
 from fallbacks.console.pages import Pages
-from fallbacks.console.tally import Counts, tally
 from fallbacks.inbox.alike import AlikeFinder
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.today import Days, days

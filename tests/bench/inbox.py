@@ -17,7 +17,7 @@ from httpx import Client
 
 from fallbacks.access.roles import Role
 from fallbacks.access.users import Users
-from fallbacks.console.inbox_list import COUNTED
+from fallbacks.console.lists.inbox_list import COUNTED
 from fallbacks.errors import UserExists
 from fallbacks.inbox.inbox import Inbox
 from fallbacks.inbox.reach import reach_of

@@ -1,6 +1,6 @@
 """Every act of a person has its form in the console, under the verb that the API and the journal use."""
 
-from fallbacks.console.actions import ACTIONS, SKIP
+from fallbacks.console.ticket.actions import ACTIONS, SKIP
 from fallbacks.ledger.acts import Act
 
 

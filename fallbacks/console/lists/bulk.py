@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.access.roles import Role
-from fallbacks.console.actions import LONGEST_SNOOZE_SECONDS, known_owner
 from fallbacks.console.figures import count
-from fallbacks.console.filters import Filters
+from fallbacks.console.lists.filters import Filters
 from fallbacks.console.pages import named, words
+from fallbacks.console.ticket.actions import LONGEST_SNOOZE_SECONDS, known_owner
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox import bulk
 from fallbacks.inbox.bulk import Based, Did, Many

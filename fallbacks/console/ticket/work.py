@@ -5,9 +5,9 @@ from urllib.parse import quote
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.access.roles import Role
-from fallbacks.console.filters import Filters
-from fallbacks.console.item import load_item
+from fallbacks.console.lists.filters import Filters
 from fallbacks.console.pages import words
+from fallbacks.console.ticket.item import load_item
 from fallbacks.console.visit import SKIPPED, Visit, signed_in
 from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.inbox.mentions import Mentions

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.figures import usd
-from fallbacks.console.overview import money_of
+from fallbacks.console.oversight.overview import money_of
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.ledger.limits.control import AUTONOMY, DRAIN, PAUSED, Control
 from fallbacks.ledger.views import WORKER_SILENT_MS

@@ -10,9 +10,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from fallbacks.access.roles import Role
 from fallbacks.console.figures import lasting
-from fallbacks.console.filters import Filters
-from fallbacks.console.repairing import repaired_ticket
-from fallbacks.console.resuming import publish_quietly
+from fallbacks.console.lists.filters import Filters
+from fallbacks.console.ticket.repairing import repaired_ticket
+from fallbacks.console.ticket.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import Stale
 from fallbacks.inbox.calls import typed

@@ -9,9 +9,9 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.roles import Role
-from fallbacks.console.charts import Bar, bars
 from fallbacks.console.figures import usd, weekday
-from fallbacks.console.kinds import kind_rows
+from fallbacks.console.oversight.charts import Bar, bars
+from fallbacks.console.oversight.kinds import kind_rows
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.inbox.people import LATEST, work_by
 from fallbacks.inbox.wanted import Wanted

@@ -8,10 +8,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from fallbacks.console.alike import alike_for, alike_of
-from fallbacks.console.filters import AGES, BY_INDEX, Filters, View, choices
+from fallbacks.console.lists.alike import alike_for, alike_of
+from fallbacks.console.lists.filters import AGES, BY_INDEX, Filters, View, choices
+from fallbacks.console.ticket.work import SNOOZES
 from fallbacks.console.visit import Visit, signed_in
-from fallbacks.console.work import SNOOZES
 from fallbacks.errors import HistoryUnreachable
 from fallbacks.inbox.narrate import CLOSED
 from fallbacks.inbox.wanted import Counts

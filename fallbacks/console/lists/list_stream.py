@@ -8,9 +8,9 @@ from time import monotonic
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from fallbacks.console.filters import Filters
-from fallbacks.console.inbox_list import columns, listed_for, tabs
-from fallbacks.console.stream import LIFE_SECONDS, Followed, message
+from fallbacks.console.lists.filters import Filters
+from fallbacks.console.lists.inbox_list import columns, listed_for, tabs
+from fallbacks.console.ticket.stream import LIFE_SECONDS, Followed, message
 from fallbacks.console.visit import Visit, signed_in
 from tasks.language import _
 

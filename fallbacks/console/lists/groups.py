@@ -6,10 +6,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from fallbacks.access.roles import Role
-from fallbacks.console.alike import alike_for
-from fallbacks.console.bulk import SAMPLE, tell
+from fallbacks.console.lists.alike import alike_for
+from fallbacks.console.lists.bulk import SAMPLE, tell
 from fallbacks.console.pages import named, words
-from fallbacks.console.resuming import publish_quietly
+from fallbacks.console.ticket.resuming import publish_quietly
 from fallbacks.console.visit import Visit, signed_in
 from fallbacks.errors import UnknownTicket
 from fallbacks.inbox import bulk

@@ -1,0 +1,1 @@
+"""Many tickets: the inbox, search, groups, mentions, and one act on many."""

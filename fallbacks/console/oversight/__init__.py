@@ -1,0 +1,1 @@
+"""What leads and operators look at and switch."""

@@ -1,0 +1,1 @@
+"""One ticket: its page, what is done there, and the next one."""
