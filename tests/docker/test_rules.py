@@ -20,9 +20,9 @@ from fallbacks.operations.source_budgets import SourceBudget
 from tests.docker.alert_cases import CASES, LONG, Series
 from tests.docker.composed import FOLDER
 from tests.services.process import program
-from worker.http.load import Load
-from worker.http.metrics import LedgerCollector
-from worker.http.operated import Operated
+from worker.http.operations.load import Load
+from worker.http.operations.metrics import LedgerCollector
+from worker.http.operations.operated import Operated
 from worker.ops.redis_facts import StoreFacts
 
 FILE = FOLDER / "prometheus" / "rules.yml"

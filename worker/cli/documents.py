@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tasks.money import to_usd
-from worker.http.documents import maybe_moment
+from worker.http.tickets.documents import maybe_moment
 
 if TYPE_CHECKING:
     from fallbacks.inbox.explain import Explanation

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from worker.http.documents import TicketDocument
+    from worker.http.tickets.documents import TicketDocument
 
 NARROW = 120
 """Columns assumed where there is no terminal to ask."""
@@ -123,7 +123,7 @@ def dump(document: Any) -> None:
 
 def dump_ticket(document: "TicketDocument | None") -> None:
     """One ticket, or null: byte for byte as `GET /v1/tickets/{id}` answers, and a line end."""
-    from worker.http.documents import ticket_json
+    from worker.http.tickets.documents import ticket_json
 
     print("null" if document is None else ticket_json(document), flush=True)
 

@@ -7,24 +7,13 @@ from fastapi import FastAPI
 
 from tasks.run.process import Process
 from worker.config.versions import VERSION
-from worker.http import (
-    batch,
-    erase,
-    health,
-    hooks,
-    inbox,
-    inbox_bulk,
-    inbox_calls,
-    journal,
-    load,
-    messages,
-    metrics,
-    openapi,
-    problems,
-    search,
-    tickets,
-)
+from worker.http import openapi, problems
+from worker.http.inbox import bulk as inbox_bulk
+from worker.http.inbox import calls as inbox_calls
+from worker.http.inbox import routes as inbox
+from worker.http.operations import health, load, metrics
 from worker.http.request_ids import RequestIds
+from worker.http.tickets import batch, erase, hooks, journal, messages, search, tickets
 
 
 def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], process: Process) -> FastAPI:

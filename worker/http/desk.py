@@ -14,8 +14,8 @@ from fallbacks.access.api_keys import ApiKeys
 from fallbacks.access.places import Places
 from fallbacks.errors import StoreUnreachable
 from worker.config.settings import Settings
-from worker.http.hints import Hints
-from worker.http.watch import Watch
+from worker.http.tickets.hints import Hints
+from worker.http.tickets.watch import Watch
 from worker.wiring import Parts
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from pydantic.json_schema import models_json_schema
 from tasks.conversation import Message
 from tasks.run.process import Process
 from tasks.ticket import Ticket
-from worker.http import inbox_bodies as bodies
-from worker.http.batch import MOST_ITEMS, NDJSON, ResultDocument
-from worker.http.erase import EraseBody
-from worker.http.inbox_calls import CallBody, EditCallBody, RejectCallBody
+from worker.http.inbox import bodies
+from worker.http.inbox.calls import CallBody, EditCallBody, RejectCallBody
 from worker.http.problems import ProblemDocument
+from worker.http.tickets.batch import MOST_ITEMS, NDJSON, ResultDocument
+from worker.http.tickets.erase import EraseBody
 
 DESCRIPTION = """Put tickets on the queue, learn what became of them, and do what waits for a person.
 

@@ -10,8 +10,8 @@ from tasks.triage.decision import Decision as ServerDecision
 from worker.client import AcceptedDocument, Decision, EventDocument, FoundTicket, Limits, State, TicketDocument, Usage
 from worker.clients import documents
 from worker.clients.documents import IN_WORK
-from worker.http import documents as served
-from worker.http.search import FoundDocument
+from worker.http.tickets import documents as served
+from worker.http.tickets.search import FoundDocument
 
 LIMITS = {field.name: 1 for field in fields(Limits)}
 USAGE = {field.name: 1 for field in fields(Usage)}

@@ -10,7 +10,8 @@ import pytest
 
 from fallbacks.access.api_keys import ApiKeys
 from tests.worker.http.served import Served
-from worker.http import access, batch
+from worker.http import access
+from worker.http.tickets import batch
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 

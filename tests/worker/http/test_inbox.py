@@ -14,7 +14,7 @@ from tasks.reasons import Reason
 from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
-from worker.http import inbox_pages
+from worker.http.inbox import pages as inbox_pages
 
 
 def act(client: httpx.Client, ticket_id: str, action: str, **body: Any) -> httpx.Response:

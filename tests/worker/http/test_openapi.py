@@ -29,7 +29,7 @@ from tests.worker.http.served import Served
 from worker import sample
 from worker.config.yaml_taxonomy import load_taxonomy
 from worker.http.api import make_api
-from worker.http.batch import NDJSON
+from worker.http.tickets.batch import NDJSON
 
 CHECKS = [
     not_a_server_error,

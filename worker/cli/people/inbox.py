@@ -17,7 +17,7 @@ from worker.cli.people.reaching import reach_named
 if TYPE_CHECKING:
     from fallbacks.inbox.holds import Page
     from tasks.run.process import Process
-    from worker.http.documents import TicketDocument
+    from worker.http.tickets.documents import TicketDocument
     from worker.wiring import Parts
 
 InQueue = Annotated[str | None, typer.Option("--queue", help="Only this inbox queue, e.g. limits.")]
@@ -131,7 +131,7 @@ async def _page(
 async def _page_document(
     parts: "Parts", facets: list[str], limit: int, person: str | None, teams: str | None
 ) -> dict[str, Any]:
-    from worker.http.documents import read_ticket
+    from worker.http.tickets.documents import read_ticket
 
     page, _, _ = await _page(parts, facets, limit, person, teams)
     documents = [await read_ticket(parts.views, view.id) for view in page.items]
@@ -139,7 +139,7 @@ async def _page_document(
 
 
 async def _next(parts: "Parts", who: str, chosen: str | None, teams: str | None) -> "TicketDocument | None":
-    from worker.http.documents import read_ticket
+    from worker.http.tickets.documents import read_ticket
 
     unseen = (await reach_named(parts, who, teams)).unseen
     view = await parts.inbox.next(who, chosen, unseen=unseen)

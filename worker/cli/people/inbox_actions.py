@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fallbacks.ledger import states
     from fallbacks.ledger.views import TicketView
     from tasks.ticket import Ticket
-    from worker.http.documents import TicketDocument
+    from worker.http.tickets.documents import TicketDocument
     from worker.wiring import Parts
 
 Hint = Annotated[str, typer.Option("--hint", help="What the agent should know.")]
@@ -241,7 +241,7 @@ def act(
 ) -> None:
     """Do it, where it is among what they work on, and say or print what is so now."""
     from worker.cli.people.items import outcome_line
-    from worker.http.documents import read_ticket
+    from worker.http.tickets.documents import read_ticket
 
     async def acted(parts: "Parts") -> "tuple[str, TicketDocument | None]":
         (await reach_named(parts, who)).check(await parts.views.ticket(ticket_id))

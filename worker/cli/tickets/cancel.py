@@ -10,7 +10,7 @@ from worker.cli.options import Json, Person, person_named
 from worker.cli.output import complain, dump, dump_ticket, say
 
 if TYPE_CHECKING:
-    from worker.http.documents import TicketDocument
+    from worker.http.tickets.documents import TicketDocument
     from worker.wiring import Parts
 
 
@@ -34,7 +34,7 @@ def cancel(
 
 
 async def _withdrawn(parts: "Parts", ticket_id: str, who: str) -> "TicketDocument":
-    from worker.http.documents import read_ticket
+    from worker.http.tickets.documents import read_ticket
 
     await parts.inbox.cancel(ticket_id, who)
     return await read_ticket(parts.views, ticket_id)

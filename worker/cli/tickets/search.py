@@ -12,7 +12,7 @@ from worker.cli.output import Report, complain, dump, say, show
 from worker.cli.people.by_process import TakesFacets, given
 
 if TYPE_CHECKING:
-    from worker.http.search import FoundDocument, FoundPage
+    from worker.http.tickets.search import FoundDocument, FoundPage
     from worker.wiring import Parts
 
 PATIENCE_SECONDS = 120.0
@@ -78,7 +78,7 @@ async def _page(parts: "Parts", asked: dict[str, Any]) -> "FoundPage":
     from pydantic import ValidationError
 
     from worker.http.problems import Problem
-    from worker.http.search import page_of, query_of
+    from worker.http.tickets.search import page_of, query_of
 
     parts.search.patience_seconds = PATIENCE_SECONDS
     try:

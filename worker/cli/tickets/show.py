@@ -60,7 +60,7 @@ def show_ticket(
         sys.stdout.buffer.write(run(lambda parts: _original(parts, ticket_id, message)))
         return
     if json and not events:
-        from worker.http.documents import read_ticket
+        from worker.http.tickets.documents import read_ticket
 
         dump_ticket(run(lambda parts: read_ticket(parts.views, ticket_id)))
         return
@@ -122,7 +122,7 @@ def unread(view: "TicketView") -> str:
 def _document(story: Story) -> dict[str, Any]:
     """The ticket as the API has it, with why it is where it is and what happened to it."""
     from worker.cli.documents import event_documents, explanation_document
-    from worker.http.documents import ticket_document
+    from worker.http.tickets.documents import ticket_document
 
     ticket = ticket_document(story.view, story.checkpoint.usage, story.timeline).model_dump(mode="json")
     events = event_documents(story.timeline, story.lines)

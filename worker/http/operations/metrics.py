@@ -17,9 +17,9 @@ from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.states import State
 from tasks.money import to_usd
 from worker.http.desk import Desk, DeskDep
-from worker.http.load import Load, measure
-from worker.http.metered import metered
-from worker.http.operated import Operated, history_answers, of_operations, of_store, operated
+from worker.http.operations.load import Load, measure
+from worker.http.operations.metered import metered
+from worker.http.operations.operated import Operated, history_answers, of_operations, of_store, operated
 from worker.ops.redis_facts import StoreFacts, facts_if_answering
 from worker.ops.silence import while_it_answers
 

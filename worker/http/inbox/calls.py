@@ -8,12 +8,12 @@ from pydantic import Field, StringConstraints
 from fallbacks.ledger.states import HintKind
 from tasks.ticket import TicketId
 from worker.http.access import Person
-from worker.http.acting import as_read, who
 from worker.http.desk import DeskDep
-from worker.http.documents import AcceptedDocument, TicketDocument
-from worker.http.inbox_bodies import Text, Versioned
+from worker.http.inbox.acting import as_read, who
+from worker.http.inbox.bodies import Text, Versioned
 from worker.http.problems import responses
 from worker.http.reading import read_json
+from worker.http.tickets.documents import AcceptedDocument, TicketDocument
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 

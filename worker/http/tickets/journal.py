@@ -17,8 +17,8 @@ from tasks.run.events import Recorded
 from tasks.ticket import TicketId
 from worker.http.access import Reader, Standing, read_within
 from worker.http.desk import Desk, DeskDep
-from worker.http.documents import EventDocument, event_document
 from worker.http.problems import Kind, Problem, responses
+from worker.http.tickets.documents import EventDocument, event_document
 
 EVENT_STREAM = "text/event-stream"
 PAUSE_SECONDS = 0.25

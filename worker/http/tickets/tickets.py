@@ -9,13 +9,13 @@ from fallbacks.access.api_keys import Scope
 from tasks.run.process import Process
 from tasks.ticket import TicketId
 from worker.http.access import Person, Reader, Writer, check_may_withdraw, read_within
-from worker.http.acting import as_read, who
 from worker.http.desk import Desk, DeskDep
-from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket, ticket_json
-from worker.http.inbox_bodies import bodies_of
-from worker.http.intake import IdempotencyKey, take_in
+from worker.http.inbox.acting import as_read, who
+from worker.http.inbox.bodies import bodies_of
 from worker.http.problems import Kind, Problem, responses
 from worker.http.reading import read_body, read_json
+from worker.http.tickets.documents import AcceptedDocument, TicketDocument, read_ticket, ticket_json
+from worker.http.tickets.intake import IdempotencyKey, take_in
 
 LONGEST_WAIT_SECONDS = 60.0
 

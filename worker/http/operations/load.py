@@ -13,8 +13,8 @@ from fallbacks.store import keys
 from tasks.money import to_usd
 from worker.http.access import Operator
 from worker.http.desk import Desk, DeskDep
-from worker.http.documents import Moment, moment
 from worker.http.problems import responses
+from worker.http.tickets.documents import Moment, moment
 
 router = APIRouter(prefix="/v1", tags=["operations"])
 

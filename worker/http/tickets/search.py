@@ -19,9 +19,9 @@ from tasks.run.process import Process
 from tasks.ticket import Requester
 from worker.http.access import Reader
 from worker.http.desk import DeskDep
-from worker.http.documents import Moment, moment
-from worker.http.inbox_bodies import Facet
+from worker.http.inbox.bodies import Facet
 from worker.http.problems import RETRY_SECONDS, Kind, Problem, responses
+from worker.http.tickets.documents import Moment, moment
 
 
 def _written(value: Any) -> Any:

@@ -10,14 +10,14 @@ from fallbacks.inbox.wanted import Wanted
 from fallbacks.ledger.states import HintKind
 from tasks.run.process import Process
 from tasks.ticket import TicketId
-from worker.http import inbox_bodies as bodies
 from worker.http.access import Person, reach
-from worker.http.acting import as_read, done, who
 from worker.http.desk import DeskDep
-from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket
-from worker.http.inbox_pages import page_after, read_cursor
+from worker.http.inbox import bodies
+from worker.http.inbox.acting import as_read, done, who
+from worker.http.inbox.pages import page_after, read_cursor
 from worker.http.problems import Kind, Problem, responses
 from worker.http.reading import read_json, read_json_or_nothing
+from worker.http.tickets.documents import AcceptedDocument, TicketDocument, read_ticket
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 

@@ -16,9 +16,9 @@ from fallbacks.errors import IdempotencyConflict, SourceLimited, StoreUnreachabl
 from fallbacks.ledger.states import State
 from worker.http.access import Standing, Writer
 from worker.http.desk import Desk, DeskDep
-from worker.http.intake import IdempotencyKey, take_in
 from worker.http.problems import Kind, Problem, ProblemDocument, as_problem, responses
 from worker.http.reading import JSON_TYPES, MAX_TICKET_BYTES, chunks, media_type, read_body, too_large
+from worker.http.tickets.intake import IdempotencyKey, take_in
 from worker.intake.json_bytes import repaired
 
 MOST_ITEMS = 100

@@ -11,10 +11,10 @@ from fallbacks.inbox.bulk import done as done_of
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
 from tasks.run.process import Process
-from worker.http import inbox_bodies as bodies
 from worker.http.access import Person, reach
-from worker.http.acting import who
 from worker.http.desk import Desk, DeskDep
+from worker.http.inbox import bodies
+from worker.http.inbox.acting import who
 from worker.http.problems import responses
 from worker.http.reading import read_json
 

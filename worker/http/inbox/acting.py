@@ -8,9 +8,9 @@ from fallbacks.ledger.states import INBOX
 from fallbacks.ledger.views import TicketView
 from tasks.errors import InvalidDecision
 from worker.http.desk import Desk
-from worker.http.documents import AcceptedDocument, TicketDocument, read_ticket
-from worker.http.inbox_bodies import Body
+from worker.http.inbox.bodies import Body
 from worker.http.problems import Kind, Problem
+from worker.http.tickets.documents import AcceptedDocument, TicketDocument, read_ticket
 
 
 async def done(desk: Desk, work: Awaitable[TicketView]) -> TicketDocument:

@@ -12,9 +12,9 @@ from tasks.conversation import Message
 from tasks.ticket import TicketId
 from worker.http.access import Writer, check_may_withdraw
 from worker.http.desk import DeskDep
-from worker.http.intake import IdempotencyKey
 from worker.http.problems import Kind, Problem, responses
 from worker.http.reading import read_json
+from worker.http.tickets.intake import IdempotencyKey
 from worker.intake.doors import HTTP
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"])

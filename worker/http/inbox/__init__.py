@@ -1,0 +1,1 @@
+"""`/v1/inbox`: what people do, over HTTP."""

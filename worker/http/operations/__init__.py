@@ -1,0 +1,1 @@
+"""What operators and their machines ask: health, load, metrics."""
