@@ -26,7 +26,7 @@ from tasks.triage.decision import read_suggestion
 from tasks.triage.rules import ruled
 from tasks.triage.taxonomy import Label, PriorityRule, Taxonomy, Team
 from worker.connectors.errors import UnreadableMailError
-from worker.connectors.mail.html_visible import html_text
+from worker.connectors.mail.html.visible import html_text
 from worker.connectors.mail.quotes import own_words
 from worker.connectors.mail.reading import read_mail
 from worker.lookups.words import words_of

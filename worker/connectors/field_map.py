@@ -13,7 +13,7 @@ import jsonpath_rfc9535 as jsonpath
 from jsonpath_rfc9535 import JSONPathError, JSONPathQuery
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from worker.connectors.mail.html_visible import html_text
+from worker.connectors.mail.html.visible import html_text
 
 _PLACE = re.compile(r"\{([A-Za-z_][\w.\[\]*'-]{0,199})\}")
 _HYPHENED = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\.([A-Za-z_]\w*-[\w-]*)""")

@@ -10,8 +10,8 @@ from fallbacks.errors import StoreUnreachable
 from worker.cli.output import complain
 from worker.config.settings import Settings
 from worker.connectors.errors import MailboxError, MailRefusedError
-from worker.connectors.mail.imap import ImapMailbox
-from worker.connectors.mail.imap_login import Secret
+from worker.connectors.mail.imap.login import Secret
+from worker.connectors.mail.imap.mailbox import ImapMailbox
 
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 300.0

@@ -10,7 +10,7 @@ from tasks.ticket import MAX_ATTACHMENTS, Attachment
 from tasks.tools.ports import AttachmentText
 from worker.connectors.mail.attachments import calendar_text, tnef_attachments
 from worker.connectors.mail.charsets import decoded
-from worker.connectors.mail.html_visible import html_text
+from worker.connectors.mail.html.visible import html_text
 
 MAX_FILES = 20
 """Of one mail, whose text is read."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from io import BytesIO
 
 from worker.connectors.mail.charsets import decoded
-from worker.connectors.mail.html_visible import html_text
+from worker.connectors.mail.html.visible import html_text
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_TNEF_BYTES = 32 * 1024 * 1024

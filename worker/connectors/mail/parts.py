@@ -15,7 +15,7 @@ from worker.connectors.mail.encoded_words import words
 from worker.connectors.mail.flowed import joined
 from worker.connectors.mail.headers import CHARSET, UNSEEN, one_line, raw_field
 from worker.connectors.mail.headers import field as header
-from worker.connectors.mail.html_visible import marked_text
+from worker.connectors.mail.html.visible import marked_text
 from worker.connectors.mail.source import header_end, too_nested
 from worker.connectors.mail.transfer import coding, from_base64, payload, text_payload
 

@@ -8,7 +8,7 @@ that was passed on. Every cut is said.
 import re
 from dataclasses import dataclass, field
 
-from worker.connectors.mail.html_visible import CUT_HERE
+from worker.connectors.mail.html.visible import CUT_HERE
 from worker.connectors.mail.quote_words import FORWARDED, REPLY_ABOVE, ROLES, SENT_FROM, WROTE
 
 MAX_TEXT_CHARS = 250_000

@@ -13,9 +13,9 @@ from tests.services.process import ServiceMissing
 from tests.services.waiting import wait_for
 from tests.worker.connectors.mail.imap_server import ImapServer
 from worker.connectors.errors import MailboxError
-from worker.connectors.mail.imap import ImapMailbox
-from worker.connectors.mail.imap_login import Secret
-from worker.connectors.mail.imap_names import from_modified_utf7, to_modified_utf7
+from worker.connectors.mail.imap.login import Secret
+from worker.connectors.mail.imap.mailbox import ImapMailbox
+from worker.connectors.mail.imap.names import from_modified_utf7, to_modified_utf7
 
 MAIL = b"From: ann@shop.example\r\nSubject: Card\r\n\r\nMy card is lost.\r\n"
 BY_PASSWORD = Secret(PASSWORD)

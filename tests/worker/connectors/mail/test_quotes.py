@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.connectors.mail.html_visible import marked_text
+from worker.connectors.mail.html.visible import marked_text
 from worker.connectors.mail.quotes import own_words
 
 ATTRIBUTIONS = [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tasks.ticket import MAX_BODY_CHARS, Priority, Ticket
 from tests.depth import cases
 from worker.connectors.errors import UnreadableMailError
-from worker.connectors.mail.html_visible import MAX_HTML_CHARS, html_text
+from worker.connectors.mail.html.visible import MAX_HTML_CHARS, html_text
 from worker.connectors.mail.reading import read_mail as read
 from worker.connectors.mail.source import MAX_MAIL_BYTES
 

@@ -12,9 +12,9 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from worker.connectors.errors import MailboxError, MailRefusedError
-from worker.connectors.mail.imap_connection import Connection
-from worker.connectors.mail.imap_login import Secret, sign_in
-from worker.connectors.mail.imap_names import from_modified_utf7, quoted, to_modified_utf7
+from worker.connectors.mail.imap.connection import Connection
+from worker.connectors.mail.imap.login import Secret, sign_in
+from worker.connectors.mail.imap.names import from_modified_utf7, quoted, to_modified_utf7
 from worker.connectors.mail.source import MAX_MAIL_BYTES
 
 TIMEOUT_SECONDS = 30.0

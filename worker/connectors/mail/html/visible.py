@@ -8,8 +8,8 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
-from worker.connectors.mail.html_marks import begins_earlier, is_quote, is_signature, marks
-from worker.connectors.mail.html_styles import (
+from worker.connectors.mail.html.marks import begins_earlier, is_quote, is_signature, marks
+from worker.connectors.mail.html.styles import (
     TRANSPARENT,
     WHITE,
     Colour,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from worker.connectors.errors import MailboxError
-from worker.connectors.mail.imap_connection import Connection
-from worker.connectors.mail.imap_names import quoted
+from worker.connectors.mail.imap.connection import Connection
+from worker.connectors.mail.imap.names import quoted
 
 _OAUTHBEARER, _XOAUTH2 = "AUTH=OAUTHBEARER", "AUTH=XOAUTH2"
 
