@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 
 from fallbacks.access.names import refuse_system_name
@@ -194,6 +195,7 @@ def _parts(shown: str | None) -> tuple[str, str]:
     return (found[1], digest(found[2])) if found else ("", "")
 
 
+@lru_cache(maxsize=1000)  # one for each request
 def _read(stored: str) -> ApiKey:
     values = json.loads(stored)
     scopes, teams = tuple(Scope(scope) for scope in values["scopes"]), tuple(values.get("teams", ()))

@@ -41,6 +41,10 @@ class _Needs:
         self.scope = scope
 
     async def __call__(self, request: Request, desk: DeskDep, _bearer: _Bearer, _header: _Header) -> Caller:
+        return await self.caller(request, desk)
+
+    async def caller(self, request: Request, desk: Desk) -> Caller:
+        """Who calls. Raises `Problem`."""
         caller = await _caller(request, desk)
         if self.scope not in caller.scopes:
             raise Problem(Kind.FORBIDDEN, f"this needs a key with the scope {self.scope.value}", scope=self.scope.value)
@@ -49,7 +53,8 @@ class _Needs:
         return caller
 
 
-Writer = Annotated[Caller, Depends(_Needs(Scope.WRITE))]
+may_write = _Needs(Scope.WRITE)
+Writer = Annotated[Caller, Depends(may_write)]
 Reader = Annotated[Caller, Depends(_Needs(Scope.READ))]
 Person = Annotated[Caller, Depends(_Needs(Scope.INBOX))]
 Operator = Annotated[Caller, Depends(_Needs(Scope.OPERATE))]

@@ -29,6 +29,7 @@ def make_api(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], p
     )
     app.add_middleware(RequestIds)
     problems.install(app)
+    app.include_router(tickets.accepting)
     for module in (batch, tickets, messages, journal, inbox, inbox_calls, hooks, erase, load, health, metrics):
         app.include_router(module.router)
     app.include_router(tickets.process_router(process))

@@ -1,9 +1,10 @@
 """One ticket from JSON bytes into the ledger. Published afterwards, in the background."""
 
 import asyncio
+import re
 from typing import Annotated
 
-from fastapi import Header
+from fastapi import Header, Request
 
 from fallbacks.access.api_keys import Caller
 from fallbacks.errors import IdempotencyConflict
@@ -15,9 +16,23 @@ from worker.http.problems import Kind, Problem
 from worker.http.reading import parse
 from worker.intake.doors import HTTP, IdOfHookError, refuse_id_of_hook
 
-IdempotencyKey = Annotated[
-    str | None, Header(pattern=r"^[!-~]{1,255}$", description="the same key and body get the same answer")
-]
+_KEY = r"^[!-~]{1,255}$"
+
+IdempotencyKey = Annotated[str | None, Header(pattern=_KEY, description="the same key and body get the same answer")]
+
+
+def declares_idempotency_key(idempotency_key: IdempotencyKey = None) -> str | None:
+    """As a dependency, for the OpenAPI document."""
+    return idempotency_key
+
+
+def idempotency_key_of(request: Request) -> str | None:
+    """The same header, read without FastAPI. Raises `Problem` as FastAPI would."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not re.fullmatch(_KEY, key):
+        fault = f"String should match pattern '{_KEY}'"
+        raise Problem(Kind.INVALID, fault, errors=[("idempotency-key", fault)])
+    return key
 
 
 async def take_in(desk: Desk, caller: Caller, body: bytes, idempotency_key: str | None) -> Accepted:

@@ -3,42 +3,48 @@
 from hashlib import sha256
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from fallbacks.access.api_keys import Scope
 from tasks.run.process import Process
 from tasks.ticket import TicketId
-from worker.http.access import Person, Reader, Writer, check_may_withdraw, read_within
+from worker.http.access import Person, Reader, Writer, check_may_withdraw, may_write, read_within
 from worker.http.desk import Desk, DeskDep
+from worker.http.direct import DirectRoute
 from worker.http.inbox.acting import as_read, who
 from worker.http.inbox.bodies import bodies_of
 from worker.http.problems import Kind, Problem, responses
 from worker.http.reading import read_body, read_json
 from worker.http.tickets.documents import AcceptedDocument, TicketDocument, read_ticket, ticket_json
-from worker.http.tickets.intake import IdempotencyKey, take_in
+from worker.http.tickets.intake import declares_idempotency_key, idempotency_key_of, take_in
 
 LONGEST_WAIT_SECONDS = 60.0
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
 
 
-@router.post("", status_code=202, response_model=AcceptedDocument, responses=responses(400, 409, 413, 415))
-async def accept_ticket(
-    request: Request,
-    response: Response,
-    desk: DeskDep,
-    caller: Writer,
-    idempotency_key: IdempotencyKey = None,
-) -> AcceptedDocument:
+accepting = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=DirectRoute)
+
+
+@accepting.post(
+    "",
+    status_code=202,
+    response_model=AcceptedDocument,
+    responses=responses(400, 409, 413, 415),
+    dependencies=[Depends(may_write), Depends(declares_idempotency_key)],
+)
+async def accept_ticket(request: Request) -> Response:
     """Accept a ticket: it is in the ledger when this answers.
 
     The same `Idempotency-Key`, or the same ticket `id`, with the same body gets the same answer; with another body 409.
     """
-    accepted = await take_in(desk, caller, await read_body(request), idempotency_key)
-    response.headers["location"] = f"/v1/tickets/{accepted.id}"
+    desk: Desk = request.app.state.desk
+    caller, key = await may_write.caller(request, desk), idempotency_key_of(request)
+    accepted = await take_in(desk, caller, await read_body(request), key)
+    headers = {"location": f"/v1/tickets/{accepted.id}"}
     if not accepted.created:
-        response.headers["idempotent-replayed"] = "true"
-    return AcceptedDocument(id=accepted.id)
+        headers["idempotent-replayed"] = "true"
+    return Response(AcceptedDocument(id=accepted.id).model_dump_json(), 202, headers, "application/json")
 
 
 @router.get(
