@@ -67,12 +67,15 @@ _INFO, _WARNING, _ERROR = Severity.INFO, Severity.WARNING, Severity.ERROR
 PLAN: dict[Reason, PlanRow] = {
     Reason.STEP_LIMIT: PlanRow(
         N_("it used all its model calls"),
-        N_("Decide by hand, or resume with a hint and more steps."),
+        N_("Decide by hand, or send it back with a note and more steps."),
         _LIMITS,
         _WARNING,
     ),
     Reason.TOOL_CALL_LIMIT: PlanRow(
-        N_("it asked for more tool calls than allowed"), N_("Decide by hand, or resume with a hint."), _LIMITS, _WARNING
+        N_("it asked for more tool calls than allowed"),
+        N_("Decide by hand, or send it back with a note."),
+        _LIMITS,
+        _WARNING,
     ),
     Reason.TOKEN_LIMIT: PlanRow(
         N_("it used all its tokens"),
@@ -82,37 +85,40 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.COST_LIMIT: PlanRow(
         N_("the next call could cost more than the run may spend"),
-        N_("Decide by hand, or resume with a higher limit."),
+        N_("Decide by hand, or send it back with a higher limit."),
         _LIMITS,
         _WARNING,
     ),
     Reason.TIME_LIMIT: PlanRow(
-        N_("it ran out of time"), N_("Decide by hand, or resume; check the provider's latency."), _LIMITS, _WARNING
+        N_("it ran out of time"),
+        N_("Decide by hand, or send it back; check the provider's latency."),
+        _LIMITS,
+        _WARNING,
     ),
     Reason.DAILY_BUDGET: PlanRow(
         N_("today's fleet budget has no room for the next call"),
-        N_("Decide by hand, or raise DAILY_BUDGET_USD and resume the group."),
+        N_("Decide by hand, or raise it (`deskhand budget --day`) and send the group back."),
         _LIMITS,
         _ERROR,
         parks=None,
     ),
     Reason.SOURCE_BUDGET: PlanRow(
         N_("the budget of its source has no room for the next call"),
-        N_("Decide by hand, or raise it (`deskhand budget --source`) and resume the group."),
+        N_("Decide by hand, or raise it (`deskhand budget --source`) and send the group back."),
         _LIMITS,
         _WARNING,
         parks=None,
     ),
     Reason.LOOP_DETECTED: PlanRow(
         N_("it repeated itself without learning anything"),
-        N_("Decide by hand, or resume with a hint that breaks the tie."),
+        N_("Decide by hand, or send it back with a note that breaks the tie."),
         _REVIEW,
         _WARNING,
         next_tier=True,
     ),
     Reason.NO_DECISION: PlanRow(
         N_("it answered in prose instead of deciding"),
-        N_("Decide by hand, or resume."),
+        N_("Decide by hand, or send it back."),
         _REVIEW,
         _WARNING,
         next_tier=True,
@@ -125,7 +131,7 @@ PLAN: dict[Reason, PlanRow] = {
         next_tier=True,
     ),
     Reason.INVALID_TOOL_CALL: PlanRow(
-        N_("it kept calling tools wrongly"), N_("Decide by hand, or resume."), _REVIEW, _WARNING, next_tier=True
+        N_("it kept calling tools wrongly"), N_("Decide by hand, or send it back."), _REVIEW, _WARNING, next_tier=True
     ),
     Reason.LOW_CONFIDENCE: PlanRow(
         N_("it was not sure enough"),
@@ -142,7 +148,7 @@ PLAN: dict[Reason, PlanRow] = {
         next_tier=True,
     ),
     Reason.REPLY_TRUNCATED: PlanRow(
-        N_("the model's reply was cut short"), N_("Decide by hand, or resume."), _REVIEW, _WARNING, next_tier=True
+        N_("the model's reply was cut short"), N_("Decide by hand, or send it back."), _REVIEW, _WARNING, next_tier=True
     ),
     Reason.CONTEXT_EXCEEDED: PlanRow(
         N_("the ticket is too long for the model"),
@@ -172,7 +178,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_RATE_LIMITED: PlanRow(
         N_("the provider's rate limit held it up"),
-        N_("Resume when the limit is free; raise the limit or add a tier."),
+        N_("Send it back when the limit is free; raise the limit or add a tier."),
         _PROVIDER,
         _WARNING,
         parks=6,
@@ -181,7 +187,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_OVERLOADED: PlanRow(
         N_("the provider was overloaded"),
-        N_("Resume the group when the provider is well."),
+        N_("Send the group back when the provider is well."),
         _PROVIDER,
         _WARNING,
         parks=6,
@@ -190,7 +196,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_UNAVAILABLE: PlanRow(
         N_("the provider could not be reached or failed"),
-        N_("Resume the group when the provider is well."),
+        N_("Send the group back when the provider is well."),
         _PROVIDER,
         _ERROR,
         retries=1,
@@ -200,7 +206,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_TIMEOUT: PlanRow(
         N_("the model did not answer in time"),
-        N_("Resume the group when the provider is well."),
+        N_("Send the group back when the provider is well."),
         _PROVIDER,
         _WARNING,
         retries=1,
@@ -210,7 +216,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_AUTH: PlanRow(
         N_("the provider refused our key"),
-        N_("Fix the model's key or credentials (`deskhand doctor --probe` tries them), then resume the group."),
+        N_("Fix the model's key or credentials (`deskhand doctor --probe` tries them), then send the group back."),
         _PROVIDER,
         _ERROR,
         parks=6,
@@ -220,7 +226,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_NOT_FOUND: PlanRow(
         N_("the provider does not know the model"),
-        N_("Check the model's name and its URL: it may be retired; then resume the group."),
+        N_("Check the model's name and its URL: it may be retired; then send the group back."),
         _PROVIDER,
         _ERROR,
         parks=6,
@@ -232,7 +238,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.MODEL_SPEND_LIMIT: PlanRow(
         N_("the provider account's spend limit is reached"),
-        N_("Raise the provider's limit, then resume the group."),
+        N_("Raise the provider's limit, then send the group back."),
         _PROVIDER,
         _ERROR,
         parks=6,
@@ -249,9 +255,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.PRICE_UNKNOWN: PlanRow(
         N_("the model has no known price, so its cost cannot be bounded"),
-        N_(
-            "Name its price in DESKHAND_PRICES, or set a model that `deskhand doctor` can price; then resume the group."
-        ),
+        N_("Name its price in DESKHAND_PRICES, or set a model that `deskhand doctor` knows; then send the group back."),
         _SYSTEM,
         _ERROR,
         parks=None,
@@ -262,11 +266,11 @@ PLAN: dict[Reason, PlanRow] = {
         opens=True,
     ),
     Reason.TOOL_FAILED: PlanRow(
-        N_("its tools kept failing"), N_("Check the tool's service, then resume the group."), _SYSTEM, _ERROR
+        N_("its tools kept failing"), N_("Check the tool's service, then send the group back."), _SYSTEM, _ERROR
     ),
     Reason.EFFECT_UNKNOWN: PlanRow(
         N_("an action outside may or may not have happened"),
-        N_("Look in the receiving system before you resume or decide."),
+        N_("Look in the receiving system before you send it back or decide."),
         _SYSTEM,
         _ERROR,
     ),
@@ -287,7 +291,7 @@ PLAN: dict[Reason, PlanRow] = {
     ),
     Reason.REQUESTER_QUOTA: PlanRow(
         N_("its requester sent more tickets in an hour than the agent works"),
-        N_("Look for a flood; decide by hand, or resume what is worth it."),
+        N_("Look for a flood; decide by hand, or send back what is worth it."),
         _LIMITS,
         _WARNING,
     ),
@@ -323,6 +327,6 @@ PLAN: dict[Reason, PlanRow] = {
         next_tier=False,
     ),
     Reason.AUTONOMY_OFF: PlanRow(
-        N_("the agent is switched off"), N_("Decide by hand, or switch it on and resume the group."), _LIMITS, _INFO
+        N_("the agent is switched off"), N_("Decide by hand, or switch it on and send the group back."), _LIMITS, _INFO
     ),
 }

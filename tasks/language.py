@@ -4,6 +4,7 @@ A text stands in the code in English, within `_()`, `ngettext()` or `N_()`, and 
 one is spoken belongs to the task at hand: the console speaks its person's, every other door English.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,12 +14,18 @@ from gettext import NullTranslations
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """tag: as HTML's `lang` has it. number: how a whole number is written."""
+    """tag: as HTML's `lang` has it. number: how a whole number is written. digits: how one with a point is, given as
+    English writes it (`0.44`); usd: how an amount of dollars is, given so too (`12.00`). Both keep what digits it has.
+    """
 
     tag: str
     texts: NullTranslations
     number: Callable[[int], str] = str
+    digits: Callable[[str], str] = str
+    usd: Callable[[str], str] = "${}".format
 
+
+_NUMBER = re.compile(r"(\$?)(\d{1,15}(?:\.\d{1,9})?)(%?)")
 
 ENGLISH = Language("en", NullTranslations())
 
@@ -63,6 +70,17 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's name
 def translated(text: str) -> str:
     """A text that stands in `N_()` somewhere, or else as it is: what nobody translates keeps its words."""
     return spoken().texts.gettext(text) if text else ""
+
+
+def written(number: str) -> str:
+    """A number with a point, a share (`95%`) or an amount of dollars (`$0.05`) as the language writes it, with the
+    digits it has; what is none of these stays as it is.
+    """
+    found = None if spoken() is ENGLISH else _NUMBER.fullmatch(number)
+    if found is None:
+        return number
+    dollar, digits, percent = found.groups()
+    return spoken().usd(digits) if dollar else spoken().digits(digits) + (" %" if percent else "")
 
 
 def filled(values: Mapping[str, object]) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from decimal import ROUND_CEILING, Decimal
 from typing import NewType
 
+from tasks.language import spoken
+
 Nanodollars = NewType("Nanodollars", int)
 
 NANO = 1_000_000_000
@@ -21,6 +23,15 @@ def to_usd(amount: int) -> float:
 
 
 def format_usd(amount: int) -> str:
-    """`$0.0123` for people; more digits where the amount is small."""
+    """`$0.0123`, as English writes it, for what is stored; more digits where the amount is small."""
+    return f"${_digits(amount)}"
+
+
+def shown_usd(amount: int) -> str:
+    """The same, in the language of who reads it now."""
+    return spoken().usd(_digits(amount))
+
+
+def _digits(amount: int) -> str:
     dollars = amount / NANO
-    return f"${dollars:.2f}" if dollars >= 1 or amount == 0 else f"${dollars:.6f}".rstrip("0").rstrip(".")
+    return f"{dollars:.2f}" if dollars >= 1 or amount == 0 else f"{dollars:.6f}".rstrip("0").rstrip(".")

@@ -5,11 +5,11 @@ Who writes such words knows no reader. So they are known here by their patterns;
 its words in the catalogues. What nobody knows here, such as a provider's own words, stays as it is.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
-from re import split
 
-from tasks.language import ENGLISH, N_, _, spoken, translated
+from tasks.language import ENGLISH, N_, _, spoken, translated, written
 
 BETWEEN = "; "
 """Several texts stand in one line by this."""
@@ -104,6 +104,7 @@ PATTERNS = (
     # the operator log
     N_("created as %(role)s"),
     N_("teams %(teams)s"),
+    N_("away until %(day)s"),
     N_("created (%(id)s)"),
     N_("rotated (%(id)s)"),
     N_("revoked (%(id)s)"),
@@ -112,6 +113,12 @@ PATTERNS = (
     N_("%(kind)s on %(tier)s is decided alone from now on: %(why)s"),
     N_("%(kind)s on %(tier)s is no longer decided alone: %(why)s"),
     N_("%(num)s tickets were decided alone before"),
+    N_("%(name)s works again, since it has come to be better than %(other)s: %(said)s, most of late"),
+    N_(
+        "%(name)s works from now on: learning was better on %(wins)s and worse on %(losses)s of %(all)s decisions "
+        "(p %(p)s); in the shadow %(said)s"
+    ),
+    N_("better on %(wins)s and worse on %(losses)s of %(all)s decisions"),
 )
 """Of two that fit a text the first is taken."""
 
@@ -129,6 +136,7 @@ CONSTANTS = (
     N_("drawn for the permanent audit of what is decided alone"),
     N_("drawn for the permanent audit of what it does alone"),
     N_("it has earned to act alone, but AUTONOMY is not auto"),
+    *(N_("here again"), N_("the model of the training data")),
     *(N_("each of its calls needs a person"), N_("it has not earned to act alone")),
     *(N_("a severe error"), N_("people stopped agreeing")),
     N_("people who did not see the suggestion disagreed"),
@@ -202,7 +210,7 @@ def _patterns() -> tuple[_Pattern, ...]:
 
 
 def _read(text: str) -> _Pattern:
-    pieces = split(r"%\((\w+)\)s", text)
+    pieces = re.split(r"%\((\w+)\)s", text)
     return _Pattern(text, tuple(pieces[1::2]), tuple(pieces[::2]))
 
 
@@ -232,4 +240,7 @@ def _known(stored: str, deep: int) -> str | None:
 
 
 def _value(value: str, deep: int) -> str | int:
-    return int(value) if value.isdecimal() and len(value) < 16 else _retold(value, deep)
+    if value.isdecimal() and len(value) < 16:
+        return int(value)
+    said = written(value)
+    return said if said != value else _retold(value, deep)

@@ -1,16 +1,14 @@
 """Numbers, money and times as people read them, in the language spoken."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import lru_cache
 
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 from markupsafe import Markup
 
-from fallbacks.console.languages import here, language
+from fallbacks.console.languages import here
 from tasks.language import N_, _, spoken, translated
-from tasks.money import format_usd
+from tasks.money import shown_usd
 
 
 def count(number: int) -> str:
@@ -33,24 +31,16 @@ def percent(share: float, digits: int = 0) -> str:
     return decimal(share * 100, "0.0" if digits else "0") + " %"
 
 
-@lru_cache(4096)
-def _usd(nanodollars: int, tag: str) -> str:
-    exact = Decimal(format_usd(nanodollars).removeprefix("$"))
-    locale = language(tag).locale
-    return str(format_currency(exact, "USD", locale=locale, decimal_quantization=False))
-
-
 def measured(number: float, dollar_digits: int = 0) -> str:
     """A limit or what was used of it. dollar_digits: of an amount of dollars, 0 for what is no money."""
     if not dollar_digits:
         return amount(number)
-    exact = Decimal(f"{number:.{dollar_digits}f}")
-    return str(format_currency(exact, "USD", locale=here().locale, decimal_quantization=False))
+    return spoken().usd(f"{number:.{dollar_digits}f}")
 
 
 def usd(nanodollars: int) -> str:
     """Nanodollars as dollars, with more digits where they are few."""
-    return _usd(nanodollars, spoken().tag)
+    return shown_usd(nanodollars)
 
 
 def lasting(milliseconds: float) -> str:

@@ -40,14 +40,14 @@ from fallbacks.console.highlight import asked_for, marked
 from fallbacks.console.languages import here
 from fallbacks.inbox.calls import said
 from fallbacks.inbox.ownership import groups_of, owner_words
-from tasks.language import N_, filled, spoken, translated
+from tasks.language import N_, filled, spoken, translated, written
 from tasks.retold import retold
 from tasks.run.process import Process, Result
 
 STATIC = files("fallbacks.console") / "static"
 
 
-SCRIPTS = ("console.js", "list.js", "drafts.js", "keys.js", "palette.js", "times.js", "words.js")
+SCRIPTS = tuple(sorted(file.name for file in STATIC.iterdir() if file.name.endswith(".js")))
 VERSIONED = ("console.css", "print.css", *SCRIPTS)
 """A change of one is another address for all."""
 
@@ -91,14 +91,13 @@ class Pages:
             count,
             amount,
             percent,
+            written,
         )
         self._environment.filters.update({each.__name__: _spoken(each) for each in spoken_ones})
         self._environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
         self._environment.globals.update(gettext=_gettext, ngettext=_ngettext, age=age, here=here)
         self._environment.globals.update(measured=measured, kinds_word=lambda: named(f"{process.keyed_by}s"))
-        version = hashlib.sha256(
-            b"".join((STATIC / name).read_bytes() for name in ("console.css", "print.css", *SCRIPTS))
-        )
+        version = hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in VERSIONED))
         self._environment.globals.update(
             static_version=version.hexdigest()[:12],
             process=process,

@@ -34,7 +34,17 @@ WORDS = (
     *(N_("user"), N_("key"), N_("opened"), N_("throttled"), N_("new password"), N_("second factor taken away")),
     *(N_("second factor set up"), N_("signed out everywhere"), N_("password and second factor taken away")),
     *(N_("removed"), N_("chose a password"), N_("role reviewer"), N_("role operator"), N_("role admin")),
-    *(N_("autonomy"), N_("code"), N_("prompt"), N_("taxonomy"), N_("models"), N_("local model")),
+    *(
+        N_("auto"),
+        N_("suggest"),
+        N_("off"),
+        N_("autonomy"),
+        N_("code"),
+        N_("prompt"),
+        N_("taxonomy"),
+        N_("models"),
+        N_("local model"),
+    ),
     *(N_("invited as reviewer"), N_("invited as operator"), N_("invited as admin")),
     # reasons
     *(N_("step limit"), N_("tool call limit"), N_("token limit"), N_("cost limit"), N_("time limit")),

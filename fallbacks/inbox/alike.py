@@ -15,8 +15,8 @@ from time import monotonic
 
 from fallbacks.inbox.holds import Holds
 from fallbacks.inbox.wanted import By, Wanted
-from fallbacks.kinds.candidates import groups, whole_words
-from fallbacks.kinds.words import Vector, centre, likeness, normal, stems
+from fallbacks.kinds.candidates import groups
+from fallbacks.kinds.words import Vector, centre, likeness, normal, phrase, stems
 from fallbacks.store import keys
 from tasks.run.process import Process
 from tasks.ticket import read_stored
@@ -41,19 +41,19 @@ RESTS = 20
 REMEMBERED = 20
 CHUNK = 50
 
-_SHOWN_WORDS, _LEAST_LETTERS, _SAMPLE = 6, 5, 3
+_TELLING, _LEAST_LETTERS, _SAMPLE = 6, 5, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
     """A group. tickets: ids, the most typical first. why: the reason they wait for, or the key of their suggestion;
-    suggested: which of both. words: what they have in common. sample: some of their texts, cut.
+    suggested: which of both. title: what they say in common, as the most typical one says it. sample: some texts, cut.
     """
 
     tickets: tuple[str, ...]
     why: str
     suggested: bool
-    words: tuple[str, ...]
+    title: str
     sample: tuple[str, ...]
 
 
@@ -102,13 +102,13 @@ def _alike(group: Sequence[Waiting], vectors: Sequence[Vector]) -> Alike:
     order = sorted(range(len(group)), key=lambda at: -likeness(vectors[at], middle))
     typical = [group[at] for at in order]
     telling = sorted(middle, key=lambda stem: -middle[stem])
-    single = [stem for stem in telling if " " not in stem and len(stem) >= _LEAST_LETTERS][:_SHOWN_WORDS]
-    texts = [each.text for each in typical]
+    single = [stem for stem in telling if " " not in stem and len(stem) >= _LEAST_LETTERS][:_TELLING]
+    texts = [each.text[:READ_CHARS] for each in typical]
     return Alike(
         tuple(each.id for each in typical),
         typical[0].why,
         typical[0].suggested,
-        whole_words(single, texts),
+        phrase(texts, single),
         tuple(text[:140] for text in dict.fromkeys(texts))[:_SAMPLE],
     )
 

@@ -20,7 +20,7 @@ from fallbacks.ledger.acts import Act
 from fallbacks.ledger.states import State
 from fallbacks.ledger.views import TicketView
 from fallbacks.plan import PLAN
-from tasks.language import N_, _, translated
+from tasks.language import N_, _, translated, written
 from tasks.money import NANO
 from tasks.reasons import Reason
 from tasks.run import events as ev
@@ -263,7 +263,7 @@ def _headline(view: TicketView, timeline: Sequence[ev.Recorded], failing: int | 
 def _suggested(view: TicketView, result: str) -> str:
     if not view.decision:
         return _("The agent suggests %(result)s.", result=result)
-    sure = f"{view.decision['confidence']:.2f}"
+    sure = written(f"{view.decision['confidence']:.2f}")
     return _("The agent suggests %(result)s (confidence %(share)s).", result=result, share=sure)
 
 

@@ -11,8 +11,8 @@ from fallbacks.ledger.acts import ALONE, Act
 from fallbacks.ledger.states import Closed
 from fallbacks.plan import PLAN, InboxQueue
 from tasks.conversation import AUTOMATIC, THANKS, read_message
-from tasks.language import N_, _, translated
-from tasks.money import format_usd
+from tasks.language import N_, _, translated, written
+from tasks.money import shown_usd
 from tasks.reasons import Reason
 from tasks.retold import retold
 from tasks.run import events as ev
@@ -165,7 +165,7 @@ def _submitted(event: ev.DecisionSubmitted, process: Process) -> _Words:
     confidence = decision.get("confidence")
     text = _("step %(step)s: suggested %(result)s", step=event.step, result=in_words(decision, process))
     if isinstance(confidence, int | float):
-        share = f"{confidence:.2f}"
+        share = written(f"{confidence:.2f}")
         text += _(", confidence %(share)s", share=share)
     return _Words(Tone.PROGRESS, text, "; ".join((*rules_in_words(event), _excerpt(decision.get("rationale", "")))))
 
@@ -277,7 +277,7 @@ _NARRATORS: dict[type[ev.Event], Callable[[Any], _Words]] = {
     ev.StepStarted: lambda e: _Words(
         Tone.ROUTINE,
         _("step %(step)s: calling %(model)s", step=e.step, model=e.model),
-        _("%(sum)s reserved", sum=format_usd(e.reserved_nanodollars)),
+        _("%(sum)s reserved", sum=shown_usd(e.reserved_nanodollars)),
     ),
     ev.ModelReplied: lambda e: _Words(
         Tone.PROGRESS,

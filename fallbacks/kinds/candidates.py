@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fallbacks.kinds.words import Vector, Weights, centre, likeness, words_of
+from fallbacks.kinds.words import Vector, Weights, centre, likeness, phrase, words_of
 from fallbacks.ledger.past.examples import Example
 
 ALIKE, ALIKE_TO_CENTRE = 0.12, 0.144
@@ -26,13 +26,15 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A group. tickets: ids, the most typical first. words: what they have in common, the most telling first.
+    """A group. tickets: ids, the most typical first. words: what they have in common, the most telling first; title:
+    the same as the most typical one says it.
 
     given: what the agent had suggested of like tickets that people decided otherwise: kind -> how many.
     """
 
     tickets: tuple[str, ...]
     words: tuple[str, ...]
+    title: str
     given: tuple[tuple[str, int], ...] = ()
 
 
@@ -100,8 +102,9 @@ def _candidate(
     given = Counter(each.suggested or "" for each, vector in changed if likeness(vector, middle) >= ALIKE_TO_CENTRE)
     telling = sorted(middle, key=lambda stem: -middle[stem])
     single = [stem for stem in telling if " " not in stem and len(stem) >= _LEAST_LETTERS]
-    words = whole_words(single[:_SHOWN_WORDS], [examples[at].text for at in typical])
-    return Candidate(tuple(examples[at].id for at in typical), words, tuple(given.most_common(3)))
+    texts, told = [examples[at].text for at in typical], single[:_SHOWN_WORDS]
+    ids, words = tuple(examples[at].id for at in typical), whole_words(told, texts)
+    return Candidate(ids, words, phrase(texts, told), tuple(given.most_common(3)))
 
 
 def whole_words(stems: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:

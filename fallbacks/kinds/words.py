@@ -13,6 +13,11 @@ _STEM = 6
 MOST_CHARS = 600
 """Of a text that are read."""
 
+SHARED = 0.6
+"""Of the texts of a group must say what stands in its title."""
+
+_LONGEST_RUN, _MOST_RUNS = 8, 3
+
 Vector = Mapping[str, float]
 """Weight by stem, of length 1."""
 
@@ -26,6 +31,23 @@ def stems(text: str) -> list[str]:
     """The beginnings of its words, and of each two that follow each other."""
     found = [word[:_STEM] for word in words_of(text)]
     return [*found, *(f"{first} {second}" for first, second in pairwise(found))]
+
+
+def phrase(texts: Sequence[str], telling: Sequence[str]) -> str:
+    """What most of the texts say, in the words of the first of them and in their order, with ` … ` for what differs.
+
+    telling: stems; without one of them words that follow each other are left out. Where the texts share none of these,
+    the first text.
+    """
+    counts = Counter(stem for text in texts for stem in {word[:_STEM] for word in words_of(text)})
+    runs: list[list[str]] = [[]]
+    for word in _WORD.findall(texts[0][:MOST_CHARS]):
+        if counts[word.casefold()[:_STEM]] >= SHARED * len(texts):
+            runs[-1].append(word)
+        elif runs[-1]:
+            runs.append([])
+    told = [run[:_LONGEST_RUN] for run in runs if any(word.casefold()[:_STEM] in telling for word in run)]
+    return " … ".join(" ".join(run) for run in told[:_MOST_RUNS]) or " ".join(texts[0].split())[:140]
 
 
 class Weights:

@@ -98,7 +98,8 @@ class Stats:
 
     inbox: waiting items by reason ("suggestion" or "approval" where there is none). slots: of all workers heard of
     lately. spent / reserved: nanodollars of this UTC day. counters: what was counted since the store was opened;
-    meters: likewise, for `fallbacks.ledger.sums.meters` to read.
+    meters: likewise, for `fallbacks.ledger.sums.meters` to read. starting: queues of the workers that are no workers
+    yet, since they train their local model first.
     """
 
     states: dict[str, int]
@@ -115,6 +116,7 @@ class Stats:
     meters: dict[str, int]
     control: dict[str, str]
     now_ms: int
+    starting: frozenset[str] = frozenset()
 
     def day_cap(self, own: int | None) -> int | None:
         """Nanodollars that the fleet may spend today, None for no such cap: set at run time, or what its workers were
@@ -257,11 +259,9 @@ class Views:
         )
         inbox = dict(zip(["suggestion", "approval", *(r.value for r in reasons)], waiting, strict=True))
         day = await self.store.fields(keys.day(str(now // DAY_MS)))
-        workers = [
-            beat
-            for beat in map(json.loads, (await self.store.fields(keys.WORKERS)).values())
-            if now - beat["at"] < WORKER_SILENT_MS
-        ]
+        beats = [json.loads(beat) for beat in (await self.store.fields(keys.WORKERS)).values()]
+        heard = [beat for beat in beats if now - beat["at"] < WORKER_SILENT_MS]
+        workers = [beat for beat in heard if not beat.get("starting")]
         outbox, alerts = await self.store.sizes([keys.OUTBOX, keys.ALERTS])
         left = {name: int(value) for name, value in (await self.store.fields(keys.COUNTERS)).items()}
         return Stats(
@@ -279,6 +279,7 @@ class Views:
             meters={name: int(value) for name, value in (await self.store.fields(keys.METERS)).items()},
             control=await self.store.fields(keys.CONTROL),
             now_ms=now,
+            starting=frozenset(queue for beat in heard if beat.get("starting") for queue in beat["queues"]),
         )
 
 

@@ -1,5 +1,6 @@
 """The fleet's budget of the day, read from what a person types, and changed while it works."""
 
+import re
 from decimal import Decimal, InvalidOperation
 
 from fallbacks.ledger.limits.control import DAY_CAP, Control
@@ -7,13 +8,15 @@ from tasks.language import _
 from tasks.money import from_usd
 from tasks.reasons import Reason
 
+_CENTS_AFTER_A_COMMA = re.compile(r"^(\d+),(\d{1,2})$")
+
 
 def read_amount(typed: str) -> str | None:
     """Nanodollars as the ledger keeps them; None for `none`, which is what the settings say. Raises `ValueError`."""
     if typed.strip().lower() == "none":
         return None
     try:
-        usd = Decimal(typed.strip().removeprefix("$"))
+        usd = Decimal(_CENTS_AFTER_A_COMMA.sub(r"\1.\2", typed.strip().removeprefix("$")))
     except InvalidOperation:
         raise ValueError(
             _("%(typed)s is not an amount: write dollars, such as 25 or 0.50, or none", typed=repr(typed))

@@ -16,7 +16,8 @@ class Worker:
     silent: for longer than a lease, so that others take its tickets: it is frozen, cut off from the store, or killed.
     doing: the tickets it has held longest, by its last heartbeat. version: of its code, "" where it does not say.
     history_room: bytes free and in all of the disk that history is on, where it is a file.
-    models: tier -> the version that it works with, and of what it is made.
+    models: tier -> the version that it works with, and of what it is made. starting: it takes no work yet, since it
+    trains its local model first.
     """
 
     worker: str
@@ -32,6 +33,7 @@ class Worker:
     doing: tuple[str, ...] = ()
     history_room: tuple[int, int] | None = None
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    starting: bool = False
 
 
 def least_room(workers: Iterable[Worker]) -> tuple[int, int] | None:
@@ -72,5 +74,6 @@ def _worker(name: str, beat: dict[str, Any], now_ms: int, lease_seconds: float) 
         version=beat.get("version", ""),
         doing=tuple(beat.get("doing", ())),
         models=beat.get("models", {}),
+        starting=beat.get("starting", False),
         history_room=tuple(room) if (room := beat.get("history_room")) else None,
     )

@@ -6,7 +6,7 @@ from shlex import quote
 from fallbacks.operations.finding import Finding, error, warning
 from fallbacks.operations.fleet import least_room
 from fallbacks.operations.look import Look
-from tasks.language import N_, _, translated
+from tasks.language import N_, _, translated, written
 
 OLD_SECONDS = 600.0
 CROWDED = 2.0
@@ -43,10 +43,11 @@ def switched_off(look: Look) -> Iterator[Finding]:
 def unserved(look: Look) -> Iterator[Finding]:
     """A queue without workers."""
     waiting, workers = look.stats.states["queued"], look.stats.workers
-    if waiting and not look.stats.slots:
+    starting = look.stats.starting
+    if waiting and not look.stats.slots and "tickets" not in starting:
         what = _("%(num)s tickets wait and no worker serves them", num=waiting)
         yield error("no_workers", what, see="deskhand status", act="deskhand worker --queues tickets", weight=1000)
-    if not any("handoff" in beat["queues"] for beat in workers):
+    if not any("handoff" in beat["queues"] for beat in workers) and "handoff" not in starting:
         what = _("no worker serves the queue handoff: no outcome leaves")
         act = "deskhand worker --queues handoff"
         yield error("no_handoff_worker", what, see="deskhand status", act=act, weight=900)
@@ -112,7 +113,7 @@ def flood(look: Look) -> Iterator[Finding]:
                 source=sender.source,
                 some=sender.tickets,
                 all=sent.tickets,
-                share=format(sender.share, ".0%"),
+                share=written(f"{sender.share:.0%}"),
                 seconds=round(sent.seconds),
             )
             chosen = f"--requester {quote(sender.who)} --source {quote(sender.source)}"

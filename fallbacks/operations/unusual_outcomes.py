@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fallbacks.delivery.outbox import DISABLED
 from fallbacks.operations.finding import Finding, error, warning
 from fallbacks.operations.look import Look
-from tasks.language import _
+from tasks.language import _, written
 
 FEW = 5
 SHARE = 0.2
@@ -58,7 +58,7 @@ def inbox(look: Look) -> Iterator[Finding]:
     what = _(
         "%(num)s items wait for people, the most urgent is %(hours)s h late; %(done)s were decided just now",
         num=waiting,
-        hours=format(hours, ".1f"),
+        hours=written(f"{hours:.1f}"),
         done=done,
     )
     found, weight = (error, 30 + hours) if look.late_ms > VERY_LATE_MS and not done else (warning, 10 + hours)

@@ -7,8 +7,8 @@ from fallbacks.ledger.sums.meters import series
 from fallbacks.operations.finding import Finding, error, warning
 from fallbacks.operations.look import Look
 from fallbacks.plan import PLAN, Severity
-from tasks.language import _, translated
-from tasks.money import format_usd
+from tasks.language import _, translated, written
+from tasks.money import shown_usd
 from tasks.reasons import Reason
 
 FEW = 10
@@ -35,7 +35,7 @@ def hand_offs(look: Look) -> Iterator[Finding]:
         if count < FEW or count < TWICE * usual or count < SHARE * ended or reason not in set(Reason):
             continue
         row = PLAN[Reason(reason)]
-        then = _("usual are %(num)s", num=format(usual, ".1f")) if look.day else _("nothing is known of before")
+        then = _("usual are %(num)s", num=written(f"{usual:.1f}")) if look.day else _("nothing is known of before")
         found = error if row.severity is not Severity.INFO else warning
         yield found(
             "hand_offs",
@@ -116,8 +116,8 @@ def dearer(look: Look) -> Iterator[Finding]:
     model = max(grown, key=lambda name: grown[name]).rpartition("model=")[2]
     what = _(
         "a run just now costs %(sum)s, %(times)s times as much as before; most goes to %(model)s",
-        sum=format_usd(int(now)),
-        times=format(now / then, ".1f"),
+        sum=shown_usd(int(now)),
+        times=written(f"{now / then:.1f}"),
         model=model,
     )
     cap = look.day_cap
@@ -132,7 +132,7 @@ def budget(look: Look) -> Iterator[Finding]:
     refused = look.now.metered("budget_exhausted|budget=day")
     if cap is None or not (gone >= NEAR_SHARE * cap or refused):
         return
-    said = {"share": f"{gone / cap:.0%}" if cap else "", "sum": format_usd(cap)}
+    said = {"share": written(f"{gone / cap:.0%}") if cap else "", "sum": shown_usd(cap)}
     what = (
         _("%(share)s of today's %(sum)s are spent or reserved", **said)
         if cap
@@ -176,9 +176,9 @@ def agreement(look: Look) -> Iterator[Finding]:
         return
     what = _(
         "people let %(share)s of %(num)s suggestions stand, and %(before)s on the days before",
-        share=format(now, ".0%"),
+        share=written(f"{now:.0%}"),
         num=judged,
-        before=format(then, ".0%"),
+        before=written(f"{then:.0%}"),
     )
     yield error("agreement", what, see="deskhand quality", act="deskhand autonomy suggest", weight=300 * (then - now))
 

@@ -65,15 +65,14 @@ class Reader:
             result = self.agent.process.without_quotes(result, screening.withholds)
             person = (*person, *screening.why)
         events: list[ev.Event] = [ev.DecisionSubmitted(step, result, found.raised, person)]
-        if abstained:
-            events.append(_stopped(step, Reason.LOW_CONFIDENCE, abstained))
-        elif found.confidence < self.min_confidence:
-            events.append(_stopped(step, Reason.LOW_CONFIDENCE, self._unsure(found.confidence)))
-        elif strong := [each for each in seen if each.grade is Grade.STRONG]:
+        strong = [each for each in seen if each.grade is Grade.STRONG]
+        unsure = abstained or (self._unsure(found.confidence) if found.confidence < self.min_confidence else "")
+        if found.missing and not unsure and not strong:
+            unsure = f"no {' and no '.join(found.missing)} was found, and every decision needs it"
+        if unsure:
+            events.append(_stopped(step, Reason.LOW_CONFIDENCE, unsure))
+        if strong:  # it outranks: a person reads what was found, and no stronger model is shown the attack
             events.append(_stopped(step, Reason.INJECTION_SUSPECTED, _seen(strong[0])))
-        elif found.missing:
-            lacks = f"no {' and no '.join(found.missing)} was found, and every decision needs it"
-            events.append(_stopped(step, Reason.LOW_CONFIDENCE, lacks))
         return events
 
     def _unsure(self, confidence: float) -> str:

@@ -62,8 +62,9 @@ class Stopwatch:
     def tier_ended(self, checkpoint: Checkpoint, unwritten: Sequence[ev.Event]) -> None:
         """See `Assignment`."""
         now, spent, stop = time.perf_counter(), self.ledger.spent, checkpoint.stop
-        screened = stop is not None and stop.reason is Reason.INJECTION_SUSPECTED
-        leaked = screened and checkpoint.decision is None  # what says the canary is not read
+        written = [*(each.event for each in self.ledger.written[self.read :]), *unwritten]
+        seen = stop is not None and stop.reason is Reason.INJECTION_SUSPECTED
+        leaked = seen and checkpoint.decision is None  # what says the canary is not read
         self.tried.append(
             Tried(
                 self.tiers[min(checkpoint.tier, len(self.tiers) - 1)].model.name,
@@ -71,8 +72,8 @@ class Stopwatch:
                 stop,
                 spent - self.paid,
                 now - self.began,
-                screened and not leaked,
-                _misused([*(each.event for each in self.ledger.written[self.read :]), *unwritten]),
+                seen and not leaked and not _unsure(written),
+                _misused(written),
                 leaked,
             )
         )
@@ -175,6 +176,11 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _value(known: OwnField, given: Any) -> Any:
     return known.of_text(given) if isinstance(given, str) else given
+
+
+def _unsure(events: Sequence[ev.Event]) -> bool:
+    """Whether the tier would not have stood by it, whatever else it was stopped for."""
+    return any(isinstance(each, ev.RunStopped) and each.reason == Reason.LOW_CONFIDENCE for each in events)
 
 
 def _misused(events: Sequence[ev.Event]) -> bool:

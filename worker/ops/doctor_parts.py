@@ -137,6 +137,8 @@ async def history(parts: Parts) -> Check:
 async def workers(parts: Parts) -> Check:
     """Somebody should be there to work."""
     stats = await parts.views.stats()
+    if not stats.slots and "tickets" in stats.starting:
+        return warned("workers", "one is starting: it trains its local model first", "look again in a minute")
     if not stats.slots:
         return warned("workers", "none in the last minute", "start one: `deskhand worker`")
     if not any("handoff" in beat["queues"] for beat in stats.workers):

@@ -57,8 +57,10 @@ class WorkerProcess:
     async def _ready(self) -> None:
         """Build on the loop what lives on it, then start beating."""
         self.parts.agents = "tickets" in self.queues
-        log.info("models: %s", ", ".join(tier.model.name for tier in self.parts.executor.tiers) or "none needed")
         self._heartbeat = self.parts.heartbeat(self.slots, self.queues)
+        if self.parts.agents and self.parts.brought is None:  # a package's own model may belong to the loop
+            await self._heartbeat.starting(asyncio.to_thread(lambda: self.parts.tiers))
+        log.info("models: %s", ", ".join(tier.model.name for tier in self.parts.executor.tiers) or "none needed")
         self._heartbeat.finish = self.finish
         self._heartbeat.outage.end = self.fail
         await self._heartbeat.try_to_beat()

@@ -74,7 +74,8 @@ class Caretaker:
         """Queues of the workers that live."""
         oldest = await self.store.now_ms() - SILENT_LEASES * self.lease_seconds * 1000
         beats = [json.loads(beat) for beat in (await self.store.fields(keys.WORKERS)).values()]
-        return {queue for beat in beats if beat["at"] > oldest for queue in beat["queues"]}
+        live = (beat for beat in beats if beat["at"] > oldest and not beat.get("starting"))
+        return {queue for beat in live for queue in beat["queues"]}
 
     async def _alarm(self, *, alone: bool) -> None:
         waiting = sum(await self.store.sizes([keys.in_state(state.value) for state in WAITING]))

@@ -6,6 +6,7 @@ import logging
 import os
 import platform
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -65,13 +66,27 @@ class Heartbeat:
     beaten_at: float = field(default=0.0)
     finish: Callable[[], None] = field(default=lambda: None)
 
+    async def starting(self, getting_ready: Awaitable[object]) -> None:
+        """Be among the workers as one that starts, until this is done: a local model may have to be trained first."""
+        done = asyncio.ensure_future(getting_ready)
+        try:
+            while not done.done():
+                with suppress(StoreUnreachable):
+                    beat = await self._presence(starting=True)
+                    await self.ledger.store.put(keys.WORKERS, {self.live.owner: json.dumps(beat)})
+                await asyncio.wait({done}, timeout=self._pause)
+            await done
+        except BaseException:
+            with suppress(StoreUnreachable):
+                await self.leave()
+            raise
+
     async def beat_forever(self) -> None:
         """From the second on until the process ends. A store that does not answer is waited for; the leases may be lost
         meanwhile.
         """
-        pause = min(self.ledger.lease_ms / 3000, self.sweep_seconds)
         while True:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(self._pause)
             await self.try_to_beat()
 
     async def try_to_beat(self) -> None:
@@ -103,7 +118,8 @@ class Heartbeat:
         leases = self.live.leases
         self.live.cut(await self.ledger.renew(self.live.owner, leases), leases)
         self.sweeper.forgot |= await self._is_forgotten()
-        await self.ledger.store.put(keys.WORKERS, {self.live.owner: json.dumps(await self._presence())})
+        beat = await self._presence()
+        await self.ledger.store.put(keys.WORKERS, {self.live.owner: json.dumps(beat)})
         self.beaten_at = monotonic()
         self.beats += 1
 
@@ -139,15 +155,21 @@ class Heartbeat:
             await store.put(keys.WORKERS, dead)
             await Control(store).change(self.live.owner, {DRAIN + name: None for name in dead})
 
-    async def _presence(self) -> dict[str, object]:
+    @property
+    def _pause(self) -> float:
+        return min(self.ledger.lease_ms / 3000, self.sweep_seconds)
+
+    async def _presence(self, *, starting: bool = False) -> dict[str, object]:
+        """starting: it takes no work yet, and has no models."""
+        tiers = () if starting else self.models()
         return {
             "at": await self.ledger.store.now_ms(),
             "beat": self.beats + 1,
-            "slots": self.slots,
+            "slots": 0 if starting else self.slots,
             "busy": len(self.live.held),
             "doing": list(self.live.held)[:DOING],
             "version": self.version,
-            "models": {tier.model.name: {"version": tier.version, "made_of": tier.made_of} for tier in self.models()},
+            "models": {tier.model.name: {"version": tier.version, "made_of": tier.made_of} for tier in tiers},
             "queues": list(self.queues),
             "host": platform.node(),
             "pid": os.getpid(),
@@ -156,4 +178,5 @@ class Heartbeat:
             "history_room": self.history_room(),
             "day_cap": self.day_cap,
             "sources": self.sources.document,
+            **({"starting": True} if starting else {}),
         }

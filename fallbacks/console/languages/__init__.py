@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -11,7 +12,7 @@ from babel import Locale, negotiate_locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 
 from tasks.language import ENGLISH, Language, spoken
 
@@ -39,13 +40,26 @@ def language(tag: str) -> Spoken:
     """One of `TAGS`."""
     locale = Locale.parse(tag)
     found = Language(
-        tag, NullTranslations(), lru_cache(4096)(lambda number: str(format_decimal(number, locale=locale)))
+        tag,
+        NullTranslations(),
+        lru_cache(4096)(lambda number: str(format_decimal(number, locale=locale))),
+        lambda written: _digits(written, locale),
+        lru_cache(4096)(lambda written: _usd(written, locale)),
     )
     if tag == ENGLISH.tag:
         return Spoken(found, locale, {})
     with (_FOLDER / f"{tag}.po").open("rb") as file:
         catalogue = read_po(file, locale=tag)
     return Spoken(replace(found, texts=_texts(catalogue)), locale, _of_scripts(catalogue))
+
+
+def _digits(written: str, locale: Locale) -> str:
+    form = "#,##0." + "0" * len(written.partition(".")[2])
+    return str(format_decimal(Decimal(written), form, locale=locale))
+
+
+def _usd(written: str, locale: Locale) -> str:
+    return str(format_currency(Decimal(written), "USD", locale=locale, decimal_quantization=False))
 
 
 def here() -> Spoken:

@@ -1,5 +1,6 @@
 // The console's script. Everything works without it; with it, keys act at once and the next item is ready.
 
+import "./again.js";
 import { changed, dirty, discard, forget, leave, onlyOf, restore, restoreSearch } from "./drafts.js";
 import { composing, named } from "./keys.js";
 import { follow as followMentions } from "./mentions.js";

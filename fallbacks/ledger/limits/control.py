@@ -11,7 +11,7 @@ from fallbacks.ledger.states import State
 from fallbacks.store import keys
 from fallbacks.store.port import Store, lua_header
 from tasks.language import N_, _, translated
-from tasks.money import format_usd
+from tasks.money import shown_usd
 from tasks.reasons import Reason
 from tasks.retold import retold
 
@@ -99,9 +99,10 @@ class Change:
             return _("monthly budget of %(source)s: %(before)s -> %(after)s", source=source, **amounts)
         as_set_up = _("as set up")
         if switch == RATE:
-            rates = {"before": self.before or as_set_up, "after": self.after or as_set_up}
+            rates = {"before": _count(self.before), "after": _count(self.after)}
             return _("tickets of %(source)s a minute: %(before)s -> %(after)s", source=source, **rates)
-        return f"{translated(self.what)}: {self.before or as_set_up} -> {self.after or as_set_up}"
+        before, after = translated(self.before or "") or as_set_up, translated(self.after or "") or as_set_up
+        return f"{translated(self.what)}: {before} -> {after}"
 
 
 class Control:
@@ -158,5 +159,9 @@ def _read(line: str) -> Change:
     return Change(int(raw["at"]), raw["who"], raw["what"], raw.get("before"), raw.get("after"), raw.get("client"))
 
 
+def _count(number: str | None) -> str | int:
+    return int(number) if number and number.isdecimal() else number or _("as set up")
+
+
 def _money(nanodollars: str | None) -> str:
-    return _("as set up") if nanodollars is None else format_usd(int(nanodollars))
+    return _("as set up") if nanodollars is None else shown_usd(int(nanodollars))

@@ -26,8 +26,11 @@ class Agent:
 
     async def suggest(self, ticket: Ticket, label: str, confidence: float = 0.91, evidence: str = "") -> str:
         """A ticket with a validated decision that waits for a person."""
-        claim = await self.claimed(ticket)
-        decision = self.decision(ticket, label, confidence, evidence)
+        return await self.suggested(await self.claimed(ticket), label, confidence, evidence)
+
+    async def suggested(self, claim: Claim, label: str, confidence: float = 0.91, evidence: str = "") -> str:
+        """The same for a ticket that it has claimed."""
+        decision = self.decision(claim.ticket, label, confidence, evidence)
         await self.step(claim, 1, "lookup_customer")
         await self.step(claim, 2, "submit_decision")
         submitted = ev.DecisionSubmitted(2, decision)
@@ -40,7 +43,13 @@ class Agent:
         self, ticket: Ticket, reason: Reason, detail: str, *, steps: int = 3, label: str | None = None
     ) -> str:
         """A ticket whose run could not finish. label: of a draft decision."""
-        claim, row = await self.claimed(ticket), PLAN[reason]
+        return await self.handed_off(await self.claimed(ticket), reason, detail, steps=steps, label=label)
+
+    async def handed_off(
+        self, claim: Claim, reason: Reason, detail: str, *, steps: int = 1, label: str | None = None
+    ) -> str:
+        """The same for a ticket that it has claimed."""
+        ticket, row = claim.ticket, PLAN[reason]
         for step in range(1, steps + 1):
             await self.step(claim, step, "find_similar_tickets" if step < steps else "")
         decision = self.decision(ticket, label, 0.44, "") if label else None

@@ -58,7 +58,7 @@ def test_pauses_budget_and_workers_are_switched_and_logged(door: Door, olga: Pag
     olga.goto("/operations")
     olga.get_by_role("button", name="Pause the agent's work").click()
     expect(olga.get_by_text("The agent's work is paused")).to_be_visible()
-    olga.get_by_label("Dollars for each UTC day").fill("12.50")
+    olga.get_by_label("Dollars for each UTC day").fill("12,50")
     olga.get_by_role("button", name="Save").click()
     expect(olga.get_by_text("of $12.50")).to_be_visible()
     olga.get_by_role("button", name="Let h:7:abc finish").click()

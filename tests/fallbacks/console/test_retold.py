@@ -9,6 +9,7 @@ from fallbacks.autonomy.standing import Key, _not_yet
 from fallbacks.autonomy.watch import Period, Turn
 from fallbacks.console.languages import language
 from fallbacks.ledger.limits.breaker import refused
+from fallbacks.ledger.limits.control import Change
 from fallbacks.operations.tools import card, waits_for
 from tasks.language import speaking
 from tasks.reasons import Reason
@@ -86,6 +87,18 @@ def of_models() -> Iterator[str]:
     yield f"95% right: {fitted([(0.9, True)] * 200, 0.95, outside=Outside())}"
     yield from (machine.value for machine in Machine)
     yield from (f"a passage {mark.says}: “x”" for mark in MARKS)
+
+
+def test_numbers_shares_and_dollars_in_it_are_written_as_the_language_does() -> None:
+    with speaking(GERMAN):
+        assert retold("confidence 0.44 is below 0.60") == "Sicherheit 0,44 liegt unter 0,60"
+        assert "0,005\xa0$" in retold("the next call could cost $0.005; the run has used $0.04 of $12.00")
+        assert "12,00\xa0$" in retold("the next call could cost $0.005; the run has used $0.04 of $12.00")
+        caps = Change(0, "ben", "day_cap", None, "12_500_000_000".replace("_", ""))
+        assert caps.words == "Tagesbudget: wie eingerichtet -> 12,50\xa0$"
+        assert Change(0, "ben", "rate:mail", "60", "1200").words.endswith("60 -> 1.200")
+    assert retold("confidence 0.44 is below 0.60") == "confidence 0.44 is below 0.60"
+    assert caps.words == "daily budget: as set up -> $12.50"
 
 
 def test_what_is_written_in_english_is_known(taxonomy) -> None:

@@ -31,7 +31,7 @@ def test_a_spike_is_one_group_by_its_reason_and_the_rest_are_none(mixed: list[Wa
     (found,) = find_alike(process, [*mixed, *spike, *other])
     assert sorted(found.tickets) == sorted(each.id for each in spike)
     assert (found.why, found.suggested) == ("low_confidence", False)
-    assert {"payment", "declined"} <= set(found.words)
+    assert found.title == "My card payment at … was declined this morning why Order"
     assert len(set(found.sample)) == 3
     (alone,) = find_alike(process, spike)
     assert len(alone.tickets) == len(spike), "also where nothing else waits"

@@ -136,6 +136,11 @@ def test_nothing_is_unusual_on_a_day_like_others() -> None:
     assert unusual(replace(calm(), switched=(DEPLOYED,))) == []
 
 
+def test_a_queue_that_a_starting_worker_will_serve_is_not_left_alone() -> None:
+    at_the_start = stats(states=states(queued=5), slots=0, workers=[], starting=frozenset({"tickets", "handoff"}))
+    assert unusual(at_the_start) == []
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_wrong_is_found_alone_with_the_command_that_acts_on_it(name: str) -> None:
     look, act = CASES[name]

@@ -27,7 +27,7 @@ def test_health_needs_nobody_and_no_key(web: Served) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {
         "status": "ready",
-        "checks": {"books": "ok", "broker": "ok"},
+        "checks": {"store": "ok", "broker": "ok"},
         "api": "keys",
     }
 
@@ -39,7 +39,7 @@ def test_a_store_that_takes_no_writes_is_not_ready(web: Served, valkey_server: V
             answer = web.client().get("/readyz")
         finally:
             redis.config_set("min-replicas-to-write", 0)
-    assert (answer.status_code, answer.json()["checks"]["books"]) == (503, "takes no writes")
+    assert (answer.status_code, answer.json()["checks"]["store"]) == (503, "takes no writes")
 
 
 def test_the_stats_are_an_autoscaling_signal(web: Served, api: httpx.Client) -> None:

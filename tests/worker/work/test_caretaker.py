@@ -92,7 +92,7 @@ def test_where_a_worker_hands_off_a_web_process_leaves_it_to_that(valkey_url: st
                 await store_time_passes(parts, 200)  # the longest wait, and the caretaker's turn
                 await parts.caretaker.round()
             assert (await parts.views.ticket("t1")).state == "queued"
-            await parts.store.put(keys.WORKERS, {"w1": json.dumps(beat | {"at": 0})})
+            await parts.store.put(keys.WORKERS, {"w1": json.dumps(beat | {"starting": True})})
 
             async def handed_off() -> bool:
                 return (await parts.views.ticket("t1")).state == "handed_off"

@@ -73,7 +73,7 @@ def _candidates(found: "Findings") -> Report:
     table = Report(columns, title="May be missing: alike tickets that fit no label", numeric=frozenset({"tickets"}))
     for each in found.candidates:
         given = ", ".join(f"{kind} ({count})" for kind, count in each.given)
-        table.add(len(each.tickets), " ".join(each.words), given, ", ".join(each.tickets[:IDS]))
+        table.add(len(each.tickets), each.title, given, ", ".join(each.tickets[:IDS]))
     return table
 
 

@@ -180,7 +180,9 @@ def _banner(stats: "Stats", settings: "Settings") -> list[tuple[str, str]]:
         lines.append((f"PAUSED: {', '.join(queues)}{who}; `deskhand unpause` lets work go on", "bold black on yellow"))
     if "off" in (stats.control.get("autonomy"), settings.autonomy.value):
         lines.append((f"THE AGENT IS SWITCHED OFF{who}: tickets go to people", "bold white on red"))
-    if not stats.slots and any(stats.states[state] for state in ("queued", "running", "parked")):
+    if "tickets" in stats.starting and not stats.slots:
+        lines.append(("a worker is starting: it trains its local model first, and then takes tickets", "yellow"))
+    elif not stats.slots and any(stats.states[state] for state in ("queued", "running", "parked")):
         lines.append(("no worker was seen in the last minute: `deskhand worker` starts one", "yellow"))
     return lines
 
@@ -205,8 +207,9 @@ def _figures(stats: "Stats", settings: "Settings") -> list[str]:
     budget = "no daily budget" if cap is None else f"of {format_usd(cap)}"
     held = f", {format_usd(stats.reserved_nanodollars)} reserved" if stats.reserved_nanodollars else ""
     busy = sum(beat["busy"] for beat in stats.workers)
+    more = ", more are starting" if stats.starting else ""
     lines = [
-        f"workers: {len(stats.workers)}, busy {busy} of {stats.slots} slots",
+        f"workers: {len(stats.workers)}, busy {busy} of {stats.slots} slots{more}",
         f"spent today: {format_usd(stats.spent_nanodollars)} ({budget}){held}",
     ]
     if stats.outbox or stats.alerts:

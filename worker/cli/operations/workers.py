@@ -53,6 +53,8 @@ def workers_table(workers: "Sequence[Worker]") -> Report:
     table = Report(columns, numeric=frozenset({"busy", "slots", "seen"}))
     for found in workers:
         doing = Cell(", ".join([*(["finishing"] if found.draining else []), *found.doing]))
+        if found.starting:
+            doing = Cell("starting: trains its local model first", "yellow")
         if found.silent:
             doing = Cell(f"FROZEN OR GONE: others take its tickets {', '.join(found.doing)}".strip(), "bold red")
         seen = span(found.seen_seconds)

@@ -37,7 +37,7 @@ async def healthz() -> HealthDocument:
 async def readyz(desk: DeskDep) -> JSONResponse:
     """Whether tickets can be accepted and published now."""
     (store, api), broker = await asyncio.gather(_store(desk), desk.parts.publisher.depths())
-    checks = {"books": store, "broker": "does not answer" if None in broker.values() else "ok"}
+    checks = {"store": store, "broker": "does not answer" if None in broker.values() else "ok"}
     ready = all(check == "ok" for check in checks.values())
     document = ReadyDocument(status="ready" if ready else "not ready", checks=checks, api=api)
     return JSONResponse(document.model_dump(), 200 if ready else 503)

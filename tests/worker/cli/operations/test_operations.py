@@ -49,6 +49,25 @@ def test_status_lists_workers_and_names_one_that_fell_silent(deskhand: Deskhand,
     assert ["FROZEN" in line for line in lines if "box:" in line] == [False, True]
 
 
+def test_a_worker_that_still_trains_its_model_is_starting_and_not_missing(
+    deskhand: Deskhand, ledger: DirectLedger
+) -> None:
+    beat = {"slots": 0, "busy": 0, "queues": ["tickets", "handoff"], "draining": False, "starting": True}
+
+    async def begun(ledger: Ledger) -> None:
+        at = await ledger.store.now_ms()
+        await ledger.store.put("workers", {"box:7:ab": json.dumps({**beat, "at": at})})
+
+    ledger.queued("t1")
+    assert "no worker was seen" in deskhand("status").out
+    ledger.do(begun)
+    said = deskhand("status").out
+    assert "a worker is starting: it trains its local model first" in said
+    assert "no worker" not in said
+    document = deskhand("status", "--json").json()
+    assert (document["workers"], document["slots"], document["seen_workers"][0]["starting"]) == (0, 0, True)
+
+
 def test_pauses_and_the_kill_switch_stand_on_top_of_status(deskhand: Deskhand, ledger: DirectLedger) -> None:
     deskhand("pause", "--as", "anna")
     deskhand("autonomy", "off", "--as", "ben")
