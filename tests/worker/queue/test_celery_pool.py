@@ -4,9 +4,11 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from socket import socketpair
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +19,10 @@ from celery.app.trace import trace_task_ret
 from celery.bin.worker import WorkersPool
 from celery.concurrency import prefork, solo, thread
 from celery.exceptions import Reject
+from kombu.asynchronous.hub import Hub as KombuHub
 
 from worker.config.settings import Settings
-from worker.queue.celery_pool import TaskPool
+from worker.queue.celery_pool import NEXT_ROUND_SECONDS, Callback, TaskPool
 from worker.service.celery_factory import sender_app
 from worker.service.stack import worker_command
 from worker.work.event_loop import LoopThread
@@ -36,6 +39,9 @@ class Hub:
         self.ready: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     def call_soon(self, callback: Callable[[], None]) -> None:
+        self.ready.put(callback)
+
+    def call_later(self, _: float, callback: Callable[[], None]) -> None:
         self.ready.put(callback)
 
     def run_until(self, enough: Callable[[], bool]) -> None:
@@ -69,11 +75,13 @@ class Bench:
 
         return str(self.app.task(name=work.__name__, shared=False, launch=staticmethod(launch))(never).name)
 
-    def send(self, name: str, *args: Any) -> None:
+    def send(self, name: str, *args: Any, callback: Callback | None = None) -> None:
         body = json.dumps([args, {}, {}]).encode()
         request = {"id": "1", "task": name, "args": args, "kwargs": {}}
         traced = (name, "1", request, body, "application/json", "utf-8")
-        self.pool.apply_async(self.trace, args=traced, accept_callback=lambda *_: None, callback=self._callback)
+        self.pool.apply_async(
+            self.trace, args=traced, accept_callback=lambda *_: None, callback=callback or self._callback
+        )
 
     def _callback(self, verdict: tuple[int, Any, float]) -> None:
         self.threads.append(threading.get_ident())
@@ -106,6 +114,35 @@ def test_many_wait_at_once_and_each_result_is_told_on_celerys_thread(bench: Benc
     assert sorted(result for _, result, _ in bench.told) == list(range(LIMIT))
     assert {failed for failed, _, _ in bench.told} == {0}
     assert set(bench.threads) == {threading.get_ident()}
+
+
+def test_what_is_acknowledged_does_not_wait_for_the_next_event(bench: Bench) -> None:
+    """As Celery does it: in the round of the hub after the one in which the end is told."""
+    hub, told, acknowledged, slept = KombuHub(), list[Any](), list[Any](), list[float]()
+    poll = hub.poller.poll
+
+    def recorded(seconds: float) -> Any:
+        if told and not acknowledged:
+            slept.append(seconds)
+        return poll(seconds)
+
+    def callback(verdict: Any) -> None:
+        told.append(verdict)
+        hub.call_soon(acknowledged.append, verdict)
+
+    async def nothing() -> None: ...
+
+    hub.poller.poll = recorded
+    quiet, other = socketpair()
+    with closing(hub), quiet, other:
+        hub.add_reader(quiet, told.clear)
+        bench.pool.register_with_event_loop(hub)
+        bench.send(bench.task(nothing), callback=callback)
+        rounds = hub.create_loop()
+        while not acknowledged:
+            next(rounds)
+    assert slept
+    assert max(slept) <= NEXT_ROUND_SECONDS
 
 
 def test_no_more_than_the_limit_run_whatever_comes_in(bench: Bench) -> None:
