@@ -16,16 +16,20 @@ from gettext import NullTranslations
 class Language:
     """tag: as HTML's `lang` has it. number: how a whole number is written. digits: how one with a point is, given as
     English writes it (`0.44`); usd: how an amount of dollars is, given so too (`12.00`). Both keep what digits it has.
+    day: how a day is, given as `2026-12-05`.
     """
 
     tag: str
     texts: NullTranslations
     number: Callable[[int], str] = str
     digits: Callable[[str], str] = str
+    day: Callable[[str], str] = str
     usd: Callable[[str], str] = "${}".format
 
 
 _NUMBER = re.compile(r"(\$?)(\d{1,15}(?:\.\d{1,9})?)(%?)")
+
+_DAY = re.compile(r"20\d\d-[01]\d-[0-3]\d")
 
 ENGLISH = Language("en", NullTranslations())
 
@@ -73,10 +77,14 @@ def translated(text: str) -> str:
 
 
 def written(number: str) -> str:
-    """A number with a point, a share (`95%`) or an amount of dollars (`$0.05`) as the language writes it, with the
-    digits it has; what is none of these stays as it is.
+    """A number with a point, a share (`95%`), an amount of dollars (`$0.05`) or a day as the language writes it, with
+    the digits it has; what is none of these stays as it is.
     """
-    found = None if spoken() is ENGLISH else _NUMBER.fullmatch(number)
+    if spoken() is ENGLISH:
+        return number
+    if _DAY.fullmatch(number):
+        return spoken().day(number)
+    found = _NUMBER.fullmatch(number)
     if found is None:
         return number
     dollar, digits, percent = found.groups()

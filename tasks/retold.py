@@ -136,7 +136,7 @@ CONSTANTS = (
     N_("drawn for the permanent audit of what is decided alone"),
     N_("drawn for the permanent audit of what it does alone"),
     N_("it has earned to act alone, but AUTONOMY is not auto"),
-    *(N_("here again"), N_("the model of the training data")),
+    *(N_("requester"), N_("ticket"), N_("here again"), N_("the model of the training data")),
     *(N_("each of its calls needs a person"), N_("it has not earned to act alone")),
     *(N_("a severe error"), N_("people stopped agreeing")),
     N_("people who did not see the suggestion disagreed"),
@@ -201,7 +201,11 @@ class _Pattern:
         end = len(stored) - len(self.literals[-1])
         if end < at or not stored.endswith(self.literals[-1]):
             return None
-        return dict(zip(self.names, [*found, stored[at:end]], strict=True))
+        found.append(stored[at:end])
+        inner = found[:-1] if not self.literals[-1] else found
+        if any(BETWEEN in value for value in inner):  # what stands behind it is of another text
+            return None
+        return dict(zip(self.names, found, strict=True))
 
 
 @cache

@@ -216,9 +216,11 @@ async def _message(request: Request, title: str, text: str, status: int) -> Resp
     visit: Visit | None = getattr(request.state, "visit", None)
     if visit is None:
         return desk.pages.page("outside.html", {"title": title, "text": text}, status)
+    ticket_id = request.path_params.get("ticket_id", "")
     if visit.by_script:
-        return _said(visit, text, request.path_params.get("ticket_id", ""), status)
-    return await visit.page("message.html", {"title": title, "text": text}, status)
+        return _said(visit, text, ticket_id, status)
+    back = ticket_id if request.method == "POST" and status != 404 else ""
+    return await visit.page("message.html", {"title": title, "text": text, "ticket_id": back}, status)
 
 
 def _said(visit: Visit, text: str, ticket_id: str, status: int) -> Response:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, assert_never
 from fallbacks.delivery.outcomes import WEBHOOK
 from fallbacks.errors import WebhookMessageGone
 from fallbacks.history.port import History
+from fallbacks.ledger.limits.control import OUTCOMES_STOPPED
 from fallbacks.ledger.views import Views
 from fallbacks.store import keys
 from fallbacks.store.port import Store
@@ -18,7 +19,7 @@ from fallbacks.store.port import Store
 MAX_BYTES = 20_000
 """Standard Webhooks: receivers may refuse larger payloads."""
 
-DISABLED = "webhook_disabled"
+DISABLED = OUTCOMES_STOPPED
 """The field of the `control` hash that says why nothing leaves to the webhook."""
 
 _MINUTE, _HOUR = 60.0, 3600.0

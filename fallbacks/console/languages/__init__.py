@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -9,6 +10,7 @@ from importlib.resources import files
 from io import BytesIO
 
 from babel import Locale, negotiate_locale
+from babel.dates import format_date
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -44,6 +46,7 @@ def language(tag: str) -> Spoken:
         NullTranslations(),
         lru_cache(4096)(lambda number: str(format_decimal(number, locale=locale))),
         lambda written: _digits(written, locale),
+        lambda written: str(format_date(date.fromisoformat(written), "medium", locale=locale)),
         lru_cache(4096)(lambda written: _usd(written, locale)),
     )
     if tag == ENGLISH.tag:

@@ -135,7 +135,8 @@ let pressed = [];
 function waits(key) {
   const field = pressed.findLastIndex((one) => control(one)?.matches("select"));
   const typing = field >= 0 && !pressed.includes("Enter", field);
-  return Boolean(means(key)) || (PRINTED.test(key) && typing) || (pressed.length > 0 && ["Enter", "Escape"].includes(key));
+  const ends = key === "Enter" ? pressed.length > 0 : key === "Escape" && (pressed.length > 0 || chosen().length > 0);
+  return Boolean(means(key)) || (PRINTED.test(key) && typing) || ends;
 }
 
 async function redo(key) {
@@ -185,7 +186,6 @@ function tell(...nodes) {
 
 // The list as it is now; what stays chosen, and where somebody is, stays so.
 async function again() {
-  const picked = new Set(chosen().map((row) => row.dataset.row));
   const ids = shown();
   left = current()?.dataset.row ?? left;
   const inRows = current() || document.activeElement === document.body;
@@ -193,6 +193,7 @@ async function again() {
   const page = parsed(await answer.text());
   const next = $("#main", page);
   if (!answer.ok || !next) return;
+  const picked = new Set(chosen().map((row) => row.dataset.row)); // what was clicked while it came, too
   $("#main").replaceWith(next);
   for (const row of rows()) box(row).checked = picked.has(row.dataset.row);
   const badge = $(".badge", page);

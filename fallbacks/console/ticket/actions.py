@@ -175,7 +175,9 @@ async def _snooze(sent: Sent) -> Done:
     await sent.visit.deps.inbox.snooze(sent.ticket_id, sent.visit.person, sent.version, seconds)
     if not seconds:
         return Done(_("It is awake again"), leaves=False)
-    return Done(_("Snoozed for %(time)s", time=lasting(seconds * 1000)))
+    whole = seconds < UNITS["h"] or seconds % UNITS["h"] == 0
+    time = lasting(seconds * 1000) if whole else _("%(time)s min", time=round(seconds / UNITS["m"]))
+    return Done(_("Snoozed for %(time)s", time=time))
 
 
 def _seconds(own: str) -> int:

@@ -41,6 +41,9 @@ ERASED = "erasure:"
 MODEL = "local_model"
 """Another version of the local model works, by rule."""
 
+OUTCOMES_STOPPED = "webhook_disabled"
+"""Why no outcome is sent any more."""
+
 PAUSED, DRAIN = "paused:", "drain:"
 """Prefixes of the fields that hold a queue, and that ask a worker to finish."""
 
@@ -80,6 +83,8 @@ class Change:
             return _(said, team=self.what.rpartition(":")[2].replace("_", " "))
         if self.what.startswith((EARNED, ERASED)) or self.what == MODEL:
             return retold(self.after or "")
+        if self.what == OUTCOMES_STOPPED:
+            return _("no outcome is sent: %(why)s", why=self.after) if self.after else _("outcomes are sent again")
         if self.what.startswith((USER, KEY)):
             kind, __, name = self.what.partition(":")
             return f"{translated(kind)} {name}: {retold(self.after or '')}"

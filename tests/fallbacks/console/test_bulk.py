@@ -130,7 +130,7 @@ def test_without_script_many_are_asked_for_first(
     for place in range(12):
         page.locator("[name=item]").nth(place).check()
     page.get_by_role("button", name="Approve").click()
-    expect(page.get_by_role("heading", name="12 approved?")).to_be_visible()
+    expect(page.get_by_role("heading", name="12 tickets will be approved")).to_be_visible()
     assert set(states(door, ids)) == {State.SUGGESTED}
     page.get_by_role("button", name="Yes, all 12").click()
     expect(page.get_by_text("12 approved")).to_be_visible()

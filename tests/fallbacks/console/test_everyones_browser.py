@@ -63,3 +63,32 @@ def test_times_are_the_readers_own_and_a_ticket_prints_as_a_document(
     expect(page.locator("main details:not([open], [data-key])"), "all of it is unfolded").to_have_count(0)
     expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
     assert page.pdf().startswith(b"%PDF")
+    page.goto("/inbox")
+    expect(page.get_by_role("row", name=re.compile("zu unsicher"))).to_be_visible()
+    for gone in ("button", ".button", ".bulk", "[type=checkbox]"):
+        expect(page.locator(f"{gone}:visible"), gone).to_have_count(0)
+
+
+OVERLAPS = """() => [...document.querySelectorAll("tr[data-row]")].some((row) => {
+    const boxes = [...row.children].map((cell) => cell.getBoundingClientRect()).filter((box) => box.width);
+    const before = (a, b) => a.right <= b.left + 1 || a.bottom <= b.top + 1;
+    const apart = (a, b) => before(a, b) || before(b, a);
+    return boxes.some((a, at) => boxes.slice(at + 1).some((b) => !apart(a, b)));
+})"""
+
+
+def test_in_the_longest_words_nothing_lies_on_another_and_the_menu_is_one_line(
+    door: Door, agent: Agent, tickets: Tickets, open_context: Callable[..., BrowserContext]
+) -> None:
+    for _ in range(3):
+        one = door.run(agent.suggest(tickets(), "card_payment_not_recognised"))
+    door.run(door.inbox.note(one, "olga", "@ada look"))
+    phone = open_context("ada", locale="de-DE", viewport={"width": 390, "height": 844}).pages[0]
+    phone.goto("/work")
+    phone.goto("/inbox")
+    expect(phone.get_by_text("Sie", exact=True).first).to_be_visible()
+    assert not phone.evaluate(OVERLAPS)
+    desk = open_context("ada", locale="de-DE", viewport={"width": 1440, "height": 900}).pages[0]
+    expect(desk.get_by_role("link", name=re.compile("Erwähnungen 1")).first).to_be_visible()
+    links = desk.get_by_role("navigation", name="Konsole").get_by_role("link").all()
+    assert len({round((link.bounding_box() or {"y": 0})["y"]) for link in links}) == 1

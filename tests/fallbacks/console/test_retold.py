@@ -89,6 +89,14 @@ def of_models() -> Iterator[str]:
     yield from (f"a passage {mark.says}: “x”" for mark in MARKS)
 
 
+def test_two_texts_in_one_line_are_each_said_anew() -> None:
+    told = "demoted: people stopped agreeing, 80 of 90 agreed; 13 tickets were decided alone before"
+    with speaking(GERMAN):
+        first, second = retold(f"card_arrival on local is no longer decided alone: {told}").split(BETWEEN)
+    assert first.startswith("über card_arrival entscheidet local nicht mehr allein: zurückgestuft: ")
+    assert second == "über 13 Tickets war vorher allein entschieden worden"
+
+
 def test_numbers_shares_and_dollars_in_it_are_written_as_the_language_does() -> None:
     with speaking(GERMAN):
         assert retold("confidence 0.44 is below 0.60") == "Sicherheit 0,44 liegt unter 0,60"
@@ -97,6 +105,8 @@ def test_numbers_shares_and_dollars_in_it_are_written_as_the_language_does() -> 
         caps = Change(0, "ben", "day_cap", None, "12_500_000_000".replace("_", ""))
         assert caps.words == "Tagesbudget: wie eingerichtet -> 12,50\xa0$"
         assert Change(0, "ben", "rate:mail", "60", "1200").words.endswith("60 -> 1.200")
+        assert retold("away until 2026-12-05") == "abwesend bis 05.12.2026"
+        assert retold("erased 1200 tickets of a requester, receipt r1") == "1.200 Tickets gelöscht (Absender), Beleg r1"
     assert retold("confidence 0.44 is below 0.60") == "confidence 0.44 is below 0.60"
     assert caps.words == "daily budget: as set up -> $12.50"
 

@@ -78,6 +78,24 @@ def test_a_correction_keeps_the_difference(door: Door, agent: Agent, tickets: Ti
     expect(page.locator(".timeline").get_by_text("Called the customer.")).to_be_visible()
 
 
+def test_what_is_refused_leads_back_to_the_ticket_and_no_key_is_promised(
+    door: Door, agent: Agent, tickets: Tickets, open_context: Open
+) -> None:
+    ticket_id = door.run(agent.suggest(tickets(), "card_arrival"))
+    page = open_context("rita", java_script_enabled=False).pages[0]
+    page.goto(f"/tickets/{ticket_id}")
+    expect(page.get_by_role("button", name="Approve", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Another label")).to_be_hidden()
+    for typed, said in (("soon", "Say for how long"), ("90m", "Snoozed for 90 min")):
+        page.locator(".acts summary", has_text="Snooze").click()
+        page.get_by_label("For as long as").fill(typed)
+        page.locator("details[open]").get_by_role("button", name="Snooze").last.click()
+        expect(page.get_by_text(said)).to_be_visible()
+        if typed == "soon":
+            page.get_by_role("link", name="Back to the ticket").click()
+            expect(page).to_have_url(re.compile(f"/tickets/{ticket_id}#acts$"))
+
+
 def test_filters_are_addresses(door: Door, agent: Agent, tickets: Tickets, open_context: Open) -> None:
     for label in ("card_arrival", "card_arrival", "lost_or_stolen_card"):
         door.run(agent.suggest(tickets(), label))

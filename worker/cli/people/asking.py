@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tasks.run.process import Choice, Process
 
 MOST_SHOWN = 9
+ENTER = ("\r", "\n")
 
 T = TypeVar("T")
 
@@ -23,11 +24,14 @@ class Keys(Protocol):
     def line(self, prompt: str) -> str | None: ...
 
 
-def one_of(keys: Keys, options: Sequence[tuple[T, str]], own: tuple[T, str] | None = None) -> T | None:
-    """By its digit, own by 0; None for any other key, and it is said that nothing was done."""
+def one_of(
+    keys: Keys, options: Sequence[tuple[T, str]], own: tuple[T, str] | None = None, *, first: bool = False
+) -> T | None:
+    """By its digit, own by 0; None for any other key, and it is said that nothing was done. first: Enter takes it."""
     by_key = {str(number): option for number, option in enumerate(options, 1)} | ({"0": own} if own else {})
     say(*(f"  {key} {said}" for key, (_, said) in by_key.items()))
-    chosen = by_key.get(keys.key())
+    key = keys.key()
+    chosen = by_key.get("1" if first and key in ENTER else key)
     if chosen:
         return chosen[0]
     say("nothing done")
@@ -35,7 +39,7 @@ def one_of(keys: Keys, options: Sequence[tuple[T, str]], own: tuple[T, str] | No
 
 
 def a_choice(keys: Keys, process: "Process") -> "Choice | None":
-    """By words, their beginnings or initials; where several are meant, by a digit. None where nothing is."""
+    """By words, their beginnings or initials; of several by a digit, the first by Enter. None where nothing is."""
     from fallbacks.inbox.finding import found
 
     typed = keys.line(f"{process.keyed_by}: ")
@@ -47,7 +51,7 @@ def a_choice(keys: Keys, process: "Process") -> "Choice | None":
         return None
     if len(hits) == 1 or hits[0].name == typed:
         return hits[0]
-    return one_of(keys, [(choice, f"{choice.name} ({choice.detail})") for choice in hits[:MOST_SHOWN]])
+    return one_of(keys, [(choice, f"{choice.name} ({choice.detail})") for choice in hits[:MOST_SHOWN]], first=True)
 
 
 def a_group(keys: Keys, process: "Process") -> str | None:

@@ -1,4 +1,4 @@
-"""Working through the inbox by keyboard: one item at a time, the cause first, the next one at once."""
+"""Working through the inbox by keyboard: one item at a time, the customer's words first, the next one at once."""
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from fallbacks.errors import Stale, UnknownTicket
 from fallbacks.inbox.reach import Reach
 from fallbacks.ledger.acts import Act
-from fallbacks.ledger.states import INBOX
+from fallbacks.ledger.states import INBOX, State
 from worker.cli.cards import call_card, cause_card, decision_card, ticket_card, timeline_table
 from worker.cli.context import Session, publish_hint
 from worker.cli.options import seconds_of
 from worker.cli.output import say, show
 from worker.cli.people.asking import MOST_SHOWN, Keys, a_choice, a_group, one_of
-from worker.cli.people.items import outcome_line
 from worker.cli.people.lists import act_on_many, search, show_ended
 from worker.cli.people.many import SAID
 from worker.cli.tickets.show import Story, read_story, unread
@@ -35,6 +34,11 @@ HELP = (
     "c note   n skip   u undo   e correct the last   t timeline   ? keys   q quit",
 )
 """The same letters as in the console."""
+
+AT_HAND = "a approve   1-9 l label   x reject   z close   r send back   n skip   ? all keys   q quit"
+
+NOW = {State.HANDED_OFF: "it needs a person", State.QUEUED: "the agent works it", State.SUGGESTED: "it waits"}
+"""Of an item that was acted on and is not decided."""
 
 
 class After(Enum):
@@ -96,16 +100,17 @@ class Drain:
 
     def _show(self, story: Story) -> "tuple[Choice, ...]":
         view, process = story.view, self.session.parts.process
-        show("", cause_card(story.card, view), ticket_card(view, unread(view), process))
+        show("", ticket_card(view, unread(view), process), cause_card(story.card, view))
         if view.call:
             show(call_card(view.call))
         if view.decision:
             show(decision_card(view, process))
         if view.ticket is None:
+            say(AT_HAND)
             return ()
         self.priority = ""
         likely = process.likely(view.ticket, view.decision, story.checkpoint.context, {})[:MOST_SHOWN]
-        say(*(f"  {number} {choice.name}" for number, choice in enumerate(likely, 1)))
+        say(*(f"  {number} {choice.name} ({choice.detail})" for number, choice in enumerate(likely, 1)), AT_HAND)
         return tuple(likely)
 
     def _press(self, story: Story, choices: "tuple[Choice, ...]") -> After:
@@ -353,5 +358,9 @@ class Drain:
             return  # it is nobody's any more, which is what was wanted
 
     def _do(self, work: "Coroutine[Any, Any, TicketView]", did: str, *, counts: bool = True) -> None:
-        say(outcome_line(self.session.run(work), did, self.session.parts.process))
+        view, process = self.session.run(work), self.session.parts.process
+        decided = view.decision if view.state is State.DECIDED else None
+        so = process.headline(decided) if decided else NOW.get(view.state)
+        line = f"{view.id} {did}: {so}" if so else f"{view.id} {did}"
+        say(f"{line}; u takes it back for ten seconds" if view.undo_until_ms else line)
         self.did[did] += counts

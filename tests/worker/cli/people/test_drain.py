@@ -69,11 +69,12 @@ def test_a_digit_picks_a_likely_label_as_in_the_console(ledger: DirectLedger) ->
 def test_a_label_is_found_by_its_words_or_their_first_letters(
     ledger: DirectLedger, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drained("l", "no such thing", "l", "lsc", "l", "lost", "1")
+    drained("l", "no such thing", "l", "lsc", "l", "lost", "1", "l", "lost", "\n")
     shown = capsys.readouterr().out
     assert "no label is found by 'no such thing'" in shown
     assert "1 lost_or_stolen_card (fraud_and_security)" in shown
-    assert {(ledger.view(name).decision or {})["label"] for name in ("s1", "s2")} == {"lost_or_stolen_card"}
+    assert {(ledger.view(name).decision or {})["label"] for name in ("s1", "s2", "f1")} == {"lost_or_stolen_card"}
+    assert "s1 decided: lost_or_stolen_card for fraud_and_security; u takes it back for ten seconds" in shown
 
 
 def test_undo_brings_the_item_back_at_once(ledger: DirectLedger) -> None:
