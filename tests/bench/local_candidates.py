@@ -20,7 +20,7 @@ from tests.bench.encoders import Encode, encoders
 from tests.bench.local_tier import learned, train_parts
 from worker import sample
 from worker.evaluation.figures import Share
-from worker.models.local.judging import UNFAMILIAR_CEILING, Judged, judged, judged_texts, sentences
+from worker.models.local.judging import UNFAMILIAR_CEILING, Clauses, Judged, judged, judged_texts
 from worker.models.local.model import LocalModel
 from worker.models.local.scope import likeness, scope_scores
 from worker.models.thresholds import fitted
@@ -119,6 +119,10 @@ class Ground:
         self.half = np.arange(len(self.held)) % 2
 
 
+def sentences(text: str) -> list[str]:
+    return Clauses.of(text).telling
+
+
 def surest(model: LocalModel, text: str, parts_of: Callable[[str], list[str]] = sentences) -> Answer:
     """By its surest part where the whole is unlike what was learned, else as a whole. `judged_texts` goes further."""
     known, teams = model._parameters, model._team_of
@@ -139,7 +143,7 @@ def surest(model: LocalModel, text: str, parts_of: Callable[[str], list[str]] = 
 
 
 def in_use(model: LocalModel, text: str) -> Answer:
-    return _answer(judged_texts(model._parameters, [text], model._team_of)[0], text)
+    return _answer(judged_texts(model._parameters, [Clauses.of(text)], model._team_of)[0], text)
 
 
 def whole_only(model: LocalModel, text: str) -> Answer:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -97,6 +97,8 @@ class Vocabulary:
         self.idf = idf
         self.is_word = np.array([gram.startswith(_WORD_MARK) for gram in grams], dtype=bool)
         self._ids = {gram: index for index, gram in enumerate(grams)}
+        pairs = ((tuple(gram.removeprefix(_WORD_MARK).split(" ")), gram) for gram in grams if gram.count(" ") == 2)
+        self._pairs = {pair: gram for pair, gram in pairs if all(pair)}
         self.of_token = lru_cache(maxsize=20_000)(self._known)
 
     @classmethod
@@ -113,12 +115,14 @@ class Vocabulary:
         """Texts as weighted n-grams; nothing where nothing of one is known. What stands beside a text changes nothing
         of it, not by a bit.
         """
+        return self.encode_words(list(map(words, texts)))
+
+    def encode_words(self, texts: Iterable[Sequence[str]]) -> Encoded:
+        """The same of texts whose `words` are known."""
         numbers, tokens, counts, held, own = _Numbers(), list[int](), list[int](), list[int](), list[tuple[str, ...]]()
-        for text in texts:
-            found = words(text)
-            times = Counter(found)
-            own.append(tuple(times))
-            times.update(filter(self._ids.__contains__, _pairs(found)))
+        for found in texts:
+            times = Counter(chain(found, filter(None, map(self._pairs.get, pairwise(found)))))
+            own.append(tuple(dict.fromkeys(found)))
             tokens.extend(map(numbers.__getitem__, times))
             counts.extend(times.values())
             held.append(len(times))

@@ -6,14 +6,14 @@ speaks for it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.models.local.features import MAX_CHARS, Encoded, Features
+from worker.models.local.features import MAX_CHARS, Encoded, Features, words
 from worker.models.local.parameters import Parameters
 from worker.models.local.scope import likeness, scope_scores
 from worker.models.local.sparse import Floats
@@ -47,14 +47,40 @@ class Judged:
     confidence: float
 
 
-def judged_texts(parameters: Parameters, texts: Sequence[str], team_of: NDArray[np.integer]) -> list[Judged]:
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """A text in its sentences and lines, each as often as it stands there, with their words."""
+
+    said: tuple[str, ...]
+    words: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, text: str) -> "Clauses":
+        """Of the part of it that is read."""
+        said = tuple(part for each in SENTENCE_END.split(text[:MAX_CHARS]) if (part := each.strip()))
+        return cls(said, {part: words(part) for part in said})
+
+    @property
+    def all_words(self) -> list[str]:
+        """Those of the text: none reaches over the end of a sentence."""
+        return [word for part in self.said for word in self.words[part]]
+
+    @property
+    def telling(self) -> list[str]:
+        """Those that say something, each once; none where the text is one sentence."""
+        found = [part for part in self.words if len(part.split()) >= _LEAST_WORDS]
+        return found[:_MOST_SENTENCES] if len(self.words) > 1 else []
+
+
+def judged_texts(parameters: Parameters, texts: Sequence[Clauses], team_of: NDArray[np.integer]) -> list[Judged]:
     """Each by its sentences where as a whole it is unlike what was learned. Else they may make it surer of its team,
     and one that is surest of another team speaks against it. team_of: see `judged`.
     """
-    parts = [sentences(text) for text in texts]
-    encoded = parameters.vocabulary.encode([*texts, *chain.from_iterable(parts)])
+    parts = [text.telling for text in texts]
+    spoken = (text.words[part] for text, own in zip(texts, parts, strict=True) for part in own)
+    encoded = parameters.vocabulary.encode_words(chain((text.all_words for text in texts), spoken))
     chances = parameters.probabilities(encoded)
-    sure = _of_teams(chances, team_of).max(axis=1)
+    sure = _of_teams(chances, team_of).max(axis=1).tolist()
     rows, asked, begins = list(range(len(texts))), list[range](), len(texts)
     for part in parts:
         surest = sorted(range(begins, begins + len(part)), key=lambda at: -sure[at])[:_LOOKED_AT]
@@ -82,13 +108,6 @@ def _spoken(found: list[Judged]) -> Judged:
     best = max(found, key=lambda each: each.confidence)
     against = max((each.confidence for each in found if each.team != best.team), default=0.0)
     return replace(best, confidence=best.confidence * (1 - against))
-
-
-def sentences(text: str) -> list[str]:
-    """Those that say something, each once; none where the text is one sentence."""
-    parts = dict.fromkeys(part.strip() for part in SENTENCE_END.split(text[:MAX_CHARS]) if part.strip())
-    found = [part for part in parts if len(part.split()) >= _LEAST_WORDS]
-    return found[:_MOST_SENTENCES] if len(parts) > 1 else []
 
 
 def judged(

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,8 @@ from tasks.triage.taxonomy import Taxonomy
 from worker import sample
 from worker.config.errors import LocalModelError
 from worker.models.group_thresholds import Grouped
-from worker.models.local.features import MAX_CHARS, Features, words
-from worker.models.local.judging import SENTENCE_END, Judged, judged, judged_texts
+from worker.models.local.features import MAX_CHARS, Features
+from worker.models.local.judging import Clauses, Judged, judged, judged_texts
 from worker.models.local.parameters import FORM, Parameters, cached, stored_file
 from worker.models.local.training import ALGORITHM, library, refuse_foreign, train
 from worker.models.thresholds import Answered, Threshold
@@ -185,7 +185,8 @@ class LocalModel:
         ]
 
     def _judged(self, texts: Sequence[str]) -> list[Guess]:
-        return list(map(self._read, judged_texts(self._parameters, texts, self._team_of), texts))
+        clauses = list(map(Clauses.of, texts))
+        return list(map(self._read, judged_texts(self._parameters, clauses, self._team_of), texts, clauses))
 
     def _of_conversation(self, ticket: Conversation) -> Guess:
         asking = tuple(message for message in ticket.messages if not message.quiet)
@@ -208,10 +209,11 @@ class LocalModel:
 
     def _whole(self, texts: Sequence[str]) -> list[Guess]:
         """Each as it is, not by its sentences."""
-        encoded = self._parameters.vocabulary.encode(texts)
-        return list(map(self._read, judged(self._parameters, encoded, self._team_of), texts))
+        clauses = list(map(Clauses.of, texts))
+        encoded = self._parameters.vocabulary.encode_words(each.all_words for each in clauses)
+        return list(map(self._read, judged(self._parameters, encoded, self._team_of), texts, clauses))
 
-    def _read(self, found: Judged, text: str) -> Guess:
+    def _read(self, found: Judged, text: str, clauses: Clauses) -> Guess:
         features, chances, best = found.features, found.chances, found.label
         second = int(np.where(np.arange(len(chances)) == best, -1.0, chances).argmax())
         scores = self._word_scores(features, best, second)
@@ -224,7 +226,7 @@ class LocalModel:
             runner_up=self._parameters.labels[second],
             familiar=found.familiar,
             telling=tuple(sorted((word for word in scores if scores[word] > 0), key=lambda word: -scores[word])[:5]),
-            evidence=_quote(text, scores),
+            evidence=_quote(text, clauses, scores),
         )
 
     def _word_scores(self, features: Features, best: int, second: int) -> dict[str, float]:
@@ -256,15 +258,15 @@ def _key(data: Path, team_of: dict[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _quote(whole: str, scores: dict[str, float]) -> str:
+def _quote(whole: str, clauses: Clauses, scores: dict[str, float]) -> str:
     """The sentence of the ticket whose words spoke loudest, character by character."""
-    text = whole[:MAX_CHARS]
-    sentences = [sentence.strip() for sentence in SENTENCE_END.split(text) if sentence.strip()]
+    sentences = clauses.said
     if not sentences:  # the part that is read is blank
         return whole.strip()[:_MAX_QUOTE].strip()
     if len(sentences) == 1:
         return sentences[0][:_MAX_QUOTE].strip()
-    loudness = [sum(scores.get(word, 0.0) for word in dict.fromkeys(words(sentence))) for sentence in sentences]
+    own = (dict.fromkeys(clauses.words[sentence]) for sentence in sentences)
+    loudness = [sum(map(scores.get, words, repeat(0.0))) for words in own]
     return sentences[loudness.index(max(loudness))][:_MAX_QUOTE].strip()
 
 

@@ -13,8 +13,8 @@ from worker.models.local.model import AT_ONCE, Guess, LocalModel
 WORTH = 4 * AT_ONCE
 """Tickets; for fewer a process is not worth its start."""
 
-_forked = list[LocalModel]()
-"""In a forked process the one model that it reads with."""
+_forked = list[tuple[LocalModel, Sequence[Sequence[Ticket]]]]()
+"""In a forked process the one model that it reads with, and what there is to read: nothing of it is sent."""
 
 
 def read_ahead(model: LocalModel, tickets: Sequence[Ticket]) -> None:
@@ -31,10 +31,11 @@ def guesses_of(model: LocalModel, tickets: Sequence[Ticket], processes: int) -> 
     parts = [tickets[start : start + AT_ONCE] for start in range(0, len(tickets), AT_ONCE)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # threads or not: what is forked takes no lock of theirs
-        pool = multiprocessing.get_context("fork").Pool(processes, _forked.append, (model,))
+        pool = multiprocessing.get_context("fork").Pool(processes, _forked.append, ((model, parts),))
     with pool:
-        return list(chain.from_iterable(pool.imap(_read, parts)))
+        return list(chain.from_iterable(pool.imap(_read, range(len(parts)))))
 
 
-def _read(tickets: Sequence[Ticket]) -> list[Guess]:
-    return _forked[0].guesses(tickets)
+def _read(part: int) -> list[Guess]:
+    ((model, parts),) = _forked
+    return model.guesses(parts[part])

@@ -15,7 +15,7 @@ import numpy as np
 
 from worker.config.errors import LocalModelError
 from worker.models.local.features import Encoded, Vocabulary
-from worker.models.local.judging import judged_texts
+from worker.models.local.judging import Clauses, judged_texts
 from worker.models.local.parameters import Parameters, digest_of
 from worker.models.local.scope import REFUSED_SHARE, scope_scores
 from worker.models.local.sparse import Ints
@@ -131,7 +131,7 @@ def _proof(trial: Parameters, unseen: list[str], wanted: Any, team_of: Mapping[s
     """
     teams = sorted({team_of[label] for label in trial.labels})
     number_of = np.array([teams.index(team_of[label]) for label in trial.labels])
-    found = judged_texts(trial, unseen, number_of)
+    found = judged_texts(trial, list(map(Clauses.of, unseen)), number_of)
     stood = [each.familiar and bool(teams[each.team]) for each in found]
     confidence = np.array([round(each.confidence, 4) * by for each, by in zip(found, stood, strict=True)])
     right = [each.team == number_of[label] for each, label in zip(found, wanted, strict=True)]
