@@ -152,7 +152,7 @@ LAYOUT = _key("layout", Type.HASH, "how many logical shards the ledger has (JSON
 allotments = _keys(
     "allot:*",
     Type.HASH,
-    "at home, of a UTC day: what each shard has drawn of the cap and given back, ever (nanodollars)",
+    "at home, of a UTC day, or a day or month of a source: what each shard has drawn of the cap and given back, ever",
 )
 COPIES = _key("copies", Type.HASH, "versions of the hashes that every shard has a copy of; at home also their digests")
 PASSED = _key("passed", Type.HASH, "in a shard: how many alerts, examples and judged calls home has taken on, ever")

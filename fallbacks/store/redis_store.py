@@ -125,7 +125,7 @@ class RedisStore:
             await client.aclose(close_connection_pool=True)  # a pool that was passed in is otherwise left open
 
 
-PARTS = ("prelude", "alerts", "money", "breaker", "inbox", "figures", "server")
+PARTS = ("prelude", "alerts", "money", "breaker", "inbox", "figures", "server", "rates")
 """Files of functions, `lua/_<part>.lua`, in the order in which one may need another."""
 
 _FUNCTION = re.compile(r"^local function (\w+)(?:[^\n]* end|.*?\nend)$", re.MULTILINE | re.DOTALL)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def check_together(given: "Settings") -> None:
     """Raises `ValueError` at the first fault."""
-    for check in (_receivers, _broker, _sources, _bounds, _hours, _models, _identity_provider, _mailbox):
+    for check in (_receivers, _broker, _bounds, _hours, _models, _identity_provider, _mailbox):
         check(given)
 
 
@@ -39,16 +39,6 @@ def _broker(given: "Settings") -> None:
         raise ValueError(
             "DESKHAND_REDIS_URL names a cluster, and Celery's transport speaks to none: "
             "set DESKHAND_BROKER_URL to RabbitMQ (amqp://...) or to one small Redis"
-        )
-    if is_cluster(given.redis_url or "") and (given.source_budgets or given.source_rates):
-        raise ValueError("DESKHAND_SOURCE_BUDGETS and _RATES are not kept over a cluster yet: unset them")
-
-
-def _sources(given: "Settings") -> None:
-    """Their money and their minutes stand in one place, which a cluster's shards do not have yet."""
-    if is_cluster(given.redis_url or "") and (given.source_budgets or given.source_rates):
-        raise ValueError(
-            "DESKHAND_SOURCE_BUDGETS and DESKHAND_SOURCE_RATES need one server: a cluster keeps none of them"
         )
 
 

@@ -37,7 +37,7 @@ SCRIPTS = _table(
 """Of each script that the ledger and its neighbours run."""
 
 WITHIN = frozenset(
-    {"allot_draw", "allot_grant", "allot_collect", "allot_collected", "breaker_learn", "breaker_probe"}
+    {"allot_draw", "allot_grant", "allot_collect", "allot_collected", "breaker_learn", "breaker_probe", "source_turn"}
     | {"claim_key", "clock", "copy_in", "copy_out", "list_ticket", "pass_on", "passed_on", "reads", "server", "take_on"}
 )
 """Scripts that only the store itself runs."""

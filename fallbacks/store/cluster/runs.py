@@ -6,7 +6,7 @@ from typing import Any
 
 from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
-from fallbacks.store.cluster.budget import Attempt, DayBudget
+from fallbacks.store.cluster.budget import Attempt, Budgets
 from fallbacks.store.cluster.parts import Parts
 from fallbacks.store.cluster.passing import Passing
 
@@ -23,7 +23,7 @@ class Runs:
 
     parts: Parts
     passing: Passing
-    budget: DayBudget
+    budgets: Budgets
 
     async def accept(self, ticket_id: str, header: str, body: str, *events: str | int) -> Any:
         """The key's record first, then the row, then the requester's list. A key without a row makes whoever comes next
@@ -39,13 +39,29 @@ class Runs:
                 ticket_id, body = known, _named(body, known)
         if requester is not None:
             header = json.dumps(said, ensure_ascii=False)
-        verdict = await self.parts.of(ticket_id).script("accept", ticket_id, header, body, *events)
-        if requester is not None and verdict[0] != "conflict":
+        verdict = await self._accept(ticket_id, header, body, *events)
+        if requester is not None and verdict[0] not in ("conflict", "limited"):
             await self.parts.of(keys.requester(requester)).script("list_ticket", verdict[1], requester)
         return verdict
 
+    async def _accept(self, ticket_id: str, header: str, body: str, *events: str | int) -> Any:
+        """Takes the ticket's turn among those of its source first, where the shard says so. One that a crash keeps from
+        its ticket is nobody's.
+        """
+        shard = self.parts.of(ticket_id)
+        verdict = await shard.script("accept", ticket_id, header, body, *events)
+        if verdict[0] != "turn":
+            return verdict
+        said = json.loads(header)
+        place = self.parts.of(keys.rate(f"source:{said['source']}"))
+        turn = await place.script("source_turn", "", said["source"], verdict[1], "1" if said.get("refuse") else "")
+        if turn[0] == "limited":
+            return turn
+        header = json.dumps(said | {"turn": int(turn[1])}, ensure_ascii=False)
+        return await shard.script("accept", ticket_id, header, body, *events)
+
     async def begin_step(self, ticket_id: str, header: str, *events: str | int) -> Any:
-        """Draws of the day's budget, and asks for the probe of a half-open breaker, where the shard says so."""
+        """Draws of the budgets of the day and its source, and asks to probe a breaker, where the shard says so."""
         shard = self.parts.of(ticket_id)
         attempt = Attempt()
         for _ in range(TRIES):
@@ -53,7 +69,7 @@ class Runs:
             refusal: list[Any] | None
             match verdict[0]:
                 case "draw":
-                    refusal = await self.budget.draw(shard, verdict, attempt)
+                    refusal = await self.budgets.draw(shard, verdict, attempt)
                 case "probe":
                     said = json.loads(header)
                     refusal = await self.passing.probe(shard, said["breaker"], said["call"], said["lease_ms"])

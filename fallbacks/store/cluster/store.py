@@ -10,7 +10,7 @@ from typing import Any
 
 from fallbacks.store import keys
 from fallbacks.store.cluster import everywhere, merging
-from fallbacks.store.cluster.budget import DayBudget
+from fallbacks.store.cluster.budget import Budgets
 from fallbacks.store.cluster.pages import Pages
 from fallbacks.store.cluster.parts import Parts
 from fallbacks.store.cluster.passing import Passing
@@ -31,10 +31,10 @@ class _Opened:
     def __init__(self, home: Shard, shards: Sequence[Shard]) -> None:
         self.parts = Parts(home, tuple(shards))
         self.passing = Passing(self.parts)
-        self.budget = DayBudget(self.parts)
-        self.runs = Runs(self.parts, self.passing, self.budget)
+        self.budgets = Budgets(self.parts)
+        self.runs = Runs(self.parts, self.passing, self.budgets)
         self.turns = Turns(self.parts)
-        self.switches = Switches(self.parts, self.passing, self.budget)
+        self.switches = Switches(self.parts, self.passing, self.budgets)
 
 
 class ClusterStore:

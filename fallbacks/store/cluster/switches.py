@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from fallbacks.errors import StoreUnreachable
 from fallbacks.store import keys
 from fallbacks.store.cluster import everywhere
-from fallbacks.store.cluster.budget import DayBudget
+from fallbacks.store.cluster.budget import Budgets, of_day, of_source
 from fallbacks.store.cluster.parts import Parts
 from fallbacks.store.cluster.passing import PASSES, Passing
 from fallbacks.store.cluster.reads import NOW, Read
+from tasks.language import _
 
 DAY_MS = 86_400_000
 
@@ -24,14 +24,11 @@ SWEPT: tuple[Read, ...] = (
 )
 """What a sweep wants to know of each shard."""
 
-OF_SOURCES = ("day_cap:", "month_cap:", "rate:")
-"""Switches of what each shard would count by itself, up to as many times as much as there are shards."""
-
 ROTATION = "rotation:"
 """Switches of groups whose items go round: a shard knows neither their people nor how much each of them has."""
 
-DAY_CAP = "day_cap"
-"""The switch of the day's budget."""
+PERIODS = {"day_cap": "day", "month_cap": "month"}
+"""Of the switches of budgets: the fleet's by itself, a source's with `:` and the source behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +37,13 @@ class Switches:
 
     parts: Parts
     passing: Passing
-    budget: DayBudget
+    budgets: Budgets
 
     async def control(self, header: str) -> Any:
         """Written at home first. What a crash keeps from the shards they have with the next sweep."""
         said = json.loads(header)
-        if any(field.startswith(OF_SOURCES) and value for field, *value in said["changes"]):
-            raise StoreUnreachable("a budget or rate of a source is not kept over a cluster yet: nothing was switched")
         if any(field.startswith(ROTATION) and value for field, *value in said["changes"]):
-            raise StoreUnreachable("items do not go round by rotation over a cluster yet: nothing was switched")
+            raise ValueError(_("over a cluster items do not go round among people: nothing was switched"))
         made = await self.parts.home.script("control", "", header)
         if not said.get("deployed"):
             await self.passing.copy(keys.CONTROL)
@@ -56,10 +51,13 @@ class Switches:
         return made
 
     async def _lower(self, made: list[str]) -> None:
-        """Where the day's budget was switched, what shards have drawn and not used comes back at once."""
-        caps = [change.get("after") for change in map(json.loads, made) if change["what"] == DAY_CAP]
-        if caps and caps[-1] is not None:
-            await self.budget.collect(str(await self.parts.home.now_ms() // DAY_MS), caps[-1])
+        """Where a budget was switched, what shards have drawn and not used comes back at once."""
+        today = await self.parts.home.now_ms() // DAY_MS
+        for change in map(json.loads, made):
+            switch, _, source = change["what"].partition(":")
+            if switch in PERIODS and change.get("after") is not None:
+                purse = of_source(source, today, PERIODS[switch]) if source else of_day(today)
+                await self.budgets.collect(purse, change["after"])
 
     async def sweep(self, limit: str | int, *how: str | int) -> list[str]:
         """Of the shards that have something due; one process in half a minute sweeps all, which mends what an index

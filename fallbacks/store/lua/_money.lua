@@ -20,6 +20,23 @@ local function source_used(source, first, last)
   return spent, held
 end
 
+-- A budget of which shards draw their shares from home, by its name: a day, "DAY|source", or of a month "FIRST-DAYm|source".
+-- Where a shard keeps what it has drawn and given back, which switch sets its cap, and what of it is gone and held here.
+local function purse(name)
+  local first, month, source = string.match(name, '^(%d+)(m?)|(.*)$')
+  local D = P .. 'day:' .. (first or name)
+  if not first then
+    return D, 'drawn', 'given_back', 'day_cap', function()
+      local sums = redis.call('HMGET', D, 'spent', 'reserved')
+      return kept(sums[1]), kept(sums[2])
+    end
+  end
+  local of, last = (month == 'm' and '_month|' or '|') .. source, month == 'm' and math.floor(NOW / 86400000) or tonumber(first)
+  return D, 'drawn' .. of, 'given_back' .. of, (month == 'm' and 'month_cap:' or 'day_cap:') .. source, function()
+    return source_used(source, tonumber(first), last)
+  end
+end
+
 -- What settling the open reservation of a row needs, nil where there is none. All that it touches is checked.
 -- row: {rsv, day, call, model, spent, source, rsv_source}. cost: what it will be settled at; nil: in full, its result was lost.
 -- A day counts what is spent by source, too: `sourced` is their sum, and what workers of a former version settled is not in it.

@@ -1,4 +1,4 @@
--- Shared by every script, as are `_alerts`, `_money`, `_breaker`, `_inbox`, `_figures` and `_server`. A script gets the functions
+-- Shared by every script, as are `_alerts`, `_money`, `_breaker`, `_inbox`, `_figures`, `_server` and `_rates`. A script gets the functions
 -- that it calls (redis_store.py), since each call makes them anew. ARGV[1] is the key prefix, ARGV[2] the ticket id ('' where a script has none).
 -- KEYS[1] is the prefix, too, and no key: by its hash tag a client finds the node of every key that the script makes of it.
 -- A script checks everything before its first write, since Redis does not roll back: a key of another type shows itself when

@@ -5,7 +5,7 @@
 --   attached; bounced: digest of the address that a bounce is about; answers: tickets; unasked: history could not be
 --   asked whether it was here before; step: of its source, see line_up; aside: no worker is to take it;
 --   rate: tickets of its source per minute, where none is switched; refuse: one too many is refused, and not parked until
---   its turn}, body, event,
+--   its turn; turn: when that is, which a shard does not know and asks for (`turn`, see source_turn.lua)}, body, event,
 --   event of closing or parking (only with closed or not_before)
 local h = cjson.decode(ARGV[3])
 local function remember_key() -- for a week from its first use; history knows the row's when it has left
@@ -35,15 +35,18 @@ if left[2] then
   if left[1] ~= h.digest then return {'conflict', ID} end
   return {'seen', ID, left[2]}
 end
--- One too many has its turn when those before it have had theirs: a minute's worth may come at once (GCRA).
-local RATE, turn, rated = P .. 'rate:source:' .. (h.source or ''), nil, nil
+local turn, rated
 local rate = tonumber(redis.call('HGET', P .. 'control', 'rate:' .. (h.source or '')) or h.rate)
 if rate and not h.closed and not h.aside then
-  turn = math.max(NOW, kept(redis.call('GET', RATE)))
-  local wait = turn - 60000 - NOW + 60000 / whole(rate)
-  if wait > 0 and h.refuse then return {'limited', int(math.ceil(wait))} end
-  turn = math.ceil(turn + 60000 / rate)
-  rated = wait > 0 and math.ceil(NOW + wait)
+  if shard() then
+    if not h.turn then return {'turn', int(whole(rate))} end
+    rated = whole(h.turn) > NOW and whole(h.turn)
+  else
+    local wait
+    wait, turn = source_turn(h.source, rate)
+    if wait > 0 and h.refuse then return {'limited', int(math.ceil(wait))} end
+    rated = wait > 0 and math.ceil(NOW + wait)
+  end
 end
 local start = math.max(NOW, whole(h.not_before or 0), rated or 0)
 local state = h.closed and 'closed' or start > NOW and 'parked' or 'queued'
@@ -61,7 +64,7 @@ texts(h.digest, h.limits, h.source, h.priority, h.door)
 local step = h.step and int(whole(h.step))
 
 append(ARGV[5], 0)
-if turn then redis.call('SET', RATE, int(turn), 'PX', int(turn - NOW + 60000)) end
+if turn then take_turn(h.source, turn) end
 if state == 'parked' and rated then
   append('{"type":"parked","v":1,"until_ms":' .. int(start) .. '}', 0)
 elseif state ~= 'queued' then

@@ -1,9 +1,10 @@
--- At home: what every shard has drawn, given back and used of a day's cap; from here on shards may draw under this cap. What was
+-- At home: what every shard has drawn, given back and used of a cap; from here on shards may draw under this cap. What was
 -- used beyond what was drawn (before there was a cap, or billed above a bound) counts as drawn.
--- ARGV: prefix, '', day, cap; of each shard: its name, drawn, given back, spent, reserved
+-- ARGV: prefix, '', purse, cap; of each shard: its name, drawn, given back, spent, reserved
 local A = P .. 'allot:' .. ARGV[3]
 local total, spent, fields = kept(redis.call('HGET', A, 'total')), 0, {}
-local cap = tonumber(redis.call('HGET', P .. 'control', 'day_cap')) or whole(ARGV[4])
+local _, _, _, switch = purse(ARGV[3])
+local cap = tonumber(redis.call('HGET', P .. 'control', switch)) or whole(ARGV[4])
 for i = 5, #ARGV, 5 do
   local of = ARGV[i]
   local a = redis.call('HMGET', A, 'drawn:' .. of, 'back:' .. of)
@@ -14,5 +15,5 @@ for i = 5, #ARGV, 5 do
 end
 
 redis.call('HSET', A, 'cap', int(cap), 'total', int(total), 'spent', int(spent), unpack(fields))
-redis.call('PEXPIRE', A, 691200000) -- eight days
+redis.call('PEXPIRE', A, 3456000000) -- 40 days
 return {int(total), int(spent)}

@@ -1,11 +1,12 @@
--- At home: let a shard draw more of a day's cap. Of each shard is kept what it was ever allowed (`drawn:`, which only this
+-- At home: let a shard draw more of a cap. Of each shard is kept what it was ever allowed (`drawn:`, which only this
 -- script raises) and what it gave back of that (`back:`, which only the shard raises): whoever has less of either learns it,
 -- so a draw whose answer was lost is no loss, and the sum of what shards may use is never above the cap.
--- ARGV: prefix, '', day, shard, cap (nanodollars), what it needs, what it has drawn, what it has given back, shards
+-- ARGV: prefix, '', purse, shard, cap (nanodollars), what it needs, what it has drawn, what it has given back, shards
 -- Returns {'ok', what it has drawn now}, {'collect', cap} where home has not seen what was used under this cap, or
 --   {'no', allotted to all, cap, spent as far as home knows}.
 local A, of = P .. 'allot:' .. ARGV[3], ARGV[4]
-local cap = tonumber(redis.call('HGET', P .. 'control', 'day_cap')) or whole(ARGV[5])
+local _, _, _, switch = purse(ARGV[3])
+local cap = tonumber(redis.call('HGET', P .. 'control', switch)) or whole(ARGV[5])
 local a = redis.call('HMGET', A, 'cap', 'total', 'spent', 'drawn:' .. of, 'back:' .. of)
 if kept(a[1] or '-1') ~= cap then return {'collect', int(cap)} end
 local need, has, back = whole(ARGV[6]), whole(ARGV[7]), whole(ARGV[8])

@@ -1,8 +1,8 @@
 -- The intent of a model call: looks at the kill switch and the breaker, reserves run and day together, or refuses.
 -- A day remembers the highest cap that held in it, '' once there was none: the audit compares.
 -- What was added to the ticket and not heard of refuses it, too: its run reads that first.
--- In a shard the day's cap is what the shard has drawn of it: where that is too little it says what it needs (`draw`, see
--- allot_draw.lua), and a probe of a half-open breaker is asked for (`probe`).
+-- In a shard a cap of the day or of a source is what the shard has drawn of it: where that is too little it says what it needs
+-- (`draw`, see allot_draw.lua), and a probe of a half-open breaker is asked for (`probe`).
 -- A source may have a budget of a day and of a month, both UTC.
 -- ARGV: prefix, id, header {epoch, owner, lease_ms, after, call, worst, run_cap, day_cap, source_day, source_month, breaker, heard,
 --   meters}, events...
@@ -36,7 +36,16 @@ local function look_at_source(period, cap, first, last, ends)
   if not cap then return end
   local gone, held = source_used(source, first, last)
   budgeted = true
-  if gone + held + worst > cap then
+  if parted then
+    local name = int(first) .. (period == 'month' and 'm|' or '|') .. source
+    local hash, drawn_field, back_field = purse(name)
+    local share = redis.call('HMGET', hash, drawn_field, back_field)
+    local need = gone + held + worst - kept(share[1]) + kept(share[2])
+    if need > 0 then
+      over_source = over_source or {'draw', name, int(cap), int(need), int(kept(share[1])), int(kept(share[2])), period,
+        int(ends * 86400000 - NOW)}
+    end
+  elseif gone + held + worst > cap then
     over_source = over_source or {'source_cap', period, int(gone + held), int(cap), int(gone), int(ends * 86400000 - NOW)}
   end
 end

@@ -3,13 +3,15 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from inspect import signature
 
 import pytest
 
 from fallbacks.delivery.alerts import AlertDesk
-from fallbacks.errors import IdempotencyConflict, StoreUnreachable
+from fallbacks.errors import IdempotencyConflict, SourceLimited
 from fallbacks.ledger.ledger import Claim, Lease
 from fallbacks.ledger.limits.control import DAY_CAP, ROTATION, Control
+from fallbacks.ledger.limits.source_caps import SourceCaps
 from fallbacks.ledger.states import State
 from fallbacks.ledger.sums.audit import AuditReport, audit
 from fallbacks.store import keys
@@ -18,6 +20,7 @@ from fallbacks.store.cluster.store import ClusterStore
 from fallbacks.store.redis_url import read_redis_url
 from tasks.errors import StepRefused
 from tasks.reasons import Reason
+from tasks.run import events as ev
 from tasks.run.limits import Limits
 from tests.depth import DEEP
 from tests.fallbacks.conftest import on_server
@@ -27,10 +30,12 @@ from tests.fallbacks.ledger import test_breaker as breaker
 from tests.fallbacks.ledger import test_caps as caps
 from tests.fallbacks.ledger import test_ledger_contract as ledger
 from tests.fallbacks.ledger import test_ledger_moves_contract as moves
-from tests.fallbacks.scene import Scene, ticket
+from tests.fallbacks.ledger import test_source_budgets_contract as sources
+from tests.fallbacks.scene import MODEL, Scene, ticket
 from tests.services.cluster import Cluster, begin_move, end_move
 
 TICKETS = [f"t{n:02}" for n in range(12)]
+SOURCE_OF = {name: ("shop", "mail")[n % 2] for n, name in enumerate(TICKETS)}
 
 
 def _givens(story: Callable[..., None]) -> list[dict[str, object]]:
@@ -47,13 +52,17 @@ KEPT = [
     breaker.test_a_half_open_breaker_lets_one_probe_through,
     moves.test_a_hand_off_writes_state_inbox_alert_and_outbox_together,
     moves.test_a_zombie_writes_nothing_after_its_ticket_went_on,
+    sources.test_a_source_over_its_day_waits_for_the_next_and_others_go_on,
+    sources.test_a_month_is_the_sum_of_its_days,
+    sources.test_a_cap_set_at_run_time_goes_before_the_settings_and_sends_on_what_waits,
+    sources.test_one_too_many_a_minute_waits_its_turn_or_is_refused_and_a_resend_counts_nothing,
 ]
 
 STORIES = [
     pytest.param(story, given, id="-".join(map(str, (name, *given.values()))))
-    for module in (accepting, ledger, caps, breaker, moves, inbox)
+    for module in (accepting, ledger, caps, breaker, moves, inbox, sources)
     for name, story in vars(module).items()
-    if name[:5] == "test_"
+    if name[:5] == "test_" and [*signature(story).parameters][:1] == ["play"]
     for given in _givens(story)
 ]
 
@@ -107,9 +116,7 @@ def test_the_day_is_spent_to_the_last_and_never_beyond_it(cluster_url: str) -> N
             went = [lease for lease, over in zip(leases, await asyncio.gather(*tries), strict=True) if not over]
             await asyncio.gather(*(one.end(lease, 10, f"c{turn}") for lease in went))
         assert await one.day() == (250, 0), "25 of 36 steps: what a shard does not use others may"
-        with pytest.raises(StoreUnreachable, match="not kept over a cluster yet"):
-            await Control(one.store).change("ann", {f"{DAY_CAP}:web": "10"})
-        with pytest.raises(StoreUnreachable, match="do not go round by rotation over a cluster yet"):
+        with pytest.raises(ValueError, match="over a cluster items do not go round"):
             await Control(one.store).change("ann", {f"{ROTATION}team:cards": "on"})
         await Control(one.store).change("ann", {DAY_CAP: "255"})
         assert await refused(other, leases[0], 6, "d", 250)
@@ -117,6 +124,65 @@ def test_the_day_is_spent_to_the_last_and_never_beyond_it(cluster_url: str) -> N
         await Control(other.store).change("ann", {DAY_CAP: "100"})
         assert await refused(one, leases[1], 1, "f", 250)
         assert (await balanced(one)).spent == 250
+
+    over(cluster_url, story)
+
+
+def test_a_source_spends_its_budgets_to_the_last_and_never_beyond_them(cluster_url: str) -> None:
+    """Two sources, one of them under a cap of the day and one of the month, and the day's own over both."""
+
+    async def story(one: Scene, other: Scene) -> None:
+        caps = {"shop": SourceCaps(day=125), "mail": SourceCaps(month=85)}
+        leases = {name: await one.running(name, source=source) for name in TICKETS for source in [SOURCE_OF[name]]}
+
+        async def took(scene: Scene, name: str, call: str) -> bool:
+            started = ev.StepStarted(1, call, MODEL, 10)
+            try:
+                await scene.ledger.begin_step(
+                    leases[name], started, (), run_cap=None, day_cap=1000, source=caps[SOURCE_OF[name]]
+                )
+            except StepRefused as refusal:
+                refusals.add(refusal.reason)
+                return False
+            return True
+
+        refusals = set[Reason]()
+        spent = dict.fromkeys(caps, 0)
+        for turn in range(5):
+            tries = [took(by, name, f"c{turn}") for by, name in zip([one, other] * 6, TICKETS, strict=True)]
+            went = [name for name, ok in zip(TICKETS, await asyncio.gather(*tries), strict=True) if ok]
+            await asyncio.gather(*(one.end(leases[name], 10, f"c{turn}") for name in went))
+            for name in went:
+                spent[SOURCE_OF[name]] += 10
+        assert spent == {"shop": 120, "mail": 80}, "what a shard does not use others may"
+        day = await one.store.fields(keys.day(str(await one.store.now_ms() // 86_400_000)))
+        assert {name: int(day[f"spent|{name}"]) for name in caps} == spent
+        assert sum(int(value) for name, value in day.items() if name.startswith("reserved|")) == 0
+        assert await one.day() == (200, 0)
+        await Control(other.store).change("ann", {f"{DAY_CAP}:shop": "130"})
+        assert await took(one, TICKETS[0], "d")
+        await Control(one.store).change("ann", {f"{DAY_CAP}:shop": "60"})
+        assert not await took(other, TICKETS[2], "e")
+        assert refusals == {Reason.SOURCE_BUDGET}
+        await one.end(leases[TICKETS[0]], 10, "d")
+        assert (await balanced(one)).spent == 210
+
+    over(cluster_url, story)
+
+
+def test_of_a_source_no_more_than_its_rate_come_at_once_whichever_shards_they_are_in(cluster_url: str) -> None:
+    async def story(one: Scene, other: Scene) -> None:
+        for scene in (one, other):
+            scene.ledger.rates = {"mail": 5}
+        scenes = [one, other] * 6
+        taken = [scene.ledger.accept(ticket(name), Limits()) for scene, name in zip(scenes, TICKETS, strict=True)]
+        states = [accepted.state for accepted in await asyncio.gather(*taken)]
+        assert sorted(states) == [State.PARKED] * 7 + [State.QUEUED] * 5
+        again = [scene.ledger.accept(ticket(name), Limits()) for scene, name in zip(scenes, TICKETS, strict=True)]
+        assert not any(accepted.created for accepted in await asyncio.gather(*again))
+        with pytest.raises(SourceLimited):
+            await other.ledger.accept(ticket("one-too-many"), Limits(), refuse=True)
+        assert await one.row("one-too-many") == {}
 
     over(cluster_url, story)
 
