@@ -22,6 +22,7 @@ from worker.http.desk import Desk, open_desk
 from worker.http.stalls import CuttingProtocol, patient
 from worker.ops.redis_facts import facts_if_answering
 from worker.service.celery_factory import sender_app, store_url
+from worker.service.garbage import spare_the_collector
 from worker.tools.cards import allowed_cards
 from worker.wiring import Parts
 from worker.work.event_loop import new_event_loop
@@ -120,6 +121,7 @@ def serve(settings: Settings, *, access_log: bool = False) -> bool:
     server = WebServer(
         Web(parts), settings.host, settings.port, proxies=settings.trusted_proxies, access_log=access_log
     )
+    spare_the_collector()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(server.serve())
     return server.started

@@ -1,7 +1,6 @@
 """One worker process: an event loop, its parts, a heartbeat, and the doors that Celery's threads knock on."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -12,6 +11,7 @@ from fallbacks.errors import FallbacksError, StoreUnreachable
 from fallbacks.ledger.states import HintKind
 from fallbacks.store.redis_opening import open_store
 from worker.queue.envelope import ANY_TIME, Times
+from worker.service.garbage import spare_the_collector
 from worker.service.renewal import Renewal
 from worker.service.retraining import Retraining
 from worker.wiring import Parts
@@ -52,7 +52,7 @@ class WorkerProcess:
             self.thread.close()
             raise
         Watchdog(self.thread.loop, lambda: parts.live.held, parts.settings.lease_seconds / 6, alarm(parts)).start()
-        _spare_the_collector()
+        spare_the_collector()
 
     async def _ready(self) -> None:
         """Build on the loop what lives on it, then start beating."""
@@ -190,12 +190,3 @@ def _brought(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             return only.get("ticket", only)
         case _:
             return {"args": args, "kwargs": kwargs}
-
-
-def _spare_the_collector() -> None:
-    """What is loaded by now lives as long as the process. Walking it held every run up for a tenth of a second; with
-    the collections of what is young that was a tenth of a ticket's CPU.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)

@@ -243,12 +243,8 @@ CLUSTER = "redis+cluster://h:6379,i:6379"
     [
         ({"REDIS_URL": CLUSTER}, "DESKHAND_REDIS_URL names a cluster"),
         ({"REDIS_URL": CLUSTER, "BROKER_URL": CLUSTER}, "DESKHAND_BROKER_URL names a cluster"),
-        (
-            {"REDIS_URL": CLUSTER, "BROKER_URL": "redis://h:6379/0", "SOURCE_RATES": '{"web": 5}'},
-            "not kept over a cluster yet",
-        ),
     ],
-    ids=["no broker", "a cluster as broker", "rates of sources"],
+    ids=["no broker", "a cluster as broker"],
 )
 def test_a_cluster_stops_the_start_where_it_would_not_do(
     monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], fault: str
