@@ -22,7 +22,7 @@ from tests.services.valkey import ValkeyServer
 from tests.services.waiting import wait_for
 from tests.worker.http.served import Served
 from worker.service.celery_factory import sender_app
-from worker.service.stack import worker_command
+from worker.service.worker_command import worker_command
 
 
 class FormWorker(CeleryWorker):

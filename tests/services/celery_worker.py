@@ -8,7 +8,7 @@ from pathlib import Path
 from redis import Redis
 
 from tests.services.process import ServerProcess
-from worker.service.stack import worker_command
+from worker.service.worker_command import worker_command
 
 REPOSITORY = Path(__file__).parents[2]
 

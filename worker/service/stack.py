@@ -6,7 +6,7 @@ The hand-off worker is a process of its own, so that agents which hang or crash 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -16,28 +16,13 @@ from worker.config.errors import WorkerError
 from worker.config.settings import Settings
 from worker.queue.names import queue_names
 from worker.service.embedded_valkey import EmbeddedValkey
+from worker.service.worker_command import CONCURRENCY, worker_command
 
 STOP_SECONDS = 30.0
-
-CONCURRENCY = 64
 
 
 class ProcessEndedError(WorkerError):
     """A process of the stack ended by itself. The message names its log."""
-
-
-def worker_command(
-    queues: Sequence[str], concurrency: int, pool: str | None = None, app: str = "worker.celery_app"
-) -> list[str]:
-    """The plain Celery command line of a worker, with the flags that measured best.
-
-    queues: the broker's names. pool: one of Celery's, None for our own.
-    """
-    name = f"deskhand-{queues[0]}@%h-{os.getpid()}"
-    pool = "processes" if pool == "prefork" else pool  # Celery 5.7 takes -P prefork for no choice, and so for ours
-    flags = [*(("-P", pool) if pool else ()), "-c", str(concurrency), "-Q", ",".join(queues), "-n", name, "-O", "fair"]
-    lean = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    return [sys.executable, "-m", "celery", "--quiet", "-A", app, "worker", *flags, *lean]
 
 
 def web_command() -> list[str]:

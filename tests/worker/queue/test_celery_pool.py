@@ -24,7 +24,7 @@ from kombu.asynchronous.hub import Hub as KombuHub
 from worker.config.settings import Settings
 from worker.queue.celery_pool import NEXT_ROUND_SECONDS, Callback, TaskPool
 from worker.service.celery_factory import sender_app
-from worker.service.stack import worker_command
+from worker.service.worker_command import worker_command
 from worker.work.event_loop import LoopThread
 
 Told = list[tuple[int, Any, float]]

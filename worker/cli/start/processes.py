@@ -1,10 +1,10 @@
 """`deskhand worker`, `serve`, `up` and `demo`: the commands that start processes."""
 
-import os
 import shutil
 import socket
 import sys
 from pathlib import Path
+from runpy import run_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,13 +32,14 @@ def worker(
 ) -> None:
     """Become a Celery worker with the flags that measured best; prints the command line first."""
     from worker.queue.names import queue_names
-    from worker.service.stack import CONCURRENCY, worker_command
+    from worker.service.worker_command import CONCURRENCY, worker_command
 
     names = queue_names(load())
     asked = [name.strip() for name in queues.split(",")]
     command = worker_command([names.get(name, name) for name in asked], concurrency or CONCURRENCY, pool)
     complain("$ celery " + " ".join(command[3:]))
-    os.execv(command[0], command)  # noqa: S606 - becoming Celery is what was asked for
+    sys.argv = command[2:]
+    run_module("celery", run_name="__main__", alter_sys=True)  # here: another interpreter would load everything again
 
 
 def serve(
@@ -60,7 +61,8 @@ def up(
 ) -> None:
     """Start the whole stack and keep it up: store (embedded unless DESKHAND_REDIS_URL is set), workers, web."""
     from worker.ops.doctor import masked_url
-    from worker.service.stack import CONCURRENCY, Stack
+    from worker.service.stack import Stack
+    from worker.service.worker_command import CONCURRENCY
 
     settings = load()
     end_in_order_when_terminated()
