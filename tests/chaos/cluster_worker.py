@@ -9,6 +9,7 @@ from uuid import uuid4
 from fallbacks.errors import StoreUnreachable
 from fallbacks.ledger.claims import Claim, Conclusion, Lease
 from fallbacks.ledger.ledger import Ledger
+from fallbacks.ledger.limits.source_caps import NO_CAPS, SourceCaps
 from fallbacks.ledger.states import State
 from fallbacks.store import keys
 from fallbacks.store.redis_opening import open_store
@@ -25,13 +26,23 @@ LEASE_MS = 5000
 SWEEP_SECONDS = 5.0
 
 
-class Worker:
-    """cap: of the day, nanodollars."""
+CAPPED = "shop"
+"""The source that has budgets of its own, where the campaign gives it some."""
 
-    def __init__(self, url: str, cap: int, replicas: int) -> None:
+
+def source_of(ticket_id: str) -> str:
+    """Every other ticket is of the source with budgets."""
+    return CAPPED if int(ticket_id[1:]) % 2 else "mail"
+
+
+class Worker:
+    """cap: of the day, nanodollars. of_source: of the capped source's day, and of its month; 0 for none."""
+
+    def __init__(self, url: str, cap: int, of_source: int, replicas: int) -> None:
         self.store = open_store(url, "deskhand:", replicas)
         self.ledger = Ledger(self.store, TRIAGE, lease_ms=LEASE_MS, first_sweep_ms=1000)
         self.owner, self.cap = f"w-{uuid4().hex[:8]}", cap
+        self.caps = {CAPPED: SourceCaps(of_source, of_source)} if of_source else {}
         self.leases: dict[str, Lease] = {}
         self.waiting: asyncio.Queue[str] = asyncio.Queue(200)
 
@@ -46,11 +57,11 @@ class Worker:
 
     async def run(self, lease: Lease) -> None:
         self.leases[lease.ticket_id] = lease
-        settled = None
+        settled, caps = None, self.caps.get(source_of(lease.ticket_id), NO_CAPS)
         for step in range(1, STEPS + 1):
             call = f"{lease.epoch}-{step}"
             started = ev.StepStarted(step, call, MODEL, WORST)
-            await self.ledger.begin_step(lease, started, (), run_cap=None, day_cap=self.cap, after=settled)
+            await self.ledger.begin_step(lease, started, (), run_cap=None, day_cap=self.cap, source=caps, after=settled)
             settled = call
             await self.ledger.end_step(lease, call, COST, (replied(call, COST, step),), model=MODEL, health="well")
         await self.ledger.decide(lease, Conclusion((), DECISION, Priority.NORMAL), ())
@@ -69,8 +80,8 @@ class Worker:
             await asyncio.sleep(1)
 
 
-async def main(url: str, cap: str, replicas: str) -> None:
-    worker = Worker(url, int(cap), int(replicas))
+async def main(url: str, *numbers: str) -> None:
+    worker = Worker(url, *map(int, numbers))
     await asyncio.gather(worker.look(), *(worker.work() for _ in range(SLOTS)))
 
 

@@ -17,7 +17,7 @@ from fallbacks.store.cluster.store import ClusterStore
 from fallbacks.store.port import Store
 from fallbacks.store.redis_opening import open_store
 from tasks.run.limits import Limits
-from tests.chaos.cluster_worker import STEPS, WORST
+from tests.chaos.cluster_worker import CAPPED, STEPS, WORST, source_of
 from tests.fallbacks.scene import TRIAGE, ticket
 from tests.services.cluster import Cluster, Node
 from tests.services.waiting import wait_for
@@ -28,7 +28,9 @@ PATIENCE_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Found:
-    """lost: tickets that are not decided. doubled: decided more than once. over: nanodollars beyond the cap."""
+    """lost: tickets that are not decided. doubled: decided more than once. over: nanodollars beyond the cap of the day,
+    or of a source.
+    """
 
     report: AuditReport
     lost: int
@@ -58,6 +60,7 @@ class Clustering:
         self.cluster = Cluster(folder, masters, replicas)
         self.names, self.wait, self.faults = [f"t{n}" for n in range(tickets)], replicas, faults
         self.cap = tickets * STEPS * WORST * 2
+        self.of_source = self.cap // 2 if faults else 0  # the cost of a cluster is measured without
         self._workers: list[subprocess.Popen[bytes]] = []
 
     async def run(self, workers: int = 2) -> Found:
@@ -67,7 +70,13 @@ class Clustering:
             return await measured(self, self.cluster.url, self.cluster.nodes, workers)
 
     def start_worker(self, url: str) -> None:
-        command = [sys.executable, "-m", "tests.chaos.cluster_worker", url, str(self.cap), str(self.wait)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.chaos.cluster_worker",
+            url,
+            *map(str, (self.cap, self.of_source, self.wait)),
+        ]
         self._workers.append(subprocess.Popen(command))
 
     def kill_worker(self) -> None:
@@ -120,7 +129,8 @@ async def measured(campaign: Clustering, url: str, nodes: list[Node], workers: i
         while not waiting.empty():
             name = waiting.get_nowait()
             try:
-                await ledger.accept(ticket(name, requester={"id": f"r{int(name[1:]) % 50}"}), Limits())
+                who = {"id": f"r{int(name[1:]) % 50}"}
+                await ledger.accept(ticket(name, source=source_of(name), requester=who), Limits())
             except StoreUnreachable:  # who is not answered sends again
                 waiting.put_nowait(name)
 
@@ -140,12 +150,19 @@ async def measured(campaign: Clustering, url: str, nodes: list[Node], workers: i
         report,
         lost=decided.count(0),
         doubled=sum(count > 1 for count in decided),
-        over=max(0, report.spent + report.reserved - campaign.cap),
+        over=max(0, report.spent + report.reserved - campaign.cap, await _beyond(store, campaign.of_source)),
         seconds=seconds,
         cpu_ms=cpu,
     )
     await store.aclose()
     return found
+
+
+async def _beyond(store: Store, cap: int) -> int:
+    """What the capped source has used of this day beyond its cap."""
+    day = await store.fields(keys.day(str(await store.now_ms() // 86_400_000)))
+    used = sum(int(day.get(f"{what}|{CAPPED}", 0)) for what in ("spent", "reserved"))
+    return used - cap if cap else 0
 
 
 def _cpu(nodes: list[Node]) -> float:

@@ -16,7 +16,7 @@ def test_a_failed_ticket_shows_reason_step_limits_last_steps_and_what_to_do(
     assert "$0.006 of $0.05" in card
     assert all(f"{number}. claude-haiku-5-5 called lookup" in card for number in (3, 4, 5))
     assert "2. claude" not in card
-    assert "Decide by hand, or resume with a hint and more steps." in card
+    assert "Decide by hand, or send it back with a note and more steps." in card
 
 
 def test_a_suggested_ticket_shows_its_suggestion_and_the_commands_to_act(
