@@ -1,7 +1,7 @@
 """How many workers a load needs, whether one store carries it, and the cost: Little's law over measured constants.
 
 The store's are of `python -m tests.bench.capacity` and `python -m tests.bench.cluster` (tables: docker/SCALING.md), of
-2026-12-01, a busy machine with 2 cores, Python 3.11, Valkey 9.1, appendonly. A worker's CPU is that of a ticket of 600
+2026-12-01, a quiet machine with 2 cores, Python 3.11, Valkey 9.1, appendonly. A worker's CPU is that of a ticket of 600
 characters (tests/bench/README.md); its memory is of 2026-11-22, proportional set, with up to 1,000 tickets in flight.
 """
 
@@ -14,8 +14,10 @@ from tasks.run.messages import TokenUsage
 from worker.config.settings import LOCAL
 from worker.models.genai_pricing import Prices
 
-WORKER_CPU_SECONDS = 0.011
-"""Of one ticket in its worker: 9.8 to 12.3 ms with one model call, the store's part included."""
+WORKER_CPU_SECONDS = 0.006
+"""Of one ticket in its worker: 4.4 to 6.2 ms with three model calls, the store's part included; cores that others use
+as well take up to twice as long.
+"""
 
 WORKER_MEGABYTES = 128.0
 SLOT_MEGABYTES = 0.08
@@ -26,13 +28,13 @@ HANDOFF_MEGABYTES = 128.0
 SLOTS_PER_PROCESS = 1000
 """As measured; beyond it one core is the limit."""
 
-STORE_OPERATIONS = 205
+STORE_OPERATIONS = 206
 """Of one ticket from accept to rest, those inside the scripts included."""
 
-STORE_CPU_SECONDS = 0.0016
+STORE_CPU_SECONDS = 0.00086
 """Of one ticket in the thread that runs scripts: accepted, two calls, approved, reported, left."""
 
-BROKER_CPU_SECONDS = 0.00014
+BROKER_CPU_SECONDS = 0.0001
 """Of one ticket, where the broker is a Redis."""
 
 CLUSTER_TIMES = 1.3

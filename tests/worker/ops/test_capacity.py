@@ -66,10 +66,10 @@ def test_the_command_answers_in_words_and_in_json(capsys: pytest.CaptureFixture[
     document = json.loads(said(capsys, "--rate", "50/s", "--latency", "8s", "--model", DEFAULT_REMOTE_MODEL, "--json"))
     assert document["slots"] >= 500
     assert (document["masters"], document["broker_apart"]) == (1, False)
-    assert "a cluster of 3 masters, and a broker apart" in said(capsys, "--rate", "500/s")
+    assert "a cluster of 3 masters, and a broker apart" in said(capsys, "--rate", "900/s")
 
 
 def test_the_broker_goes_first_and_a_cluster_has_three_masters_at_least() -> None:
-    one, apart, few, many = (capacity(rate, 8, None, None) for rate in (400, 420, 500, 8000))
+    one, apart, few, many = (capacity(rate, 8, None, None) for rate in (700, 760, 900, 8000))
     assert [(need.broker_apart, need.masters) for need in (one, apart, few)] == [(False, 1), (True, 1), (True, 3)]
     assert many.masters * CORE_BUSY >= 8000 * STORE_CPU_SECONDS * CLUSTER_TIMES
