@@ -42,7 +42,7 @@ class Rotation:
         }
 
     async def switch(self, who: str, groups: Collection[str], *, on: bool) -> list[Change]:
-        """What is so already is no change. Raises `ValueError` over a cluster: each shard knows its own items."""
+        """What is so already is no change."""
         return await Control(self.store).change(who, {f"{ROTATION}{group}": "on" if on else None for group in groups})
 
     async def only(self, who: str, groups: Collection[str]) -> None:

@@ -37,8 +37,9 @@ SCRIPTS = _table(
 """Of each script that the ledger and its neighbours run."""
 
 WITHIN = frozenset(
-    {"allot_draw", "allot_grant", "allot_collect", "allot_collected", "breaker_learn", "breaker_probe", "source_turn"}
-    | {"claim_key", "clock", "copy_in", "copy_out", "list_ticket", "pass_on", "passed_on", "reads", "server", "take_on"}
+    {"allot_draw", "allot_grant", "allot_collect", "allot_collected", "breaker_learn", "breaker_probe"}
+    | {"claim_key", "clock", "copy_in", "copy_out", "list_ticket", "pass_on", "passed_on", "reads", "rotate", "server"}
+    | {"source_turn", "take_on"}
 )
 """Scripts that only the store itself runs."""
 

@@ -88,15 +88,28 @@ class Runs:
         return verdict[:2]
 
     async def move(self, ticket_id: str, header: str, *events: str | int) -> Any:
-        """What people decided goes to home, where it is evidence."""
+        """What people decided goes to home, where it is evidence. Whose turn it is in a group in rotation comes from
+        there, where the shard asks; one that a crash keeps from its item is spent.
+        """
         shard = self.parts.of(ticket_id)
         verdict = await shard.script("move", ticket_id, header, *events)
+        if verdict[0] == "turn":
+            said = json.loads(header)
+            header = json.dumps(said | {"turn": await self._whose_turn(verdict[1], said)}, ensure_ascii=False)
+            verdict = await shard.script("move", ticket_id, header, *events)
         if verdict[0] == "ok" and any(field in header for field in EVIDENCE):
             self.passing.owes(shard)
         if len(verdict) > 4:
             failure = json.loads(header)["failure"]
             await self.passing.learn(ticket_id, failure["model"], "failed", failure)
         return verdict[:4]
+
+    async def _whose_turn(self, group: str, said: dict[str, Any]) -> str:
+        """By who has least over all shards, a moment ago; "" for nobody."""
+        names = [*await self.parts.home.fields(keys.USERS)]
+        found = await self.parts.read(*(("ZCARD", keys.inbox_facet(f"{keys.ASSIGNEE}{name}")) for name in names))
+        has = [part for name, sizes in zip(names, zip(*found, strict=True), strict=True) for part in (name, sum(sizes))]
+        return str(await self.parts.home.script("rotate", "", group, said.get("former") or "", *has))
 
 
 def _named(body: str, ticket_id: str) -> str:

@@ -10,7 +10,6 @@ from fallbacks.store.cluster.budget import Budgets, of_day, of_source
 from fallbacks.store.cluster.parts import Parts
 from fallbacks.store.cluster.passing import PASSES, Passing
 from fallbacks.store.cluster.reads import NOW, Read
-from tasks.language import _
 
 DAY_MS = 86_400_000
 
@@ -23,9 +22,6 @@ SWEPT: tuple[Read, ...] = (
     *PASSES,
 )
 """What a sweep wants to know of each shard."""
-
-ROTATION = "rotation:"
-"""Switches of groups whose items go round: a shard knows neither their people nor how much each of them has."""
 
 PERIODS = {"day_cap": "day", "month_cap": "month"}
 """Of the switches of budgets: the fleet's by itself, a source's with `:` and the source behind it."""
@@ -41,11 +37,8 @@ class Switches:
 
     async def control(self, header: str) -> Any:
         """Written at home first. What a crash keeps from the shards they have with the next sweep."""
-        said = json.loads(header)
-        if any(field.startswith(ROTATION) and value for field, *value in said["changes"]):
-            raise ValueError(_("over a cluster items do not go round among people: nothing was switched"))
         made = await self.parts.home.script("control", "", header)
-        if not said.get("deployed"):
+        if not json.loads(header).get("deployed"):
             await self.passing.copy(keys.CONTROL)
             await self._lower(made)
         return made

@@ -26,10 +26,10 @@ local function inbox_sized(indexes) -- those that hold anything; how much in all
   end
   return held, size
 end
--- Whose an item becomes that comes into the inbox, or to another group in it: where that group is in rotation, of its people who are not away
--- whoever has least, and of these who was given one longest ago. before: the facets it stood under; former: who gives it up; both may be nil.
-local function next_in_turn(facets, before, former)
-  local fields, stood, group, best = {}, {}, nil, nil
+-- The group among whose people an item goes round that comes into the inbox, or to another group in it; nil where it does not.
+-- before: the facets it stood under; former: who gives it up; both may be nil.
+local function goes_round(facets, before, former)
+  local fields, stood, group = {}, {}, nil
   for _, facet in ipairs(before or {}) do stood[facet] = true end
   for i, facet in ipairs(facets) do
     if facet == 'assigned' then return nil end
@@ -38,14 +38,20 @@ local function next_in_turn(facets, before, former)
   for i, on in ipairs(fields[1] and redis.call('HMGET', P .. 'control', unpack(fields)) or {}) do
     if on and (former or not stood[facets[i]]) then group = facets[i] end
   end
-  local users = group and redis.call('HGETALL', P .. 'users') or {}
+  return group
+end
+-- Whose it becomes: of the group's people who are not away whoever has least, and of these who was given one longest ago.
+-- has: how many items are theirs, by name.
+local function next_in_turn(group, former, has)
+  local best
+  local users = redis.call('HGETALL', P .. 'users')
   for i = 1, #users, 2 do
     local name, user = users[i], readable(function() return cjson.decode(users[i + 1]) end) or {}
     local comes = name ~= former and ((user.hash or '') ~= '' or (user.subject or '') ~= '')
     for _, team in ipairs(comes and user.teams or {}) do
       if team == group then
         local own = redis.call('HMGET', P .. 'person:' .. name, 'away_until', 'turn_at')
-        local one = {name = name, has = redis.call('ZCARD', P .. 'inbox:assignee:' .. name), at = tonumber(own[2]) or 0}
+        local one = {name = name, has = has(name), at = tonumber(own[2]) or 0}
         local first = not best or one.has < best.has or (one.has == best.has and (one.at < best.at or (one.at == best.at and name < best.name)))
         if (tonumber(own[1]) or 0) <= NOW and first then best = one end
       end

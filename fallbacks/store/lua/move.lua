@@ -1,7 +1,7 @@
 -- Move a ticket to another state, with everything that must happen in the same moment.
 -- ARGV: prefix, id, header (fallbacks/ledger/move.py), events...
 -- header: op; one guard of {epoch, owner} (a worker) or {version, person} (a person), states (allowed now);
---   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets}; former (whose it was: it goes to another of its group in rotation);
+--   state; due_in | due_at (ms) or absent; set {field: value}; unset [field]; inbox {sla (ms) | sla_in, facets}; former (whose it was: it goes to another of its group in rotation); turn (whose it becomes: a shard does not know, and asks, see rotate.lua);
 --   undo (only while the undo window is open), undo_in (ms: opens one); alert {reason, severity}; outbox [{id, to, due_in, body}]: one outcome, an entry for each receiver; drop_outbox [id]; example, drop_example; judged (of a call); count [name]; failure (see fail_breaker); keep_due, keep_inbox; meters {name: n}; figures {kind, version}: of the run that ends;
 --   heard (messages that were known); message {id, digest, chars, most_chars, news; original, attached, bounced: see accept.lua}: one to add, once; unnoticed: the version stays
 local h = cjson.decode(ARGV[3])
@@ -70,7 +70,13 @@ local deadline = h.set and h.set.deadline or row[11]
 for _, name in ipairs(gone) do if name == 'deadline' then deadline = nil end end
 if due and deadline then due = math.min(due, math.max(kept(deadline), NOW)) end
 local before = row[10] and cjson.decode(row[10])
-local turn = h.inbox and not h.undo and next_in_turn(h.inbox.facets, before, h.former)
+local group, turn = h.inbox and not h.undo and goes_round(h.inbox.facets, before, h.former), nil
+if group and shard() then
+  if not h.turn then return {'turn', group} end
+  turn = h.turn ~= '' and h.turn
+elseif group then
+  turn = next_in_turn(group, h.former, function(name) return redis.call('ZCARD', P .. 'inbox:assignee:' .. name) end)
+end
 if turn then
   h.inbox.facets[#h.inbox.facets + 1] = 'assigned'
   h.inbox.facets[#h.inbox.facets + 1] = 'assignee:' .. turn
@@ -132,7 +138,7 @@ if h.inbox then
   put('facets', cjson.encode(h.inbox.facets))
   put('sla', int(sla))
 end
-if turn then redis.call('HSET', P .. 'person:' .. turn, 'turn_at', AT) end
+if turn and not shard() then redis.call('HSET', P .. 'person:' .. turn, 'turn_at', AT) end
 if undo_until then put('undo_until', int(undo_until)) end
 if sequence then
   put('sequence', sequence)

@@ -9,7 +9,6 @@ from fallbacks.inbox.rotation import Rotation, hand_over, read_day
 from fallbacks.ledger.acts import Act
 from fallbacks.ledger.limits.control import Control
 from fallbacks.store import keys
-from fallbacks.store.cluster.store import ClusterStore
 from tasks.run import events as ev
 from tests.fallbacks.scene import Scene, scene
 
@@ -37,8 +36,6 @@ async def whose(s: Scene, ticket_id: str) -> str | None:
 @scene
 async def test_what_comes_in_goes_to_who_has_least_and_then_to_who_got_one_longest_ago(s: Scene) -> None:
     rotation = await staffed(s)
-    if isinstance(s.store, ClusterStore):
-        return  # where it cannot be switched on
     await s.suggested("before")
     await rotation.switch("ada", [CARDS], on=True)
     assert await rotation.groups() == {CARDS}
@@ -71,12 +68,6 @@ async def test_who_is_away_is_given_nothing_and_hands_over_what_is_theirs(s: Sce
     assert ann is not None
     await rotation.leave("ann", "ann", now + 86_400_000)
     assert (await rotation.turns([ann]))["ann"].away_until_ms == now + 86_400_000
-    if isinstance(s.store, ClusterStore):
-        await s.suggested("c1")
-        await s.inbox.assign("c1", "ann", None, "ann")
-        assert await hand_over(s.inbox, "ann", "ann") == (1, 0)
-        assert await whose(s, "c1") is None
-        return
     await rotation.switch("ada", [CARDS], on=True)
     for name in ("c1", "c2"):
         await s.suggested(name)

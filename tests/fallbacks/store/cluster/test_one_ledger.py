@@ -10,7 +10,7 @@ import pytest
 from fallbacks.delivery.alerts import AlertDesk
 from fallbacks.errors import IdempotencyConflict, SourceLimited
 from fallbacks.ledger.ledger import Claim, Lease
-from fallbacks.ledger.limits.control import DAY_CAP, ROTATION, Control
+from fallbacks.ledger.limits.control import DAY_CAP, Control
 from fallbacks.ledger.limits.source_caps import SourceCaps
 from fallbacks.ledger.states import State
 from fallbacks.ledger.sums.audit import AuditReport, audit
@@ -25,6 +25,7 @@ from tasks.run.limits import Limits
 from tests.depth import DEEP
 from tests.fallbacks.conftest import on_server
 from tests.fallbacks.inbox import test_inbox_contract as inbox
+from tests.fallbacks.inbox import test_rotation_contract as rotation
 from tests.fallbacks.ledger import test_accepting as accepting
 from tests.fallbacks.ledger import test_breaker as breaker
 from tests.fallbacks.ledger import test_caps as caps
@@ -52,6 +53,8 @@ KEPT = [
     breaker.test_a_half_open_breaker_lets_one_probe_through,
     moves.test_a_hand_off_writes_state_inbox_alert_and_outbox_together,
     moves.test_a_zombie_writes_nothing_after_its_ticket_went_on,
+    rotation.test_what_comes_in_goes_to_who_has_least_and_then_to_who_got_one_longest_ago,
+    rotation.test_who_is_away_is_given_nothing_and_hands_over_what_is_theirs,
     sources.test_a_source_over_its_day_waits_for_the_next_and_others_go_on,
     sources.test_a_month_is_the_sum_of_its_days,
     sources.test_a_cap_set_at_run_time_goes_before_the_settings_and_sends_on_what_waits,
@@ -60,7 +63,7 @@ KEPT = [
 
 STORIES = [
     pytest.param(story, given, id="-".join(map(str, (name, *given.values()))))
-    for module in (accepting, ledger, caps, breaker, moves, inbox, sources)
+    for module in (accepting, ledger, caps, breaker, moves, inbox, rotation, sources)
     for name, story in vars(module).items()
     if name[:5] == "test_" and [*signature(story).parameters][:1] == ["play"]
     for given in _givens(story)
@@ -116,8 +119,6 @@ def test_the_day_is_spent_to_the_last_and_never_beyond_it(cluster_url: str) -> N
             went = [lease for lease, over in zip(leases, await asyncio.gather(*tries), strict=True) if not over]
             await asyncio.gather(*(one.end(lease, 10, f"c{turn}") for lease in went))
         assert await one.day() == (250, 0), "25 of 36 steps: what a shard does not use others may"
-        with pytest.raises(ValueError, match="over a cluster items do not go round"):
-            await Control(one.store).change("ann", {f"{ROTATION}team:cards": "on"})
         await Control(one.store).change("ann", {DAY_CAP: "255"})
         assert await refused(other, leases[0], 6, "d", 250)
         assert not await refused(other, leases[0], 5, "e", 250)
