@@ -2,6 +2,7 @@
 
 200 tickets of 615 characters with a requester, three calls of .5 s and two tools each. One worker of 32 slots is killed
 when 60 are done, and its command given again at once. Seconds are from then on, CPU is of the worker until it is ready.
+Its slots are in step, so that most of what is cut then has just begun; `--later .75` kills in the middle of a round.
 """
 
 import argparse
@@ -50,8 +51,10 @@ def tickets(stamp: str) -> list[dict[str, object]]:
     ]
 
 
-def round_of(folder: Path, store: ValkeyServer, model: ModelServer, stamp: str, given: Mapping[str, str]) -> Back:
-    """One kill and what came after it."""
+def round_of(
+    folder: Path, store: ValkeyServer, model: ModelServer, stamp: str, given: Mapping[str, str], later: float = 0
+) -> Back:
+    """One kill and what came after it. later: seconds after 60 were done."""
     with Redis.from_url(store.url) as redis:
         redis.flushall()
         rival = Deskhand(folder / stamp, store.url, model.url, SLOTS, 1)
@@ -64,6 +67,7 @@ def round_of(folder: Path, store: ValkeyServer, model: ModelServer, stamp: str, 
         with rival.started():
             rival.send(tickets(stamp))
             wait_for(lambda: rival.done() >= DONE_BEFORE and rival.running() > SLOTS * 3 // 4, interval=0.005)
+            sleep(later)
             worker.kill9()
             cut = set(redis.zrange("deskhand:s:running", 0, -1))
             worker.log.unlink()
@@ -91,7 +95,8 @@ def _watched(redis: Redis, worker: DeskhandWorker, cut: set[bytes], began: float
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.restart", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--later", type=float, default=0.0, help="seconds from 60 tickets done to the kill")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with ValkeyServer(folder / "valkey") as store, ModelServer(folder / "model", "0.5") as model:
@@ -99,9 +104,10 @@ def main() -> None:
             print("| settings | cut | ready, s | CPU until then, s | first that was cut, s | all, s |")
             print("|---|---|---|---|---|---|")
             found: dict[str, list[Back]] = {said: [] for said in SETTINGS}
-            for number in range(rounds):
+            for number in range(options.rounds):
                 for said, given in SETTINGS.items():
-                    found[said].append(round_of(folder, store, model, f"r{number}-{len(given)}", given))
+                    stamp = f"r{number}-{len(given)}"
+                    found[said].append(round_of(folder, store, model, stamp, given, options.later))
                     print(_line(said, astuple(found[said][-1])), flush=True)
             for said, all_of_them in found.items():
                 medians = [statistics.median(values) for values in zip(*map(astuple, all_of_them), strict=True)]

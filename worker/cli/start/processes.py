@@ -1,11 +1,11 @@
 """`deskhand worker`, `serve`, `up` and `demo`: the commands that start processes."""
 
+import os
 import shutil
 import socket
 import sys
 from pathlib import Path
-from runpy import run_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -38,8 +38,21 @@ def worker(
     asked = [name.strip() for name in queues.split(",")]
     command = worker_command([names.get(name, name) for name in asked], concurrency or CONCURRENCY, pool)
     complain("$ celery " + " ".join(command[3:]))
-    sys.argv = command[2:]
-    run_module("celery", run_name="__main__", alter_sys=True)  # here: another interpreter would load everything again
+    if pool is None:
+        _become_celery(command[command.index("worker") + 1 :])
+    os.execv(command[0], command)  # noqa: S606 - a pool that patches what is imported begins with nothing imported
+
+
+def _become_celery(flags: list[str]) -> NoReturn:
+    """In this interpreter, which has the settings already, and without what Celery's other commands load."""
+    from celery.bin.base import CLIContext
+    from celery.bin.worker import worker as celery_worker
+
+    from worker.celery_app import app
+
+    context = CLIContext(app=app, no_color=False, workdir=None, quiet=True)
+    celery_worker.main(args=flags, prog_name="celery worker", obj=context)
+    raise AssertionError("Celery's command ends the process")
 
 
 def serve(
