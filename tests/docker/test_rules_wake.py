@@ -31,7 +31,7 @@ def test_every_rule_wakes_somebody_and_says_where_to_read_on(tmp_path: Path) -> 
         away = {"targets": [target.address], "labels": {"case": DOWN, "__metrics_path__": "/away"}}
         targets, where = [{"targets": [target.address]}, away], manager.url.removeprefix("http://")
         with Prometheus(tmp_path / "prometheus", targets, where, {"groups": groups}, "100ms"):
-            wait_for(lambda: due <= _came(woken), message="every rule at the receiver", interval=0.2)
+            wait_for(lambda: due <= _came(woken), 240, message="every rule at the receiver", interval=0.2)
         links = {alert["annotations"]["runbook_url"] for alert in notifications(woken)}
     assert links == {rule["annotations"]["runbook_url"] for rule in RULES.values()}
 

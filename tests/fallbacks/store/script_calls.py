@@ -230,7 +230,7 @@ CALLS = [
     Call("allot_grant", "", ("TODAY", 100)),
     Call("allot_grant", "", ("TODAY|shop", 100)),
     Call("source_turn", "", ("shop", 60, "")),
-    Call("rotate", "", ("team:cards", "", "ann", 3)),
+    Call("rotate", "", ("team:cards", "", "ann", 3), rotating),
     Call("allot_collect", "", ("TODAY",), lambda s: day_field(s, "drawn", 10**9)),
     Call("allot_collected", "", ("TODAY", 1000, "s01", 10, 5, 3, 2)),
     Call("breaker_learn", "t1", ("small", "failed", FAILURE)),
