@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -111,6 +112,35 @@ def test_nothing_is_left_and_everything_still_balances(kept: Kept, tmp_path: Pat
     folder.mkdir()
     with ValkeyServer(folder, aof_use_rdb_preamble="no") as server:
         asyncio.run(erased_whole(server, kept))
+
+
+def test_a_reader_that_began_before_the_erasure_keeps_nothing(postgres_url: str, tmp_path: Path) -> None:
+    """What it could still see is kept by VACUUM FULL; a backup is such a reader."""
+
+    async def story(server: ValkeyServer) -> None:
+        kept = Kept(lambda: PostgresHistory(postgres_url, TRIAGE, SEALER.seal), lambda: files_of(postgres_url))
+        async with planted(server, kept) as here:
+            reader = await psycopg.AsyncConnection.connect(postgres_url)
+            await reader.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+            await reader.execute("SELECT count(*) FROM pg_class")
+            work = asyncio.ensure_future(erasure(here).erase(Whom(requester="maria.planted-zx@example.org"), "ann"))
+            async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as watch:
+                while not work.done() and not await waited_for(watch):  # noqa: ASYNC110 - a server's doing
+                    await asyncio.sleep(0.02)
+            await reader.close()
+            await work
+            rewritten(server)
+            assert files_with(here.strings, server.folder, kept.files()) == {}
+
+    with ValkeyServer(tmp_path, aof_use_rdb_preamble="no") as server:
+        asyncio.run(story(server))
+
+
+async def waited_for(watch: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether the erasure looks who reads."""
+    looks = "SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%backend_xmin%'"
+    asked = await watch.execute(looks)
+    return await asked.fetchone() is not None
 
 
 async def erased_whole(server: ValkeyServer, kept: Kept) -> None:

@@ -122,7 +122,10 @@ def test_many_leave_in_pages_around_those_that_stay(play_for_real: Play) -> None
         await deliver_all(s)
         history = MemoryHistory()
         leaving = Leaving(s.store, history, TRIAGE)
-        assert [await leaving.round(PAGE) for _ in range(4)] == [Round(90), Round(90), Round(18), Round(0)]
+        rounds = [await leaving.round(PAGE) for _ in range(4)]  # of what ended in one millisecond any may be first
+        assert sum(each.left for each in rounds) == count - count // 10
+        assert max(each.left for each in rounds) <= PAGE
+        assert (rounds[-1], [each.twice for each in rounds]) == (Round(0), [()] * 4)
         report = await audit(s.store)
         assert (report.problems, report.archived, report.rows) == ((), count - count // 10, count // 10)
         assert "t10" not in history.entries
